@@ -1,0 +1,7 @@
+"""poselifter: human motion from 2D keypoints."""
+
+from .errors import InputError
+from .utils import register_all_modules
+from .version import __version__
+
+__all__ = ['InputError', '__version__', 'register_all_modules']

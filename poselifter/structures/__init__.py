@@ -1,0 +1,8 @@
+"""What flows through the house: clips, windows of clips, tables of keypoints."""
+
+from .keypoint_table import KeypointTable
+from .motion_data_sample import MotionDataSample
+from .sample_keys import SAMPLE_KEYS, KeySpec, check_sample
+from .window_policy import WindowPolicy, Windows
+
+__all__ = ['SAMPLE_KEYS', 'KeySpec', 'KeypointTable', 'MotionDataSample', 'WindowPolicy', 'Windows', 'check_sample']

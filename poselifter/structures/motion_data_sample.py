@@ -1,0 +1,35 @@
+"""The labels and predictions that travel beside a clip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.structures import BaseDataElement
+
+
+class MotionDataSample(BaseDataElement):
+    """Labels, predictions and facts of one clip, or of a stacked batch of clips.
+
+    Data fields are tensors named as in :data:`~poselifter.structures.SAMPLE_KEYS`
+    (``target`` (T, J, 3), ``target_weight`` (T, J), ``action`` (), ...);
+    predictions start with ``pred_``. Facts that are no tensors (``sequence``,
+    ``subject``, ``img_shape``, ...) are metainfo.
+    """
+
+    @classmethod
+    def stack(cls, samples: Sequence[MotionDataSample]) -> MotionDataSample:
+        """Stacks the fields of equally shaped samples along a new batch axis.
+
+        Args:
+            samples: B samples with the same fields and shapes.
+
+        Returns:
+            One sample whose fields are (B, ...) and whose metainfo are lists
+            of B entries.
+        """
+        first = samples[0]
+        batch = cls(metainfo={key: [s.get(key) for s in samples] for key in first.metainfo_keys()})
+        for key in first.keys():
+            batch.set_data({key: torch.stack([s.get(key) for s in samples])})
+        return batch

@@ -1,0 +1,90 @@
+"""The one table of what a sample may hold: shape, unit, space, missing value.
+
+Axes: T frames, J joints of the sample's joint set, C channels. Spaces: *pixel*
+(image, x right, y down), *world* (z up, floor at 0), *camera* (x right,
+y down, z forward, origin in the camera), *network* (what the codec makes).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class KeySpec:
+    """What one key of a sample means.
+
+    Attributes:
+        shape: axis names or sizes; ``None`` for what is no array.
+        unit: ``px``, ``m``, ``mm/px``, ``1`` or ``-``.
+        space: ``pixel``, ``world``, ``camera``, ``network`` or ``-``.
+        missing: what a value that is not there looks like.
+        kind: the Python type where ``shape`` is ``None``.
+    """
+
+    shape: tuple[str | int, ...] | None
+    unit: str
+    space: str
+    missing: str
+    kind: type | tuple[type, ...] = np.ndarray
+
+
+SAMPLE_KEYS: dict[str, KeySpec] = {
+    'keypoints': KeySpec(('T', 'J', 2), 'px', 'pixel', 'any number where keypoints_visible is 0'),
+    'keypoints_visible': KeySpec(('T', 'J'), '1', '-', '0'),
+    'world_keypoints': KeySpec(('T', 'K', 3), 'm', 'world', 'key absent'),
+    'lifting_target': KeySpec(('T', 'K', 3), 'm', 'camera', 'any number where lifting_target_visible is 0'),
+    'lifting_target_visible': KeySpec(('T', 'K'), '1', '-', '0'),
+    'factor': KeySpec(('T',), 'mm/px', '-', 'key absent'),
+    'flip_indices': KeySpec(('J',), '-', '-', 'key absent'),
+    'frame_indices': KeySpec(('T',), '-', '-', 'key absent'),
+    'inputs': KeySpec(('T', 'J', 'C'), '1', 'network', 'all channels 0'),
+    'target': KeySpec(('T', 'K', 3), '1', 'network', 'any number where target_weight is 0'),
+    'target_weight': KeySpec(('T', 'K'), '1', '-', '0'),
+    'camera_param': KeySpec(None, '-', '-', 'key absent', dict),
+    'img_shape': KeySpec(None, 'px', '-', 'key absent', tuple),
+    'fps': KeySpec(None, '1/s', '-', 'key absent', (int, float)),
+    'skeleton': KeySpec(None, '-', '-', 'never missing', str),
+    'skeleton_3d': KeySpec(None, '-', '-', 'key absent', str),
+    'action': KeySpec(None, '-', '-', '-1', int),
+    'action_name': KeySpec(None, '-', '-', "''", str),
+    'captions': KeySpec(None, '-', '-', 'empty list', list),
+    'subject': KeySpec(None, '-', '-', "''", str),
+    'sequence': KeySpec(None, '-', '-', "''", str),
+    'camera': KeySpec(None, '-', '-', "''", str),
+    'source_format': KeySpec(None, '-', '-', "''", str),
+    'random_key': KeySpec(None, '-', '-', 'key absent: no random transform may run', list),
+}
+
+
+def check_sample(sample: dict[str, Any]) -> None:
+    """Checks a sample against :data:`SAMPLE_KEYS`; for tests and ``check_dataset``.
+
+    Args:
+        sample: a sample dict between any two transforms.
+
+    Raises:
+        ValueError: an unknown key, a wrong type, an axis that disagrees with
+            the same axis of another key, or numbers that are not finite.
+    """
+    sizes: dict[str, int] = {}
+    for key, value in sample.items():
+        spec = SAMPLE_KEYS.get(key)
+        if spec is None:
+            raise ValueError(f'unknown sample key {key!r}')
+        kind = np.ndarray if spec.shape is not None else spec.kind
+        if not isinstance(value, kind):
+            raise ValueError(f'{key} is {type(value).__name__}, expected {kind}')
+        if spec.shape is None:
+            continue
+        if value.ndim != len(spec.shape):
+            raise ValueError(f'{key} has shape {value.shape}, expected {spec.shape}')
+        for axis, size in zip(spec.shape, value.shape, strict=True):
+            expected = axis if isinstance(axis, int) else sizes.setdefault(axis, size)
+            if size != expected:
+                raise ValueError(f'{key} has {size} on axis {axis}, expected {expected}')
+        if value.dtype.kind == 'f' and key != 'keypoints' and not np.isfinite(value).all():
+            raise ValueError(f'{key} has numbers that are not finite')

@@ -1,0 +1,46 @@
+"""Makes every registered class known: ours, and those of installed plugins."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import entry_points
+
+from mmengine.registry import DefaultScope
+
+from ..errors import InputError
+
+PLUGIN_GROUP = 'poselifter.plugins'
+_ROOMS = ('codecs', 'datasets', 'models', 'evaluation', 'engine', 'visualization', 'apis')
+
+
+def register_all_modules(init_default_scope: bool = True) -> None:
+    """Imports all rooms that register classes, then every installed plugin.
+
+    A plugin is a package that declares an entry point of the group
+    ``poselifter.plugins`` whose value is a module; importing it registers.
+
+    Args:
+        init_default_scope: make ``poselifter`` mmengine's default scope, so
+            that configs name our classes without a prefix.
+
+    Raises:
+        InputError: a plugin cannot be imported; the message names it.
+    """
+    for room in _ROOMS:
+        importlib.import_module(f'poselifter.{room}')
+    for plugin in entry_points(group=PLUGIN_GROUP):
+        try:
+            plugin.load()
+        except Exception as error:
+            raise InputError(
+                f'the plugin {plugin.name!r} ({plugin.value}) failed to load: '
+                f'{type(error).__name__}: {error}; uninstall or mend it'
+            ) from error
+    if init_default_scope:
+        current = DefaultScope.get_current_instance()
+        if current is None or current.scope_name != 'poselifter':
+            name = 'poselifter'
+            if DefaultScope.check_instance_created(name):
+                DefaultScope._instance_dict.move_to_end(name)
+            else:
+                DefaultScope.get_instance(name, scope_name=name)
