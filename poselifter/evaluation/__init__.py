@@ -1,0 +1,5 @@
+"""How good a prediction is: ``functional`` (arrays in, number out) and ``metrics`` (over a data set)."""
+
+from . import functional, metrics
+
+__all__ = ['functional', 'metrics']

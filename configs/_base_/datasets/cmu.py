@@ -1,0 +1,62 @@
+# CMU motion capture seen by virtual cameras and a simulated detector.
+# The data: `data/cmu`, made by tools/dataset_converters/cmu_mocap.py (docs/datasets/cmu.md).
+
+codec = dict(
+    type='RootRelativeLifting', skeleton='h36m17', skeleton_3d='cmu17', fps=30, confidence=True, window_box=True
+)
+data_root = '{{$POSELIFTER_DATA:data}}/cmu'
+
+film = [dict(type='VirtualCamera'), dict(type='DetectedJoints'), dict(type='KeypointNoise')]
+train_pipeline = [*film, dict(type='Encode', codec=codec), dict(type='FlipPose'), dict(type='PackPose')]
+test_pipeline = [
+    dict(type='VirtualCamera'),
+    dict(type='DetectedJoints', prob=1),
+    dict(type='KeypointNoise'),
+    dict(type='Encode', codec=codec),
+    dict(type='PackPose', keys=['lifting_target', 'lifting_target_visible', 'action']),
+]
+
+train_dataloader = dict(
+    batch_size=32,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='EpochSampler'),
+    collate_fn=dict(type='stack_clips'),
+    dataset=dict(
+        type='CMUMocapDataset',
+        data_root=data_root,
+        ann_file='cmu_train.npz',
+        window=dict(length=27, stride=9, tail='shift'),
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=8,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='CMUMocapDataset',
+        data_root=data_root,
+        ann_file='cmu_val.npz',
+        views=4,
+        test_mode=True,
+        pipeline=test_pipeline,
+    ),
+)
+test_dataloader = dict(
+    batch_size=8,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='CMUMocapDataset',
+        data_root=data_root,
+        ann_file='cmu_test.npz',
+        views=4,
+        test_mode=True,
+        pipeline=test_pipeline,
+    ),
+)
+val_evaluator = dict(type='PoseMetric')
+test_evaluator = val_evaluator

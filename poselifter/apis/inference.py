@@ -1,0 +1,182 @@
+"""From a config and a checkpoint to 3D poses."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from torch import nn
+
+from ..checkpoints import load_checkpoint_file, load_weights
+from ..errors import InputError
+from ..registry import MODELS
+from ..skeletons import convert_keypoints
+from ..structures import KeypointTable
+from ..utils import register_all_modules
+from . import zoo
+
+MAX_GAP = 30  # frames without the person after which the rest counts as a new clip
+
+
+def init_model(
+    config: str | os.PathLike | Config,
+    checkpoint: str | os.PathLike | None = None,
+    device: str = 'cpu',
+    cfg_options: dict | None = None,
+) -> nn.Module:
+    """Builds a model in eval mode.
+
+    Args:
+        config: a config file, a loaded config, or a name of the zoo, whose
+            weights are then the default checkpoint.
+        checkpoint: a file or a name of the zoo; ``None`` leaves the model as
+            initialised (unless ``config`` is a name).
+        device: for example ``'cpu'`` or ``'cuda:0'``.
+        cfg_options: changes to the config, ``{'model.test_cfg.flip_test': False}``.
+
+    Returns:
+        The model; ``model.cfg`` is its config.
+
+    Raises:
+        InputError: no such file or name, or the checkpoint does not fit.
+    """
+    register_all_modules()
+    if not isinstance(config, Config):
+        if not os.path.isfile(config):
+            model = zoo.find(str(config))
+            config, checkpoint = model.config, checkpoint or model.name
+        config = Config.fromfile(config)
+    if cfg_options:
+        config = config.copy()
+        config.merge_from_dict(cfg_options)
+    model = MODELS.build(config.model)
+    if checkpoint is not None:
+        load_weights(model, load_checkpoint_file(zoo.resolve(str(checkpoint))))
+    model.cfg = config
+    try:
+        return model.to(device).eval()
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f'device {device!r} cannot be used ({str(error).splitlines()[0]}); try cpu') from error
+
+
+def inference_lifter(
+    model: nn.Module,
+    keypoints: np.ndarray,
+    keypoints_visible: np.ndarray | None = None,
+    img_shape: tuple[int, int] | None = None,
+    fps: float | None = None,
+    skeleton: str | None = None,
+) -> np.ndarray:
+    """Lifts the keypoints of one person in consecutive frames.
+
+    Args:
+        model: from :func:`init_model`.
+        keypoints: (T, J, 2) pixels; any T.
+        keypoints_visible: (T, J) scores in [0, 1]; 0 means not there.
+        img_shape: (height, width) of the pictures; guessed from the keypoints
+            where it is not given.
+        fps: frame rate of the clip; ``None`` means the model's.
+        skeleton: joint set of the keypoints; ``None`` means the model's.
+
+    Returns:
+        (T, K, 3) float32: metres, camera axes (x right, y down, z forward),
+        relative to the root.
+
+    Raises:
+        InputError: wrong shape, unknown joint set, or NaN in a visible joint.
+    """
+    keypoints = np.asarray(keypoints)
+    n_frames = len(keypoints)
+    if keypoints.ndim != 3:
+        raise InputError(f'keypoints have shape {keypoints.shape}, expected (T, J, 2)')
+    visible = np.ones(keypoints.shape[:2]) if keypoints_visible is None else np.asarray(keypoints_visible)
+    frames, person = np.arange(n_frames), np.zeros(n_frames, int)
+    return lift_table(
+        model, KeypointTable(keypoints, visible, frames, person, skeleton=skeleton, img_shape=img_shape, fps=fps)
+    )
+
+
+@torch.no_grad()
+def lift_table(model: nn.Module, table: KeypointTable) -> np.ndarray:
+    """Lifts every person of a table.
+
+    Frames in which a person is missing are bridged: the model sees them as
+    empty. Another frame rate than the model's is resampled to it and back.
+
+    Args:
+        model: from :func:`init_model`.
+        table: N rows of keypoints.
+
+    Returns:
+        (N, K, 3) float32, a pose for each row; see :func:`inference_lifter`.
+
+    Raises:
+        InputError: the joint set is unknown or cannot be converted.
+    """
+    codec = model.codec
+    skeleton = table.skeleton or codec.skeleton.name
+    keypoints, visible = convert_keypoints(table.keypoints, skeleton, codec.skeleton.name, table.keypoints_visible)
+    img_shape = table.img_shape or _guess_img_shape(keypoints, visible)
+    step = codec.fps / table.fps if table.fps else 1.0
+
+    device = next(model.parameters()).device
+    sequences, places = [], []
+    for rows in _stretches(table):
+        frames = table.frame_indices[rows] - table.frame_indices[rows.start]
+        dense = {'keypoints': np.zeros((frames[-1] + 1, *keypoints.shape[1:]), np.float32)}
+        dense['keypoints_visible'] = np.zeros(dense['keypoints'].shape[:2], np.float32)
+        dense['keypoints'][frames], dense['keypoints_visible'][frames] = keypoints[rows], visible[rows]
+        if step != 1:
+            dense = _resample_clip(**dense, step=step)
+        sample = codec.encode({**dense, 'img_shape': img_shape})
+        sequences.append(torch.from_numpy(sample['inputs']).to(device))
+        places.append((rows, frames * step))
+    poses = [pose.cpu().numpy() for pose in model.lift(sequences)]
+    return np.concatenate([interpolate(pose, where) for pose, (_, where) in zip(poses, places, strict=True)])
+
+
+def _stretches(table: KeypointTable) -> Iterator[slice]:
+    """Rows of one person without a gap longer than ``MAX_GAP`` frames."""
+    for _, rows in table.tracks():
+        cuts = np.flatnonzero(np.diff(table.frame_indices[rows]) > MAX_GAP) + 1 + rows.start
+        for start, stop in zip([rows.start, *cuts], [*cuts, rows.stop], strict=True):
+            yield slice(int(start), int(stop))
+
+
+def interpolate(values: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Values between frames, linearly.
+
+    Args:
+        values: (T, ...).
+        where: (M,) positions on the time axis, in frames.
+
+    Returns:
+        (M, ...): ``values`` at ``where``; positions outside repeat the edge.
+    """
+    where = np.clip(where, 0, len(values) - 1)
+    lower = np.floor(where).astype(int)
+    upper = np.minimum(lower + 1, len(values) - 1)
+    share = (where - lower).astype(values.dtype).reshape(-1, *[1] * (values.ndim - 1))
+    return values[lower] * (1 - share) + values[upper] * share
+
+
+def _resample_clip(keypoints: np.ndarray, keypoints_visible: np.ndarray, step: float) -> dict[str, np.ndarray]:
+    """Another frame rate; a joint between two frames is there only if it is there in both."""
+    where = np.arange(int(np.floor((len(keypoints) - 1) * step)) + 2) / step
+    there = interpolate((keypoints_visible > 0).astype(np.float32), where) > 0.999
+    return {
+        'keypoints': interpolate(keypoints, where),
+        'keypoints_visible': np.where(there, interpolate(keypoints_visible, where), 0).astype(np.float32),
+    }
+
+
+def _guess_img_shape(keypoints: np.ndarray, visible: np.ndarray) -> tuple[int, int]:
+    """A picture in whose middle the keypoints lie."""
+    points = keypoints[visible > 0]
+    if not len(points):
+        return 1000, 1000
+    width, height = np.ceil((points.min(0) + points.max(0)).clip(min=2))
+    return int(height), int(width)

@@ -1,0 +1,177 @@
+"""Keypoints of a file, an array or a folder to 3D poses, pictures and pages."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..io import read_keypoints, write_lifted
+from ..registry import INFERENCERS
+from ..structures import KeypointTable
+from ..tracking import link_persons
+from ..visualization import save_animation, save_html, save_picture
+from .inference import init_model, lift_table
+from .zoo import DEFAULT_MODEL
+
+FORMATS = ('npz', 'png', 'gif', 'mp4', 'html')
+
+
+@INFERENCERS.register_module()
+class Pose3DInferencer:
+    """Lifts 2D keypoints; one object serves any number of inputs.
+
+    Args:
+        model: a name of the zoo or a config file.
+        weights: checkpoint; ``None`` means the zoo's for that name.
+        device: for example ``'cpu'`` or ``'cuda:0'``.
+
+    Raises:
+        InputError: no such model or weights.
+
+    Example:
+        >>> inferencer = Pose3DInferencer()  # doctest: +SKIP
+        >>> for result in inferencer('keypoints.npz', out_dir='out'):  # doctest: +SKIP
+        ...     print(result['predictions']['keypoints_3d'].shape)
+    """
+
+    def __init__(
+        self, model: str | os.PathLike = DEFAULT_MODEL, weights: str | os.PathLike | None = None, device: str = 'cpu'
+    ) -> None:
+        self.model = init_model(model, weights, device)
+
+    def __call__(
+        self,
+        inputs: str | os.PathLike | np.ndarray | KeypointTable | Sequence,
+        out_dir: str | os.PathLike | None = None,
+        formats: Sequence[str] = ('npz', 'html'),
+        skeleton: str | None = None,
+        img_shape: tuple[int, int] | None = None,
+        fps: float | None = None,
+        batch_size: int | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Lifts one input after the other.
+
+        Args:
+            inputs: a file that :func:`~poselifter.io.read_keypoints` reads, an
+                array (T, J, 2 or 3), a :class:`KeypointTable`, or a list of such.
+            out_dir: where results are written; ``None`` writes nothing.
+            formats: of the files, out of ``FORMATS``.
+            skeleton: joint set, where the input does not say.
+            img_shape: (height, width), where the input does not say.
+            fps: frame rate, where the input does not say.
+            batch_size: windows in one forward pass.
+
+        Yields:
+            ``predictions``: the arrays of the result, see :meth:`result`;
+            ``visualization``: the files that were written.
+
+        Raises:
+            InputError: an input cannot be read or lifted.
+        """
+        unknown = [f for f in formats if f not in FORMATS]
+        if unknown:
+            raise InputError(f'formats {unknown} are unknown, expected some of {FORMATS}')
+        if batch_size:
+            self.model.batch_size = batch_size
+        for item in inputs if isinstance(inputs, (list, tuple)) else [inputs]:
+            table = self._table(item, skeleton, img_shape, fps)
+            poses = lift_table(self.model, table)
+            written = []
+            if out_dir is not None:
+                stem = Path(item).stem if isinstance(item, (str, os.PathLike)) else 'keypoints'
+                written = self.write(Path(out_dir) / stem, table, poses, formats)
+            yield {'predictions': self.result(table, poses), 'visualization': written}
+
+    def result(self, table: KeypointTable, poses: np.ndarray) -> dict[str, Any]:
+        """What is known about the lifted rows.
+
+        Args:
+            table: N rows.
+            poses: (N, K, 3) metres.
+
+        Returns:
+            ``keypoints_3d`` with ``track_ids``, ``frame_indices``,
+            ``skeleton_3d``, ``unit``, ``frame`` and ``root``.
+        """
+        skeleton = self.model.codec.skeleton_3d
+        return {
+            'keypoints_3d': poses,
+            'track_ids': table.track_ids,
+            'frame_indices': table.frame_indices,
+            'skeleton_3d': skeleton.name,
+            'unit': 'm',
+            'frame': 'camera: x right, y down, z forward',
+            'root': skeleton.joint_names[skeleton.root],
+        }
+
+    def write(
+        self,
+        stem: Path,
+        table: KeypointTable,
+        poses: np.ndarray,
+        formats: Sequence[str],
+        truth: np.ndarray | None = None,
+    ) -> list[Path]:
+        """Writes results as files ``<stem>.<format>``.
+
+        Args:
+            stem: path without suffix.
+            table: N rows.
+            poses: (N, K, 3) metres.
+            formats: out of ``FORMATS``.
+            truth: (N, K, 3), drawn beside the result where it is known.
+
+        Returns:
+            The files.
+        """
+        skeleton_3d = self.model.codec.skeleton_3d.name
+        fps = table.fps or self.model.codec.fps
+        files = {name: stem.with_name(f'{stem.name}.{name}') for name in formats}
+        if 'npz' in files:
+            write_lifted(files['npz'], table, poses, skeleton_3d)
+        _, rows = max(table.tracks(), key=lambda track: track[1].stop - track[1].start)
+        drawing = {
+            'keypoints_2d': table.keypoints[rows],
+            'keypoints_3d': poses[rows],
+            'skeleton_2d': table.skeleton or self.model.codec.skeleton.name,
+            'skeleton_3d': skeleton_3d,
+            'img_shape': table.img_shape,
+            'visible': table.keypoints_visible[rows],
+            'truth_3d': None if truth is None else truth[rows],
+        }
+        if 'png' in files:
+            save_picture(files['png'], **drawing)
+        for name in ('gif', 'mp4'):
+            if name in files:
+                save_animation(files[name], **drawing, fps=fps)
+        if 'html' in files:
+            tracks = [
+                {
+                    'id': str(track),
+                    'frame_indices': table.frame_indices[part],
+                    'keypoints_3d': poses[part],
+                    **({} if truth is None else {'truth_3d': truth[part]}),
+                }
+                for track, part in table.tracks()
+            ]
+            save_html(files['html'], tracks, skeleton_3d=skeleton_3d, fps=fps, title=stem.name)
+        return list(files.values())
+
+    def _table(
+        self, item: Any, skeleton: str | None, img_shape: tuple[int, int] | None, fps: float | None
+    ) -> KeypointTable:
+        if isinstance(item, (str, os.PathLike)):
+            return link_persons(read_keypoints(item, skeleton=skeleton, img_shape=img_shape, fps=fps))
+        if isinstance(item, KeypointTable):
+            return item
+        array = np.asarray(item)
+        if array.ndim != 3 or array.shape[-1] not in (2, 3):
+            raise InputError(f'the array of keypoints has shape {array.shape}, expected (T, J, 2) or (T, J, 3)')
+        n = len(array)
+        visible = array[..., 2] if array.shape[-1] == 3 else np.ones(array.shape[:2])
+        return KeypointTable(array[..., :2], visible, np.arange(n), np.zeros(n, int), skeleton, img_shape, fps)

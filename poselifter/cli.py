@@ -1,0 +1,94 @@
+"""The ``poselifter`` command."""
+
+from __future__ import annotations
+
+import argparse
+
+from .errors import InputError, run_program
+from .version import __version__
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog='poselifter', description='Human motion from 2D keypoints.')
+    parser.add_argument('--version', action='version', version=f'poselifter {__version__}')
+    commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
+
+    lift = commands.add_parser('lift', help='2D keypoints to 3D poses')
+    lift.add_argument('input', help='keypoints: the exchange npz, COCO results or MMPose JSON')
+    lift.add_argument('-o', '--out-dir', default='out', help='where results go (default: out)')
+    lift.add_argument('--model', help='a name of the zoo or a config file (default: the model that ships)')
+    lift.add_argument('--checkpoint', help="weights (default: the zoo model's own)")
+    lift.add_argument('--skeleton', help='joint set of the input, where the file does not say')
+    lift.add_argument('--image-size', nargs=2, type=int, metavar=('W', 'H'), help='picture size in pixels')
+    lift.add_argument('--fps', type=float, help='frame rate, where the file does not say')
+    lift.add_argument('--formats', default='npz,png,html', help='of npz,png,gif,mp4,html (default: %(default)s)')
+    lift.add_argument('--device', default='cpu', help='cpu, cuda:0, ... (default: %(default)s)')
+    lift.add_argument('--batch-size', type=int, help='windows in one forward pass')
+    lift.add_argument('--debug', action='store_true', help='show the traceback of an error')
+
+    zoo = commands.add_parser('zoo', help='published models').add_subparsers(dest='action', required=True)
+    zoo.add_parser('list', help='all names')
+    for action in ('info', 'download'):
+        zoo.add_parser(action).add_argument('name')
+    return parser
+
+
+def _lift(args: argparse.Namespace) -> None:
+    from .apis import Pose3DInferencer  # torch takes seconds to import; `poselifter zoo list` need not wait
+    from .apis.zoo import DEFAULT_MODEL
+
+    if args.image_size and min(args.image_size) < 1:
+        raise InputError(f'--image-size is {args.image_size}, expected width and height in pixels')
+    inferencer = Pose3DInferencer(args.model or DEFAULT_MODEL, args.checkpoint, args.device)
+    [result] = inferencer(
+        args.input,
+        out_dir=args.out_dir,
+        formats=['npz', *(f for f in args.formats.split(',') if f != 'npz')],
+        skeleton=args.skeleton,
+        img_shape=tuple(args.image_size[::-1]) if args.image_size else None,
+        fps=args.fps,
+        batch_size=args.batch_size,
+    )
+    found = result['predictions']
+    print(
+        f'{found["keypoints_3d"].shape[0]} poses ({found["skeleton_3d"]}), {found["unit"]}, {found["frame"]}, '
+        f'relative to the {found["root"]}'
+    )
+    for path in result['visualization']:
+        print(path)
+
+
+def _zoo(args: argparse.Namespace) -> None:
+    from .apis import zoo
+
+    if args.action == 'list':
+        for model in zoo.zoo_models().values():
+            state = 'ships with poselifter' if model.weights and '://' not in model.weights else model.weights or '-'
+            print(f'{model.name:24} {state}')
+        return
+    model = zoo.find(args.name)
+    if args.action == 'download':
+        print(zoo.download(model))
+        return
+    print(f'{model.name}\n  config   {model.config}\n  weights  {model.weights or "-"}')
+    for result in model.facts.get('Results', []):
+        figures = ', '.join(f'{k} {v}' for k, v in result['Metrics'].items())
+        print(f'  {result["Dataset"]}: {figures}')
+
+
+def _main(argv: list[str] | None) -> None:
+    args = _parser().parse_args(argv)
+    {'lift': _lift, 'zoo': _zoo}[args.command](args)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point of the command.
+
+    Args:
+        argv: arguments; ``None`` means the command line's.
+    """
+    run_program(_main, argv)
+
+
+if __name__ == '__main__':
+    main()

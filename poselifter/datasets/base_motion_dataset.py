@@ -1,0 +1,136 @@
+"""What every dataset of clips has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from mmengine.dataset import BaseDataset
+
+from ..errors import InputError
+from ..registry import DATASETS
+from ..structures import WindowPolicy
+
+
+@DATASETS.register_module()
+class BaseMotionDataset(BaseDataset):
+    """Sequences of keypoints, read as windows for training and whole for testing.
+
+    A subclass implements :meth:`load_data_list` (one dict a sequence with at
+    least ``sequence`` and ``length``; big arrays it keeps in attributes, which
+    forked workers share) and :meth:`read` (frames of sequences, as sample
+    dicts). The list of training samples is one int32 table of (sequence, first
+    frame); no frame is copied before it is asked for.
+
+    Args:
+        window: :class:`WindowPolicy` (or its arguments) that cuts training
+            clips; needed unless ``test_mode``.
+        views: how many times each sequence is listed in ``test_mode``, each
+            with its own random key (say, its own virtual camera).
+        seed: of all random transforms.
+        filter_cfg: ``dict(include={field: values}, exclude={field: values})``
+            over the fields of a sequence (``subject``, ``source_format``,
+            ``action_name``, ...).
+        **kwargs: of mmengine's ``BaseDataset`` (``ann_file``, ``data_root``,
+            ``pipeline``, ``test_mode``, ...).
+
+    Raises:
+        InputError: a file is missing or wrong, or the filter leaves nothing.
+    """
+
+    def __init__(
+        self,
+        window: WindowPolicy | Mapping[str, Any] | None = None,
+        views: int = 1,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        if window is None and not kwargs.get('test_mode'):
+            raise InputError(f'{type(self).__name__}: training needs window=dict(length=...)')
+        self.window = window if isinstance(window, WindowPolicy) or window is None else WindowPolicy(**window)
+        self.views, self.seed = views, seed
+        super().__init__(**kwargs)
+
+    def full_init(self) -> None:
+        """Loads, filters and lists the windows; mmengine calls it once."""
+        if self._fully_initialized:
+            return
+        super().full_init()
+        lengths = [self.get_data_info(i)['length'] for i in range(super().__len__())]
+        if not lengths:
+            raise InputError(f'{type(self).__name__}: filter_cfg {self.filter_cfg} leaves no sequence; loosen it')
+        self.windows = np.array(
+            [(i, view, length) for i, length in enumerate(lengths) for view in range(self.views)]
+            if self.test_mode
+            else [(i, start, lengths[i]) for i in range(len(lengths)) for start in self.window.starts(lengths[i])],
+            np.int32,
+        )
+        if not len(self.windows):
+            raise InputError(f'{type(self).__name__}: no sequence has the {self.window.length} frames of a window')
+
+    def filter_data(self) -> list[dict]:
+        """Keeps the sequences that ``filter_cfg`` asks for."""
+        rules = self.filter_cfg or {}
+        unknown = set(rules) - {'include', 'exclude'}
+        fields = {f for rule in rules.values() for f in rule}
+        known = set().union(*self.data_list) if self.data_list else fields
+        if unknown or not fields <= known:
+            raise InputError(
+                f'{type(self).__name__}: filter_cfg names {sorted(unknown | (fields - known))}, '
+                f'expected include and exclude over {sorted(known)}'
+            )
+
+        def wanted(info: dict) -> bool:
+            include, exclude = rules.get('include', {}), rules.get('exclude', {})
+            return all(info[f] in v for f, v in include.items()) and not any(info[f] in v for f, v in exclude.items())
+
+        return [info for info in self.data_list if wanted(info)]
+
+    def read(self, infos: Sequence[dict], frames: Sequence[np.ndarray]) -> list[dict[str, Any]]:
+        """Reads frames of sequences, all in one gather where the source allows.
+
+        Args:
+            infos: one entry of the data list for each sample.
+            frames: for each sample the (T,) frames to read, within the sequence.
+
+        Returns:
+            For each sample the arrays and facts of
+            :data:`~poselifter.structures.SAMPLE_KEYS`, without ``random_key``.
+        """
+        raise TypeError(f'{type(self).__name__} must implement read(infos, frames)')
+
+    def samples(self, indices: Sequence[int]) -> list[dict[str, Any]]:
+        """Sample dicts before the pipeline.
+
+        Args:
+            indices: ``epoch * len(self) + index`` each, as
+                :class:`EpochSampler` yields them; a plain index is epoch 0.
+        """
+        if not self._fully_initialized:
+            self.full_init()
+        epochs, rows = np.divmod(np.asarray(indices), len(self.windows))
+        table = self.windows[rows]
+        infos = [self.get_data_info(int(i)) for i in table[:, 0]]
+        if self.test_mode:
+            frames = [np.arange(n) for n in table[:, 2]]
+        else:
+            frames = list(self.window.input_frames(table[:, 1], table[:, 2]))
+        samples = self.read(infos, frames)
+        for sample, epoch, row, (_, view, _) in zip(samples, epochs, rows, table, strict=True):
+            sample['random_key'] = [self.seed, int(epoch), int(row), 0]
+            if self.test_mode:
+                sample['camera'] = f'view{view}'
+        return samples
+
+    def __len__(self) -> int:
+        if not self._fully_initialized:
+            self.full_init()
+        return len(self.windows)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[dict[str, Any]]:
+        """A batch of samples through the pipeline; the DataLoader calls it in the worker."""
+        return [self.pipeline(sample) for sample in self.samples(indices)]

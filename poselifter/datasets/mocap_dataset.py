@@ -1,0 +1,44 @@
+"""Motion capture in the world frame: the model's 2D comes from virtual cameras."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..registry import DATASETS
+from .base_motion_dataset import BaseMotionDataset
+
+FACTS = ('action', 'action_name', 'captions', 'sequence', 'source_format', 'subject')
+
+
+@DATASETS.register_module()
+class MocapDataset(BaseMotionDataset):
+    """Base of sources that give ``world_keypoints`` (metres, z up).
+
+    A subclass's :meth:`load_data_list` sets ``poses`` (N, K, 3) relative to
+    joint 0 in units of ``unit_m`` and ``root`` (N, 3) in metres, all sequences
+    laid end to end, and gives each sequence its ``first`` row.
+    """
+
+    poses: np.ndarray
+    root: np.ndarray
+    unit_m: float = 1.0
+    fps: float = 30.0
+
+    def read(self, infos: Sequence[dict], frames: Sequence[np.ndarray]) -> list[dict[str, Any]]:
+        """One gather for all samples; see the base class."""
+        rows = np.concatenate([info['first'] + f for info, f in zip(infos, frames, strict=True)])
+        world = self.poses[rows].astype(np.float32) * np.float32(self.unit_m) + self.root[rows, None]
+        parts = np.split(world, np.cumsum([len(f) for f in frames])[:-1])
+        return [
+            {
+                'world_keypoints': part,
+                'frame_indices': f,
+                'fps': self.fps,
+                'skeleton_3d': self.metainfo['skeleton'],
+                **{fact: info[fact] for fact in FACTS},
+            }
+            for info, f, part in zip(infos, frames, parts, strict=True)
+        ]

@@ -1,0 +1,76 @@
+"""Motions made in memory: data for everybody, without a download."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..registry import DATASETS
+from .mocap_dataset import MocapDataset
+from .procedural import MOTIONS, captions, generate_motion
+
+
+@DATASETS.register_module()
+class ProceduralMotion(MocapDataset):
+    """Clips of a kinematic body with random proportions, deterministic by seed.
+
+    Args:
+        n_sequences: how many clips; the motions take turns.
+        n_frames: frames of each clip.
+        fps: frames per second.
+        motions: names out of ``poselifter.datasets.procedural.MOTIONS``;
+            ``None`` means all.
+        offset: number of the first clip. Clips are numbered on without end, so
+            a test set takes another range than the training set.
+        **kwargs: see :class:`BaseMotionDataset`; ``seed`` seeds the motions too.
+
+    Raises:
+        InputError: an unknown motion.
+    """
+
+    METAINFO = {'dataset_name': 'procedural', 'skeleton': 'h36m17', 'actions': MOTIONS}
+
+    def __init__(
+        self,
+        n_sequences: int = 120,
+        n_frames: int = 243,
+        fps: float = 30,
+        motions: Sequence[str] | None = None,
+        offset: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        self.motions = tuple(MOTIONS if motions is None else motions)
+        unknown = [m for m in self.motions if m not in MOTIONS]
+        if unknown or not self.motions:
+            raise InputError(f'ProceduralMotion: motions {unknown or "()"} are unknown, expected some of {MOTIONS}')
+        self.n_sequences, self.n_frames, self.fps, self.offset = n_sequences, n_frames, fps, offset
+        super().__init__(**kwargs)
+
+    def load_data_list(self) -> list[dict]:
+        """Makes the motions and lists them."""
+        numbers = range(self.offset, self.offset + self.n_sequences)
+        names = [self.motions[k % len(self.motions)] for k in numbers]
+        seeds = [int(np.random.SeedSequence([self.seed, k]).generate_state(1)[0]) for k in numbers]
+        world = np.concatenate(
+            [generate_motion(name, seed, self.n_frames, self.fps) for name, seed in zip(names, seeds, strict=True)]
+        )
+        self.root = world[:, 0]
+        self.poses = world - self.root[:, None]
+        texts = sorted({text for name in MOTIONS for text in captions(name)})
+        self._metainfo['texts'] = texts
+        return [
+            {
+                'sequence': f'{name}_{k:06d}',
+                'first': i * self.n_frames,
+                'length': self.n_frames,
+                'subject': f'body_{k:06d}',
+                'action': MOTIONS.index(name),
+                'action_name': name,
+                'captions': [texts.index(text) for text in captions(name)],
+                'source_format': 'procedural',
+            }
+            for i, (k, name) in enumerate(zip(numbers, names, strict=True))
+        ]

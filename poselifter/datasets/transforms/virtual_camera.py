@@ -1,0 +1,105 @@
+"""A camera for motion that was captured without one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...geometry import Camera, look_at, project, world_to_camera
+from ...registry import TRANSFORMS
+from .base import RandomTransform
+
+
+@TRANSFORMS.register_module()
+class VirtualCamera(RandomTransform):
+    """Films a world-frame clip with a random camera that has the whole body in view.
+
+    The camera stands at a random side of the person, at a height and distance
+    where people hold phones and put tripods, and looks at the middle of the
+    motion, not quite level and not quite centred. A motion that would leave the
+    picture makes the camera step back and then, if need be, zoom out, so every
+    joint of every frame is inside.
+
+    Args:
+        azimuth: range of the side it stands at, degrees.
+        height: range above the floor, metres.
+        distance: range from the middle of the motion, metres.
+        fov: range of the field of view along the picture's longer side,
+            degrees (a phone's main camera has 65 to 75, a tele lens 30).
+        roll: standard deviation of the tilt, degrees.
+        image_sizes: (width, height) to choose from, pixels.
+        margin: share of the picture at each border that stays free.
+    """
+
+    def __init__(
+        self,
+        azimuth: tuple[float, float] = (0, 360),
+        height: tuple[float, float] = (0.5, 2.2),
+        distance: tuple[float, float] = (2.5, 6.5),
+        fov: tuple[float, float] = (35, 80),
+        roll: float = 2.0,
+        image_sizes: Sequence[tuple[int, int]] = ((1920, 1080), (1080, 1920), (1280, 720), (1000, 1000)),
+        margin: float = 0.03,
+    ) -> None:
+        self.azimuth, self.height, self.distance = azimuth, height, distance
+        self.fov, self.roll, self.image_sizes, self.margin = fov, roll, [tuple(s) for s in image_sizes], margin
+
+    def apply(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+        """Adds camera-frame ``lifting_target``, ``keypoints`` in pixels and the camera."""
+        world = sample['world_keypoints']
+        camera = self.place(world.reshape(-1, 3), rng)
+        points = world_to_camera(world, camera)
+        shape = world.shape[:2]
+        return {
+            **sample,
+            'lifting_target': points.astype(np.float32),
+            'lifting_target_visible': np.ones(shape, np.float32),
+            'keypoints': project(points, camera).astype(np.float32),
+            'keypoints_visible': np.ones(shape, np.float32),
+            'skeleton': sample['skeleton_3d'],
+            'camera_param': camera.to_dict(),
+            'img_shape': camera.size[::-1],
+        }
+
+    def place(self, points: np.ndarray, rng: np.random.Generator) -> Camera:
+        """Places a camera that sees all points.
+
+        Args:
+            points: (N, 3) world, metres.
+            rng: source of the draws.
+
+        Returns:
+            The camera.
+        """
+        low, high = points.min(0), points.max(0)
+        middle = (low + high) / 2
+        side = np.radians(rng.uniform(*self.azimuth))
+        height, distance = rng.uniform(*self.height), rng.uniform(*self.distance)
+        width, tall = self.image_sizes[rng.integers(len(self.image_sizes))]
+        longer = max(width, tall) / 2
+        widest, wanted = (longer / np.tan(np.radians(a) / 2) for a in (max(self.fov), rng.uniform(*self.fov)))
+        tilt = np.radians(rng.normal() * self.roll)
+        aim = middle + rng.uniform(-0.15, 0.15, 3)
+        free = np.array([width, tall]) / 2 * (1 - 2 * self.margin)
+
+        outwards = np.array([np.cos(side), np.sin(side)])
+        # the view direction depends a little on the distance, so step back twice and then zoom to fit
+        for _ in range(2):
+            position = np.array([*(aim[:2] + outwards * distance), height])
+            rotation = look_at(position, aim, roll=tilt)
+            seen = (points - position) @ rotation.T
+            need = np.abs(seen[:, :2]) * widest / free - seen[:, 2:]
+            distance += max(need.max(), (0.8 - seen[:, 2]).max(), 0)
+        position = np.array([*(aim[:2] + outwards * distance), height])
+        rotation = look_at(position, aim, roll=tilt)
+        seen = (points - position) @ rotation.T
+        focal = min(wanted, (free * seen[:, 2:] / np.abs(seen[:, :2]).clip(min=1e-6)).min())
+        return Camera(
+            focal=np.array([focal, focal]),
+            centre=np.array([width, tall]) / 2,
+            rotation=rotation,
+            position=position,
+            size=(width, tall),
+        )

@@ -1,0 +1,113 @@
+"""Mean errors of poses and their motion, in the unit of the poses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .distances import (
+    acceleration_distances,
+    aligned_distances,
+    joint_distances,
+    mean,
+    scaled_distances,
+    velocity_distances,
+)
+
+
+def mpjpe(pred: Any, target: Any, visible: Any = None) -> float:
+    """Mean per-joint position error (Human3.6M protocol 1); aligns nothing.
+
+    Args:
+        pred: (..., J, 3) poses, numpy or torch, any unit.
+        target: (..., J, 3) true poses in the same unit and frame.
+        visible: (..., J), 0 where the target has no label; such joints do not count.
+
+    Returns:
+        Mean distance over labelled joints, in the unit of the poses.
+
+    Raises:
+        InputError: shapes disagree, a coordinate that counts is not finite, or
+            nothing is labelled.
+    """
+    return mean(joint_distances, pred, target, visible)
+
+
+def p_mpjpe(pred: Any, target: Any, visible: Any = None) -> float:
+    """MPJPE after aligning each pose by rotation, translation and scale (protocol 2, PA-MPJPE).
+
+    Reflections are not used. Poses with fewer than 3 labelled joints do not count.
+
+    Args:
+        pred: (..., J, 3) poses, numpy or torch, any unit.
+        target: (..., J, 3) true poses in the same unit.
+        visible: (..., J), 0 where the target has no label.
+
+    Returns:
+        Mean distance over labelled joints, in the unit of the poses.
+
+    Raises:
+        InputError: as :func:`mpjpe`.
+    """
+    return mean(aligned_distances, pred, target, visible)
+
+
+def n_mpjpe(pred: Any, target: Any, visible: Any = None) -> float:
+    """MPJPE after scaling each pose by ``sum(p . t) / sum(p . p)``, uncentred (protocol 3).
+
+    Source: Rhodin et al., "Unsupervised geometry-aware representation for 3D
+    human pose estimation" (ECCV 2018).
+
+    Args:
+        pred: (..., J, 3) root-relative poses, numpy or torch, any unit.
+        target: (..., J, 3) true root-relative poses in the same unit and frame.
+        visible: (..., J), 0 where the target has no label.
+
+    Returns:
+        Mean distance over labelled joints, in the unit of the poses.
+
+    Raises:
+        InputError: as :func:`mpjpe`.
+    """
+    return mean(scaled_distances, pred, target, visible)
+
+
+def mpjve(pred: Any, target: Any, visible: Any = None) -> float:
+    """Mean per-joint velocity error; aligns nothing.
+
+    Source: Pavllo et al., "3D human pose estimation in video with temporal
+    convolutions and semi-supervised training" (CVPR 2019).
+
+    Args:
+        pred: (..., T, J, 3) poses, numpy or torch; time is axis -3.
+        target: (..., T, J, 3) true poses in the same unit and frame.
+        visible: (..., T, J), 0 where the target has no label; a difference
+            counts where both its frames are labelled.
+
+    Returns:
+        Mean norm of the error of first differences, in the unit of the poses a frame.
+
+    Raises:
+        InputError: as :func:`mpjpe`; also for fewer than 2 frames.
+    """
+    return mean(velocity_distances, pred, target, visible)
+
+
+def mpjae(pred: Any, target: Any, visible: Any = None) -> float:
+    """Mean per-joint acceleration error; aligns nothing.
+
+    Source: Kanazawa et al., "Learning 3D human dynamics from video" (CVPR
+    2019), there with seconds in place of frames.
+
+    Args:
+        pred: (..., T, J, 3) poses, numpy or torch; time is axis -3.
+        target: (..., T, J, 3) true poses in the same unit and frame.
+        visible: (..., T, J), 0 where the target has no label; a second
+            difference counts where its three frames are labelled.
+
+    Returns:
+        Mean norm of the error of second differences, in the unit of the poses a frame squared.
+
+    Raises:
+        InputError: as :func:`mpjpe`; also for fewer than 3 frames.
+    """
+    return mean(acceleration_distances, pred, target, visible)

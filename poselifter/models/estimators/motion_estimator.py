@@ -1,0 +1,146 @@
+"""One estimator for all downstream tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from mmengine.model import BaseModel
+from torch import nn
+
+from ...errors import InputError
+from ...registry import BACKBONES, CODECS, HEADS, MODELS, NECKS
+from ...skeletons import flip_keypoints
+from ...structures import MotionDataSample, WindowPolicy
+
+
+@MODELS.register_module()
+class MotionEstimator(BaseModel):
+    """Backbone, perhaps a neck, and any number of heads on the same features.
+
+    Args:
+        backbone: config of the backbone.
+        heads: configs by name; ``pose`` is the head that lifts.
+        codec: config of the codec that the model is trained with.
+        neck: config of the neck.
+        test_cfg: ``window``, the :class:`WindowPolicy` that cuts sequences at
+            test time; ``flip_test``, whether to average with the mirrored
+            input; ``batch_size``, windows in one forward pass.
+        data_preprocessor: see mmengine.
+        init_cfg: see mmengine.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        heads: dict[str, dict],
+        codec: dict,
+        neck: dict | None = None,
+        test_cfg: dict | None = None,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor, init_cfg)
+        self.codec = CODECS.build(codec)
+        self.backbone = BACKBONES.build(backbone)
+        self.neck = NECKS.build(neck) if neck else None
+        self.heads = nn.ModuleDict({name: HEADS.build(cfg) for name, cfg in heads.items()})
+        test_cfg = dict(test_cfg or {})
+        self.window = WindowPolicy(**test_cfg.get('window', {'length': self.backbone.num_frames}))
+        self.flip_test: bool = test_cfg.get('flip_test', True)
+        self.batch_size: int = test_cfg.get('batch_size', 64)
+
+    def extract_feat(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Features of clips.
+
+        Args:
+            inputs: (B, T, J, C) as the codec encodes them.
+
+        Returns:
+            (B, T', J', D).
+        """
+        features = self.backbone(self.codec.normalize_window(inputs))
+        return features if self.neck is None else self.neck(features)
+
+    def forward(
+        self,
+        inputs: torch.Tensor | Sequence[torch.Tensor],
+        data_samples: MotionDataSample | Sequence[MotionDataSample] | None = None,
+        mode: str = 'tensor',
+    ) -> dict[str, torch.Tensor] | list[MotionDataSample]:
+        """See mmengine's ``BaseModel.forward``.
+
+        Args:
+            inputs: clips (B, T, J, C); with ``mode='predict'`` whole sequences,
+                a list of (T_i, J, C).
+            data_samples: one stacked sample, or a list for ``'predict'``.
+            mode: ``'tensor'``: each head's output by name; ``'loss'``: each
+                head's losses; ``'predict'``: the samples with
+                ``pred_keypoints_3d`` (T_i, K, 3), metres, camera axes,
+                root-relative.
+        """
+        if mode == 'predict':
+            return self.predict(inputs, data_samples)
+        features = self.extract_feat(inputs)
+        if mode == 'loss':
+            return self.loss(features, data_samples)
+        return {name: head(features) for name, head in self.heads.items()}
+
+    def loss(self, features: torch.Tensor, data_samples: MotionDataSample) -> dict[str, torch.Tensor]:
+        """Losses of all heads; with several heads their names become prefixes."""
+        losses = {}
+        for name, head in self.heads.items():
+            prefix = f'{name}.' if len(self.heads) > 1 else ''
+            losses.update({prefix + key: value for key, value in head.loss(features, data_samples).items()})
+        return losses
+
+    def predict(
+        self, inputs: Sequence[torch.Tensor], data_samples: Sequence[MotionDataSample]
+    ) -> list[MotionDataSample]:
+        """Lifts whole sequences; each sample gets ``pred_keypoints_3d``."""
+        for sample, pose in zip(data_samples, self.lift(inputs), strict=True):
+            sample.set_data({'pred_keypoints_3d': pose})
+            sample.set_metainfo({'pred_skeleton': self.codec.skeleton_3d.name})
+        return list(data_samples)
+
+    def lift(self, sequences: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Lifts sequences of any lengths by overlapping windows.
+
+        Args:
+            sequences: (T_i, J, C) each, as the codec encodes them.
+
+        Returns:
+            (T_i, K, 3) each: metres, camera axes, root-relative.
+
+        Raises:
+            InputError: a sequence has other joints or channels than the model.
+        """
+        for sequence in sequences:
+            if sequence.ndim != 3 or sequence.shape[1] != self.codec.skeleton.num_joints:
+                raise InputError(
+                    f'the model takes sequences (T, {self.codec.skeleton.num_joints}, C) of {self.codec.skeleton.name}, '
+                    f'one has shape {tuple(sequence.shape)}; convert its keypoints first'
+                )
+        cuts = [self.window.cut(len(sequence)) for sequence in sequences]
+        frames = [torch.from_numpy(cut.inputs).to(seq.device) for cut, seq in zip(cuts, sequences, strict=True)]
+        clips = torch.cat([seq[index] for seq, index in zip(sequences, frames, strict=True)])
+        outputs = torch.cat([self._lift_clips(batch) for batch in clips.split(self.batch_size)])
+        pieces = outputs.split([len(cut.inputs) for cut in cuts])
+        return [self.codec.decode(cut.merge(piece)) for cut, piece in zip(cuts, pieces, strict=True)]
+
+    def pose(self, clips: torch.Tensor) -> torch.Tensor:
+        """Network-space poses (B, T', K, 3) of clips (B, T, J, C), as the pose head predicts them."""
+        return self.heads['pose'].predict(self.extract_feat(clips))
+
+    def _lift_clips(self, clips: torch.Tensor) -> torch.Tensor:
+        if not self.flip_test:
+            return self.pose(clips).float()
+        both = torch.cat([clips, flip_keypoints(clips, self.codec.skeleton)])
+        plain, mirrored = self.pose(both).float().chunk(2)
+        return (plain + flip_keypoints(mirrored, self.codec.skeleton_3d)) / 2
+
+    def describe(self) -> dict[str, Any]:
+        """What a user must know of the output: joint sets, frame rate, unit."""
+        codec = self.codec
+        return {'skeleton': codec.skeleton.name, 'skeleton_3d': codec.skeleton_3d.name, 'fps': codec.fps, 'unit': 'm'}

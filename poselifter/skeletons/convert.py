@@ -1,0 +1,181 @@
+"""Named conversions from one joint set to another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+
+from ..errors import InputError
+from .skeleton import Skeleton, get_skeleton, list_skeletons
+
+Array = TypeVar('Array', np.ndarray, torch.Tensor)
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """Each target joint as a weighted sum of source joints.
+
+    Attributes:
+        source: name of the joint set converted from.
+        target: name of the joint set converted to.
+        parts: for each target joint the (source joint, weight) pairs it takes; weights sum to 1.
+        approximate: target joints that mean another point of the body than the
+            source can give; a model trained on true targets loses accuracy there.
+        mean_scores: mixed target joints whose score is the mean of the parts
+            instead of their minimum.
+    """
+
+    source: str
+    target: str
+    parts: tuple[tuple[tuple[int, float], ...], ...]
+    approximate: tuple[str, ...]
+    mean_scores: tuple[str, ...]
+
+    def describe(self) -> str:
+        """One line a target joint: what it is taken from, and whether it is approximate.
+
+        Example:
+            >>> print(find_conversion('coco17', 'h36m17').describe().splitlines()[0])
+            pelvis = 0.5 left_hip + 0.5 right_hip
+            >>> print(find_conversion('coco17', 'h36m17').describe().splitlines()[7])
+            spine = 0.25 left_shoulder + 0.25 right_shoulder + 0.25 left_hip + 0.25 right_hip (approximate)
+        """
+        names = get_skeleton(self.source).joint_names
+        lines = []
+        for joint, parts in zip(get_skeleton(self.target).joint_names, self.parts, strict=True):
+            terms = [names[i] if weight == 1 else f'{weight:.4g} {names[i]}' for i, weight in parts]
+            mark = ' (approximate)' if joint in self.approximate else ''
+            lines.append(f'{joint} = {" + ".join(terms)}{mark}')
+        return '\n'.join(lines)
+
+
+def list_conversions() -> list[tuple[str, str]]:
+    """All (source, target) pairs of different sets that :func:`convert_keypoints` knows."""
+    names = list_skeletons()
+    return [(a, b) for a in names for b in names if a != b and _find_table(get_skeleton(a), get_skeleton(b))]
+
+
+@cache
+def find_conversion(source: str, target: str) -> Conversion:
+    """Looks a conversion up.
+
+    Args:
+        source: joint set converted from, name or alias.
+        target: joint set converted to, name or alias; every set converts to itself.
+
+    Returns:
+        The conversion, which also says which joints are approximate.
+
+    Raises:
+        InputError: a name is unknown, or there is no such conversion.
+    """
+    a, b = get_skeleton(source), get_skeleton(target)
+    table = _find_table(a, b)
+    if table is None:
+        known = [t for s, t in list_conversions() if s == a.name]
+        raise InputError(
+            f'no conversion from {a.name} to {b.name}, expected one of the targets of {a.name}: {", ".join(known)}'
+        )
+    index = {name: i for i, name in enumerate(a.joint_names)}
+    mixed = table.get('joints', {})
+    parts = tuple(tuple((index[n], float(w)) for n, w in mixed.get(j, {j: 1}).items()) for j in b.joint_names)
+    return Conversion(a.name, b.name, parts, tuple(table['approximate']), tuple(table.get('mean_scores', ())))
+
+
+def convert_keypoints(x: Array, source: str, target: str, scores: Array | None = None, scores_rule: str = 'min') -> Any:
+    """Converts keypoints (..., J, C) of one joint set to another, scores carried along.
+
+    Every channel of a target joint is the same weighted sum of source joints.
+    A NaN only reaches the target joints that take something from its joint.
+    Which joints are approximate: ``find_conversion(source, target).describe()``.
+
+    Args:
+        x: (..., J, C) numpy array or tensor, any unit.
+        source: joint set of ``x``, e.g. ``'halpe26'``.
+        target: joint set wanted, e.g. ``'h36m17'``.
+        scores: (..., J) confidence; 0 means the joint is not there.
+        scores_rule: ``'min'``: a mixed joint has the lowest score of its parts
+            (the spine, where it is a mean, the mean of its parts) and is
+            missing (0) where a part is; ``'mean'``: the mean of the parts
+            throughout, as MotionBERT has it for COCO and Halpe.
+
+    Returns:
+        (..., K, C) of the same kind and dtype; with ``scores`` the pair of it
+        and the scores (..., K), 0 where a coordinate is not finite.
+
+    Raises:
+        InputError: a name or rule is unknown, there is no such conversion, or
+            a shape does not fit ``source``.
+
+    Example:
+        >>> pose = np.zeros((17, 2))
+        >>> pose[11], pose[12] = (4, 1), (2, 3)  # COCO's left and right hip
+        >>> convert_keypoints(pose, 'coco17', 'h36m17')[0].tolist()  # pelvis: their mean
+        [3.0, 2.0]
+    """
+    conversion = find_conversion(source, target)
+    joints = get_skeleton(source).num_joints
+    if x.ndim < 2 or x.shape[-2] != joints:
+        raise InputError(f'keypoints have shape {tuple(x.shape)}, expected (..., {joints}, C) for {source}')
+    index, weights = _gather_table(conversion, x)
+    xp = torch if torch.is_tensor(x) else np
+    converted = (x[..., index, :] * weights[..., None]).sum(-2)
+    if scores is None:
+        return converted
+    if scores_rule not in ('min', 'mean'):
+        raise InputError(f'scores_rule is {scores_rule!r}, expected min or mean')
+    if tuple(scores.shape) != tuple(x.shape[:-1]):
+        raise InputError(f'scores have shape {tuple(scores.shape)}, expected {tuple(x.shape[:-1])} as the keypoints')
+    parts = xp.nan_to_num(scores)[..., index]
+    share = abs(weights) / abs(weights).sum(-1)[..., None]
+    lowest, mean = xp.amin(parts, -1), (parts * share).sum(-1)
+    if scores_rule == 'min':
+        averaged = _as([name in conversion.mean_scores for name in get_skeleton(target).joint_names], x)
+        mean = xp.where(averaged & (lowest > 0), mean, lowest)
+    return converted, mean * xp.isfinite(converted).all(-1)
+
+
+def _find_table(source: Skeleton, target: Skeleton) -> dict | None:
+    """The table of a conversion: written down, or through the layout that two sets share."""
+    if source.name == target.name:
+        return {'approximate': ()}
+    if target.name in source.conversions:
+        return source.conversions[target.name]
+    if source.layout_of and source.layout_of['skeleton'] == target.name:
+        return {'approximate': source.layout_of['approximate']}
+    if target.layout_of:
+        table = _find_table(source, get_skeleton(target.layout_of['skeleton']))
+        return table and table | {'approximate': _union(table['approximate'], target.layout_of['approximate'])}
+    return None
+
+
+def _union(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*first, *second]))
+
+
+def _gather_table(conversion: Conversion, like: Array) -> tuple[Array, Array]:
+    """Source indices and weights (K, parts), of the kind, dtype and device of ``like``.
+
+    Short rows are filled by their first joint with weight 0: gathering, unlike
+    a dense matrix, never multiplies a joint the target has nothing to do with
+    (0 times NaN is NaN).
+    """
+    most = max(map(len, conversion.parts))
+    rows = [parts + ((parts[0][0], 0.0),) * (most - len(parts)) for parts in conversion.parts]
+    index, weights = [[i for i, _ in row] for row in rows], [[w for _, w in row] for row in rows]
+    if torch.is_tensor(like):
+        dtype = like.dtype if like.is_floating_point() else torch.get_default_dtype()
+    else:
+        dtype = like.dtype if np.issubdtype(like.dtype, np.floating) else np.float64
+    return _as(index, like), _as(weights, like, dtype)
+
+
+def _as(values: list, like: Array, dtype: Any = None) -> Array:
+    """``values`` as an array of the kind and on the device of ``like``."""
+    if torch.is_tensor(like):
+        return torch.tensor(values, dtype=dtype, device=like.device)
+    return np.asarray(values, dtype)

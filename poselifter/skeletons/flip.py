@@ -1,0 +1,48 @@
+"""Mirroring a pose: left becomes right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from ..errors import InputError
+from .skeleton import Skeleton, get_skeleton
+
+Array = TypeVar('Array', np.ndarray, torch.Tensor)
+
+
+def flip_keypoints(x: Array, skeleton: str | Skeleton | np.ndarray | Sequence[int]) -> Array:
+    """Mirrors keypoints (..., J, C) whose channel 0 is centred: negates it and swaps left and right.
+
+    Twice is the identity. Pixels have to be centred first: mirroring about the
+    middle of an image is ``(w - 1) - x``, not ``-x``. Channels after the
+    first (y, depth, score) only move with their joint.
+
+    Args:
+        x: (..., J, C) numpy array or tensor; network or camera space.
+        skeleton: joint set (name or object), or its ``flip_indices`` (J,).
+
+    Returns:
+        The mirrored keypoints: same kind, shape and dtype.
+
+    Raises:
+        InputError: unknown name, or another number of joints than the set has.
+
+    Example:
+        >>> pose = np.zeros((17, 2))
+        >>> pose[1] = 0.2, 0.5  # right hip
+        >>> flip_keypoints(pose, 'h36m17')[4].tolist()  # now the left hip
+        [-0.2, 0.5]
+    """
+    if isinstance(skeleton, str):
+        skeleton = get_skeleton(skeleton)
+    order = skeleton.flip_indices if isinstance(skeleton, Skeleton) else np.asarray(skeleton)
+    if x.ndim < 2 or x.shape[-2] != len(order):
+        raise InputError(f'keypoints have shape {tuple(x.shape)}, expected (..., {len(order)}, C) for the flip')
+    signs = [-1] + [1] * (x.shape[-1] - 1)
+    if torch.is_tensor(x):
+        return x[..., torch.tensor(order, device=x.device), :] * torch.tensor(signs, dtype=x.dtype, device=x.device)
+    return x[..., order, :] * np.asarray(signs, x.dtype)

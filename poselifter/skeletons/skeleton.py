@@ -1,0 +1,165 @@
+"""Joint sets as data: names, trees, left and right, parts, read from ``skeletons.json``."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from .schema import check_record
+
+
+@dataclass(frozen=True, eq=False)
+class Skeleton:
+    """A joint set.
+
+    Left and right follow from the joint names (``left_knee`` and
+    ``right_knee``); they are the person's own left and right.
+
+    Attributes:
+        name: name of the set, e.g. ``'h36m17'``.
+        joint_names: J names in the order of the set.
+        parents: J parent indices, -1 at the root; ``None`` for sets without a tree.
+        edges: pairs of joints to draw a line between; the bones where there is a tree.
+        about: one line on where the set comes from.
+        aliases: other names :func:`get_skeleton` takes for the set.
+        sigmas: J standard deviations of COCO's object keypoint similarity, or ``None``.
+        parts: named groups of joints for masking; groups may overlap.
+        weight_groups: named groups of joints that share a loss weight (MixSTE);
+            groups do not overlap.
+        joint_weights: named vectors of J loss weights.
+        conversions: target set -> table of what its joints take from this set;
+            see :func:`~poselifter.skeletons.find_conversion`.
+        layout_of: the set whose order and names this set shares although some
+            joints mean another point (``skeleton``, ``approximate``), or ``None``.
+    """
+
+    name: str
+    joint_names: tuple[str, ...]
+    parents: tuple[int, ...] | None
+    edges: tuple[tuple[int, int], ...]
+    about: str = ''
+    aliases: tuple[str, ...] = ()
+    sigmas: tuple[float, ...] | None = None
+    parts: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    weight_groups: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    joint_weights: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    conversions: dict[str, dict] = field(default_factory=dict, repr=False)
+    layout_of: dict | None = field(default=None, repr=False)
+
+    @property
+    def num_joints(self) -> int:
+        """J."""
+        return len(self.joint_names)
+
+    @property
+    def root(self) -> int | None:
+        """Index of the root joint; ``None`` for sets without a tree."""
+        return None if self.parents is None else self.parents.index(-1)
+
+    @property
+    def bones(self) -> tuple[tuple[int, int], ...]:
+        """(parent, child) of every joint but the root, in the order of the children."""
+        return tuple((p, c) for c, p in enumerate(self.parents or ()) if p >= 0)
+
+    @cached_property
+    def left(self) -> tuple[int, ...]:
+        """Indices of the left joints; ``right`` holds their partners in the same order."""
+        return tuple(i for i, name in enumerate(self.joint_names) if name.startswith('left_'))
+
+    @cached_property
+    def right(self) -> tuple[int, ...]:
+        """Indices of the right joints, partner by partner with ``left``."""
+        return tuple(self.joint_names.index('right_' + self.joint_names[i][5:]) for i in self.left)
+
+    @property
+    def flip_indices(self) -> np.ndarray:
+        """(J,) int64: ``x[..., flip_indices, :]`` swaps left and right; a new array each time."""
+        order = np.arange(self.num_joints)
+        order[list(self.left + self.right)] = self.right + self.left
+        return order
+
+    @cached_property
+    def sides(self) -> tuple[str, ...]:
+        """J times ``'left'``, ``'right'`` or ``'centre'``."""
+        sides = ['centre'] * self.num_joints
+        for left, right in zip(self.left, self.right, strict=True):
+            sides[left], sides[right] = 'left', 'right'
+        return tuple(sides)
+
+    @property
+    def approximate(self) -> tuple[str, ...]:
+        """Joints of h36m17 that a conversion from this set only approximates."""
+        return tuple((self.layout_of or self.conversions.get('h36m17', {})).get('approximate', ()))
+
+
+def get_skeleton(name: str) -> Skeleton:
+    """Looks a joint set up by its name or an alias.
+
+    Args:
+        name: e.g. ``'h36m17'``, ``'coco'``.
+
+    Returns:
+        The set; the same object at every call.
+
+    Raises:
+        InputError: the name is not known.
+
+    Example:
+        >>> get_skeleton('coco').joint_names[:3]
+        ('nose', 'left_eye', 'right_eye')
+        >>> get_skeleton('h36m17').left
+        (4, 5, 6, 11, 12, 13)
+    """
+    skeletons, names = _load()
+    if name in names:
+        return skeletons[names[name]]
+    close = difflib.get_close_matches(str(name).lower(), names, n=1)
+    hint = f'; did you mean {close[0]!r}?' if close else ''
+    raise InputError(f'unknown skeleton {name!r}, expected one of {", ".join(skeletons)}{hint}')
+
+
+def list_skeletons() -> list[str]:
+    """Names of all joint sets, without their aliases."""
+    return list(_load()[0])
+
+
+@lru_cache(maxsize=1)
+def _load() -> tuple[dict[str, Skeleton], dict[str, str]]:
+    """All sets by name, and the name of the set for each name and alias."""
+    records = json.loads(Path(__file__).with_name('skeletons.json').read_text(encoding='utf-8'))
+    for name in records:
+        check_record(name, records)
+    skeletons = {name: _from_record(name, record) for name, record in records.items()}
+    names = {alias: name for name, record in records.items() for alias in (name, *record.get('aliases', ()))}
+    return skeletons, names
+
+
+def _from_record(name: str, record: dict) -> Skeleton:
+    """The set of one entry of ``skeletons.json``."""
+    parents = tuple(record['parents']) if 'parents' in record else None
+    edges = record.get('edges') or [(p, c) for c, p in enumerate(parents) if p >= 0]
+    groups = record.get('weight_groups', {})
+    weights = {key: tuple(map(float, vector)) for key, vector in record.get('joint_weights', {}).items()}
+    if groups:
+        by_joint = {joint: float(weight) for weight, joints in groups.values() for joint in joints}
+        weights['mixste'] = tuple(by_joint[j] for j in range(len(record['joints'])))
+    return Skeleton(
+        name=name,
+        joint_names=tuple(record['joints']),
+        parents=parents,
+        edges=tuple((a, b) for a, b in edges),
+        about=record['about'],
+        aliases=tuple(record['aliases']),
+        sigmas=tuple(record['sigmas']) if 'sigmas' in record else None,
+        parts={key: tuple(joints) for key, joints in record.get('parts', {}).items()},
+        weight_groups={key: tuple(joints) for key, (_, joints) in groups.items()},
+        joint_weights=weights,
+        conversions=record.get('conversions', {}),
+        layout_of=record.get('layout_of'),
+    )

@@ -1,0 +1,57 @@
+"""Installs poselifter; settings of the tools stand in pyproject.toml."""
+
+import shutil
+from pathlib import Path
+
+from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
+
+ROOT = Path(__file__).resolve().parent
+SHIPPED = ('configs', 'demo', 'tools', 'zoo', 'model-index.yml')  # as OpenMMLab's packages carry them in .mim
+
+
+def requirements(name):
+    lines = (ROOT / 'requirements' / f'{name}.txt').read_text().splitlines()
+    return [line for line in lines if line and not line.startswith('#')]
+
+
+class BuildWithFiles(build_py):
+    """Puts configs, tools, demo clip and zoo beside the code; an editable install reads the repository's own."""
+
+    def run(self):
+        super().run()
+        if self.editable_mode:
+            return
+        target = Path(self.build_lib) / 'poselifter' / '.mim'
+        for name in SHIPPED:
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, target / name, dirs_exist_ok=True, ignore=shutil.ignore_patterns('__pycache__'))
+            elif source.is_file():
+                target.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, target / name)
+
+
+version = {}
+exec((ROOT / 'poselifter' / 'version.py').read_text(), version)
+
+setup(
+    name='poselifter',
+    version=version['__version__'],
+    description='A toolbox for human motion from 2D keypoints',
+    long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    python_requires='>=3.10',
+    packages=find_packages(include=['poselifter', 'poselifter.*']),
+    package_data={'poselifter': ['skeletons/*.json', 'visualization/assets/*']},
+    cmdclass={'build_py': BuildWithFiles},
+    install_requires=requirements('runtime'),
+    extras_require={
+        'tests': requirements('tests'),
+        'docs': requirements('docs'),
+        'optional': requirements('optional'),
+        'video': ['imageio-ffmpeg>=0.5'],
+    },
+    entry_points={'console_scripts': ['poselifter = poselifter.cli:main']},
+)

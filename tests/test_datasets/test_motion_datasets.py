@@ -1,0 +1,159 @@
+"""Both data sources on the same base: content, windows, randomness without state."""
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from poselifter.datasets import CMUMocapDataset, EpochSampler, ProceduralMotion, stack_clips
+from poselifter.errors import InputError
+from poselifter.structures import check_sample
+
+CODEC = dict(type='RootRelativeLifting', skeleton_3d='cmu17', fps=30, confidence=True)
+FILM = [dict(type='VirtualCamera'), dict(type='DetectedJoints'), dict(type='KeypointNoise')]
+PACK = [dict(type='Encode', codec=CODEC), dict(type='FlipPose'), dict(type='PackPose')]
+
+
+@pytest.fixture
+def cmu(data_dir):
+    def build(**changes):
+        settings = dict(data_root=str(data_dir), ann_file='cmu_tiny.npz', window=dict(length=27), pipeline=FILM + PACK)
+        return CMUMocapDataset(**{**settings, **changes})
+
+    return build
+
+
+def test_arrays_are_those_of_the_file(cmu, data_dir):
+    dataset = cmu(test_mode=True, pipeline=[])
+    with np.load(data_dir / 'cmu_tiny.npz') as file:
+        assert len(dataset) == len(file['clip_id'])
+        for i, (start, length) in enumerate(zip(file['clip_start'], file['clip_len'], strict=True)):
+            sample = dataset[i]
+            check_sample(sample)
+            expected = file['poses'][start : start + length] * 1e-4 + file['root'][start : start + length, None]
+            np.testing.assert_allclose(sample['world_keypoints'], expected, atol=1e-5)
+            assert sample['sequence'] == file['clip_id'][i]
+            assert sample['action_name'] == file['action'][i]
+            assert [dataset.metainfo['texts'][t] for t in sample['captions']] == [file['description'][i]]
+
+
+@pytest.mark.parametrize('name', ['cmu', 'procedural'])
+def test_every_transform_keeps_the_table_of_keys(cmu, name):
+    codec = dict(CODEC, skeleton_3d='cmu17' if name == 'cmu' else 'h36m17')
+    steps = [*FILM, dict(type='Encode', codec=codec), dict(type='FlipPose', prob=1)]
+    for n in range(len(steps) + 1):
+        kwargs = dict(window=dict(length=27), pipeline=steps[:n])
+        dataset = cmu(**kwargs) if name == 'cmu' else ProceduralMotion(n_sequences=4, n_frames=60, **kwargs)
+        for sample in dataset.__getitems__([0, len(dataset) - 1]):
+            check_sample(sample)
+
+
+def test_windows_cover_every_frame_once(cmu):
+    dataset = cmu(window=dict(length=27, tail='centre'), pipeline=[])
+    for i in range(dataset.get_data_info(0)['length']):
+        assert (
+            sum(i in s['frame_indices'] for s in dataset.__getitems__(np.flatnonzero(dataset.windows[:, 0] == 0))) == 1
+        )
+
+
+def test_batches_and_single_items_agree(cmu):
+    dataset = cmu()
+    batch = dataset.__getitems__([3, 0, 7])
+    for index, item in zip([3, 0, 7], batch, strict=True):
+        torch.testing.assert_close(dataset[index]['inputs'], item['inputs'], rtol=0, atol=0)
+
+
+def test_epochs_differ_and_repeat_exactly(cmu):
+    dataset, again = cmu(), cmu()
+    n = len(dataset)
+    assert not torch.equal(dataset[5]['inputs'], dataset[5 + n]['inputs'])
+    assert torch.equal(dataset[5 + n]['inputs'], again[5 + n]['inputs'])
+    assert not torch.equal(dataset[5]['inputs'], cmu(seed=1)[5]['inputs'])
+
+
+def test_number_of_workers_does_not_matter(cmu):
+    def epoch(workers):
+        dataset = cmu()
+        sampler = EpochSampler(dataset, seed=3)
+        sampler.set_epoch(2)
+        loader = DataLoader(dataset, batch_size=8, sampler=sampler, num_workers=workers, collate_fn=stack_clips)
+        return [(batch['inputs'], batch['data_samples'].target) for batch in loader]
+
+    for one, other in zip(epoch(0), epoch(2), strict=True):
+        assert torch.equal(one[0], other[0])
+        assert torch.equal(one[1], other[1])
+
+
+def test_sampler_yields_each_clip_once_over_all_processes():
+    sampler = EpochSampler(range(10), seed=1)
+    shares = []
+    for rank in range(3):
+        sampler.rank, sampler.world_size = rank, 3
+        sampler.set_epoch(4)
+        shares.append(list(sampler))
+    assert {len(share) for share in shares} == {4}
+    indices = [i - 40 for share in shares for i in share]
+    assert set(indices) == set(range(10))
+    orders = []
+    for epoch in range(2):
+        sampler.rank, sampler.world_size = 0, 1
+        sampler.set_epoch(epoch)
+        orders.append([i % 10 for i in sampler])
+    assert orders[0] != orders[1]
+
+
+def test_filters(cmu):
+    every = cmu(test_mode=True, pipeline=[])
+    walks = cmu(test_mode=True, pipeline=[], filter_cfg=dict(include=dict(action_name=['walk'])))
+    rest = cmu(test_mode=True, pipeline=[], filter_cfg=dict(exclude=dict(action_name=['walk'])))
+    assert len(walks) + len(rest) == len(every)
+    assert {walks[i]['action_name'] for i in range(len(walks))} == {'walk'}
+    with pytest.raises(InputError, match='leaves no sequence'):
+        cmu(test_mode=True, filter_cfg=dict(include=dict(subject=['nobody'])))
+    with pytest.raises(InputError, match='colour'):
+        cmu(test_mode=True, filter_cfg=dict(include=dict(colour=['red'])))
+
+
+def test_views_are_different_cameras_of_one_motion(cmu):
+    dataset = cmu(test_mode=True, views=2, pipeline=FILM)
+    one, other = dataset[0], dataset[1]
+    assert (one['sequence'], one['camera'], other['camera']) == (other['sequence'], 'view0', 'view1')
+    np.testing.assert_array_equal(one['world_keypoints'], other['world_keypoints'])
+    assert not np.allclose(one['keypoints'], other['keypoints'])
+
+
+def test_missing_and_broken_files(cmu, data_dir, tmp_path):
+    with pytest.raises(InputError, match=r'not there; make it .*cmu_mocap\.py'):
+        cmu(ann_file='cmu_nowhere.npz')
+    whole = (data_dir / 'cmu_tiny.npz').read_bytes()
+    for name, content in {'half': whole[: len(whole) // 2], 'empty': b''}.items():
+        (tmp_path / f'{name}.npz').write_bytes(content)
+        with pytest.raises(InputError, match='no complete npz'):
+            cmu(data_root=str(tmp_path), ann_file=f'{name}.npz')
+    np.savez(tmp_path / 'other.npz', poses=np.zeros((1, 17, 3)))
+    with pytest.raises(InputError, match='lacks the arrays'):
+        cmu(data_root=str(tmp_path), ann_file='other.npz')
+
+
+def test_procedural_is_deterministic_and_split_by_offset():
+    kwargs = dict(n_sequences=6, n_frames=40, test_mode=True, pipeline=[])
+    one, again, later = ProceduralMotion(**kwargs), ProceduralMotion(**kwargs), ProceduralMotion(offset=6, **kwargs)
+    np.testing.assert_array_equal(one[3]['world_keypoints'], again[3]['world_keypoints'])
+    assert not {one[i]['subject'] for i in range(6)} & {later[i]['subject'] for i in range(6)}
+    assert not np.allclose(one[0]['world_keypoints'], later[0]['world_keypoints'])
+    with pytest.raises(InputError, match='teleporting'):
+        ProceduralMotion(motions=['teleporting'], **kwargs)
+
+
+def test_splits_of_the_real_data_are_apart_by_subject(shared):
+    subjects, formats = {}, set()
+    for split in ('train', 'val', 'test'):
+        dataset = CMUMocapDataset(
+            data_root=str(shared / 'data/cmu'), ann_file=f'cmu_{split}.npz', test_mode=True, pipeline=[]
+        )
+        infos = [dataset.get_data_info(i) for i in range(len(dataset))]
+        subjects[split] = {info['subject'] for info in infos}
+        formats |= {info['source_format'] for info in infos}
+    assert [len(s) for s in subjects.values()] == [21, 4, 6]
+    assert not subjects['train'] & subjects['test'] | subjects['train'] & subjects['val']
+    assert formats == {'asf-amc', 'bvh-motionbuilder', 'bvh-3dsmax', 'bvh-daz', 'amc-borrowed-skeleton'}

@@ -1,0 +1,78 @@
+"""The virtual camera: everybody in the picture, right side up, plausible."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from poselifter.datasets.transforms import VirtualCamera
+from poselifter.structures import check_sample
+
+
+@pytest.fixture(scope='module')
+def world(data_dir):
+    with np.load(data_dir / 'cmu_tiny.npz') as file:
+        clips = [slice(s, s + n) for s, n in zip(file['clip_start'], file['clip_len'], strict=True)]
+        poses = file['poses'] * file['unit_m'] + file['root'][:, None]
+    return [poses[clip].astype(np.float32) for clip in clips]
+
+
+def film(world, seed):
+    key = [seed, 0, 0, 0]
+    return VirtualCamera()({'world_keypoints': world, 'skeleton_3d': 'cmu17', 'random_key': key})
+
+
+@pytest.mark.parametrize('seed', range(5))
+def test_every_joint_is_inside_the_picture(world, seed):
+    for clip in world:
+        sample = film(clip, seed)
+        check_sample(sample)
+        height, width = sample['img_shape']
+        assert (sample['keypoints'] >= 0).all()
+        assert (sample['keypoints'] <= [width, height]).all()
+        assert (sample['lifting_target'][..., 2] > 0.5).all()
+
+
+def test_distances_are_kept_and_the_camera_stands_upright(world):
+    for seed, clip in enumerate(world):
+        sample = film(clip, seed)
+        pairs = np.linalg.norm(clip[:, :, None] - clip[:, None], axis=-1)
+        seen = sample['lifting_target']
+        np.testing.assert_allclose(np.linalg.norm(seen[:, :, None] - seen[:, None], axis=-1), pairs, atol=1e-3)
+        up = clip[0, 0] + [0, 0, 1]
+        camera = sample['camera_param']
+        down_in_picture = np.asarray(camera['rotation']) @ (up - clip[0, 0])
+        assert down_in_picture[1] < -0.5  # y points down, so what is higher has a smaller y
+
+
+def test_left_is_left(world):
+    """Seen from behind, a person's left hip is left in the picture; rotations must not mirror."""
+    for seed, clip in enumerate(world):
+        sample = film(clip, seed)
+        pose = sample['lifting_target'][0]
+        left, down = pose[4] - pose[1], np.asarray(sample['camera_param']['rotation']) @ [0, 0, -1]
+        facing = np.cross(left, -down)  # the data's README: forward = left x up
+        world_left = clip[0, 4] - clip[0, 1]
+        world_facing = np.cross(world_left, [0, 0, 1])
+        turned = np.asarray(sample['camera_param']['rotation']) @ world_facing
+        np.testing.assert_allclose(facing, turned, atol=1e-4)
+
+
+def test_values_are_those_of_people_with_cameras(world):
+    cameras = [film(clip, seed)['camera_param'] for seed in range(10) for clip in world]
+    height = np.array([c['position'][2] for c in cameras])
+    assert height.min() >= 0.5
+    assert height.max() <= 2.2
+    focal = np.array([c['focal'][0] / max(c['size']) for c in cameras])
+    assert (focal < 0.5 / np.tan(np.radians(35) / 2) + 1e-6).all()
+    assert (focal > 0.8 * 0.5 / np.tan(np.radians(80) / 2)).mean() > 0.99
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**31), scale=st.floats(0.1, 10))
+def test_any_cloud_of_points_is_seen(seed, scale):
+    points = np.random.default_rng(seed).normal(0, scale, (1, 17, 3)).astype(np.float32)
+    sample = film(points, seed)
+    height, width = sample['img_shape']
+    assert (sample['keypoints'] > -1).all()
+    assert (sample['keypoints'] < np.array([width, height]) + 1).all()

@@ -1,0 +1,89 @@
+"""PCK and AUC against the data set's evaluation kit and closed forms."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from poselifter.errors import InputError
+from poselifter.evaluation.functional import auc_3d, mpjpe, pck_3d
+
+KIT_JOINTS = slice(0, 14)
+GROUPS = {
+    'Head': [0], 'Neck': [1], 'Shou': [2, 5], 'Elbow': [3, 6], 'Wrist': [4, 7], 'Hip': [8, 11], 'Knee': [9, 12],
+    'Ankle': [10, 13],
+}  # fmt: skip
+
+
+def _poses(errors):
+    """A pair of poses whose joint errors are these."""
+    errors = np.asarray(errors, float)
+    pred = np.zeros((*errors.shape, 3))
+    pred[..., 1] = errors
+    return pred, np.zeros_like(pred)
+
+
+def test_mpi_inf_3dhp(parity, shared):
+    arrays = dict(np.load(shared / 'fixtures/parity/h36m_data/mpi_inf_3dhp_metrics/poses.npz'))
+    expected = parity('h36m_data/mpi_inf_3dhp_metrics')['meta']['expected']
+    pred, target = arrays['pred'], arrays['target']
+    for joints, name in [(list(range(14)), 'Total'), *((joints, name) for name, joints in GROUPS.items())]:
+        assert pck_3d(pred[:, joints], target[:, joints]) == pytest.approx(expected[name]['pck'], abs=1e-4)
+        assert auc_3d(pred[:, joints], target[:, joints]) == pytest.approx(expected[name]['auc'], abs=1e-4)
+    assert mpjpe(pred, target) == pytest.approx(expected['mpjpe_17'], abs=1e-4)
+
+
+def test_pstmo(parity):
+    case = parity('pstmo/functions/mpi3dhp_pck_auc')
+    pred, target = _poses(case['errors'])
+    assert pck_3d(pred[:, KIT_JOINTS], target[:, KIT_JOINTS]) == pytest.approx(float(case['pck']), abs=1e-9)
+    assert auc_3d(pred[:, KIT_JOINTS], target[:, KIT_JOINTS]) == pytest.approx(float(case['auc']), abs=1e-9)
+    for group, joints in enumerate(GROUPS.values()):
+        assert pck_3d(pred[:, joints], target[:, joints]) == pytest.approx(case['pck_groups'][group], abs=1e-9)
+        assert auc_3d(pred[:, joints], target[:, joints]) == pytest.approx(case['auc_groups'][group], abs=1e-9)
+
+
+def test_octave_tables(parity):
+    case = parity('motionagformer/functions/mpi_inf_3dhp_pck_auc')
+    table = case['meta']['sequencewise_table']
+    first = next(i for i, row in enumerate(table) if row[0] == 'PCK')
+    for row in table[first + 1 : first + 7]:
+        errors = case[f'errors_{row[0].replace("TestSeq", "TS")}'][:, KIT_JOINTS]
+        assert pck_3d(*_poses(errors)) == pytest.approx(row[9], abs=1e-8)
+
+
+def test_threshold_is_strict():
+    pred, target = _poses([[0, 149.9, 150, 150.1]])
+    assert pck_3d(pred, target) == 50
+    assert pck_3d(pred, target, threshold=0) == 0
+    assert pck_3d(pred / 1000, target / 1000, threshold=0.15005) == 75
+
+
+def test_auc_of_a_perfect_and_of_a_hopeless_prediction():
+    assert auc_3d(*_poses(np.zeros((3, 17)))) == pytest.approx(100 * 30 / 31)
+    assert auc_3d(*_poses(np.full((3, 17), 150.0))) == 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.floats(0, 200) | st.integers(0, 40).map(lambda k: 5.0 * k), min_size=1, max_size=20))
+def test_auc_is_the_mean_of_pck(errors):
+    pred, target = _poses(errors)
+    mean = np.mean([pck_3d(pred, target, threshold=t) for t in range(0, 151, 5)])
+    assert auc_3d(pred, target) == pytest.approx(mean, abs=1e-9)
+
+
+@pytest.mark.parametrize('metric', [pck_3d, auc_3d])
+def test_joints_without_label_do_not_count(metric):
+    pred, target = _poses([[10, 20, 500, 30]])
+    target[0, 2] = np.nan
+    assert metric(pred, target, visible=[[1, 1, 0, 1]]) == metric(*_poses([[10, 20, 30]]))
+
+
+@pytest.mark.parametrize('metric', [pck_3d, auc_3d])
+def test_bad_input_is_named(metric):
+    with pytest.raises(InputError, match='expected the same shape'):
+        metric(np.zeros((4, 17, 3)), np.zeros((17, 3)))
+    with pytest.raises(InputError, match='pred has NaN'):
+        metric(np.full((17, 3), np.nan), np.zeros((17, 3)))

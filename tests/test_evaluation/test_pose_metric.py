@@ -1,0 +1,223 @@
+"""PoseMetric: what it sums, how it groups, and that neither batches nor processes matter."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from mmengine.evaluator import Evaluator
+
+from poselifter.errors import InputError
+from poselifter.evaluation.functional import auc_3d, mpjae, mpjpe, mpjve, n_mpjpe, p_mpjpe, pck_3d
+from poselifter.evaluation.metrics import PoseMetric
+from poselifter.registry import METRICS
+from poselifter.structures import MotionDataSample
+
+EVERY = ('mpjpe', 'p_mpjpe', 'n_mpjpe', 'mpjve', 'mpjae', 'pck', 'auc')
+LABELS = ('MPJPE', 'P-MPJPE', 'N-MPJPE', 'MPJVE', 'MPJAE', 'PCK', 'AUC')
+FUNCTIONS = (mpjpe, p_mpjpe, n_mpjpe, mpjve, mpjae, pck_3d, auc_3d)
+
+RANK_SCRIPT = """
+import json, pickle, sys
+import torch.distributed as dist
+from mmengine.evaluator import Evaluator
+from poselifter.evaluation.metrics import PoseMetric
+
+samples_file, store, out, rank, world, batch, device = sys.argv[1:]
+rank, world, batch = int(rank), int(world), int(batch)
+dist.init_process_group('gloo', init_method=f'file://{store}', rank=rank, world_size=world)
+samples = pickle.load(open(samples_file, 'rb'))
+padded = samples + samples[: -len(samples) % world]  # as DefaultSampler rounds up
+mine = padded[rank::world]
+evaluator = Evaluator(PoseMetric(collect_device=device))
+for start in range(0, len(mine), batch):
+    evaluator.process(mine[start : start + batch])
+figures = evaluator.evaluate(len(samples))
+json.dump(figures, open(f'{out}.{rank}', 'w'))
+dist.destroy_process_group()
+"""
+
+
+def _evaluate(samples, batch=1, **kwargs):
+    evaluator = Evaluator(PoseMetric(**kwargs))
+    for start in range(0, len(samples), batch):
+        evaluator.process(samples[start : start + batch])
+    return evaluator.evaluate(len(samples))
+
+
+def _arrays(sample):
+    """Prediction and root-relative target in mm, and the labelled joints, written out by hand."""
+    pred, target = sample.pred_keypoints_3d.double().numpy(), sample.lifting_target.double().numpy()
+    visible = sample.lifting_target_visible.numpy() * sample.lifting_target_visible.numpy()[:, :1]
+    pred[:, 0] = 0
+    return pred * 1000, (target - target[:, :1]) * 1000, visible
+
+
+def _sample(pred, target, visible=None, **facts):
+    sample = MotionDataSample(metainfo={'sequence': 'clip', 'action_name': 'walk', 'source_format': 'bvh', **facts})
+    sample.pred_keypoints_3d = torch.as_tensor(pred)
+    sample.lifting_target = torch.as_tensor(target)
+    sample.lifting_target_visible = torch.as_tensor(np.ones(np.shape(target)[:2]) if visible is None else visible)
+    return sample
+
+
+def test_one_sequence_agrees_with_the_functions(make_samples):
+    sample = max(make_samples(), key=lambda s: len(s.lifting_target))
+    figures = _evaluate([sample], metrics=EVERY)
+    pred, target, visible = _arrays(sample)
+    for label, function in zip(LABELS, FUNCTIONS, strict=True):
+        assert figures[label] == pytest.approx(function(pred, target, visible=visible), rel=1e-12)
+
+
+def test_groups_and_average(make_samples):
+    samples = make_samples()
+    figures = _evaluate(samples)
+    means = {}
+    for action in ('walk', 'run', 'martial_arts'):
+        parts = [_arrays(s) for s in samples if s.action_name == action]
+        joined = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+        means[action] = mpjpe(*joined)
+        assert figures[f'MPJPE/{action}'] == pytest.approx(means[action], rel=1e-12)
+        # A difference across the border of two sequences would be no velocity.
+        moving = [part for part in parts if len(part[0]) > 1]
+        counts = [(visible[1:] * visible[:-1]).sum() for _, _, visible in moving]
+        velocity = np.average([mpjve(*part) for part in moving], weights=counts)
+        assert figures[f'MPJVE/{action}'] == pytest.approx(velocity, rel=1e-12)
+    assert figures['MPJPE'] == pytest.approx(np.mean(list(means.values())), rel=1e-12)
+    daz = [np.concatenate(a) for a in zip(*(_arrays(s) for s in samples[::2]), strict=True)]
+    assert figures['source_format/bvh-daz/MPJPE'] == pytest.approx(mpjpe(*daz), rel=1e-12)
+    assert next(iter(figures)) == 'MPJPE'
+    assert all(isinstance(value, float) for value in figures.values())
+
+
+def test_offset_in_metres_is_reported_in_millimetres(rng):
+    target = rng.normal(size=(5, 17, 3))
+    pred = target - target[:, :1] + [0.03, 0, 0.04]
+    # The root is set to zero, so it is right; the 16 other joints are 50 mm off.
+    assert _evaluate([_sample(pred, target)])['MPJPE'] == pytest.approx(50 * 16 / 17, rel=1e-9)
+
+
+def test_where_the_person_stands_does_not_matter(make_samples):
+    samples = make_samples()
+    moved = copy.deepcopy(samples)
+    for sample in moved:
+        sample.lifting_target = sample.lifting_target.double() + torch.tensor([1.0, -2.0, 8.0])
+    for key, value in _evaluate(moved).items():
+        assert value == pytest.approx(_evaluate(samples)[key], abs=1e-9)
+
+
+def test_frames_without_a_labelled_root_do_not_count(rng):
+    target = rng.normal(size=(6, 17, 3))
+    pred = target - target[:, :1] + rng.normal(size=(6, 17, 3))
+    visible = np.ones((6, 17))
+    visible[4:, 0] = 0
+    spoiled = target.copy()
+    spoiled[4:, 0] = 1e6
+    assert _evaluate([_sample(pred, spoiled, visible)]) == _evaluate([_sample(pred[:4], target[:4])])
+
+
+@pytest.mark.parametrize('batch', [2, 3, 11, 64])
+def test_batch_size_and_order_do_not_change_a_digit(make_samples, batch):
+    samples = make_samples()
+    expected = _evaluate(samples, metrics=EVERY)
+    assert _evaluate(samples, batch, metrics=EVERY) == expected
+    assert _evaluate(samples[::-1], batch, metrics=EVERY) == expected
+
+
+def test_samples_and_their_dicts_are_the_same(make_samples):
+    samples = make_samples()
+    metric = PoseMetric()
+    metric.process(None, samples)
+    assert metric.evaluate(len(samples)) == _evaluate(samples)
+    assert metric.results == []
+
+
+@pytest.mark.parametrize('device', ['cpu', 'gpu'])
+def test_two_processes_give_the_same_figures_as_one(make_samples, tmp_path, device, repository):
+    samples = make_samples(11)
+    (tmp_path / 'samples.pkl').write_bytes(pickle.dumps(samples))
+    environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(repository)}
+    arguments = [str(tmp_path / name) for name in ('samples.pkl', 'store', 'out')]
+    command = [sys.executable, '-c', RANK_SCRIPT, *arguments]
+    ranks = [subprocess.Popen([*command, str(r), '2', '2', device], env=environment, cwd=tmp_path) for r in range(2)]
+    assert [rank.wait(120) for rank in ranks] == [0, 0]
+    figures = [json.loads((tmp_path / f'out.{rank}').read_text()) for rank in range(2)]
+    assert figures[0] == figures[1] == _evaluate(samples)
+
+
+def test_every_action_and_format_is_in_the_printed_tables(make_samples, monkeypatch):
+    printed = []
+    monkeypatch.setattr(
+        'poselifter.evaluation.metrics.pose_metric.print_log', lambda text, logger: printed.append(text)
+    )
+    samples = make_samples()
+    figures = _evaluate(samples, metrics=EVERY)
+    actions, formats = printed
+    frames = sum(int((_arrays(s)[2].sum(-1) > 0).sum()) for s in samples)
+    for text, groups in ((actions, ['martial_arts', 'run', 'walk']), (formats, ['asf-amc', 'bvh-daz'])):
+        rows = [line.split() for line in text.splitlines()]
+        assert [row[0] for row in rows[3:-2]] == groups
+        assert rows[-1][:3] == ['average', '11', str(frames)]
+    assert actions.splitlines()[1].split()[3:] == list(LABELS)
+    assert actions.splitlines()[-1].split()[3:] == [f'{figures[label]:.2f}' for label in LABELS]
+
+
+def test_names_that_are_missing_are_unknown(rng):
+    target = rng.normal(size=(3, 17, 3))
+    figures = _evaluate([_sample(target, target, action_name='', source_format='')])
+    assert {'MPJPE/unknown', 'source_format/unknown/MPJPE'} <= set(figures)
+
+
+def test_a_sequence_of_one_frame_has_no_velocity(rng):
+    target = rng.normal(size=(8, 17, 3))
+    single, longer = _sample(target[:1], target[:1]), _sample(target + rng.normal(size=(8, 17, 3)), target)
+    assert _evaluate([single, longer])['MPJVE'] == _evaluate([longer])['MPJVE']
+    figures = _evaluate([single])
+    assert 'MPJVE' not in figures
+    assert 'MPJPE' in figures
+
+
+def test_it_is_built_by_name_and_takes_a_prefix(make_samples):
+    metric = METRICS.build({'type': 'PoseMetric', 'metrics': ['mpjpe'], 'group_by': ['subject'], 'prefix': 'test'})
+    samples = make_samples(2)
+    metric.process(None, samples)
+    assert set(metric.evaluate(2)) == {'test/MPJPE', 'test/MPJPE/unknown'}
+
+
+@pytest.mark.parametrize(
+    ('change', 'words'),
+    [
+        ({'pred_keypoints_3d': torch.zeros(4, 16, 3)}, r'clip_0: pred_keypoints_3d has shape \(4, 16, 3\)'),
+        ({'pred_keypoints_3d': torch.full((3, 17, 3), torch.nan)}, 'clip_0: pred has NaN'),
+        ({'lifting_target_visible': torch.ones(3)}, r'lifting_target_visible \(3,\)'),
+        ({'pred_skeleton': 'h36m17'}, "'h36m17', the label 'cmu17'; convert one of them by name"),
+        ({'pred_keypoints_3d': None}, 'clip_0: the sample has no pred_keypoints_3d'),
+    ],
+)
+def test_bad_samples_are_named(change, words):
+    sample = {
+        'sequence': 'clip_0',
+        'skeleton_3d': 'cmu17',
+        'pred_keypoints_3d': torch.zeros(3, 17, 3),
+        'lifting_target': torch.zeros(3, 17, 3),
+        'lifting_target_visible': torch.ones(3, 17),
+        **change,
+    }
+    with pytest.raises(InputError, match=words):
+        PoseMetric().process(None, [sample])
+
+
+def test_bad_arguments_are_named():
+    with pytest.raises(InputError, match='expected some of'):
+        PoseMetric(metrics=['mpjpe', 'mpve'])
+    with pytest.raises(InputError, match='group_by is empty'):
+        PoseMetric(group_by=[])
+    with pytest.raises(InputError, match='saw no sequence'):
+        PoseMetric().compute_metrics([])

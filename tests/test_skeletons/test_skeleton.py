@@ -1,0 +1,141 @@
+"""Joint sets against the tables they were written from."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from poselifter.errors import InputError
+from poselifter.skeletons import get_skeleton, list_skeletons
+from poselifter.skeletons.schema import check_record
+
+
+@pytest.fixture(scope='module')
+def reference(shared):
+    tables = json.loads((shared / 'reference/skeletons.json').read_text())
+    tables.pop('_about')
+    return tables
+
+
+def test_every_set_agrees_with_the_reference(reference):
+    assert set(reference) <= set(list_skeletons())
+    for name, table in reference.items():
+        skeleton = get_skeleton(name)
+        assert skeleton.joint_names == tuple(table['names'])
+        pairs = {frozenset(pair) for pair in zip(skeleton.left, skeleton.right, strict=True)}
+        assert pairs == {frozenset(pair) for pair in table['flip_pairs']}, name
+        assert set(skeleton.approximate) == set(table['approximate'])
+        assert skeleton.sigmas == (tuple(table['oks_sigmas']) if 'oks_sigmas' in table else None)
+        if 'parents' in table:
+            assert skeleton.parents == tuple(table['parents'])
+        for alias in table['aliases']:
+            assert ' ' in alias or get_skeleton(alias) is skeleton
+
+
+def test_h36m17_is_what_videopose3d_keeps_of_32(shared):
+    case = np.load(shared / 'fixtures/parity/videopose3d/functions/h36m_32_to_17.npz')
+    small, big = get_skeleton('h36m17'), get_skeleton('h36m32')
+    assert [big.joint_names.index(name) for name in small.joint_names] == case['kept'].tolist()
+    assert list(small.parents) == case['parents'].tolist()
+    assert list(small.left) == case['left'].tolist() and list(small.right) == case['right'].tolist()
+    assert sorted(big.left) == [*range(6, 11), *range(16, 24)]  # h36m_protocol, section 3
+    assert sorted(big.right) == [*range(1, 6), *range(24, 32)]
+
+
+def test_cmu17_shares_all_but_the_meaning_of_four_joints():
+    cmu, h36m = get_skeleton('cmu17'), get_skeleton('h36m17')
+    for field in ('joint_names', 'parents', 'edges', 'parts', 'joint_weights', 'left', 'right'):
+        assert getattr(cmu, field) == getattr(h36m, field)
+    assert cmu is not h36m and cmu.approximate == ('spine', 'thorax', 'nose', 'head_top')
+
+
+def test_3dhp_17_of_28_and_its_tree():
+    big, small = get_skeleton('mpi_inf_3dhp28'), get_skeleton('mpi_inf_3dhp17')
+    kept = [7, 5, 14, 15, 16, 9, 10, 11, 23, 24, 25, 18, 19, 20, 4, 3, 6]  # P-STMO's data preparation
+    assert tuple(big.joint_names[i] for i in kept) == small.joint_names
+    assert small.root == 14 and big.root == 4
+
+
+def test_smplh_hands_hang_on_the_wrists():
+    smplh = get_skeleton('smplh52')
+    assert smplh.parents[:22] == get_skeleton('smpl24').parents[:22]
+    for first in ('left_index1', 'right_thumb1'):
+        parent = smplh.parents[smplh.joint_names.index(first)]
+        assert smplh.joint_names[parent] == first.split('_')[0] + '_wrist'
+
+
+def test_part_groups_and_loss_weights():
+    h36m = get_skeleton('h36m17')
+    assert h36m.parts == {
+        'head': (9, 10),
+        'arms': tuple(range(11, 17)),
+        'upper_body': tuple(range(7, 17)),
+        'hips': (0, 1, 4),
+        'legs': (2, 3, 5, 6),
+        'lower_body': tuple(range(7)),
+    }
+    assert h36m.joint_weights['mixste'] == (1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4)
+    without_nose = tuple(np.delete(h36m.joint_weights['mixste'], 9))
+    assert get_skeleton('h36m16').joint_weights['mixste'] == without_nose
+    for name in list_skeletons():  # a joint weighs the same on both sides
+        skeleton = get_skeleton(name)
+        for weights in [v for k, v in skeleton.joint_weights.items() if k != 'mixste_released']:
+            assert np.array_equal(np.take(weights, skeleton.flip_indices), weights)
+
+
+@pytest.mark.parametrize('name', list_skeletons())
+def test_every_set_is_whole(name):
+    skeleton = get_skeleton(name)
+    reached = {joint for edge in skeleton.edges for joint in edge}
+    face = {'left_mouth', 'right_mouth'}
+    assert {skeleton.joint_names[i] for i in set(range(skeleton.num_joints)) - reached} <= face
+    order = skeleton.flip_indices
+    assert np.array_equal(order[order], np.arange(skeleton.num_joints))
+    swapped = {frozenset((int(order[a]), int(order[b]))) for a, b in skeleton.edges}
+    assert swapped == {frozenset(edge) for edge in skeleton.edges}  # drawn alike on both sides
+    assert all(skeleton.sides[i] == 'left' for i in skeleton.left)
+    if skeleton.parents is not None:
+        assert len(skeleton.bones) == skeleton.num_joints - 1 and skeleton.edges == skeleton.bones
+        assert skeleton.parents[skeleton.root] == -1
+    for part in skeleton.parts.values():
+        assert {int(order[i]) for i in part} == set(part)
+
+
+def test_unknown_name_lists_the_known_and_the_closest():
+    with pytest.raises(InputError, match=r'h36m17, .*coco17.*did you mean .halpe26'):
+        get_skeleton('Halpe_26')
+
+
+def _record(**changes):
+    record = {'about': '', 'aliases': [], 'joints': ['a', 'left_b', 'right_b'], 'parents': [-1, 0, 0]}
+    record |= changes
+    return {key: value for key, value in record.items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    ('changes', 'fault'),
+    [
+        ({'colour': 1}, 'unknown fields'),
+        ({'edges': [[0, 1]]}, 'either parents or edges'),
+        ({'joints': ['a', 'a', 'b']}, 'repeats'),
+        ({'joints': ['a', 'left_b', 'c']}, 'not right_b'),
+        ({'parents': [-1, 0]}, '2 parents'),
+        ({'parents': [-1, 2, 1]}, 'circle'),
+        ({'parents': [-1, -1, 0]}, 'exactly one root'),
+        ({'parts': {'arms': [3]}}, 'does not exist'),
+        ({'weight_groups': {'torso': [1, [0, 1]]}}, 'weight_groups'),
+        ({'sigmas': [0.1]}, 'not 3 numbers'),
+        ({'aliases': ['other']}, 'taken'),
+        ({'conversions': {'nowhere': {}}}, 'not a set'),
+        ({'conversions': {'other': {'approximate': [], 'joints': {'x': {'a': 0.5}}}}}, 'sum to 1'),
+        ({'conversions': {'other': {'approximate': [], 'joints': {}}}}, 'which the source lacks'),
+    ],
+)
+def test_schema_names_the_fault(changes, fault):
+    other = {'about': '', 'aliases': [], 'joints': ['x'], 'parents': [-1]}
+    check_record('toy', {'toy': _record(), 'other': other})
+    with pytest.raises(InputError, match=f'toy.*{re.escape(fault)}'):
+        check_record('toy', {'toy': _record(**changes), 'other': other})

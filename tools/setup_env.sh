@@ -1,0 +1,26 @@
+# Sourced by quickstart.sh and run_tests.sh: a virtual environment with poselifter in it.
+# usage: source tools/setup_env.sh [EXTRA]      (.venv, or the folder in POSELIFTER_VENV)
+
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+venv="${POSELIFTER_VENV:-$root/.venv}"
+extra="${1:-}"
+stamp="$venv/.poselifter${extra:+-$extra}"
+
+if [ ! -x "$venv/bin/python" ]; then
+    echo "setting up $venv"
+    "${PYTHON:-python3}" -m venv "$venv"
+fi
+if [ ! -f "$stamp" ] || [ -n "$(find "$root/setup.py" "$root/requirements" -newer "$stamp")" ]; then
+    # torch first and by its exact version, so that no other build is pulled in
+    "$venv/bin/python" -m pip install --quiet "$(grep '^torch==' "$root/requirements/constraints.txt")"
+    "$venv/bin/python" -m pip install --quiet --constraint "$root/requirements/constraints.txt" \
+        --editable "$root${extra:+[$extra]}"
+    touch "$stamp"
+fi
+export PATH="$venv/bin:$PATH"
+
+# a checkout with shared data beside it trains and tests on that data
+if [ -d "$root/../shared/data/cmu" ] && [ ! -e "$root/data/cmu" ]; then
+    mkdir -p "$root/data"
+    ln -s "$(cd "$root/../shared/data/cmu" && pwd)" "$root/data/cmu"
+fi
