@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from mmengine.dataset import BaseDataset
 
 from ..errors import InputError
-from ..registry import DATASETS
+from ..registry import DATASETS, TRANSFORMS
 from ..structures import WindowPolicy
 
 
@@ -29,11 +29,12 @@ class BaseMotionDataset(BaseDataset):
         views: how many times each sequence is listed in ``test_mode``, each
             with its own random key (say, its own virtual camera).
         seed: of all random transforms.
+        pipeline: transforms, or their configs.
         filter_cfg: ``dict(include={field: values}, exclude={field: values})``
             over the fields of a sequence (``subject``, ``source_format``,
             ``action_name``, ...).
         **kwargs: of mmengine's ``BaseDataset`` (``ann_file``, ``data_root``,
-            ``pipeline``, ``test_mode``, ...).
+            ``test_mode``, ...).
 
     Raises:
         InputError: a file is missing or wrong, or the filter leaves nothing.
@@ -44,13 +45,16 @@ class BaseMotionDataset(BaseDataset):
         window: WindowPolicy | Mapping[str, Any] | None = None,
         views: int = 1,
         seed: int = 0,
+        pipeline: Sequence[dict | Callable] = (),
         **kwargs: Any,
     ) -> None:
         if window is None and not kwargs.get('test_mode'):
             raise InputError(f'{type(self).__name__}: training needs window=dict(length=...)')
         self.window = window if isinstance(window, WindowPolicy) or window is None else WindowPolicy(**window)
         self.views, self.seed = views, seed
-        super().__init__(**kwargs)
+        # mmengine would look transforms up in the default scope, which may not be ours
+        steps = [TRANSFORMS.build(step) if isinstance(step, dict) else step for step in pipeline]
+        super().__init__(pipeline=steps, **kwargs)
 
     def full_init(self) -> None:
         """Loads, filters and lists the windows; mmengine calls it once."""

@@ -1,0 +1,68 @@
+"""Cameras, projections, rotations, alignment: pure functions for numpy arrays and tensors."""
+
+from .cameras import Camera, backproject, camera_to_world, look_at, project, world_to_camera
+from .image_space import (
+    camera_to_image_space,
+    denormalize_image_space,
+    image_space_to_camera,
+    image_space_to_root_relative,
+    normalize_image_space,
+)
+from .normalize import (
+    Box,
+    crop_scale,
+    denormalize_longer_side,
+    denormalize_screen,
+    normalize_longer_side,
+    normalize_screen,
+    uncrop_scale,
+)
+from .procrustes import procrustes, procrustes_align
+from .rotations import (
+    axis_angle_to_matrix,
+    axis_angle_to_quaternion,
+    matrix_to_axis_angle,
+    matrix_to_quaternion,
+    matrix_to_rotation_6d,
+    quaternion_conjugate,
+    quaternion_rotate,
+    quaternion_to_axis_angle,
+    quaternion_to_matrix,
+    rotation_6d_to_matrix,
+)
+from .weak_perspective import fit_weak_perspective, project_weak_perspective
+
+__all__ = [
+    'Box',
+    'Camera',
+    'axis_angle_to_matrix',
+    'axis_angle_to_quaternion',
+    'backproject',
+    'camera_to_image_space',
+    'camera_to_world',
+    'crop_scale',
+    'denormalize_image_space',
+    'denormalize_longer_side',
+    'denormalize_screen',
+    'fit_weak_perspective',
+    'image_space_to_camera',
+    'image_space_to_root_relative',
+    'look_at',
+    'matrix_to_axis_angle',
+    'matrix_to_quaternion',
+    'matrix_to_rotation_6d',
+    'normalize_image_space',
+    'normalize_longer_side',
+    'normalize_screen',
+    'procrustes',
+    'procrustes_align',
+    'project',
+    'project_weak_perspective',
+    'quaternion_conjugate',
+    'quaternion_rotate',
+    'quaternion_to_axis_angle',
+    'quaternion_to_matrix',
+    'rotation_6d_to_matrix',
+    'uncrop_scale',
+    'world_to_camera',
+]

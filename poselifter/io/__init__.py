@@ -1,0 +1,6 @@
+"""Files of other tools in, files of ours out."""
+
+from .readers import describe_table, read_keypoints
+from .writers import LiftedTable, read_lifted, write_keypoints, write_lifted
+
+__all__ = ['LiftedTable', 'describe_table', 'read_keypoints', 'read_lifted', 'write_keypoints', 'write_lifted']

@@ -1,0 +1,5 @@
+"""Keypoints of many persons to person tracks."""
+
+from .link import link_persons
+
+__all__ = ['link_persons']

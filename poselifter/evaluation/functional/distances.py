@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from ...errors import InputError
-from ...geometry.procrustes import procrustes_align
+from ...geometry import procrustes_align
 
 Distances = tuple[np.ndarray, np.ndarray]
 

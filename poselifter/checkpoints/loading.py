@@ -1,0 +1,204 @@
+"""Reads and writes checkpoints; nothing in a file is ever executed.
+
+A checkpoint is a dict with ``state_dict`` and ``meta`` (format version, codec,
+joint sets, fps, unit, text of the config). Two containers hold it: ``.pth``
+(torch, plain data and tensors only) and ``.safetensors`` (tensors; each entry
+of ``meta`` is a JSON string in the file's metadata).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import re
+import urllib.error
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.runner import CheckpointLoader
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from ..errors import InputError
+from ..utils import atomic_write
+
+_ZIP = b'PK\x03\x04'  # torch >= 1.6 writes a zip file
+
+
+def load_checkpoint_file(path: str | os.PathLike, map_location: Any = 'cpu') -> dict[str, Any]:
+    """Reads a ``.pth`` or ``.safetensors`` file.
+
+    Args:
+        path: the file.
+        map_location: device for the tensors, as in ``torch.load``.
+
+    Returns:
+        What the file holds; of a ``.safetensors`` file
+        ``dict(state_dict=..., meta=...)``.
+
+    Raises:
+        InputError: the file is missing, empty, cut off, no checkpoint, or
+            could only be read by running code of another program.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise InputError(f'no checkpoint {path}; check the path')
+    size = path.stat().st_size
+    if size == 0:
+        raise InputError(f'the checkpoint {path} is empty; copy or download it again')
+    if path.suffix == '.safetensors':
+        return _load_safetensors(path, map_location)
+    with open(path, 'rb') as file:
+        is_zip = file.read(len(_ZIP)) == _ZIP
+    try:
+        checkpoint = torch.load(path, map_location=map_location, weights_only=True)
+    except pickle.UnpicklingError as error:
+        foreign = re.search(r'GLOBAL (\S+)', str(error))
+        if not foreign:
+            raise InputError(f'{path} is not a checkpoint; expected a file that torch.save wrote') from error
+        raise InputError(
+            f'{path} holds objects of a program ({foreign[1]}), and poselifter executes nothing from a checkpoint; '
+            f'load it where it came from and save its state_dict alone'
+        ) from error
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
+        if isinstance(error, PermissionError):
+            raise InputError(f'the checkpoint {path} cannot be read: {error.strerror}') from error
+        if is_zip:
+            raise InputError(
+                f'the checkpoint {path} is cut off or damaged after {size} bytes; copy or download it again'
+            ) from error
+        raise InputError(f'{path} is not a checkpoint; expected a file that torch.save wrote') from error
+    if not isinstance(checkpoint, dict):
+        raise InputError(f'{path} holds a {type(checkpoint).__name__}, expected a dict with state_dict')
+    return checkpoint
+
+
+def _load_safetensors(path: Path, map_location: Any) -> dict[str, Any]:
+    try:
+        with safe_open(path, framework='pt') as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}
+    except SafetensorError as error:
+        raise InputError(f'{path} is no complete safetensors file ({error}); copy or download it again') from error
+    if map_location is not None:
+        tensors = {key: value.to(map_location) for key, value in tensors.items()}
+    return {'state_dict': tensors, 'meta': {key: _from_json(text) for key, text in metadata.items()}}
+
+
+def _from_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text  # written by another program, which need not use JSON
+
+
+def save_checkpoint_file(checkpoint: dict[str, Any], path: str | os.PathLike) -> None:
+    """Writes a checkpoint whole or not at all.
+
+    Args:
+        checkpoint: tensors and plain data; for ``.safetensors`` only
+            ``state_dict`` and ``meta``.
+        path: where to; the suffix chooses the container.
+
+    Raises:
+        InputError: the folder cannot be written to, or a ``.safetensors`` file
+            was asked for and the checkpoint holds more than it can.
+    """
+    path = Path(path)
+    if path.suffix != '.safetensors':
+        # a file handle, not a name: torch would write the temporary name into the file
+        with atomic_write(path) as temporary, open(temporary, 'wb') as file:
+            torch.save(checkpoint, file)
+        return
+    more = sorted(set(checkpoint) - {'state_dict', 'meta'})
+    if more:
+        raise InputError(f'{path}: a safetensors file holds state_dict and meta, not {", ".join(more)}; leave them out')
+    tensors = {key: value.detach().clone().contiguous() for key, value in checkpoint['state_dict'].items()}
+    metadata = {key: json.dumps(value) for key, value in checkpoint.get('meta', {}).items()}
+    with atomic_write(path) as temporary:
+        save_file(tensors, temporary, metadata={'format': 'pt', **metadata})
+
+
+def load_weights(model: nn.Module, checkpoint: dict[str, Any] | str | os.PathLike, strict: bool = True) -> None:
+    """Puts the weights of a checkpoint into a model.
+
+    Args:
+        model: changed in place, or left as it was if an error is raised.
+        checkpoint: from :func:`load_checkpoint_file`, or the file itself.
+        strict: every tensor of either side must have its counterpart; else
+            only shapes must agree, and at least one name.
+
+    Raises:
+        InputError: the tensors do not fit; the message shows the first of each kind.
+    """
+    source = 'the checkpoint' if isinstance(checkpoint, dict) else f'the checkpoint {checkpoint}'
+    checkpoint = checkpoint if isinstance(checkpoint, dict) else load_checkpoint_file(checkpoint)
+    weights = checkpoint.get('state_dict', checkpoint)
+    if not isinstance(weights, dict):
+        raise InputError(f'{source} has a {type(weights).__name__} as state_dict, expected tensors by name')
+    weights = {key.removeprefix('module.'): value for key, value in weights.items()}
+    own = model.state_dict()
+    shapes = [
+        f'{key} {_shape(weights[key])} in the file and {_shape(own[key])} in the model'
+        for key in own.keys() & weights.keys()
+        if _shape(weights[key]) != _shape(own[key])
+    ]
+    missing, unknown = own.keys() - weights.keys(), weights.keys() - own.keys()
+    problems = [_first(shapes, 'of another shape')]
+    if strict or not own.keys() & weights.keys():
+        problems += [_first(missing, 'missing'), _first(unknown, 'unknown to the model')]
+    if any(problems):
+        raise InputError(
+            f'{source} does not fit the model: {"; ".join(p for p in problems if p)}; '
+            f'use the config that the checkpoint was trained with'
+        )
+    model.load_state_dict(weights, strict=False)
+
+
+def _shape(value: Any) -> tuple[int, ...] | str:
+    return tuple(value.shape) if isinstance(value, torch.Tensor) else type(value).__name__
+
+
+def _first(names: Any, what: str) -> str:
+    names = sorted(names)
+    more = ', ...' if len(names) > 2 else ''
+    return f'{len(names)} {what} ({", ".join(names[:2])}{more})' if names else ''
+
+
+@CheckpointLoader.register_scheme(prefixes='', force=True)
+def load_from_file(filename: str, map_location: Any = None) -> dict[str, Any]:
+    """mmengine's door to :func:`load_checkpoint_file`, for ``load_from`` and ``resume``."""
+    return load_checkpoint_file(filename, map_location)
+
+
+@CheckpointLoader.register_scheme(prefixes=['http://', 'https://'], force=True)
+def load_from_address(filename: str, map_location: Any = None) -> dict[str, Any]:
+    """Fetches a checkpoint once into torch's hub folder; mmengine would unpickle what it gets.
+
+    Raises:
+        InputError: the address cannot be reached, or the file is no checkpoint.
+    """
+    path = Path(torch.hub.get_dir()) / 'checkpoints' / filename.rsplit('/', 1)[-1]
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            torch.hub.download_url_to_file(filename, str(path))
+        except (urllib.error.URLError, OSError) as error:
+            raise InputError(f'{filename} cannot be fetched ({error}); check the network and try again') from error
+    return load_checkpoint_file(path, map_location)
+
+
+_OTHERS = [prefix for prefix in CheckpointLoader._schemes if prefix not in ('', 'http://', 'https://')]
+
+
+@CheckpointLoader.register_scheme(prefixes=_OTHERS, force=True)
+def refuse_scheme(filename: str, map_location: Any = None) -> dict[str, Any]:
+    """mmengine's other sources unpickle what they fetch, so they are closed.
+
+    Raises:
+        InputError: always.
+    """
+    raise InputError(f'{filename}: checkpoints come from files or http(s) addresses; fetch this one first')

@@ -1,0 +1,6 @@
+"""Readers of other tools' 2D results; one file a format."""
+
+from .document import load_arrays
+from .read_keypoints import READERS, describe_table, read_keypoints
+
+__all__ = ['READERS', 'describe_table', 'load_arrays', 'read_keypoints']

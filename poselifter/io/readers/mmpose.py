@@ -1,0 +1,104 @@
+"""Reader of MMPose's prediction files: of the demos, of the inferencer, of one image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...errors import InputError
+from .document import Detections, Document, entries_of, integers_of, missing_where_zero
+
+NAME = 'MMPose results'
+
+
+def detect(document: Document) -> bool:
+    """A dict with ``meta_info`` or ``instance_info``, or a list of frames or of instances."""
+    content = document.content
+    if document.is_arrays or not content:
+        return False
+    if isinstance(content, dict):
+        return 'meta_info' in content or 'instance_info' in content
+    first = content[0]
+    return isinstance(first, dict) and ('instances' in first or 'keypoint_scores' in first)
+
+
+def read(document: Document) -> Detections:
+    """Reads the instances of all frames.
+
+    Frames count from 1 in the demos' files and from 0 in the inferencer's
+    (MMPose 1.3.2, ``demo/*_demo.py`` and ``MMPoseInferencer``).
+
+    Args:
+        document: the parsed file.
+
+    Returns:
+        The rows; frames count from 0.
+
+    Raises:
+        InputError: the list of instances, the frame or a keypoint is missing
+            or malformed; frame and instance are named.
+    """
+    content, path = document.content, document.path
+    meta: Mapping[str, Any] = {}
+    is_demo = isinstance(content, dict)
+    if is_demo:
+        if 'instance_info' not in content:
+            raise InputError(f'{path}: has no instance_info, expected the list of frames; save the predictions again')
+        meta = content.get('meta_info') or {}
+        content = content['instance_info']
+    frames = entries_of(content, f'{path}: instance_info' if is_demo else str(path))
+    if frames and 'instances' not in frames[0]:
+        frames = [{'frame_id': int(is_demo), 'instances': frames}]  # the result of one image
+    numbers = integers_of(frames, 'frame_id', str(path)) - int(is_demo)
+    counts, instances = [], []
+    for number, frame in zip(numbers, frames, strict=True):
+        persons = entries_of(frame.get('instances'), f'{path}, frame {number + int(is_demo)}: instances')
+        counts.append(len(persons))
+        instances += [(persons[i], f'{path}, frame {number + int(is_demo)}, instance {i}') for i in range(len(persons))]
+    points, scores = _arrays(instances, path)
+    return Detections(
+        keypoints=points,
+        scores=missing_where_zero(points, scores),
+        frames=np.repeat(numbers, counts),
+        track_ids=[person.get('track_id') for person, _ in instances],
+        **_joints(meta, path),
+    )
+
+
+def _arrays(instances: Sequence[tuple[Mapping[str, Any], str]], path: Any) -> tuple[np.ndarray, np.ndarray]:
+    """(N, J, 2) keypoints and (N, J) scores."""
+    points, scores = [], []
+    for person, where in instances:
+        try:
+            points.append(np.array(person.get('keypoints'), np.float64))
+            scores.append(np.array(person.get('keypoint_scores'), np.float64))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InputError(
+                f'{where}: keypoints are no table of numbers ({error}), expected [x, y] a joint'
+            ) from error
+        found, joints = points[-1].shape, len(points[0]) if points[0].ndim else 0
+        if len(found) != 2 or found[1] != 2 or found[0] != joints:
+            raise InputError(
+                f'{where}: keypoints have shape {found}, expected ({joints or "J"}, 2): 2D pixels of all joints'
+            )
+        if scores[-1].shape != found[:1]:
+            raise InputError(
+                f'{where}: {scores[-1].size} keypoint_scores for {found[0]} keypoints, expected one a joint'
+            )
+    if not instances:
+        return np.zeros((0, 1, 2)), np.zeros((0, 1))
+    return np.stack(points), np.stack(scores)
+
+
+def _joints(meta: Mapping[str, Any], path: Any) -> dict[str, Any]:
+    names = meta.get('keypoint_id2name') if isinstance(meta, dict) else None
+    if not names:
+        return {}
+    try:
+        return {'joint_names': [names[str(i)] for i in range(len(names))]}
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            f'{path}: meta_info.keypoint_id2name does not number {len(names)} joints from 0, expected "0": name'
+        ) from error

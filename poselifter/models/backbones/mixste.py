@@ -1,0 +1,89 @@
+"""MixSTE: spatial and temporal transformer blocks in turn."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from ...registry import BACKBONES
+from ..layers import PositionEmbedding, TransformerBlock
+from .base_backbone import BaseBackbone
+
+
+@BACKBONES.register_module()
+class MixSTE(BaseBackbone):
+    """Mixed spatio-temporal encoder (Zhang et al., CVPR 2022), without its regression head.
+
+    A spatial block (joints of a frame) and a temporal block (frames of a joint)
+    take turns, ``depth`` of each. One norm follows every spatial block and
+    another one every temporal block; both are shared by the whole network. The
+    positions of joints are added to the input, those of frames before the first
+    temporal block only. Initialisation is torch's default, positions zero.
+
+    The released network stops at features of the last temporal norm followed by
+    ``PoseHead(norm=True)``.
+
+    Args:
+        num_frames: the largest T.
+        num_joints: J.
+        in_channels: C: x and y, and what else the codec gives.
+        embed_dims: D.
+        depth: pairs of blocks.
+        num_heads: heads of every attention.
+        mlp_ratio: hidden channels of the perceptrons, in units of D.
+        qkv_bias: whether queries, keys and values have a bias.
+        drop_rate: dropout after the embeddings, attention and perceptrons.
+        attn_drop_rate: dropout of the attention weights.
+        drop_path_rate: rate of stochastic depth in the last pair, rising from 0
+            in the first.
+        init_cfg: see mmengine.
+    """
+
+    def __init__(
+        self,
+        num_frames: int = 243,
+        num_joints: int = 17,
+        in_channels: int = 2,
+        embed_dims: int = 512,
+        depth: int = 8,
+        num_heads: int = 8,
+        mlp_ratio: float = 2.0,
+        qkv_bias: bool = True,
+        drop_rate: float = 0.0,
+        attn_drop_rate: float = 0.0,
+        drop_path_rate: float = 0.1,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(num_frames, num_joints, in_channels, embed_dims, init_cfg)
+
+        def blocks(axis: str) -> nn.ModuleList:
+            rates = torch.linspace(0, drop_path_rate, depth, device='cpu').tolist()
+            shared = (mlp_ratio, qkv_bias, drop_rate, attn_drop_rate)
+            return nn.ModuleList(TransformerBlock(embed_dims, num_heads, axis, *shared, rate) for rate in rates)
+
+        self.input_projection = nn.Linear(in_channels, embed_dims)
+        self.joint_embedding = PositionEmbedding(num_joints, embed_dims, 'joints')
+        self.frame_embedding = PositionEmbedding(num_frames, embed_dims, 'frames')
+        self.drop = nn.Dropout(drop_rate)
+        self.spatial_blocks = blocks('joints')
+        self.temporal_blocks = blocks('frames')
+        self.spatial_norm = nn.LayerNorm(embed_dims, eps=1e-6)
+        self.temporal_norm = nn.LayerNorm(embed_dims, eps=1e-6)
+
+    def embed(self, x: torch.Tensor) -> torch.Tensor:
+        """See :class:`BaseBackbone`; positions of the joints are in, those of the frames not yet."""
+        self.check_input(x)
+        return self.drop(self.joint_embedding(self.input_projection(x)))
+
+    def encode(
+        self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False
+    ) -> torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]:
+        """See :class:`BaseBackbone`; a layer is a pair of blocks with their norms."""
+        layers = []
+        for i, (spatial, temporal) in enumerate(zip(self.spatial_blocks, self.temporal_blocks, strict=True)):
+            h = self.spatial_norm(spatial(h))
+            if i == 0:
+                h = self.drop(self.frame_embedding(h))
+            h = self.temporal_norm(temporal(h, valid))
+            layers.append(h)
+        return (h, layers) if return_layers else h

@@ -1,0 +1,79 @@
+"""Multi-head attention over the joints of a frame or the frames of a joint."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ...errors import InputError
+
+Axis = Literal['joints', 'frames']
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention over one named axis (Vaswani et al. 2017, section 3.2).
+
+    Over ``'joints'`` the J tokens of one frame see each other, over
+    ``'frames'`` the T tokens of one joint.
+
+    Args:
+        dim: D, channels of a token.
+        num_heads: number of heads; divides ``dim``.
+        axis: the axis whose tokens see each other.
+        qkv_bias: whether queries, keys and values have a bias.
+        attn_drop: dropout rate of the attention weights.
+        proj_drop: dropout rate of the output.
+
+    Raises:
+        InputError: ``num_heads`` does not divide ``dim``, or ``axis`` is unknown.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        num_heads: int = 8,
+        axis: Axis = 'joints',
+        qkv_bias: bool = True,
+        attn_drop: float = 0.0,
+        proj_drop: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if dim % num_heads:
+            raise InputError(f'attention has {dim} channels, which {num_heads} heads do not divide; change num_heads')
+        if axis not in ('joints', 'frames'):
+            raise InputError(f"attention axis is {axis!r}, expected 'joints' or 'frames'")
+        self.num_heads, self.axis, self.attn_drop = num_heads, axis, attn_drop
+        self.qkv = nn.Linear(dim, 3 * dim, bias=qkv_bias)  # rows: queries, keys, values; head by head in each
+        self.proj = nn.Linear(dim, dim)
+        self.proj_drop = nn.Dropout(proj_drop)
+
+    def forward(self, x: torch.Tensor, valid: torch.Tensor | None = None) -> torch.Tensor:
+        """Attends.
+
+        Args:
+            x: (B, T, J, D).
+            valid: (B, T) bool, False for padded frames. Over ``'frames'`` no
+                frame sees a padded one; over ``'joints'`` nothing changes,
+                since frames do not mix. A clip without any valid frame is
+                treated as if all were valid, to stay finite.
+
+        Returns:
+            (B, T, J, D).
+        """
+        b, t, j, d = x.shape
+        head_dim = d // self.num_heads
+        # Over frames the joints ride along as further heads, so neither axis needs a copy: three products with thirds
+        # of one weight give three contiguous results, where one product would give (3, heads, head_dim) interleaved.
+        shape = (b * t, j, self.num_heads, head_dim) if self.axis == 'joints' else (b, t, j * self.num_heads, head_dim)
+        weights = self.qkv.weight.chunk(3)
+        biases = (None,) * 3 if self.qkv.bias is None else self.qkv.bias.chunk(3)
+        q, k, v = (F.linear(x, w, b).view(shape).transpose(1, 2) for w, b in zip(weights, biases, strict=True))
+        mask = None
+        if valid is not None and self.axis == 'frames':
+            mask = (valid | ~valid.any(1, keepdim=True))[:, None, None]
+        drop = self.attn_drop if self.training else 0.0
+        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=drop)
+        return self.proj_drop(self.proj(out.transpose(1, 2).reshape(b, t, j, d)))

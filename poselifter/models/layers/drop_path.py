@@ -1,0 +1,34 @@
+"""Stochastic depth."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from .attention import Axis
+
+
+class DropPath(nn.Module):
+    """Drops whole residual branches in training (Huang et al. 2016, stochastic depth).
+
+    One draw serves all tokens along ``axis``: with ``'joints'`` a frame of a
+    clip is dropped or kept as a whole, with ``'frames'`` a joint of a clip.
+    What is kept is scaled by 1 / (1 - drop_prob).
+
+    Args:
+        drop_prob: share of the branches that are dropped, in [0, 1).
+        axis: the axis that shares a draw.
+    """
+
+    def __init__(self, drop_prob: float = 0.0, axis: Axis = 'joints') -> None:
+        super().__init__()
+        self.drop_prob, self.axis = drop_prob, axis
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, T, J, D) -> (B, T, J, D)."""
+        if not self.training or self.drop_prob == 0:
+            return x
+        b, t, j, _ = x.shape
+        shape = (b, t, 1, 1) if self.axis == 'joints' else (b, 1, j, 1)
+        keep = 1 - self.drop_prob
+        return x * x.new_empty(shape).bernoulli_(keep).div_(keep)

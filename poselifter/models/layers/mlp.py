@@ -1,0 +1,39 @@
+"""The two-layer perceptron of a transformer block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+
+class Mlp(nn.Module):
+    """Linear, activation, dropout, linear, dropout, on the last axis.
+
+    Args:
+        in_features: channels that come in.
+        hidden_features: channels between the layers; ``None`` means ``in_features``.
+        out_features: channels that go out; ``None`` means ``in_features``.
+        act_layer: class of the activation; the default is the exact (erf) GELU.
+        drop: dropout rate after both layers.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        hidden_features: int | None = None,
+        out_features: int | None = None,
+        act_layer: Callable[[], nn.Module] = nn.GELU,
+        drop: float = 0.0,
+    ) -> None:
+        super().__init__()
+        hidden_features = hidden_features or in_features
+        self.fc1 = nn.Linear(in_features, hidden_features)
+        self.act = act_layer()
+        self.fc2 = nn.Linear(hidden_features, out_features or in_features)
+        self.drop = nn.Dropout(drop)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(..., in_features) -> (..., out_features)."""
+        return self.drop(self.fc2(self.drop(self.act(self.fc1(x)))))

@@ -1,0 +1,27 @@
+"""Learned positions of joints and frames."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from .attention import Axis
+
+
+class PositionEmbedding(nn.Module):
+    """Adds a learned vector for the place along one axis; starts at zero.
+
+    Args:
+        length: number of places: J, or the largest T.
+        dim: D.
+        axis: the axis that is counted.
+    """
+
+    def __init__(self, length: int, dim: int, axis: Axis) -> None:
+        super().__init__()
+        self.axis = axis
+        self.weight = nn.Parameter(torch.zeros(1, length, dim))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, T, J, D) -> (B, T, J, D); fewer frames than places use the first ones."""
+        return x + (self.weight if self.axis == 'joints' else self.weight[:, : x.shape[1], None])

@@ -1,0 +1,77 @@
+"""Fusions: S streams of the same shape (B, T, J, D) become one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from ...registry import NECKS
+
+
+@NECKS.register_module()
+class AdaptiveFusion(nn.Module):
+    """Weights the streams per token by a softmax of a linear map of all of them (MotionBERT, equation 5).
+
+    Starts as the average.
+
+    Args:
+        embed_dims: D.
+        num_streams: S.
+    """
+
+    def __init__(self, embed_dims: int, num_streams: int = 2) -> None:
+        super().__init__()
+        self.linear = nn.Linear(num_streams * embed_dims, num_streams)
+        nn.init.zeros_(self.linear.weight)
+        nn.init.constant_(self.linear.bias, 0.5)
+
+    def forward(self, streams: Sequence[torch.Tensor]) -> torch.Tensor:
+        """S of (B, T, J, D) -> (B, T, J, D)."""
+        weights = self.linear(torch.cat(tuple(streams), -1)).softmax(-1).split(1, -1)
+        return sum(weight * stream for weight, stream in zip(weights, streams, strict=True))
+
+
+@NECKS.register_module()
+class SumFusion(nn.Module):
+    """The sum of the streams.
+
+    Args:
+        embed_dims: D; unused, so that fusions can be swapped.
+        num_streams: S; unused too.
+    """
+
+    def __init__(self, embed_dims: int, num_streams: int = 2) -> None:
+        super().__init__()
+
+    def forward(self, streams: Sequence[torch.Tensor]) -> torch.Tensor:
+        """S of (B, T, J, D) -> (B, T, J, D)."""
+        return sum(streams)
+
+
+@NECKS.register_module()
+class AverageFusion(SumFusion):
+    """The mean of the streams; arguments as :class:`SumFusion`."""
+
+    def forward(self, streams: Sequence[torch.Tensor]) -> torch.Tensor:
+        """S of (B, T, J, D) -> (B, T, J, D)."""
+        return super().forward(streams) / len(streams)
+
+
+@NECKS.register_module()
+class ConcatFusion(nn.Module):
+    """A linear map of all streams' channels back to D.
+
+    Args:
+        embed_dims: D.
+        num_streams: S.
+    """
+
+    def __init__(self, embed_dims: int, num_streams: int = 2) -> None:
+        super().__init__()
+        self.linear = nn.Linear(num_streams * embed_dims, embed_dims)
+
+    def forward(self, streams: Sequence[torch.Tensor]) -> torch.Tensor:
+        """S of (B, T, J, D) -> (B, T, J, D)."""
+        return self.linear(torch.cat(tuple(streams), -1))

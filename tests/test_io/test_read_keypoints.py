@@ -1,0 +1,280 @@
+"""Readers of 2D keypoints against the stated contents of other tools' files."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from poselifter.errors import InputError
+from poselifter.io import describe_table, read_keypoints
+from poselifter.structures import KeypointTable
+from poselifter.tracking import link_persons
+
+CASES = [
+    ('mmpose', 'topdown_demo.json'),
+    ('mmpose', 'inferencer_video.json'),
+    ('mmpose', '000003.json'),
+    ('coco', 'results.json'),
+    ('coco', 'person_keypoints.json'),
+]
+REFUSED = [
+    ('mmpose', 'bad_scores.json', 'frame 2, instance 0: 16 keypoint_scores'),
+    ('mmpose', 'bad_no_instances.json', 'no instance_info'),
+    ('coco', 'bad_50.json', 'entry 0: keypoints has 50 numbers, expected 51'),
+    ('coco', 'bad_no_image_id.json', 'entry 1: image_id is missing'),
+]
+
+
+@pytest.mark.parametrize(('tool', 'name'), CASES)
+def test_fixture_is_read_as_stated(shared, tool, name):
+    folder = shared / 'fixtures/formats' / tool
+    expected = json.loads((folder / 'expected.json').read_text())[name]
+    table = link_persons(read_keypoints(folder / name))
+    assert table.skeleton == expected['skeleton']
+    assert table.fps is None
+    size = expected['image_size']
+    assert table.img_shape == (None if size is None else (size[1], size[0]))
+    assert np.ptp(table.frame_indices) + 1 == expected['frames']
+    assert table.frame_indices.min() == 0
+    tracks = {str(key): rows for key, rows in table.tracks()}
+    assert set(tracks) == set(expected['persons'])
+    for person, frames in expected['persons'].items():
+        rows = tracks[person]
+        assert_array_equal(table.frame_indices[rows], [int(frame) for frame in frames])
+        joints = np.array(list(frames.values()))
+        assert_allclose(table.keypoints[rows], joints[..., :2], rtol=1e-6)
+        assert_allclose(table.keypoints_visible[rows], joints[..., 2].clip(0, 1), rtol=1e-6)
+
+
+@pytest.mark.parametrize(('tool', 'name', 'sentence'), REFUSED)
+def test_malformed_fixture_is_refused(shared, tool, name, sentence):
+    path = shared / 'fixtures/formats' / tool / name
+    with pytest.raises(InputError, match=sentence) as caught:
+        read_keypoints(path)
+    assert str(path) in str(caught.value)
+    assert 'expected' in str(caught.value)
+
+
+def test_posetrack_annotations_are_known_by_their_joint_names(shared):
+    table = read_keypoints(shared / 'fixtures/formats/posetrack/000001_bonn_train.json')
+    assert table.skeleton == 'posetrack17'
+
+
+def test_coco_results(write_json, coco_results, two_persons):
+    table = read_keypoints(write_json(coco_results))
+    assert (table.track_ids < 0).all()  # not linked yet
+    table = link_persons(table)
+    assert_array_equal(table.track_ids, [0] * 4 + [1] * 3)
+    assert_array_equal(table.frame_indices, [0, 1, 2, 3, 0, 1, 3])
+    assert_allclose(table.keypoints[:4], two_persons[:, 0, :, :2], rtol=1e-6)
+    assert_allclose(table.keypoints[4:], two_persons[[0, 1, 3], 1, :, :2], rtol=1e-6)
+    assert table.skeleton == 'coco17'
+    assert describe_table(table).endswith(
+        '(COCO keypoints, 17 joints taken as coco17): skeleton coco17, 4 frames, 2 persons, '
+        'image size unknown, fps unknown'
+    )
+
+
+def test_coco_missing_joint_and_scores_outside_the_unit_interval(write_json, coco_results):
+    coco_results[0]['keypoints'][:6] = [0, 0, 0.7, 3, 4, 1.2]
+    table = link_persons(read_keypoints(write_json(coco_results)))
+    assert_array_equal(table.keypoints_visible[0, :2], [0, 1])
+
+
+def test_coco_annotations_skip_crowds_and_number_frames_by_the_images(write_json, coco_results):
+    for entry in coco_results:
+        entry['image_id'] += 3
+    crowd = {'image_id': 103, 'iscrowd': 1, 'keypoints': coco_results[0]['keypoints']}
+    images = [{'id': 100 + i, 'width': 1280, 'height': 720} for i in range(7)]
+    path = write_json({'images': images, 'annotations': [*coco_results, crowd], 'categories': []})
+    table = read_keypoints(path)
+    assert table.img_shape == (720, 1280)
+    assert len(table.keypoints) == len(coco_results)
+    assert sorted(set(table.frame_indices.tolist())) == [3, 4, 5, 6]  # frames 0 to 2 show nobody
+
+
+def test_mmpose_demo_counts_from_one_and_inferencer_from_zero(write_json, mmpose_demo, two_persons):
+    demo = link_persons(read_keypoints(write_json(mmpose_demo)))
+    assert_array_equal(demo.frame_indices, [0, 1, 3] * 2)
+    assert_allclose(demo.keypoints[3:], two_persons[[0, 1, 3], 1, :, :2], rtol=1e-6)
+    inferencer = read_keypoints(write_json(mmpose_demo['instance_info']))
+    assert_array_equal(np.unique(inferencer.frame_indices), [1, 2, 4])
+    image = read_keypoints(write_json(mmpose_demo['instance_info'][0]['instances']))
+    assert_array_equal(image.frame_indices, [0, 0])
+
+
+def test_mmpose_ids_are_used_only_when_all_are_there(write_json, mmpose_demo):
+    for frame in mmpose_demo['instance_info']:
+        for number, person in enumerate(frame['instances']):
+            person['track_id'] = 7 + number
+    assert sorted(set(read_keypoints(write_json(mmpose_demo)).track_ids.tolist())) == [7, 8]
+    mmpose_demo['instance_info'][0]['instances'][0]['track_id'] = -1  # MMPose's tracker found no partner
+    assert (read_keypoints(write_json(mmpose_demo)).track_ids < 0).all()
+
+
+def test_exchange_file_with_all_fields(write_npz, two_persons):
+    points = two_persons.reshape(8, 17, 3).astype(np.float32)
+    path = write_npz(
+        keypoints=points[..., :2],
+        keypoints_visible=points[..., 2],
+        frame_indices=np.repeat(np.arange(4) * 2, 2),
+        track_ids=np.array(['b', 'a'] * 4),
+        img_shape=(720, 1280),
+        fps=25,
+        skeleton='halpe26',
+    )
+    with pytest.raises(InputError, match='17 joints, expected 26 for halpe26'):
+        read_keypoints(path)
+    table = read_keypoints(path, skeleton='coco', fps=50, img_shape=(10, 20))
+    assert (table.skeleton, table.fps, table.img_shape) == ('coco17', 50.0, (10, 20))
+    assert_array_equal(table.track_ids, ['a'] * 4 + ['b'] * 4)
+    assert_array_equal(table.frame_indices, [0, 2, 4, 6] * 2)
+    assert_array_equal(table.keypoints[:4], points[1::2, :, :2])
+
+
+@pytest.mark.parametrize('suffix', ['npz', 'npy'])
+def test_plain_keypoints_are_one_person_in_consecutive_frames(tmp_path, two_persons, suffix):
+    path = tmp_path / f'clip.{suffix}'
+    keypoints = two_persons[:, 0].copy()
+    keypoints[2, 5] = (np.nan, np.nan, 0)
+    if suffix == 'npz':
+        np.savez(path, keypoints=keypoints)
+    else:
+        np.save(path, keypoints)
+    table = read_keypoints(path)
+    assert_array_equal(table.frame_indices, np.arange(4))
+    assert len(list(table.tracks())) == 1
+    assert table.keypoints_visible[2, 5] == 0
+    assert_allclose(table.keypoints_visible[0], keypoints[0, :, 2], rtol=1e-6)
+
+
+def test_content_decides_and_not_the_name(tmp_path, two_persons, coco_results):
+    with open(tmp_path / 'clip.json', 'wb') as file:
+        np.savez(file, keypoints=two_persons[:, 0, :, :2])
+    assert len(read_keypoints(tmp_path / 'clip.json').keypoints) == 4
+    (tmp_path / 'clip.npz').write_text('\ufeff ' + json.dumps(coco_results))
+    assert len(read_keypoints(tmp_path / 'clip.npz').keypoints) == 7
+
+
+KEYPOINTS = np.random.default_rng(1).uniform(10, 90, (4, 17, 2))
+
+
+@pytest.mark.parametrize(
+    ('arrays', 'sentence'),
+    [
+        ({'keypoints': KEYPOINTS[0]}, r'shape \(17, 2\), expected \(N, J, 2\)'),
+        ({'keypoints': KEYPOINTS[:0]}, 'no person in any frame'),
+        ({'keypoints': KEYPOINTS[:, :0]}, 'shape'),
+        ({'keypoints': KEYPOINTS[:, :11]}, 'no joint set we know by its number; say which with --skeleton'),
+        ({'keypoints': KEYPOINTS[:, :14]}, 'may be aic14 or crowdpose14; say which with --skeleton'),
+        ({'keypoints': KEYPOINTS.astype(str)}, 'expected numbers'),
+        ({'keypoints': KEYPOINTS * np.nan}, 'NaN or infinite'),
+        ({'keypoints': KEYPOINTS / 100}, 'expected pixels; multiply x by the width'),
+        ({'keypoints': KEYPOINTS.astype(object)}, 'pickled objects'),
+        ({'poses': KEYPOINTS}, 'has poses, expected'),
+        ({'keypoints': KEYPOINTS, 'skeleton': 'coco71'}, "unknown skeleton 'coco71'"),
+        ({'keypoints': KEYPOINTS, 'skeleton': 3}, 'expected one name'),
+        ({'keypoints': KEYPOINTS, 'fps': [1, 2]}, 'expected one number'),
+        ({'keypoints': KEYPOINTS, 'fps': 0}, 'fps is 0'),
+        ({'keypoints': KEYPOINTS, 'img_shape': (1, 2, 3)}, r'expected \(height, width\)'),
+        ({'keypoints': KEYPOINTS, 'frame_indices': [0, 1, 1, 2]}, 'two rows in frame 1'),
+        ({'keypoints': KEYPOINTS, 'frame_indices': [0, 1, 1.5, 2]}, 'not whole'),
+        ({'keypoints': KEYPOINTS, 'track_ids': [0, 0, 1, 1]}, 'frame_indices is absent although track_ids has 2'),
+        ({'keypoints': KEYPOINTS, 'frame_indices': [0, 1, 2]}, 'expected'),
+        ({'keypoints': KEYPOINTS, 'keypoints_visible': np.ones((4, 16))}, 'keypoints_visible has shape'),
+    ],
+)
+def test_bad_arrays_are_refused(write_npz, arrays, sentence):
+    path = write_npz(**arrays)
+    with pytest.raises(InputError, match=sentence) as caught:
+        read_keypoints(path)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('text', 'sentence'),
+    [
+        ('', 'is empty'),
+        ('  \n', 'is empty'),
+        ('[]', 'empty list'),
+        ('{}', 'has nothing, expected'),
+        ('[1, 2]', 'first entry has int'),
+        ('{"people": []}', 'has people, expected'),
+        ('hello', "starts with 'hello'"),
+        ('[{"image_id": 1, "keypoints": [1, 2', 'cut off'),
+        ('[{"image_id": 1, "keypoints": [1, NaN, 1]}]', 'holds NaN'),
+        ('[{"image_id": 1, "keypoints": [1, -Infinity, 1]}]', 'holds -Infinity'),
+        ('[{"image_id": 1, "keypoints": [1, "a", 1]}]', 'no number'),
+        ('[{"image_id": "1.jpg", "keypoints": [1, 2, 1]}]', "image_id is '1.jpg'"),
+        ('[{"image_id": 1, "keypoints": []}]', 'has 0 numbers'),
+        ('[{"instances": []}]', 'frame_id is missing'),
+        ('[{"frame_id": 0, "instances": []}]', 'no person in any frame'),
+        ('[{"frame_id": 0, "instances": [{}]}]', 'shape'),
+        ('[{"frame_id": 0, "instances": [{"keypoints": [[1, 2, 3]], "keypoint_scores": [1]}]}]', r'shape \(1, 3\)'),
+        ('{"instance_info": 3}', 'is int, expected a list'),
+        ('[' * 100000, 'nested too deeply|no complete JSON'),
+        ('[{"image_id": 1, "keypoints": [1' + '0' * 5000 + ', 2, 1]}]', 'cannot be read'),
+        ('[{"image_id": 1, "keypoints": [1e999' + ', 2, 1' * 17 + ', 2, 1]}]', 'expected'),
+    ],
+)
+def test_bad_json_is_refused(write_json, text, sentence):
+    path = write_json(text)
+    with pytest.raises(InputError, match=sentence) as caught:
+        read_keypoints(path)
+    assert str(path) in str(caught.value)
+
+
+def test_bad_files_are_refused(tmp_path, write_npz):
+    with pytest.raises(InputError, match='No such file'):
+        read_keypoints(tmp_path / 'absent.json')
+    with pytest.raises(InputError, match='is a folder'):
+        read_keypoints(tmp_path)
+    (tmp_path / 'noise').write_bytes(b'\xff\xfe\x00noise')
+    with pytest.raises(InputError, match='neither text nor a numpy file'):
+        read_keypoints(tmp_path / 'noise')
+    path = write_npz(keypoints=KEYPOINTS)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(InputError, match='damaged or cut off'):
+        read_keypoints(path)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                ['image_id', 'keypoints', 'instances', 'frame_id', 'keypoint_scores', 'annotations', 'images', 'id']
+                + ['track_id', 'meta_info', 'instance_info', 'categories', 'keypoint_id2name', 'width', 'height']
+            ),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(content=JSON)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_json_is_a_table_or_one_sentence(write_json, content):
+    try:
+        table = read_keypoints(write_json(content))
+    except InputError as error:
+        assert '\n' not in str(error)
+    else:
+        assert isinstance(table, KeypointTable)
+
+
+@given(data=st.binary(max_size=200), start=st.sampled_from([b'', b'PK\x03\x04', b'\x93NUMPY\x01\x00', b'[{']))
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_bytes_are_one_sentence(tmp_path, data, start):
+    path = tmp_path / 'file'
+    path.write_bytes(start + data)
+    with pytest.raises(InputError):
+        read_keypoints(path)

@@ -1,0 +1,74 @@
+"""Makes a small file to share from a training checkpoint: weights and facts, no optimiser.
+
+    python tools/misc/publish_model.py work_dirs/cmu_27/best_MPJPE_epoch_30.pth zoo/mixste_cmu_27.pth
+
+writes ``zoo/mixste_cmu_27-<first 8 digits of the SHA-256>_<date>.pth``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import tempfile
+import time
+from pathlib import Path
+
+from mmengine.config import Config
+
+from poselifter.checkpoints import load_checkpoint_file, save_checkpoint_file
+from poselifter.engine.tool import ToolParser
+from poselifter.errors import InputError, run_program
+from poselifter.utils import atomic_write
+
+_OF_ONE_RUN = ('work_dir', 'load_from', 'resume', 'launcher')
+
+
+def publish(source: str | Path, target: str | Path, suffix: str) -> Path:
+    """Writes the published file.
+
+    Args:
+        source: a checkpoint with ``state_dict`` and ``meta``.
+        target: where to; hash and date are put into the name.
+        suffix: ``.pth`` or ``.safetensors``.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        InputError: the source is no checkpoint of ours.
+    """
+    checkpoint = load_checkpoint_file(source)
+    if not isinstance(checkpoint.get('state_dict'), dict) or 'format_version' not in checkpoint.get('meta', {}):
+        raise InputError(
+            f'{source} has no state_dict and meta of poselifter; give a checkpoint that tools/train.py wrote'
+        )
+    meta = dict(checkpoint['meta'])
+    if 'cfg' in meta:
+        config = Config.fromstring(meta['cfg'], '.py')
+        meta['cfg'] = Config({key: value for key, value in config.items() if key not in _OF_ONE_RUN}).pretty_text
+    target = Path(target)
+    with tempfile.TemporaryDirectory() as folder:
+        draft = Path(folder, f'draft{suffix}')
+        save_checkpoint_file({'meta': meta, 'state_dict': checkpoint['state_dict']}, draft)
+        content = draft.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()[:8]
+    path = target.with_name(f'{target.stem}-{digest}_{time.strftime("%Y%m%d")}{suffix}')
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(content)
+    return path
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Publishes one checkpoint."""
+    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('in_file', metavar='IN', help='training checkpoint')
+    parser.add_argument('out_file', metavar='OUT', help='name of the published file; hash and date are added')
+    parser.add_argument('--format', choices=['pth', 'safetensors'], help="by default that of OUT's suffix, else pth")
+    args = parser.parse_args(argv)
+    suffix = f'.{args.format}' if args.format else Path(args.out_file).suffix
+    path = publish(args.in_file, args.out_file, suffix if suffix in ('.pth', '.safetensors') else '.pth')
+    print(f'wrote {path} ({path.stat().st_size / 1e6:.1f} MB)')
+
+
+if __name__ == '__main__':
+    run_program(main)

@@ -1,0 +1,123 @@
+"""Evaluates a checkpoint on the test data of a config.
+
+    python tools/test.py configs/mixste/cmu_27.py work_dirs/first/epoch_10.pth --out metrics.json
+
+``CHECKPOINT`` is a file or the name of a model of the zoo. ``--baselines``
+puts the model beside the mean training pose and a per-frame linear
+regression, all three measured by the same loop and metrics.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.runner import Runner
+
+import poselifter
+from poselifter.engine import DumpPredictions, PoseVisualizationHook, load_config
+from poselifter.engine.compat import to_plain
+from poselifter.engine.tool import ToolParser, build_runner, config_errors, prepare_launch
+from poselifter.errors import InputError, run_program
+from poselifter.registry import DATASETS
+from poselifter.utils import atomic_write
+
+TABLE = ('MPJPE', 'P-MPJPE', 'MPJVE')
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    """Reads the command line."""
+    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file, or name of a model of the zoo')
+    parser.add_argument('--work-dir', help='folder for the log; ./work_dirs/<config name> by default')
+    parser.add_argument('--out', metavar='METRICS.json', help='write the metrics to this file')
+    parser.add_argument('--dump', metavar='PREDICTIONS.pkl', help='write all predictions to this file')
+    parser.add_argument('--show-dir', metavar='DIR', help='draw the first predictions into this folder')
+    parser.add_argument('--baselines', action='store_true', help='evaluate mean pose and linear regression too')
+    parser.add_cfg_options()
+    parser.add_launcher()
+    args = parser.parse_args(argv)
+    if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
+        raise InputError(f'--dump is {args.dump}, expected a name that ends with .pkl')
+    return args
+
+
+def read_config(args: argparse.Namespace) -> Config:
+    """The config with the options of the command line in it."""
+    from poselifter.apis.zoo import resolve
+
+    config = load_config(args.config, args.cfg_options)
+    needed = [key for key in ('model', 'test_dataloader', 'test_evaluator') if not config.get(key)]
+    if needed or config.get('test_cfg') is None:
+        raise InputError(f'the config {args.config} has no {", ".join(needed or ["test_cfg"])}; testing needs it')
+    if args.baselines and not (config.get('codec') and config.get('train_dataloader')):
+        raise InputError(f'--baselines needs codec and train_dataloader at the top level of {args.config}')
+    prepare_launch(config, args)
+    config.load_from, config.resume = str(resolve(args.checkpoint)), False
+    if args.dump:
+        evaluators = config.test_evaluator if isinstance(config.test_evaluator, list) else [config.test_evaluator]
+        config.test_evaluator = [*evaluators, {'type': 'DumpPredictions', 'out_file_path': args.dump}]
+    if args.show_dir:
+        hook = {'type': 'PoseVisualizationHook', 'out_dir': args.show_dir}
+        config.custom_hooks = [*(config.get('custom_hooks') or []), hook]
+    return config
+
+
+def evaluate_baselines(runner: Runner, config: Config) -> dict[str, dict[str, float]]:
+    """Fits the baselines on the training data and sends them through the runner's test loop."""
+    from poselifter.models.estimators.baselines import LinearRegression, MeanPose
+
+    loop, device = runner.test_loop, next(runner.model.parameters()).device
+    loop.evaluator.metrics = [m for m in loop.evaluator.metrics if not isinstance(m, DumpPredictions)]
+    runner._hooks = [hook for hook in runner.hooks if not isinstance(hook, PoseVisualizationHook)]
+    dataset = DATASETS.build(config.train_dataloader.dataset)
+    reports = {}
+    for name, kind in (('mean_pose', MeanPose), ('linear_regression', LinearRegression)):
+        baseline = kind(codec=config.codec)
+        baseline.fit(dataset)
+        runner.logger.info(f'baseline {name}:')
+        runner.model = baseline.to(device)
+        reports[name] = loop.run()
+    return reports
+
+
+def comparison(reports: dict[str, dict[str, float]]) -> str:
+    """One row for each model, one column for each metric of the table (mm)."""
+    columns = [key for key in TABLE if all(key in report for report in reports.values())]
+    width = max(map(len, reports))
+    rows = [f'{"":{width}}' + ''.join(f'{key:>10}' for key in columns)]
+    for name, report in reports.items():
+        rows.append(f'{name:{width}}' + ''.join(f'{report[key]:10.2f}' for key in columns))
+    return '\n'.join(rows)
+
+
+def write_metrics(metrics: dict[str, Any], path: str | Path) -> None:
+    """Writes metrics as JSON."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(to_plain(metrics, 'metrics'), indent=2) + '\n')
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Tests."""
+    args = parse_args(argv)
+    poselifter.register_all_modules()
+    config = read_config(args)
+    runner = build_runner(config, 'test')
+    with config_errors(config):
+        metrics = dict(runner.test())
+        if args.baselines:
+            reports = evaluate_baselines(runner, config)
+            runner.logger.info('\n' + comparison({'model': metrics, **reports}))
+            for name, report in reports.items():
+                metrics.update({f'baselines/{name}/{key}': value for key, value in report.items()})
+    if args.out and is_main_process():
+        write_metrics(metrics, args.out)
+
+
+if __name__ == '__main__':
+    run_program(main)

@@ -1,0 +1,70 @@
+"""Trains the model of a config.
+
+    python tools/train.py configs/mixste/cmu_27.py --work-dir work_dirs/first
+
+Checkpoints, log and scalars go to the work folder. A run that was stopped in
+any way goes on with the same command and ``--resume``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import poselifter
+from poselifter.engine import load_config, use_amp
+from poselifter.engine.tool import ToolParser, build_runner, config_errors, prepare_launch
+from poselifter.errors import InputError, run_program
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    """Reads the command line."""
+    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--work-dir', help='folder for checkpoints and logs; ./work_dirs/<config name> by default')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CKPT',
+        help='go on from a checkpoint; without a name from the newest complete one of the work folder',
+    )
+    parser.add_argument('--amp', action='store_true', help='mixed precision')
+    parser.add_argument('--no-validate', action='store_true', help='no validation while training')
+    parser.add_argument(
+        '--auto-scale-lr', action='store_true', help='scale the learning rate from auto_scale_lr.base_batch_size'
+    )
+    parser.add_cfg_options()
+    parser.add_launcher()
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Trains."""
+    args = parse_args(argv)
+    poselifter.register_all_modules()
+    config = load_config(args.config, args.cfg_options)
+    needed = [key for key in ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper') if not config.get(key)]
+    if needed:
+        raise InputError(f'the config {args.config} has no {", ".join(needed)}; training needs them')
+    prepare_launch(config, args)
+    if args.amp:
+        config.optim_wrapper = use_amp(config.optim_wrapper)
+    if args.no_validate:
+        config.val_cfg = config.val_dataloader = config.val_evaluator = None
+    if args.auto_scale_lr:
+        if 'base_batch_size' not in config.get('auto_scale_lr', {}):
+            raise InputError(f'--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in {args.config}')
+        config.auto_scale_lr.enable = True
+    if args.resume:
+        config.resume = True
+        config.load_from = None if args.resume == 'auto' else args.resume
+        if config.load_from and not Path(config.load_from).is_file():
+            raise InputError(f'no checkpoint {config.load_from}; check the path, or give --resume alone')
+    runner = build_runner(config, 'train')
+    with config_errors(config):
+        runner.train()
+
+
+if __name__ == '__main__':
+    run_program(main)
