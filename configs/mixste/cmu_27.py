@@ -4,11 +4,20 @@ _base_ = ['../_base_/default_runtime.py', '../_base_/datasets/cmu.py']
 model = dict(
     type='MotionEstimator',
     codec={{_base_.codec}},
-    backbone=dict(type='MixSTE', num_frames=27, num_joints=17, in_channels=6, embed_dims=128, depth=4, num_heads=8),
+    backbone=dict(
+        type='MixSTE',
+        num_frames=27,
+        num_joints=17,
+        in_channels=6,
+        embed_dims=64,
+        depth=4,
+        num_heads=8,
+        drop_path_rate=0,
+    ),
     heads=dict(
         pose=dict(
             type='PoseHead',
-            in_channels=128,
+            in_channels=64,
             norm=True,
             losses=[
                 dict(type='WeightedMPJPELoss', joint_weights='mixste'),
@@ -20,7 +29,7 @@ model = dict(
     test_cfg=dict(window=dict(length=27, stride=9), flip_test=True),
 )
 
-epochs = 20
+epochs = 36
 train_cfg = dict(by_epoch=True, max_epochs=epochs, val_interval=2)
 val_cfg = dict()
 test_cfg = dict()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 from collections import deque
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.fileio import LocalBackend, register_backend
-from mmengine.logging import HistoryBuffer
+from mmengine.logging import HistoryBuffer, print_log
 from mmengine.model import is_model_wrapper
 from torch import nn
 
@@ -120,7 +121,7 @@ def to_plain(value: Any, where: str = 'checkpoint') -> Any:
     if isinstance(value, (list, tuple, deque, set, frozenset, range)):
         items = [to_plain(v, f'{where}[{i}]') for i, v in enumerate(value)]
         return tuple(items) if isinstance(value, tuple) else items
-    raise TypeError(f'{where} is a {type(value).__name__}, which a checkpoint cannot hold; store plain data')
+    raise TypeError(f'{where} is a {type(value).__name__}, which a checkpoint cannot hold')
 
 
 def hub_to_plain(hub: dict[str, Any]) -> dict[str, Any]:
@@ -130,7 +131,8 @@ def hub_to_plain(hub: dict[str, Any]) -> dict[str, Any]:
         hub: ``MessageHub.state_dict()``.
 
     Returns:
-        The same with two tensors for each buffer; keys that are not resumed are left out.
+        The same with two tensors for each buffer; keys that are not resumed
+        are left out, objects that are no plain data too, with a warning.
     """
     scalars = {
         key: {
@@ -140,7 +142,12 @@ def hub_to_plain(hub: dict[str, Any]) -> dict[str, Any]:
         }
         for key, buffer in hub['log_scalars'].items()
     }
-    info = to_plain(hub['runtime_info'], 'message_hub.runtime_info')
+    info = {}
+    for key, value in hub['runtime_info'].items():
+        try:
+            info[key] = to_plain(value, f'message_hub {key!r}')
+        except TypeError as error:
+            print_log(f'{error}; it will be missing after a resume', 'current', logging.WARNING)
     keys = {key: True for key in (*scalars, *info) if hub['resumed_keys'].get(key)}
     return {'log_scalars': scalars, 'runtime_info': info, 'resumed_keys': keys}
 

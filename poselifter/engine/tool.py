@@ -31,6 +31,7 @@ class ToolParser(argparse.ArgumentParser):
         self.add_argument(
             *names,
             '--cfg-options',
+            dest='cfg_options',
             nargs='+',
             action=_CfgOptions,
             default={},

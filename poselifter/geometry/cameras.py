@@ -23,8 +23,8 @@ _SHAPES = {'focal': (2,), 'centre': (2,), 'radial': (3,), 'tangential': (2,), 'r
 class Camera:
     """Where a camera stands and how it draws; numpy arrays or tensors.
 
-    Fields may have leading axes (B, ...): one camera for each clip of a batch
-    (B, T, J, 3).
+    Fields may have leading axes: with (B, ...) there is one camera for each
+    clip of points (B, T, J, 3).
 
     Attributes:
         focal: (2,) focal length in x and y, pixels.
@@ -54,11 +54,12 @@ class Camera:
             if tuple(value.shape[-len(shape) :]) != shape:
                 raise InputError(f'camera: {name} has shape {tuple(value.shape)}, expected {shape}')
             object.__setattr__(self, name, value)
+        if self.size is not None:
+            object.__setattr__(self, 'size', tuple(int(side) for side in self.size))
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain lists and numbers, for files; :meth:`from_dict` reads them."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {k: v.tolist() if k in _SHAPES else v and tuple(map(int, v)) for k, v in values.items()}
+        return {name: getattr(self, name).tolist() for name in _SHAPES} | {'size': self.size}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Camera:
@@ -217,6 +218,8 @@ def _spread(value: Any, points: Array, axes: int = 1) -> Array:
     """
     value = as_like(value, points)
     lead, own = tuple(value.shape[: value.ndim - axes]), tuple(value.shape[value.ndim - axes :])
+    if lead and points.ndim < len(lead) + 2:
+        raise InputError(f'points have shape {tuple(points.shape)}, expected {lead} + (..., J, 3) for as many cameras')
     return value.reshape(lead + (1,) * (points.ndim - len(lead) - axes) + own) if lead else value
 
 

@@ -38,7 +38,7 @@ def camera_to_image_space(points: Array, camera: Camera, root: int = 0, distort:
         >>> pose = np.array([[0., 0., 4.], [1., 0., 4.], [0., 0., 5.]])  # the root, 1 m to the right, 1 m behind
         >>> image, factor = camera_to_image_space(pose, camera)
         >>> image.round(1).tolist(), float(factor.round(3))
-        ([[500.0, 500.0, 0.0], [750.0, 500.0, 250.0], [500.0, 500.0, 250.0]], 4.0)
+        ([[500.0, 500.0, 0.0], [750.0, 500.0, 0.0], [500.0, 500.0, 250.0]], 4.0)
     """
     root_depth = points[..., root, 2]
     width = _SQUARE_MM / _MM * float(camera.focal[0]) / root_depth

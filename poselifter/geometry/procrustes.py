@@ -25,7 +25,7 @@ def procrustes(source: Array, target: Array, weights: Array | None = None) -> tu
 
     Returns:
         scale (...,), rotation (..., D, D), translation (..., D). Where the
-        source is a single point the scale is 1; where the pose does not
+        source is a single point (up to rounding) the scale is 1; where the pose does not
         determine the rotation (points on a line) one of the best is given, and
         no gradient flows through what is undetermined.
 
@@ -40,7 +40,8 @@ def procrustes(source: Array, target: Array, weights: Array | None = None) -> tu
     covariance = xp.swapaxes(b * weights, -1, -2) @ a
     rotation = nearest_rotation(covariance)
     size = (weights * a * a).sum((-2, -1))
-    single = size <= 0
+    rounding = 4 * xp.finfo(source.dtype).eps
+    single = size <= rounding**2 * (weights * source * source).sum((-2, -1))
     scale = (rotation * covariance).sum((-2, -1)) / xp.where(single, xp.ones_like(size), size)
     scale = xp.where(single, xp.ones_like(scale), scale)
     turned = (rotation @ source_mean[..., None])[..., 0]
@@ -95,8 +96,7 @@ class _NearestRotation(torch.autograd.Function):
     def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
         rotation, values, vh = ctx.saved_tensors
         sums = values[..., :, None] + values[..., None, :]
-        eps = torch.finfo(values.dtype).eps * values[..., :1, None]
-        determined = sums > 4 * eps
+        determined = sums > 64 * torch.finfo(values.dtype).eps * values[..., :1, None]
         inner = vh @ rotation.mT @ grad @ vh.mT
         inner = torch.where(determined, inner / torch.where(determined, sums, torch.ones_like(sums)), 0)
         outer = vh.mT @ inner @ vh

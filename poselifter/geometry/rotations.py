@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from .arrays import Array, as_like, cross, namespace
 
-_SMALL = 1e-4  # squared half angle under which the series is exact in float64 (error of its next term: 1e-18)
+_SMALL = 1e-4  # squared half angle under which the next term of the series is lost in float64's rounding
 
 
 def rotation_6d_to_matrix(x: Array, eps: float = 1e-6) -> Array:

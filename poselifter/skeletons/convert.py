@@ -76,10 +76,8 @@ def find_conversion(source: str, target: str) -> Conversion:
     a, b = get_skeleton(source), get_skeleton(target)
     table = _find_table(a, b)
     if table is None:
-        known = [t for s, t in list_conversions() if s == a.name]
-        raise InputError(
-            f'no conversion from {a.name} to {b.name}, expected one of the targets of {a.name}: {", ".join(known)}'
-        )
+        known = ', '.join(t for s, t in list_conversions() if s == a.name) or 'none'
+        raise InputError(f'no conversion from {a.name} to {b.name}, expected one of the targets of {a.name}: {known}')
     index = {name: i for i, name in enumerate(a.joint_names)}
     mixed = table.get('joints', {})
     parts = tuple(tuple((index[n], float(w)) for n, w in mixed.get(j, {j: 1}).items()) for j in b.joint_names)
@@ -89,9 +87,9 @@ def find_conversion(source: str, target: str) -> Conversion:
 def convert_keypoints(x: Array, source: str, target: str, scores: Array | None = None, scores_rule: str = 'min') -> Any:
     """Converts keypoints (..., J, C) of one joint set to another, scores carried along.
 
-    Every channel of a target joint is the same weighted sum of source joints.
-    A NaN only reaches the target joints that take something from its joint.
-    Which joints are approximate: ``find_conversion(source, target).describe()``.
+    Every channel of a target joint is the same weighted sum of source joints;
+    a NaN only reaches the joints that take something from its joint. Which are
+    approximate: ``find_conversion(source, target).describe()``.
 
     Args:
         x: (..., J, C) numpy array or tensor, any unit.
@@ -112,17 +110,15 @@ def convert_keypoints(x: Array, source: str, target: str, scores: Array | None =
             a shape does not fit ``source``.
 
     Example:
-        >>> pose = np.zeros((17, 2))
-        >>> pose[11], pose[12] = (4, 1), (2, 3)  # COCO's left and right hip
+        >>> pose = np.arange(34.0).reshape(17, 2)  # COCO's hips, 11 and 12, at (22, 23) and (24, 25)
         >>> convert_keypoints(pose, 'coco17', 'h36m17')[0].tolist()  # pelvis: their mean
-        [3.0, 2.0]
+        [23.0, 24.0]
     """
     conversion = find_conversion(source, target)
     joints = get_skeleton(source).num_joints
     if x.ndim < 2 or x.shape[-2] != joints:
         raise InputError(f'keypoints have shape {tuple(x.shape)}, expected (..., {joints}, C) for {source}')
     index, weights = _gather_table(conversion, x)
-    xp = torch if torch.is_tensor(x) else np
     converted = (x[..., index, :] * weights[..., None]).sum(-2)
     if scores is None:
         return converted
@@ -130,13 +126,14 @@ def convert_keypoints(x: Array, source: str, target: str, scores: Array | None =
         raise InputError(f'scores_rule is {scores_rule!r}, expected min or mean')
     if tuple(scores.shape) != tuple(x.shape[:-1]):
         raise InputError(f'scores have shape {tuple(scores.shape)}, expected {tuple(x.shape[:-1])} as the keypoints')
+    xp = torch if torch.is_tensor(x) else np
     parts = xp.nan_to_num(scores)[..., index]
-    share = abs(weights) / abs(weights).sum(-1)[..., None]
-    lowest, mean = xp.amin(parts, -1), (parts * share).sum(-1)
+    mixed = (parts * (abs(weights) / abs(weights).sum(-1)[..., None])).sum(-1)
     if scores_rule == 'min':
+        lowest = xp.amin(parts, -1)
         averaged = _as([name in conversion.mean_scores for name in get_skeleton(target).joint_names], x)
-        mean = xp.where(averaged & (lowest > 0), mean, lowest)
-    return converted, mean * xp.isfinite(converted).all(-1)
+        mixed = xp.where(averaged & (lowest > 0), mixed, lowest)
+    return converted, mixed * xp.isfinite(converted).all(-1)
 
 
 def _find_table(source: Skeleton, target: Skeleton) -> dict | None:

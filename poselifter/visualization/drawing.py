@@ -46,23 +46,27 @@ def joint(canvas: np.ndarray, centre: np.ndarray, colour: tuple, radius: float) 
 
 
 def panel(canvas: np.ndarray, box: tuple[int, int, int, int], inside: np.ndarray, radius: int) -> None:
-    """Puts a picture (h, w, 3) into the box (x, y, w, h) of ``canvas`` with rounded corners."""
+    """Puts a picture (h, w, 3) into the box (x, y, w, h) of ``canvas`` with rounded corners; ``inside`` is used up."""
     x, y, w, h = box
-    mask = _rounded(w, h, radius)
-    target = canvas[y : y + h, x : x + w]
-    target[:] = (inside * mask + target * (1 - mask)).round().astype(np.uint8)
+    target, r = canvas[y : y + h, x : x + w], radius
+    for rows, columns, corner in zip(
+        (slice(r), slice(r), slice(-r, None), slice(-r, None)),
+        (slice(r), slice(-r, None)) * 2,
+        _corners(r),
+        strict=True,
+    ):
+        patch = inside[rows, columns]
+        patch[:] = (patch * corner + target[rows, columns] * (1 - corner)).round()
+    target[:] = inside
 
 
 @lru_cache(maxsize=8)
-def _rounded(w: int, h: int, radius: int) -> np.ndarray:
-    mask = np.zeros((h * 4, w * 4), np.uint8)
-    r = radius * 4
-    cv2.rectangle(mask, (r, 0), (w * 4 - r, h * 4), 255, -1)
-    cv2.rectangle(mask, (0, r), (w * 4, h * 4 - r), 255, -1)
-    for x in (r, w * 4 - r):
-        for y in (r, h * 4 - r):
-            cv2.circle(mask, (x, y), r, 255, -1)
-    return cv2.resize(mask, (w, h), interpolation=cv2.INTER_AREA)[..., None].astype(np.float32) / 255
+def _corners(radius: int) -> tuple[np.ndarray, ...]:
+    """Coverage 0..1 (radius, radius, 1) of the corners: upper left, upper right, lower left, lower right."""
+    large = np.zeros((radius * 4, radius * 4), np.uint8)
+    disc(large, np.full(2, radius * 4 - 0.5), radius * 4, 255)
+    corner = cv2.resize(large, (radius, radius), interpolation=cv2.INTER_AREA)[..., None].astype(np.float32) / 255
+    return corner, corner[:, ::-1], corner[::-1], corner[::-1, ::-1]
 
 
 @lru_cache(maxsize=512)

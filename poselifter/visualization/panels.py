@@ -27,7 +27,8 @@ class KeypointPanel:
         low, high = np.percentile(seen, [0.5, 99.5], axis=0)  # a few stray detections must not shrink the person
         extent = np.maximum((high - low) * 1.3, 1)
         self.zoom = float(np.min(np.array(size) / extent))
-        self.points = (clip.keypoints_2d - (low + high) / 2) * self.zoom + np.array(size) / 2
+        self.offset = np.array(size) * (0.5, 0.52) - (low + high) / 2 * self.zoom  # a little lower: the title
+        self.points = clip.keypoints_2d * self.zoom + self.offset
         self.visible, self.edges = clip.visible, clip.skeleton_2d.edges
         self.colours = [COLOURS[side] for side in edge_sides(clip.skeleton_2d)]
         self.joint_colours = [COLOURS[side] for side in clip.skeleton_2d.sides]
@@ -35,14 +36,14 @@ class KeypointPanel:
         self.width = float(np.clip(0.022 * spread, 0.006 * size[1], 0.03 * size[1]))
         self.background = np.full((size[1], size[0], 3), COLOURS['panel'], np.uint8)
         if clip.img_shape is not None:
-            self._draw_canvas(clip.img_shape, (low + high) / 2, np.array(size))
+            self._draw_canvas(clip.img_shape)
 
-    def _draw_canvas(self, img_shape: tuple[int, int], centre: np.ndarray, size: np.ndarray) -> None:
-        corners = (np.array([[0, 0], [img_shape[1], img_shape[0]]]) - centre) * self.zoom + size / 2
+    def _draw_canvas(self, img_shape: tuple[int, int]) -> None:
+        corners = np.array([[0, 0], [img_shape[1], img_shape[0]]]) * self.zoom + self.offset
         corners = [tuple(int(v) for v in np.clip(c, -30000, 30000)) for c in corners]
         self.background[:] = COLOURS['outside']
         cv2.rectangle(self.background, *corners, COLOURS['panel'], -1)
-        cv2.rectangle(self.background, *corners, COLOURS['line'], max(round(size[1] / 400), 1))
+        cv2.rectangle(self.background, *corners, COLOURS['line'], max(round(len(self.background) / 400), 1))
 
     def draw(self, frame: int) -> np.ndarray:
         """The panel at one frame, (h, w, 3) uint8 RGB."""
@@ -68,6 +69,9 @@ class FigurePanel:
         size: (width, height) of the panel in pixels.
         azimuth: how far the view has gone round the person, degrees; 0 is the camera's own view.
         elevation: how far it looks down, degrees.
+
+    Attributes:
+        caption: units and scale, to be written beside the panel.
     """
 
     def __init__(self, clip: Clip, size: tuple[int, int], azimuth: float = 35.0, elevation: float = 14.0) -> None:
@@ -85,14 +89,16 @@ class FigurePanel:
         on_floor[..., 1] = self.floor
         outline = np.concatenate([self.project(p)[0].reshape(-1, 2) for p in (poses, on_floor)])
         low, high = outline.min(0), outline.max(0)
-        self.zoom = float(np.min(np.array(size) * (0.84, 0.80) / np.maximum(high - low, 0.3)))
+        self.zoom = float(np.min(np.array(size) * (0.86, 0.80) / np.maximum(high - low, 0.3)))
         self.offset = np.array(size) * (0.5, 0.53) - (low + high) / 2 * self.zoom
         self.poses, self.truth = clip.keypoints_3d, clip.truth_3d
         self.edges = clip.skeleton_3d.edges
         self.colours = [COLOURS[side] for side in edge_sides(clip.skeleton_3d)]
         self.joint_colours = [COLOURS[side] for side in clip.skeleton_3d.sides]
         self.background = np.full((size[1], size[0], 3), COLOURS['panel'], np.uint8)
-        self._draw_floor()
+        cell = _CELL * 2.0 ** max(np.ceil(np.log2(self.radius / 1.5)), 0)
+        self.caption = f'metres, root-relative  ·  floor grid {cell:g} m'
+        self._draw_floor(cell)
 
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Perspective view of (..., 3) metres: (..., 2) pixels and (...) pixels per metre, more being nearer."""
@@ -101,8 +107,7 @@ class FigurePanel:
         size = self.zoom * distance / (distance - seen[..., 2])
         return seen[..., :2] * (1, -1) * size[..., None] + self.offset, size
 
-    def _draw_floor(self) -> None:
-        cell = _CELL * 2.0 ** max(np.ceil(np.log2(self.radius / 1.5)), 0)
+    def _draw_floor(self, cell: float) -> None:
         reach = cell * np.ceil(2.2 * self.radius / cell)
         ticks = np.arange(-reach, reach + cell / 2, cell)
         pieces = np.linspace(-reach, reach, 49)
@@ -144,9 +149,9 @@ class FigurePanel:
         near, far = size.max(), size.min()
         for k in order:
             a, b = self.edges[k]
-            mist = 0.0 if near - far < 1e-9 else 0.28 * float(near - (size[a] + size[b]) / 2) / float(near - far)
+            mist = 0.0 if near - far < 1e-9 else 0.22 * float(near - (size[a] + size[b]) / 2) / float(near - far)
             if ghost:
-                line(canvas, pixels[a], pixels[b], mix(grey, back, 0.25 + mist), 0.026 * size[a])
+                line(canvas, pixels[a], pixels[b], mix(grey, back, mist), 0.03 * size[a])
                 continue
             limb(canvas, pixels[a], pixels[b], mix(self.colours[k], back, mist), 0.042 * (size[a] + size[b]) / 2, back)
             for j in (j for j in (a, b) if ends[j] == k):

@@ -13,7 +13,7 @@ from PIL import Image
 from ..errors import InputError
 from ..utils.files import atomic_write
 from .clip import Clip, check_clip
-from .drawing import disc, line, panel, write
+from .drawing import disc, panel, write
 from .panels import COLOURS, FigurePanel, KeypointPanel
 
 _FINE = 2  # everything is drawn this much larger and shrunk, which smooths edges
@@ -35,11 +35,8 @@ def write_legend(canvas: np.ndarray, right: int, y: int, size: int, truth: bool)
         text = 'ground truth' if name == 'truth' else name
         right -= write(scratch, text, (0, 0), size, COLOURS['muted'])
         write(canvas, text, (right, y), size, COLOURS['muted'])
-        middle = np.array([right - size * 0.75, y + size * 0.66])
-        stroke = np.array([size * 0.45, 0])
-        line(canvas, middle - stroke, middle + stroke, COLOURS[name], size * 0.34)
-        disc(canvas, middle, size * 0.3, COLOURS[name])
-        right -= size * 3
+        disc(canvas, np.array([right - size * 0.85, y + size * 0.66]), size * 0.36, COLOURS[name])
+        right -= round(size * 2.6)
 
 
 def save_picture(
@@ -83,14 +80,17 @@ def save_picture(
 
 
 def _compose(clip: Clip, frames: list[int]) -> np.ndarray:
-    wide, flat, tall, gap, edge, head = (n * _FINE for n in (340, 320, 420, 16, 32, 64))
-    canvas = np.full((head + flat + gap + tall + edge * 2, len(frames) * (wide + gap) - gap + 2 * edge, 3), 0, np.uint8)
-    canvas[:] = COLOURS['page']
+    wide, flat, tall, gap, edge, bar, text = (n * _FINE for n in (340, 320, 420, 14, 28, 54, 14))
+    high = bar * 2 + flat + gap + tall
+    canvas = np.full((high, len(frames) * (wide + gap) - gap + edge * 2, 3), COLOURS['page'], np.uint8)
     above, below = KeypointPanel(clip, (wide, flat)), FigurePanel(clip, (wide, tall))
     for k, frame in enumerate(frames):
-        x = edge + k * (wide + gap)
-        panel(canvas, (x, head, wide, flat), above.draw(frame), 14 * _FINE)
-        panel(canvas, (x, head + flat + gap, wide, tall), below.draw(frame), 14 * _FINE)
-        write(canvas, f'frame {frame}', (x + 14 * _FINE, head + 12 * _FINE), 14 * _FINE, COLOURS['muted'])
-    write(canvas, '2D keypoints', (edge, 24 * _FINE), 18 * _FINE, COLOURS['ink'])
+        x, y = edge + k * (wide + gap), bar + flat + gap
+        panel(canvas, (x, bar, wide, flat), above.draw(frame), text)
+        panel(canvas, (x, y, wide, tall), below.draw(frame), text)
+        write(canvas, f'frame {frame}', (x + text, y + tall - text * 2), text, COLOURS['muted'])
+    write(canvas, '2D keypoints', (edge + text, bar + text), text, COLOURS['ink'])
+    write(canvas, '3D pose', (edge + text, bar + flat + gap + text), text, COLOURS['ink'])
+    write_legend(canvas, canvas.shape[1] - edge, bar // 2 - text * 2 // 3, text, clip.truth_3d is not None)
+    write(canvas, below.caption, (edge, high - bar // 2 - text * 2 // 3), text, COLOURS['muted'])
     return cv2.resize(canvas, None, fx=1 / _FINE, fy=1 / _FINE, interpolation=cv2.INTER_AREA)

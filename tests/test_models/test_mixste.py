@@ -81,7 +81,13 @@ def test_training_step_equals_official(parity):
         torch.testing.assert_close(gradient, expected, rtol=0, atol=1e-4 * expected.abs().max().item(), msg=name)
     optimizer.step()
     for name, expected in case.arrays('after_step__').items():
-        torch.testing.assert_close(parameters[ours[name]].detach(), expected, rtol=0, atol=1e-5, msg=name)
+        found = parameters[ours[name]].detach()
+        if name.endswith('qkv.bias'):
+            # softmax does not see a shift of all keys: their bias has rounding noise for a gradient, and AdamW's
+            # first step is the sign of it
+            (found, _, v), (expected, _, expected_v) = found.chunk(3), expected.chunk(3)
+            torch.testing.assert_close(v, expected_v, rtol=0, atol=1e-5, msg=name)
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-5, msg=name)
 
 
 @pytest.mark.parametrize(('name', 'count'), [('mixste', 33_783_811), ('mixste_81', 33_700_867)])

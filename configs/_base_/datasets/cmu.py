@@ -21,12 +21,12 @@ train_dataloader = dict(
     num_workers=1,
     persistent_workers=True,
     sampler=dict(type='EpochSampler'),
-    collate_fn=dict(type='stack_clips'),
+    collate_fn=dict(type='poselifter.stack_clips'),  # mmengine looks functions up in its own scope only
     dataset=dict(
         type='CMUMocapDataset',
         data_root=data_root,
         ann_file='cmu_train.npz',
-        window=dict(length=27, stride=9, tail='shift'),
+        window=dict(length=27, stride=13, tail='shift'),
         pipeline=train_pipeline,
     ),
 )

@@ -7,7 +7,6 @@ frame (or a part's frame into its parent's) and multiply column vectors.
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from .body import JOINT_LIMITS, Body
 
@@ -31,16 +30,27 @@ def soft_limits(angle: np.ndarray, name: str, width: float = 2.0) -> np.ndarray:
     return width * np.logaddexp(angle / width, low / width)
 
 
+def about(axis: int, degrees: np.ndarray) -> np.ndarray:
+    """Rotations about x, y or z (axis 0, 1, 2), (T,) -> (T, 3, 3)."""
+    angle = np.radians(degrees)
+    second, third = (axis + 1) % 3, (axis + 2) % 3
+    matrix = np.zeros((*angle.shape, 3, 3))
+    matrix[..., axis, axis] = 1
+    matrix[..., second, second] = matrix[..., third, third] = np.cos(angle)
+    matrix[..., third, second] = np.sin(angle)
+    matrix[..., second, third] = -matrix[..., third, second]
+    return matrix
+
+
 def pelvis_rotation(yaw: np.ndarray, pose: np.ndarray) -> np.ndarray:
     """Heading (T,) radians and poses (T, C) -> (T, 3, 3)."""
-    turn = np.degrees(yaw) + pose[:, COLUMN['yaw']]
-    angles = np.stack([turn, pose[:, COLUMN['pitch']], pose[:, COLUMN['roll']]], axis=1)
-    return Rotation.from_euler('ZYX', angles, degrees=True).as_matrix()
+    turn = about(2, np.degrees(yaw) + pose[:, COLUMN['yaw']])
+    return turn @ about(1, pose[:, COLUMN['pitch']]) @ about(0, pose[:, COLUMN['roll']])
 
 
 def _bend(forward: np.ndarray, left: np.ndarray, turn: np.ndarray) -> np.ndarray:
     """Rotations of a trunk part that bends forward, to the left and turns to the left; degrees, (T,) -> (T, 3, 3)."""
-    return Rotation.from_euler('YXZ', np.stack([forward, -left, turn], axis=1), degrees=True).as_matrix()
+    return about(1, forward) @ about(0, -left) @ about(2, turn)
 
 
 def leg_joints(hip: np.ndarray, ankle: np.ndarray, yaw: np.ndarray, body: Body) -> tuple[np.ndarray, np.ndarray]:
@@ -69,7 +79,7 @@ def arm_joints(thorax, rotation, angles, side: int, body: Body) -> np.ndarray:
         side: 1 left, -1 right.
     """
     flex, abd, rot, elbow = (soft_limits(a, name) for a, name in zip(angles.T, ARM, strict=True))
-    lift = Rotation.from_euler('YXZ', np.stack([-flex, side * abd, side * rot], axis=1), degrees=True).as_matrix()
+    lift = about(1, -flex) @ about(0, side * abd) @ about(2, side * rot)
     upper = -lift[:, :, 2]
     shrug = np.radians(SHRUG) * (1 + upper[:, 2]) / 2
     girdle = body.shoulder * np.stack([0 * shrug, side * np.cos(shrug), np.sin(shrug)], axis=1)

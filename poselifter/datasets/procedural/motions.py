@@ -20,7 +20,7 @@ STYLE = {
 }
 
 REST = {
-    'height': (0.983, 0.996),
+    'height': (0.98, 0.993),
     'pitch': (0, 4),
     'lean': (-3, 5),
     'nod': (-4, 8),
@@ -33,9 +33,9 @@ REST = {
 _PAUSE = {'do': 'hold', 'time': (0.1, 0.6)}
 _BACK = {'do': 'pose', 'time': (0.5, 0.9)}
 
-_WALK = {'do': 'steps', 'length': (0.33, 0.46), 'to': {'height': (0.95, 0.975), 'lean': (-2, 5)}}
+_WALK = {'do': 'steps', 'length': (0.32, 0.44), 'to': {'height': (0.95, 0.975), 'pitch': (3, 7), 'lean': (-3, 4)}}
 
-_BESIDE_HEAD = {'lead_flex': (0, 20), 'lead_abd': (70, 95), 'lead_rot': (65, 82), 'lead_elbow': 75}
+_BESIDE_HEAD = {'lead_flex': (0, 20), 'lead_abd': (68, 83), 'lead_rot': (60, 78), 'lead_elbow': 75}
 _BEFORE_CHEST = {'lead_flex': (50, 75), 'lead_abd': (15, 40), 'lead_rot': 10, 'lead_elbow': (95, 120)}
 _OVERHEAD = {'lead_flex': (145, 162), 'lead_abd': 15, 'lead_rot': (-5, 15), 'lead_elbow': (15, 40)}
 
@@ -127,8 +127,8 @@ DESCRIPTIONS = {
                     'arms_flex': (-48, -25),
                     'arms_elbow': (15, 35),
                 },
-                'off': {'arms_flex': (70, 140), 'arms_abd': (10, 20), 'arms_elbow': (20, 50)},
-                'air': {'lean': (4, 12), 'arms_flex': (80, 150), 'arms_abd': (10, 25), 'arms_elbow': (20, 45)},
+                'off': {'arms_flex': (20, 60), 'arms_abd': (10, 20), 'arms_elbow': (20, 50)},
+                'air': {'lean': (4, 12), 'arms_flex': (60, 125), 'arms_abd': (10, 25), 'arms_elbow': (20, 45)},
                 'land': {'pitch': (4, 8), 'lean': (6, 14), 'arms_flex': (40, 80), 'arms_abd': (14, 25)},
                 'absorb': {
                     'height': (0.68, 0.82),

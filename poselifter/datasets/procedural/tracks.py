@@ -46,7 +46,7 @@ class Track:
         t = np.clip(t, self.times[0], self.times[-1])
         k = np.clip(np.searchsorted(self.times, t, side='right') - 1, 0, len(self.times) - 2)
         h = (self.times[k + 1] - self.times[k])[:, None]
-        weights = (((t - self.times[k])[:, None] / h) ** np.arange(6)) @ BASIS.T  # (T, 6)
+        weights = np.vander((t - self.times[k]) / h[:, 0], 6, increasing=True) @ BASIS.T  # (T, 6)
         weights = weights * np.concatenate([h**0, h, h * h] * 2, axis=1)
         state = np.stack([self.values, self.velocities, self.accelerations], axis=1)  # (K, 3, C)
         return np.einsum('tw,twc->tc', weights, np.concatenate([state[k], state[k + 1]], axis=1))
@@ -55,12 +55,12 @@ class Track:
 class Sway:
     """Slow random wandering of C channels: ``waves`` sines each between 0.1 and 0.7 Hz, standard deviation ``size``."""
 
-    def __init__(self, size: np.ndarray, rng: np.random.Generator, waves: int = 4) -> None:
-        shape = (len(size), waves)
+    def __init__(self, size: np.ndarray, rng: np.random.Generator, waves: int = 3) -> None:
+        shape = (waves, 1, len(size))
         self.omega = 2 * np.pi * rng.uniform(0.1, 0.7, shape)
         self.phase = rng.uniform(0, 2 * np.pi, shape)
-        self.amplitude = np.asarray(size)[:, None] * np.sqrt(2 / waves)
+        self.amplitude = np.asarray(size) * np.sqrt(2 / waves)
 
     def __call__(self, t: np.ndarray) -> np.ndarray:
         """(T,) s -> (T, C)."""
-        return (self.amplitude * np.sin(self.omega * t[:, None, None] + self.phase)).sum(-1)
+        return self.amplitude * np.sin(self.omega * t[:, None] + self.phase).sum(0)

@@ -93,6 +93,7 @@ class KeypointNoise(RandomTransform):
         drift: standard deviation, in person sizes.
         outliers: share of joints and frames that are off.
         missing: share of joints and frames that are not found.
+        absent: share of frames in which the whole person is not found.
         period: frames over which drift, outliers and gaps last.
         strength: range from which each clip draws how much all of it counts.
     """
@@ -103,11 +104,12 @@ class KeypointNoise(RandomTransform):
         drift: float = 0.008,
         outliers: float = 0.01,
         missing: float = 0.02,
+        absent: float = 0.005,
         period: int = 5,
         strength: tuple[float, float] = (0.3, 1.7),
     ) -> None:
-        self.jitter, self.drift, self.outliers, self.missing = jitter, drift, outliers, missing
-        self.period, self.strength = period, strength
+        self.jitter, self.drift, self.outliers = jitter, drift, outliers
+        self.missing, self.absent, self.period, self.strength = missing, absent, period, strength
 
     def apply(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
         """Disturbs ``keypoints`` and sets ``keypoints_visible`` to the confidence."""
@@ -129,7 +131,8 @@ class KeypointNoise(RandomTransform):
         off = rng.random((keys + 2, n_joints)) < self.outliers * strength
         jump = rng.normal(0, 0.08, (keys + 2, n_joints, 2)) * off[..., None]
         error = error + jump[lower]
-        lost = (rng.random((keys + 2, n_joints)) < self.missing * strength)[lower]
+        lost = rng.random((keys + 2, n_joints)) < self.missing * strength
+        lost = (lost | (rng.random((keys + 2, 1)) < self.absent * strength))[lower]
 
         distance = np.linalg.norm(error, axis=-1)
         confidence = 0.95 * np.exp(-distance / 0.06) + rng.normal(0, 0.04, distance.shape)

@@ -98,7 +98,9 @@ def read_asf(path: str | os.PathLike) -> AsfSkeleton:
     place = f'{path}, :root'
     order = _axis_order(root.get('axis', ['XYZ'])[0], place)
     turn = _vector(root.get('orientation', ['0'] * 3), f'{place} orientation') * scale
-    dof = tuple(word.lower() for word in root.get('order', 'TX TY TZ RX RY RZ'.split()))
+    dof = tuple(word.lower() for word in root.get('order', ['TX', 'TY', 'TZ', 'RX', 'RY', 'RZ']))
+    if not set(dof) <= {'tx', 'ty', 'tz', 'rx', 'ry', 'rz'}:
+        raise InputError(f'{place}: order {" ".join(dof)}, expected only TX, TY, TZ, RX, RY, RZ')
     bones = [Bone('root', -1, np.zeros(3), axis_matrices(order, turn), order, dof)]
     for name, parent in _hierarchy(sections['hierarchy'], set(records), str(path)):
         parent_index = next(k for k, bone in enumerate(bones) if bone.name == parent)

@@ -75,7 +75,9 @@ def _parse_hierarchy(text: str, path: str) -> _Hierarchy:
         token = _TOKEN.match(text, at)
         if token is None:
             line = text[at:].strip().splitlines()[0]
-            raise InputError(f'{path}, hierarchy: {line[:60]!r} is not understood, expected JOINT, OFFSET, CHANNELS, ...')
+            raise InputError(
+                f'{path}, hierarchy: {line[:60]!r} is not understood, expected JOINT, OFFSET, CHANNELS, ...'
+            )
         at = token.end()
         if token['name'] or token['end']:
             parent = open_joints[-1] if open_joints else -1
@@ -116,7 +118,9 @@ def _parse_motion(text: str, channels: int, path: str) -> tuple[np.ndarray, floa
     for key in ('Frames', 'Frame Time'):
         found = re.search(rf'^\s*{key}\s*:?\s*({_NUMBER})\s*$', text, re.IGNORECASE | re.MULTILINE)
         if found is None or not float(found[1]) > 0:
-            raise InputError(f'{path}: MOTION has no "{key}:" with a number above 0, expected "Frames: n", "Frame Time: s"')
+            raise InputError(
+                f'{path}: MOTION has no "{key}:" with a number above 0, expected "Frames: n", "Frame Time: s"'
+            )
         header[key] = float(found[1])
         text = text[: found.start()] + text[found.end() :]
     rows = [row for line in text.splitlines() if (row := line.split())]

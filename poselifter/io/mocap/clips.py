@@ -1,0 +1,81 @@
+"""From a whole recording to clips at 30 frames a second: glitches cut, floor at 0."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...errors import InputError
+
+FPS = 30
+UNIT_M = 1e-4
+MAX_SPEED = 18.0  # m/s; no joint of a person is faster
+MARGIN = (2, 3)  # source frames cut before and after a glitch
+MIN_SECONDS, MIN_SECONDS_PIECE = 0.8, 1.5  # of an unbroken recording, of a piece between glitches
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One stretch of a recording.
+
+    Attributes:
+        poses: (T, 17, 3) int16, relative to joint 0, in units of 0.1 mm.
+        root: (T, 3) float32 metres, joint 0 in the world.
+        first_frame: its first frame in the source.
+        floor_shift_m: height of the floor in the source, which was subtracted.
+    """
+
+    poses: np.ndarray
+    root: np.ndarray
+    first_frame: int
+    floor_shift_m: float
+
+
+def cut_clips(keypoints: np.ndarray, feet: np.ndarray, fps: float, first_frame: int = 0) -> list[Clip]:
+    """Cuts a recording at its glitches, takes every n-th frame and puts the floor at 0.
+
+    A glitch is a step in which a joint is faster than 18 m/s. The floor is the
+    1st percentile over a clip's frames of the lowest foot point.
+
+    Args:
+        keypoints: (T, J, 3) metres, z up.
+        feet: (T,) height of the lowest foot point, metres.
+        fps: frames per second of the source, a multiple of 30.
+        first_frame: frames before it are left out (T-pose).
+
+    Returns:
+        The clips, in order; none if no stretch is long enough.
+
+    Raises:
+        InputError: the rate is no multiple of 30, or a joint is more than
+            3.2 m away from the pelvis.
+    """
+    step = round(fps / FPS)
+    if step < 1 or abs(fps / FPS - step) > 0.01 * step:
+        raise InputError(f'source has {fps:g} frames a second, expected a multiple of {FPS}')
+    stretches = _stretches(keypoints[first_frame:], fps)
+    return [_clip(keypoints, feet, slice(first_frame + a, first_frame + b, step)) for a, b in stretches]
+
+
+def _stretches(keypoints: np.ndarray, fps: float) -> list[tuple[int, int]]:
+    """(start, stop) of what lies between glitches and is long enough."""
+    frames = len(keypoints)
+    speed = np.linalg.norm(np.diff(keypoints, axis=0), axis=-1).max(-1) * fps
+    jumps = np.flatnonzero(speed > MAX_SPEED)  # from frame j to j + 1
+    starts = np.r_[0, jumps + 1 + MARGIN[1]]
+    stops = np.r_[jumps + 1 - MARGIN[0], frames]
+    shortest = (MIN_SECONDS_PIECE if len(jumps) else MIN_SECONDS) * fps
+    return [(int(a), int(b)) for a, b in zip(starts, stops, strict=True) if b - a >= shortest]
+
+
+def _clip(keypoints: np.ndarray, feet: np.ndarray, frames: slice) -> Clip:
+    floor = float(np.percentile(feet[frames], 1))
+    world = keypoints[frames] - [0, 0, floor]
+    poses = np.rint((world - world[:, :1]) / UNIT_M)
+    if np.abs(poses).max() > np.iinfo(np.int16).max:
+        raise InputError(
+            f'a joint lies {np.abs(poses).max() * UNIT_M:.1f} m from the pelvis, expected at most 3.2 m; '
+            f'the unit of length or the motion is wrong'
+        )
+    return Clip(poses.astype(np.int16), world[:, 0].astype(np.float32), frames.start, round(floor, 4))

@@ -1,0 +1,175 @@
+"""From the bodies in which the CMU database circulates to the joint set ``cmu17``.
+
+Convention: files are y up and face +z at rest; ``cmu17`` is z up, in metres,
+(x, y, z) of a file becoming (x, -z, y). Joint meanings are those of the
+converted data's README: a bone's end in ASF/AMC; BVH joints are bones' starts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...errors import InputError
+from .motion import Motion
+
+CMU_UNIT_M = 0.0254 / 0.45  # CMU's files count in units of 0.45 to an inch
+
+
+@dataclass(frozen=True)
+class Body:
+    """How one family of files calls its joints.
+
+    Attributes:
+        unit_m: metres in a file unit, where the file does not say.
+        first_frame: frames of the T-pose at the start, which is no motion.
+        leg: hip, knee, ankle of the left; the right differs by ``sides``.
+        arm: shoulder, elbow, wrist of the left.
+        spine: joints 7 (spine), 8 (thorax), 9 (nose), 10 (head top); ``''`` is
+            two joints below the neck, whatever its name.
+        sides: how left and right are told apart in names.
+    """
+
+    unit_m: float
+    first_frame: int
+    leg: tuple[str, str, str]
+    arm: tuple[str, str, str]
+    spine: tuple[str, str, str, str]
+    sides: tuple[str, str]
+
+    def limb(self, names: tuple[str, ...], side: int) -> list[str]:
+        """Names of a limb's joints on side 0 (left) or 1 (right)."""
+        return [self.sides[side] + name.removeprefix(self.sides[0]) for name in names]
+
+    @property
+    def names(self) -> set[str]:
+        """All joints that must be there."""
+        return set(self.spine) - {''} | {
+            n for side in (0, 1) for limb in (self.leg, self.arm) for n in self.limb(limb, side)
+        }
+
+
+BODIES: dict[str, Body] = {
+    'asf-amc': Body(
+        CMU_UNIT_M,
+        0,
+        ('lhipjoint', 'lfemur', 'ltibia'),
+        ('lclavicle', 'lhumerus', 'lradius'),
+        ('lowerback', 'thorax', 'upperneck', 'head'),
+        ('l', 'r'),
+    ),
+    'bvh-motionbuilder': Body(
+        CMU_UNIT_M,
+        2,
+        ('LeftUpLeg', 'LeftLeg', 'LeftFoot'),
+        ('LeftArm', 'LeftForeArm', 'LeftHand'),
+        ('Spine', 'Neck', 'Head', 'Head_end'),
+        ('Left', 'Right'),
+    ),
+    'bvh-3dsmax': Body(
+        CMU_UNIT_M,
+        2,
+        ('LeftHip', 'LeftKnee', 'LeftAnkle'),
+        ('LeftShoulder', 'LeftElbow', 'LeftWrist'),
+        ('', 'Neck', 'Head', 'Head_end'),
+        ('Left', 'Right'),
+    ),
+    'bvh-daz': Body(
+        0.01,
+        6,
+        ('lThigh', 'lShin', 'lFoot'),
+        ('lShldr', 'lForeArm', 'lHand'),
+        ('abdomen', 'neck', 'head', 'head'),
+        ('l', 'r'),
+    ),
+}
+# Daz heads have no joints at skull base and forehead: points fixed to the head, metres, y up, z forward.
+_DAZ_NOSE, _DAZ_HEAD_TOP = np.array([0.0, 0.07, 0.04]), np.array([0.0, 0.17, 0.0])
+_THORAX_AND_ABOVE = [8, 9, 10, 11, 12, 13, 14, 15, 16]
+
+
+def body_of(motion: Motion) -> str:
+    """Tells the family of a file by its joint names.
+
+    Args:
+        motion: of :func:`read_amc` or :func:`read_bvh`.
+
+    Returns:
+        Key of :data:`BODIES`.
+
+    Raises:
+        InputError: the joints are those of no family we know.
+    """
+    for name, body in BODIES.items():
+        if body.names <= set(motion.names):
+            return name
+    raise InputError(
+        f'{motion.source}: joints {", ".join(motion.names[:6])}, ... are no body of {", ".join(BODIES)}, '
+        f'expected one of these'
+    )
+
+
+def to_cmu17(motion: Motion, thorax: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Maps a motion to ``cmu17``.
+
+    MotionBuilder's and 3ds Max's files lack the thorax bone: neck and collar
+    bones start where it starts. It is put back, turning with the joint there.
+
+    Args:
+        motion: of :func:`read_amc` or :func:`read_bvh`.
+        thorax: (3,) the subject's thorax bone at rest, in file units, for
+            bodies that lack it; ``None`` takes the bone below once more.
+
+    Returns:
+        (keypoints, feet): (T, 17, 3) metres, z up; (T,) height of the lowest
+        point of ankles, feet and toes, metres.
+
+    Raises:
+        InputError: the joints are those of no family we know, or the body has
+            no human size, so that its unit of length is another.
+    """
+    name = body_of(motion)
+    body = BODIES[name]
+    unit = motion.unit_m or body.unit_m
+    spine = body.spine[0] or motion.names[motion.parents[motion.parents[motion.index('Neck')]]]
+    order = [*body.limb(body.leg, 1), *body.limb(body.leg, 0), spine, *body.spine[1:]]
+    order += [*body.limb(body.arm, 0), *body.limb(body.arm, 1)]
+    joints = np.stack([motion.position(joint) for joint in order], 1) * unit
+    _check_size(motion, joints)
+    keypoints = np.concatenate([(joints[:, [0]] + joints[:, [3]]) / 2, joints], 1)
+    if name == 'bvh-daz':
+        turn = motion.rotations[:, motion.index('head')]
+        keypoints[:, 9] += turn @ _DAZ_NOSE
+        keypoints[:, 10] += turn @ _DAZ_HEAD_TOP
+    elif name != 'asf-amc':
+        keypoints[:, _THORAX_AND_ABOVE] += _missing_thorax(motion, thorax)[:, None] * unit
+    feet = motion.positions[:, _feet(motion, body), 1].min(1) * unit
+    return np.stack([keypoints[..., 0], -keypoints[..., 2], keypoints[..., 1]], -1), feet
+
+
+def _check_size(motion: Motion, joints: np.ndarray) -> None:
+    thigh_and_shin = np.linalg.norm(np.diff(joints[0, :3], axis=0), axis=-1).sum()
+    if not 0.4 < thigh_and_shin < 1.3:
+        raise InputError(
+            f'{motion.source}: thigh and shin are {thigh_and_shin:.3g} m long together, expected 0.4 to 1.3 m; '
+            f'the unit of length is not that of the database'
+        )
+
+
+def _missing_thorax(motion: Motion, thorax: np.ndarray | None) -> np.ndarray:
+    """(T, 3) in file units; zero where the neck has a bone of its own below it."""
+    neck = motion.index('Neck')
+    start = motion.parents[neck]
+    if np.abs(motion.offsets[neck]).max() > 1e-6:
+        return np.zeros((len(motion.positions), 3))
+    return motion.rotations[:, start] @ (motion.offsets[start] if thorax is None else thorax)
+
+
+def _feet(motion: Motion, body: Body) -> list[int]:
+    """The ankles and all joints after them."""
+    feet = {motion.index(body.limb(body.leg, side)[2]) for side in (0, 1)}
+    for joint, parent in enumerate(motion.parents):
+        if parent in feet:
+            feet.add(joint)
+    return sorted(feet)

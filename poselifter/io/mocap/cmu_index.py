@@ -1,0 +1,136 @@
+"""What is known of CMU's clips beside the motion: ids, rates, splits, descriptions, actions."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+
+from ...errors import InputError
+from .text import read_text
+
+CREDIT = (
+    'The data used in this project was obtained from mocap.cs.cmu.edu. '
+    'The database was created with funding from NSF EIA-0196217.'
+)
+SPLITS = {
+    'val': frozenset({'16', '55', '88', '131'}),
+    'test': frozenset({'09', '11', '13', '38', '90', '93'}),
+}
+# No file states its rate reliably. 60, 61: stated by their source; 88: by an index; 90, u1: from the fall in flight.
+SOURCE_FPS = {'60': 60, '61': 60, '88': 60, '90': 60, 'u1': 60}
+BROKEN = {'60_07': 'head joint broken'}
+# Searched in the lower-cased description in this order; the first that is found decides.
+ACTION_RULES = (
+    ('salsa', r'salsa'),
+    ('dance', r'^dance'),
+    ('basketball', r'basketball|dribble'),
+    ('soccer', r'soccer'),
+    ('climb', r'climb|playground'),
+    ('drink', r'drink|soda'),
+    ('laugh', r'laugh'),
+    ('sit', r'\bsit\b'),
+    ('exercise', r'jumping jacks|squats'),
+    ('acrobatics', r'cartwheel|flip|hand ?spring|acrobatics|jump kick'),
+    ('martial_arts', r'boxing|punch|sword|martial|karate'),
+    ('balance', r'balance on one leg|static dance pose'),
+    ('reach', r'reach for|grab'),
+    ('dance', r'dance|charleston|lambada'),
+    ('wash', r'wash'),
+    ('jump', r'jump|hop'),
+    ('run', r'\brun\b|jog|leap'),
+    ('walk', r'walk|stride|navigate'),
+)
+
+
+def parse_clip_id(stem: str) -> tuple[str, str] | None:
+    """Splits a file name ``SS_TT`` into CMU's subject and trial.
+
+    Args:
+        stem: file name without suffix, e.g. ``'9_3'``.
+
+    Returns:
+        (subject, trial), numbers with at least two digits; ``None`` if the
+        name is none of the database's.
+
+    Example:
+        >>> parse_clip_id('9_3'), parse_clip_id('135_m03'), parse_clip_id('walk')
+        (('09', '03'), ('135', 'm03'), None)
+    """
+    found = re.fullmatch(r'(u?)(\d+)_([A-Za-z]?\d+)', stem)
+    if found is None:
+        return None
+    subject = found[1] + found[2] if found[1] else found[2].lstrip('0').zfill(2)
+    trial = found[3].lstrip('0').zfill(2) if found[3].isdigit() else found[3]
+    return subject, trial
+
+
+def split_of(subject: str) -> str:
+    """``'train'``, ``'val'`` or ``'test'``; every subject is in one of them."""
+    return next((split for split, subjects in SPLITS.items() if subject in subjects), 'train')
+
+
+def source_fps(subject: str, stated: float | None) -> float:
+    """Frames per second of a source file.
+
+    Args:
+        subject: CMU's number.
+        stated: what the file says; 120 says nothing, since all BVHs do.
+
+    Returns:
+        The rate.
+    """
+    if stated is not None and abs(stated - 120) > 1:
+        return round(stated)
+    return SOURCE_FPS.get(subject, 120)
+
+
+def action_of(description: str, category: str = '') -> str:
+    """Action class of a description.
+
+    Args:
+        description: CMU's words for the clip.
+        category: CMU's words for the subject, used where the description is missing.
+
+    Returns:
+        A name of :data:`ACTION_RULES`, or ``'other'``.
+
+    Example:
+        >>> action_of('Walk, then run'), action_of('', 'modern dance'), action_of('')
+        ('run', 'dance', 'other')
+    """
+    words = (description or category).lower()
+    return next((action for action, pattern in ACTION_RULES if re.search(pattern, words)), 'other')
+
+
+def read_index(path: str | os.PathLike) -> dict[str, tuple[str, str]]:
+    """Reads descriptions of clips: CMU's index as text, or a table.
+
+    Lines are ``id<TAB>description`` or CSV ``id,description[,category]``;
+    a line ``Subject #9 (run)`` gives the category of the clips below it;
+    other lines are passed over.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Clip id -> (description, category).
+
+    Raises:
+        InputError: the file cannot be read or has no line of a clip.
+    """
+    found, category = {}, ''
+    text = read_text(path, 'an index with lines "id<TAB>description" or "id,description"')
+    for line in text.splitlines():
+        heading = re.match(r'\s*subject\s*#?\s*\d+\s*\((.*)\)\s*$', line, re.IGNORECASE)
+        if heading:
+            category = heading[1].strip()
+            continue
+        cells = next(csv.reader([line], delimiter='\t' if '\t' in line else ','), [])
+        cells = [cell.strip() for cell in cells]
+        ids = parse_clip_id(cells[0]) if cells else None
+        if ids and len(cells) > 1:
+            found['_'.join(ids)] = (cells[1], cells[2] if len(cells) > 2 and '\t' not in line else category)
+    if not found:
+        raise InputError(f'{path}: has no line such as "01_01<TAB>walk", expected a description for each clip id')
+    return found

@@ -1,0 +1,117 @@
+"""A project of its own that plugs into poselifter: small data, a model with dropout, a metric.
+
+The truth is a linear map of the input, so a linear model can learn it.
+"""
+
+import numpy as np
+import torch
+from mmengine.evaluator import BaseMetric
+from mmengine.hooks import Hook
+from mmengine.model import BaseModel
+from torch.utils.data import Dataset
+
+from poselifter.registry import DATASETS, HOOKS, METRICS, MODELS
+from poselifter.structures import MotionDataSample
+
+FRAMES, JOINTS = 4, 3
+
+
+@DATASETS.register_module(force=True)
+class ToyClips(Dataset):
+    def __init__(self, n=16, seed=0):
+        rng = np.random.default_rng(seed)
+        lift = np.random.default_rng(7).normal(size=(2, 3)).astype(np.float32)
+        self.inputs = rng.normal(size=(n, FRAMES, JOINTS, 2)).astype(np.float32)
+        self.targets = self.inputs @ lift
+        self.metainfo = {'dataset_name': 'toy', 'sigmas': np.ones(JOINTS)}
+
+    def __len__(self):
+        return len(self.inputs)
+
+    def __getitem__(self, index):
+        sample = MotionDataSample(
+            metainfo={'sequence': f'clip/{index}', 'skeleton': 'toy', 'skeleton_3d': 'toy', 'fps': 25}
+        )
+        sample.lifting_target = torch.from_numpy(self.targets[index])
+        return {'inputs': torch.from_numpy(self.inputs[index]), 'data_samples': sample}
+
+
+@MODELS.register_module(force=True)
+class ToyLifter(BaseModel):
+    def __init__(self, dropout=0.5, width=16, **kwargs):
+        super().__init__(**kwargs)
+        self.hidden = torch.nn.Linear(2, width)
+        self.dropout = torch.nn.Dropout(dropout)
+        self.out = torch.nn.Linear(width, 3)
+
+    def forward(self, inputs, data_samples, mode='tensor'):
+        prediction = self.out(self.dropout(self.hidden(torch.stack(list(inputs)))))
+        if mode == 'loss':
+            target = torch.stack([sample.lifting_target for sample in data_samples])
+            return {'loss_mpjpe': (prediction - target).norm(dim=-1).mean()}
+        for sample, keypoints_3d in zip(data_samples, prediction, strict=True):
+            sample.pred_keypoints_3d = keypoints_3d
+        return data_samples
+
+
+@METRICS.register_module(force=True)
+class ToyMetric(BaseMetric):
+    def process(self, data_batch, data_samples):
+        for sample in data_samples:
+            self.results.append(float((sample['pred_keypoints_3d'] - sample['lifting_target']).norm(dim=-1).mean()))
+
+    def compute_metrics(self, results):
+        mean = 1000 * float(np.mean(results))
+        return {'MPJPE': mean, 'P-MPJPE': mean / 2, 'MPJVE': mean / 4, 'clips': len(results)}
+
+
+@HOOKS.register_module(force=True)
+class StopAfter(Hook):
+    """Ends the run early, as if it had been interrupted; the config still asks for all of it."""
+
+    priority = 'LOWEST'
+
+    def __init__(self, iterations):
+        self.iterations = iterations
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        runner.train_loop.stop_training = runner.iter + 1 >= self.iterations
+
+
+def loader(n, batch_size, shuffle, seed=0):
+    return {
+        'dataset': {'type': 'ToyClips', 'n': n, 'seed': seed},
+        'sampler': {'type': 'DefaultSampler', 'shuffle': shuffle},
+        'batch_size': batch_size,
+        'num_workers': 0,
+    }
+
+
+def config(work_dir, **changes):
+    """A whole config; ``changes`` replace top-level entries."""
+    return {
+        'custom_imports': {'imports': ['toy_project'], 'allow_failed_imports': False},
+        'default_scope': 'poselifter',
+        'codec': {'type': 'ToyCodec', 'root': (0, 1)},
+        'skeleton': 'coco17',
+        'fps': 25,
+        'model': {'type': 'ToyLifter'},
+        'train_dataloader': loader(16, 4, True),
+        'val_dataloader': loader(9, 4, False, seed=1),
+        'test_dataloader': loader(9, 4, False, seed=2),
+        'train_cfg': {'by_epoch': True, 'max_epochs': 2, 'val_interval': 1},
+        'val_cfg': {},
+        'test_cfg': {},
+        'val_evaluator': {'type': 'ToyMetric'},
+        'test_evaluator': {'type': 'ToyMetric'},
+        'optim_wrapper': {'optimizer': {'type': 'AdamW', 'lr': 0.01}},
+        'param_scheduler': [{'type': 'CosineAnnealingLR', 'T_max': 10, 'convert_to_iter_based': True}],
+        'default_hooks': {
+            'logger': {'type': 'LoggerHook', 'interval': 2},
+            'checkpoint': {'type': 'CheckpointHook', 'interval': 1, 'save_best': 'MPJPE', 'rule': 'less'},
+        },
+        'randomness': {'seed': 3},
+        'env_cfg': {'mp_cfg': {'mp_start_method': 'fork'}},
+        'work_dir': str(work_dir),
+        **changes,
+    }

@@ -1,0 +1,341 @@
+"""Converts the CMU motion capture database to the format of ``CMUMocapDataset``.
+
+    python tools/dataset_converters/cmu_mocap.py SRC_DIR OUT_DIR [--index FILE] [--workers N]
+
+SRC_DIR holds the database's own files (``subjects/NN/NN.asf``, ``NN_TT.amc``)
+or its BVH conversions (``NN_TT.bvh``: MotionBuilder, 3ds Max or Daz), in any
+folders. OUT_DIR receives ``cmu_train.npz``, ``cmu_val.npz``, ``cmu_test.npz``
+and ``index.json``. Finished recordings are kept in ``OUT_DIR/.clips``: a run
+that was stopped goes on where it was, and a later run converts only what
+changed. A file that cannot be read is listed in ``index.json`` under
+``dropped`` and does not stop the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from poselifter.errors import InputError, run_program
+from poselifter.io.mocap import (
+    BODIES,
+    BROKEN,
+    CREDIT,
+    FPS,
+    UNIT_M,
+    action_of,
+    body_of,
+    cut_clips,
+    parse_clip_id,
+    read_amc,
+    read_asf,
+    read_bvh,
+    read_index,
+    source_fps,
+    split_of,
+    to_cmu17,
+)
+from poselifter.utils import atomic_write
+
+VERSION = 1  # of what is kept in .clips; a new number converts everything again
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One source file.
+
+    Attributes:
+        id: CMU's subject and trial, ``SS_TT``.
+        path: AMC or BVH.
+        asf: the subject's skeleton, if there is one.
+    """
+
+    id: str
+    path: Path
+    asf: Path | None
+
+    @property
+    def subject(self) -> str:
+        return self.id.split('_')[0]
+
+    def fingerprint(self) -> str:
+        """Changes when one of the files does."""
+        stats = [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in (self.path, self.asf) if p]
+        return json.dumps([VERSION, *stats])
+
+
+def find_recordings(source: Path) -> tuple[list[Recording], list[dict]]:
+    """Finds the recordings of a folder, one file for each clip id.
+
+    Args:
+        source: the database, at any depth.
+
+    Returns:
+        (recordings sorted by id, records of files that are left out).
+
+    Raises:
+        InputError: the folder is missing or has no file of the database.
+    """
+    if not source.is_dir():
+        raise InputError(f'{source} is no folder, expected the CMU database with .asf, .amc or .bvh files')
+    files = sorted(p for p in source.rglob('*') if p.suffix.lower() in ('.asf', '.amc', '.bvh') and p.is_file())
+    skeletons = {ids[0]: p for p in files if p.suffix.lower() == '.asf' and (ids := parse_clip_id(f'{p.stem}_01'))}
+    found: dict[str, Recording] = {}
+    dropped = []
+    motions = [p for p in files if p.suffix.lower() != '.asf']
+    for path in sorted(motions, key=lambda p: p.suffix.lower() != '.amc'):  # the original before its conversions
+        ids = parse_clip_id(path.stem)
+        reason = None
+        if ids is None:
+            reason = 'file name is not SS_TT (subject, trial)'
+        elif (clip_id := '_'.join(ids)) in found:
+            reason = f'same clip as {found[clip_id].path.relative_to(source)}'
+        elif path.suffix.lower() == '.amc' and ids[0] not in skeletons:
+            reason = f'no skeleton {ids[0]}.asf for it'
+        else:
+            found[clip_id] = Recording(clip_id, path, skeletons.get(ids[0]))
+        if reason:
+            dropped.append({'id': path.stem, 'reason': reason, 'source_file': str(path.relative_to(source))})
+    if not found:
+        raise InputError(
+            f'{source} has no recording among {len(files)} motion capture files, expected NN.asf with NN_TT.amc, '
+            f'or NN_TT.bvh; name the folder of the unpacked database'
+        )
+    return [found[clip_id] for clip_id in sorted(found)], dropped
+
+
+def convert(recording: Recording, kept: Path) -> None:
+    """Converts one recording and keeps the result, or the reason why there is none.
+
+    Args:
+        recording: what to convert.
+        kept: the npz to write.
+    """
+    facts: dict = {'id': recording.id, 'fingerprint': recording.fingerprint()}
+    arrays = {'poses': np.zeros((0, 17, 3), np.int16), 'root': np.zeros((0, 3), np.float32)}
+    try:
+        facts['sha1'] = hashlib.sha1(recording.path.read_bytes()).hexdigest()
+        clips = _read_clips(recording, facts)
+        facts['clips'] = [[len(c.poses), c.first_frame, c.floor_shift_m] for c in clips]
+        arrays = {name: np.concatenate([getattr(c, name) for c in clips]) for name in arrays}
+    except Exception as error:  # one bad file must not end a run of thousands
+        kind = '' if isinstance(error, InputError) else f'{type(error).__name__}: '
+        facts['reason'] = ' '.join(f'{kind}{error}'.replace(f'{recording.path.parent}{os.sep}', '').split())
+    with atomic_write(kept) as temporary:
+        np.savez_compressed(temporary, facts=json.dumps(facts), **arrays)
+
+
+def _read_clips(recording: Recording, facts: dict) -> list:
+    """The clips of a recording; facts of the source go to ``facts``."""
+    if recording.id in BROKEN:
+        raise InputError(BROKEN[recording.id])
+    skeleton = read_asf(recording.asf) if recording.asf else None
+    is_amc = recording.path.suffix.lower() == '.amc'
+    motion = read_amc(recording.path, skeleton) if is_amc else read_bvh(recording.path)
+    fps = source_fps(recording.subject, motion.fps)
+    body = body_of(motion)
+    facts.update(source_format=body, source_fps=fps, source_frames=len(motion.positions))
+    thorax = skeleton.bone('thorax') if skeleton else None
+    keypoints, feet = to_cmu17(motion, thorax.offset if thorax else None)
+    clips = cut_clips(keypoints, feet, fps, BODIES[body].first_frame)
+    if not clips:
+        raise InputError('no stretch without glitches that is long enough')
+    return clips
+
+
+def _end_with_parent() -> None:
+    """Ends a worker whose parent was killed; it would wait for work for ever."""
+
+    def wait() -> None:
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def convert_all(recordings: list[Recording], kept: dict[str, Path], workers: int) -> None:
+    """Converts what is not kept yet, in parallel, with a progress bar.
+
+    Args:
+        recordings: all of them.
+        kept: id -> npz of the finished conversion.
+        workers: number of processes.
+
+    Raises:
+        InputError: a worker was killed, or the results cannot be written.
+    """
+    done = {r.id for r in recordings if 'clips' in (_load_kept(kept[r.id], r.fingerprint()) or {})}
+    todo = [r for r in recordings if r.id not in done]  # those that failed are tried again
+    bar = tqdm(total=len(recordings), initial=len(done), unit='clip', desc='converting')
+    with bar, ProcessPoolExecutor(workers, initializer=_end_with_parent) as pool:
+        try:
+            for job in as_completed([pool.submit(convert, r, kept[r.id]) for r in todo]):
+                job.result()
+                bar.update()
+        except BrokenProcessPool as error:
+            raise InputError(
+                'a worker process was ended from outside, likely for lack of memory; start again with fewer --workers'
+            ) from error
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _load_kept(path: Path, fingerprint: str) -> dict | None:
+    """Facts of a finished conversion with its arrays, or ``None`` if it has to be done again."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            facts = json.loads(file['facts'].item())
+            if facts['fingerprint'] == fingerprint:
+                return facts | {'poses': file['poses'], 'root': file['root']}
+    except Exception:  # absent, or damaged in whatever way: done again
+        pass
+    return None
+
+
+@dataclass(frozen=True)
+class ConvertedClip:
+    """A clip with its record in ``index.json``."""
+
+    record: dict
+    poses: np.ndarray
+    root: np.ndarray
+
+
+def assemble(
+    results: Iterable[dict], descriptions: dict[str, tuple[str, str]], origin: str
+) -> tuple[list[ConvertedClip], list[dict]]:
+    """Describes the clips of finished recordings and drops duplicates.
+
+    Args:
+        results: facts and arrays of :func:`convert`, sorted by id.
+        descriptions: id -> (description, category).
+        origin: what ``source_repository`` says.
+
+    Returns:
+        (clips, records of what was dropped).
+    """
+    clips, dropped, seen = [], [], {}
+    for facts in results:
+        twin = seen.setdefault(facts.get('sha1', facts['id']), facts['id'])
+        reason = f'byte-for-byte duplicate of {twin}' if twin != facts['id'] else facts.get('reason')
+        if reason:
+            dropped.append({'id': facts['id'], 'reason': reason, 'source_frames': facts.get('source_frames')})
+            continue
+        start = 0
+        for number, (frames, first_frame, floor) in enumerate(facts['clips']):
+            record = {
+                'id': facts['id'] + (chr(ord('a') + number) if len(facts['clips']) > 1 else ''),
+                **_words(facts['id'], frames, *descriptions.get(facts['id'], ('', ''))),
+                'source_format': facts['source_format'],
+                'source_repository': origin,
+                'source_fps': facts['source_fps'],
+                'source_first_frame': first_frame,
+                'floor_shift_m': floor,
+            }
+            own = slice(start, start + frames)
+            clips.append(ConvertedClip(record, facts['poses'][own], facts['root'][own]))
+            start += frames
+    return clips, dropped
+
+
+def _words(clip_id: str, frames: int, description: str, category: str) -> dict:
+    subject, trial = clip_id.split('_')
+    return {
+        'subject': subject,
+        'trial': trial,
+        'frames': frames,
+        'fps': FPS,
+        'duration_s': round(frames / FPS, 2),
+        'description': description,
+        'category': category,
+        'action': action_of(description, category),
+        'split': split_of(subject),
+    }
+
+
+def write_split(path: Path, clips: list[ConvertedClip]) -> None:
+    """Writes one split.
+
+    Args:
+        path: the npz file.
+        clips: its clips; may be none.
+    """
+    lengths = np.array([clip.record['frames'] for clip in clips], np.int64)
+    words = ('subject', 'action', 'description', 'split')
+    with atomic_write(path) as temporary:
+        np.savez_compressed(
+            temporary,
+            poses=np.concatenate([np.zeros((0, 17, 3), np.int16), *(clip.poses for clip in clips)]),
+            root=np.concatenate([np.zeros((0, 3), np.float32), *(clip.root for clip in clips)]),
+            clip_start=np.cumsum(lengths) - lengths,
+            clip_len=lengths,
+            clip_id=np.array([clip.record['id'] for clip in clips], str),
+            **{name: np.array([clip.record[name] for clip in clips], str) for name in words},
+            fps=np.int64(FPS),
+            unit_m=np.float64(UNIT_M),
+        )
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Runs the program.
+
+    Args:
+        argv: arguments without the program's name.
+
+    Raises:
+        InputError: the source folder or the index cannot be used, or no file
+            could be converted.
+    """
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('src_dir', type=Path, help='folder of the database')
+    parser.add_argument('out_dir', type=Path, help='folder for the converted files')
+    parser.add_argument('--index', type=Path, help='text "id<TAB>description" or CSV with the descriptions')
+    parser.add_argument('--workers', type=int, default=os.cpu_count(), help='processes (default: all cores)')
+    args = parser.parse_args(argv)
+    if args.workers < 1:
+        raise InputError(f'--workers is {args.workers}, expected 1 or more')
+    recordings, left_out = find_recordings(args.src_dir)
+    descriptions = read_index(args.index) if args.index else {}
+    kept = {r.id: args.out_dir / '.clips' / f'{r.id}.npz' for r in recordings}
+    convert_all(recordings, kept, args.workers)
+    results = (_load_kept(kept[r.id], r.fingerprint()) for r in recordings)
+    clips, dropped = assemble(results, descriptions, args.src_dir.resolve().name)
+    if not clips:
+        raise InputError(
+            f'none of {len(recordings)} recordings in {args.src_dir} could be converted; '
+            f'the first, {dropped[0]["id"]}: {dropped[0]["reason"]}'
+        )
+    for split in ('train', 'val', 'test'):
+        write_split(args.out_dir / f'cmu_{split}.npz', [clip for clip in clips if clip.record['split'] == split])
+    records = [clip.record for clip in clips]
+    dropped = sorted(dropped + left_out, key=lambda record: record['id'])
+    with atomic_write(args.out_dir / 'index.json') as temporary:
+        temporary.write_text(json.dumps({'credit': CREDIT, 'clips': records, 'dropped': dropped}, indent=1))
+    _report(records, dropped, args.out_dir)
+
+
+def _report(records: list[dict], dropped: list[dict], out_dir: Path) -> None:
+    counts = Counter(record['split'] for record in records)
+    frames = sum(record['frames'] for record in records)
+    print(
+        f'{len(records)} clips (train {counts["train"]}, val {counts["val"]}, test {counts["test"]}), '
+        f'{frames / FPS / 60:.1f} minutes in {out_dir}; {len(dropped)} dropped (see index.json)'
+    )
+    print(CREDIT)
+
+
+if __name__ == '__main__':
+    run_program(main)
