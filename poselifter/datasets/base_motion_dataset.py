@@ -62,8 +62,6 @@ class BaseMotionDataset(BaseDataset):
             return
         super().full_init()
         lengths = [self.get_data_info(i)['length'] for i in range(super().__len__())]
-        if not lengths:
-            raise InputError(f'{type(self).__name__}: filter_cfg {self.filter_cfg} leaves no sequence; loosen it')
         self.windows = np.array(
             [(i, view, length) for i, length in enumerate(lengths) for view in range(self.views)]
             if self.test_mode
@@ -89,7 +87,10 @@ class BaseMotionDataset(BaseDataset):
             include, exclude = rules.get('include', {}), rules.get('exclude', {})
             return all(info[f] in v for f, v in include.items()) and not any(info[f] in v for f, v in exclude.items())
 
-        return [info for info in self.data_list if wanted(info)]
+        kept = [info for info in self.data_list if wanted(info)]
+        if not kept:
+            raise InputError(f'{type(self).__name__}: filter_cfg {self.filter_cfg} leaves no sequence; loosen it')
+        return kept
 
     def read(self, infos: Sequence[dict], frames: Sequence[np.ndarray]) -> list[dict[str, Any]]:
         """Reads frames of sequences, all in one gather where the source allows.

@@ -18,12 +18,15 @@ from ..registry import RUNNERS
 from .compat import start_cpu_processes, wrap_cpu_model
 from .hooks import CheckpointHook, PlainCheckpointHook, StatelessRandomHook
 
-_FILE_ONLY = ('Hooks will be executed', 'Config:', '\n----', 'Distributed training is not used', 'Exp name:')
+_FILE_ONLY = (  # starts of messages: long, or about mmengine's own code
+    *('\n----', 'Config:', 'Hooks will be executed', 'Exp name:', 'Distributed training is not used'),
+    *('"FileClient" will be', '"HardDiskBackend" is', 'The prefix is not set in metric'),
+)
 _TRAINING_STATE = ('message_hub', 'optimizer', 'param_schedulers')
 
 
 def _wanted_on_console(record: logging.LogRecord) -> bool:
-    return record.levelno != logging.INFO or not record.getMessage().startswith(_FILE_ONLY)
+    return not record.getMessage().startswith(_FILE_ONLY)
 
 
 @RUNNERS.register_module()

@@ -2,16 +2,33 @@
 
 import importlib
 import itertools
+import socket
 from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.config import config as config_module
 
 import poselifter
 from poselifter.engine import MotionRunner
 
 _numbers = itertools.count()
+
+
+@pytest.fixture(autouse=True, scope='session')
+def format_once():
+    """A runner formats its config with yapf for every file it writes; that is most of a toy run's time."""
+    real, texts = config_module.FormatCode, {}
+
+    def format_code(text, **style):
+        if text not in texts:
+            texts[text] = real(text, **style)
+        return texts[text]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(config_module, 'FormatCode', format_code)
+        yield
 
 
 @pytest.fixture
@@ -20,6 +37,14 @@ def toy(monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     poselifter.register_all_modules()
     return importlib.import_module('toy_project')
+
+
+@pytest.fixture
+def free_port():
+    """A port that nothing listens on."""
+    with socket.socket() as server:
+        server.bind(('127.0.0.1', 0))
+        return server.getsockname()[1]
 
 
 @pytest.fixture

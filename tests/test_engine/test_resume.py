@@ -112,7 +112,7 @@ def test_no_complete_checkpoint_is_an_error_and_none_at_all_a_fresh_start(make_r
     fresh.train()
     assert fresh.iter == 4
     (tmp_path / 'run/epoch_1.pth').write_bytes(b'')
-    with pytest.raises(InputError, match='no checkpoint in .* is complete'):
+    with pytest.raises(InputError, match=r'no checkpoint in .* is complete'):
         make_runner('run', train_cfg=epochs(2), resume=True).train()
 
 

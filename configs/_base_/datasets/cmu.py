@@ -6,8 +6,14 @@ codec = dict(
 )
 data_root = '{{$POSELIFTER_DATA:data}}/cmu'
 
-film = [dict(type='VirtualCamera'), dict(type='DetectedJoints'), dict(type='KeypointNoise')]
-train_pipeline = [*film, dict(type='Encode', codec=codec), dict(type='FlipPose'), dict(type='PackPose')]
+train_pipeline = [
+    dict(type='VirtualCamera'),
+    dict(type='DetectedJoints'),
+    dict(type='KeypointNoise'),
+    dict(type='Encode', codec=codec),
+    dict(type='FlipPose'),
+    dict(type='PackPose'),
+]
 test_pipeline = [
     dict(type='VirtualCamera'),
     dict(type='DetectedJoints', prob=1),

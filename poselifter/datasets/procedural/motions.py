@@ -33,7 +33,7 @@ REST = {
 _PAUSE = {'do': 'hold', 'time': (0.1, 0.6)}
 _BACK = {'do': 'pose', 'time': (0.5, 0.9)}
 
-_WALK = {'do': 'steps', 'length': (0.32, 0.44), 'to': {'height': (0.95, 0.975), 'pitch': (3, 7), 'lean': (-3, 4)}}
+_WALK = {'do': 'steps', 'length': (0.34, 0.46), 'to': {'height': (0.95, 0.975), 'pitch': (3, 7), 'lean': (-3, 4)}}
 
 _BESIDE_HEAD = {'lead_flex': (0, 20), 'lead_abd': (68, 83), 'lead_rot': (60, 78), 'lead_elbow': 75}
 _BEFORE_CHEST = {'lead_flex': (50, 75), 'lead_abd': (15, 40), 'lead_rot': 10, 'lead_elbow': (95, 120)}
@@ -76,7 +76,7 @@ DESCRIPTIONS = {
                 'do': 'choose',
                 'among': [
                     [{**_WALK, 'count': (6, 10), 'turn': (0, 15), 'stop': False}],
-                    [{**_WALK, 'count': (5, 9), 'turn': (20, 100), 'stop': False}],
+                    [{**_WALK, 'count': (5, 9), 'turn': (15, 80), 'stop': False}],
                 ],
             }
         ],
@@ -207,7 +207,7 @@ DESCRIPTIONS = {
     'turn': {
         'captions': ['a person turns around', 'a person turns on the spot', 'someone steps around to face another way'],
         'moves': [
-            {'do': 'steps', 'turn': (50, 190), 'per_step': (28, 45), 'time': (0.4, 0.65), 'clearance': (0.05, 0.1)},
+            {'do': 'steps', 'turn': (50, 190), 'per_step': (24, 40), 'time': (0.4, 0.65), 'clearance': (0.05, 0.1)},
             {'do': 'hold', 'time': (0.2, 0.7)},
         ],
     },

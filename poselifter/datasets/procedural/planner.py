@@ -122,8 +122,9 @@ class Planner:
         for k in range(count + stop):
             last = stop and k == count
             ahead = 0.0 if last else length / 2
+            self.advance(self.stride)  # over the standing foot, then on in the new direction
             self.yaw += 0.0 if last else self.steer(turn / count)
-            self.place = self.place + (self.stride + ahead) * np.array([np.cos(self.yaw), np.sin(self.yaw)])
+            self.advance(ahead)
             self.stride = ahead
             lasts = (1.08 if length else 0.8) * period
             land = self.time + max(period, lasts if k == 0 else 0) * self.rng.uniform(0.98, 1.02)
@@ -135,13 +136,17 @@ class Planner:
             if k in (0, count + stop - 1):
                 self.key(pose)
 
+    def advance(self, metres: float) -> None:
+        self.place = self.place + metres * np.array([np.cos(self.yaw), np.sin(self.yaw)])
+
     def steer(self, turn: float) -> float:
-        """The turn of one step, radians: as asked, or back into the room."""
+        """The turn of one step, radians: as asked, or back into the room; more by steps that open the legs."""
         x, y = self.place
-        if np.hypot(x, y) < ROOM:
-            return turn
-        off = np.arctan2(-y, -x) - self.yaw
-        return float(np.clip((off + np.pi) % (2 * np.pi) - np.pi, -0.4, 0.4))
+        if np.hypot(x, y) > ROOM:
+            off = np.arctan2(-y, -x) - self.yaw
+            turn = np.clip((off + np.pi) % (2 * np.pi) - np.pi, -0.3, 0.3)
+        opens = (turn > 0) == (self.next_foot == 0)
+        return turn * (1.5 if opens else 0.5)
 
     def do_jump(self, height, distance, tuck, down, crouch, off, air, land, absorb) -> None:
         """Jumps from both feet, and lands planted.

@@ -96,7 +96,7 @@ def read_asf(path: str | os.PathLike) -> AsfSkeleton:
     records = _bone_records(sections['bonedata'], str(path))
     root = {line[0].lower(): line[1:] for line in sections['root']}
     place = f'{path}, :root'
-    order = _axis_order(root.get('axis', ['XYZ'])[0], place)
+    order = _axis_order((root.get('axis') or ['XYZ'])[0], place)
     turn = _vector(root.get('orientation', ['0'] * 3), f'{place} orientation') * scale
     dof = tuple(word.lower() for word in root.get('order', ['TX', 'TY', 'TZ', 'RX', 'RY', 'RZ']))
     if not set(dof) <= {'tx', 'ty', 'tz', 'rx', 'ry', 'rz'}:

@@ -116,12 +116,12 @@ def _parse_motion(text: str, channels: int, path: str) -> tuple[np.ndarray, floa
     """(T, channels) values and the seconds of a frame."""
     header = {}
     for key in ('Frames', 'Frame Time'):
-        found = re.search(rf'^\s*{key}\s*:?\s*({_NUMBER})\s*$', text, re.IGNORECASE | re.MULTILINE)
-        if found is None or not float(found[1]) > 0:
+        found = re.search(rf'^[ \t]*{key}[ \t]*:?[ \t]*(\S+)[ \t]*$', text, re.IGNORECASE | re.MULTILINE)
+        header[key] = floats([found[1]], f'{path}, "{key}:"')[0] if found else 0
+        if header[key] <= 0:
             raise InputError(
-                f'{path}: MOTION has no "{key}:" with a number above 0, expected "Frames: n", "Frame Time: s"'
+                f'{path}: MOTION has no "{key}:" above 0, expected "Frames: number" and "Frame Time: seconds"'
             )
-        header[key] = float(found[1])
         text = text[: found.start()] + text[found.end() :]
     rows = [row for line in text.splitlines() if (row := line.split())]
     if len(rows) != header['Frames']:

@@ -79,6 +79,6 @@ def euler_matrices(order: Sequence[str], angles: np.ndarray) -> np.ndarray:
     """
     product = np.broadcast_to(np.eye(3), (*angles.shape[:-1], 3, 3))
     for k, axis in enumerate(order):
-        turn = Rotation.from_euler(axis, angles[..., k].reshape(-1), degrees=True).as_matrix()
+        turn = Rotation.from_euler(axis, angles[..., k].reshape(-1, 1), degrees=True).as_matrix()
         product = product @ turn.reshape(*angles.shape[:-1], 3, 3)
     return product

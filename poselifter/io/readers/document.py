@@ -119,7 +119,7 @@ def _parse_json(path: Path, data: bytes) -> Any:
 
     try:
         text = data.decode('utf-8-sig')
-        if text.lstrip()[0] not in '[{':
+        if not text.lstrip().startswith(('[', '{')):
             raise InputError(f'{path} starts with {text.lstrip()[:12]!r}, expected {_WANTED}')
         return json.loads(text, parse_constant=refuse)
     except UnicodeDecodeError as error:

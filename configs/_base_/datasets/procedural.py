@@ -1,0 +1,48 @@
+# Motions of a kinematic body, made in memory, seen by virtual cameras and a simulated detector.
+
+codec = dict(
+    type='RootRelativeLifting', skeleton='h36m17', skeleton_3d='h36m17', fps=30, confidence=True, window_box=True
+)
+
+film = [dict(type='VirtualCamera'), dict(type='DetectedJoints'), dict(type='KeypointNoise')]
+train_pipeline = [*film, dict(type='Encode', codec=codec), dict(type='FlipPose'), dict(type='PackPose')]
+test_pipeline = [
+    *film,
+    dict(type='Encode', codec=codec),
+    dict(type='PackPose', keys=['lifting_target', 'lifting_target_visible', 'action']),
+]
+
+train_dataloader = dict(
+    batch_size=32,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='EpochSampler'),
+    collate_fn=dict(type='poselifter.stack_clips'),  # mmengine looks functions up in its own scope only
+    dataset=dict(
+        type='ProceduralMotion',
+        n_sequences=480,
+        n_frames=135,
+        window=dict(length=27, stride=27, tail='shift'),
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=8,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='ProceduralMotion', offset=1_000_000, n_sequences=48, n_frames=135, test_mode=True, pipeline=test_pipeline
+    ),
+)
+test_dataloader = dict(
+    batch_size=8,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='ProceduralMotion', offset=2_000_000, n_sequences=96, n_frames=135, test_mode=True, pipeline=test_pipeline
+    ),
+)
+val_evaluator = dict(type='PoseMetric')
+test_evaluator = val_evaluator
