@@ -17,13 +17,14 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
+from torch.utils.data import DataLoader
 
 import poselifter
 from poselifter.engine import DumpPredictions, PoseVisualizationHook, load_config
 from poselifter.engine.compat import to_plain
 from poselifter.engine.tool import ToolParser, build_runner, config_errors, prepare_launch
 from poselifter.errors import InputError, run_program
-from poselifter.registry import DATASETS
+from poselifter.registry import DATASETS, FUNCTIONS
 from poselifter.utils import atomic_write
 
 TABLE = ('MPJPE', 'P-MPJPE', 'MPJVE')
@@ -70,20 +71,31 @@ def read_config(args: argparse.Namespace) -> Config:
 
 def evaluate_baselines(runner: Runner, config: Config) -> dict[str, dict[str, float]]:
     """Fits the baselines on the training data and sends them through the runner's test loop."""
-    from poselifter.models.estimators.baselines import LinearRegression, MeanPose
+    from poselifter.models.estimators import baselines
 
     loop, device = runner.test_loop, next(runner.model.parameters()).device
     loop.evaluator.metrics = [m for m in loop.evaluator.metrics if not isinstance(m, DumpPredictions)]
     runner._hooks = [hook for hook in runner.hooks if not isinstance(hook, PoseVisualizationHook)]
-    dataset = DATASETS.build(config.train_dataloader.dataset)
+    batches = training_batches(config)
     reports = {}
-    for name, kind in (('mean_pose', MeanPose), ('linear_regression', LinearRegression)):
-        baseline = kind(codec=config.codec)
-        baseline.fit(dataset)
+    for name, kind in (('mean_pose', baselines.MeanPose), ('linear_regression', baselines.LinearRegression)):
+        baseline = kind(config.codec, config.model.get('test_cfg'), config.model.get('data_preprocessor'))
+        baseline.fit(batches)
         runner.logger.info(f'baseline {name}:')
         runner.model = baseline.to(device)
         reports[name] = loop.run()
     return reports
+
+
+def training_batches(config: Config) -> DataLoader:
+    """All training data in order; every process sees all of it, so that the fit does not depend on their number."""
+    loader = config.train_dataloader
+    return DataLoader(
+        DATASETS.build(loader.dataset),
+        batch_size=loader.batch_size,
+        num_workers=loader.get('num_workers', 0),
+        collate_fn=FUNCTIONS.get(loader.get('collate_fn', {}).get('type', 'pseudo_collate')),
+    )
 
 
 def comparison(reports: dict[str, dict[str, float]]) -> str:

@@ -46,34 +46,33 @@ def load_checkpoint_file(path: str | os.PathLike, map_location: Any = 'cpu') -> 
     path = Path(path).expanduser()
     if not path.is_file():
         raise InputError(f'no checkpoint {path}; check the path')
-    size = path.stat().st_size
-    if size == 0:
+    if path.stat().st_size == 0:
         raise InputError(f'the checkpoint {path} is empty; copy or download it again')
     if path.suffix == '.safetensors':
         return _load_safetensors(path, map_location)
-    with open(path, 'rb') as file:
-        is_zip = file.read(len(_ZIP)) == _ZIP
     try:
         checkpoint = torch.load(path, map_location=map_location, weights_only=True)
-    except pickle.UnpicklingError as error:
-        foreign = re.search(r'GLOBAL (\S+)', str(error))
-        if not foreign:
-            raise InputError(f'{path} is not a checkpoint; expected a file that torch.save wrote') from error
-        raise InputError(
-            f'{path} holds objects of a program ({foreign[1]}), and poselifter executes nothing from a checkpoint; '
-            f'load it where it came from and save its state_dict alone'
-        ) from error
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
-        if isinstance(error, PermissionError):
-            raise InputError(f'the checkpoint {path} cannot be read: {error.strerror}') from error
-        if is_zip:
-            raise InputError(
-                f'the checkpoint {path} is cut off or damaged after {size} bytes; copy or download it again'
-            ) from error
-        raise InputError(f'{path} is not a checkpoint; expected a file that torch.save wrote') from error
+    except Exception as error:  # a damaged file makes torch fail in any way
+        raise InputError(_reason(path, error)) from error
     if not isinstance(checkpoint, dict):
         raise InputError(f'{path} holds a {type(checkpoint).__name__}, expected a dict with state_dict')
     return checkpoint
+
+
+def _reason(path: Path, error: Exception) -> str:
+    foreign = re.search(r'GLOBAL (\S+)', str(error)) if isinstance(error, pickle.UnpicklingError) else None
+    if foreign:
+        return (
+            f'{path} holds objects of a program ({foreign[1]}), and poselifter executes nothing from a checkpoint; '
+            f'load it where it came from and save its state_dict alone'
+        )
+    if isinstance(error, PermissionError) or 'CUDA' in str(error):
+        return f'the checkpoint {path} cannot be read: {str(error).splitlines()[0]}'
+    with open(path, 'rb') as file:
+        if file.read(len(_ZIP)) == _ZIP:
+            size = path.stat().st_size
+            return f'the checkpoint {path} is cut off or damaged after {size} bytes; copy or download it again'
+    return f'{path} is not a checkpoint; expected a file that torch.save wrote'
 
 
 def _load_safetensors(path: Path, map_location: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,13 +15,13 @@ from tqdm import tqdm
 from ..errors import InputError
 from ..utils.files import atomic_write
 from .clip import Clip, check_clip
-from .drawing import panel, write
+from .drawing import write
 from .panels import COLOURS, FigurePanel, KeypointPanel
 from .picture import check_suffix, write_legend
 
 _GIF_FPS = 20  # GIF counts in 1/100 s, and many programs slow down what is faster
-_H264 = ('-crf', '20', '-preset', 'veryfast', '-movflags', '+faststart')
-_BT709 = ('-vf', 'scale=out_color_matrix=bt709', '-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709')
+_H264 = '-crf 20 -preset veryfast -movflags +faststart'
+_COLOUR = '-vf scale=out_color_matrix=bt709 -colorspace bt709 -color_primaries bt709 -color_trc bt709'
 _GIF_COLOURS = 64
 _FINE = 2  # GIF frames are drawn this much larger and shrunk
 
@@ -90,8 +91,8 @@ def _render(clip: Clip, rows: Iterable[int], fps: float, height: int, fine: int)
         write(view.background, title, (text, text), text, COLOURS['ink'])
     for row in rows:
         canvas = sheet.copy()
-        panel(canvas, (edge, bar, *box), left.draw(row), text)
-        panel(canvas, (edge * 2 + box[0], bar, *box), right.draw(row), text)
+        canvas[bar : high - bar, edge : edge + box[0]] = left.draw(row)
+        canvas[bar : high - bar, edge * 2 + box[0] : edge * 2 + box[0] * 2] = right.draw(row)
         time = f'{row / fps:.2f} s  ·  frame {row}'
         write(canvas, time, (edge, high - bar // 2 - text * 2 // 3), text, COLOURS['muted'])
         yield canvas if fine == 1 else cv2.resize(canvas, (wide // fine, height), interpolation=cv2.INTER_AREA)
@@ -112,18 +113,11 @@ def _write_mp4(path: Path, frames: Iterable[np.ndarray], fps: float) -> None:
         raise InputError('MP4 needs imageio-ffmpeg: pip install imageio-ffmpeg, or save a .gif') from None
     frames = iter(frames)
     frame = next(frames)
-    writer = imageio_ffmpeg.write_frames(
-        str(path),
-        frame.shape[1::-1],
-        fps=fps,
-        codec='libx264',
-        macro_block_size=2,
-        output_params=[*_H264, *_BT709],
-    )
+    options = {'codec': 'libx264', 'macro_block_size': 2, 'output_params': f'{_H264} {_COLOUR}'.split()}
+    writer = imageio_ffmpeg.write_frames(str(path), frame.shape[1::-1], fps=fps, **options)
     writer.send(None)
     try:
-        while frame is not None:
-            writer.send(np.ascontiguousarray(frame))
-            frame = next(frames, None)
+        for image in itertools.chain([frame], frames):
+            writer.send(image)
     finally:
         writer.close()

@@ -50,6 +50,15 @@ def to_y_up(points: np.ndarray) -> np.ndarray:
     return points * np.array([1, -1, -1], points.dtype)
 
 
+def limb_radius(poses: np.ndarray) -> float:
+    """How thick limbs are drawn, metres: a share of the body's usual extent, 2 cm for a standing person.
+
+    Args:
+        poses: (T, K, 3) metres.
+    """
+    return max(0.0122 * float(np.median(np.linalg.norm(np.ptp(poses, axis=1), axis=-1))), 1e-3)
+
+
 def check_array(name: str, array: np.ndarray, shape: tuple[int | None, ...], letters: str) -> np.ndarray:
     """The array as float64, if its shape is right and all its numbers are finite.
 
@@ -66,16 +75,45 @@ def check_array(name: str, array: np.ndarray, shape: tuple[int | None, ...], let
         array = np.asarray(array, np.float64)
     except (TypeError, ValueError):
         raise InputError(f'{name} is no array of numbers; give an array of shape {letters}') from None
-    fits = array.ndim == len(shape) and all(n == want or (want is None and n) for n, want in zip(array.shape, shape))
+    fits = array.ndim == len(shape) and all(
+        n == (want or max(n, 1)) for n, want in zip(array.shape, shape, strict=True)
+    )
     if not fits:
-        wanted = tuple('any' if n is None else n for n in shape)
-        raise InputError(f'{name} has shape {array.shape}, expected {letters} = {wanted}; check the arrays belong together')
+        expected = ', '.join('1 or more' if n is None else str(n) for n in shape)
+        raise InputError(
+            f'{name} has shape {array.shape}, expected {letters} = ({expected}); check that it belongs to the rest'
+        )
     bad = np.argwhere(~np.isfinite(array))
     if len(bad):
         raise InputError(
             f'{name} has {len(bad)} values that are NaN or infinite, the first in row {bad[0][0]}; remove or fill them'
         )
     return array
+
+
+def check_keypoints(
+    keypoints_2d: np.ndarray, visible: np.ndarray | None, t: int, skeleton: Skeleton
+) -> tuple[np.ndarray, np.ndarray]:
+    """Checks 2D keypoints against ``t`` frames of a joint set.
+
+    Args:
+        keypoints_2d: (T, J, 2) pixels; NaN only where ``visible`` is 0.
+        visible: (T, J) score 0..1; ``None`` means all are visible.
+        t: T.
+        skeleton: joint set of J joints.
+
+    Returns:
+        keypoints (T, J, 2), 0 where not visible, and scores (T, J).
+
+    Raises:
+        InputError: wrong shape, empty, or NaN.
+    """
+    j = skeleton.num_joints
+    scores = np.ones((t, j)) if visible is None else check_array('visible', visible, (t, j), '(T, J)').clip(0, 1)
+    points = np.asarray(keypoints_2d)
+    if points.shape[:2] == scores.shape and points.dtype.kind == 'f':
+        points = np.where(scores[..., None] > 0, points, 0)
+    return check_array('keypoints_2d', points, (t, j, 2), f'(T, {skeleton.name} joints, 2)'), scores
 
 
 def check_clip(
@@ -102,12 +140,7 @@ def check_clip(
     """
     flat, solid = get_skeleton(skeleton_2d), get_skeleton(skeleton_3d)
     poses = check_array('keypoints_3d', keypoints_3d, (None, solid.num_joints, 3), f'(T, {solid.name} joints, 3)')
-    t, j = len(poses), flat.num_joints
-    scores = np.ones((t, j)) if visible is None else check_array('visible', visible, (t, j), '(T, J)').clip(0, 1)
-    points = np.asarray(keypoints_2d)
-    if points.shape[:2] == scores.shape and points.dtype.kind == 'f':
-        points = np.where(scores[..., None] > 0, points, 0)
-    points = check_array('keypoints_2d', points, (t, j, 2), f'(T, {flat.name} joints, 2)')
+    points, scores = check_keypoints(keypoints_2d, visible, len(poses), flat)
     if truth_3d is not None:
         truth_3d = to_y_up(check_array('truth_3d', truth_3d, poses.shape, '(T, K, 3)'))
     if img_shape is not None and not (len(img_shape) == 2 and min(img_shape) > 0):

@@ -45,28 +45,15 @@ def joint(canvas: np.ndarray, centre: np.ndarray, colour: tuple, radius: float) 
     disc(canvas, centre - radius * 0.26, radius * 0.36, mix(colour, WHITE, 0.55))
 
 
-def panel(canvas: np.ndarray, box: tuple[int, int, int, int], inside: np.ndarray, radius: int) -> None:
-    """Puts a picture (h, w, 3) into the box (x, y, w, h) of ``canvas`` with rounded corners; ``inside`` is used up."""
-    x, y, w, h = box
-    target, r = canvas[y : y + h, x : x + w], radius
-    for rows, columns, corner in zip(
-        (slice(r), slice(r), slice(-r, None), slice(-r, None)),
-        (slice(r), slice(-r, None)) * 2,
-        _corners(r),
-        strict=True,
-    ):
-        patch = inside[rows, columns]
-        patch[:] = (patch * corner + target[rows, columns] * (1 - corner)).round()
-    target[:] = inside
-
-
-@lru_cache(maxsize=8)
-def _corners(radius: int) -> tuple[np.ndarray, ...]:
-    """Coverage 0..1 (radius, radius, 1) of the corners: upper left, upper right, lower left, lower right."""
-    large = np.zeros((radius * 4, radius * 4), np.uint8)
-    disc(large, np.full(2, radius * 4 - 0.5), radius * 4, 255)
-    corner = cv2.resize(large, (radius, radius), interpolation=cv2.INTER_AREA)[..., None].astype(np.float32) / 255
-    return corner, corner[:, ::-1], corner[::-1], corner[::-1, ::-1]
+def round_corners(image: np.ndarray, radius: int, colour: tuple) -> None:
+    """Fills what lies outside rounded corners of ``image`` (h, w, 3) with ``colour``."""
+    fine = 4
+    cover = np.zeros((radius * fine, radius * fine), np.uint8)
+    disc(cover, np.full(2, radius * fine - 0.5), radius * fine, 255)
+    cover = cv2.resize(cover, (radius, radius), interpolation=cv2.INTER_AREA)[..., None] / 255
+    for corner in (image, image[::-1], image[:, ::-1], image[::-1, ::-1]):
+        patch = corner[:radius, :radius]
+        patch[:] = (patch * cover + np.array(colour) * (1 - cover)).round()
 
 
 @lru_cache(maxsize=512)

@@ -13,7 +13,7 @@ from PIL import Image
 from ..errors import InputError
 from ..utils.files import atomic_write
 from .clip import Clip, check_clip
-from .drawing import disc, panel, write
+from .drawing import disc, write
 from .panels import COLOURS, FigurePanel, KeypointPanel
 
 _FINE = 2  # everything is drawn this much larger and shrunk, which smooths edges
@@ -86,8 +86,8 @@ def _compose(clip: Clip, frames: list[int]) -> np.ndarray:
     above, below = KeypointPanel(clip, (wide, flat)), FigurePanel(clip, (wide, tall))
     for k, frame in enumerate(frames):
         x, y = edge + k * (wide + gap), bar + flat + gap
-        panel(canvas, (x, bar, wide, flat), above.draw(frame), text)
-        panel(canvas, (x, y, wide, tall), below.draw(frame), text)
+        canvas[bar : bar + flat, x : x + wide] = above.draw(frame)
+        canvas[y : y + tall, x : x + wide] = below.draw(frame)
         write(canvas, f'frame {frame}', (x + text, y + tall - text * 2), text, COLOURS['muted'])
     write(canvas, '2D keypoints', (edge + text, bar + text), text, COLOURS['ink'])
     write(canvas, '3D pose', (edge + text, bar + flat + gap + text), text, COLOURS['ink'])

@@ -28,7 +28,7 @@ THEMES = {
         'left': '#ff8f3a',
         'right': '#4c9bff',
         'centre': '#c3cddc',
-        'truth': '#77839a',
+        'truth': '#8995ab',
     },
 }
 

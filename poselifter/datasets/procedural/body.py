@@ -32,7 +32,8 @@ RATIOS = {
 #: Degrees (least, most). American Academy of Orthopaedic Surgeons, Joint Motion: Method of Measuring and Recording
 #: (1965), the table that Norkin and White, Measurement of Joint Motion, repeat; the knee's is Boone and Azen's (1979),
 #: J Bone Joint Surg 61-A. Flexion, abduction, outward rotation, and bending or turning to the left are positive;
-#: ``abd`` below zero is adduction across the body (horizontal adduction where the arm is raised).
+#: ``abd`` below zero is adduction across the body (horizontal adduction where the arm is raised); it ends at 90, the
+#: arm to the side, because an arm above that is one that is flexed further.
 JOINT_LIMITS = {
     'lean': (-25.0, 80.0),
     'side': (-35.0, 35.0),

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.interpolate import CubicSpline
+from scipy.interpolate import make_interp_spline
 
 #: A step of the ankle: time, progress, height (both as shares). Heel-off first, highest when the toes leave the floor,
 #: low again before it lands; drawn from the ankles of walkers in the CMU motion capture database.
 SWING = np.array(
     [
         [0.000, 0.000, 0.00],
-        [0.083, 0.004, 0.06],
-        [0.167, 0.014, 0.19],
-        [0.250, 0.042, 0.42],
+        [0.083, 0.001, 0.05],
+        [0.167, 0.010, 0.19],
+        [0.250, 0.040, 0.42],
         [0.333, 0.106, 0.70],
         [0.417, 0.199, 0.94],
         [0.500, 0.308, 1.00],
-        [0.583, 0.431, 0.83],
-        [0.667, 0.572, 0.52],
-        [0.750, 0.726, 0.27],
-        [0.833, 0.872, 0.14],
-        [0.917, 0.965, 0.06],
+        [0.583, 0.433, 0.83],
+        [0.667, 0.578, 0.54],
+        [0.750, 0.735, 0.33],
+        [0.833, 0.881, 0.20],
+        [0.917, 0.976, 0.09],
         [1.000, 1.000, 0.00],
     ]
 )
-swing_curve = CubicSpline(SWING[:, 0], SWING[:, 1:], bc_type='clamped')
+_still = [(1, np.zeros(2)), (2, np.zeros(2))]  # velocity and acceleration where the foot stands
+swing_curve = make_interp_spline(SWING[:, 0], SWING[:, 1:], k=5, bc_type=(_still, _still))
 
 
 class Footsteps:

@@ -13,8 +13,8 @@ from poselifter.errors import InputError
 
 from .body import random_body
 from .motions import DESCRIPTIONS, REST, STYLE
+from .performer import MARGIN, Performer
 from .planner import Planner
-from .root import MARGIN, Performer
 
 #: Names in the order of their labels.
 MOTIONS = tuple(DESCRIPTIONS)
@@ -25,8 +25,8 @@ def generate_motion(name: str, seed: int, n_frames: int, fps: float = 30) -> np.
 
     Args:
         name: one of ``MOTIONS``.
-        seed: not negative; chooses body, style, timing, heading and place. The same seed gives the same motion, whatever
-            the frame-rate and the length: a longer clip only goes on.
+        seed: not negative; chooses body, style, timing, heading and place. The same seed gives the same motion at any
+            frame-rate and length: a longer clip only goes on.
         n_frames: T, at least 1; motions repeat with variation.
         fps: frames per second, at least 1.
 
@@ -69,7 +69,7 @@ def captions(name: str) -> list[str]:
 
 
 def _description(name: str) -> dict:
-    if name not in DESCRIPTIONS:
+    if name not in MOTIONS:
         close = get_close_matches(str(name), MOTIONS, n=1)
         hint = f'did you mean {close[0]!r}?' if close else 'choose one of these'
         raise InputError(f'unknown motion {name!r}, expected one of {", ".join(MOTIONS)}: {hint}')

@@ -10,7 +10,7 @@ GRAVITY = 9.81
 #: m that the ankles rise over the toes before these leave the floor, and after they touch it.
 TOES = 0.07
 #: Hip to ankle as a share of the leg when the toes leave the floor, and when they touch it.
-STRETCHED, TOUCHING = 0.975, 0.955
+STRETCHED, TOUCHING = 0.965, 0.935
 #: Stroke over the way that the end speed alone would cover in the same time; 2 is a constant push.
 STROKE = 2.2
 

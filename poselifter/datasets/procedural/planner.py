@@ -126,7 +126,7 @@ class Planner:
             self.yaw += 0.0 if last else self.steer(turn / count)
             self.advance(ahead)
             self.stride = ahead
-            lasts = (1.08 if length else 0.8) * period
+            lasts = (1.15 if length else 0.8) * period
             land = self.time + max(period, lasts if k == 0 else 0) * self.rng.uniform(0.98, 1.02)
             width = None if last or not length else self.style['step_width']
             rise = self.draw(clearance) if clearance else 0.25 * length

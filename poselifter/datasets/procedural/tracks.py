@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 #: Quintic Hermite basis: rows are value, velocity, acceleration at the start, then at the end; columns u^0 .. u^5.
 BASIS = np.array(
@@ -30,7 +31,7 @@ class Track:
         velocities, accelerations: (K, C), NaN where the track is free to choose.
     """
 
-    def __init__(self, times, values, velocities=None, accelerations=None) -> None:
+    def __init__(self, times: ArrayLike, values: ArrayLike, velocities=None, accelerations=None) -> None:
         self.times = np.asarray(times, dtype=float)
         self.values = np.asarray(values, dtype=float)
         slope = np.diff(self.values, axis=0) / np.diff(self.times)[:, None]

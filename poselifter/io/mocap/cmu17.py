@@ -149,7 +149,7 @@ def to_cmu17(motion: Motion, thorax: np.ndarray | None = None) -> tuple[np.ndarr
 
 
 def _check_size(motion: Motion, joints: np.ndarray) -> None:
-    thigh_and_shin = np.linalg.norm(np.diff(joints[0, :3], axis=0), axis=-1).sum()
+    thigh_and_shin = np.median(np.linalg.norm(np.diff(joints[:, :3], axis=1), axis=-1).sum(-1))
     if not 0.4 < thigh_and_shin < 1.3:
         raise InputError(
             f'{motion.source}: thigh and shin are {thigh_and_shin:.3g} m long together, expected 0.4 to 1.3 m; '

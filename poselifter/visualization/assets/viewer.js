@@ -1,186 +1,15 @@
-// The page's program. Tracks are in camera axes (x right, y down, z forward);
-// the scene is y up: (x, -y, -z), metres, floor at 0.
+// The page's program: the scene, time, words over the scene, buttons.
 import * as THREE from 'three';
 import { OrbitControls } from 'three/controls';
+import { Person, colour, makeFloor, placePersons } from 'figures';
 
 const $ = (id) => document.getElementById(id);
 const data = JSON.parse($('data').textContent);
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-
-// ---- data ------------------------------------------------------------------------------------------------------
-
-function unpack(packed) {
-  const bytes = Uint8Array.from(atob(packed.data), (c) => c.charCodeAt(0));
-  return Float32Array.from(new Int16Array(bytes.buffer), (v) => v * packed.unit);
-}
-
-/** Values of a track over time; `at` mixes neighbouring frames, which keeps slow motion smooth. */
-class Series {
-  constructor(packed, frames) {
-    this.values = unpack(packed);
-    this.width = this.values.length / frames.length;
-    this.rows = new Map(frames.map((frame, row) => [frame, row]));
-    this.out = new Float32Array(this.width);
-  }
-
-  at(time) {
-    const frame = Math.floor(time + 1e-6);
-    const row = this.rows.get(frame);
-    if (row === undefined) return null;
-    const next = this.rows.get(frame + 1) ?? row;
-    const share = Math.max(time - frame, 0);
-    for (let k = 0, a = row * this.width, b = next * this.width; k < this.width; k++, a++, b++) {
-      this.out[k] = this.values[a] * (1 - share) + this.values[b] * share;
-    }
-    return this.out;
-  }
-
-  /** Calls visit(x, y, z) for every point. */
-  each(visit) {
-    for (let k = 0; k < this.values.length; k += 3) visit(this.values[k], this.values[k + 1], this.values[k + 2]);
-  }
-}
-
-// ---- what stands in the scene: anything with `group`, `update(time)`, `paint()` ----------------------------------
-
-/** A skeleton of balls and rods. `place(time)` gives the scene position of its root. */
-class Figure {
-  constructor(series, skeleton, thickness, ghost) {
-    this.series = series;
-    this.skeleton = skeleton;
-    this.thickness = thickness * (ghost ? 0.8 : 1);
-    this.ghost = ghost;
-    this.points = skeleton.joints.map(() => new THREE.Vector3());
-    const material = new THREE.MeshStandardMaterial({
-      roughness: 0.5, transparent: ghost, opacity: ghost ? 0.55 : 1,
-    });
-    this.balls = new THREE.InstancedMesh(new THREE.SphereGeometry(1, 24, 16), material, skeleton.joints.length);
-    this.rods = new THREE.InstancedMesh(new THREE.CylinderGeometry(1, 1, 1, 20, 1, true), material, skeleton.edges.length);
-    this.group = new THREE.Group();
-    for (const mesh of [this.balls, this.rods]) {
-      mesh.frustumCulled = false;
-      mesh.castShadow = !ghost;
-      this.group.add(mesh);
-    }
-  }
-
-  paint() {
-    const tint = (side) => new THREE.Color(colour(this.ghost ? 'truth' : side));
-    this.skeleton.sides.forEach((side, k) => this.balls.setColorAt(k, tint(side)));
-    this.skeleton.edgeSides.forEach((side, k) => this.rods.setColorAt(k, tint(side)));
-    this.balls.instanceColor.needsUpdate = this.rods.instanceColor.needsUpdate = true;
-  }
-
-  update(time, origin) {
-    const values = this.series.at(time);
-    this.group.visible = values !== null && origin !== null;
-    if (!this.group.visible) return;
-    const matrix = new THREE.Matrix4(), turn = new THREE.Quaternion(), size = new THREE.Vector3();
-    const along = new THREE.Vector3(), middle = new THREE.Vector3(), up = new THREE.Vector3(0, 1, 0);
-    this.points.forEach((point, k) => {
-      point.set(values[3 * k], -values[3 * k + 1], -values[3 * k + 2]).add(origin);
-      size.setScalar(this.thickness * 1.32);
-      this.balls.setMatrixAt(k, matrix.compose(point, turn, size));
-    });
-    this.skeleton.edges.forEach(([a, b], k) => {
-      along.subVectors(this.points[b], this.points[a]);
-      const length = along.length();
-      turn.setFromUnitVectors(up, length > 1e-9 ? along.divideScalar(length) : up);
-      middle.addVectors(this.points[a], this.points[b]).multiplyScalar(0.5);
-      this.rods.setMatrixAt(k, matrix.compose(middle, turn, size.set(this.thickness, length, this.thickness)));
-    });
-    this.balls.instanceMatrix.needsUpdate = this.rods.instanceMatrix.needsUpdate = true;
-  }
-}
-
-/** One track: the figure, its ground truth, where they stand. */
-class Person {
-  constructor(track, thickness) {
-    this.id = track.id;
-    this.shown = true;
-    this.pose = new Series(track.keypoints_3d, track.frames);
-    this.root = track.root_3d && new Series(track.root_3d, track.frames);
-    this.flat = track.keypoints_2d && new Series(track.keypoints_2d, track.frames);
-    const truth = track.truth_3d && new Series(track.truth_3d, track.frames);
-    this.figure = new Figure(this.pose, data.skeleton_3d, thickness, false);
-    this.ghost = truth && new Figure(truth, data.skeleton_3d, thickness, true);
-    this.figures = this.ghost ? [this.figure, this.ghost] : [this.figure];
-    this.shift = new THREE.Vector3(); // from (x, -y, -z) to the scene: puts the lowest point on the floor
-  }
-
-  origin(time) {
-    if (!this.root) return this.shift.clone();
-    const root = this.root.at(time);
-    return root && new THREE.Vector3(root[0], -root[1], -root[2]).add(this.shift);
-  }
-
-  /** Box around all frames, in the scene. */
-  bounds() {
-    const box = new THREE.Box3(), point = new THREE.Vector3();
-    for (const [frame, row] of this.pose.rows) {
-      const origin = this.origin(frame);
-      for (const { series: { values, width } } of this.figures) {
-        for (let k = row * width; k < (row + 1) * width; k += 3) {
-          box.expandByPoint(point.set(values[k], -values[k + 1], -values[k + 2]).add(origin));
-        }
-      }
-    }
-    return box;
-  }
-
-  update(time) {
-    const origin = this.shown ? this.origin(time) : null;
-    for (const figure of this.figures) figure.update(time, origin);
-    if (this.ghost && !pressed('truth')) this.ghost.group.visible = false;
-  }
-}
-
-/** Stands the persons on one floor: by their root, or side by side where no root is known. Returns the box of all. */
-function placePersons(persons) {
-  const boxes = persons.map((person) => person.bounds());
-  const all = boxes.reduce((sum, box) => sum.union(box), new THREE.Box3());
-  const centre = all.getCenter(new THREE.Vector3());
-  let left = 0;
-  persons.forEach((person, k) => {
-    const width = boxes[k].max.x - boxes[k].min.x;
-    if (person.root) person.shift.set(-centre.x, -all.min.y, -centre.z);
-    else person.shift.set(persons.length > 1 ? left - boxes[k].min.x : 0, -boxes[k].min.y, 0);
-    left += width * 1.2;
-  });
-  return persons.reduce((sum, person) => sum.union(person.bounds()), new THREE.Box3());
-}
-
-function makeFloor(reach, cell) {
-  const lines = new THREE.ShaderMaterial({
-    transparent: true,
-    depthWrite: false,
-    uniforms: { tint: { value: new THREE.Color() }, reach: { value: reach }, cell: { value: cell }, middle: { value: new THREE.Vector2() } },
-    vertexShader: `varying vec2 at; void main() {
-      vec4 world = modelMatrix * vec4(position, 1.0); at = world.xz; gl_Position = projectionMatrix * viewMatrix * world; }`,
-    fragmentShader: `varying vec2 at; uniform vec3 tint; uniform float reach; uniform float cell; uniform vec2 middle;
-      void main() {
-        vec2 grid = at / cell, wide = fwidth(grid) * 1.1, off = abs(fract(grid - 0.5) - 0.5);
-        vec2 hit = (1.0 - smoothstep(wide * 0.4, wide * 1.4, off)) * clamp(1.6 - wide * 3.0, 0.0, 1.0);
-        float fade = smoothstep(reach, reach * 0.15, distance(at, middle));
-        gl_FragColor = vec4(tint, max(hit.x, hit.y) * fade);
-        #include <colorspace_fragment>
-      }`,
-  });
-  const shade = new THREE.ShadowMaterial({ opacity: 0.22, depthWrite: false });
-  const group = new THREE.Group();
-  for (const material of [shade, lines]) {
-    const plane = new THREE.Mesh(new THREE.PlaneGeometry(reach * 2, reach * 2).rotateX(-Math.PI / 2), material);
-    plane.receiveShadow = material === shade;
-    group.add(plane);
-  }
-  group.paint = () => lines.uniforms.tint.value.set(colour('line'));
-  return group;
-}
 
 // ---- the scene -------------------------------------------------------------------------------------------------
 
 const pressed = (id) => $(id).getAttribute('aria-pressed') === 'true';
-const persons = data.tracks.map((track) => new Person(track, data.thickness));
+const persons = data.tracks.map((track) => new Person(track, data.skeleton_3d, data.thickness));
 const box = placePersons(persons);
 const ball = box.getBoundingSphere(new THREE.Sphere());
 ball.radius = Math.max(ball.radius, 0.1);
@@ -195,7 +24,7 @@ try {
 }
 renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
 renderer.shadowMap.enabled = true;
-renderer.shadowMap.type = THREE.VSMShadowMap;
+renderer.shadowMap.type = THREE.PCFShadowMap;
 $('stage').append(renderer.domElement);
 
 const scene = new THREE.Scene();
@@ -206,19 +35,22 @@ controls.maxPolarAngle = Math.PI * 0.56;
 controls.minDistance = ball.radius * 0.4;
 controls.maxDistance = ball.radius * 14;
 
-const sun = new THREE.DirectionalLight(0xffffff, 2.4);
-sun.position.set(-0.6, 2.2, 1.1).multiplyScalar(ball.radius * 2).add(ball.center);
+const sun = new THREE.DirectionalLight(0xffffff, 1.7);
+sun.position.set(-0.5, 2.2, 0.8).multiplyScalar(ball.radius * 2).add(ball.center);
 sun.target.position.copy(ball.center);
 sun.castShadow = true;
 sun.shadow.mapSize.set(1024, 1024);
-sun.shadow.radius = 5;
+sun.shadow.radius = 4;
 sun.shadow.bias = -0.0005;
 Object.assign(sun.shadow.camera, {
   left: -ball.radius * 1.3, right: ball.radius * 1.3, top: ball.radius * 1.3, bottom: -ball.radius * 1.3,
   near: ball.radius * 0.5, far: ball.radius * 9,
 });
 const floor = makeFloor(Math.max(ball.radius * 3.2, 2), cell);
-scene.add(new THREE.HemisphereLight(0xffffff, 0x8794ab, 1.9), sun, sun.target, floor);
+const lamp = new THREE.DirectionalLight(0xffffff, 0.9); // at the viewer's shoulder, so that no side is black
+lamp.position.set(0.4, 0.5, 1);
+camera.add(lamp);
+scene.add(new THREE.HemisphereLight(0xffffff, 0xb9c3d4, 1.6), sun, sun.target, camera, floor);
 for (const person of persons) scene.add(...person.figures.map((figure) => figure.group));
 
 // ---- time ------------------------------------------------------------------------------------------------------
@@ -251,7 +83,7 @@ function advance(now) {
 }
 
 function follow() {
-  const person = persons.find((p) => p.shown && p.root && p.figure.group.visible);
+  const person = persons.find((p) => p.shown && p.root && p.visible);
   const place = person && pressed('follow') ? person.origin(time).setY(0) : null;
   if (place && anchor) {
     const step = place.clone().sub(anchor);
@@ -262,17 +94,20 @@ function follow() {
 }
 
 function resetView() {
-  const aspect = camera.aspect, half = THREE.MathUtils.degToRad(camera.fov / 2);
-  // what a followed person needs, not the whole way
-  const radius = persons.some((p) => p.root) && pressed('follow') ? Math.min(ball.radius, data.thickness * 60) : ball.radius;
-  const room = Math.min(1, aspect * 1.1) * 0.86; // the bars above and below take some
-  const distance = radius / Math.sin(half) / room;
-  const person = persons.find((p) => p.figure.group.visible);
-  controls.target.copy(ball.center);
-  anchor = person?.root && pressed('follow') ? person.origin(time).setY(0) : null;
-  if (anchor) controls.target.set(anchor.x, Math.min(ball.center.y, radius * 0.9), anchor.z);
-  controls.target.y *= 0.88;
-  camera.position.setFromSphericalCoords(distance, THREE.MathUtils.degToRad(78), THREE.MathUtils.degToRad(35)).add(controls.target);
+  controls.enableDamping = false; // or a turn that has not ended yet would go on from the first view
+  controls.update();
+  controls.enableDamping = true;
+  const person = persons.find((p) => p.visible && p.root);
+  anchor = person && pressed('follow') ? person.origin(time).setY(0) : null;
+  const size = box.getSize(new THREE.Vector3());
+  const { side, tall } = anchor ? person.reach() : { side: Math.hypot(size.x, size.z) / 2, tall: size.y };
+  const slope = Math.tan(THREE.MathUtils.degToRad(camera.fov / 2));
+  const distance = Math.max(tall / 2 / slope / 0.66, side / slope / camera.aspect / 0.9, 0.2) + side;
+  const azimuth = persons.length > 1 && !persons[0].root ? -12 : -35;
+  controls.target.copy(anchor ?? box.getCenter(new THREE.Vector3())).setY(tall / 2);
+  camera.position
+    .setFromSphericalCoords(distance, THREE.MathUtils.degToRad(78), THREE.MathUtils.degToRad(azimuth))
+    .add(controls.target);
   dirty = true;
 }
 
@@ -285,9 +120,9 @@ function onScreen(point) {
 
 function drawLabels() {
   const words = [];
-  for (const person of persons.filter((p) => p.figure.group.visible)) {
+  for (const person of persons.filter((p) => p.visible)) {
     const { points } = person.figure;
-    if (pressed('names')) points.forEach((point, k) => words.push([point, data.skeleton_3d.joints[k], '']));
+    if (pressed('names')) points.forEach((point, k) => words.push([point, data.skeleton_3d.joints[k].replaceAll('_', ' '), '']));
     if (persons.length > 1) {
       const top = points.reduce((a, b) => (b.y > a.y ? b : a)).clone();
       top.y += data.thickness * 7;
@@ -308,7 +143,7 @@ function drawLabels() {
 
 function pointAt(event) {
   let best = { far: event.pointerType === 'touch' ? 26 : 15 };
-  for (const person of event.buttons && event.pointerType !== 'touch' ? [] : persons.filter((p) => p.figure.group.visible)) {
+  for (const person of event.buttons && event.pointerType !== 'touch' ? [] : persons.filter((p) => p.visible)) {
     person.figure.points.forEach((point, k) => {
       const { x, y } = onScreen(point), far = Math.hypot(x - event.clientX, y - event.clientY);
       if (far < best.far) best = { far, x, y, k, person };
@@ -318,7 +153,135 @@ function pointAt(event) {
   if (!best.person) return;
   const values = best.person.pose.at(time).subarray(3 * best.k, 3 * best.k + 3);
   const name = document.createElement('b');
-  name.textContent = data.skeleton_3d.joints[best.k];
+  name.textContent = data.skeleton_3d.joints[best.k].replaceAll('_', ' ');
   $('tip').replaceChildren(name, '\n' + ['x', 'y', 'z'].map((axis, i) => `${axis} ${values[i].toFixed(3)}`).join('  ') + ' m');
   $('tip').style.transform = `translate(${Math.min(best.x + 16, innerWidth - 190)}px, ${best.y + 14}px)`;
 }
+
+function drawFlat() {
+  const shown = persons.filter((p) => p.visible && p.flat);
+  $('flat').hidden = !shown.length || !pressed('inset');
+  if ($('flat').hidden) return;
+  const canvas = $('flat').querySelector('canvas'), brush = canvas.getContext('2d');
+  const [low, high] = data.window, size = [0, 1].map((i) => Math.max(high[i] - low[i], 1));
+  const board = [480, Math.round(480 * Math.min(Math.max(size[1] / size[0], 0.6), 1.4))];
+  [canvas.width, canvas.height] = board; // also wipes it
+  const zoom = Math.min(board[0] / size[0], board[1] / size[1]) * 0.84;
+  brush.lineCap = 'round';
+  brush.lineWidth = 7;
+  for (const person of shown) {
+    const values = person.flat.at(Math.round(time)) ?? [];
+    const spot = (k) => [0, 1].map((i) => (values[2 * k + i] - (low[i] + high[i]) / 2) * zoom + board[i] / 2);
+    data.skeleton_2d.edges.forEach(([a, b], k) => { // a missing keypoint is NaN, and NaN draws nothing
+      brush.strokeStyle = colour(data.skeleton_2d.edgeSides[k]);
+      brush.beginPath();
+      brush.moveTo(...spot(a));
+      brush.lineTo(...spot(b));
+      brush.stroke();
+    });
+  }
+}
+
+// ---- buttons, keys, theme --------------------------------------------------------------------------------------
+
+const dark = matchMedia('(prefers-color-scheme: dark)');
+const has = (name) => data.tracks.some((track) => track[name]);
+$('truth').hidden = !has('truth_3d');
+$('inset').hidden = !has('keypoints_2d');
+$('follow').hidden = !has('root_3d');
+$('scrub').min = first;
+$('scrub').max = last;
+$('facts').textContent = `${data.facts} · floor grid ${cell} m`;
+$('follow').setAttribute('aria-pressed', persons.length === 1);
+for (const [name, text] of [['left', 'left'], ['right', 'right'], ['centre', 'centre'], ['truth', 'ground truth']]) {
+  if (name === 'truth' && !has('truth_3d')) continue;
+  const item = document.createElement('li');
+  item.textContent = text;
+  item.style.setProperty('--colour', `var(--${name})`);
+  $('legend').append(item);
+}
+
+function toggle(button, then = () => {}) {
+  button.addEventListener('click', () => {
+    button.setAttribute('aria-pressed', button.getAttribute('aria-pressed') !== 'true');
+    then(button.getAttribute('aria-pressed') === 'true');
+    dirty = true;
+  });
+}
+for (const id of ['loop', 'names', 'truth', 'inset', 'follow']) toggle($(id));
+for (const person of persons.length > 1 ? persons : []) {
+  const button = document.createElement('button');
+  button.className = 'toggle';
+  button.textContent = `person ${person.id}`;
+  button.setAttribute('aria-pressed', 'true');
+  toggle(button, (on) => { person.shown = on; });
+  $('persons').append(button);
+}
+$('play').addEventListener('click', () => play(!playing));
+$('reset').addEventListener('click', resetView);
+$('scrub').addEventListener('input', () => { play(false); seek(Number($('scrub').value)); });
+renderer.domElement.addEventListener('pointermove', pointAt);
+renderer.domElement.addEventListener('pointerdown', pointAt);
+renderer.domElement.addEventListener('pointerleave', () => { $('tip').hidden = true; });
+controls.addEventListener('change', () => { dirty = true; });
+
+addEventListener('pointerup', () => document.activeElement.blur?.()); // after a click, space plays again
+
+const step = (by) => { play(false); seek(Math.round(time) + by); };
+const keys = {
+  ' ': () => play(!playing),
+  arrowleft: (event) => step(event.shiftKey ? -10 : -1),
+  arrowright: (event) => step(event.shiftKey ? 10 : 1),
+  home: () => seek(first),
+  end: () => seek(last),
+  l: () => $('loop').click(),
+  n: () => $('names').click(),
+  g: () => $('truth').click(),
+  k: () => $('inset').click(),
+  f: () => $('follow').click(),
+  r: resetView,
+};
+addEventListener('keydown', (event) => {
+  const act = keys[event.key.toLowerCase()];
+  if (!act || event.ctrlKey || event.metaKey || event.altKey || event.target.tagName === 'SELECT') return;
+  if (event.key === ' ' && event.target.tagName === 'BUTTON') return; // the button that has the focus acts
+  event.preventDefault();
+  act(event);
+});
+
+function paint() {
+  floor.paint(dark.matches);
+  for (const person of persons) for (const figure of person.figures) figure.paint();
+  dirty = true;
+}
+
+function resize() {
+  renderer.setSize(innerWidth, innerHeight);
+  camera.aspect = innerWidth / innerHeight;
+  // the middle of the picture lies between the words above and the bar below
+  camera.setViewOffset(innerWidth, innerHeight, 0, document.querySelector('footer').offsetHeight * 0.45, innerWidth, innerHeight);
+  dirty = true;
+}
+
+function frame(now) {
+  requestAnimationFrame(frame);
+  if (playing) advance(now);
+  controls.update();
+  if (!dirty) return;
+  dirty = false;
+  for (const person of persons) person.update(time, pressed('truth'));
+  follow();
+  renderer.render(scene, camera); // before the words: it brings the camera's matrices up to date
+  drawLabels();
+  drawFlat();
+  $('scrub').value = Math.round(time);
+  $('time').textContent = `${((time - first) / data.fps).toFixed(2)} s · frame ${Math.round(time)} / ${last}`;
+}
+
+dark.addEventListener('change', paint);
+addEventListener('resize', resize);
+paint();
+resize();
+for (const person of persons) person.update(time, true);
+resetView();
+requestAnimationFrame(frame);

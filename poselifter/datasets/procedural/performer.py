@@ -18,7 +18,7 @@ STEP = 1 / 50
 #: s; the body's inertia: how much smoother the pelvis moves than the mean of the feet.
 INERTIA = 0.15
 #: s; how early and how gently the pelvis sinks where a leg would be too short, and the straightest a leg gets.
-SINK, STRAIGHT = 0.1, 0.995
+SINK, STRAIGHT = 0.12, 0.991
 #: s around the clip that the filters see.
 MARGIN = 1.2
 #: Degrees (standard deviation) of idle sway; then m of the pelvis along x and y.

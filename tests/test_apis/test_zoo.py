@@ -1,0 +1,79 @@
+"""The zoo: names, files that ship, and downloads from a local server."""
+
+import hashlib
+import http.server
+import threading
+from functools import partial
+
+import pytest
+
+from poselifter.apis import zoo
+from poselifter.errors import InputError
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A web server over tmp_path/www; gives (folder, address)."""
+    folder = tmp_path / 'www'
+    folder.mkdir()
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as httpd:
+        threading.Thread(target=httpd.serve_forever, daemon=True).start()
+        yield folder, f'http://127.0.0.1:{httpd.server_address[1]}'
+        httpd.shutdown()
+
+
+@pytest.fixture
+def remote(server, tmp_path, monkeypatch):
+    """A published model whose weights are 100 kB of bytes on the server."""
+    folder, address = server
+    content = bytes(range(250)) * 400
+    (folder / 'model.safetensors').write_bytes(content)
+    monkeypatch.setenv('POSELIFTER_HOME', str(tmp_path / 'home'))
+
+    def model(sha256=hashlib.sha256(content).hexdigest(), name='model.safetensors'):
+        return zoo.ZooModel('remote', tmp_path / 'c.py', f'{address}/{name}', sha256, {})
+
+    return model, content
+
+
+def test_every_entry_has_config_and_weights():
+    models = zoo.zoo_models()
+    assert zoo.DEFAULT_MODEL in models
+    for model in models.values():
+        assert model.config.is_file()
+        if model.weights and '://' not in model.weights:
+            path = zoo.download(model)
+            assert hashlib.sha256(path.read_bytes()).hexdigest() == model.sha256
+
+
+def test_download_once(remote):
+    make, content = remote
+    path = zoo.download(make())
+    assert path.read_bytes() == content
+    written = path.stat().st_mtime_ns
+    assert zoo.download(make()) == path
+    assert path.stat().st_mtime_ns == written
+    assert [p.name for p in path.parent.iterdir()] == ['model.safetensors']
+
+
+def test_wrong_hash_leaves_nothing(remote, tmp_path):
+    with pytest.raises(InputError, match='SHA-256'):
+        zoo.download(remote[0](sha256='0' * 64))
+    assert list((tmp_path / 'home').iterdir()) == []
+
+
+def test_missing_file_on_the_server(remote):
+    with pytest.raises(InputError, match=r'nothing\.pth cannot be fetched'):
+        zoo.download(remote[0](name='nothing.pth'))
+
+
+def test_resolve(tmp_path):
+    file = tmp_path / 'a.pth'
+    file.write_bytes(b'x')
+    assert zoo.resolve(str(file)) == file
+    assert zoo.resolve(zoo.DEFAULT_MODEL).is_file()
+    with pytest.raises(InputError, match=r'b\.pth is not there'):
+        zoo.resolve(str(tmp_path / 'b.pth'))
+    with pytest.raises(InputError, match='mixste_cmu_27'):
+        zoo.resolve('mixste_cmu_72')

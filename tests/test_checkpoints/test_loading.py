@@ -1,0 +1,236 @@
+import functools
+import http.server
+import json
+import os
+import pickle
+import struct
+import threading
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mmengine.runner import CheckpointLoader
+
+from poselifter.checkpoints import load_checkpoint_file, load_weights, save_checkpoint_file
+from poselifter.errors import InputError
+
+
+@pytest.fixture
+def checkpoint():
+    """Weights, two of them one storage, and facts."""
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Linear(4, 2))
+    weights = model.state_dict()
+    weights['0.transposed'] = weights['0.weight'].T
+    meta = {'format_version': 1, 'codec': {'type': 'C', 'size': [1, 2]}, 'skeleton': 'h36m17', 'fps': 50.0, 'cfg': 'ä'}
+    return {'state_dict': dict(weights), 'meta': meta}
+
+
+@pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
+def test_round_trip(checkpoint, tmp_path, suffix):
+    path = tmp_path / f'new/model{suffix}'
+    save_checkpoint_file(checkpoint, path)
+    for loaded in (load_checkpoint_file(path), CheckpointLoader.load_checkpoint(str(path), 'cpu', 'silent')):
+        assert {key: loaded['meta'][key] for key in checkpoint['meta']} == checkpoint['meta']
+        assert loaded['state_dict'].keys() == checkpoint['state_dict'].keys()
+        for key, value in loaded['state_dict'].items():
+            assert torch.equal(value, checkpoint['state_dict'][key])
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert torch.serialization.get_unsafe_globals_in_checkpoint(path) == [] if suffix == '.pth' else True
+
+
+def test_the_same_content_gives_the_same_file(checkpoint, tmp_path):
+    paths = [tmp_path / 'a.pth', tmp_path / 'b.pth']
+    for path in paths:
+        save_checkpoint_file(checkpoint, path)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_metadata_of_safetensors_is_text_by_name(checkpoint, tmp_path):
+    save_checkpoint_file(checkpoint, tmp_path / 'm.safetensors')
+    raw = (tmp_path / 'm.safetensors').read_bytes()
+    (length,) = struct.unpack('<Q', raw[:8])
+    metadata = json.loads(raw[8 : 8 + length])['__metadata__']
+    assert json.loads(metadata['codec']) == {'type': 'C', 'size': [1, 2]} and metadata['format'] == 'pt'
+
+
+def test_safetensors_refuses_an_optimizer(checkpoint, tmp_path):
+    with pytest.raises(InputError, match='not optimizer'):
+        save_checkpoint_file({**checkpoint, 'optimizer': {}}, tmp_path / 'm.safetensors')
+    assert not (tmp_path / 'm.safetensors').exists()
+
+
+def test_a_failed_write_leaves_the_old_file(checkpoint, tmp_path):
+    path = tmp_path / 'm.pth'
+    save_checkpoint_file(checkpoint, path)
+    before = path.read_bytes()
+    with pytest.raises(Exception, match='pickle'):
+        save_checkpoint_file({'state_dict': lambda: None}, path)
+    assert path.read_bytes() == before and [file.name for file in tmp_path.iterdir()] == ['m.pth']
+
+
+@pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
+@settings(deadline=None, max_examples=40)
+@given(share=st.floats(0, 0.999))
+def test_cut_off_files(tmp_path_factory, suffix, share):
+    path = tmp_path_factory.mktemp('cut') / f'm{suffix}'
+    save_checkpoint_file({'state_dict': {'a': torch.arange(300.0)}, 'meta': {}}, path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(InputError, match=r'm\.(pth|safetensors) is (empty|cut off|not a checkpoint|no complete)'):
+        load_checkpoint_file(path)
+
+
+@pytest.mark.parametrize('suffix', ['.pth', '.pt', '.bin', '.safetensors', ''])
+@settings(deadline=None, max_examples=40)
+@given(content=st.binary(min_size=1, max_size=200))
+def test_arbitrary_files(tmp_path_factory, suffix, content):
+    path = tmp_path_factory.mktemp('wild') / f'm{suffix}'
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r'is (not a checkpoint|no complete|cut off)|holds (a|objects)'):
+        load_checkpoint_file(path)
+
+
+@pytest.mark.parametrize(
+    ('header', 'length'),
+    [
+        (b'{}', 10**15),
+        (b'{}', 0),
+        (b'\xff\xfe', 2),
+        (b'[1,2', 4),
+        (b'{"a":{"dtype":"F32","shape":[9],"data_offsets":[0,4]}}', 53),
+        (b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}', 53),
+        (b'{"a":{"dtype":"WRONG","shape":[1],"data_offsets":[0,4]}}', 55),
+    ],
+)
+def test_broken_safetensors_headers(tmp_path, header, length):
+    path = tmp_path / 'm.safetensors'
+    path.write_bytes(struct.pack('<Q', length) + header + bytes(4))
+    with pytest.raises(InputError, match='no complete safetensors file'):
+        load_checkpoint_file(path)
+
+
+def test_a_gpu_that_is_not_there_is_not_called_damage(checkpoint, tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip('needs a machine without a GPU')
+    save_checkpoint_file(checkpoint, tmp_path / 'm.pth')
+    with pytest.raises(InputError, match=r'cannot be read: .*CUDA'):
+        load_checkpoint_file(tmp_path / 'm.pth', 'cuda')
+
+
+class Evil:
+    """Unpickled, it would make a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize('legacy', [False, True])
+def test_nothing_in_a_file_is_executed(tmp_path, legacy):
+    path, trace = tmp_path / 'evil.pth', tmp_path / 'was here'
+    torch.save({'state_dict': {}, 'x': Evil(trace)}, path, _use_new_zipfile_serialization=not legacy)
+    with pytest.raises(InputError, match=r'evil\.pth holds objects of a program \((posix|nt)\.mkdir\)'):
+        load_checkpoint_file(path)
+    path.write_bytes(pickle.dumps({'x': Evil(trace)}))
+    with pytest.raises(InputError):
+        load_checkpoint_file(path)
+    assert not trace.exists()
+
+
+def test_files_of_other_programs_and_other_contents(tmp_path):
+    torch.save({'epoch': np.float64(3), 'w': torch.ones(1)}, tmp_path / 'numpy.bin')
+    with pytest.raises(InputError, match=r'numpy\.bin holds objects of a program \(numpy'):
+        load_checkpoint_file(tmp_path / 'numpy.bin')
+    torch.save([1, 2], tmp_path / 'list.pth')
+    with pytest.raises(InputError, match='holds a list, expected a dict'):
+        load_checkpoint_file(tmp_path / 'list.pth')
+    np.savez(tmp_path / 'arrays.npz', a=np.ones(3))
+    with pytest.raises(InputError, match=r'arrays\.npz'):
+        load_checkpoint_file(tmp_path / 'arrays.npz')
+    for path in (tmp_path / 'none.pth', tmp_path):
+        with pytest.raises(InputError, match='no checkpoint'):
+            load_checkpoint_file(path)
+
+
+def test_files_of_old_torch_versions_load(tmp_path):
+    torch.save({'model_pos': {'w': torch.ones(2)}}, tmp_path / 'old.bin', _use_new_zipfile_serialization=False)
+    assert torch.equal(load_checkpoint_file(tmp_path / 'old.bin')['model_pos']['w'], torch.ones(2))
+
+
+def test_weights_are_put_into_a_model(checkpoint):
+    del checkpoint['state_dict']['0.transposed']
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Linear(4, 2))
+    load_weights(model, checkpoint)
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, checkpoint['state_dict'][key])
+    load_weights(model, {f'module.{key}': value for key, value in checkpoint['state_dict'].items()})
+
+
+def test_weights_that_do_not_fit_are_listed_and_leave_the_model_alone(checkpoint, tmp_path):
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Linear(5, 2), torch.nn.Linear(1, 1))
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    save_checkpoint_file(checkpoint, tmp_path / 'm.pth')
+    with pytest.raises(InputError) as error:
+        load_weights(model, tmp_path / 'm.pth')
+    message = str(error.value)
+    for words in (
+        'm.pth does not fit the model',
+        '1 of another shape (1.weight (2, 4) in the file and (2, 5) in the model)',
+        '2 missing (2.bias, 2.weight)',
+        '1 unknown to the model (0.transposed)',
+    ):
+        assert words in message
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+    with pytest.raises(InputError, match='expected tensors by name'):
+        load_weights(model, {'state_dict': 3})
+
+
+def test_loose_loading_wants_equal_shapes_and_one_common_name(checkpoint):
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4))
+    load_weights(model, checkpoint, strict=False)
+    assert torch.equal(model[0].weight, checkpoint['state_dict']['0.weight'])
+    with pytest.raises(InputError, match='of another shape'):
+        load_weights(torch.nn.Sequential(torch.nn.Linear(2, 4)), checkpoint, strict=False)
+    with pytest.raises(InputError, match='2 missing'):
+        load_weights(torch.nn.ModuleDict({'x': torch.nn.Linear(3, 4)}), checkpoint, strict=False)
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A web server over ``tmp_path/web``."""
+    (tmp_path / 'web').mkdir()
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = functools.partial(Handler, directory=str(tmp_path / 'web'))
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as web:
+        threading.Thread(target=web.serve_forever, args=(0.05,), daemon=True).start()
+        yield f'http://127.0.0.1:{web.server_port}'
+        web.shutdown()
+
+
+def test_addresses_are_fetched_once_and_read_safely(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'hub'))
+    torch.save({'state_dict': {'a': torch.ones(1)}}, tmp_path / 'web/good.pth')
+    torch.save({'x': Evil(tmp_path / 'was here')}, tmp_path / 'web/evil.pth')
+    for _ in range(2):
+        loaded = CheckpointLoader.load_checkpoint(f'{server}/good.pth', 'cpu', 'silent')
+        assert loaded['state_dict']['a'].item() == 1
+        (tmp_path / 'web/good.pth').unlink(missing_ok=True)
+    with pytest.raises(InputError, match='holds objects of a program'):
+        CheckpointLoader.load_checkpoint(f'{server}/evil.pth', 'cpu', 'silent')
+    assert not (tmp_path / 'was here').exists()
+    with pytest.raises(InputError, match=r'none\.pth cannot be fetched'):
+        CheckpointLoader.load_checkpoint(f'{server}/none.pth', 'cpu', 'silent')
+
+
+@pytest.mark.parametrize('address', ['torchvision://resnet50', 's3://bucket/x.pth', 'open-mmlab://x'])
+def test_sources_that_would_unpickle_are_closed(address):
+    with pytest.raises(InputError, match='checkpoints come from files'):
+        CheckpointLoader.load_checkpoint(address, 'cpu', 'silent')

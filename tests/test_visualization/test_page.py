@@ -1,0 +1,152 @@
+"""The page in a real browser; skipped where there is none."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from poselifter.visualization import save_html
+
+BROWSERS = ('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable')
+
+
+@pytest.fixture(scope='module')
+def browser():
+    playwright = pytest.importorskip('playwright.sync_api', reason='needs playwright: pip install playwright')
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip('needs chromium in PATH: apt-get install chromium')
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=['--no-sandbox', '--use-angle=swiftshader'])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser, tmp_path):
+    """Opens tracks as a page; at the end no error may have been logged and nothing fetched."""
+    troubles, contexts = [], []
+
+    def open_page(tracks, scheme='light', size=(640, 480), **arguments):
+        save_html(tmp_path / 'a.html', tracks, 'cmu17', 30, **arguments)
+        contexts.append(browser.new_context(color_scheme=scheme, viewport={'width': size[0], 'height': size[1]}))
+        page = contexts[-1].new_page()
+        page.on('console', lambda m: troubles.append(m.text) if m.type in ('error', 'warning') else None)
+        page.on('pageerror', lambda error: troubles.append(str(error)))
+        page.on('request', lambda r: None if r.url.startswith(('file:', 'data:')) else troubles.append(r.url))
+        page.goto((tmp_path / 'a.html').as_uri())
+        until(page, "document.getElementById('time').textContent !== ''")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not [t for t in troubles if 'GPU stall' not in t and 'swiftshader' not in t.lower()]
+
+
+def until(page, condition):
+    """Waits for a condition in JavaScript; playwright's own wait needs eval, which the page's policy forbids."""
+    end = time.monotonic() + 15
+    while not page.evaluate(condition):
+        assert time.monotonic() < end, condition
+        page.wait_for_timeout(30)
+
+
+def shot(page):
+    return np.asarray(Image.open(io.BytesIO(page.locator('#stage canvas').screenshot())).convert('RGB')).astype(int)
+
+
+def frame(page):
+    return int(page.input_value('#scrub'))
+
+
+def scrub(page, to):
+    page.locator('#scrub').fill(str(to))
+    until(page, f"document.getElementById('time').textContent.includes('frame {to} ')")
+
+
+@pytest.mark.parametrize('scheme', ['light', 'dark'])
+def test_canvas_shows_left_and_right(open_page, tracks, scheme):
+    page = open_page(tracks[:1], scheme, skeleton_2d='h36m17', title='clip')
+    assert page.inner_text('h1') == 'clip' and 'metres' in page.inner_text('#facts')
+    red, _, blue = np.moveaxis(shot(page), -1, 0)
+    assert ((red - blue) > 90).sum() > 200  # orange
+    assert ((blue - red) > 90).sum() > 200
+    assert (shot(page)[5, 320].mean() > 128) == (scheme == 'light')
+
+
+def test_scrub_play_and_keys(open_page, tracks):
+    page = open_page(tracks[:1], skeleton_2d='h36m17')
+    before = shot(page)
+    scrub(page, 20)
+    assert np.abs(shot(page) - before).max() > 60
+    page.keyboard.press('ArrowRight')
+    until(page, "document.getElementById('scrub').value === '21'")
+    page.keyboard.press('Shift+ArrowLeft')
+    until(page, "document.getElementById('scrub').value === '11'")
+    page.click('#play')
+    until(page, "Number(document.getElementById('scrub').value) > 12")
+    page.keyboard.press(' ')
+    until(page, "document.getElementById('play').getAttribute('aria-label') === 'Play'")
+    page.wait_for_timeout(100)
+    stopped = frame(page)
+    page.wait_for_timeout(200)
+    assert frame(page) == stopped
+
+
+def test_without_loop_it_stops_at_the_end(open_page, tracks):
+    page = open_page(tracks[1:])
+    assert page.get_attribute('#scrub', 'min') == '30' and page.get_attribute('#scrub', 'max') == '49'
+    page.click('#loop')
+    scrub(page, 47)
+    page.click('#play')
+    until(page, "document.getElementById('play').getAttribute('aria-label') === 'Play'")
+    assert frame(page) == 49
+
+
+def test_orbit_zoom_and_reset(open_page, tracks):
+    page = open_page(tracks[:1], skeleton_2d='h36m17')
+    start = shot(page)
+    page.mouse.move(300, 200)
+    page.mouse.down()
+    page.mouse.move(420, 220, steps=4)
+    page.mouse.up()
+    page.mouse.move(5, 300)
+    page.wait_for_timeout(300)
+    assert np.abs(shot(page) - start).max() > 60
+    page.click('#reset')
+    page.wait_for_timeout(500)
+    assert (np.abs(shot(page) - start).max(-1) > 60).mean() < 0.002
+
+
+def test_joint_names_and_ground_truth(open_page, tracks):
+    page = open_page(tracks[:1], skeleton_2d='h36m17')
+    with_truth = shot(page)
+    page.click('#truth')
+    page.wait_for_timeout(200)
+    assert np.abs(shot(page) - with_truth).max() > 20
+    page.click('#names')
+    label = page.locator('#labels span', has_text='head top')
+    label.wait_for()
+    box = label.bounding_box()
+    page.mouse.move(box['x'] - 6, box['y'] + box['height'] / 2)
+    page.wait_for_selector('#tip:not([hidden])')
+    head = tracks[0]['keypoints_3d'][0, 10]
+    assert page.inner_text('#tip').startswith('head top') and f'y {head[1]:.3f}' in page.inner_text('#tip')
+
+
+def test_several_persons_on_a_phone(open_page, tracks):
+    walk = np.cumsum(np.full((45, 3), [0.02, 0, 0.01]), 0) + [0, 0, 4]
+    page = open_page([{**tracks[0], 'root_3d': walk}, tracks[1]], 'dark', (390, 780), skeleton_2d='h36m17')
+    scrub(page, 35)
+    assert page.locator('#labels .person:visible').all_inner_texts() == ['person 1', 'person b']
+    page.click('#persons button >> nth=0')
+    until(page, "document.querySelectorAll('#labels .person:not([hidden])').length === 1")
+    page.click('#follow')
+    wide = page.evaluate('document.documentElement.scrollWidth')
+    assert wide <= 390
