@@ -49,6 +49,7 @@ def _lift(args: argparse.Namespace) -> None:
         fps=args.fps,
         batch_size=args.batch_size,
     )
+    print(result['input'])
     found = result['predictions']
     print(
         f'{found["keypoints_3d"].shape[0]} poses ({found["skeleton_3d"]}), {found["unit"]}, {found["frame"]}, '

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..io import read_keypoints, write_lifted
+from ..io import LiftedTable, describe_table, read_keypoints, write_lifted
 from ..registry import INFERENCERS
 from ..structures import KeypointTable
 from ..tracking import link_persons
@@ -67,6 +67,7 @@ class Pose3DInferencer:
             batch_size: windows in one forward pass.
 
         Yields:
+            ``input``: what was recognised, in one line;
             ``predictions``: the arrays of the result, see :meth:`result`;
             ``visualization``: the files that were written.
 
@@ -85,7 +86,7 @@ class Pose3DInferencer:
             if out_dir is not None:
                 stem = Path(item).stem if isinstance(item, (str, os.PathLike)) else 'keypoints'
                 written = self.write(Path(out_dir) / stem, table, poses, formats)
-            yield {'predictions': self.result(table, poses), 'visualization': written}
+            yield {'input': describe_table(table), 'predictions': self.result(table, poses), 'visualization': written}
 
     def result(self, table: KeypointTable, poses: np.ndarray) -> dict[str, Any]:
         """What is known about the lifted rows.
@@ -133,7 +134,7 @@ class Pose3DInferencer:
         fps = table.fps or self.model.codec.fps
         files = {name: stem.with_name(f'{stem.name}.{name}') for name in formats}
         if 'npz' in files:
-            write_lifted(files['npz'], table, poses, skeleton_3d)
+            write_lifted(files['npz'], LiftedTable(table, poses, skeleton_3d))
         _, rows = max(table.tracks(), key=lambda track: track[1].stop - track[1].start)
         drawing = {
             'keypoints_2d': table.keypoints[rows],
@@ -155,11 +156,13 @@ class Pose3DInferencer:
                     'id': str(track),
                     'frame_indices': table.frame_indices[part],
                     'keypoints_3d': poses[part],
+                    'keypoints_2d': table.keypoints[part],
+                    'visible': table.keypoints_visible[part],
                     **({} if truth is None else {'truth_3d': truth[part]}),
                 }
                 for track, part in table.tracks()
             ]
-            save_html(files['html'], tracks, skeleton_3d=skeleton_3d, fps=fps, title=stem.name)
+            save_html(files['html'], tracks, skeleton_3d, fps=fps, skeleton_2d=drawing['skeleton_2d'], title=stem.name)
         return list(files.values())
 
     def _table(

@@ -31,7 +31,9 @@ def remote(server, tmp_path, monkeypatch):
     (folder / 'model.safetensors').write_bytes(content)
     monkeypatch.setenv('POSELIFTER_HOME', str(tmp_path / 'home'))
 
-    def model(sha256=hashlib.sha256(content).hexdigest(), name='model.safetensors'):
+    right = hashlib.sha256(content).hexdigest()
+
+    def model(sha256=right, name='model.safetensors'):
         return zoo.ZooModel('remote', tmp_path / 'c.py', f'{address}/{name}', sha256, {})
 
     return model, content

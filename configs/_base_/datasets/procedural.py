@@ -13,7 +13,7 @@ test_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=32,
+    batch_size=4,
     num_workers=1,
     persistent_workers=True,
     sampler=dict(type='EpochSampler'),

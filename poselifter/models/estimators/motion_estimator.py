@@ -116,10 +116,11 @@ class MotionEstimator(BaseModel):
         Raises:
             InputError: a sequence has other joints or channels than the model.
         """
+        skeleton = self.codec.skeleton
         for sequence in sequences:
-            if sequence.ndim != 3 or sequence.shape[1] != self.codec.skeleton.num_joints:
+            if sequence.ndim != 3 or sequence.shape[1] != skeleton.num_joints:
                 raise InputError(
-                    f'the model takes sequences (T, {self.codec.skeleton.num_joints}, C) of {self.codec.skeleton.name}, '
+                    f'the model takes sequences (T, {skeleton.num_joints}, C) of {skeleton.name}, '
                     f'one has shape {tuple(sequence.shape)}; convert its keypoints first'
                 )
         cuts = [self.window.cut(len(sequence)) for sequence in sequences]
