@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
-from collections import deque
+from collections import Counter, deque
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ _RANK_VARIABLES = {  # launcher: the names of rank, number of processes and loca
     'slurm': ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID'),
     'mpi': ('OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_LOCAL_RANK'),
 }
+_names: Counter[str] = Counter()
 
 
 def start_cpu_processes(launcher: str, dist_cfg: dict[str, Any]) -> None:
@@ -73,6 +74,23 @@ def wrap_cpu_model(model: nn.Module, wrapper: dict[str, Any] | None, find_unused
         return model
     wrapper = wrapper or {'broadcast_buffers': False, 'find_unused_parameters': find_unused_parameters}
     return MODEL_WRAPPERS.build({'type': 'MMDistributedDataParallel', **wrapper}, default_args={'module': model})
+
+
+def unique_name(name: str) -> str:
+    """A name that this process has not used yet.
+
+    mmengine names logger, message hub and visualizer by the second, so two
+    runners that are built within one share them, the best score included.
+
+    Args:
+        name: the time in seconds.
+
+    Returns:
+        ``name``, or ``name`` and a number.
+    """
+    number = _names[name]
+    _names[name] += 1
+    return f'{name}_{number}' if number else name
 
 
 @register_backend('local', prefixes='', force=True)

@@ -15,7 +15,7 @@ from torch import nn
 
 from ..errors import InputError
 from ..registry import RUNNERS
-from .compat import start_cpu_processes, wrap_cpu_model
+from .compat import start_cpu_processes, unique_name, wrap_cpu_model
 from .hooks import CheckpointHook, PlainCheckpointHook, StatelessRandomHook
 
 _FILE_ONLY = (  # starts of messages: long, or about mmengine's own code
@@ -50,6 +50,7 @@ class MotionRunner(Runner):
         if self.distributed and not torch.cuda.is_available() and not torch.distributed.is_initialized():
             start_cpu_processes(self.launcher, env_cfg.get('dist_cfg', {}))
         super().setup_env(env_cfg)
+        self._timestamp = unique_name(self._timestamp)
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
         """Builds the logger and keeps the long dumps off its console."""

@@ -13,7 +13,7 @@ from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
 from ..errors import InputError
-from ..registry import RUNNERS
+from ..registry import OPTIMIZERS, RUNNERS
 from .runner import MotionRunner
 
 _BUILD_ERRORS = (KeyError, TypeError, ValueError, AttributeError, AssertionError, ImportError, OSError)
@@ -85,8 +85,16 @@ def build_runner(config: Config, phase: Literal['train', 'test']) -> Runner:
         for loop in ('train_loop', 'val_loop') if phase == 'train' else ('test_loop',):
             getattr(runner, loop)
         if phase == 'train':
+            _check_optimizer(config)
             runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
     return runner
+
+
+def _check_optimizer(config: Config) -> None:
+    """mmengine's own message for an unknown optimizer is ``None is not a callable object``."""
+    name = config.optim_wrapper.get('optimizer', {}).get('type')
+    if isinstance(name, str) and OPTIMIZERS.get(name) is None:
+        raise KeyError(f'{name} is not in the optimizer registry')
 
 
 @contextmanager

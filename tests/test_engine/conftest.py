@@ -1,7 +1,6 @@
 """The toy project, and runners over it."""
 
 import importlib
-import itertools
 import socket
 from pathlib import Path
 
@@ -12,8 +11,6 @@ from mmengine.config import config as config_module
 
 import poselifter
 from poselifter.engine import MotionRunner
-
-_numbers = itertools.count()
 
 
 @pytest.fixture(autouse=True, scope='session')
@@ -52,8 +49,7 @@ def make_runner(toy, tmp_path):
     """Builds a runner: ``make_runner(folder, kind=MotionRunner, **changes of the config)``."""
 
     def make(folder='run', kind=MotionRunner, **changes):
-        config = toy.config(tmp_path / folder, experiment_name=f'toy{next(_numbers)}', **changes)
-        return kind.from_cfg(Config(config))
+        return kind.from_cfg(Config(toy.config(tmp_path / folder, **changes)))
 
     return make
 

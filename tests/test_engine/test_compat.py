@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -21,6 +22,7 @@ from poselifter.engine.compat import (
     hub_to_plain,
     start_cpu_processes,
     to_plain,
+    unique_name,
     wrap_cpu_model,
 )
 from poselifter.errors import InputError
@@ -175,3 +177,14 @@ def test_slurm_asks_for_the_first_host(launched, monkeypatch, tmp_path):
     monkeypatch.delenv('MASTER_ADDR')
     start_cpu_processes('slurm', {})
     assert os.environ['MASTER_ADDR'] == 'localhost'
+
+
+def test_mmengine_still_names_by_the_second(make_runner):
+    """unique_name; mmengine takes the experiment's name for the logger, so equal names share it."""
+    started = time.time()
+    first, second = make_runner('a', kind=Runner), make_runner('b', kind=Runner)
+    if int(time.time()) != int(started):
+        pytest.skip('the clock struck in between')
+    assert first.message_hub is second.message_hub
+    names = [unique_name('some second') for _ in range(3)]
+    assert names == ['some second', 'some second_1', 'some second_2']

@@ -52,7 +52,7 @@ def test_a_killed_process_resumes_to_the_same_weights(
     make_runner, epochs, toy, assert_same_weights, tmp_path, repository
 ):
     make_runner('whole', train_cfg=epochs(4)).train()
-    slow = {'train_cfg': epochs(4), 'custom_hooks': [{'type': 'Delay'}], 'experiment_name': 'killed'}
+    slow = {'train_cfg': epochs(4), 'custom_hooks': [{'type': 'Delay'}]}
     toy_config = toy.config(tmp_path / 'killed', **slow)
     toy_config['custom_imports']['imports'].append('delay')
     Config(toy_config).dump(tmp_path / 'killed.py')

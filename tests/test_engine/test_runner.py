@@ -83,11 +83,17 @@ def test_no_config_can_lose_the_hooks_behind_exact_resume(make_runner):
 
 
 def test_scope_is_ours_unless_the_config_names_one(toy, tmp_path):
-    config = Config(toy.config(tmp_path, experiment_name='scope'))
+    config = Config(toy.config(tmp_path))
     config.pop('default_scope')
     runner = MotionRunner.from_cfg(config)
     assert any(isinstance(hook, CheckpointHook) for hook in runner.hooks)
     assert 'default_scope' not in config
+
+
+def test_runners_of_one_second_share_nothing(make_runner, tmp_path):
+    first, second = make_runner('a'), make_runner('b')
+    assert first.logger is not second.logger and first.message_hub is not second.message_hub
+    assert first.visualizer is not second.visualizer
 
 
 def test_long_dumps_go_to_the_log_file_only(make_runner, epochs, tmp_path, capsys):
@@ -134,7 +140,7 @@ def test_tensorboard_writes_event_files(make_runner, epochs, tmp_path):
 
 def test_default_runtime_works_as_a_base(toy, repository, tmp_path, epochs):
     base = Config.fromfile(repository / 'configs/_base_/default_runtime.py')
-    config = toy.config(tmp_path / 'run', experiment_name='runtime', train_cfg=epochs(1))
+    config = toy.config(tmp_path / 'run', train_cfg=epochs(1))
     for key in ('default_hooks', 'env_cfg', 'randomness', 'default_scope'):
         del config[key]
     base.merge_from_dict(config)

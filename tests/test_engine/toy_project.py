@@ -112,6 +112,6 @@ def config(work_dir, **changes):
         },
         'randomness': {'seed': 3},
         'env_cfg': {'mp_cfg': {'mp_start_method': 'fork'}},
-        'work_dir': str(work_dir),
+        'work_dir': work_dir and str(work_dir),
         **changes,
     }

@@ -19,7 +19,7 @@ test_pipeline = [
     dict(type='DetectedJoints', prob=1),
     dict(type='KeypointNoise'),
     dict(type='Encode', codec=codec),
-    dict(type='PackPose', keys=['lifting_target', 'lifting_target_visible', 'action']),
+    dict(type='PackPose', keys=['keypoints', 'lifting_target', 'lifting_target_visible', 'action']),
 ]
 
 train_dataloader = dict(

@@ -9,7 +9,7 @@ train_pipeline = [*film, dict(type='Encode', codec=codec), dict(type='FlipPose')
 test_pipeline = [
     *film,
     dict(type='Encode', codec=codec),
-    dict(type='PackPose', keys=['lifting_target', 'lifting_target_visible', 'action']),
+    dict(type='PackPose', keys=['keypoints', 'lifting_target', 'lifting_target_visible', 'action']),
 ]
 
 train_dataloader = dict(

@@ -40,7 +40,7 @@ class PoseVisualizationHook(Hook):
                 self.drawn += 1
 
     def _draw(self, keypoints: torch.Tensor, sample: MotionDataSample) -> None:
-        from ...visualization import save_picture  # matplotlib, only where something is drawn
+        from ...visualization import save_picture  # OpenCV, only where something is drawn
 
         truth = sample.get('lifting_target')
         name = re.sub(r'[^\w.-]+', '_', str(sample.get('sequence', 'sequence')))

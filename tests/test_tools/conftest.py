@@ -1,0 +1,73 @@
+"""The tools as modules, and the toy project of tests/test_engine as a config file."""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from poselifter.errors import run_program
+
+
+def _load(path):
+    spec = importlib.util.spec_from_file_location(f'{path.stem}_under_test', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+_engine = _load(Path(__file__).parents[1] / 'test_engine/conftest.py')
+toy, free_port, format_once = _engine.toy, _engine.free_port, _engine.format_once
+assert_same_weights, epochs = _engine.assert_same_weights, _engine.epochs
+
+
+@pytest.fixture
+def tool(repository):
+    """Loads a tool: ``tool('misc/publish_model').main(argv)``."""
+    return lambda name: _load(repository / f'tools/{name}.py')
+
+
+@pytest.fixture
+def write_config(toy, tmp_path):
+    """Writes the toy config, with changes, and returns its path; its runs go to ``tmp_path/run``."""
+
+    def write(name='toy.py', **changes):
+        config = toy.config(**{'work_dir': tmp_path / 'run', **changes})
+        Config(config).dump(tmp_path / name)
+        return tmp_path / name
+
+    return write
+
+
+@pytest.fixture
+def trained(tool, write_config, tmp_path):
+    """A toy config and a checkpoint of one epoch."""
+    config = write_config()
+    tool('train').main([str(config), '--cfg-options', 'train_cfg.max_epochs=1'])
+    return config, tmp_path / 'run/epoch_1.pth'
+
+
+@pytest.fixture
+def fails(capsys):
+    """Runs a program that must end with status 2 and one line; returns the line."""
+
+    def run(main, *argv):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            run_program(main, [str(a) for a in argv])
+        assert stop.value.code == 2
+        lines = capsys.readouterr().err.strip().splitlines()
+        lines = [line for line in lines if 'Warning' not in line and not line.startswith('  ')]
+        assert len(lines) == 1 and lines[0].startswith('error: ')
+        return lines[0]
+
+    return run
+
+
+@pytest.fixture
+def environment(toy, repository, free_port):
+    """Environment for programs started in a process of their own."""
+    path = os.pathsep.join([str(Path(toy.__file__).parent), str(repository), os.environ.get('PYTHONPATH', '')])
+    return {**os.environ, 'PYTHONPATH': path, 'PORT': str(free_port), 'OMP_NUM_THREADS': '1', 'PYTHON': sys.executable}

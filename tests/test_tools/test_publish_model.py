@@ -1,0 +1,41 @@
+import hashlib
+import re
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from poselifter.checkpoints import load_checkpoint_file
+
+
+@pytest.mark.parametrize(('name', 'options'), [('out.pth', []), ('out', ['--format', 'safetensors'])])
+def test_published_file_has_weights_and_facts_only(tool, trained, tmp_path, name, options):
+    _, checkpoint = trained
+    tool('misc/publish_model').main([str(checkpoint), str(tmp_path / 'zoo' / name), *options])
+    (path,) = (tmp_path / 'zoo').iterdir()
+    suffix = 'safetensors' if options else 'pth'
+    digest = re.fullmatch(rf'out-([0-9a-f]{{8}})_\d{{8}}\.{suffix}', path.name)[1]
+    assert hashlib.sha256(path.read_bytes()).hexdigest().startswith(digest)
+    published, original = load_checkpoint_file(path), load_checkpoint_file(checkpoint)
+    assert published.keys() == {'state_dict', 'meta'}
+    for key, value in original['state_dict'].items():
+        assert torch.equal(value, published['state_dict'][key])
+    assert published['meta']['format_version'] == 1 and published['meta']['skeleton'] == 'coco17'
+    config = Config.fromstring(published['meta']['cfg'], '.py')
+    assert config.model.type == 'ToyLifter' and 'work_dir' not in config
+    assert str(tmp_path) not in str(published['meta'])
+
+
+def test_published_file_can_be_tested(tool, trained, tmp_path):
+    config, checkpoint = trained
+    tool('misc/publish_model').main([str(checkpoint), str(tmp_path / 'zoo/m.pth')])
+    (path,) = (tmp_path / 'zoo').iterdir()
+    tool('test').main([str(config), str(path), '--out', str(tmp_path / 'm.json')])
+    assert (tmp_path / 'm.json').is_file()
+
+
+def test_mistakes_are_one_line(tool, tmp_path, fails):
+    main = tool('misc/publish_model').main
+    assert 'no checkpoint' in fails(main, tmp_path / 'none.pth', tmp_path / 'out.pth')
+    torch.save({'model_pos': {}}, tmp_path / 'foreign.pth')
+    assert 'has no state_dict and meta' in fails(main, tmp_path / 'foreign.pth', tmp_path / 'out.pth')

@@ -1,0 +1,86 @@
+import json
+import pickle
+
+import pytest
+import torch
+
+from poselifter.checkpoints import load_checkpoint_file, save_checkpoint_file
+
+
+def test_writes_metrics_predictions_and_pictures(tool, trained, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr('poselifter.visualization.save_picture', lambda path, *_, **__: drawn.append(path))
+    config, checkpoint = trained
+    options = ['--out', tmp_path / 'a/metrics.json', '--dump', tmp_path / 'p.pkl', '--show-dir', tmp_path / 'show']
+    tool('test').main([str(a) for a in (config, checkpoint, '--work-dir', tmp_path / 'tested', *options)])
+    metrics = json.loads((tmp_path / 'a/metrics.json').read_text())
+    assert metrics['clips'] == 9 and metrics['P-MPJPE'] == pytest.approx(metrics['MPJPE'] / 2)
+    assert len(pickle.loads((tmp_path / 'p.pkl').read_bytes())) == 9
+    assert len(drawn) == 8 and drawn[0].parent == tmp_path / 'show'
+    assert list((tmp_path / 'tested').glob('*/*.log'))
+
+
+def test_batch_size_and_container_do_not_matter(tool, trained, tmp_path):
+    config, checkpoint = trained
+    whole = load_checkpoint_file(checkpoint)
+    save_checkpoint_file({key: whole[key] for key in ('state_dict',)}, tmp_path / 'm.safetensors')
+    reports = []
+    for number, (file, size) in enumerate([(checkpoint, 4), (tmp_path / 'm.safetensors', 9)]):
+        out = tmp_path / f'{number}.json'
+        tool('test').main(
+            [str(config), str(file), '--out', str(out), '--cfg-options', f'test_dataloader.batch_size={size}']
+        )
+        reports.append(json.loads(out.read_text()))
+    assert reports[0] == pytest.approx(reports[1], abs=1e-4)
+
+
+def test_baselines_go_through_the_same_loop(tool, toy, trained, tmp_path, monkeypatch, capsys):
+    class Mean(toy.ToyLifter):
+        scale = 1
+
+        def __init__(self, codec, test_cfg, data_preprocessor):
+            super().__init__()
+            assert codec.type == 'ToyCodec'
+
+        def fit(self, batches):
+            targets = [sample.lifting_target for batch in batches for sample in batch['data_samples']]
+            assert len(targets) == 16
+            self.mean = torch.stack(targets).mean(0) * self.scale
+
+        def forward(self, inputs, data_samples, mode):
+            for sample in data_samples:
+                sample.pred_keypoints_3d = self.mean
+            return data_samples
+
+    class Zero(Mean):
+        scale = 0
+
+    monkeypatch.setattr('poselifter.models.estimators.baselines.MeanPose', Mean)
+    monkeypatch.setattr('poselifter.models.estimators.baselines.LinearRegression', Zero)
+    config, checkpoint = trained
+    options = ['--baselines', '--out', str(tmp_path / 'm.json'), '--dump', str(tmp_path / 'p.pkl')]
+    tool('test').main([str(config), str(checkpoint), *options])
+    metrics = json.loads((tmp_path / 'm.json').read_text())
+    truth = [sample['lifting_target'] for sample in pickle.loads((tmp_path / 'p.pkl').read_bytes())]
+    zero = 1000 * sum((t**2).sum(-1) ** 0.5 for t in truth).mean() / len(truth)
+    assert metrics['baselines/linear_regression/MPJPE'] == pytest.approx(zero, rel=1e-5)
+    assert {f'baselines/mean_pose/{key}' for key in ('MPJPE', 'P-MPJPE', 'MPJVE')} <= metrics.keys()
+    model = [sample['pred_keypoints_3d'] for sample in pickle.loads((tmp_path / 'p.pkl').read_bytes())]
+    assert not all((m == 0).all() for m in model)  # the dump is the model's, not the last baseline's
+    table = capsys.readouterr().out.split('MPJVE\n')[-1].splitlines()
+    assert [line.split()[0] for line in table[:3]] == ['model', 'mean_pose', 'linear_regression']
+    assert float(table[0].split()[1]) == pytest.approx(metrics['MPJPE'], abs=0.01)
+
+
+def test_mistakes_are_one_line(tool, trained, write_config, fails, tmp_path):
+    main, (config, checkpoint) = tool('test').main, trained
+    assert 'none.pth' in fails(main, config, tmp_path / 'none.pth')
+    assert 'no_such_model' in fails(main, config, 'no_such_model')
+    assert 'expected a name that ends with .pkl' in fails(main, config, checkpoint, '--dump', 'x.json')
+    assert 'has no test_dataloader' in fails(main, write_config('a.py', test_dataloader=None), checkpoint)
+    assert '--baselines needs codec' in fails(main, write_config('b.py', codec=None), checkpoint, '--baselines')
+    wide = write_config('c.py', model={'type': 'ToyLifter', 'width': 8})
+    assert 'does not fit the model' in fails(main, wide, checkpoint)
+    for content in (b'', checkpoint.read_bytes()[:900], b'text'):
+        (tmp_path / 'bad.pth').write_bytes(content)
+        assert 'bad.pth' in fails(main, config, tmp_path / 'bad.pth')

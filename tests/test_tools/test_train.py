@@ -1,0 +1,91 @@
+import subprocess
+import sys
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from poselifter.errors import InputError, run_program
+
+
+def test_trains_into_the_folder_of_the_options(tool, write_config, tmp_path, capsys):
+    config = write_config()
+    tool('train').main([str(config), '--work-dir', str(tmp_path / 'mine'), '--cfg-options', 'train_cfg.max_epochs=1'])
+    assert {path.name for path in (tmp_path / 'mine').glob('*.pth')} == {'epoch_1.pth', 'best_MPJPE_epoch_1.pth'}
+    assert Config.fromfile(tmp_path / 'mine/toy.py').train_cfg.max_epochs == 1
+    assert 'eta' in capsys.readouterr().out
+
+
+def test_default_folder_has_the_name_of_the_config(tool, write_config, tmp_path, monkeypatch):
+    config = write_config('mixste_toy.py', work_dir=None)
+    monkeypatch.chdir(tmp_path)
+    tool('train').main([str(config), '--no-validate', '--cfg-options', 'train_cfg.max_epochs=1'])
+    assert (tmp_path / 'work_dirs/mixste_toy/epoch_1.pth').is_file()
+    assert not list((tmp_path / 'work_dirs/mixste_toy').glob('best*'))
+
+
+@pytest.mark.parametrize('named', [False, True])
+def test_resume_goes_on_where_the_run_stopped(tool, write_config, tmp_path, epochs, assert_same_weights, toy, named):
+    train = tool('train').main
+    train([str(write_config('whole.py', train_cfg=epochs(3))), '--work-dir', str(tmp_path / 'whole')])
+    stop = [{'type': 'StopAfter', 'iterations': 4}]
+    train([str(write_config('first.py', train_cfg=epochs(3), custom_hooks=stop)), '--resume'])
+    which = ['--resume', str(tmp_path / 'run/epoch_1.pth')] if named else ['--resume', 'auto']
+    train([str(write_config('second.py', train_cfg=epochs(3))), *which])
+    assert_same_weights(tmp_path / 'whole/epoch_3.pth', tmp_path / 'run/epoch_3.pth')
+
+
+def test_amp_and_scaled_learning_rate(tool, write_config, tmp_path):
+    config = write_config(auto_scale_lr={'base_batch_size': 16}, param_scheduler=None)
+    tool('train').main([str(config), '--amp', '--auto-scale-lr', '--cfg-options', 'train_cfg.max_epochs=1'])
+    checkpoint = torch.load(tmp_path / 'run/epoch_1.pth', weights_only=True)
+    assert checkpoint['optimizer']['param_groups'][0]['lr'] == pytest.approx(0.01 * 4 / 16)
+    assert 'AmpOptimWrapper' in checkpoint['meta']['cfg']
+
+
+@pytest.mark.parametrize(
+    ('changes', 'options', 'message'),
+    [
+        ({'model': {'type': 'MixStee'}}, [], 'MixStee is not in the poselifter::model registry; check the name'),
+        ({'model': {'type': 'ToyLifter', 'widht': 3}}, [], "unexpected keyword argument 'widht'"),
+        ({'optim_wrapper': {'optimizer': {'type': 'Adamm'}}}, [], 'Adamm is not in the'),
+        ({'param_scheduler': {'type': 'Cosine'}}, [], 'Cosine is not in the'),
+        ({'train_dataloader': None}, [], 'has no train_dataloader; training needs'),
+        ({'val_cfg': None}, [], 'val_dataloader, val_cfg, and val_evaluator should be'),
+        ({'custom_imports': {'imports': ['nowhere'], 'allow_failed_imports': False}}, [], 'nowhere'),
+        ({}, ['--resume', 'none.pth'], 'no checkpoint none.pth'),
+        ({}, ['--cfg-options', 'load_from=none.pth'], 'no checkpoint none.pth'),
+        ({}, ['--cfg-options', 'optim_wrapper.lr_mult.x=1'], "optim_wrapper has no 'lr_mult'"),
+        ({}, ['--cfg-options', 'nonsense'], 'KEY=VALUE'),
+        ({}, ['--auto-scale-lr'], 'needs auto_scale_lr'),
+        ({}, ['--launcher', 'pbs'], 'invalid choice'),
+        ({}, ['--launcher', 'slurm'], 'needs the variable SLURM_PROCID'),
+        ({}, ['--no-such-option'], 'unrecognized arguments'),
+    ],
+)
+def test_mistakes_are_one_line(tool, write_config, fails, monkeypatch, changes, options, message):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    assert message in fails(tool('train').main, write_config(**changes), *options)
+
+
+def test_missing_and_broken_configs_are_one_line(tool, tmp_path, fails, toy):
+    assert 'no config' in fails(tool('train').main, tmp_path / 'none.py')
+    (tmp_path / 'bad.py').write_text('model = dict(\n')
+    assert 'SyntaxError' in fails(tool('train').main, tmp_path / 'bad.py')
+
+
+def test_truncated_checkpoint_is_one_line(tool, trained, fails):
+    config, checkpoint = trained
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    assert 'is cut off' in fails(tool('train').main, config, '--resume', checkpoint)
+
+
+def test_debug_shows_the_traceback(tool, tmp_path):
+    with pytest.raises(InputError):
+        run_program(tool('train').main, [str(tmp_path / 'none.py'), '--debug'])
+
+
+def test_runs_as_a_program(repository, environment, tmp_path):
+    command = [sys.executable, repository / 'tools/train.py', tmp_path / 'none.py']
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 2 and result.stderr.startswith('error: no config') and result.stderr.count('\n') == 1
