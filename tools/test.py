@@ -20,6 +20,7 @@ from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
 import poselifter
+from poselifter.checkpoints import check_codec, load_checkpoint_file
 from poselifter.engine import DumpPredictions, PoseVisualizationHook, load_config
 from poselifter.engine.compat import to_plain
 from poselifter.engine.tool import ToolParser, build_runner, config_errors, prepare_launch
@@ -60,6 +61,7 @@ def read_config(args: argparse.Namespace) -> Config:
         raise InputError(f'--baselines needs codec and train_dataloader at the top level of {args.config}')
     prepare_launch(config, args)
     config.load_from, config.resume = str(resolve(args.checkpoint)), False
+    check_codec(load_checkpoint_file(config.load_from), config.get('codec'), config.load_from)
     if args.dump:
         evaluators = config.test_evaluator if isinstance(config.test_evaluator, list) else [config.test_evaluator]
         config.test_evaluator = [*evaluators, {'type': 'DumpPredictions', 'out_file_path': args.dump}]

@@ -10,7 +10,7 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from ..checkpoints import load_checkpoint_file, load_weights
+from ..checkpoints import check_codec, load_checkpoint_file, load_weights
 from ..errors import InputError
 from ..registry import MODELS
 from ..skeletons import convert_keypoints
@@ -54,7 +54,10 @@ def init_model(
         config.merge_from_dict(cfg_options)
     model = MODELS.build(config.model)
     if checkpoint is not None:
-        load_weights(model, load_checkpoint_file(zoo.resolve(str(checkpoint))))
+        path = zoo.resolve(str(checkpoint))
+        weights = load_checkpoint_file(path)
+        check_codec(weights, config.get('codec'), path)
+        load_weights(model, weights)
     model.cfg = config
     try:
         return model.to(device).eval()

@@ -157,6 +157,28 @@ def load_weights(model: nn.Module, checkpoint: dict[str, Any] | str | os.PathLik
     model.load_state_dict(weights, strict=False)
 
 
+def check_codec(checkpoint: dict[str, Any], codec: dict[str, Any] | None, source: str | os.PathLike) -> None:
+    """Makes sure that a model is decoded by the codec it was trained with.
+
+    Args:
+        checkpoint: from :func:`load_checkpoint_file`; without a codec in its
+            ``meta`` (other people's files) nothing is compared.
+        codec: the codec's config that shall decode.
+        source: the file, for the message.
+
+    Raises:
+        InputError: they differ; the message shows in what.
+    """
+    trained = checkpoint.get('meta', {}).get('codec')
+    if not trained or codec is None:
+        return
+    trained, codec = (json.loads(json.dumps(dict(c))) for c in (trained, codec))
+    keys = sorted(k for k in trained.keys() | codec.keys() if trained.get(k) != codec.get(k))
+    if keys:
+        differs = ', '.join(f'{k} {codec.get(k)!r} instead of {trained.get(k)!r}' for k in keys)
+        raise InputError(f'{source} was trained with another codec than the config has: {differs}; use its own config')
+
+
 def _shape(value: Any) -> tuple[int, ...] | str:
     return tuple(value.shape) if isinstance(value, torch.Tensor) else type(value).__name__
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmengine.runner import CheckpointLoader
 
-from poselifter.checkpoints import load_checkpoint_file, load_weights, save_checkpoint_file
+from poselifter.checkpoints import check_codec, load_checkpoint_file, load_weights, save_checkpoint_file
 from poselifter.errors import InputError
 
 
@@ -234,3 +234,11 @@ def test_addresses_are_fetched_once_and_read_safely(server, tmp_path, monkeypatc
 def test_sources_that_would_unpickle_are_closed(address):
     with pytest.raises(InputError, match='checkpoints come from files'):
         CheckpointLoader.load_checkpoint(address, 'cpu', 'silent')
+
+
+def test_codec_of_the_config_must_be_the_checkpoints():
+    checkpoint = {'meta': {'codec': {'type': 'A', 'fps': 30, 'size': [1, 2]}}}
+    check_codec(checkpoint, {'type': 'A', 'fps': 30, 'size': (1, 2)}, 'x.pth')
+    check_codec({}, {'type': 'A'}, 'x.pth')
+    with pytest.raises(InputError, match=r'x\.pth was trained with another codec .* fps 50 instead of 30'):
+        check_codec(checkpoint, {'type': 'A', 'fps': 50, 'size': [1, 2]}, 'x.pth')

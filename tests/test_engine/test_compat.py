@@ -43,14 +43,14 @@ def launched(monkeypatch, free_port):
 
 def test_mmengine_checkpoints_still_need_unpickling(make_runner, epochs, tmp_path):
     """hub_to_plain, PlainCheckpointHook."""
-    make_runner(kind=Runner, train_cfg=epochs(1)).train()
+    make_runner(kind=Runner, experiment_name='pickles', train_cfg=epochs(1)).train()
     found = torch.serialization.get_unsafe_globals_in_checkpoint(tmp_path / 'run/epoch_1.pth')
     assert any('HistoryBuffer' in name for name in found)
 
 
 def test_mmengine_still_saves_no_random_state(make_runner, epochs, tmp_path):
     """StatelessRandomHook."""
-    make_runner(kind=Runner, train_cfg=epochs(1)).train()
+    make_runner(kind=Runner, experiment_name='generators', train_cfg=epochs(1)).train()
     saved = torch.load(tmp_path / 'run/epoch_1.pth', weights_only=False)
     assert saved.keys() == {'meta', 'state_dict', 'message_hub', 'optimizer', 'param_schedulers'}
     assert not any('rng' in key or 'random' in key for part in ('meta', 'message_hub') for key in saved[part])
@@ -72,7 +72,7 @@ def test_mmengine_still_writes_in_place(tmp_path):
 
 def test_mmengine_still_removes_the_old_checkpoint_before_it_writes_the_new_one(make_runner, epochs, tmp_path):
     """CheckpointHook."""
-    runner = make_runner(kind=Runner, train_cfg=epochs(2))
+    runner = make_runner(kind=Runner, experiment_name='removes', train_cfg=epochs(2))
     hook = CheckpointHook(interval=1, max_keep_ckpts=1)
     hook.before_train(runner)
     hook.keep_ckpt_ids.append(1)
@@ -182,7 +182,7 @@ def test_slurm_asks_for_the_first_host(launched, monkeypatch, tmp_path):
 def test_mmengine_still_names_by_the_second(make_runner):
     """unique_name; mmengine takes the experiment's name for the logger, so equal names share it."""
     started = time.time()
-    first, second = make_runner('a', kind=Runner), make_runner('b', kind=Runner)
+    first, second = (make_runner(f, kind=Runner, experiment_name='equal') for f in 'ab')
     if int(time.time()) != int(started):
         pytest.skip('the clock struck in between')
     assert first.message_hub is second.message_hub

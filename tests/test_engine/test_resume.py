@@ -52,31 +52,20 @@ def test_a_killed_process_resumes_to_the_same_weights(
     make_runner, epochs, toy, assert_same_weights, tmp_path, repository
 ):
     make_runner('whole', train_cfg=epochs(4)).train()
-    slow = {'train_cfg': epochs(4), 'custom_hooks': [{'type': 'Delay'}]}
-    toy_config = toy.config(tmp_path / 'killed', **slow)
-    toy_config['custom_imports']['imports'].append('delay')
-    Config(toy_config).dump(tmp_path / 'killed.py')
-    (tmp_path / 'delay.py').write_text(
-        'import os, time\n'
-        'from mmengine.hooks import Hook\n'
-        'from poselifter.registry import HOOKS\n'
-        '@HOOKS.register_module()\n'
-        'class Delay(Hook):\n'
-        '    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):\n'
-        '        time.sleep(float(os.environ["DELAY"]))\n'
-    )
+    config = toy.config(tmp_path / 'killed', train_cfg=epochs(4), custom_hooks=[{'type': 'WaitInThirdEpoch'}])
+    Config(config).dump(tmp_path / 'killed.py')
     command = [sys.executable, str(repository / 'tools/train.py'), str(tmp_path / 'killed.py')]
-    folders = os.pathsep.join(map(str, (repository, os.path.dirname(toy.__file__), tmp_path)))
-    environment = {**os.environ, 'PYTHONPATH': folders, 'OMP_NUM_THREADS': '1', 'DELAY': '0.3'}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    folders = os.pathsep.join(map(str, (repository, os.path.dirname(toy.__file__))))
+    reached = tmp_path / 'reached'
+    environment = {**os.environ, 'PYTHONPATH': folders, 'OMP_NUM_THREADS': '1'}
+    process = subprocess.Popen(command, env={**environment, 'TOY_WAIT': str(reached)}, stdout=subprocess.DEVNULL)
     deadline = time.time() + 120
-    while not (tmp_path / 'killed/epoch_2.pth').exists() and time.time() < deadline and process.poll() is None:
+    while not reached.exists() and time.time() < deadline and process.poll() is None:
         time.sleep(0.05)
-    time.sleep(0.5)  # into the third epoch
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert not (tmp_path / 'killed/epoch_3.pth').exists()
-    subprocess.run([*command, '--resume'], env={**environment, 'DELAY': '0'}, check=True, stdout=subprocess.DEVNULL)
+    assert reached.exists() and not (tmp_path / 'killed/epoch_3.pth').exists()
+    subprocess.run([*command, '--resume'], env=environment, check=True, stdout=subprocess.DEVNULL)
     assert_same_weights(tmp_path / 'whole/epoch_4.pth', tmp_path / 'killed/epoch_4.pth')
 
 

@@ -69,8 +69,9 @@ def test_checkpoint_is_plain_and_says_what_it_is(make_runner, epochs, tmp_path):
     assert torch.serialization.get_unsafe_globals_in_checkpoint(path) == []
     meta = torch.load(path, weights_only=True)['meta']
     assert meta['format_version'] == 1
-    assert meta['codec'] == {'type': 'ToyCodec', 'root': (0, 1)} and type(meta['codec']) is dict
-    assert (meta['skeleton'], meta['fps']) == ('coco17', 25) and 'unit' not in meta
+    assert meta['codec'] == {'type': 'RootRelativeLifting', 'skeleton': 'coco17', 'fps': 25}
+    assert type(meta['codec']) is dict
+    assert [meta[key] for key in ('skeleton', 'skeleton_3d', 'fps', 'unit')] == ['coco17', 'h36m17', 25, 'm']
     assert Config.fromstring(meta['cfg'], '.py').model.type == 'ToyLifter'
     assert meta['dataset_meta'] == {'dataset_name': 'toy', 'sigmas': [1.0, 1.0, 1.0]}
 

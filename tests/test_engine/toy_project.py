@@ -3,6 +3,10 @@
 The truth is a linear map of the input, so a linear model can learn it.
 """
 
+import os
+import time
+from pathlib import Path
+
 import numpy as np
 import torch
 from mmengine.evaluator import BaseMetric
@@ -78,6 +82,16 @@ class StopAfter(Hook):
         runner.train_loop.stop_training = runner.iter + 1 >= self.iterations
 
 
+@HOOKS.register_module(force=True)
+class WaitInThirdEpoch(Hook):
+    """Makes the file ``$TOY_WAIT`` in mid-epoch and stays there; does nothing without the variable."""
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        if runner.epoch == 2 and batch_idx == 1 and 'TOY_WAIT' in os.environ:
+            Path(os.environ['TOY_WAIT']).touch()
+            time.sleep(600)
+
+
 def loader(n, batch_size, shuffle, seed=0):
     return {
         'dataset': {'type': 'ToyClips', 'n': n, 'seed': seed},
@@ -92,9 +106,7 @@ def config(work_dir, **changes):
     return {
         'custom_imports': {'imports': ['toy_project'], 'allow_failed_imports': False},
         'default_scope': 'poselifter',
-        'codec': {'type': 'ToyCodec', 'root': (0, 1)},
-        'skeleton': 'coco17',
-        'fps': 25,
+        'codec': {'type': 'RootRelativeLifting', 'skeleton': 'coco17', 'fps': 25},
         'model': {'type': 'ToyLifter'},
         'train_dataloader': loader(16, 4, True),
         'val_dataloader': loader(9, 4, False, seed=1),

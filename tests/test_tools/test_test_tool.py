@@ -40,7 +40,7 @@ def test_baselines_go_through_the_same_loop(tool, toy, trained, tmp_path, monkey
 
         def __init__(self, codec, test_cfg, data_preprocessor):
             super().__init__()
-            assert codec.type == 'ToyCodec'
+            assert codec.type == 'RootRelativeLifting'
 
         def fit(self, batches):
             targets = [sample.lifting_target for batch in batches for sample in batch['data_samples']]

@@ -1,5 +1,5 @@
 # For small models on small data: warm-up, then half a cosine.
-epochs = 28
+epochs = 18
 train_cfg = dict(by_epoch=True, max_epochs=epochs, val_interval=2)
 val_cfg = dict()
 test_cfg = dict()

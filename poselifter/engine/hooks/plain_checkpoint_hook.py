@@ -4,24 +4,40 @@ from __future__ import annotations
 
 from typing import Any
 
+from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from ...registry import HOOKS
+from ...registry import CODECS, HOOKS
 from ...version import __version__
 from ..compat import hub_from_plain, hub_to_plain, to_plain
 
 FORMAT_VERSION = 1
-_FACTS = ('codec', 'skeleton', 'skeleton_3d', 'fps', 'unit')
+
+
+def facts_of(config: Config) -> dict[str, Any]:
+    """What a model's numbers mean, for the ``meta`` of its checkpoints.
+
+    Args:
+        config: with ``codec`` at its top level.
+
+    Returns:
+        The codec's config, names of both joint sets, frame rate and unit of
+        the network; nothing where the config has no codec.
+    """
+    if not config.get('codec'):
+        return {}
+    codec = CODECS.build(config.codec)
+    names = {key: getattr(codec, key).name for key in ('skeleton', 'skeleton_3d')}
+    return {'codec': to_plain(config.codec, 'codec'), **names, 'fps': codec.fps, 'unit': codec.unit}
 
 
 @HOOKS.register_module()
 class PlainCheckpointHook(Hook):
     """Makes checkpoints readable with ``weights_only=True`` and says what their numbers mean.
 
-    ``meta`` gets ``format_version``, ``poselifter_version`` and, where the
-    config names them at its top level, ``codec``, ``skeleton``,
-    ``skeleton_3d``, ``fps`` and ``unit``.
+    ``meta`` gets ``format_version``, ``poselifter_version`` and
+    :func:`facts_of` the config.
     :class:`~poselifter.engine.MotionRunner` always registers this hook.
     """
 
@@ -29,8 +45,8 @@ class PlainCheckpointHook(Hook):
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Changes the checkpoint's entries to plain data."""
-        facts = {key: runner.cfg.get(key) for key in _FACTS if runner.cfg.get(key) is not None}
-        checkpoint['meta'].update(facts, format_version=FORMAT_VERSION, poselifter_version=__version__)
+        facts = {**facts_of(runner.cfg), 'format_version': FORMAT_VERSION, 'poselifter_version': __version__}
+        checkpoint['meta'].update(facts)
         checkpoint['message_hub'] = hub_to_plain(checkpoint['message_hub'])
         for key, value in checkpoint.items():
             if not key.endswith('state_dict') and key != 'message_hub':
