@@ -1,0 +1,54 @@
+"""Files are whole or absent; errors a user can mend are one line and status 2."""
+
+import os
+import stat
+
+import pytest
+
+from poselifter.errors import InputError, run_program
+from poselifter.utils import atomic_write
+
+
+def test_file_appears_only_when_it_is_complete(tmp_path):
+    path = tmp_path / 'new' / 'a.txt'
+    with atomic_write(path) as temporary:
+        temporary.write_text('whole')
+        assert not path.exists()
+        assert temporary.suffix == '.txt'
+    assert path.read_text() == 'whole'
+    umask = os.umask(0)
+    os.umask(umask)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
+
+
+def test_failure_leaves_the_old_file_and_no_rest(tmp_path):
+    path = tmp_path / 'a.txt'
+    path.write_text('old')
+    with pytest.raises(RuntimeError), atomic_write(path) as temporary:
+        temporary.write_text('half')
+        raise RuntimeError
+    assert path.read_text() == 'old'
+    assert [p.name for p in tmp_path.iterdir()] == ['a.txt']
+
+
+def test_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(InputError, match='cannot write'), atomic_write(tmp_path / 'file' / 'a.txt'):
+        pass
+
+
+def test_program_turns_input_errors_into_one_line(capsys):
+    def main(argv):
+        raise InputError('first line\n  and more')
+
+    with pytest.raises(SystemExit) as stop:
+        run_program(main, [])
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == 'error: first line and more\n'
+    with pytest.raises(InputError):
+        run_program(main, ['--debug'])
+
+
+def test_program_does_not_hide_our_own_mistakes():
+    with pytest.raises(ZeroDivisionError):
+        run_program(lambda argv: 1 / 0, [])
