@@ -47,7 +47,8 @@ def link_persons(table: KeypointTable, max_distance: float = 0.5, max_gap: int =
     (Hungarian method), by the mean distance of the joints seen in both,
     divided by the person's size (diagonal of the box around its joints); a
     person is expected to move on as it moved before. Rows that have an id
-    (strings, or integers from 0) are left as they are.
+    (strings, or integers from 0) are left as they are; rows without id and
+    without any joint are nobody and left out.
 
     Args:
         table: rows with negative integers as ``track_ids`` are to be linked.
@@ -61,6 +62,8 @@ def link_persons(table: KeypointTable, max_distance: float = 0.5, max_gap: int =
     ids = table.track_ids
     if ids.dtype.kind != 'i' or (ids >= 0).all():
         return table
+    table = _without_empty_rows(table)
+    ids = table.track_ids
     loose = np.flatnonzero(ids < 0)
     loose = loose[np.lexsort((-ids[loose], table.frame_indices[loose]))]  # by frame, then as in the file
     frames = table.frame_indices[loose]
@@ -84,6 +87,12 @@ def link_persons(table: KeypointTable, max_distance: float = 0.5, max_gap: int =
                 persons[key] = _Person(keypoints[detection], seen[detection], frame, np.zeros(2))
             linked[row] = first_id + key
     return replace(table, track_ids=linked)
+
+
+def _without_empty_rows(table: KeypointTable) -> KeypointTable:
+    keep = (table.track_ids >= 0) | (table.keypoints_visible > 0).any(1)
+    rows = ('keypoints', 'keypoints_visible', 'frame_indices', 'track_ids')
+    return replace(table, **{name: getattr(table, name)[keep] for name in rows})
 
 
 def _match(

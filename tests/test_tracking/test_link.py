@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from poselifter.errors import InputError
 from poselifter.structures import KeypointTable
 from poselifter.tracking import link_persons
 
@@ -101,9 +102,10 @@ def test_ids_of_the_file_stay(body):
     assert_array_equal(table.track_ids, [-1, -1, 3, 3])  # the input is not modified
 
 
-def test_empty_bodies_are_persons_of_their_own_and_nothing_breaks():
+def test_nobody_at_all_is_refused():
     table = KeypointTable(np.full((3, 17, 2), np.nan), np.zeros((3, 17)), np.arange(3), np.full(3, -1))
-    assert_array_equal(link_persons(table).track_ids, [0, 1, 2])
+    with pytest.raises(InputError, match='no person'):
+        link_persons(table)
 
 
 def test_scale_and_place_do_not_matter(rng, body):
@@ -111,3 +113,13 @@ def test_scale_and_place_do_not_matter(rng, body):
     table, _ = detections(paths, body, shuffled(rng, 30, 4), rng.random((30, 4)) > 0.2)
     far = KeypointTable(table.keypoints / 8 + 77, table.keypoints_visible, table.frame_indices, table.track_ids)
     assert_array_equal(link_persons(far).track_ids, link_persons(table).track_ids)
+
+
+def test_detection_without_a_joint_is_nobody():
+    """A detector's empty entry neither becomes a person nor ends one."""
+    keypoints = np.cumsum(np.ones((6, 5, 2)), 0) + np.arange(10).reshape(5, 2) * 20
+    visible = np.ones((6, 5))
+    visible[2:4] = 0
+    linked = link_persons(KeypointTable(keypoints, visible, np.arange(6), np.full(6, -1)))
+    assert linked.track_ids.tolist() == [0] * 4
+    assert linked.frame_indices.tolist() == [0, 1, 4, 5]
