@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> None:
     if needed:
         raise InputError(f'the config {args.config} has no {", ".join(needed)}; training needs them')
     prepare_launch(config, args)
-    if args.amp:
+    if args.amp or config.optim_wrapper.get('type') == 'AmpOptimWrapper':  # a config for GPUs trains on a CPU too
         config.optim_wrapper = use_amp(config.optim_wrapper)
     if args.no_validate:
         config.val_cfg = config.val_dataloader = config.val_evaluator = None

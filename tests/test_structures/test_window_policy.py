@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poselifter.errors import InputError
+from poselifter.skeletons import flip_keypoints
 from poselifter.structures import WindowPolicy
 
 
@@ -33,8 +34,6 @@ def test_mixste_first_epoch(shared):
     for (video, start, _, flip), clip in zip(case['order'][:4], case['batch0_2d'], strict=True):
         shown = case[f'video{video}_2d'][policy.input_frames(np.array([start]), lengths[video])[0]]
         if flip:
-            from poselifter.skeletons import flip_keypoints
-
             shown = flip_keypoints(shown, 'h36m17')
         np.testing.assert_array_equal(shown, clip)
 
@@ -72,10 +71,11 @@ def test_videopose3d_whole_videos(shared, name):
         np.testing.assert_array_equal(inside[windows(policy, n)[0]], padded)
 
 
-def test_pstmo_downsampled_windows(shared):
-    case = np.load(shared / 'fixtures/parity/pstmo/functions/tds_chunks_test.npz')
-    pad, tds = int(case['pad']), int(case['tds'])
-    policy = WindowPolicy(2 * pad + 1, stride=1, outputs=1, dilation=tds)
+@pytest.mark.parametrize('name', ['tds_chunks_train', 'tds_chunks_test', 'mpi3dhp_chunks_train'])
+def test_pstmo_windows(shared, name):
+    """With temporal downsampling (Human3.6M) and without (3DHP); x of the case is frame + 100 * joint."""
+    case = np.load(shared / f'fixtures/parity/pstmo/functions/{name}.npz')
+    policy = WindowPolicy(2 * int(case['pad']) + 1, stride=1, outputs=1, dilation=int(case.get('tds', 1)))
     plain = case['records'][:, 3] == 0
     found = np.concatenate([windows(policy, int(n)) for n in case['lengths']])
     np.testing.assert_array_equal(found, case['batch_2d'][plain][:, :, 0, 0])

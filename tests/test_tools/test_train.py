@@ -43,6 +43,13 @@ def test_amp_and_scaled_learning_rate(tool, write_config, tmp_path):
     assert 'AmpOptimWrapper' in checkpoint['meta']['cfg']
 
 
+def test_config_for_mixed_precision_on_gpus_trains_without_one(tool, write_config, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    wrapper = {'type': 'AmpOptimWrapper', 'optimizer': {'type': 'AdamW', 'lr': 0.01}, 'dtype': 'float16'}
+    tool('train').main([str(write_config(optim_wrapper=wrapper)), '--cfg-options', 'train_cfg.max_epochs=1'])
+    assert (tmp_path / 'run/epoch_1.pth').is_file()
+
+
 @pytest.mark.parametrize(
     ('changes', 'options', 'message'),
     [
