@@ -49,11 +49,12 @@ def _lift(args: argparse.Namespace) -> None:
         fps=args.fps,
         batch_size=args.batch_size,
     )
-    print(result['input'])
+    print(*result['notes'], sep='\n')
     found = result['predictions']
+    n, joints, _ = found['keypoints_3d'].shape
     print(
-        f'{found["keypoints_3d"].shape[0]} poses ({found["skeleton_3d"]}), {found["unit"]}, {found["frame"]}, '
-        f'relative to the {found["root"]}'
+        f'{n} poses of {joints} joints ({found["skeleton_3d"]}): unit {found["unit"]}, '
+        f'axes of the {found["axes"]}, relative to the {found["root"]}'
     )
     for path in result['visualization']:
         print(path)

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import InputError
 from ..io import LiftedTable, describe_table, read_keypoints, write_lifted
 from ..registry import INFERENCERS
+from ..skeletons import find_conversion
 from ..structures import KeypointTable
 from ..tracking import link_persons
 from ..visualization import save_animation, save_html, save_picture
@@ -67,7 +68,7 @@ class Pose3DInferencer:
             batch_size: windows in one forward pass.
 
         Yields:
-            ``input``: what was recognised, in one line;
+            ``notes``: lines on what was recognised, converted and assumed;
             ``predictions``: the arrays of the result, see :meth:`result`;
             ``visualization``: the files that were written.
 
@@ -86,7 +87,20 @@ class Pose3DInferencer:
             if out_dir is not None:
                 stem = Path(item).stem if isinstance(item, (str, os.PathLike)) else 'keypoints'
                 written = self.write(Path(out_dir) / stem, table, poses, formats)
-            yield {'input': describe_table(table), 'predictions': self.result(table, poses), 'visualization': written}
+            notes = [describe_table(table), *self.assumptions(table)]
+            yield {'notes': notes, 'predictions': self.result(table, poses), 'visualization': written}
+
+    def assumptions(self, table: KeypointTable) -> list[str]:
+        """What is converted or taken for granted when a table is lifted, a line each."""
+        codec, lines = self.model.codec, []
+        if table.skeleton not in (None, codec.skeleton.name):
+            rough = ', '.join(find_conversion(table.skeleton, codec.skeleton.name).approximate) or 'none'
+            lines.append(f'{table.skeleton} is converted to {codec.skeleton.name}; approximate joints: {rough}')
+        if table.img_shape is None:
+            lines.append('the image size is unknown; the image is taken to be centred on the keypoints (--image-size)')
+        if table.fps is None:
+            lines.append(f'the frame rate is unknown; it is taken to be {codec.fps:g} a second (--fps)')
+        return lines
 
     def result(self, table: KeypointTable, poses: np.ndarray) -> dict[str, Any]:
         """What is known about the lifted rows.
@@ -97,7 +111,7 @@ class Pose3DInferencer:
 
         Returns:
             ``keypoints_3d`` with ``track_ids``, ``frame_indices``,
-            ``skeleton_3d``, ``unit``, ``frame`` and ``root``.
+            ``skeleton_3d``, ``unit``, ``axes`` and ``root``.
         """
         skeleton = self.model.codec.skeleton_3d
         return {
@@ -106,7 +120,7 @@ class Pose3DInferencer:
             'frame_indices': table.frame_indices,
             'skeleton_3d': skeleton.name,
             'unit': 'm',
-            'frame': 'camera: x right, y down, z forward',
+            'axes': 'camera: x right, y down, z forward',
             'root': skeleton.joint_names[skeleton.root],
         }
 

@@ -50,7 +50,7 @@ def test_lift_writes_the_exchange_file(clip, tmp_path, capsys):
         assert float(result['fps']) == float(source['fps'])
         assert len(result['track_ids']) == len(result['frame_indices']) == len(source['keypoints'])
     out = capsys.readouterr().out
-    assert 'metres' in out or ' m,' in out
+    assert 'unit m, axes of the camera: x right, y down, z forward, relative to the pelvis' in out
     assert (tmp_path / 'clip.html').stat().st_size > 1000
 
 
@@ -61,8 +61,12 @@ def test_result_can_be_lifted_again(clip, tmp_path):
         np.testing.assert_array_equal(one['keypoints_3d'], two['keypoints_3d'])
 
 
-def test_coco_results_are_lifted(coco, tmp_path):
+def test_coco_results_are_lifted(coco, tmp_path, capsys):
     main(['lift', str(coco), '-o', str(tmp_path / 'out'), '--formats', 'npz', '--fps', '30'])
+    out = capsys.readouterr().out
+    assert 'coco17 is converted to h36m17; approximate joints: spine, thorax, head_top' in out
+    assert 'image size is unknown' in out
+    assert 'frame rate is unknown' not in out
     with np.load(tmp_path / 'out' / 'results.npz') as result:
         assert str(result['skeleton']) == 'coco17'
         assert np.isfinite(result['keypoints_3d']).all()
