@@ -4,12 +4,14 @@ from .amp import CPUAmpOptimWrapper, use_amp
 from .config import load_config
 from .dump import DumpPredictions
 from .hooks import CheckpointHook, PlainCheckpointHook, PoseVisualizationHook, StatelessRandomHook
+from .log_processor import MotionLogProcessor
 from .runner import MotionRunner
 
 __all__ = [
     'CPUAmpOptimWrapper',
     'CheckpointHook',
     'DumpPredictions',
+    'MotionLogProcessor',
     'MotionRunner',
     'PlainCheckpointHook',
     'PoseVisualizationHook',
