@@ -34,10 +34,11 @@ class Pose3DInferencer:
     Raises:
         InputError: no such model or weights.
 
-    Example:
-        >>> inferencer = Pose3DInferencer()  # doctest: +SKIP
-        >>> for result in inferencer('keypoints.npz', out_dir='out'):  # doctest: +SKIP
-        ...     print(result['predictions']['keypoints_3d'].shape)
+    Example::
+
+        inferencer = Pose3DInferencer()
+        for result in inferencer('keypoints.npz', out_dir='out'):
+            print(result['predictions']['keypoints_3d'].shape)
     """
 
     def __init__(
