@@ -81,6 +81,13 @@ def test_pstmo_windows(shared, name):
     np.testing.assert_array_equal(found, case['batch_2d'][plain][:, :, 0, 0])
 
 
+def test_pstmo_3dhp_test_windows_stand_on_valid_frames(shared):
+    case = np.load(shared / 'fixtures/parity/pstmo/functions/mpi3dhp_chunks_test.npz')
+    policy = WindowPolicy(2 * int(case['pad']) + 1, stride=1, outputs=1)
+    lists = [policy.input_frames(np.flatnonzero(case[f'valid_{v}']), n) for v, n in enumerate(case['lengths'])]
+    np.testing.assert_array_equal(np.concatenate(lists), case['batch_2d'][..., 0, 0])
+
+
 def test_motionbert_clips(shared):
     """Where videos are at least a window long; the official resampling of shorter ones is a matter of its dataset."""
     case = np.load(shared / 'fixtures/parity/motionbert/functions/split_clips.npz')
