@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from mmengine.model import BaseModel
@@ -140,8 +139,3 @@ class MotionEstimator(BaseModel):
         both = torch.cat([clips, flip_keypoints(clips, self.codec.skeleton)])
         plain, mirrored = self.pose(both).float().chunk(2)
         return (plain + flip_keypoints(mirrored, self.codec.skeleton_3d)) / 2
-
-    def describe(self) -> dict[str, Any]:
-        """What a user must know of the output: joint sets, frame rate, unit."""
-        codec = self.codec
-        return {'skeleton': codec.skeleton.name, 'skeleton_3d': codec.skeleton_3d.name, 'fps': codec.fps, 'unit': 'm'}
