@@ -51,6 +51,8 @@ setup(
         'tests': requirements('tests'),
         'docs': requirements('docs'),
         'optional': requirements('optional'),
+        'mesh': ['smplx>=0.1.28'],
+        'text': ['transformers>=5,<6'],
         'video': ['imageio-ffmpeg>=0.5'],
     },
     entry_points={'console_scripts': ['poselifter = poselifter.cli:main']},

@@ -15,18 +15,9 @@ from mmengine.fileio import load
 from tqdm import tqdm
 
 from ..errors import InputError
-from ..utils import atomic_write
+from ..utils import atomic_write, shipped_root
 
 DEFAULT_MODEL = 'mixste_cmu_27'
-
-
-def zoo_root() -> Path:
-    """The folder that holds ``model-index.yml`` and ``configs``: the installed package's or the repository's."""
-    package = Path(__file__).resolve().parents[1]
-    for folder in (package / '.mim', package.parent):
-        if (folder / 'model-index.yml').is_file():
-            return folder
-    raise InputError('the installation lacks model-index.yml; reinstall poselifter')
 
 
 @dataclass(frozen=True)
@@ -51,7 +42,7 @@ class ZooModel:
 
 def zoo_models() -> dict[str, ZooModel]:
     """All models of ``model-index.yml`` by name."""
-    root = zoo_root()
+    root = shipped_root()
     models = {}
     for metafile in load(root / 'model-index.yml')['Import']:
         for entry in load(root / metafile)['Models']:
@@ -97,7 +88,7 @@ def download(model: ZooModel) -> Path:
     if model.weights is None:
         raise InputError(f'{model.name} has no published weights; train it with tools/train.py {model.config}')
     if '://' not in model.weights:
-        path = zoo_root() / model.weights
+        path = shipped_root() / model.weights
         if not path.is_file():
             raise InputError(f'{path} is missing from the installation; reinstall poselifter')
         return path

@@ -24,12 +24,13 @@ from torch import nn
 
 from ..errors import InputError
 from ..utils import atomic_write
+from .official import Official, convert_official, find_system, official_weights
 
 _ZIP = b'PK\x03\x04'  # torch >= 1.6 writes a zip file
 
 
 def load_checkpoint_file(path: str | os.PathLike, map_location: Any = 'cpu') -> dict[str, Any]:
-    """Reads a ``.pth`` or ``.safetensors`` file.
+    """Reads a ``.pth`` or ``.safetensors`` file, also one that a published system wrote.
 
     Args:
         path: the file.
@@ -37,26 +38,101 @@ def load_checkpoint_file(path: str | os.PathLike, map_location: Any = 'cpu') -> 
 
     Returns:
         What the file holds; of a ``.safetensors`` file
-        ``dict(state_dict=..., meta=...)``.
+        ``dict(state_dict=..., meta=...)``, and so of a published system's,
+        whose tensors then have our names.
 
     Raises:
         InputError: the file is missing, empty, cut off, no checkpoint, or
             could only be read by running code of another program.
+    """
+    path = check_file(path)
+    if path.suffix == '.safetensors':
+        return _load_safetensors(path, map_location)
+    try:
+        checkpoint = torch.load(path, map_location=map_location, weights_only=True)
+    except Exception as error:  # a damaged file makes torch fail in any way
+        checkpoint, foreign = read_foreign(path, map_location), error
+        if checkpoint is None:
+            raise InputError(_reason(path, error)) from error
+    else:
+        foreign = None
+    if not isinstance(checkpoint, dict):
+        raise InputError(f'{path} holds a {type(checkpoint).__name__}, expected a dict with state_dict')
+    state = official_weights(checkpoint)
+    if state and find_system(state):
+        official = convert_official(state, path=str(path))
+        return {'state_dict': official.state_dict, 'meta': {'official': official.system}}
+    if foreign is not None:
+        raise InputError(_reason(path, foreign)) from foreign
+    return checkpoint
+
+
+def read_official(
+    path: str | os.PathLike, system: str | None = None, task: str | None = None
+) -> tuple[Official, dict[str, torch.Tensor]]:
+    """Reads a published checkpoint.
+
+    Args:
+        path: the file, as its authors wrote it.
+        system: folder name of the system; ``None`` goes by the tensors' names.
+        task: what it shall serve; ``'trajectory'`` may lie beside the pose
+            model in one file.
+
+    Returns:
+        (the checkpoint in our terms, the original tensors).
+
+    Raises:
+        InputError: the file cannot be read without running its code, or is no
+            published checkpoint; see also :func:`convert_official`.
+    """
+    path = check_file(path)
+    try:
+        checkpoint = torch.load(path, map_location='cpu', weights_only=True)
+    except Exception as error:  # a damaged file makes torch fail in any way
+        checkpoint = read_foreign(path)
+        if checkpoint is None:
+            raise InputError(_reason(path, error)) from error
+    state = official_weights(checkpoint, task) if isinstance(checkpoint, dict) else None
+    if state is None:
+        raise InputError(f'{path} holds no state dict; expected a checkpoint as its authors published it')
+    return convert_official(state, system, str(path)), state
+
+
+def check_file(path: str | os.PathLike) -> Path:
+    """The path of a file that is there and not empty.
+
+    Raises:
+        InputError: it is not.
     """
     path = Path(path).expanduser()
     if not path.is_file():
         raise InputError(f'no checkpoint {path}; check the path')
     if path.stat().st_size == 0:
         raise InputError(f'the checkpoint {path} is empty; copy or download it again')
-    if path.suffix == '.safetensors':
-        return _load_safetensors(path, map_location)
+    return path
+
+
+class _Inert:
+    """Stands for objects of other programs beside the tensors of a file; nothing of them is run or kept."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> _Inert:
+        return object.__new__(cls)
+
+    def __init__(self, *args: Any) -> None:
+        pass
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
+def read_foreign(path: Path, map_location: Any = 'cpu') -> Any:
+    """A torch file with objects of other programs left out (numpy scalars, random states); ``None`` if unreadable."""
     try:
-        checkpoint = torch.load(path, map_location=map_location, weights_only=True)
-    except Exception as error:  # a damaged file makes torch fail in any way
-        raise InputError(_reason(path, error)) from error
-    if not isinstance(checkpoint, dict):
-        raise InputError(f'{path} holds a {type(checkpoint).__name__}, expected a dict with state_dict')
-    return checkpoint
+        names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+        with torch.serialization.safe_globals([(_Inert, name) for name in names]):
+            return torch.load(path, map_location=map_location, weights_only=True)
+    except Exception:
+        return None
 
 
 def _reason(path: Path, error: Exception) -> str:

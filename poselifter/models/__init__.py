@@ -1,6 +1,17 @@
 """Models: layers, backbones, necks, heads, losses and the estimators that glue them."""
 
-from . import backbones, estimators, heads, losses, necks
-from .factory import create_model, list_models
+from . import backbones, body_models, estimators, heads, losses, necks, text_encoders
+from .factory import Lifter, create_model, list_models
 
-__all__ = ['backbones', 'create_model', 'estimators', 'heads', 'list_models', 'losses', 'necks']
+__all__ = [
+    'Lifter',
+    'backbones',
+    'body_models',
+    'create_model',
+    'estimators',
+    'heads',
+    'list_models',
+    'losses',
+    'necks',
+    'text_encoders',
+]

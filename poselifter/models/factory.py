@@ -1,57 +1,68 @@
-"""Published sizes by name, as plain modules without codec, data or losses."""
+"""Published sizes by name, as plain modules without codec and data."""
 
 from __future__ import annotations
 
 import inspect
 import os
-import pickle
+from collections.abc import Mapping
 from difflib import get_close_matches
 from fnmatch import fnmatch
+from pathlib import Path
 from typing import Any
 
 import torch
+from mmengine.config import Config
 from torch import nn
 
+from ..checkpoints import load_weights
 from ..errors import InputError
-from ..registry import BACKBONES, HEADS
-
-_SIZES: dict[str, dict[str, dict[str, Any]]] = {
-    'mixste': {'backbone': {'type': 'MixSTE'}, 'head': {'norm': True}},
-    'mixste_81': {'backbone': {'type': 'MixSTE', 'num_frames': 81}, 'head': {'norm': True}},
-    'motionbert': {'backbone': {'type': 'DSTformer'}, 'head': {'init_std': 0.02}},
-    'motionbert_lite': {
-        'backbone': {'type': 'DSTformer', 'embed_dims': 256, 'mlp_ratio': 4.0},
-        'head': {'init_std': 0.02},
-    },
-}
+from ..registry import BACKBONES
+from ..utils import shipped_root
+from .network import Network
 
 
-class Lifter(nn.Module):
-    """Backbone and pose head; parameters are named as in ``MotionEstimator``.
+class Lifter(nn.Module, Network):
+    """Backbone, perhaps a neck, and heads; parameters are named as in ``MotionEstimator``.
 
     Args:
         backbone: config of the backbone.
-        head: arguments of the :class:`~poselifter.models.heads.PoseHead`.
+        heads: configs of the heads by name.
+        neck: config of the neck.
     """
 
-    def __init__(self, backbone: dict, head: dict) -> None:
+    def __init__(self, backbone: dict, heads: dict[str, dict], neck: dict | None = None) -> None:
         super().__init__()
-        self.backbone = BACKBONES.build(backbone)
-        pose = HEADS.build({'type': 'PoseHead', 'in_channels': self.backbone.embed_dims, **head})
-        self.heads = nn.ModuleDict({'pose': pose})
+        self.build_network(backbone, neck, heads)
 
-    def forward(self, x: torch.Tensor, valid: torch.Tensor | None = None) -> torch.Tensor:
-        """Network-space keypoints (B, T, J, C) to poses (B, T, J, 3); ``valid`` (B, T) is False for padded frames."""
-        return self.heads['pose'](self.backbone(x, valid))
+    def forward(self, x: torch.Tensor, valid: torch.Tensor | None = None) -> torch.Tensor | dict[str, torch.Tensor]:
+        """What the heads make of clips.
+
+        Args:
+            x: network-space keypoints (B, T, J, C), or (N, M, T, J, C) of M
+                persons.
+            valid: (B, T) bool, False for padded frames.
+
+        Returns:
+            The output of the only head (poses (B, T', K, 3) of a pose head), or
+            outputs by the names of the heads.
+        """
+        persons = x.shape[1] if x.ndim == 5 else 1
+        features = self.features(x.flatten(0, 1) if x.ndim == 5 else x, valid)
+        outputs = {name: head(self.read(name, features, persons)) for name, head in self.heads.items()}
+        return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+
+
+def _sizes() -> dict[str, Path]:
+    return {path.stem: path for path in (shipped_root() / 'configs' / '_base_' / 'models').glob('*.py')}
 
 
 def list_models(pattern: str = '*') -> list[str]:
-    """Names that :func:`create_model` knows, sorted.
+    """Names that :func:`create_model` knows, sorted: the files of ``configs/_base_/models``.
 
     Args:
         pattern: shell wildcard, e.g. ``'motionbert*'``.
     """
-    return sorted(name for name in _SIZES if fnmatch(name, pattern))
+    return sorted(name for name in _sizes() if fnmatch(name, pattern))
 
 
 def create_model(name: str, pretrained: str | os.PathLike | None = None, **overrides: Any) -> Lifter:
@@ -59,12 +70,15 @@ def create_model(name: str, pretrained: str | os.PathLike | None = None, **overr
 
     Args:
         name: one of :func:`list_models`.
-        pretrained: a checkpoint that this toolbox wrote; read without
-            executing anything from it. ``None`` means fresh weights.
-        **overrides: arguments of the backbone that shall differ.
+        pretrained: a checkpoint that this toolbox wrote, or a published
+            system's; read without executing anything from it. ``None`` means
+            fresh weights.
+        **overrides: arguments of the backbone that shall differ; ``neck`` and
+            ``heads`` take dicts of what shall differ there; ``None`` leaves a
+            part out.
 
     Returns:
-        The model: (B, T, J, C) -> (B, T, J, 3).
+        The model: (B, T, J, C) -> (B, T', K, 3), or one such output a head.
 
     Raises:
         InputError: an unknown name or argument, or a file that cannot be read
@@ -75,30 +89,35 @@ def create_model(name: str, pretrained: str | os.PathLike | None = None, **overr
         >>> model(torch.zeros(1, 9, 17, 2)).shape
         torch.Size([1, 9, 17, 3])
     """
-    if name not in _SIZES:
-        near = get_close_matches(name, _SIZES, n=3) or list_models()
-        raise InputError(f'unknown model {name!r}; did you mean {" or ".join(near)}?')
-    size = _SIZES[name]
-    backbone = size['backbone']
-    known = inspect.signature(BACKBONES.get(backbone['type'])).parameters
+    sizes = _sizes()
+    if name not in sizes:
+        near = get_close_matches(name, sizes, n=3)
+        hint = f'did you mean {" or ".join(near)}?' if near else 'list_models() gives the names'
+        raise InputError(f'unknown model {name!r}; {hint}')
+    size = Config.fromfile(sizes[name]).model.to_dict()
+    parts = {part: overrides.pop(part) for part in ('neck', 'heads') if part in overrides}
+    known = sorted(_arguments(BACKBONES.get(size['backbone']['type'])))
     unknown = sorted(set(overrides) - set(known))
     if unknown:
-        raise InputError(f'create_model({name!r}): unknown arguments {unknown}, expected some of {list(known)}')
-    model = Lifter({**backbone, **overrides}, size['head'])
+        raise InputError(
+            f'create_model({name!r}): unknown arguments {unknown}, expected some of {[*known, "neck", "heads"]}'
+        )
+    neck = _merged(size.get('neck'), parts.get('neck', {}))
+    model = Lifter({**size['backbone'], **overrides}, _merged(size['heads'], parts.get('heads', {})), neck)
     if pretrained is not None:
-        _load(model, pretrained)
+        load_weights(model, pretrained)
     return model
 
 
-def _load(model: nn.Module, path: str | os.PathLike) -> None:
-    try:
-        checkpoint = torch.load(path, map_location='cpu', weights_only=True)
-        state = checkpoint.get('state_dict', checkpoint)
-    except (OSError, RuntimeError, EOFError, ValueError, AttributeError, pickle.UnpicklingError) as error:
-        reason = str(error).strip().split('\n')[0] or type(error).__name__
-        raise InputError(f'{path} cannot be read as a checkpoint ({reason}); give a file this toolbox wrote') from error
-    try:
-        model.load_state_dict(state)
-    except RuntimeError as error:
-        reason = ' '.join(str(error).split())[:300]
-        raise InputError(f'{path} holds another model than the one asked for: {reason}') from error
+def _arguments(cls: type) -> set[str]:
+    """Names that a constructor takes, those it hands to its parent included."""
+    parameters = inspect.signature(cls).parameters.values()
+    names = {p.name for p in parameters if p.kind is not p.VAR_KEYWORD}
+    return names if len(names) == len(parameters) else names | _arguments(cls.__mro__[1])
+
+
+def _merged(base: Any, change: Any) -> Any:
+    if not isinstance(base, Mapping) or not isinstance(change, Mapping):
+        return base if change == {} else change
+    merged = {**base, **{key: _merged(base.get(key, {}), value) for key, value in change.items()}}
+    return {key: value for key, value in merged.items() if value is not None}

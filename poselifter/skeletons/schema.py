@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import InputError
 
 _FIELDS = {'about', 'aliases', 'joints', 'parents', 'edges', 'sigmas', 'parts', 'weight_groups', 'joint_weights'}
-_FIELDS |= {'conversions', 'layout_of'}
+_FIELDS |= {'bone_pairs', 'conversions', 'layout_of'}
 
 
 def check_record(name: str, records: dict[str, dict]) -> None:
@@ -59,6 +59,9 @@ def _check_groups(name: str, record: dict) -> None:
     named = [j for edge in record.get('edges', ()) for j in edge]
     named += [j for part in record.get('parts', {}).values() for j in part]
     _require(all(0 <= j < count for j in named), name, 'has an edge or a part with a joint that does not exist')
+    bones = range(count - 1 if 'parents' in record else 0)
+    paired = [bone for pair in record.get('bone_pairs', ()) for bone in pair]
+    _require(set(paired) <= set(bones), name, 'has bone_pairs with a bone that does not exist')
     groups = record.get('weight_groups', {})
     weighted = sorted(j for _, joints in groups.values() for j in joints)
     _require(not groups or weighted == list(range(count)), name, 'must have each joint in one of its weight_groups')

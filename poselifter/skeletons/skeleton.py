@@ -26,6 +26,9 @@ class Skeleton:
         joint_names: J names in the order of the set.
         parents: J parent indices, -1 at the root; ``None`` for sets without a tree.
         edges: pairs of joints to draw a line between; the bones where there is a tree.
+        bone_pairs: pairs of neighbouring bones (indices into ``bones``) whose angle
+            a loss may look at; h36m17's are the 18 of MotionBERT, elsewhere all
+            bones that meet in a joint.
         about: one line on where the set comes from.
         aliases: other names :func:`get_skeleton` takes for the set.
         sigmas: J standard deviations of COCO's object keypoint similarity, or ``None``.
@@ -43,6 +46,7 @@ class Skeleton:
     joint_names: tuple[str, ...]
     parents: tuple[int, ...] | None
     edges: tuple[tuple[int, int], ...]
+    bone_pairs: tuple[tuple[int, int], ...] = ()
     about: str = ''
     aliases: tuple[str, ...] = ()
     sigmas: tuple[float, ...] | None = None
@@ -144,6 +148,8 @@ def _from_record(name: str, record: dict) -> Skeleton:
     """The set of one entry of ``skeletons.json``."""
     parents = tuple(record['parents']) if 'parents' in record else None
     edges = record.get('edges') or [(p, c) for c, p in enumerate(parents) if p >= 0]
+    bones = edges if parents else ()
+    meeting = [(i, j) for j, b in enumerate(bones) for i, a in enumerate(bones[:j]) if set(a) & set(b)]
     groups = record.get('weight_groups', {})
     weights = {key: tuple(map(float, vector)) for key, vector in record.get('joint_weights', {}).items()}
     if groups:
@@ -154,6 +160,7 @@ def _from_record(name: str, record: dict) -> Skeleton:
         joint_names=tuple(record['joints']),
         parents=parents,
         edges=tuple((a, b) for a, b in edges),
+        bone_pairs=tuple((a, b) for a, b in record.get('bone_pairs', meeting)),
         about=record['about'],
         aliases=tuple(record['aliases']),
         sigmas=tuple(record['sigmas']) if 'sigmas' in record else None,

@@ -46,3 +46,16 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def shipped_root() -> Path:
+    """The folder that holds ``model-index.yml`` and ``configs``: the installed package's or the repository's.
+
+    Raises:
+        InputError: there is none.
+    """
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / '.mim', package.parent):
+        if (folder / 'model-index.yml').is_file():
+            return folder
+    raise InputError('the installation lacks model-index.yml; reinstall poselifter')

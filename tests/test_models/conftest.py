@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-
-class _Ignored:
-    """Stands for the pickled numpy objects beside the tensors; nothing of them is run or kept."""
-
-    def __init__(self, *args) -> None:
-        pass
-
-    def __setstate__(self, state) -> None:
-        pass
-
-
-_NUMPY = (
-    'numpy.random._pickle.__randomstate_ctor',
-    'numpy.core.multiarray._reconstruct',
-    'numpy.core.multiarray.scalar',
-    'numpy.ndarray',
-    'numpy.dtype',
-)
+from poselifter.apis import load_official
+from poselifter.checkpoints import export_official
 
 
 class Case:
@@ -51,26 +34,15 @@ class Case:
         with np.load(self.folder / f'{name}.npz') as file:
             return {key: torch.from_numpy(file[key]) for key in file.files}
 
-    def load(self, model: torch.nn.Module, names: dict[str, str]) -> dict[str, str]:
-        """Loads the official weights.
+    def official(self, **more) -> torch.nn.Module:
+        """The checkpoint as :func:`~poselifter.apis.load_official` gives it, by the original's constructor."""
+        given = {**self.meta.get('constructor', self.meta.get('constructor_backbone', {})), **more}
+        return load_official(self.folder / more.pop('file', 'checkpoint.pth'), **given)
 
-        Args:
-            model: with the same parameters under our names.
-            names: regular expressions of official names -> our names.
 
-        Returns:
-            Our name of every official one.
-        """
-        with torch.serialization.safe_globals([_Ignored, *((_Ignored, name) for name in _NUMPY)]):
-            checkpoint = torch.load(self.folder / 'checkpoint.pth', weights_only=True)
-        official = {key.removeprefix('module.'): value for key, value in checkpoint['model_pos'].items()}
-        ours = {key: key for key in official}
-        for pattern, name in names.items():
-            ours = {key: re.sub(pattern, name, value) for key, value in ours.items()}
-        shapes = {key: value.shape for key, value in model.state_dict().items()}
-        # DSTformer's temporal positions are (1, T, 1, D) there, (1, T, D) here
-        model.load_state_dict({ours[key]: value.reshape(shapes[ours[key]]) for key, value in official.items()})
-        return ours
+def official_layout(module: torch.nn.Module, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Tensors by our parameter names (weights, gradients) as the original lays them out."""
+    return export_official(tensors, module.system)[0]
 
 
 @pytest.fixture

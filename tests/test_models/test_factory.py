@@ -12,15 +12,37 @@ TINY = {'num_frames': 5, 'embed_dims': 8, 'depth': 1}
 
 
 @pytest.mark.parametrize('name', list_models())
-def test_every_name_builds(name):
-    model = create_model(name, **TINY)
-    x = torch.randn(2, 5, 17, model.backbone.in_channels)
-    assert model(x).shape == (2, 5, 17, 3)
+def test_every_name_builds_and_runs(name):
+    with torch.device('meta'):  # shapes only, at the published sizes
+        model = create_model(name).eval()
+        backbone = model.backbone
+        frames, joints = backbone.num_frames, backbone.num_joints
+        persons = (2,) if {'action', 'embedding'} & set(model.heads) else ()
+        output = model(torch.zeros(2, *persons, frames, joints, backbone.in_channels))
+    expected = {
+        'action': (2, 60),
+        'embedding': (2, 2048),
+        'mesh': (2, frames, 82),
+        'sequence': (2, frames, joints, 3),
+        'pose': (2, len(model.output_frames(frames)[model.heads['pose'].feature]) if 'pose' in model.heads else 0)
+        + (joints, 3),
+    }
+    outputs = output if set(model.heads) == set(output) else {next(iter(model.heads)): output}
+    for head, found in outputs.items():
+        assert (found['theta'] if head == 'mesh' else found).shape == expected[head]
 
 
 def test_names_by_wildcard():
-    assert list_models('motionbert*') == ['motionbert', 'motionbert_lite']
+    assert list_models('mixste_[0-9]*') == ['mixste_1', 'mixste_27', 'mixste_81']
     assert list_models('nothing') == []
+
+
+def test_necks_and_heads_follow_the_backbone():
+    model = create_model('pstmo', num_frames=9, embed_dims=16, heads={'sequence': None, 'pose': {'norm': False}})
+    assert set(model.heads) == {'pose'}
+    assert model(torch.zeros(2, 9, 17, 2)).shape == (2, 1, 17, 3)
+    model = create_model('poseformer', num_frames=9, joint_dims=8, neck=None)  # an output for every frame
+    assert model(torch.zeros(2, 9, 17, 2)).shape == (2, 9, 17, 3)
 
 
 def test_weights_come_back(tmp_path):
@@ -37,7 +59,7 @@ def test_weights_come_back(tmp_path):
     ('name', 'overrides', 'message'),
     [
         ('mixst', {}, "unknown model 'mixst'; did you mean mixste"),
-        ('lifter9000', {}, 'did you mean mixste or mixste_81 or motionbert'),
+        ('lifter9000', {}, r'list_models\(\) gives the names'),
         ('mixste', {'width': 8}, r"unknown arguments \['width'\]"),
     ],
 )
@@ -53,8 +75,16 @@ def test_wrong_files_are_named(tmp_path):
     empty.touch()
     half.write_bytes(good.read_bytes()[:1000])
     torch.save({'state_dict': pytest.raises}, pickled)
-    for path in (tmp_path / 'absent', text, empty, half, pickled, tmp_path):
-        with pytest.raises(InputError, match='cannot be read as a checkpoint'):
+    wrong = {
+        tmp_path / 'absent': 'no checkpoint',
+        tmp_path: 'no checkpoint',
+        text: 'is not a checkpoint',
+        empty: 'is empty',
+        half: 'cut off or damaged',
+        pickled: 'executes nothing',
+    }
+    for path, message in wrong.items():
+        with pytest.raises(InputError, match=message):
             create_model('mixste', path, **TINY)
-    with pytest.raises(InputError, match='holds another model'):
+    with pytest.raises(InputError, match=r'does not fit the model: .*missing'):
         create_model('mixste', good, **{**TINY, 'depth': 2})

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
 from poselifter.errors import InputError
+from poselifter.geometry import Camera, project
 from poselifter.models.losses import (
+    JointL1Loss,
+    MotionLoss,
     MPJPELoss,
     NMPJPELoss,
+    ReprojectionLoss,
     TemporalConsistencyLoss,
     VelocityLoss,
     WeightedMPJPELoss,
+    joint_l1,
+    motion,
     mpjpe,
     n_mpjpe,
+    reprojection,
     temporal_consistency,
     velocity,
     weighted_mpjpe,
@@ -22,7 +31,7 @@ from poselifter.registry import LOSSES
 from poselifter.skeletons import get_skeleton
 
 MIXSTE = torch.tensor([1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4])
-LABELLED = {'mpjpe': mpjpe, 'n_mpjpe': n_mpjpe, 'velocity': velocity}
+LABELLED = {'mpjpe': mpjpe, 'n_mpjpe': n_mpjpe, 'velocity': velocity, 'joint_l1': joint_l1}
 
 
 def weighted(pred, target, weight=None):
@@ -33,7 +42,16 @@ def consistency(pred, target, weight=None):
     return temporal_consistency(pred, target, MIXSTE[: pred.shape[-2]].to(pred.dtype), weight)
 
 
-ALL = {**LABELLED, 'weighted_mpjpe': weighted, 'temporal_consistency': consistency}
+def short_motion(pred, target, weight=None):
+    return motion(pred, target, (1, 2), weight=weight)
+
+
+ALL = {
+    **LABELLED,
+    'weighted_mpjpe': weighted,
+    'temporal_consistency': consistency,
+    'motion': short_motion,
+}
 
 
 def poses(*shape, dtype=torch.float32):
@@ -50,6 +68,12 @@ def poses(*shape, dtype=torch.float32):
         ('motionbert', mpjpe, 'loss_mpjpe'),
         ('motionbert', n_mpjpe, 'n_mpjpe'),
         ('motionbert', velocity, 'loss_velocity'),
+        ('motionbert', joint_l1, 'loss_joint'),
+        ('videopose3d', mpjpe, 'mpjpe'),
+        ('videopose3d', n_mpjpe, 'n_mpjpe'),
+        ('videopose3d', velocity, 'mean_velocity_error'),
+        ('poseformer', mpjpe, 'mpjpe'),
+        ('pstmo', mpjpe, 'mpjpe'),
     ],
 )
 def test_equals_official(parity, case, function, name):
@@ -59,10 +83,22 @@ def test_equals_official(parity, case, function, name):
         assert function(data['pred'][:, :1], data['target'][:, :1]) == data['out_one_frame']
 
 
-def test_weighted_mpjpe_equals_official(parity):
-    data = parity('mixste/functions').functions('weighted_mpjpe')
+@pytest.mark.parametrize(
+    ('case', 'name'),
+    [
+        ('mixste', 'weighted_mpjpe'),  # a weight for each joint
+        ('videopose3d', 'weighted_mpjpe'),  # for each distance
+        ('videopose3d', 'weighted_mpjpe_root'),  # for each frame: the loss of the trajectory, 1 / depth
+        ('poseformer', 'weighted_mpjpe'),  # for each clip of the batch
+    ],
+)
+def test_weighted_mpjpe_equals_official(parity, case, name):
+    data = parity(f'{case}/functions').functions(name)
     loss = weighted_mpjpe(data['pred'], data['target'], data['w'])
     torch.testing.assert_close(loss, data['out'], rtol=1e-6, atol=0)
+
+
+def test_weighted_mpjpe_per_clip_equals_official(parity):
     data = parity('motionbert/functions').functions('weighted_mpjpe')
     for w, out in (('w', 'out'), ('w_per_clip', 'out_per_clip')):
         loss = weighted_mpjpe(data['pred'], data['target'], data[w])
@@ -73,6 +109,14 @@ def test_temporal_consistency_equals_official(parity):
     data = parity('mixste/functions').functions('temporal_consistency_loss')
     loss = temporal_consistency(data['pred'], joint_weights=data['w'])
     torch.testing.assert_close(loss, data['out'], rtol=1e-6, atol=0)
+
+
+def test_reprojection_equals_official(parity):
+    data = parity('motionbert/functions').functions('loss_2d_weighted')
+    confidence = data['conf'][..., 0]
+    for pred, target in ((data['pred'], data['target']), (data['pred'], data['target'][..., :2])):
+        torch.testing.assert_close(reprojection(pred, target, confidence), data['out'], rtol=1e-6, atol=0)
+    torch.testing.assert_close(ReprojectionLoss(3.0)(data['pred'], data['target'], confidence), 3 * data['out'])
 
 
 def test_modules_sum_to_the_official_total_with_its_gradient(parity):
@@ -173,6 +217,8 @@ def test_wrong_shapes_are_named(name):
         (MPJPELoss(2.0), mpjpe),
         (NMPJPELoss(2.0), n_mpjpe),
         (VelocityLoss(2.0), velocity),
+        (JointL1Loss(2.0), joint_l1),
+        (MotionLoss(2.0, distances=(1, 2)), short_motion),
         (WeightedMPJPELoss(MIXSTE.tolist(), 2.0), weighted),
         (TemporalConsistencyLoss('mixste', 2.0), consistency),
     ],
@@ -196,3 +242,90 @@ def test_unknown_weights_and_wrong_joints_are_named():
         WeightedMPJPELoss('mixed')
     with pytest.raises(InputError, match='has 17 joint_weights, the prediction has 16 joints'):
         WeightedMPJPELoss()(*poses(2, 4, 16))
+
+
+def test_reprojection_with_confidence():
+    # distances 5 and 10 in the picture, the depth does not count; a joint without confidence stays in the mean
+    pred = torch.tensor([[[3.0, 4, 7], [6, 8, 9], [1, 1, 1]]]).requires_grad_()
+    target = torch.tensor([[[0.0, 0], [0, 0], [float('nan')] * 2]])
+    loss = reprojection(pred, target, torch.tensor([[1.0, 0.5, 0]]))
+    assert loss.item() == pytest.approx((5 + 5 + 0) / 3)
+    loss.backward()
+    assert pred.grad.isfinite().all() and not pred.grad[..., 2].any() and not pred.grad[:, 2].any()
+    target = target.nan_to_num()
+    torch.testing.assert_close(reprojection(pred, target), mpjpe(pred[..., :2], target))
+    with pytest.raises(InputError, match=r'weight \(1, 2\)'):
+        reprojection(pred, target, torch.ones(1, 2))
+
+
+def test_reprojection_gradient_by_finite_differences():
+    pred, target = poses(2, 3, 4, dtype=torch.float64)
+    confidence = torch.linspace(0.1, 1, 24, dtype=torch.float64).view(2, 3, 4)
+    assert torch.autograd.gradcheck(lambda p: reprojection(p, target, confidence), pred.requires_grad_())
+
+
+@pytest.mark.parametrize('case', ['camera_S1_0', 'camera_S1_1', 'camera_S1_2', 'camera_S1_3', 'project_clamped'])
+def test_projection_loss_is_mpjpe_of_projected_points(parity, case):
+    data = parity('videopose3d/functions').functions(case)
+    clamped = case == 'project_clamped'
+    points, numbers = (data['X'], data['camera']) if clamped else (data['camera'], data['intrinsic'])
+    camera = Camera(*numbers.split([2, 2, 3, 2], dim=-1))
+    drawn, linear = ('out', 'out_linear') if clamped else ('projected', 'projected_linear')
+    for distort, name in ((True, drawn), (False, linear)):
+        assert mpjpe(project(points, camera, distort), data[name]) < 1e-6
+    points, target = points.double(), data[drawn].double() + 0.01
+    inside = (points[..., :2] / points[..., 2:]).abs().amax(-1) < 0.99  # the clamp has no gradient
+    points = points[inside][:5].requires_grad_()
+    camera = Camera(*numbers.reshape(-1, 9)[0].double().split([2, 2, 3, 2], dim=-1))
+    assert torch.autograd.gradcheck(lambda p: mpjpe(project(p, camera), target[inside][:5]), points)
+
+
+def test_reconstruction_of_2d_counts_all_frames_in_any_order():
+    # P-STMO compares in the order visible frames, removed frames
+    pred, target = (pose[..., :2] for pose in poses(2, 6, 17))
+    order = torch.tensor([0, 3, 4, 1, 2, 5])
+    torch.testing.assert_close(mpjpe(pred[:, order], target[:, order]), mpjpe(pred, target))
+    corner = torch.tensor([3.0, 4.0])
+    assert mpjpe(target + corner, target) == pytest.approx(5)
+
+
+def circling(frames, rate=0.2, radius=2.0, dtype=torch.float64):
+    """17 joints, the root at rest, the others turning about z at the same rate."""
+    angle = rate * torch.arange(frames, dtype=dtype)
+    place = radius * torch.stack([angle.cos(), angle.sin(), torch.zeros_like(angle)], -1)
+    return torch.cat([torch.zeros(frames, 1, 3, dtype=dtype), place[:, None].expand(-1, 16, -1)], 1)[None]
+
+
+def test_motion_of_circling_joints_in_closed_form():
+    # the cross product of two places on the circle is r^2 sin(rate * distance) along z
+    turning, still = circling(30), circling(30, rate=0)
+    distances = (8, 12, 16, 24)
+    each = [4 * abs(math.sin(0.2 * step)) * 16 / 17 for step in distances]
+    assert motion(still, turning) == pytest.approx(sum(each))
+    assert motion(turning.flip(1), turning) == pytest.approx(2 * sum(each))  # backwards, the sign turns
+    assert motion(circling(30, rate=-0.2), turning) == pytest.approx(2 * sum(each))
+    assert motion(circling(30, rate=0, radius=5.0), still) == 0  # what stands still has no motion
+    assert motion(still[:, :16], turning[:, :16]) == pytest.approx(sum(each[:2]))  # 16 is not shorter than the clip
+    assert motion(turning[:, :1], still[:, :1]) == 0
+    drift = torch.randn(1, 30, 1, 3, dtype=torch.float64)
+    torch.testing.assert_close(motion(still + drift, turning - drift), motion(still, turning))  # root-relative
+
+
+def test_motion_needs_joint_and_root_in_both_frames():
+    turning, still = circling(6), circling(6, rate=0)
+    weight = torch.ones(1, 6, 17, dtype=torch.float64)
+    weight[:, 2, 0] = weight[:, :, 1:10] = 0
+    # pairs of frames 3 apart: 0-3, 1-4, 2-5; the last lacks its root; the root and 7 joints are left of the others
+    expected = 4 * math.sin(0.6) * 7 / 8
+    assert motion(
+        still, turning.masked_fill(weight[..., None] == 0, float('nan')), (3,), weight=weight
+    ) == pytest.approx(expected)
+
+
+def test_motion_refuses_what_it_cannot_do():
+    pred, target = poses(2, 4, 17)
+    for arguments in ({'distances': (0, 8)}, {'distances': ()}, {'skeleton': 'coco17'}):
+        with pytest.raises(InputError, match='frame distances of 1 or more and a skeleton with a root'):
+            motion(pred, target, **arguments)
+    with pytest.raises(InputError, match=r'expected \(\.\.\., T, J, 3\)'):
+        motion(pred[..., :2], target[..., :2])

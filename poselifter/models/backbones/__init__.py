@@ -1,7 +1,21 @@
 """Backbones: clips of keypoints to features, knowing nothing of the task."""
 
+from .actionpose import ActionPose
 from .base_backbone import BaseBackbone
 from .dstformer import DSTformer
 from .mixste import MixSTE
+from .motionagformer import MotionAGFormer
+from .poseformer import PoseFormer
+from .stmo import STMO
+from .temporal_conv_net import TemporalConvNet
 
-__all__ = ['BaseBackbone', 'DSTformer', 'MixSTE']
+__all__ = [
+    'STMO',
+    'ActionPose',
+    'BaseBackbone',
+    'DSTformer',
+    'MixSTE',
+    'MotionAGFormer',
+    'PoseFormer',
+    'TemporalConvNet',
+]

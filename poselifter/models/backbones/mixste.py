@@ -32,10 +32,17 @@ class MixSTE(BaseBackbone):
         num_heads: heads of every attention.
         mlp_ratio: hidden channels of the perceptrons, in units of D.
         qkv_bias: whether queries, keys and values have a bias.
+        qk_scale: see :class:`~poselifter.models.layers.Attention`.
         drop_rate: dropout after the embeddings, attention and perceptrons.
         attn_drop_rate: dropout of the attention weights.
         drop_path_rate: rate of stochastic depth in the last pair, rising from 0
             in the first.
+        alternate: whether the kinds of blocks take turns; ``False``, of the
+            paper's study of components, runs all spatial blocks first.
+        separate_joints: whether temporal blocks see one joint at a time;
+            ``False``, of the same study, makes all joints of a frame one token
+            of J * D channels there. With both ``False`` it is the study's
+            baseline, PoseFormer with an output for every frame.
         init_cfg: see mmengine.
     """
 
@@ -49,26 +56,34 @@ class MixSTE(BaseBackbone):
         num_heads: int = 8,
         mlp_ratio: float = 2.0,
         qkv_bias: bool = True,
+        qk_scale: float | None = None,
         drop_rate: float = 0.0,
         attn_drop_rate: float = 0.0,
         drop_path_rate: float = 0.1,
+        alternate: bool = True,
+        separate_joints: bool = True,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(num_frames, num_joints, in_channels, embed_dims, init_cfg)
 
-        def blocks(axis: str) -> nn.ModuleList:
+        self.alternate, self.separate_joints = alternate, separate_joints
+        frame_dims = embed_dims if separate_joints else embed_dims * num_joints
+
+        def blocks(axis: str, dim: int) -> nn.ModuleList:
             rates = torch.linspace(0, drop_path_rate, depth, device='cpu').tolist()
             shared = (mlp_ratio, qkv_bias, drop_rate, attn_drop_rate)
-            return nn.ModuleList(TransformerBlock(embed_dims, num_heads, axis, *shared, rate) for rate in rates)
+            return nn.ModuleList(
+                TransformerBlock(dim, num_heads, axis, *shared, rate, qk_scale=qk_scale) for rate in rates
+            )
 
         self.input_projection = nn.Linear(in_channels, embed_dims)
         self.joint_embedding = PositionEmbedding(num_joints, embed_dims, 'joints')
-        self.frame_embedding = PositionEmbedding(num_frames, embed_dims, 'frames')
+        self.frame_embedding = PositionEmbedding(num_frames, frame_dims, 'frames')
         self.drop = nn.Dropout(drop_rate)
-        self.spatial_blocks = blocks('joints')
-        self.temporal_blocks = blocks('frames')
+        self.spatial_blocks = blocks('joints', embed_dims)
+        self.temporal_blocks = blocks('frames', frame_dims)
         self.spatial_norm = nn.LayerNorm(embed_dims, eps=1e-6)
-        self.temporal_norm = nn.LayerNorm(embed_dims, eps=1e-6)
+        self.temporal_norm = nn.LayerNorm(frame_dims, eps=1e-6)
 
     def embed(self, x: torch.Tensor) -> torch.Tensor:
         """See :class:`BaseBackbone`; positions of the joints are in, those of the frames not yet."""
@@ -80,10 +95,15 @@ class MixSTE(BaseBackbone):
     ) -> torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]:
         """See :class:`BaseBackbone`; a layer is a pair of blocks with their norms."""
         layers = []
+        if not self.alternate:
+            for block in self.spatial_blocks:
+                h = self.spatial_norm(block(h))
         for i, (spatial, temporal) in enumerate(zip(self.spatial_blocks, self.temporal_blocks, strict=True)):
-            h = self.spatial_norm(spatial(h))
+            if self.alternate:
+                h = self.spatial_norm(spatial(h))
+            tokens = h if self.separate_joints else h.flatten(2).unsqueeze(2)
             if i == 0:
-                h = self.drop(self.frame_embedding(h))
-            h = self.temporal_norm(temporal(h, valid))
+                tokens = self.drop(self.frame_embedding(tokens))
+            h = self.temporal_norm(temporal(tokens, valid)).view_as(h)
             layers.append(h)
         return (h, layers) if return_layers else h

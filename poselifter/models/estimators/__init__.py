@@ -1,6 +1,8 @@
 """Estimators: the models that a config names."""
 
 from .baselines import LinearRegression, MeanPose
+from .context import ContextPretrainer, Teacher
+from .masked_pose import MaskedPosePretrainer
 from .motion_estimator import MotionEstimator
 
-__all__ = ['LinearRegression', 'MeanPose', 'MotionEstimator']
+__all__ = ['ContextPretrainer', 'LinearRegression', 'MaskedPosePretrainer', 'MeanPose', 'MotionEstimator', 'Teacher']

@@ -79,7 +79,7 @@ class Baseline(MotionEstimator):
 
     def fit(self, loader: Iterable[dict]) -> None:
         """Fits to one pass over training batches, each with ``inputs`` and stacked ``data_samples``."""
-        self.heads['pose'].fit((self.extract_feat(b['inputs']), b['data_samples'].target) for b in loader)
+        self.heads['pose'].fit((self.extract_feat(b['inputs'])['features'], b['data_samples'].target) for b in loader)
 
 
 class MeanPose(Baseline):

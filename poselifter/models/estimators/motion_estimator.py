@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 import torch
 from mmengine.model import BaseModel
-from torch import nn
 
 from ...errors import InputError
-from ...registry import BACKBONES, CODECS, HEADS, MODELS, NECKS
+from ...registry import CODECS, MODELS
 from ...skeletons import flip_keypoints
 from ...structures import MotionDataSample, WindowPolicy
+from ..network import Network, feature_of
 
 
 @MODELS.register_module()
-class MotionEstimator(BaseModel):
-    """Backbone, perhaps a neck, and any number of heads on the same features.
+class MotionEstimator(BaseModel, Network):
+    """Backbone, perhaps a neck, and any number of heads; what a config may leave out: :class:`Network`.
 
     Args:
         backbone: config of the backbone.
@@ -42,25 +42,37 @@ class MotionEstimator(BaseModel):
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         self.codec = CODECS.build(codec)
-        self.backbone = BACKBONES.build(backbone)
-        self.neck = NECKS.build(neck) if neck else None
-        self.heads = nn.ModuleDict({name: HEADS.build(cfg) for name, cfg in heads.items()})
+        self.build_network(backbone, neck, heads)
         test_cfg = dict(test_cfg or {})
-        self.window = WindowPolicy(**test_cfg.get('window', {'length': self.backbone.num_frames}))
+        self.window = self._window(test_cfg.get('window', {}))
         self.flip_test: bool = test_cfg.get('flip_test', True)
         self.batch_size: int = test_cfg.get('batch_size', 64)
 
-    def extract_feat(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Features of clips.
+    def _window(self, given: dict) -> WindowPolicy:
+        """What the config leaves out of the windows follows from the frames that the pose head returns."""
+        length = given.get('length', self.backbone.num_frames)
+        frames = torch.arange(length)
+        if 'pose' in self.heads:
+            frames = self.output_frames(length)[feature_of(self.heads['pose'])]
+        window = WindowPolicy(**{'length': length, 'outputs': len(frames), 'lead': int(frames[0]), **given})
+        if window.outputs != len(frames):
+            raise InputError(
+                f'test_cfg: the window has {window.outputs} outputs, the model returns {len(frames)} of {length} '
+                f'frames; leave outputs out'
+            )
+        return window
+
+    def extract_feat(self, inputs: torch.Tensor, valid: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+        """Features of clips by name.
 
         Args:
             inputs: (B, T, J, C) as the codec encodes them.
+            valid: (B, T) bool, False for padded frames.
 
         Returns:
-            (B, T', J', D).
+            (B, T', J', D) each.
         """
-        features = self.backbone(self.codec.normalize_window(inputs))
-        return features if self.neck is None else self.neck(features)
+        return self.features(self.codec.normalize_window(inputs), valid)
 
     def forward(
         self,
@@ -84,15 +96,27 @@ class MotionEstimator(BaseModel):
         features = self.extract_feat(inputs)
         if mode == 'loss':
             return self.loss(features, data_samples)
-        return {name: head(features) for name, head in self.heads.items()}
+        return {name: head(self.read(name, features)) for name, head in self.heads.items()}
 
-    def loss(self, features: torch.Tensor, data_samples: MotionDataSample) -> dict[str, torch.Tensor]:
+    def loss(self, features: dict[str, torch.Tensor], data_samples: MotionDataSample) -> dict[str, torch.Tensor]:
         """Losses of all heads; with several heads their names become prefixes."""
         losses = {}
         for name, head in self.heads.items():
             prefix = f'{name}.' if len(self.heads) > 1 else ''
-            losses.update({prefix + key: value for key, value in head.loss(features, data_samples).items()})
+            samples = self._labels_of(feature_of(head), data_samples)
+            found = head.loss(self.read(name, features), samples)
+            losses.update({prefix + key: value for key, value in found.items()})
         return losses
+
+    def _labels_of(self, feature: str, data_samples: MotionDataSample) -> MotionDataSample:
+        """The samples with the labels of those frames only that a feature stands for."""
+        frames = data_samples.target.shape[1] if 'target' in data_samples else 0
+        kept = self.output_frames(frames)[feature] if frames else ()
+        if len(kept) == frames:
+            return data_samples
+        chosen = data_samples.clone()
+        chosen.set_data({k: data_samples.get(k)[:, kept] for k in ('target', 'target_weight') if k in data_samples})
+        return chosen
 
     def predict(
         self, inputs: Sequence[torch.Tensor], data_samples: Sequence[MotionDataSample]
@@ -131,7 +155,7 @@ class MotionEstimator(BaseModel):
 
     def pose(self, clips: torch.Tensor) -> torch.Tensor:
         """Network-space poses (B, T', K, 3) of clips (B, T, J, C), as the pose head predicts them."""
-        return self.heads['pose'].predict(self.extract_feat(clips))
+        return self.heads['pose'].predict(self.read('pose', self.extract_feat(clips)))
 
     def _lift_clips(self, clips: torch.Tensor) -> torch.Tensor:
         if not self.flip_test:

@@ -1,5 +1,19 @@
 """Heads: features to predictions, with the losses that train them."""
 
+from .action_head import ActionEmbeddingHead, ActionHead
+from .masked_pose_head import MaskedPoseHead
+from .mesh_head import MeshHead
 from .pose_head import PoseHead
+from .pose_refiner import PoseRefiner, reproject_depth
+from .text_motion_head import TextMotionHead
 
-__all__ = ['PoseHead']
+__all__ = [
+    'ActionEmbeddingHead',
+    'ActionHead',
+    'MaskedPoseHead',
+    'MeshHead',
+    'PoseHead',
+    'PoseRefiner',
+    'TextMotionHead',
+    'reproject_depth',
+]

@@ -1,9 +1,26 @@
 """The vocabulary all backbones are arranged from; every layer maps (B, T, J, D) to (B, T, J, D)."""
 
-from .attention import Attention
+from .attention import Attention, Axis, seen_frames
 from .drop_path import DropPath
-from .mlp import Mlp
+from .graph import GraphConv
+from .mlp import Mlp, SymSum
+from .multi_scale_conv import MultiScaleTemporalConv
+from .norm import StdNorm
 from .position_embedding import PositionEmbedding
+from .streams import ParallelStreams
 from .transformer_block import TransformerBlock
 
-__all__ = ['Attention', 'DropPath', 'Mlp', 'PositionEmbedding', 'TransformerBlock']
+__all__ = [
+    'Attention',
+    'Axis',
+    'DropPath',
+    'GraphConv',
+    'Mlp',
+    'MultiScaleTemporalConv',
+    'ParallelStreams',
+    'PositionEmbedding',
+    'StdNorm',
+    'SymSum',
+    'TransformerBlock',
+    'seen_frames',
+]

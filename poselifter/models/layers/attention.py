@@ -26,6 +26,8 @@ class Attention(nn.Module):
         qkv_bias: whether queries, keys and values have a bias.
         attn_drop: dropout rate of the attention weights.
         proj_drop: dropout rate of the output.
+        scale: factor of the products; ``None`` means one over the square root
+            of a head's channels.
 
     Raises:
         InputError: ``num_heads`` does not divide ``dim``, or ``axis`` is unknown.
@@ -39,13 +41,14 @@ class Attention(nn.Module):
         qkv_bias: bool = True,
         attn_drop: float = 0.0,
         proj_drop: float = 0.0,
+        scale: float | None = None,
     ) -> None:
         super().__init__()
         if dim % num_heads:
             raise InputError(f'attention has {dim} channels, which {num_heads} heads do not divide; change num_heads')
         if axis not in ('joints', 'frames'):
             raise InputError(f"attention axis is {axis!r}, expected 'joints' or 'frames'")
-        self.num_heads, self.axis, self.attn_drop = num_heads, axis, attn_drop
+        self.num_heads, self.axis, self.attn_drop, self.scale = num_heads, axis, attn_drop, scale
         self.qkv = nn.Linear(dim, 3 * dim, bias=qkv_bias)  # rows: queries, keys, values; head by head in each
         self.proj = nn.Linear(dim, dim)
         self.proj_drop = nn.Dropout(proj_drop)
@@ -71,9 +74,12 @@ class Attention(nn.Module):
         weights = self.qkv.weight.chunk(3)
         biases = (None,) * 3 if self.qkv.bias is None else self.qkv.bias.chunk(3)
         q, k, v = (F.linear(x, w, b).view(shape).transpose(1, 2) for w, b in zip(weights, biases, strict=True))
-        mask = None
-        if valid is not None and self.axis == 'frames':
-            mask = (valid | ~valid.any(1, keepdim=True))[:, None, None]
+        mask = None if valid is None or self.axis == 'joints' else seen_frames(valid)[:, None, None]
         drop = self.attn_drop if self.training else 0.0
-        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=drop)
+        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=drop, scale=self.scale)
         return self.proj_drop(self.proj(out.transpose(1, 2).reshape(b, t, j, d)))
+
+
+def seen_frames(valid: torch.Tensor) -> torch.Tensor:
+    """(B, T) bool with the clips that have no valid frame at all set to True, so that they stay finite."""
+    return valid | ~valid.any(1, keepdim=True)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import nn
 
-from .attention import Axis
+DrawAxis = Literal['joints', 'frames', 'clip']
 
 
 class DropPath(nn.Module):
     """Drops whole residual branches in training (Huang et al. 2016, stochastic depth).
 
     One draw serves all tokens along ``axis``: with ``'joints'`` a frame of a
-    clip is dropped or kept as a whole, with ``'frames'`` a joint of a clip.
+    clip is dropped or kept as a whole, with ``'frames'`` a joint of a clip, with
+    ``'clip'`` a whole clip.
     What is kept is scaled by 1 / (1 - drop_prob).
 
     Args:
@@ -20,7 +23,7 @@ class DropPath(nn.Module):
         axis: the axis that shares a draw.
     """
 
-    def __init__(self, drop_prob: float = 0.0, axis: Axis = 'joints') -> None:
+    def __init__(self, drop_prob: float = 0.0, axis: DrawAxis = 'joints') -> None:
         super().__init__()
         self.drop_prob, self.axis = drop_prob, axis
 
@@ -29,6 +32,6 @@ class DropPath(nn.Module):
         if not self.training or self.drop_prob == 0:
             return x
         b, t, j, _ = x.shape
-        shape = (b, t, 1, 1) if self.axis == 'joints' else (b, 1, j, 1)
+        shape = {'joints': (b, t, 1, 1), 'frames': (b, 1, j, 1), 'clip': (b, 1, 1, 1)}[self.axis]
         keep = 1 - self.drop_prob
         return x * x.new_empty(shape).bernoulli_(keep).div_(keep)

@@ -37,3 +37,14 @@ class Mlp(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(..., in_features) -> (..., out_features)."""
         return self.drop(self.fc2(self.drop(self.act(self.fc1(x)))))
+
+
+class SymSum(nn.Module):
+    """Positive part plus the negative part moved by half of the frames, an activation MotionAGFormer offers.
+
+    For an odd number of frames the direction of the move is from memory.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, T, ...) -> (B, T, ...)."""
+        return x.clamp(min=0) + x.clamp(max=0).roll(-(x.shape[1] // 2), 1)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
 from .attention import Attention, Axis
-from .drop_path import DropPath
+from .drop_path import DrawAxis, DropPath
 from .mlp import Mlp
 
 
@@ -17,7 +19,8 @@ class TransformerBlock(nn.Module):
         dim: D.
         num_heads: heads of the attention.
         axis: the axis that is attended over.
-        mlp_ratio: hidden channels of the perceptron, in units of ``dim``.
+        mlp_ratio: hidden channels of the perceptron, in units of ``dim``; 0
+            leaves the perceptron out.
         qkv_bias: whether queries, keys and values have a bias.
         drop: dropout rate of attention output and perceptron.
         attn_drop: dropout rate of the attention weights.
@@ -25,29 +28,54 @@ class TransformerBlock(nn.Module):
         drop_path_axis: the axis that shares a draw; ``None`` means ``axis``,
             as if the other axes were one batch.
         norm_eps: epsilon of the norms.
+        qk_scale: see :class:`Attention`.
+        hidden_dims: hidden channels themselves, in place of ``mlp_ratio``.
+        layer_scale: start of a learned factor per channel on either branch
+            (Touvron et al. 2021); ``None`` has no such factors.
+        norm_layer: class of the norms.
+        act_layer: class of the perceptron's activation.
+        mixer: what mixes the tokens in place of the attention; called alike.
     """
 
     def __init__(
         self,
         dim: int,
-        num_heads: int,
-        axis: Axis,
+        num_heads: int = 8,
+        axis: Axis = 'joints',
         mlp_ratio: float = 2.0,
         qkv_bias: bool = True,
         drop: float = 0.0,
         attn_drop: float = 0.0,
         drop_path: float = 0.0,
-        drop_path_axis: Axis | None = None,
+        drop_path_axis: DrawAxis | None = None,
         norm_eps: float = 1e-6,
+        qk_scale: float | None = None,
+        hidden_dims: int | None = None,
+        layer_scale: float | None = None,
+        norm_layer: Callable[..., nn.Module] = nn.LayerNorm,
+        act_layer: Callable[[], nn.Module] = nn.GELU,
+        mixer: nn.Module | None = None,
     ) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(dim, eps=norm_eps)
-        self.attn = Attention(dim, num_heads, axis, qkv_bias, attn_drop, drop)
-        self.norm2 = nn.LayerNorm(dim, eps=norm_eps)
-        self.mlp = Mlp(dim, int(dim * mlp_ratio), drop=drop)
+        hidden_dims = int(dim * mlp_ratio) if hidden_dims is None else hidden_dims
+
+        def scale() -> nn.Parameter | None:
+            return None if layer_scale is None else nn.Parameter(torch.full((dim,), float(layer_scale)))
+
+        self.norm1 = norm_layer(dim, eps=norm_eps)
+        self.attn = mixer or Attention(dim, num_heads, axis, qkv_bias, attn_drop, drop, qk_scale)
+        self.layer_scale_1 = scale()
         self.drop_path = DropPath(drop_path, drop_path_axis or axis)
+        self.mlp = None
+        if hidden_dims:
+            self.norm2 = norm_layer(dim, eps=norm_eps)
+            self.mlp = Mlp(dim, hidden_dims, act_layer=act_layer, drop=drop)
+            self.layer_scale_2 = scale()
 
     def forward(self, x: torch.Tensor, valid: torch.Tensor | None = None) -> torch.Tensor:
         """(B, T, J, D) -> (B, T, J, D); ``valid`` as in :class:`Attention`."""
-        x = x + self.drop_path(self.attn(self.norm1(x), valid))
-        return x + self.drop_path(self.mlp(self.norm2(x)))
+        x = self._add(x, self.attn(self.norm1(x), valid), self.layer_scale_1)
+        return x if self.mlp is None else self._add(x, self.mlp(self.norm2(x)), self.layer_scale_2)
+
+    def _add(self, x: torch.Tensor, branch: torch.Tensor, scale: torch.Tensor | None) -> torch.Tensor:
+        return x + self.drop_path(branch if scale is None else scale * branch)

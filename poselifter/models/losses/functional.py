@@ -1,20 +1,28 @@
 """Pose losses as functions of predicted and true poses.
 
 Poses are (..., T, J, C) in any unit; the loss has that unit (temporal
-consistency its square). ``weight`` (..., T, J) is 0 where there is no label: the
+consistency and motion its square). ``weight`` (..., T, J) is 0 where there is no label: the
 loss is then the weighted mean over what is there, whatever the target holds
 elsewhere, and 0 with zero gradient if nothing is there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 from ...errors import InputError
+from ...skeletons import get_skeleton
 
 
 def mpjpe(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
     """Mean per joint position error: the mean distance.
+
+    With C = 2 it is the reconstruction loss of P-STMO's first stage: all frames
+    count alike, masked or not. On projected points,
+    ``mpjpe(project(pose + trajectory, camera), pixels)``, it is VideoPose3D's
+    loss for clips without 3D labels.
 
     Args:
         pred: (..., T, J, C).
@@ -36,7 +44,9 @@ def weighted_mpjpe(
 ) -> torch.Tensor:
     """Mean of the distances, each times the weight of its joint (MixSTE, equation 10, without the square).
 
-    ``joint_weights`` are not normalised: doubled, they double the loss.
+    ``joint_weights`` are not normalised: doubled, they double the loss. On
+    trajectories (..., T, 1, 3) with the weights 1 / depth it is VideoPose3D's
+    loss of the trajectory.
 
     Args:
         pred: (..., T, J, C).
@@ -57,7 +67,8 @@ def weighted_mpjpe(
 def n_mpjpe(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
     """Mean distance after each predicted pose is scaled to its target by least squares (Rhodin et al. 2018).
 
-    The gradient flows through the scale. A pose that is all zeros stays so.
+    MotionBERT's scale term. The gradient flows through the scale. A pose that is
+    all zeros stays so.
 
     Args:
         pred: (..., T, J, C).
@@ -118,6 +129,81 @@ def temporal_consistency(
     """
     squares = pred.diff(dim=-3).square().mean(-1)
     return _mean(squares if joint_weights is None else squares * joint_weights, _pairs(weight))
+
+
+def joint_l1(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
+    """Mean absolute difference of all coordinates; arguments as :func:`mpjpe`."""
+    target = _labels(pred, target, weight)
+    return _mean((pred - target).abs().mean(-1), weight)
+
+
+def reprojection(pred: torch.Tensor, target: torch.Tensor, confidence: torch.Tensor | None = None) -> torch.Tensor:
+    """Mean distance in x and y, each times the confidence of its joint (MotionBERT, for clips without 3D labels).
+
+    The confidence is not normalised, unlike ``weight`` elsewhere: a joint with 0
+    adds nothing to the sum but counts for the mean.
+
+    Args:
+        pred: (..., T, J, C); only its first two channels count.
+        target: (..., T, J, C'), likewise.
+        confidence: (..., T, J); where it is 0 the target may be anything.
+
+    Returns:
+        0-dim tensor.
+
+    Raises:
+        InputError: shapes disagree.
+    """
+    pred, target = pred[..., :2], target[..., :2]
+    target = _labels(pred, target, confidence)
+    difference = pred - target
+    return _mean((difference if confidence is None else difference * confidence.unsqueeze(-1)).norm(dim=-1), None)
+
+
+def motion(
+    pred: torch.Tensor,
+    target: torch.Tensor,
+    distances: Sequence[int] = (8, 12, 16, 24),
+    skeleton: str = 'h36m17',
+    weight: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Difference of the cross products of each joint's place at t with its place some frames later.
+
+    For every frame distance: the sum over x, y, z of the absolute differences,
+    averaged over frames and joints; then the sum over the distances. A distance
+    that is not shorter than the clip adds nothing.
+
+    Args:
+        pred: (..., T, J, 3); the root is taken off here.
+        target: (..., T, J, 3).
+        distances: in frames, each at least 1.
+        skeleton: joint set of the poses, for its root.
+        weight: (..., T, J), see the module; a product needs the joint and the
+            root in both frames.
+
+    Returns:
+        0-dim tensor.
+
+    Raises:
+        InputError: shapes disagree, poses are not 3D, a distance is not
+            positive, or the skeleton has no root.
+
+    Source: Wang et al., "Motion guided 3D pose estimation from videos" (ECCV 2020).
+    """
+    target, root = _labels(pred, target, weight), get_skeleton(skeleton).root
+    if pred.shape[-1] != 3 or not distances or min(distances) < 1 or root is None:
+        raise InputError(
+            f'motion got poses {tuple(pred.shape)}, distances {tuple(distances)} and the skeleton {skeleton}; expected '
+            '(..., T, J, 3), frame distances of 1 or more and a skeleton with a root'
+        )
+    pred, target = (x - x[..., root : root + 1, :] for x in (pred, target))
+    known = None if weight is None else weight * weight[..., root : root + 1]
+    total = pred.new_zeros(())
+    for step in distances:
+        ours, theirs = (torch.linalg.cross(x[..., :-step, :, :], x[..., step:, :, :]) for x in (pred, target))
+        share = None if known is None else known[..., :-step, :] * known[..., step:, :]
+        total = total + _mean((ours - theirs).abs().sum(-1), share)
+    return total
 
 
 def _labels(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:

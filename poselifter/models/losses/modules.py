@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -10,7 +11,7 @@ from torch import nn
 from ...errors import InputError
 from ...registry import LOSSES
 from ...skeletons import get_skeleton
-from . import functional
+from . import functional, limbs
 
 
 class PoseLoss(nn.Module):
@@ -20,15 +21,21 @@ class PoseLoss(nn.Module):
         loss_weight: the factor.
     """
 
-    name: str
+    function: Callable[..., torch.Tensor]
 
     def __init__(self, loss_weight: float = 1.0) -> None:
         super().__init__()
         self.loss_weight = loss_weight
+        self.options: dict[str, Any] = {}
+
+    @property
+    def name(self) -> str:
+        """The name of the function, which a head reports the loss under."""
+        return self.function.__name__
 
     def forward(self, pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
         """Poses (B, T, J, C) and label weights (B, T, J) -> 0-dim tensor."""
-        return self.loss_weight * getattr(functional, self.name)(pred, target, weight=weight)
+        return self.loss_weight * self.function(pred, target, weight=weight, **self.options)
 
 
 class JointWeightedLoss(PoseLoss):
@@ -66,40 +73,155 @@ class JointWeightedLoss(PoseLoss):
                 f'{type(self).__name__} has {len(self.joint_weights)} joint_weights, the prediction has '
                 f'{pred.shape[-2]} joints; set skeleton or joint_weights to those of the target'
             )
-        function = getattr(functional, self.name)
-        return self.loss_weight * function(pred, target, joint_weights=self.joint_weights, weight=weight)
+        return self.loss_weight * self.function(pred, target, joint_weights=self.joint_weights, weight=weight)
+
+
+class SkeletonLoss(PoseLoss):
+    """A loss that needs to know the joint set.
+
+    Args:
+        loss_weight: the factor.
+        skeleton: joint set of the target.
+
+    Raises:
+        InputError: the skeleton is unknown.
+    """
+
+    def __init__(self, loss_weight: float = 1.0, skeleton: str = 'h36m17') -> None:
+        super().__init__(loss_weight)
+        self.options = {'skeleton': get_skeleton(skeleton).name}
 
 
 @LOSSES.register_module()
 class MPJPELoss(PoseLoss):
     """:func:`~poselifter.models.losses.mpjpe`; argument as :class:`PoseLoss`."""
 
-    name = 'mpjpe'
+    function = staticmethod(functional.mpjpe)
 
 
 @LOSSES.register_module()
 class NMPJPELoss(PoseLoss):
     """:func:`~poselifter.models.losses.n_mpjpe`; argument as :class:`PoseLoss`."""
 
-    name = 'n_mpjpe'
+    function = staticmethod(functional.n_mpjpe)
 
 
 @LOSSES.register_module()
 class VelocityLoss(PoseLoss):
     """:func:`~poselifter.models.losses.velocity`; argument as :class:`PoseLoss`."""
 
-    name = 'velocity'
+    function = staticmethod(functional.velocity)
 
 
 @LOSSES.register_module()
 class WeightedMPJPELoss(JointWeightedLoss):
     """:func:`~poselifter.models.losses.weighted_mpjpe`; arguments as :class:`JointWeightedLoss`."""
 
-    name = 'weighted_mpjpe'
+    function = staticmethod(functional.weighted_mpjpe)
 
 
 @LOSSES.register_module()
 class TemporalConsistencyLoss(JointWeightedLoss):
     """:func:`~poselifter.models.losses.temporal_consistency`; arguments as :class:`JointWeightedLoss`."""
 
-    name = 'temporal_consistency'
+    function = staticmethod(functional.temporal_consistency)
+
+
+@LOSSES.register_module()
+class JointL1Loss(PoseLoss):
+    """:func:`~poselifter.models.losses.joint_l1`; argument as :class:`PoseLoss`."""
+
+    function = staticmethod(functional.joint_l1)
+
+
+@LOSSES.register_module()
+class ReprojectionLoss(PoseLoss):
+    """:func:`~poselifter.models.losses.reprojection`, whose confidence is the label weight; as :class:`PoseLoss`."""
+
+    function = staticmethod(functional.reprojection)
+
+    def forward(self, pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
+        """Poses (B, T, J, C), C at least 2, and confidences (B, T, J) -> 0-dim tensor."""
+        return self.loss_weight * self.function(pred, target, weight)
+
+
+@LOSSES.register_module()
+class MotionLoss(SkeletonLoss):
+    """:func:`~poselifter.models.losses.motion`.
+
+    Args:
+        loss_weight: the factor.
+        skeleton: joint set of the target.
+        distances: in frames.
+    """
+
+    function = staticmethod(functional.motion)
+
+    def __init__(
+        self, loss_weight: float = 1.0, skeleton: str = 'h36m17', distances: Sequence[int] = (8, 12, 16, 24)
+    ) -> None:
+        super().__init__(loss_weight, skeleton)
+        self.options['distances'] = tuple(distances)
+
+
+@LOSSES.register_module()
+class LimbLengthLoss(SkeletonLoss):
+    """:func:`~poselifter.models.losses.limb_length`.
+
+    Args:
+        loss_weight: the factor.
+        skeleton: joint set of the target.
+        form: see the function.
+    """
+
+    function = staticmethod(limbs.limb_length)
+
+    def __init__(self, loss_weight: float = 1.0, skeleton: str = 'h36m17', form: str = 'absolute') -> None:
+        super().__init__(loss_weight, skeleton)
+        self.options['form'] = form
+
+
+@LOSSES.register_module()
+class LimbLengthVarianceLoss(SkeletonLoss):
+    """:func:`~poselifter.models.losses.limb_length_variance`; arguments as :class:`SkeletonLoss`."""
+
+    function = staticmethod(limbs.limb_length_variance)
+
+
+@LOSSES.register_module()
+class BoneAngleLoss(SkeletonLoss):
+    """:func:`~poselifter.models.losses.bone_angle`; arguments as :class:`SkeletonLoss`."""
+
+    function = staticmethod(limbs.bone_angle)
+
+
+@LOSSES.register_module()
+class BoneAngleVelocityLoss(SkeletonLoss):
+    """:func:`~poselifter.models.losses.bone_angle_velocity`; arguments as :class:`SkeletonLoss`."""
+
+    function = staticmethod(limbs.bone_angle_velocity)
+
+
+@LOSSES.register_module()
+class LimbSymmetryLoss(SkeletonLoss):
+    """:func:`~poselifter.models.losses.limb_symmetry`; arguments as :class:`SkeletonLoss`."""
+
+    function = staticmethod(limbs.limb_symmetry)
+
+
+@LOSSES.register_module()
+class BoneVelocityLoss(SkeletonLoss):
+    """:func:`~poselifter.models.losses.bone_velocity`; arguments as :class:`SkeletonLoss`."""
+
+    function = staticmethod(limbs.bone_velocity)
+
+
+@LOSSES.register_module()
+class BoneLengthConsistencyLoss(SkeletonLoss):
+    """:func:`~poselifter.models.losses.bone_length_consistency`; arguments as :class:`SkeletonLoss`."""
+
+    function = staticmethod(limbs.bone_length_consistency)
+
+    def forward(self, labelled: torch.Tensor, unlabelled: torch.Tensor) -> torch.Tensor:
+        """Predictions (B, T, J, C) for clips with labels and (B', T', J, C) for others -> 0-dim tensor."""
+        return self.loss_weight * self.function(labelled, unlabelled, **self.options)

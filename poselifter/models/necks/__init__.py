@@ -1,5 +1,16 @@
-"""Necks: what joins streams of features."""
+"""Necks: what joins streams of features, or frames."""
 
+from .class_token_pool import ClassTokenPool, TextPool
 from .fusion import AdaptiveFusion, AverageFusion, ConcatFusion, SumFusion
+from .many_to_one import ManyToOneAggregator, WeightedFrameMean
 
-__all__ = ['AdaptiveFusion', 'AverageFusion', 'ConcatFusion', 'SumFusion']
+__all__ = [
+    'AdaptiveFusion',
+    'AverageFusion',
+    'ClassTokenPool',
+    'ConcatFusion',
+    'ManyToOneAggregator',
+    'SumFusion',
+    'TextPool',
+    'WeightedFrameMean',
+]

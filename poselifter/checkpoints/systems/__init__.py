@@ -1,0 +1,16 @@
+"""The published systems: how their files are recognised, named, and measured."""
+
+from . import mixste, motionagformer, motionbert, poseformer, pstmo, videopose3d
+
+# the folder names of the systems; Motion2vec's network is MotionAGFormer's
+SYSTEMS = {
+    'motionbert': motionbert.SYSTEM,
+    'pstmo': pstmo.SYSTEM,
+    'mixste': mixste.SYSTEM,
+    'motion2vec': motionagformer.SYSTEM,
+    'motionagformer': motionagformer.SYSTEM,
+    'poseformer': poseformer.SYSTEM,
+    'videopose3d': videopose3d.SYSTEM,
+}
+
+__all__ = ['SYSTEMS']

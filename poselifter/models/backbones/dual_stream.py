@@ -1,0 +1,100 @@
+"""What DSTformer and MotionAGFormer share: layers of fused streams between an embedding and a representation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import nn
+
+from ...errors import InputError
+from ...registry import NECKS
+from ..layers import ParallelStreams, PositionEmbedding
+from .base_backbone import BaseBackbone
+
+Positions = Literal['joints', 'frames', 'both', 'none']
+
+
+class StreamBackbone(BaseBackbone):
+    """Linear embedding, layers of streams that are fused per token, a norm and the motion representation.
+
+    The representation is tanh of a linear map; a pose head reads that.
+
+    Args:
+        layers: the streams of each layer.
+        num_frames: the largest T; shorter clips use the first positions.
+        num_joints: J.
+        in_channels: C.
+        embed_dims: D inside the network.
+        rep_dims: channels of the representation; ``None`` stops after the norm.
+        positions: which axes have learned positions.
+        fusion: config of the neck that joins the streams of a layer; gets
+            ``embed_dims`` and ``num_streams``.
+        drop_rate: dropout after the embeddings.
+        norm_eps: epsilon of the last norm.
+        init_cfg: see mmengine.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[ParallelStreams],
+        num_frames: int,
+        num_joints: int,
+        in_channels: int,
+        embed_dims: int,
+        rep_dims: int | None,
+        positions: Positions,
+        fusion: dict | None,
+        drop_rate: float,
+        norm_eps: float,
+        init_cfg: dict | None,
+    ) -> None:
+        super().__init__(num_frames, num_joints, in_channels, rep_dims or embed_dims, init_cfg)
+        if positions not in ('joints', 'frames', 'both', 'none'):
+            raise InputError(f"positions is {positions!r}, expected 'joints', 'frames', 'both' or 'none'")
+
+        def places(axis: str, length: int) -> nn.Module:
+            return PositionEmbedding(length, embed_dims, axis) if positions in (axis, 'both') else nn.Identity()
+
+        self.input_projection = nn.Linear(in_channels, embed_dims)
+        self.joint_embedding = places('joints', num_joints)
+        self.frame_embedding = places('frames', num_frames)
+        self.drop = nn.Dropout(drop_rate)
+        self.layers = nn.ModuleList(layers)
+        self.norm = nn.LayerNorm(embed_dims, eps=norm_eps)
+        self.representation = nn.Linear(embed_dims, rep_dims) if rep_dims else None
+        self.init_layers()
+        self.fusions = nn.ModuleList(self._fusion(layer, embed_dims, fusion) for layer in layers)
+
+    def init_layers(self) -> None:
+        """Initialises everything but the fusions, which start as they themselves decide; here torch's defaults."""
+
+    @staticmethod
+    def _fusion(layer: ParallelStreams, embed_dims: int, fusion: dict | None) -> nn.Module:
+        streams = len(layer.streams)
+        if streams == 1:
+            return NECKS.build({'type': 'SumFusion', 'embed_dims': embed_dims})
+        dims = embed_dims // streams if layer.cascade else embed_dims
+        neck = NECKS.build({'embed_dims': dims, 'num_streams': streams, **(fusion or {'type': 'AdaptiveFusion'})})
+        # a cascade has nothing to fuse; released files hold the fusion all the same
+        return neck.requires_grad_(not layer.cascade)
+
+    def embed(self, x: torch.Tensor) -> torch.Tensor:
+        """See :class:`BaseBackbone`; the learned positions are in."""
+        self.check_input(x)
+        return self.drop(self.frame_embedding(self.joint_embedding(self.input_projection(x))))
+
+    def encode(
+        self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False
+    ) -> torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]:
+        """See :class:`BaseBackbone`; layers are as fused, before norm and representation."""
+        layers = []
+        for layer, fusion in zip(self.layers, self.fusions, strict=True):
+            streams = layer(h, valid)
+            h = streams[0] if layer.cascade else fusion(streams)
+            layers.append(h)
+        features = self.norm(h)
+        if self.representation is not None:
+            features = torch.tanh(self.representation(features))
+        return (features, layers) if return_layers else features

@@ -1,0 +1,155 @@
+"""MotionAGFormer, which is also the dual-stream Transformer-GCN of Motion2vec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from torch import nn
+
+from ...errors import InputError
+from ...registry import BACKBONES
+from ...skeletons import get_skeleton
+from ..layers import GraphConv, MultiScaleTemporalConv, ParallelStreams, SymSum, TransformerBlock
+from .dual_stream import StreamBackbone
+
+ACTIVATIONS = {'gelu': nn.GELU, 'relu': nn.ReLU, 'symsum': SymSum}
+
+
+def released_edges() -> list[tuple[int, int]]:
+    """The joint graph of every released model, 3DHP's included: Human3.6M's tree with three edges one way only."""
+    one_way = {(0, 4), (8, 11), (8, 14)}  # joint 0 does not hear from 4, nor 8 from 11 and 14
+    return [edge for edge in tree_edges('h36m17') if edge not in one_way]
+
+
+def tree_edges(skeleton: str) -> list[tuple[int, int]]:
+    """Both directions of every bone of a joint set."""
+    bones = [(i, p) for i, p in enumerate(get_skeleton(skeleton).parents) if p >= 0]
+    return bones + [(p, i) for i, p in bones]
+
+
+@BACKBONES.register_module()
+class MotionAGFormer(StreamBackbone):
+    """Attention and graph-convolution streams side by side (Mehraban et al., WACV 2024; Ye et al., Motion2vec).
+
+    In every layer each stream has a spatial then a temporal block; a block is
+    an attention or a graph convolution and a perceptron. The streams are fused
+    per token; norm and representation end as in DSTformer. Initialisation is
+    torch's default, positions zero, fusion even.
+
+    The released networks take exactly ``num_frames`` frames; here a shorter
+    clip uses the batch norms of the first frames.
+
+    Args:
+        num_frames: the largest T.
+        num_joints: J.
+        in_channels: C: x, y and confidence.
+        embed_dims: D inside the network.
+        rep_dims: channels of the representation that is returned; ``None``
+            stops after the norm.
+        depth: layers.
+        num_heads: heads of every attention.
+        mlp_ratio: hidden channels of the perceptrons, in units of D.
+        qkv_bias: whether queries, keys and values have a bias.
+        qk_scale: see :class:`~poselifter.models.layers.Attention`.
+        drop_rate: dropout of attention and perceptrons.
+        attn_drop_rate: dropout of the attention weights.
+        drop_path_rate: rate of stochastic depth in every layer, drawn per clip.
+        layer_scale: start of the learned factors on the branches; ``None`` has
+            none.
+        act: activation of the perceptrons: ``'gelu'``, ``'relu'``, ``'symsum'``.
+        streams: ``'attention'``, ``'graph'`` or both.
+        fusion: config of the neck that joins the streams, attention at index 0.
+        positions: which axes have learned positions: ``'joints'``, ``'frames'``,
+            ``'both'`` or ``'none'``.
+        edges: joint graph: ``'released'``; or a joint set, whose tree it is
+            then, both ways; or pairs (i, j), where i receives from j.
+        self_loops: whether joints also receive from themselves.
+        temporal_graph: ``'similarity'`` (released), ``'chain'`` (Motion2vec's
+            paper), or ``'conv'``, convolutions at several scales instead.
+        neighbours: edges of a frame in the similarity graph.
+        reach: following frames that the chain reaches.
+        bare_graph: whether the graph stream has no norms and perceptrons.
+        hierarchical: whether each stream has half of the channels, the graph
+            stream on top of the attention stream.
+        init_cfg: see mmengine.
+
+    Raises:
+        InputError: an unknown name of an option.
+    """
+
+    def __init__(
+        self,
+        num_frames: int = 243,
+        num_joints: int = 17,
+        in_channels: int = 3,
+        embed_dims: int = 128,
+        rep_dims: int | None = 512,
+        depth: int = 16,
+        num_heads: int = 8,
+        mlp_ratio: float = 4.0,
+        qkv_bias: bool = False,
+        qk_scale: float | None = None,
+        drop_rate: float = 0.0,
+        attn_drop_rate: float = 0.0,
+        drop_path_rate: float = 0.0,
+        layer_scale: float | None = 1e-5,
+        act: str = 'gelu',
+        streams: Sequence[Literal['attention', 'graph']] = ('attention', 'graph'),
+        fusion: dict | None = None,
+        positions: Literal['joints', 'frames', 'both', 'none'] = 'joints',
+        edges: str | Iterable[tuple[int, int]] = 'released',
+        self_loops: bool = False,
+        temporal_graph: Literal['similarity', 'chain', 'conv'] = 'similarity',
+        neighbours: int = 2,
+        reach: int = 1,
+        bare_graph: bool = False,
+        hierarchical: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
+        options = (
+            ('act', act, tuple(ACTIVATIONS)),
+            ('temporal_graph', temporal_graph, ('similarity', 'chain', 'conv')),
+            *(('streams', stream, ('attention', 'graph')) for stream in streams),
+        )
+        for name, value, known in options:
+            if value not in known:
+                raise InputError(f'MotionAGFormer: {name} is {value!r}, expected one of {known}')
+        dim = embed_dims // 2 if hierarchical else embed_dims
+        if isinstance(edges, str):
+            edges = released_edges() if edges == 'released' else tree_edges(edges)
+        edges = [*edges, *((i, i) for i in range(num_joints) if self_loops)]
+
+        def graph(axis: str) -> nn.Module:
+            if axis == 'joints':
+                return GraphConv(dim, axis, num_joints, edges)
+            if temporal_graph == 'conv':
+                return MultiScaleTemporalConv(dim)
+            return GraphConv(dim, axis, num_frames, (), temporal_graph, neighbours, reach)
+
+        def block(stream: str, axis: str) -> nn.Module:
+            if stream == 'graph' and bare_graph:
+                return graph(axis)
+            return TransformerBlock(
+                dim,
+                num_heads,
+                axis,
+                mlp_ratio,
+                qkv_bias,
+                drop_rate,
+                attn_drop_rate,
+                drop_path_rate,
+                drop_path_axis='clip',
+                norm_eps=1e-5,
+                qk_scale=qk_scale,
+                layer_scale=layer_scale,
+                act_layer=ACTIVATIONS[act],
+                mixer=graph(axis) if stream == 'graph' else None,
+            )
+
+        layers = [
+            ParallelStreams([[block(s, axis) for axis in ('joints', 'frames')] for s in streams], hierarchical)
+            for _ in range(depth)
+        ]
+        size = (num_frames, num_joints, in_channels, embed_dims, rep_dims)
+        super().__init__(layers, *size, positions, fusion, 0.0, 1e-5, init_cfg)

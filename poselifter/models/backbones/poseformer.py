@@ -1,0 +1,128 @@
+"""PoseFormer: joints of a frame first, then frames as single tokens."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from ...registry import BACKBONES
+from ..layers import PositionEmbedding, TransformerBlock
+from .base_backbone import BaseBackbone
+
+
+class JointTransformer(nn.Module):
+    """Transformer over the joints of each frame; their channels then make one token a frame.
+
+    Args:
+        num_joints: J.
+        in_channels: C.
+        embed_dims: channels of a joint.
+        depth: blocks.
+        num_heads: heads of every attention.
+        drop_path_rate: rate of stochastic depth in the last block, rising from
+            0 in the first.
+        **block: further arguments of the blocks.
+    """
+
+    def __init__(
+        self,
+        num_joints: int,
+        in_channels: int,
+        embed_dims: int = 32,
+        depth: int = 4,
+        num_heads: int = 8,
+        drop_path_rate: float = 0.0,
+        **block: float,
+    ) -> None:
+        super().__init__()
+        self.input_projection = nn.Linear(in_channels, embed_dims)
+        self.joint_embedding = PositionEmbedding(num_joints, embed_dims, 'joints')
+        rates = torch.linspace(0, drop_path_rate, depth, device='cpu').tolist()
+        self.blocks = nn.ModuleList(
+            TransformerBlock(embed_dims, num_heads, 'joints', drop_path=rate, **block) for rate in rates
+        )
+        self.norm = nn.LayerNorm(embed_dims, eps=1e-6)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, T, J, C) -> (B, T, 1, J * D)."""
+        h = self.joint_embedding(self.input_projection(x))
+        for block in self.blocks:
+            h = block(h)
+        return self.norm(h).flatten(2).unsqueeze(2)
+
+
+@BACKBONES.register_module()
+class PoseFormer(BaseBackbone):
+    """Spatial then temporal transformer (Zheng et al., ICCV 2021, section 3), without the mean over frames.
+
+    Returns a token for every frame, (B, T, 1, J * joint_dims). The released
+    network goes on with the neck ``WeightedFrameMean`` and ``PoseHead(norm=True,
+    num_joints=J)``; without the neck it is the sequence encoder of MotionBERT's
+    table 6. Initialisation is torch's default, positions zero.
+
+    Args:
+        num_frames: the largest T.
+        num_joints: J.
+        in_channels: C.
+        joint_dims: channels of a joint in the spatial transformer.
+        depth: blocks of either transformer.
+        num_heads: heads of every attention.
+        mlp_ratio: hidden channels of the perceptrons, in units of a token's.
+        qkv_bias: whether queries, keys and values have a bias.
+        qk_scale: see :class:`~poselifter.models.layers.Attention`.
+        drop_rate: dropout of attention and perceptrons.
+        attn_drop_rate: dropout of the attention weights.
+        drop_path_rate: rate of stochastic depth in the last blocks, rising from
+            0 in the first; drawn per frame, then per clip.
+        init_cfg: see mmengine.
+    """
+
+    def __init__(
+        self,
+        num_frames: int = 81,
+        num_joints: int = 17,
+        in_channels: int = 2,
+        joint_dims: int = 32,
+        depth: int = 4,
+        num_heads: int = 8,
+        mlp_ratio: float = 2.0,
+        qkv_bias: bool = True,
+        qk_scale: float | None = None,
+        drop_rate: float = 0.0,
+        attn_drop_rate: float = 0.0,
+        drop_path_rate: float = 0.1,
+        init_cfg: dict | None = None,
+    ) -> None:
+        embed_dims = num_joints * joint_dims
+        super().__init__(num_frames, num_joints, in_channels, embed_dims, init_cfg)
+        block = {
+            'mlp_ratio': mlp_ratio,
+            'qkv_bias': qkv_bias,
+            'qk_scale': qk_scale,
+            'drop': drop_rate,
+            'attn_drop': attn_drop_rate,
+        }
+        self.spatial = JointTransformer(num_joints, in_channels, joint_dims, depth, num_heads, drop_path_rate, **block)
+        self.frame_embedding = PositionEmbedding(num_frames, embed_dims, 'frames')
+        self.drop = nn.Dropout(drop_rate)
+        rates = torch.linspace(0, drop_path_rate, depth, device='cpu').tolist()
+        self.temporal_blocks = nn.ModuleList(
+            TransformerBlock(embed_dims, num_heads, 'frames', drop_path=rate, **block) for rate in rates
+        )
+        self.norm = nn.LayerNorm(embed_dims, eps=1e-6)
+
+    def embed(self, x: torch.Tensor) -> torch.Tensor:
+        """Input (B, T, J, C) to one token a frame (B, T, 1, D), positions of joints and frames in."""
+        self.check_input(x)
+        return self.drop(self.frame_embedding(self.spatial(x)))
+
+    def encode(
+        self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False
+    ) -> torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]:
+        """See :class:`BaseBackbone`; layers are the temporal blocks, before the norm."""
+        layers = []
+        for block in self.temporal_blocks:
+            h = block(h, valid)
+            layers.append(h)
+        features = self.norm(h)
+        return (features, layers) if return_layers else features

@@ -1,0 +1,158 @@
+"""The two encoders of P-STMO."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Literal
+
+import torch
+from torch import nn
+
+from ...errors import InputError
+from ...registry import BACKBONES
+from ..layers import PositionEmbedding, StdNorm, TransformerBlock
+from .base_backbone import BaseBackbone
+from .poseformer import JointTransformer
+
+
+def std_norm_block(dim: int, num_heads: int, hidden_dims: int, drop_rate: float) -> TransformerBlock:
+    """A temporal transformer layer as P-STMO has it: its own norm, ReLU, one rate for every dropout."""
+    return TransformerBlock(
+        dim,
+        num_heads,
+        'frames',
+        drop=drop_rate,
+        attn_drop=drop_rate,
+        hidden_dims=hidden_dims,
+        norm_layer=StdNorm,
+        act_layer=nn.ReLU,
+    )
+
+
+class FrameBlock(nn.Module):
+    """Linear, batch norm over clips and frames, leaky ReLU, dropout."""
+
+    def __init__(self, in_dims: int, dims: int, drop_rate: float) -> None:
+        super().__init__()
+        self.linear = nn.Linear(in_dims, dims)
+        self.norm = nn.BatchNorm1d(dims)
+        self.act = nn.Sequential(nn.LeakyReLU(0.2), nn.Dropout(drop_rate))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, T, 1, C) -> (B, T, 1, D)."""
+        x = self.linear(x)
+        return self.act(self.norm(x.flatten(0, 2)).view_as(x))
+
+
+class FrameMlp(nn.Module):
+    """P-STMO's spatial encoding: a perceptron with residual blocks on the joints of each frame.
+
+    Args:
+        in_dims: J * C.
+        embed_dims: D.
+        depth: residual blocks of two layers each.
+        drop_rate: dropout after every layer.
+    """
+
+    def __init__(self, in_dims: int, embed_dims: int, depth: int = 1, drop_rate: float = 0.1) -> None:
+        super().__init__()
+        hidden = 2 * embed_dims
+        self.first = FrameBlock(in_dims, hidden, drop_rate)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(FrameBlock(hidden, hidden, drop_rate), FrameBlock(hidden, hidden, drop_rate))
+            for _ in range(depth)
+        )
+        self.last = nn.Linear(hidden, embed_dims)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, T, J, C) -> (B, T, 1, D)."""
+        h = self.first(x.flatten(2).unsqueeze(2))
+        for block in self.blocks:
+            h = h + block(h)
+        return self.last(h)
+
+
+class FrameLinear(nn.Sequential):
+    """One linear layer on the joints of each frame: (B, T, J, C) -> (B, T, 1, D)."""
+
+    def __init__(self, in_dims: int, embed_dims: int) -> None:
+        super().__init__(nn.Flatten(2), nn.Linear(in_dims, embed_dims), nn.Unflatten(2, (1, embed_dims)))
+
+
+@BACKBONES.register_module()
+class STMO(BaseBackbone):
+    """Spatial encoding of each frame, then a transformer over frames (P-STMO; Shan et al., ECCV 2022, section 3.2).
+
+    Returns a token for every frame, (B, T, 1, D). The released network goes on
+    with the neck ``ManyToOneAggregator`` and two pose heads. As released, no
+    norm follows the last layer, though its weights exist. Initialisation is
+    torch's default, positions standard normal.
+
+    Args:
+        num_frames: the largest T.
+        num_joints: J.
+        in_channels: C.
+        embed_dims: D.
+        depth: temporal layers; 0 is the study without a temporal encoder.
+        feedforward_dims: hidden channels of the temporal layers.
+        num_heads: heads of every attention.
+        spatial: encoder of a frame: ``'mlp'`` (released), or of the study
+            ``'linear'``, or ``'transformer'`` over joints (here PoseFormer's,
+            which the paper does not fix, and a linear layer).
+        spatial_depth: residual blocks of the ``'mlp'``, or blocks of the
+            ``'transformer'``.
+        drop_rate: every dropout.
+        init_cfg: see mmengine.
+
+    Raises:
+        InputError: an unknown ``spatial``.
+    """
+
+    def __init__(
+        self,
+        num_frames: int = 243,
+        num_joints: int = 17,
+        in_channels: int = 2,
+        embed_dims: int = 256,
+        depth: int = 4,
+        feedforward_dims: int = 512,
+        num_heads: int = 8,
+        spatial: Literal['mlp', 'linear', 'transformer'] = 'mlp',
+        spatial_depth: int = 1,
+        drop_rate: float = 0.1,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(num_frames, num_joints, in_channels, embed_dims, init_cfg)
+        flat = num_joints * in_channels
+        encoders = {
+            'mlp': partial(FrameMlp, flat, embed_dims, spatial_depth, drop_rate),
+            'linear': partial(FrameLinear, flat, embed_dims),
+            'transformer': lambda: nn.Sequential(
+                JointTransformer(num_joints, in_channels, depth=spatial_depth), nn.Linear(32 * num_joints, embed_dims)
+            ),
+        }
+        if spatial not in encoders:
+            raise InputError(f'STMO: spatial is {spatial!r}, expected one of {list(encoders)}')
+        self.spatial = encoders[spatial]()
+        self.frame_embedding = PositionEmbedding(num_frames, embed_dims, 'frames') if depth else nn.Identity()
+        self.temporal_blocks = nn.ModuleList(
+            std_norm_block(embed_dims, num_heads, feedforward_dims, drop_rate) for _ in range(depth)
+        )
+        self.unused_norm = StdNorm(embed_dims).requires_grad_(False) if depth else None
+        if depth:
+            nn.init.normal_(self.frame_embedding.weight)
+
+    def embed(self, x: torch.Tensor) -> torch.Tensor:
+        """Input (B, T, J, C) to one token a frame (B, T, 1, D), positions in."""
+        self.check_input(x)
+        return self.frame_embedding(self.spatial(x))
+
+    def encode(
+        self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False
+    ) -> torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]:
+        """See :class:`BaseBackbone`; any subset of a clip's frames may come in."""
+        layers = []
+        for block in self.temporal_blocks:
+            h = block(h, valid)
+            layers.append(h)
+        return (h, layers) if return_layers else h

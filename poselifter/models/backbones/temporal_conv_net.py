@@ -1,0 +1,143 @@
+"""The temporal convolutional network of VideoPose3D."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+import torch
+from torch import nn
+
+from ...errors import InputError
+from ...registry import BACKBONES
+from ..layers import seen_frames
+from .base_backbone import BaseBackbone
+
+
+@BACKBONES.register_module()
+class TemporalConvNet(BaseBackbone):
+    """Dilated convolutions over frames (VideoPose3D; Pavllo et al., CVPR 2019, section 3).
+
+    The network has no padding: T frames give T - F + 1 outputs (B, T', 1, D),
+    F the product of the widths. Causal outputs stand for the last frame that
+    they see, others for the centre. With ``pad`` the clip's edges are repeated,
+    and every frame has an output (the sequence encoder of MotionBERT's table 6).
+
+    Args:
+        num_joints: J.
+        in_channels: C.
+        embed_dims: D.
+        filter_widths: odd; the dilation of each is the product of those before.
+        causal: whether an output sees no frame after its own.
+        dense: whether the kernels are as wide as the dilated ones reach.
+        strided: whether convolutions stride where they else dilate: the same
+            weights, faster for clips of exactly F frames, one output.
+        drop_rate: dropout after every activation.
+        pad: whether the edges of the clip are repeated.
+        num_frames: with ``pad`` the largest T, which is any then; else F
+            (the default) or a multiple that test clips may have.
+        init_cfg: see mmengine.
+
+    Raises:
+        InputError: a width is even, or ``dense`` or ``pad`` meets ``strided``.
+    """
+
+    def __init__(
+        self,
+        num_joints: int = 17,
+        in_channels: int = 2,
+        embed_dims: int = 1024,
+        filter_widths: Sequence[int] = (3, 3, 3, 3, 3),
+        causal: bool = False,
+        dense: bool = False,
+        strided: bool = False,
+        drop_rate: float = 0.25,
+        pad: bool = False,
+        num_frames: int | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        widths = list(filter_widths)
+        if not widths or any(w % 2 == 0 for w in widths) or (strided and (dense or pad)):
+            raise InputError(
+                f'TemporalConvNet got filter_widths {widths}, strided={strided}, dense={dense}, pad={pad}; expected '
+                f'odd widths, and strided with neither dense nor pad'
+            )
+        field = prod(widths)
+        super().__init__(num_frames or field, num_joints, in_channels, embed_dims, init_cfg)
+        self.field, self.widths, self.causal, self.strided, self.pad = field, widths, causal, strided, pad
+        self.dilations = [prod(widths[:i]) for i in range(len(widths))]
+
+        def conv(channels: int, i: int) -> nn.Conv1d:
+            width, dilation = widths[i], self.dilations[i]
+            if dense:
+                return nn.Conv1d(channels, embed_dims, (width - 1) * dilation + 1, bias=False)
+            step = {'stride': width} if strided else {'dilation': dilation}
+            return nn.Conv1d(channels, embed_dims, width, bias=False, **step)
+
+        self.first_conv = conv(num_joints * in_channels, 0)
+        self.first_norm = nn.BatchNorm1d(embed_dims)
+        # of each block a wide convolution, then one of width 1
+        pairs = [(conv(embed_dims, i), nn.Conv1d(embed_dims, embed_dims, 1, bias=False)) for i in range(1, len(widths))]
+        self.convs = nn.ModuleList(c for pair in pairs for c in pair)
+        self.norms = nn.ModuleList(nn.BatchNorm1d(embed_dims) for _ in self.convs)
+        self.act = nn.Sequential(nn.ReLU(), nn.Dropout(drop_rate))
+
+    def output_frames(self, num_frames: int) -> torch.Tensor:
+        """See :class:`BaseBackbone`."""
+        first = 0 if self.pad else self.field - 1 if self.causal else self.field // 2
+        count = num_frames if self.pad else num_frames - self.field + 1
+        return torch.arange(first, first + count)
+
+    def check_input(self, x: torch.Tensor) -> None:
+        """Holds an input to (B, T, J, C) with a T that gives an output."""
+        fits = x.ndim == 4 and x.shape[2:] == (self.num_joints, self.in_channels)
+        least = 1 if self.pad else self.field
+        if not fits or x.shape[1] < least or (self.strided and x.shape[1] != self.field):
+            exactly = 'exactly' if self.strided else 'at least'
+            raise InputError(
+                f'{type(self).__name__} got an input of shape {tuple(x.shape)}, expected (B, T, {self.num_joints}, '
+                f'{self.in_channels}) with T {exactly} {least}; change the data or the filter_widths, num_joints and '
+                f'in_channels of the model'
+            )
+
+    def embed(self, x: torch.Tensor) -> torch.Tensor:
+        """Input (B, T, J, C) to one token a frame (B, T, 1, J * C)."""
+        self.check_input(x)
+        return x.flatten(2).unsqueeze(2)
+
+    def encode(
+        self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False
+    ) -> torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]:
+        """See :class:`BaseBackbone`; padded frames repeat the nearest valid one, as the clip's edges do."""
+        h = self._edges(h.squeeze(2), valid).transpose(1, 2)
+        h = self.act(self.first_norm(self.first_conv(h)))
+        layers = []
+        for i in range(1, len(self.widths)):
+            skip = self._skip(h, i)
+            for k in (2 * i - 2, 2 * i - 1):
+                h = self.act(self.norms[k](self.convs[k](h)))
+            h = skip + h
+            layers.append(h.transpose(1, 2).unsqueeze(2))
+        features = h.transpose(1, 2).unsqueeze(2)
+        return (features, layers) if return_layers else features
+
+    def _skip(self, h: torch.Tensor, i: int) -> torch.Tensor:
+        width, dilation = self.widths[i], self.dilations[i]
+        if self.strided:
+            return h[..., width - 1 if self.causal else width // 2 :: width]
+        crop = (width - 1) * dilation
+        first = crop if self.causal else crop // 2
+        return h[..., first : first + h.shape[-1] - crop]
+
+    def _edges(self, h: torch.Tensor, valid: torch.Tensor | None) -> torch.Tensor:
+        if valid is None and not self.pad:
+            return h
+        frames = h.shape[1]
+        before = (self.field - 1 if self.causal else self.field // 2) if self.pad else 0
+        after = self.field - 1 - before if self.pad else 0
+        index = torch.arange(-before, frames + after, device=h.device).expand(len(h), -1)
+        valid = h.new_ones(h.shape[:2], dtype=torch.bool) if valid is None else seen_frames(valid)
+        # argmax finds the first of the largest
+        first = valid.int().argmax(1, keepdim=True)
+        last = frames - 1 - valid.flip(1).int().argmax(1, keepdim=True)
+        return h.gather(1, index.clamp(first, last).unsqueeze(-1).expand(-1, -1, h.shape[-1]))

@@ -1,0 +1,162 @@
+"""Reads body models from wherever they are; nothing in a file is ever executed."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import pickle
+import re
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from ...errors import InputError
+from .smpl import SHAPES, SMPL
+
+_NAMES = {*SHAPES, 'kintree_table', 'parents', 'f', 'faces'}
+_REGRESSORS = ('J_regressor_h36m_correct.npy', 'J_regressor_h36m.npy')
+_FILES = r'(smpl_neutral|basicmodel_neutral_lbs_10_207_0_v1\.\d\.0)\.(npz|pkl)'  # also as downloaded
+_SWAPPED_LEGS = [0, 4, 5, 6, 1, 2, 3, *range(7, 17)]
+
+
+def load_body_model(
+    source: SMPL | nn.Module | Mapping[str, Any] | str | os.PathLike,
+    joint_regressor: np.ndarray | str | os.PathLike | None = None,
+) -> SMPL:
+    """Makes an :class:`SMPL` of a file, of arrays or of another body model.
+
+    Two files called ``J_regressor_h36m`` go round; SPIN's has the left leg
+    first. Unless ``source`` is a mapping, whose caller knows, the regressor is
+    tried on the template and its legs are swapped, with a warning, if need be.
+
+    Args:
+        source: an :class:`SMPL` (returned as it is); a ``smplx.SMPL``; a mapping
+            of arrays by their official names; an ``.npz`` of those; the official
+            ``.pkl``; or a folder with ``SMPL_NEUTRAL.npz`` or ``.pkl``.
+        joint_regressor: (17, V), or its ``.npy``; ``None``: what ``source`` has
+            as ``J_regressor_h36m``, else ``J_regressor_h36m_correct.npy`` or
+            ``J_regressor_h36m.npy`` beside the file.
+
+    Returns:
+        The body model.
+
+    Raises:
+        InputError: a file is missing, cannot be read, holds objects of other
+            programs than chumpy and scipy, or has arrays of other shapes.
+    """
+    if isinstance(source, SMPL):
+        return source
+    if isinstance(source, nn.Module):
+        arrays = _of_smplx(source)
+    elif isinstance(source, Mapping):
+        arrays = dict(source)
+    else:
+        arrays = _read(Path(source).expanduser())
+    if isinstance(joint_regressor, (str, os.PathLike)):
+        joint_regressor = _load(Path(joint_regressor).expanduser())
+    if joint_regressor is not None:
+        arrays['J_regressor_h36m'] = joint_regressor
+    body = SMPL(arrays)
+    rest = body.keypoints(body.v_template)
+    if not isinstance(source, Mapping) and rest[1, 0] > rest[4, 0]:  # +x is the person's left, row 1 the right hip
+        warnings.warn('J_regressor_h36m has the left leg first, as SPIN has it; its legs are swapped', stacklevel=2)
+        body.J_regressor_h36m = body.J_regressor_h36m[_SWAPPED_LEGS]
+    return body
+
+
+def _of_smplx(body: nn.Module) -> dict[str, np.ndarray]:
+    try:
+        arrays = {key: getattr(body, key) for key in ('v_template', 'shapedirs', 'J_regressor', 'parents')}
+        arrays |= {'weights': body.lbs_weights, 'faces': body.faces_tensor}
+        arrays['posedirs'] = body.posedirs.T.reshape(len(body.v_template), 3, -1)
+    except AttributeError as error:
+        raise InputError(f'the body model is a {type(body).__name__}; expected smplx.SMPL or a file') from error
+    return {key: value.detach().cpu().numpy() for key, value in arrays.items()}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if path.is_dir():
+        found = sorted((p for p in path.iterdir() if re.fullmatch(_FILES, p.name.lower())), key=lambda p: p.suffix)
+        path = found[0] if found else path / 'SMPL_NEUTRAL.pkl'
+    if not path.is_file():
+        raise InputError(
+            f'no body model {path}; SMPL may not be shipped: register at https://smpl.is.tue.mpg.de, download the '
+            f'neutral model and save it under that name'
+        )
+    arrays = dict(_load(path))
+    beside = [path.with_name(name) for name in _REGRESSORS if path.with_name(name).is_file()]
+    if 'J_regressor_h36m' not in arrays and beside:
+        arrays['J_regressor_h36m'] = _load(beside[0])
+    return arrays
+
+
+def _load(path: Path) -> Any:
+    """An ``.npy``, an ``.npz`` as a dict, or a pickle of SMPL with arrays in the place of its objects."""
+    try:
+        if path.suffix == '.pkl':
+            with open(path, 'rb') as file:
+                content = _Unpickler(file, encoding='latin1').load()
+            return {key: _plain(content[key]) for key in _NAMES & content.keys()}
+        content = np.load(path, allow_pickle=False)
+        if isinstance(content, np.ndarray):
+            return content
+        with content:
+            return {key: content[key] for key in content.files}
+    except InputError:
+        raise
+    except Exception as error:  # a damaged file fails in any way
+        raise InputError(f'{path} cannot be read ({error}); copy it again, or save dense arrays by np.savez') from error
+
+
+class _Object:
+    """Stands for an object of another program: its state is kept, its code is not run."""
+
+    def __init__(self, *args: Any) -> None:
+        self.state: dict[str, Any] = {}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.state = state
+
+
+_KNOWN = {
+    '_codecs.encode': codecs.encode,
+    '__builtin__.set': set,
+    'numpy.ndarray': np.ndarray,
+    'numpy.dtype': np.dtype,
+}
+for _module in ('numpy.core.multiarray', 'numpy._core.multiarray'):  # it moved in numpy 2
+    _KNOWN[f'{_module}._reconstruct'] = np.empty(0).__reduce__()[0]
+    _KNOWN[f'{_module}.scalar'] = np.float64(0).__reduce__()[0]
+
+
+class _Unpickler(pickle.Unpickler):
+    """Makes numpy arrays and inert :class:`_Object`, and refuses everything else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module.split('.')[0] == 'chumpy' or (module.startswith('scipy.sparse') and name == 'csc_matrix'):
+            return _Object
+        if f'{module}.{name}' not in _KNOWN:
+            raise InputError(
+                f'the body model holds an object of a program ({module}.{name}), and poselifter executes nothing from '
+                f'a file; expected the official SMPL pickle, or an .npz of its arrays'
+            )
+        return _KNOWN[f'{module}.{name}']
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, _Object):
+        return value
+    state = value.state
+    if 'indptr' in state:  # sparse columns; numpy checks the indices, as scipy would not
+        dense = np.zeros(state['_shape'])
+        columns = np.repeat(np.arange(dense.shape[1]), np.diff(state['indptr']))
+        np.add.at(dense, (state['indices'], columns), state['data'])
+        return dense
+    if 'idxs' in state:  # a part of another array of chumpy
+        part = np.ravel(_plain(state['a']))[state['idxs']]
+        return part.reshape(state.get('preferred_shape', part.shape))
+    return state.get('x')

@@ -1,0 +1,131 @@
+"""Heads for clips of one or more persons: action classes, and embeddings for one-shot recognition."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import nn
+
+from ...registry import HEADS
+from ...structures import MotionDataSample
+from ..losses import supervised_contrastive
+
+
+class ClipHead(BaseModule):
+    """Dropout, mean over frames, joints laid out as channels, mean over persons (MotionBERT, as released).
+
+    Args:
+        dropout: rate on the features of every frame.
+        feature: which of the neck's results it reads, where there are several.
+        init_cfg: see mmengine.
+    """
+
+    per_person = True
+
+    def __init__(self, dropout: float, feature: str, init_cfg: dict | None) -> None:
+        super().__init__(init_cfg)
+        self.feature = feature
+        self.dropout = nn.Dropout(dropout)
+
+    def pool(self, features: torch.Tensor, present: torch.Tensor | None = None) -> torch.Tensor:
+        """Features of a clip.
+
+        Args:
+            features: (N, M, T, J, D).
+            present: (N, M) bool, False for persons that are not there; ``None``
+                counts every person, empty ones too, as released.
+
+        Returns:
+            (N, J * D), joint by joint.
+        """
+        pooled = self.dropout(features).mean(2).flatten(2)
+        if present is None:
+            return pooled.mean(1)
+        share = present.to(pooled).unsqueeze(-1)
+        return (pooled * share).sum(1) / share.sum(1).clamp(min=1)
+
+
+@HEADS.register_module()
+class ActionHead(ClipHead):
+    """Classes of actions: a perceptron with a batch norm (MotionBERT, section 3.5; 2048 hidden channels in released).
+
+    Args:
+        in_channels: D of the features.
+        num_joints: J.
+        num_classes: number of classes.
+        hidden_dims: hidden channels.
+        dropout: rate on the features of every frame.
+        feature: which of the neck's results it reads, where there are several.
+        init_cfg: see mmengine.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_joints: int = 17,
+        num_classes: int = 60,
+        hidden_dims: int = 2048,
+        dropout: float = 0.5,
+        feature: str = 'features',
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(dropout, feature, init_cfg)
+        self.fc1 = nn.Linear(num_joints * in_channels, hidden_dims)
+        self.bn = nn.BatchNorm1d(hidden_dims)
+        self.fc2 = nn.Linear(hidden_dims, num_classes)
+
+    def forward(self, features: torch.Tensor, present: torch.Tensor | None = None) -> torch.Tensor:
+        """Features (N, M, T, J, D) to logits (N, classes); ``present`` as in :meth:`ClipHead.pool`."""
+        return self.fc2(F.relu(self.bn(self.fc1(self.pool(features, present)))))
+
+    def predict(self, features: torch.Tensor, present: torch.Tensor | None = None) -> torch.Tensor:
+        """Probabilities (N, classes)."""
+        return self(features, present).softmax(-1)
+
+    def loss(self, features: torch.Tensor, data_samples: MotionDataSample) -> dict[str, torch.Tensor]:
+        """Cross entropy against ``action`` (N,)."""
+        return {'loss_action': F.cross_entropy(self(features, data_samples.get('present')), data_samples.action)}
+
+
+@HEADS.register_module()
+class ActionEmbeddingHead(ClipHead):
+    """Unit vectors in which clips of one class lie close (MotionBERT, section 4.3, one-shot recognition).
+
+    Args:
+        in_channels: D of the features.
+        num_joints: J.
+        hidden_dims: channels of the embedding.
+        dropout: rate on the features of every frame.
+        temperature: of the supervised contrastive loss.
+        feature: which of the neck's results it reads, where there are several.
+        init_cfg: see mmengine.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_joints: int = 17,
+        hidden_dims: int = 2048,
+        dropout: float = 0.1,
+        temperature: float = 0.1,
+        feature: str = 'features',
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(dropout, feature, init_cfg)
+        self.fc1 = nn.Linear(num_joints * in_channels, hidden_dims)
+        self.temperature = temperature
+
+    def forward(self, features: torch.Tensor, present: torch.Tensor | None = None) -> torch.Tensor:
+        """Features (N, M, T, J, D) to unit vectors (N, hidden_dims); ``present`` as in :meth:`ClipHead.pool`."""
+        return F.normalize(self.fc1(self.pool(features, present)), dim=-1)
+
+    def predict(self, features: torch.Tensor, present: torch.Tensor | None = None) -> torch.Tensor:
+        """The same at test time."""
+        return self(features, present)
+
+    def loss(self, features: torch.Tensor, data_samples: MotionDataSample) -> dict[str, torch.Tensor]:
+        """Supervised contrastive loss by ``action`` (N,)."""
+        embedding = self(features, data_samples.get('present')).unsqueeze(1)
+        loss = supervised_contrastive(embedding, data_samples.action, temperature=self.temperature)
+        return {'loss_contrastive': loss}

@@ -1,0 +1,77 @@
+"""P-STMO's decoder of masked clips."""
+
+from __future__ import annotations
+
+import torch
+from mmengine.model import BaseModule
+from torch import nn
+
+from ...registry import HEADS
+from ..backbones.stmo import std_norm_block
+from ..layers import PositionEmbedding, StdNorm
+from .pose_head import PoseHead
+
+
+@HEADS.register_module()
+class MaskedPoseHead(BaseModule):
+    """Reconstructs the 2D clip from the features of its visible frames (P-STMO, section 3.3).
+
+    A norm and a linear map to half the width, a learned vector for each removed
+    frame, positions, a transformer, a pose head. Frames stay in the order
+    visible first, removed after.
+
+    Args:
+        in_channels: D of the features.
+        num_frames: T.
+        num_joints: J.
+        out_channels: channels of a joint.
+        depth: layers of the decoder.
+        feedforward_dims: hidden channels of the encoder's layers; the decoder's
+            have half.
+        num_heads: heads of every attention.
+        drop_rate: every dropout.
+        init_cfg: see mmengine.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_frames: int,
+        num_joints: int = 17,
+        out_channels: int = 2,
+        depth: int = 3,
+        feedforward_dims: int = 512,
+        num_heads: int = 8,
+        drop_rate: float = 0.1,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        dim = in_channels // 2
+        self.norm = StdNorm(in_channels)
+        self.projection = nn.Linear(in_channels, dim, bias=False)
+        self.mask_token = nn.Parameter(torch.randn(1, 1, dim))
+        self.frame_embedding = PositionEmbedding(num_frames, dim, 'frames')
+        nn.init.normal_(self.frame_embedding.weight)
+        self.blocks = nn.ModuleList(
+            std_norm_block(dim, num_heads, feedforward_dims // 2, drop_rate) for _ in range(depth)
+        )
+        self.unused_norm = StdNorm(dim).requires_grad_(False)
+        self.pose = PoseHead(dim, out_channels, num_joints, norm='batch')
+
+    def forward(self, features: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
+        """Decodes.
+
+        Args:
+            features: (B, V, 1, D) of the visible frames.
+            order: (B, T) frame of each slot, the V visible ones first.
+
+        Returns:
+            (B, T, J, out_channels), frames in that order.
+        """
+        h = self.projection(self.norm(features))
+        removed = order.shape[1] - h.shape[1]
+        h = torch.cat([h, self.mask_token.unsqueeze(2).expand(len(h), removed, -1, -1)], 1)
+        h = h + self.frame_embedding.weight[0][order].unsqueeze(2)
+        for block in self.blocks:
+            h = block(h)
+        return self.pose(h)

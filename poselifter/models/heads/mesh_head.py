@@ -1,0 +1,167 @@
+"""The head that recovers a body: SMPL's pose per frame and one shape per clip."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.model import BaseModule
+from torch import nn
+
+from ...errors import InputError
+from ...geometry import axis_angle_to_matrix, matrix_to_axis_angle, rotation_6d_to_matrix
+from ...registry import HEADS, LOSSES
+from ...structures import MotionDataSample
+from ..body_models import SMPL, load_body_model
+from ..losses.mesh import SMPLLoss
+
+_RELEASED = (
+    {'type': 'MPJPELoss', 'loss_weight': 0.5},
+    {'type': 'VelocityLoss', 'loss_weight': 10.0},
+    {'type': 'SMPLPoseLoss', 'loss_weight': 1000.0},
+    {'type': 'SMPLShapeLoss', 'loss_weight': 1.0},
+    {'type': 'SMPLNormLoss', 'loss_weight': 20.0},
+)
+
+
+@HEADS.register_module()
+class MeshHead(BaseModule):
+    """Two perceptrons on all joints of a frame, pose and shape, then the body (MotionBERT, section 3.5).
+
+    The pose is read frame by frame, the shape from the mean over the clip. Both
+    are corrections of a mean body. The inner width is 1024 in the released
+    weights (the paper says 512).
+
+    Args:
+        in_channels: R of the features.
+        num_joints: J of the features.
+        hidden_dims: inner width of both perceptrons.
+        dropout: rate before each perceptron.
+        mean_params: ``smpl_mean_params.npz`` of SPIN with ``pose`` (144,), 6D, and
+            ``shape`` (10,), or a mapping of these; ``None``: the rest pose of
+            the mean shape. A checkpoint brings its own.
+        body_model: what :func:`~poselifter.models.body_models.load_body_model`
+            takes; ``None``: parameters of the body are predicted, but no
+            vertices and keypoints.
+        feature: which of the neck's results it reads, where there are several.
+        losses: configs of losses of different types; each adds
+            ``loss_<its name>``. Pose losses compare the root-relative keypoints
+            in mm and need the body model.
+        init_cfg: see mmengine.
+
+    Raises:
+        InputError: two losses have the same name, or a file cannot be read.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_joints: int = 17,
+        hidden_dims: int = 1024,
+        dropout: float = 0.1,
+        mean_params: str | os.PathLike | Mapping[str, Any] | None = None,
+        body_model: SMPL | Mapping[str, Any] | str | os.PathLike | None = None,
+        feature: str = 'features',
+        losses: Sequence[dict] = _RELEASED,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.feature = feature
+        self.dropout = nn.Dropout(dropout)
+        self.fc1, self.fc2 = (nn.Linear(num_joints * in_channels, hidden_dims) for _ in range(2))
+        self.bn1, self.bn2 = (nn.BatchNorm1d(hidden_dims) for _ in range(2))
+        self.head_pose, self.head_shape = nn.Linear(hidden_dims, 144), nn.Linear(hidden_dims, 10)
+        for layer in (self.head_pose, self.head_shape):
+            nn.init.xavier_uniform_(layer.weight, gain=0.01)
+        pose, shape = _mean_body(mean_params)
+        self.register_buffer('init_pose', pose)
+        self.register_buffer('init_shape', shape)
+        self.body_model = None if body_model is None else load_body_model(body_model)
+        self.losses = nn.ModuleList(LOSSES.build(cfg) for cfg in losses)
+        names = [loss.name for loss in self.losses]
+        if len(set(names)) < len(names):
+            raise InputError(f'MeshHead got the losses {names}, expected each once; sum their loss_weight into one')
+
+    def forward(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Features (B, T, J, R) to bodies.
+
+        Returns:
+            ``theta`` (B, T, 82): 24 axis-angle vectors, then the shape;
+            ``rotations`` (B, T, 24, 3, 3); ``betas`` (B, T, 10); and with a body
+            model ``verts`` (B, T, V, 3) and ``kp_3d`` (B, T, 17, 3), h36m17, in
+            mm, not root-relative.
+        """
+        frames = features.flatten(2)
+        num_clips, num_frames, _ = frames.shape
+        x = self.bn1(self.fc1(self.dropout(frames.flatten(0, 1)))).relu()
+        pose = (self.head_pose(x) + self.init_pose).view(num_clips, num_frames, 24, 6)
+        x = self.bn2(self.fc2(self.dropout(frames.mean(1)))).relu()
+        shape = (self.head_shape(x) + self.init_shape).unsqueeze(1).expand(-1, num_frames, -1)
+        rotations = rotation_6d_to_matrix(pose)
+        theta = torch.cat([matrix_to_axis_angle(rotations).flatten(-2), shape], -1)
+        return {'theta': theta, 'rotations': rotations, 'betas': shape, **self._body(rotations, shape)}
+
+    def predict(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The same at test time."""
+        return self(features)
+
+    def from_theta(self, theta: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The bodies of parameters (..., 82), such as labels or mirrored predictions, as :meth:`forward` gives them."""
+        rotations, shape = axis_angle_to_matrix(theta[..., :72].unflatten(-1, (24, 3))), theta[..., 72:]
+        return {'theta': theta, 'rotations': rotations, 'betas': shape, **self._body(rotations, shape)}
+
+    def loss(self, features: torch.Tensor, data_samples: MotionDataSample) -> dict[str, torch.Tensor]:
+        """Losses against ``smpl_pose`` (B, T, 72), axis-angle, and ``smpl_shape`` (B, T, 10).
+
+        Args:
+            features: (B, T, J, R).
+            data_samples: one stacked sample; ``smpl_weight`` (B, T) is 0 where a
+                frame has no label, and without it every label counts.
+
+        Returns:
+            One 0-dim tensor per loss.
+
+        Raises:
+            InputError: a loss needs the body model, and there is none.
+        """
+        pred, weight = self(features), data_samples.get('smpl_weight')
+        target = {'theta': torch.cat([data_samples.smpl_pose, data_samples.smpl_shape], -1)}
+        on_keypoints = [loss.name for loss in self.losses if not isinstance(loss, SMPLLoss)]
+        if on_keypoints and self.body_model is None:
+            raise InputError(f'MeshHead has no body_model, which its losses {on_keypoints} need; give its file')
+        if on_keypoints:
+            with torch.no_grad():
+                target = self.from_theta(target['theta'])
+            pred, target = ({**x, 'kp_3d': x['kp_3d'] - x['kp_3d'][..., :1, :]} for x in (pred, target))
+        per_joint = None if weight is None else weight.unsqueeze(-1).expand(*weight.shape, 17)
+        losses = {}
+        for loss in self.losses:
+            key, share = ('theta', weight) if isinstance(loss, SMPLLoss) else ('kp_3d', per_joint)
+            losses[f'loss_{loss.name}'] = loss(pred[key], target[key], share)
+        return losses
+
+    def _body(self, rotations: torch.Tensor, shape: torch.Tensor) -> dict[str, torch.Tensor]:
+        if self.body_model is None:
+            return {}
+        vertices = self.body_model(rotations, shape)[0] * 1000
+        return {'verts': vertices, 'kp_3d': self.body_model.keypoints(vertices)}
+
+
+def _mean_body(source: str | os.PathLike | Mapping[str, Any] | None) -> tuple[torch.Tensor, torch.Tensor]:
+    if source is None:
+        return torch.tensor([[1.0, 0, 0, 1, 0, 0]]).repeat(1, 24), torch.zeros(1, 10)
+    try:
+        if not isinstance(source, Mapping):
+            with np.load(Path(source).expanduser(), allow_pickle=False) as file:
+                source = {key: file[key] for key in ('pose', 'shape')}
+        pose, shape = (torch.as_tensor(np.asarray(source[key]), dtype=torch.float32) for key in ('pose', 'shape'))
+        return pose.reshape(1, 144), shape.reshape(1, 10)
+    except Exception as error:  # a damaged file fails in any way
+        raise InputError(
+            f'mean_params {source if isinstance(source, (str, os.PathLike)) else type(source).__name__} cannot be used '
+            f'({error}); expected smpl_mean_params.npz with pose (144,) and shape (10,)'
+        ) from error

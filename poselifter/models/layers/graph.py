@@ -1,0 +1,111 @@
+"""Graph convolution over the joints of a frame or the frames of a joint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from .attention import Axis, seen_frames
+
+TemporalGraph = Literal['similarity', 'chain']
+
+
+class NodeNorm(nn.BatchNorm1d):
+    """Batch norm with one mean and variance per node, over batch and channels.
+
+    Fewer nodes than it was built for use the first ones, as positions do.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, N, D) -> (B, N, D)."""
+        n = x.shape[1]
+        if self.training and self.track_running_stats:
+            self.num_batches_tracked.add_(1)
+        statistics = self.running_mean[:n], self.running_var[:n]
+        return F.batch_norm(x, *statistics, self.weight[:n], self.bias[:n], self.training, self.momentum, self.eps)
+
+
+class GraphConv(nn.Module):
+    """Graph convolution with a residual inside (Mehraban et al., WACV 2024, as released).
+
+    relu(x + norm(N V(x) + U(x))), N the adjacency scaled by its row sums on both
+    sides.
+
+    Args:
+        dim: D.
+        axis: the axis of the nodes.
+        num_nodes: J, or the largest T.
+        edges: of the joints: pairs (i, j), where joint i receives from joint j.
+        temporal_graph: of the frames: ``'similarity'`` joins each to the most
+            similar ones of the clip, ``'chain'`` to the frames that follow.
+        neighbours: edges of a frame in the similarity graph; ties add more.
+        reach: how many following frames the chain reaches; each frame also
+            receives from itself.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        axis: Axis,
+        num_nodes: int,
+        edges: Iterable[tuple[int, int]] = (),
+        temporal_graph: TemporalGraph = 'similarity',
+        neighbours: int = 2,
+        reach: int = 1,
+    ) -> None:
+        super().__init__()
+        self.axis, self.temporal_graph, self.neighbours, self.reach = axis, temporal_graph, neighbours, reach
+        self.U, self.V = nn.Linear(dim, dim), nn.Linear(dim, dim)
+        for linear in (self.U, self.V):
+            nn.init.normal_(linear.weight, std=(2 / dim) ** 0.5)
+        self.norm = NodeNorm(num_nodes)
+        joints = torch.zeros(num_nodes, num_nodes)
+        for i, j in edges if axis == 'joints' else ():
+            joints[i, j] = 1
+        self.register_buffer('joint_graph', joints if axis == 'joints' else None, persistent=False)
+
+    def forward(self, x: torch.Tensor, valid: torch.Tensor | None = None) -> torch.Tensor:
+        """(B, T, J, D) -> (B, T, J, D); over frames none receives from one that ``valid`` (B, T) marks as padding."""
+        z = x if self.axis == 'joints' else x.transpose(1, 2)
+        graph = normalized(self.joint_graph if self.axis == 'joints' else self.frame_graph(z, valid)).to(x.dtype)
+        mixed = graph @ self.V(z) + self.U(z)
+        out = F.relu(z + self.norm(mixed.flatten(0, 1)).view_as(z))
+        return out if self.axis == 'joints' else out.transpose(1, 2)
+
+    @torch.no_grad()
+    def frame_graph(self, z: torch.Tensor, valid: torch.Tensor | None = None) -> torch.Tensor:
+        """Adjacency of the frames.
+
+        Args:
+            z: (B, J, T, D).
+            valid: (B, T), False for padded frames.
+
+        Returns:
+            (T, T), or (B, J, T, T): of ones and zeros.
+        """
+        frames = z.shape[2]
+        seen = None if valid is None else seen_frames(valid)[:, None, None]
+        if self.temporal_graph == 'chain':
+            ones = torch.ones(frames, frames, device=z.device)
+            graph = ones.triu() * ones.tril(self.reach)
+        else:
+            # a rounding error can turn an edge, so half precision is no choice here
+            kind = z.device.type if torch.amp.is_autocast_available(z.device.type) else 'cpu'
+            with torch.autocast(kind, enabled=False):
+                z = z if z.dtype == torch.float64 else z.float()
+                similarity = z @ z.transpose(-1, -2)
+            if seen is not None:
+                similarity = similarity.masked_fill(~seen, -torch.inf)
+            least = similarity.topk(min(self.neighbours, frames), -1).values[..., -1:]
+            graph = (similarity >= least).float()
+        return graph if seen is None else graph * seen
+
+
+def normalized(graph: torch.Tensor) -> torch.Tensor:
+    """d_i^-1/2 A_ij d_j^-1/2 with the row sums d of A (..., N, N), also where A is not symmetric."""
+    scale = graph.sum(-1).clamp(min=1).rsqrt()  # a row without edges stays zero
+    return scale.unsqueeze(-1) * graph * scale.unsqueeze(-2)

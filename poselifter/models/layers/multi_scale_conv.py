@@ -1,0 +1,58 @@
+"""Convolution over frames at several scales."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from .attention import seen_frames
+
+
+class ConvNorm(nn.Module):
+    """A convolution over frames and a batch norm of its channels."""
+
+    def __init__(self, dim: int, width: int, dilation: int) -> None:
+        super().__init__()
+        padding = (width - 1) * dilation // 2
+        self.conv = nn.Conv2d(dim, dim, (width, 1), padding=(padding, 0), dilation=(dilation, 1))
+        self.bn = nn.BatchNorm2d(dim)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, D, T, J) -> (B, D, T, J)."""
+        return self.bn(self.conv(x))
+
+
+class MultiScaleTemporalConv(nn.Module):
+    """Four branches of D / 4 channels each, side by side, plus the input (MotionAGFormer, option ``use_tcn``).
+
+    Two convolve 5 frames (dilation 1 and 2), one takes the maximum of 3, one
+    sees its own frame only.
+
+    Args:
+        dim: D, divisible by 4.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        quarter = dim // 4
+
+        def narrow() -> list[nn.Module]:
+            return [nn.Conv2d(dim, quarter, 1), nn.BatchNorm2d(quarter)]
+
+        convs = [nn.Sequential(*narrow(), nn.ReLU(), ConvNorm(quarter, 5, dilation)) for dilation in (1, 2)]
+        pool = [nn.ReLU(), nn.MaxPool2d((3, 1), stride=1, padding=(1, 0)), nn.BatchNorm2d(quarter)]
+        self.branches = nn.ModuleList([*convs, nn.Sequential(*narrow(), *pool), nn.Sequential(*narrow())])
+
+    def forward(self, x: torch.Tensor, valid: torch.Tensor | None = None) -> torch.Tensor:
+        """(B, T, J, D) -> (B, T, J, D); frames that ``valid`` (B, T) marks as padding count as beyond the clip."""
+        z = x.permute(0, 3, 1, 2)
+        beyond = None if valid is None else ~seen_frames(valid)[:, None, :, None]
+        outputs = []
+        for branch in self.branches:
+            y = z
+            for layer in branch:
+                if beyond is not None and isinstance(layer, (ConvNorm, nn.MaxPool2d)):
+                    y = y.masked_fill(beyond, 0)  # both come after a ReLU, so 0 is also the least that can be
+                y = layer(y)
+            outputs.append(y)
+        return x + torch.cat(outputs, 1).permute(0, 2, 3, 1)

@@ -1,0 +1,112 @@
+"""Losses of SMPL's parameters, and their mirror image.
+
+Parameters are theta (..., T, 82): 24 axis-angle vectors in radians, then 10
+shape components. ``weight`` (..., T) is 0 where a frame has no label, with the
+meaning it has for the pose losses.
+
+Source: MotionBERT (Zhu et al., ICCV 2023), section 3.5, as its code has it.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from ...geometry import axis_angle_to_matrix
+from ...registry import LOSSES
+from ...skeletons import flip_keypoints
+from .functional import _labels, _mean
+from .modules import PoseLoss
+
+Array = TypeVar('Array', np.ndarray, torch.Tensor)
+
+
+def smpl_pose(
+    pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None, squared: bool = False
+) -> torch.Tensor:
+    """Mean absolute (or squared) difference between the entries of the rotation matrices.
+
+    The paper writes axis-angle; the code, and so the released weights, compare
+    matrices.
+
+    Args:
+        pred: (..., T, 72 or more); what follows the 72 is not looked at.
+        target: the same shape.
+        weight: (..., T), see the module.
+        squared: whether to square the differences (the official ``MSE``).
+
+    Returns:
+        0-dim tensor.
+
+    Raises:
+        InputError: shapes disagree.
+    """
+    target = _labels(pred, target, weight)
+    pred, target = (axis_angle_to_matrix(x[..., :72].unflatten(-1, (24, 3))).flatten(-3) for x in (pred, target))
+    return _difference(pred, target, weight, squared)
+
+
+def smpl_shape(
+    pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None, squared: bool = False
+) -> torch.Tensor:
+    """Mean absolute (or squared) difference of the 10 shape components; arguments as :func:`smpl_pose`, all 82."""
+    target = _labels(pred, target, weight)
+    return _difference(pred[..., 72:], target[..., 72:], weight, squared)
+
+
+def smpl_norm(
+    pred: torch.Tensor, target: torch.Tensor | None = None, weight: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Mean length of the predicted theta as one vector of 82, which keeps it small; ``target`` is not used."""
+    return _mean(pred.norm(dim=-1), weight)
+
+
+def flip_smpl_pose(pose: Array) -> Array:
+    """Mirrors axis-angle poses (..., 72) or (..., 24, 3), numpy or torch: left becomes right.
+
+    A mirror leaves the part of a turn about its own normal, x, and reverses the
+    rest. Twice is the identity.
+    """
+    joints = pose if pose.shape[-1] == 3 else pose.reshape((*pose.shape[:-1], -1, 3))
+    return -flip_keypoints(joints, 'smpl24').reshape(pose.shape)
+
+
+def _difference(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None, squared: bool) -> torch.Tensor:
+    difference = pred - target
+    return _mean((difference.square() if squared else difference.abs()).mean(-1), weight)
+
+
+class SMPLLoss(PoseLoss):
+    """A loss of thetas (B, T, 82) with label weights (B, T), times a factor; argument as :class:`PoseLoss`."""
+
+
+@LOSSES.register_module()
+class SMPLPoseLoss(SMPLLoss):
+    """:func:`~poselifter.models.losses.smpl_pose`.
+
+    Args:
+        loss_weight: the factor.
+        squared: see the function.
+    """
+
+    function = staticmethod(smpl_pose)
+
+    def __init__(self, loss_weight: float = 1.0, squared: bool = False) -> None:
+        super().__init__(loss_weight)
+        self.options = {'squared': squared}
+
+
+@LOSSES.register_module()
+class SMPLShapeLoss(SMPLPoseLoss):
+    """:func:`~poselifter.models.losses.smpl_shape`; arguments as :class:`SMPLPoseLoss`."""
+
+    function = staticmethod(smpl_shape)
+
+
+@LOSSES.register_module()
+class SMPLNormLoss(SMPLLoss):
+    """:func:`~poselifter.models.losses.smpl_norm`; argument as :class:`SMPLLoss`."""
+
+    function = staticmethod(smpl_norm)

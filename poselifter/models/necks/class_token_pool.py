@@ -1,0 +1,75 @@
+"""Pools that bring poses and texts into one space (ActionPose, "late fusion")."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ...registry import NECKS
+
+
+def _hidden(in_channels: int, hidden_dims: int, drop_rate: float = 0.0) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(in_channels, hidden_dims), nn.GELU(), nn.LayerNorm(hidden_dims), nn.Dropout(drop_rate)
+    )
+
+
+@NECKS.register_module()
+class ClassTokenPool(nn.Module):
+    """A clip's class token to one vector: an MLP, a learned weighted sum over joints, an MLP.
+
+    The sum starts as the mean. The paper fixes the order of the layers, not
+    their sizes.
+
+    Args:
+        in_channels: D of the token.
+        num_joints: J.
+        hidden_dims: channels between the layers.
+        embed_dims: E of the common space.
+        drop_rate: dropout before the sum.
+        normalize: whether the result has length 1.
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 512,
+        num_joints: int = 17,
+        hidden_dims: int = 512,
+        embed_dims: int = 256,
+        drop_rate: float = 0.1,
+        normalize: bool = True,
+    ) -> None:
+        super().__init__()
+        self.normalize = normalize
+        self.joint_mlp = _hidden(in_channels, hidden_dims, drop_rate)
+        self.joint_sum = nn.Linear(num_joints, 1, bias=False)
+        nn.init.constant_(self.joint_sum.weight, 1 / num_joints)
+        self.mlp = nn.Sequential(_hidden(hidden_dims, hidden_dims), nn.Linear(hidden_dims, embed_dims))
+
+    def forward(self, token: torch.Tensor) -> torch.Tensor:
+        """(B, 1, J, D) -> (B, E)."""
+        h = self.mlp(self.joint_sum(self.joint_mlp(token).transpose(-1, -2)).flatten(1))
+        return F.normalize(h, dim=-1) if self.normalize else h
+
+
+@NECKS.register_module()
+class TextPool(nn.Module):
+    """Features of texts to the space of :class:`ClassTokenPool`, by an MLP; arguments as there."""
+
+    def __init__(
+        self,
+        in_channels: int = 768,
+        hidden_dims: int = 512,
+        embed_dims: int = 256,
+        drop_rate: float = 0.1,
+        normalize: bool = True,
+    ) -> None:
+        super().__init__()
+        self.normalize = normalize
+        self.mlp = nn.Sequential(_hidden(in_channels, hidden_dims, drop_rate), nn.Linear(hidden_dims, embed_dims))
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """(n, in_channels) -> (n, E)."""
+        h = self.mlp(features)
+        return F.normalize(h, dim=-1) if self.normalize else h

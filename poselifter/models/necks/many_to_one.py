@@ -1,0 +1,126 @@
+"""Necks that turn the frames of a clip into its centre frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from ...errors import InputError
+from ...registry import NECKS
+from ..layers import Attention, PositionEmbedding, StdNorm
+
+# released strides by number of frames (P-STMO)
+STRIDES = {9: (1, 3, 3), 27: (3, 3, 3), 81: (3, 3, 3, 3), 243: (3, 3, 3, 3, 3), 351: (3, 9, 13)}
+
+
+@NECKS.register_module()
+class WeightedFrameMean(nn.Module):
+    """One learned weight a frame and a bias that all channels share (PoseFormer, section 3.3); no softmax.
+
+    Args:
+        embed_dims: D.
+        num_frames: T, which clips then have exactly.
+    """
+
+    def __init__(self, embed_dims: int, num_frames: int) -> None:
+        super().__init__()
+        self.embed_dims = embed_dims
+        self.conv = nn.Conv1d(num_frames, 1, 1)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """(B, T, 1, D) -> (B, 1, 1, D)."""
+        return self.conv(features.squeeze(2)).unsqueeze(2)
+
+    def output_frames(self, frames: torch.Tensor) -> torch.Tensor:
+        """The centre one of the frames (T,) that come in."""
+        return centre(frames)
+
+
+class StridedBlock(nn.Module):
+    """A transformer layer whose perceptron is a convolution with stride; the residual takes every stride-th frame."""
+
+    def __init__(self, dim: int, num_heads: int, hidden_dims: int, stride: int, drop_rate: float) -> None:
+        super().__init__()
+        self.stride = stride
+        self.norm1 = StdNorm(dim)
+        self.attn = Attention(dim, num_heads, 'frames', attn_drop=drop_rate, proj_drop=drop_rate)
+        self.norm2 = StdNorm(dim)
+        self.conv1 = nn.Conv1d(dim, hidden_dims, 1)
+        self.act = nn.Sequential(nn.ReLU(), nn.Dropout(drop_rate))
+        self.conv2 = nn.Conv1d(hidden_dims, dim, 3, stride, padding=1)
+        self.drop = nn.Dropout(drop_rate)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, T, 1, D) -> (B, ceil(T / stride), 1, D)."""
+        x = x + self.attn(self.norm1(x))
+        y = self.conv2(self.act(self.conv1(self.norm2(x).squeeze(2).transpose(1, 2))))
+        return x[:, :: self.stride] + self.drop(y.transpose(1, 2).unsqueeze(2))
+
+
+@NECKS.register_module()
+class ManyToOneAggregator(nn.Module):
+    """Strided transformer, all frames to the centre one (P-STMO, section 3.2; MOFA).
+
+    As released: positions before the first three layers only, no norm after the
+    last one though its weights exist, and a residual that carries the first
+    frame, not the centre one.
+
+    Args:
+        embed_dims: D.
+        num_frames: T, which clips then have exactly.
+        feedforward_dims: hidden channels of the layers.
+        num_heads: heads of every attention.
+        strides: of the layers; ``None`` takes the released ones for 9, 27, 81,
+            243 or 351 frames.
+        drop_rate: every dropout.
+
+    Raises:
+        InputError: the strides do not end at one frame, or there are none for
+            this number of frames.
+    """
+
+    def __init__(
+        self,
+        embed_dims: int,
+        num_frames: int,
+        feedforward_dims: int = 512,
+        num_heads: int = 8,
+        strides: Sequence[int] | None = None,
+        drop_rate: float = 0.1,
+    ) -> None:
+        super().__init__()
+        strides = STRIDES.get(num_frames, ()) if strides is None else strides
+        left = num_frames
+        for stride in strides:
+            left = -(-left // stride)
+        if left != 1:
+            raise InputError(
+                f'ManyToOneAggregator: strides {list(strides)} leave {left} of {num_frames} frames, expected 1; '
+                f'give strides (released ones exist for {sorted(STRIDES)} frames)'
+            )
+        self.embed_dims = embed_dims
+        self.embeddings = nn.ModuleList(PositionEmbedding(num_frames, embed_dims, 'frames') for _ in strides[:3])
+        for embedding in self.embeddings:
+            nn.init.normal_(embedding.weight)
+        self.layers = nn.ModuleList(
+            StridedBlock(embed_dims, num_heads, feedforward_dims, stride, drop_rate) for stride in strides
+        )
+        self.unused_norm = StdNorm(embed_dims).requires_grad_(False)
+
+    def forward(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
+        """(B, T, 1, D) -> ``sequence``, the same, and ``single`` (B, 1, 1, D)."""
+        h = features
+        for i, layer in enumerate(self.layers):
+            h = layer(self.embeddings[i](h) if i < len(self.embeddings) else h)
+        return {'sequence': features, 'single': h}
+
+    def output_frames(self, frames: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Which of the frames (T,) that come in each result stands for."""
+        return {'sequence': frames, 'single': centre(frames)}
+
+
+def centre(frames: torch.Tensor) -> torch.Tensor:
+    """The middle one of frames (T,), as (1,)."""
+    return frames[len(frames) // 2 : len(frames) // 2 + 1]

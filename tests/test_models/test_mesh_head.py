@@ -1,0 +1,289 @@
+"""The mesh head and its losses against the official ones."""
+
+from __future__ import annotations
+
+import math
+import re
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from poselifter.errors import InputError
+from poselifter.geometry import axis_angle_to_matrix, matrix_to_axis_angle, rotation_6d_to_matrix
+from poselifter.models.heads import MeshHead
+from poselifter.models.losses import flip_smpl_pose, mpjpe, smpl_norm, smpl_pose, smpl_shape, velocity
+from poselifter.registry import BACKBONES, HEADS, LOSSES
+from poselifter.structures import MotionDataSample
+
+toy_smpl = runpy.run_path(str(Path(__file__).parents[1] / 'toy_smpl.py'))['toy_smpl']
+NAMES = {  # official -> ours; a block of theirs has both axes, of ours one
+    r'joints_embed': 'input_projection',
+    r'pos_embed': 'joint_embedding.weight',
+    r'temp_embed': 'frame_embedding.weight',
+    r'blocks_st\.(\d+)\.(\w+)_s\b': r'layers.\1.streams.0.0.\2',
+    r'blocks_st\.(\d+)\.(\w+)_t\b': r'layers.\1.streams.0.1.\2',
+    r'blocks_ts\.(\d+)\.(\w+)_t\b': r'layers.\1.streams.1.0.\2',
+    r'blocks_ts\.(\d+)\.(\w+)_s\b': r'layers.\1.streams.1.1.\2',
+    r'ts_attn\.(\d+)': r'fusions.\1.linear',
+    r'pre_logits\.fc': 'representation',
+    r'^head': 'heads.mesh',
+}
+
+
+@pytest.fixture
+def toy():
+    pytest.importorskip('smplx', reason='body models need smplx')
+    return toy_smpl()
+
+
+def random_theta(*batch, dtype=torch.float32):
+    return torch.randn(*batch, 82, generator=torch.Generator().manual_seed(2), dtype=dtype) * 0.5
+
+
+def batch(theta, **fields):
+    sample = MotionDataSample()
+    sample.set_data({'smpl_pose': theta[..., :72], 'smpl_shape': theta[..., 72:], **fields})
+    return sample
+
+
+def made_up_body(seed):
+    """The body of the parity case, by the recipe in its meta.json, with its mean pose and shape."""
+    rs = np.random.RandomState(seed)
+
+    def rows(*shape, power):
+        value = rs.rand(*shape) ** power
+        return value / value.sum(1, keepdims=True)
+
+    body = {'v_template': rs.randn(6890, 3) * 0.3, 'shapedirs': rs.randn(6890, 3, 10) * 0.01}
+    body['posedirs'] = rs.randn(6890, 3, 207) * 0.002
+    body['J_regressor'] = rows(24, 6890, power=60)
+    body['weights'] = rows(6890, 24, power=12)
+    body['f'] = rs.randint(0, 6890, (13776, 3))
+    body['J_regressor_h36m'] = rows(17, 6890, power=60)
+    rows(9, 6890, power=60)  # the extra regressor, which nobody reads
+    return body, np.tile([1, 0, 0, 1, 0, 0], 24) + rs.randn(144) * 0.1, rs.randn(10) * 0.3
+
+
+def test_equals_official(parity):
+    pytest.importorskip('smplx', reason='body models need smplx')
+    case = parity('motionbert/mesh_regressor')
+    body, mean_pose, mean_shape = made_up_body(case.meta['smpl_seed'])
+    sizes = case.meta['constructor_backbone']
+    sizes = {
+        {'dim_feat': 'embed_dims', 'dim_rep': 'rep_dims', 'maxlen': 'num_frames'}.get(k, k): sizes[k] for k in sizes
+    }
+    backbone = BACKBONES.build({'type': 'DSTformer', **sizes})
+    hidden = case.meta['constructor_head']['hidden_dim']
+    mesh = HEADS.build(
+        {'type': 'MeshHead', 'in_channels': backbone.embed_dims, 'hidden_dims': hidden, 'body_model': body}
+    )
+    model = nn.ModuleDict({'backbone': backbone, 'heads': nn.ModuleDict({'mesh': mesh})}).eval()
+
+    official = torch.load(case.folder / 'checkpoint.pth', weights_only=True)['model']
+    official = {
+        k.removeprefix('module.'): v for k, v in official.items() if '.backbone.head.' not in k
+    }  # pretraining's
+    # the body is the official one if the mean drawn after it is
+    torch.testing.assert_close(official['head.init_pose'][0], torch.tensor(mean_pose, dtype=torch.float32))
+    torch.testing.assert_close(official['head.init_shape'][0], torch.tensor(mean_shape, dtype=torch.float32))
+    shapes = {key: value.shape for key, value in model.state_dict().items()}
+    state = {}
+    for key, value in official.items():
+        for pattern, name in NAMES.items():
+            key = re.sub(pattern, name, key)
+        state[key] = value.reshape(shapes[key])
+    model.load_state_dict(state)
+
+    with torch.no_grad():
+        output = mesh.predict(backbone(case.array('input')))
+    expected = case.array('output')
+    rotations = axis_angle_to_matrix(expected[..., :72].unflatten(-1, (24, 3)))  # near half turns the sign is open
+    again = axis_angle_to_matrix(output['theta'][..., :72].unflatten(-1, (24, 3)))
+    for value in (output['rotations'], again):
+        torch.testing.assert_close(value, rotations, rtol=0, atol=1e-4)
+    torch.testing.assert_close(output['theta'][..., 72:], expected[..., 72:], rtol=0, atol=1e-4)
+    torch.testing.assert_close(output['kp_3d'], case.array('kp_3d'), rtol=0, atol=0.05)
+    torch.testing.assert_close(output['verts'][..., :200, :], case.array('verts_first_200'), rtol=0, atol=0.05)
+
+
+def test_rotations_equal_official(parity):
+    case = parity('motionbert/functions')
+    data = case.functions('rot6d_to_rotmat')
+    torch.testing.assert_close(rotation_6d_to_matrix(data['x']), data['out'], rtol=0, atol=1e-6)
+    data = case.functions('rotation_matrix_to_angle_axis')
+    torch.testing.assert_close(matrix_to_axis_angle(data['R']), data['out'], rtol=0, atol=1e-5)
+    assert torch.equal(matrix_to_axis_angle(data['R_identity']), data['out_identity'])
+    data = case.functions('batch_rodrigues')
+    torch.testing.assert_close(axis_angle_to_matrix(data['x']).flatten(1), data['out'], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize('name', ['flip_thetas', 'flip_thetas_batch'])
+def test_flip_equals_official(parity, name):
+    data = parity('motionbert/functions').functions(name)
+    assert torch.equal(flip_smpl_pose(data['x']), data['out'])
+    assert np.array_equal(flip_smpl_pose(data['x'].numpy()), data['out'].numpy())
+    assert torch.equal(flip_smpl_pose(data['out']), data['x'])
+
+
+@pytest.mark.parametrize('squared', [False, True])
+def test_losses_equal_official(parity, squared):
+    data = parity('motionbert/functions').functions('mesh_loss_MSE' if squared else 'mesh_loss_L1')
+    theta, target, kp, kp_target = (data[k] for k in ('theta', 'theta_gt', 'kp_3d', 'kp_3d_gt'))
+    kp, kp_target = (x - x[..., :1, :] for x in (kp, kp_target))
+    parts = {
+        'loss_3d_pos': mpjpe(kp, kp_target),
+        'loss_3d_velocity': velocity(kp, kp_target),
+        'loss_pose': smpl_pose(theta, target, squared=squared),
+        'loss_shape': smpl_shape(theta, target, squared=squared),
+        'loss_norm': smpl_norm(theta),
+    }
+    for name, value in parts.items():
+        torch.testing.assert_close(value, data[name], rtol=2e-6, atol=0, msg=name)
+    total = 0
+    for loss in MeshHead(4).losses:
+        if squared and loss.name in ('smpl_pose', 'smpl_shape'):
+            loss = LOSSES.build({'type': type(loss).__name__, 'loss_weight': loss.loss_weight, 'squared': True})
+        total += loss(theta, target) if loss.name.startswith('smpl') else loss(kp, kp_target)
+    torch.testing.assert_close(total, data['total'], rtol=2e-6, atol=0)
+
+
+@pytest.mark.parametrize('function', [smpl_pose, smpl_shape, smpl_norm])
+def test_unlabelled_frames_do_not_count(function):
+    pred, target = random_theta(2, 4, dtype=torch.float64), random_theta(2, 5, dtype=torch.float64)[:, 1:].clone()
+    weight = torch.ones(2, 4, dtype=torch.float64)
+    torch.testing.assert_close(function(pred, target, weight), function(pred, target))
+    assert torch.autograd.gradcheck(lambda x: function(x, target, weight), pred.requires_grad_(), fast_mode=True)
+    weight[:, 3], target[:, 3] = 0, math.nan
+    torch.testing.assert_close(function(pred, target, weight), function(pred[:, :3], target[:, :3]))
+    assert function(pred, target, weight * 0) == 0
+
+
+def test_a_turn_of_one_joint_by_hand():
+    # half a turn about x negates two of the 9 * 24 entries, each by 2
+    theta = torch.zeros(1, 1, 82)
+    theta[..., 30] = math.pi
+    torch.testing.assert_close(smpl_pose(theta, torch.zeros_like(theta)), torch.tensor(4 / 216))
+    torch.testing.assert_close(smpl_pose(theta, torch.zeros_like(theta), squared=True), torch.tensor(8 / 216))
+    assert smpl_norm(theta) == pytest.approx(math.pi)
+    assert smpl_shape(theta, torch.zeros_like(theta)) == 0
+
+
+def test_mirrored_parameters_give_the_mirrored_body(toy):
+    # with each joint alone in its vertices and no other deformations the toy body is symmetric
+    toy['shapedirs'], toy['posedirs'] = toy['shapedirs'] * 0, toy['posedirs'] * 0
+    toy['weights'] = np.repeat(np.eye(24), 8, axis=0)
+    head = MeshHead(4, body_model=toy)
+    theta = random_theta(2, 3)
+    mirrored = torch.cat([flip_smpl_pose(theta[..., :72]), theta[..., 72:]], -1)
+    kp = head.from_theta(theta)['kp_3d'] * torch.tensor([-1, 1, 1])
+    left, right = [4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]
+    kp[..., left + right, :] = kp[..., right + left, :]
+    torch.testing.assert_close(head.from_theta(mirrored)['kp_3d'], kp, rtol=0, atol=1e-3)
+
+
+def test_starts_near_the_mean_body():
+    torch.manual_seed(0)
+    features = torch.randn(3, 5, 17, 8)
+    pose, shape = torch.randn(144), torch.randn(10)
+    for head, start in ((MeshHead(8), None), (MeshHead(8, mean_params={'pose': pose, 'shape': shape}), (pose, shape))):
+        output = head(features)
+        assert set(output) == {'theta', 'rotations', 'betas'}
+        assert output['theta'].shape == (3, 5, 82)
+        rotations = rotation_6d_to_matrix(pose.view(24, 6)) if start else torch.eye(3).expand(24, 3, 3)
+        assert (output['rotations'] - rotations).abs().max() < 0.2
+        assert (output['theta'][..., 72:] - (shape if start else 0)).abs().max() < 0.1
+        bound = 0.01 * math.sqrt(6 / (1024 + 144))
+        assert head.head_pose.weight.abs().max().item() == pytest.approx(bound, rel=0.01)
+    assert torch.equal(output['theta'][:, :1, 72:].expand(-1, 5, -1), output['theta'][..., 72:])
+
+
+def test_mean_params_from_a_file(tmp_path):
+    path = tmp_path / 'smpl_mean_params.npz'
+    np.savez(path, pose=np.arange(144.0), shape=np.arange(10.0), cam=np.zeros(3))
+    head = MeshHead(4, mean_params=path)
+    assert torch.equal(head.init_pose, torch.arange(144.0)[None])
+    assert torch.equal(head.init_shape, torch.arange(10.0)[None])
+    for wrong in (tmp_path / 'no.npz', {'pose': np.zeros(72), 'shape': np.zeros(10)}, {'pose': np.zeros(144)}):
+        with pytest.raises(InputError, match=r'mean_params .* cannot be used .*expected smpl_mean_params\.npz'):
+            MeshHead(4, mean_params=wrong)
+
+
+def test_dropout_comes_before_the_first_layer_and_nowhere_else():
+    head, zeros = MeshHead(8, dropout=0.5), {}
+    for name in ('fc1', 'fc2', 'head_pose', 'head_shape'):
+        hook = lambda _, args, name=name: zeros.update({name: (args[0] == 0).float().mean().item()})  # noqa: E731
+        getattr(head, name).register_forward_pre_hook(hook)
+    for norm in (head.bn1, head.bn2):
+        nn.init.constant_(norm.bias, 10)  # the ReLU cuts nothing
+    head(torch.rand(4, 6, 17, 8) + 1)
+    assert zeros == {name: pytest.approx(rate, abs=0.1) for name, rate in zip(zeros, (0.5, 0, 0.5, 0), strict=True)}
+
+
+def test_losses_of_the_head(toy):
+    torch.manual_seed(0)
+    head = MeshHead(8, body_model=toy).eval()
+    features, theta = torch.randn(2, 4, 17, 8), random_theta(2, 4)
+    pred, target = head(features), head.from_theta(theta)
+    kp, kp_target = (x['kp_3d'] - x['kp_3d'][:, :, :1] for x in (pred, target))
+    losses = head.loss(features, batch(theta))
+    expected = {
+        'loss_mpjpe': 0.5 * mpjpe(kp, kp_target),
+        'loss_velocity': 10 * velocity(kp, kp_target),
+        'loss_smpl_pose': 1000 * smpl_pose(pred['theta'], theta),
+        'loss_smpl_shape': smpl_shape(pred['theta'], theta),
+        'loss_smpl_norm': 20 * smpl_norm(pred['theta']),
+    }
+    torch.testing.assert_close(losses, expected)
+    unlabelled = theta.clone()
+    unlabelled[:, 3] = math.nan
+    weight = torch.tensor([1.0, 1, 1, 0]).expand(2, 4)
+    losses = head.loss(features, batch(unlabelled, smpl_weight=weight))
+    torch.testing.assert_close(losses['loss_mpjpe'], 0.5 * mpjpe(kp[:, :3], kp_target[:, :3]))
+    sum(losses.values()).backward()
+    assert all(p.grad.isfinite().all() and p.grad.any() for n, p in head.named_parameters())
+
+
+def test_training_recovers_the_body(toy):
+    torch.manual_seed(0)
+    head = MeshHead(8, hidden_dims=64, dropout=0.0, body_model=toy)
+    features, theta = torch.randn(4, 3, 17, 8), random_theta(4, 3)
+    theta[..., 72:] = theta[:, :1, 72:]
+    optimizer, errors = torch.optim.AdamW(head.parameters(), lr=3e-3), []
+    for _ in range(60):
+        losses = head.loss(features, batch(theta))
+        optimizer.zero_grad()
+        sum(losses.values()).backward()
+        optimizer.step()
+        errors.append(losses['loss_mpjpe'].item())
+    assert errors[-1] < errors[0] / 3
+
+
+def test_bodies_in_full_precision_under_autocast(toy):
+    torch.manual_seed(0)
+    head, features = MeshHead(8, body_model=toy).eval(), torch.randn(2, 3, 17, 8)
+    with torch.autocast('cpu', torch.bfloat16):
+        output = head(features)
+        losses = head.loss(features, batch(random_theta(2, 3)))
+    assert {value.dtype for value in (*output.values(), *losses.values())} == {torch.float32}
+    torch.testing.assert_close(output['verts'], head.from_theta(output['theta'])['verts'], rtol=0, atol=1e-2)
+
+
+def test_without_the_body_model():
+    head = MeshHead(8)
+    with pytest.raises(InputError, match=r"no body_model, which its losses \['mpjpe', 'velocity'\] need"):
+        head.loss(torch.randn(2, 3, 17, 8), batch(random_theta(2, 3)))
+    head = MeshHead(8, losses=[{'type': 'SMPLPoseLoss'}, {'type': 'SMPLShapeLoss'}])
+    assert set(head.loss(torch.randn(2, 3, 17, 8), batch(random_theta(2, 3)))) == {'loss_smpl_pose', 'loss_smpl_shape'}
+    with pytest.raises(InputError, match='expected each once'):
+        MeshHead(8, losses=[{'type': 'SMPLPoseLoss'}, {'type': 'SMPLPoseLoss'}])
+
+
+def test_checkpoint_has_the_official_names_and_no_body(toy):
+    bn = ['weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked']
+    names = {f'{layer}.{key}' for layer in ('fc1', 'fc2', 'head_pose', 'head_shape') for key in ('weight', 'bias')}
+    names |= {f'{layer}.{key}' for layer in ('bn1', 'bn2') for key in bn} | {'init_pose', 'init_shape'}
+    assert set(MeshHead(8, body_model=toy).state_dict()) == names

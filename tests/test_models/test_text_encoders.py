@@ -1,0 +1,247 @@
+"""Text encoders; BERT is a tiny random one made on the spot."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+from mmengine.model import BaseModule
+
+from poselifter.errors import InputError
+from poselifter.models.text_encoders import BertTextEncoder, HashedTextEncoder, PrecomputedTextEncoder
+from poselifter.models.text_encoders.hashed import hash_text
+from poselifter.registry import MODELS
+
+TEXTS = ['walk forward', 'jumping', 'transit from walk to jump', 'walk forward']
+WORDS = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'walk', 'forward', 'jump', '##ing', 'transit', 'from', 'to']
+
+
+@pytest.fixture(scope='module')
+def bert_folder(tmp_path_factory):
+    """A random BERT of two layers with heads, as they are published."""
+    transformers = pytest.importorskip('transformers', reason='needs the extra [text]')
+    folder = tmp_path_factory.mktemp('bert')
+    (folder / 'vocab.txt').write_text('\n'.join(WORDS) + '\n')
+    (folder / 'tokenizer_config.json').write_text('{"do_lower_case": false}')
+    torch.manual_seed(0)
+    config = transformers.BertConfig(
+        vocab_size=len(WORDS), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64
+    )
+    transformers.BertForPreTraining(config).save_pretrained(folder)
+    return folder
+
+
+def copy(folder, target, without=()):
+    target.mkdir()
+    for file in folder.iterdir():
+        if file.name not in without:
+            (target / file.name).write_bytes(file.read_bytes())
+    return target
+
+
+@pytest.fixture
+def bert(bert_folder):
+    return BertTextEncoder(bert_folder, num_layers=2).eval()
+
+
+@pytest.fixture(params=['bert', 'hashed', 'precomputed'])
+def encoder(request, tmp_path):
+    """Each encoder, in training mode."""
+    torch.manual_seed(0)
+    if request.param == 'bert':
+        return BertTextEncoder(request.getfixturevalue('bert_folder'), num_layers=2).train()
+    hashed = HashedTextEncoder(24)
+    if request.param == 'hashed':
+        return hashed.train()
+    PrecomputedTextEncoder.write(tmp_path / 'texts.npz', TEXTS, hashed, 'hashed')
+    return PrecomputedTextEncoder(tmp_path / 'texts.npz').train()
+
+
+@pytest.mark.parametrize('cls', [BertTextEncoder, HashedTextEncoder, PrecomputedTextEncoder])
+def test_names_are_registered(cls):
+    assert MODELS.get(cls.__name__) is cls
+
+
+def test_all_are_called_the_same_way(encoder):
+    features = encoder(TEXTS)
+    assert features.shape == (4, encoder.embed_dims)
+    assert features.isfinite().all()
+    assert torch.equal(features[0], features[3])  # dropout of BERT included
+    assert not torch.allclose(features[0], features[1])
+    encoder.eval()
+    torch.testing.assert_close(encoder(TEXTS[::-1]), encoder(TEXTS).flip(0))
+    torch.testing.assert_close(encoder(tuple(TEXTS[1:2])), encoder(TEXTS)[1:2])
+
+
+@pytest.mark.parametrize('texts', ['walk', [], [1], [None]])
+def test_what_is_no_list_of_texts_is_named(encoder, texts):
+    with pytest.raises(InputError, match='expected a list of one or more texts'):
+        encoder(texts)
+
+
+def test_bert_is_cls_after_the_kept_layers(bert_folder):
+    from transformers import BertModel
+
+    full = BertModel.from_pretrained(bert_folder).eval()
+    ids = torch.tensor([[2, 5, 6, 3], [2, 7, 8, 3]])  # <CLS> walk forward <SEP>, <CLS> jump ##ing <SEP>
+    with torch.no_grad():
+        states = full(ids, output_hidden_states=True).hidden_states
+        for layers in (1, 2):
+            found = BertTextEncoder(bert_folder, num_layers=layers).eval()(['Walk FORWARD', 'jumping'])
+            torch.testing.assert_close(found, states[layers][:, 0])
+
+
+def test_bert_has_embeddings_and_kept_layers_only(bert_folder):
+    # word, place and type embeddings with norm; per layer 4 square maps, the perceptron and 2 norms
+    d, layer = 32, 4 * (32 * 32 + 32) + 2 * 32 * 64 + 64 + 32 + 4 * 32
+    for layers in (1, 2):
+        encoder = BertTextEncoder(bert_folder, num_layers=layers)
+        assert sum(p.numel() for p in encoder.parameters()) == (len(WORDS) + 512 + 2 + 2) * d + layers * layer
+        encoder(TEXTS).square().sum().backward()
+        assert all(p.grad is not None for p in encoder.parameters())
+
+
+def test_padding_has_no_influence(bert):
+    alone = bert(['jumping'])
+    torch.testing.assert_close(bert(['jumping', 'walk ' * 25])[:1], alone, rtol=0, atol=1e-5)
+
+
+def test_long_texts_are_cut(bert):
+    # 30 words between <CLS> and <SEP>
+    torch.testing.assert_close(bert(['walk ' * 40]), bert(['walk ' * 30]))
+    assert not torch.allclose(bert(['walk ' * 30]), bert(['walk ' * 29]))
+
+
+def test_pretrained_weights_survive_the_runner(bert):
+    before = {name: value.clone() for name, value in bert.state_dict().items()}
+    parent = BaseModule()
+    parent.text_encoder = bert
+    parent.init_weights()
+    assert all(torch.equal(value, before[name]) for name, value in bert.state_dict().items())
+
+
+def test_half_precision_files_train_in_float32(bert_folder, tmp_path):
+    from transformers import BertModel
+
+    folder = copy(bert_folder, tmp_path / 'half')
+    BertModel.from_pretrained(folder).half().save_pretrained(folder)
+    assert BertTextEncoder(folder, num_layers=1)(TEXTS).dtype == torch.float32
+
+
+@pytest.mark.parametrize('path', ['/no/such/bert', 'no-one/no-such-bert'])
+def test_a_missing_bert_says_what_to_get(path):
+    pytest.importorskip('transformers')
+    with pytest.raises(InputError, match=r'no such folder.* config.json, model.safetensors .* vocab.txt .*allow_downl'):
+        BertTextEncoder(path)
+
+
+@pytest.mark.parametrize(
+    ('absent', 'message'),
+    [
+        ('config.json', 'no BERT can be read from .*config.json'),
+        ('model.safetensors', 'no BERT can be read from .*model.safetensors'),
+        ('vocab.txt', 'has 5 tokens in its vocabulary, its BERT 12; give a folder with'),
+    ],
+)
+def test_a_missing_file_is_named(bert_folder, tmp_path, absent, message):
+    folder = copy(bert_folder, tmp_path / 'part', [absent, 'tokenizer.json'])
+    with pytest.raises(InputError, match=message):
+        BertTextEncoder(folder, num_layers=2)
+
+
+def test_another_family_is_named(bert_folder, tmp_path):
+    folder = copy(bert_folder, tmp_path / 'other')
+    config = (folder / 'config.json').read_text().replace('"bert"', '"roberta"')
+    (folder / 'config.json').write_text(config)
+    with pytest.raises(InputError, match="its model_type is 'roberta'"):
+        BertTextEncoder(folder, num_layers=2)
+
+
+def test_too_few_layers_are_named(bert_folder):
+    with pytest.raises(InputError, match=r'lacks 16 weights of a BERT of 3 layers, such as encoder\.layer\.2\.'):
+        BertTextEncoder(bert_folder)
+
+
+def test_another_vocabulary_is_named(bert_folder, tmp_path):
+    folder = copy(bert_folder, tmp_path / 'more')
+    (folder / 'vocab.txt').write_text('\n'.join([*WORDS, 'run']) + '\n')
+    with pytest.raises(InputError, match='has 13 tokens in its vocabulary, its BERT 12'):
+        BertTextEncoder(folder, num_layers=2)
+
+
+def test_without_transformers_the_pip_line_is_given(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'transformers', None)
+    with pytest.raises(InputError, match=r'pip install poselifter\[text\]'):
+        BertTextEncoder('anything')
+
+
+def test_hash_by_hand():
+    # "ab": the word, and <ab, ab>, <ab>: four n-grams once each; "ab ab" has these twice, and the pair once
+    once, twice = hash_text('AB!', 1 << 20), hash_text('ab ab', 1 << 20)
+    assert sorted(np.abs(once[once != 0])) == pytest.approx([0.5] * 4)
+    assert sorted(np.abs(twice[twice != 0])) == pytest.approx([1 / 3] + [np.sqrt(2) / 3] * 4)
+    assert once @ twice == pytest.approx(4 * 0.5 * np.sqrt(2) / 3)
+    # "abc": the word, three of 3 characters with borders, two of 4 and one of 5
+    assert np.count_nonzero(hash_text('abc', 1 << 20)) == 7
+
+
+def test_hash_is_the_same_on_every_machine():
+    # b2sum -l 64 says 85d909.. for "word a" and d66cad.. for "part <a>": little-endian, bit 0 the sign, then the place
+    vector = hash_text('a', 4096)
+    assert vector.nonzero()[0].tolist() == [0xAD6CD6 // 2 % 4096, 0x09D985 // 2 % 4096]
+    assert vector[vector != 0] == pytest.approx([-(0.5**0.5), 0.5**0.5])
+
+
+def test_similar_texts_are_near():
+    torch.manual_seed(0)
+    features = HashedTextEncoder()(['walk forward slowly', 'walking forward', 'throw ball'])
+    assert features.std().item() == pytest.approx(1, rel=0.1)
+    walk, walks, throw = torch.nn.functional.normalize(features)
+    assert walk @ walks > 0.3
+    assert abs(walk @ throw) < 0.15
+    assert not hash_text('?!').any()
+
+
+def test_precomputed_returns_what_was_written(tmp_path):
+    path = tmp_path / 'texts.npz'
+    hashed = HashedTextEncoder(8)
+    PrecomputedTextEncoder.write(path, TEXTS, hashed, 'hashed, 8 wide')
+    encoder = PrecomputedTextEncoder(path)
+    assert encoder.encoder == 'hashed, 8 wide'
+    assert torch.equal(encoder(TEXTS), hashed(TEXTS))
+    assert not list(encoder.parameters())
+    assert not encoder.state_dict()
+
+
+def test_unknown_text_is_named_with_what_adds_it(tmp_path):
+    path = tmp_path / 'texts.npz'
+    PrecomputedTextEncoder.write(path, TEXTS, HashedTextEncoder(8), 'hashed')
+    with pytest.raises(InputError, match=r"texts.npz lacks 1 of 2 texts, such as 'fly';.*\.write\(.*with hashed"):
+        PrecomputedTextEncoder(path)(['jumping', 'fly'])
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'embeddings': None}, 'embeddings is not a file in the archive'),
+        ({'embeddings': np.zeros((3, 4), np.float32)}, r'texts <U4 \(2,\) and embeddings float32 \(3, 4\)'),
+        ({'embeddings': np.full((2, 4), np.nan, np.float32)}, 'finite'),
+        ({'texts': np.array(['walk', 3], dtype=object)}, 'cannot be read as text embeddings'),
+    ],
+)
+def test_wrong_files_are_named(tmp_path, change, message):
+    good = {'texts': np.array(['walk', 'jump']), 'embeddings': np.zeros((2, 4), np.float32), 'encoder': 'x'}
+    path = tmp_path / 'wrong.npz'
+    np.savez(path, **{key: value for key, value in {**good, **change}.items() if value is not None})
+    with pytest.raises(InputError, match=message):
+        PrecomputedTextEncoder(path)
+
+
+def test_no_file_is_named(tmp_path):
+    with pytest.raises(InputError, match=r'none\.npz cannot be read'):
+        PrecomputedTextEncoder(tmp_path / 'none.npz')
+    (tmp_path / 'text.npz').write_text('walk')
+    with pytest.raises(InputError, match=r'text\.npz cannot be read'):
+        PrecomputedTextEncoder(tmp_path / 'text.npz')
