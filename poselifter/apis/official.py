@@ -11,9 +11,9 @@ from torch import nn
 
 from ..checkpoints import (
     Official,
+    check_official,
     convert_official,
     load_checkpoint_file,
-    load_official_weights,
     network_of,
     read_official,
 )
@@ -178,12 +178,8 @@ def load_official(
         >>> poses = module(torch.zeros(1, 243, 17, 3))  # doctest: +SKIP
     """
     official, state = read_official(path, system, task)
+    official.for_task(task)  # or an error
     task = official.tasks[0] if task is None else task
-    if task not in official.tasks:
-        raise InputError(
-            f'{path} is a {official.kind} file of {official.system} and cannot serve {task!r}; expected one of '
-            f'{", ".join(official.tasks)}'
-        )
     extras = {key: architecture.pop(key) for key in _EXTRAS.get(task, ()) if key in architecture}
     config = network_of(official, state, architecture)
     kind = config.get('type')
@@ -195,7 +191,8 @@ def load_official(
     if kind == 'ContextPretrainer':
         official.state_dict.update(_teacher(network, official, extras.get('teacher')))
         module.has_teacher = 'teacher' in extras
-    load_official_weights(network, official, path)
+    check_official(network, official, path)
+    network.load_state_dict(official.state_dict)
     if task == 'mesh':
         if extras.get('body_model') is None:
             raise InputError(

@@ -1,23 +1,31 @@
 """Checkpoints: reading them without executing anything, writing them whole, and those of the published systems."""
 
-from .loading import check_codec, load_checkpoint_file, load_weights, read_official, save_checkpoint_file
+from .loading import (
+    FORMAT_VERSION,
+    check_codec,
+    load_checkpoint_file,
+    load_weights,
+    read_official,
+    save_checkpoint_file,
+)
 from .official import (
     Official,
+    check_official,
     convert_official,
     export_official,
-    load_official_weights,
     network_of,
 )
 from .systems import SYSTEMS
 
 __all__ = [
+    'FORMAT_VERSION',
     'SYSTEMS',
     'Official',
     'check_codec',
+    'check_official',
     'convert_official',
     'export_official',
     'load_checkpoint_file',
-    'load_official_weights',
     'load_weights',
     'network_of',
     'read_official',

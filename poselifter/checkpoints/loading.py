@@ -26,6 +26,7 @@ from ..errors import InputError
 from ..utils import atomic_write
 from .official import Official, convert_official, find_system, official_weights
 
+FORMAT_VERSION = 1
 _ZIP = b'PK\x03\x04'  # torch >= 1.6 writes a zip file
 
 
@@ -60,7 +61,7 @@ def load_checkpoint_file(path: str | os.PathLike, map_location: Any = 'cpu') -> 
         raise InputError(f'{path} holds a {type(checkpoint).__name__}, expected a dict with state_dict')
     state = official_weights(checkpoint)
     if state and find_system(state):
-        official = convert_official(state, path=str(path))
+        official = convert_official(state, path=str(path)).for_task()
         return {'state_dict': official.state_dict, 'meta': {'official': official.system}}
     if foreign is not None:
         raise InputError(_reason(path, foreign)) from foreign

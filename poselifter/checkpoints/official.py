@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -43,6 +43,27 @@ class Official:
     def tasks(self) -> tuple[str, ...]:
         """What the file can serve, the default first."""
         return self.facts.kinds[self.kind][1]
+
+    def for_task(self, task: str | None = None) -> Official:
+        """The same without the heads of other tasks, such as the pose head that action files still hold.
+
+        Args:
+            task: one of :attr:`tasks`; ``None`` means the default.
+
+        Raises:
+            InputError: the file cannot serve the task.
+        """
+        task = self.tasks[0] if task is None else task
+        if task not in self.tasks:
+            raise InputError(
+                f'a {self.kind} file of {self.system} cannot serve {task!r}; expected one of {", ".join(self.tasks)}'
+            )
+        own = {'action', 'embedding', 'mesh'} & {task}
+        others = ('heads.action.', 'heads.embedding.', 'heads.mesh.') if not own else ('heads.pose.',)
+        names = {key: name for key, name in self.names.items() if not name.startswith(others)}
+        state = {name: value for name, value in self.state_dict.items() if not name.startswith(others)}
+        dropped = [*self.dropped, *(key for key in self.names if key not in names)]
+        return replace(self, state_dict=state, names=names, dropped=dropped)
 
 
 def official_weights(checkpoint: Mapping[str, Any], task: str | None = None) -> dict[str, torch.Tensor] | None:
@@ -93,7 +114,7 @@ def convert_official(state: Mapping[str, torch.Tensor], system: str | None = Non
 
 def export_official(
     state: Mapping[str, torch.Tensor], system: str, kind: str | None = None
-) -> tuple[dict[str, torch.Tensor], list[str]]:
+) -> tuple[dict[str, torch.Tensor], str, list[str]]:
     """Renames one of our state dicts to an original's layout.
 
     Args:
@@ -103,7 +124,8 @@ def export_official(
             tensor, else the one with the most.
 
     Returns:
-        (original state dict without prefix, our tensors that have no place in it).
+        (original state dict without its prefix, the kind, our tensors that have
+        no place in it).
 
     Raises:
         InputError: the system or kind is unknown.
@@ -116,16 +138,19 @@ def export_official(
     maps = {name: facts[2] for name, facts in kinds.items() if kind in (None, name)}
     left = {name: [key for key in state if not table.serves(key)] for name, table in maps.items()}
     best = min(reversed(left), key=lambda name: len(left[name]))  # the plainest kind first
-    return maps[best].to_theirs(state), left[best]
+    return maps[best].to_theirs(state), best, left[best]
 
 
-def network_of(official: Official, state: Mapping[str, torch.Tensor], architecture: dict[str, Any]) -> dict[str, Any]:
+def network_of(
+    official: Official, state: Mapping[str, torch.Tensor], architecture: dict[str, Any], guess: bool = False
+) -> dict[str, Any]:
     """Configs of the network that a published checkpoint is of.
 
     Args:
         official: from :func:`convert_official`.
         state: the original's tensors.
         architecture: keywords of the original's constructor.
+        guess: see :meth:`System.settle`.
 
     Returns:
         ``backbone``, ``neck`` and ``heads`` of an estimator, or the config of a
@@ -134,32 +159,37 @@ def network_of(official: Official, state: Mapping[str, torch.Tensor], architectu
     Raises:
         InputError: see :meth:`System.settle`.
     """
-    settings = official.facts.settle(Shapes(state), official.kind, architecture)
+    settings = official.facts.settle(Shapes(state), official.kind, architecture, guess)
     return official.facts.network(settings, official.kind)
 
 
-def load_official_weights(model: torch.nn.Module, official: Official, path: str | os.PathLike) -> None:
-    """Puts a published checkpoint's tensors into a model, all of them.
+def check_official(
+    model: torch.nn.Module, official: Official, path: str | os.PathLike, optional: Collection[str] = ()
+) -> None:
+    """Holds the tensors of a published checkpoint against a model.
+
+    Args:
+        model: what shall get them.
+        official: from :func:`convert_official`.
+        path: for messages.
+        optional: our names of tensors that the file need not have.
 
     Raises:
         InputError: tensors are missing, unknown to the model or of another
             shape; the message lists them by their original names.
     """
-    own = model.state_dict()
+    own, given = model.state_dict(), official.state_dict
     table = official.facts.kinds[official.kind][2]
     theirs = {ours: key for key, ours in official.names.items()}
 
-    def listed(keys: Any, what: str) -> str:
+    def listed(keys: Collection[str], what: str) -> str:
         names = sorted(theirs.get(key) or table.their_name(key) for key in keys)
         return f'{len(names)} {what}: {", ".join(names)}' if names else ''
 
-    given = official.state_dict
-    shapes = [key for key in given if key in own and own[key].shape != given[key].shape]
     problems = [
-        listed(own.keys() - given.keys(), 'missing'),
+        listed(own.keys() - given.keys() - set(optional), 'missing'),
         listed(given.keys() - own.keys(), 'unknown to the model'),
-        listed(shapes, 'of another shape'),
+        listed([key for key in given if key in own and own[key].shape != given[key].shape], 'of another shape'),
     ]
     if any(problems):
         raise InputError(f'{path} does not fit {official.system}: {"; ".join(p for p in problems if p)}')
-    model.load_state_dict(given)

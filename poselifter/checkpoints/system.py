@@ -68,6 +68,9 @@ class System:
         usual: settings that no shape tells and no release changes.
         ignored: keywords of the original that change nothing at test time.
         dropped: starts of names that are left out.
+        containers: by kind, the key under which the original keeps the state
+            dict, ``None`` where the file is one.
+        prefix: of every name in the original's files.
     """
 
     name: str
@@ -80,6 +83,8 @@ class System:
     usual: dict[str, Any] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
+    containers: dict[str, str | None] = field(default_factory=dict)
+    prefix: str = 'module.'
 
     def kind_of(self, keys: Mapping[str, Any]) -> str:
         """The kind of a file by the names of its tensors."""
@@ -89,13 +94,15 @@ class System:
         """Whether a file is this system's, by the names of its tensors."""
         return any(mark in keys or f'backbone.{mark}' in keys for mark in self.marks)
 
-    def settle(self, shapes: Shapes, kind: str, given: dict[str, Any]) -> dict[str, Any]:
+    def settle(self, shapes: Shapes, kind: str, given: dict[str, Any], guess: bool = False) -> dict[str, Any]:
         """All settings of a file's network.
 
         Args:
             shapes: of the file.
             kind: of the file.
             given: keywords of the original's constructor.
+            guess: take whatever fits for what no shape tells, for a network
+                that is only to hold the tensors.
 
         Raises:
             InputError: a keyword is unknown, or the shapes tell otherwise, or
@@ -115,12 +122,12 @@ class System:
         settings = {**self.usual, **told, **{name: value for name, value in given.items() if name not in told}}
         published = any(all(_agree(size[name], told.get(name)) for name in size) for size in self.published)
         missing = [name for name in self.assumed if name not in settings]
-        if missing and not published:
+        if missing and not published and not guess:
             raise InputError(
                 f'{self.name}: the file has none of the published sizes, and its shapes do not tell '
                 f'{", ".join(missing)}; give {"it as a keyword" if len(missing) == 1 else "them as keywords"}'
             )
-        return {**self.assumed, **settings}
+        return {**self.assumed, **({'num_heads': 1} if guess else {}), **settings}
 
 
 def _agree(a: Any, b: Any) -> bool:

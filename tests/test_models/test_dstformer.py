@@ -4,18 +4,47 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
+from poselifter.errors import InputError
 from poselifter.models import create_model
 from poselifter.models.backbones import DSTformer
+from poselifter.models.layers import TransformerBlock
+
+BASE, POSE_HEAD = 42_466_317, 512 * 3 + 3
+WIDE = 2048 * 17 * 512 + 2048  # the first layer of both action heads
 
 
-@pytest.mark.parametrize(('name', 'count'), [('motionbert', 42_466_317), ('motionbert_lite', 16_001_549)])
-def test_number_of_parameters(name, count):
-    # counts of the released files, which hold 260 tensors each
+def tiny(**changes):
+    """A tiny network with random weights everywhere, in float64."""
+    torch.manual_seed(0)
+    size = {'num_frames': 5, 'num_joints': 4, 'embed_dims': 8, 'rep_dims': 6, 'depth': 2, 'num_heads': 2}
+    net = DSTformer(**{**size, **changes})
+    for parameter in net.parameters():
+        parameter.data.add_(torch.randn_like(parameter), alpha=0.3)
+    return net.double().eval()
+
+
+def clip():
+    return torch.randn(2, 5, 4, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize(
+    ('name', 'count', 'tensors'),
+    [
+        # the released files of the first two hold 260 tensors each; action heads by the shapes of their files
+        ('motionbert', BASE, 260),
+        ('motionbert_lite', 16_001_549, 260),
+        ('motionbert_action', BASE - POSE_HEAD + WIDE + 2 * 2048 + 2048 * 60 + 60, 258 + 9),
+        ('motionbert_oneshot', BASE - POSE_HEAD + WIDE, 258 + 2),
+    ],
+)
+def test_number_of_parameters(name, count, tensors):
     with torch.device('meta'):
         model = create_model(name)
-    assert sum(p.numel() for p in model.parameters()) == count
-    assert len(model.state_dict()) == 260
+    clips = 243 - model.backbone.num_frames  # shorter clips have fewer positions
+    assert sum(p.numel() for p in model.parameters()) == count - clips * 512
+    assert len(model.state_dict()) == tensors
 
 
 def test_initialisation_as_released():
@@ -41,9 +70,99 @@ def test_drop_path_is_drawn_per_frame_in_both_kinds_of_blocks():
                 assert block.drop_path.axis == 'joints'
 
 
+def test_places_of_dropout():
+    net = DSTformer(num_frames=5, embed_dims=8, depth=1, num_heads=2, drop_rate=0.2, attn_drop_rate=0.3)
+    assert net.drop.p == 0.2
+    blocks = [block for stream in net.layers[0].streams for block in stream]
+    assert len(blocks) == 4
+    for block in blocks:
+        assert (block.attn.proj_drop.p, block.attn.attn_drop, block.mlp.drop.p) == (0.2, 0.3, 0.2)
+    net.layers[0].eval()
+    x = torch.randn(1, 5, 17, 3)
+    assert not torch.equal(net(x), net(x))  # by the dropout after the embeddings
+
+
 @pytest.mark.parametrize('fusion', ['AverageFusion', 'SumFusion', 'ConcatFusion'])
 def test_fusion_is_one_line_of_the_config(fusion):
     torch.manual_seed(0)
     backbone = DSTformer(num_frames=4, embed_dims=16, rep_dims=8, depth=1, fusion={'type': fusion})
     assert {type(f).__name__ for f in backbone.fusions} == {fusion}
     assert backbone(torch.randn(2, 4, 17, 3)).shape == (2, 4, 17, 8)
+
+
+def stream_by_hand(stream, word, h):
+    """A stream of plain transformer blocks with the weights of a network's."""
+    assert len(stream) == len(word)
+    for own, kind in zip(stream, word, strict=True):
+        axis = 'joints' if kind in 'Ss' else 'frames'
+        plain = TransformerBlock(8, 2, axis, 2.0 if kind.isupper() else 0).double().eval()
+        plain.load_state_dict(own.state_dict())
+        h = plain(h)
+    return h
+
+
+@pytest.mark.parametrize(
+    ('streams', 'fusion'),
+    [
+        (('ST',), None),  # the architecture study (a)
+        (('TS',), None),  # (b)
+        (('S', 'T'), 'AdaptiveFusion'),  # (c)
+        (('sT',), None),  # (d)
+        (('ST', 'TS'), 'AverageFusion'),  # (e)
+        (('ST', 'TS'), 'AdaptiveFusion'),  # (f)
+        (('ST', 'TS', 'st'), 'SumFusion'),
+    ],
+)
+def test_streams_by_hand(streams, fusion):
+    net = tiny(streams=streams, **({'fusion': {'type': fusion}} if fusion else {}))
+    x = clip()
+    h = net.input_projection(x) + net.joint_embedding.weight + net.frame_embedding.weight[:, :, None]
+    torch.testing.assert_close(net.embed(x), h)
+    for layer, fused in zip(net.layers, net.fusions, strict=True):
+        parts = [stream_by_hand(s, word, h) for s, word in zip(layer.streams, streams, strict=True)]
+        if fusion == 'AdaptiveFusion':
+            weights = (torch.cat(parts, -1) @ fused.linear.weight.T + fused.linear.bias).softmax(-1)
+            h = sum(weights[..., i : i + 1] * part for i, part in enumerate(parts))
+        else:
+            h = sum(parts) / (len(parts) if fusion == 'AverageFusion' else 1)
+    expected = torch.tanh(net.representation(nn.functional.layer_norm(h, (8,), net.norm.weight, net.norm.bias, 1e-6)))
+    torch.testing.assert_close(net(x), expected)
+
+
+def test_a_single_stream_has_nothing_to_fuse():
+    assert not list(tiny(streams=('ST',)).fusions.parameters())
+    assert [fusion.linear.weight.shape for fusion in tiny(streams=('S', 'T', 'ST')).fusions] == [(3, 24)] * 2
+
+
+def test_without_representation_it_ends_at_the_norm():
+    whole, short = tiny(), tiny(rep_dims=None)
+    assert (whole.embed_dims, short.embed_dims) == (6, 8)
+    short.load_state_dict({k: v for k, v in whole.state_dict().items() if 'representation' not in k})
+    _, layers = whole.encode(whole.embed(clip()), return_layers=True)
+    torch.testing.assert_close(short(clip()), whole.norm(layers[-1]))
+
+
+@pytest.mark.parametrize('positions', ['joints', 'frames', 'both', 'none'])
+def test_positions_are_optional(positions):
+    net = tiny(positions=positions)
+    names = {name for name in net.state_dict() if 'embedding' in name}
+    kinds = {'both': ('joints', 'frames'), 'none': ()}.get(positions, (positions,))
+    assert names == {f'{kind[:-1]}_embedding.weight' for kind in kinds}
+    # without the positions of an axis, the network treats its tokens alike
+    x, joints, frames = clip(), [2, 0, 3, 1], [4, 2, 0, 1, 3]
+    assert torch.allclose(net(x[:, :, joints]), net(x)[:, :, joints]) == ('joints' not in kinds)
+    assert torch.allclose(net(x[:, frames]), net(x)[:, frames]) == ('frames' not in kinds)
+
+
+@pytest.mark.parametrize(
+    ('wrong', 'message'),
+    [
+        ({'streams': ('ST', 'TX')}, r"streams \['ST', 'TX'\]"),
+        ({'streams': ()}, r'streams \[\]'),
+        ({'streams': ('',)}, r"streams \[''\]"),
+        ({'positions': 'all'}, "positions is 'all'"),
+    ],
+)
+def test_unknown_names_are_named(wrong, message):
+    with pytest.raises(InputError, match=message):
+        DSTformer(embed_dims=8, depth=1, num_heads=2, **wrong)

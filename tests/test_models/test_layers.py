@@ -7,7 +7,29 @@ import torch
 from torch import nn
 
 from poselifter.errors import InputError
-from poselifter.models.layers import Attention, DropPath, Mlp, PositionEmbedding, TransformerBlock
+from poselifter.models.layers import (
+    Attention,
+    DropPath,
+    Mlp,
+    MultiScaleTemporalConv,
+    ParallelStreams,
+    PositionEmbedding,
+    StdNorm,
+    SymSum,
+    TransformerBlock,
+)
+
+
+class Times(nn.Module):
+    """A block that multiplies by a number and remembers what ``valid`` it got."""
+
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x, valid=None):
+        self.valid = valid
+        return self.factor * x
 
 
 @pytest.mark.parametrize('axis', ['joints', 'frames'])
@@ -52,6 +74,16 @@ def test_attention_names_what_is_wrong(arguments, message):
         Attention(*arguments)
 
 
+def test_scale_of_the_products_can_be_given():
+    torch.manual_seed(0)
+    x = torch.randn(1, 2, 5, 16)
+    usual, given, other = (Attention(16, 2, scale=scale) for scale in (None, 8**-0.5, 0.1))
+    given.load_state_dict(usual.state_dict())
+    other.load_state_dict(usual.state_dict())
+    torch.testing.assert_close(given(x), usual(x))
+    assert not torch.allclose(other(x), usual(x))
+
+
 def test_attention_dropout_is_off_in_eval():
     attention = Attention(16, 2, 'joints', attn_drop=0.5, proj_drop=0.5)
     x = torch.randn(1, 2, 5, 16)
@@ -60,15 +92,20 @@ def test_attention_dropout_is_off_in_eval():
     assert torch.equal(attention(x), attention(x))
 
 
-@pytest.mark.parametrize(('axis', 'shared', 'drawn'), [('joints', 2, (0, 1)), ('frames', 1, (0, 2))])
+@pytest.mark.parametrize(
+    ('axis', 'shared', 'drawn'), [('joints', (2,), (0, 1)), ('frames', (1,), (0, 2)), ('clip', (1, 2), (0,))]
+)
 def test_drop_path_draws_once_along_its_axis(axis, shared, drawn):
     torch.manual_seed(0)
-    kept = DropPath(0.3, axis)(torch.ones(50, 40, 40, 3))
-    assert torch.equal(kept, kept.narrow(shared, 0, 1).narrow(3, 0, 1).expand_as(kept))
+    kept = DropPath(0.3, axis)(torch.ones(2000, 2, 2, 3) if axis == 'clip' else torch.ones(50, 40, 40, 3))
+    first = kept
+    for dim in (*shared, 3):
+        first = first.narrow(dim, 0, 1)
+    assert torch.equal(kept, first.expand_as(kept))
     assert kept.unique().tolist() == pytest.approx([0, 1 / 0.7])
     for dim in drawn:  # along the others it varies
         assert not torch.equal(kept, kept.narrow(dim, 0, 1).expand_as(kept))
-    # 2000 draws: a standard deviation of the share is 0.0102
+    # 2000 draws or what is more independent: a standard deviation of the share is at most 0.0102
     assert (kept == 0).float().mean().item() == pytest.approx(0.3, abs=0.04)
 
 
@@ -104,3 +141,148 @@ def test_block_is_pre_norm_with_two_residuals():
     h = x + block.attn(block.norm1(x))
     torch.testing.assert_close(block(x), h + block.mlp(block.norm2(h)))
     assert block.norm1.eps == block.norm2.eps == 1e-6
+
+
+def test_block_scales_its_branches_per_channel():
+    torch.manual_seed(0)
+    block = TransformerBlock(16, 2, 'joints', layer_scale=1e-5)
+    assert torch.equal(block.layer_scale_1, torch.full((16,), 1e-5))
+    assert torch.equal(block.layer_scale_2, block.layer_scale_1)
+    nn.init.normal_(block.layer_scale_1)
+    nn.init.normal_(block.layer_scale_2)
+    x = torch.randn(1, 2, 3, 16)
+    h = x + block.layer_scale_1 * block.attn(block.norm1(x))
+    torch.testing.assert_close(block(x), h + block.layer_scale_2 * block.mlp(block.norm2(h)))
+
+
+def test_block_without_perceptron_is_attention_alone():
+    block = TransformerBlock(16, 2, 'frames', mlp_ratio=0, layer_scale=0.5)
+    x = torch.randn(1, 4, 3, 16)
+    torch.testing.assert_close(block(x), x + 0.5 * block.attn(block.norm1(x)))
+    assert not any(name.startswith(('mlp', 'norm2', 'layer_scale_2')) for name in block.state_dict())
+
+
+def test_parts_of_a_block_can_be_swapped():
+    block = TransformerBlock(
+        16, hidden_dims=10, norm_layer=StdNorm, norm_eps=0.1, act_layer=nn.ReLU, mixer=Times(2.0), drop=0.3
+    )
+    x, valid = torch.randn(1, 4, 3, 16), torch.ones(1, 4, dtype=torch.bool)
+    assert block.mlp.fc1.weight.shape == (10, 16)
+    assert block.mlp.drop.p == 0.3
+    block.eval()
+    h = x + 2 * block.norm1(x)
+    torch.testing.assert_close(block(x, valid), h + block.mlp.fc2(block.mlp.fc1(block.norm2(h)).relu()))
+    assert block.attn.valid is valid
+    assert {type(block.norm1), type(block.norm2)} == {StdNorm}
+    assert block.norm2.eps == 0.1
+
+
+def test_places_of_dropout_in_a_block():
+    block = TransformerBlock(16, 2, drop=0.2, attn_drop=0.3)
+    assert (block.attn.proj_drop.p, block.attn.attn_drop, block.mlp.drop.p) == (0.2, 0.3, 0.2)
+
+
+def test_branches_of_a_block_are_dropped_apart():
+    # the branches add 1 and 2, each scaled by 1 / 0.5 where it is kept
+    torch.manual_seed(0)
+    block = TransformerBlock(4, mixer=Times(0.0), drop_path=0.5, drop_path_axis='clip')
+    block.attn.forward = lambda x, valid: torch.ones_like(x)
+    block.mlp.forward = lambda x: 2 * torch.ones_like(x)
+    gains = block(torch.zeros(200, 2, 3, 4))
+    assert torch.equal(gains, gains[:, :1, :1, :1].expand_as(gains))
+    values, counts = gains[:, 0, 0, 0].unique(return_counts=True)
+    assert values.tolist() == [0, 2, 4, 6]
+    assert counts.min() > 25  # 50 expected; six standard deviations below
+
+
+def test_std_norm_equals_official(parity):
+    case = parity('pstmo/functions').functions('layer_norm')
+    norm = StdNorm(32)
+    norm.load_state_dict({'weight': case['a_2'], 'bias': case['b_2']})
+    torch.testing.assert_close(norm(case['x']), case['out'], rtol=0, atol=1e-6)
+    assert (norm(case['x']) - case['out_if_torch_layer_norm']).abs().max() > 0.01
+
+
+def test_std_norm_adds_epsilon_to_the_deviation():
+    # (-3, -1, 1, 3) has the unbiased deviation sqrt(20 / 3)
+    x = torch.tensor([-3.0, -1.0, 1.0, 3.0])
+    torch.testing.assert_close(StdNorm(4, eps=0.5)(x), x / ((20 / 3) ** 0.5 + 0.5))
+    flat = torch.ones(2, 4, requires_grad=True)
+    StdNorm(4)(flat).sum().backward()
+    assert not StdNorm(4)(flat).any()
+    assert flat.grad.isfinite().all()
+
+
+def test_sym_sum_moves_negative_parts_by_half_of_the_frames():
+    x = torch.tensor([1.0, -2.0, 3.0, -4.0]).view(1, 4, 1, 1)
+    assert SymSum()(x).flatten().tolist() == [1.0, -4.0, 3.0, -2.0]
+    x = torch.randn(2, 6, 3, 4)
+    torch.testing.assert_close(SymSum()(x).sum(1), x.sum(1))  # nothing gets lost
+
+
+def multi_scale_conv():
+    torch.manual_seed(0)
+    layer = MultiScaleTemporalConv(8)
+    for norm in (m for m in layer.modules() if isinstance(m, nn.BatchNorm2d)):
+        nn.init.normal_(norm.weight)
+        norm.running_mean.normal_()
+        norm.running_var.uniform_(0.5, 2)
+    return layer.double().eval()
+
+
+def test_multi_scale_conv_reaches_as_far_as_its_branches():
+    layer = multi_scale_conv()
+    x = torch.randn(1, 11, 2, 8, dtype=torch.float64, requires_grad=True)
+    reach = [range(3, 8), range(1, 10, 2), range(4, 7), range(5, 6)]  # dilation 1, dilation 2, pool, own frame
+    for branch, frames in enumerate(reach):
+        out = layer(x)[0, 5, 0, 2 * branch : 2 * branch + 2] - x[0, 5, 0, 2 * branch : 2 * branch + 2]
+        grad = torch.autograd.grad(out.square().sum(), x)[0][0].abs().sum(-1)
+        assert not grad[:, 1].any()  # joints do not mix
+        seen = set(grad[:, 0].nonzero().flatten().tolist())
+        assert seen <= set(frames)
+        if branch != 2:  # a maximum has a gradient at one place only
+            assert seen == set(frames)
+
+
+def test_multi_scale_conv_step_by_step():
+    layer = multi_scale_conv()
+    x = torch.randn(2, 7, 3, 8, dtype=torch.float64)
+    z = x.permute(0, 3, 1, 2)
+    conv, wide, pool, own = layer.branches
+
+    def narrow(branch):
+        return branch[1](branch[0](z))
+
+    pooled = torch.nn.functional.pad(narrow(pool).relu(), (0, 0, 1, 1), value=-torch.inf).unfold(2, 3, 1).amax(-1)
+    parts = [
+        conv[3].bn(conv[3].conv(narrow(conv).relu())),
+        wide[3].bn(wide[3].conv(narrow(wide).relu())),
+        pool[4](pooled),
+        narrow(own),
+    ]
+    torch.testing.assert_close(layer(x), x + torch.cat(parts, 1).permute(0, 2, 3, 1))
+
+
+def test_padding_is_beyond_the_clip_for_multi_scale_conv():
+    layer = multi_scale_conv()
+    x, valid = torch.randn(2, 7, 3, 8, dtype=torch.float64), torch.ones(2, 7, dtype=torch.bool)
+    valid[0, 4:] = False
+    torch.testing.assert_close(layer(x, valid)[0, :4], layer(x[:1, :4])[0])
+    torch.testing.assert_close(layer(x, valid)[1], layer(x)[1])
+
+
+def test_parallel_streams_read_the_same_tokens():
+    streams = ParallelStreams([[Times(2.0), Times(3.0)], [Times(5.0)]])
+    x, valid = torch.randn(1, 2, 3, 4), torch.ones(1, 2, dtype=torch.bool)
+    first, second = streams(x, valid)
+    torch.testing.assert_close(first, 6 * x)
+    torch.testing.assert_close(second, 5 * x)
+    assert all(block.valid is valid for stream in streams.streams for block in stream)
+
+
+def test_cascade_puts_each_stream_on_top_of_the_one_before():
+    streams = ParallelStreams([[Times(2.0)], [Times(3.0), Times(5.0)]], cascade=True)
+    x = torch.randn(1, 2, 3, 8)
+    [out] = streams(x)
+    a, b = x.chunk(2, -1)
+    torch.testing.assert_close(out, torch.cat([2 * a, 15 * (b + 2 * a)], -1))

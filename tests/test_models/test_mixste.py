@@ -6,14 +6,42 @@ import pytest
 import torch
 
 from poselifter.models import create_model
+from poselifter.models.backbones import MixSTE
 
 
-@pytest.mark.parametrize(('name', 'count'), [('mixste', 33_783_811), ('mixste_81', 33_700_867)])
-def test_number_of_parameters(name, count):
-    # counts of the official network with its head
+def tiny(**changes):
+    """A tiny network with random weights everywhere, in float64."""
+    torch.manual_seed(0)
+    net = MixSTE(**{'num_frames': 5, 'num_joints': 4, 'embed_dims': 8, 'depth': 3, 'num_heads': 2, **changes})
+    for parameter in net.parameters():
+        parameter.data.add_(torch.randn_like(parameter), alpha=0.3)
+    return net.double().eval()
+
+
+def seen_by(function, x, frame, joint):
+    """(T, J) bool: the tokens that a token of the first clip of the output depends on."""
+    x = x.clone().requires_grad_()
+    grad = torch.autograd.grad(function(x)[0, frame, joint].square().sum(), x)[0]
+    return grad[0].any(-1)
+
+
+def clip():
+    return torch.randn(2, 5, 4, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize(
+    ('name', 'frames', 'joints'),
+    [('mixste', 243, 17), ('mixste_81', 81, 17), ('mixste_27', 27, 17), ('mixste_1', 1, 17)]
+    + [('mixste_humaneva_43', 43, 15)],
+)
+def test_number_of_parameters(name, frames, joints):
     with torch.device('meta'):
         model = create_model(name)
-    assert sum(p.numel() for p in model.parameters()) == count
+    count = sum(p.numel() for p in model.parameters())
+    d = 512  # the official network's count, head included
+    positions = (frames + joints) * d
+    assert count == 8 * 2 * (8 * d**2 + 11 * d) + (2 * d + d) + positions + 4 * d + 2 * d + 3 * d + 3
+    assert count == {'mixste': 33_783_811, 'mixste_81': 33_700_867}.get(name, count)
 
 
 def test_initialisation_is_torchs_default_with_zero_positions():
@@ -30,3 +58,88 @@ def test_drop_path_rises_linearly_and_pairs_share_a_rate():
     for blocks, axis in ((backbone.spatial_blocks, 'joints'), (backbone.temporal_blocks, 'frames')):
         assert [b.drop_path.drop_prob for b in blocks] == pytest.approx([0, 0.05, 0.1, 0.15, 0.2])
         assert {b.drop_path.axis for b in blocks} == {axis}
+    assert MixSTE(num_frames=3, embed_dims=8, depth=2).spatial_blocks[1].drop_path.drop_prob == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize('alternate', [True, False])
+@pytest.mark.parametrize('separate', [True, False])
+def test_order_of_blocks_norms_and_positions(alternate, separate):
+    net = tiny(alternate=alternate, separate_joints=separate)
+    x = torch.randn(2, 5, 4, 2, dtype=torch.float64)
+    h = x @ net.input_projection.weight.T + net.input_projection.bias + net.joint_embedding.weight
+    order = 'STSTST' if alternate else 'SSSTTT'
+    spatial, temporal = iter(net.spatial_blocks), iter(net.temporal_blocks)
+    for place, kind in enumerate(order):
+        if kind == 'S':
+            h = net.spatial_norm(next(spatial)(h))
+            continue
+        tokens = h if separate else h.reshape(2, 5, 1, 32)
+        if 'T' not in order[:place]:
+            tokens = tokens + net.frame_embedding.weight[:, :, None]
+        h = net.temporal_norm(next(temporal)(tokens)).reshape(2, 5, 4, 8)
+    torch.testing.assert_close(net(x), h)
+    assert net.spatial_norm.eps == net.temporal_norm.eps == 1e-6
+
+
+def test_layers_are_pairs_after_their_norms():
+    net = tiny()
+    features, layers = net.encode(clip(), return_layers=True)
+    assert torch.equal(layers[-1], features)
+    torch.testing.assert_close(layers[1], net.temporal_norm(net.temporal_blocks[1](spatially(net, layers[0], 1))))
+
+
+def spatially(net, h, i):
+    return net.spatial_norm(net.spatial_blocks[i](h))
+
+
+def test_blocks_mix_one_axis_each():
+    net, h = tiny(), clip()
+    over_joints = seen_by(net.spatial_blocks[1], h, 2, 1)
+    assert over_joints[2].all()
+    assert over_joints.sum() == 4
+    over_frames = seen_by(net.temporal_blocks[1], h, 2, 1)
+    assert over_frames[:, 1].all()
+    assert over_frames.sum() == 5
+    assert seen_by(net.encode, h, 2, 1).all()  # both together: everything
+
+
+def test_joint_separation_keeps_joints_apart_over_time():
+    # spatial blocks silenced: what is left over frames must never cross joints, and does without the separation
+    for separate in (True, False):
+        net = tiny(separate_joints=separate)
+        for block in net.spatial_blocks:
+            block.forward = lambda h: h
+        seen = seen_by(net.encode, clip(), 2, 1)
+        assert torch.equal(seen.any(0), torch.tensor([False, True, False, False]) | (not separate))
+
+
+def test_without_alternation_space_comes_first():
+    # temporal blocks silenced but for the first: frames mix there, and later spatial blocks are none
+    net = tiny(alternate=False)
+    _, layers = net.encode(clip(), return_layers=True)
+    assert len(layers) == 3
+    for block in net.temporal_blocks:
+        block.forward = lambda h, valid: h
+    seen = seen_by(net.encode, clip(), 2, 1)
+    assert seen[2].all()
+    assert seen.sum() == 4
+
+
+def test_without_separation_a_frame_is_one_wide_token():
+    net = tiny(separate_joints=False)
+    assert net.frame_embedding.weight.shape == (1, 5, 32)
+    assert net.temporal_norm.weight.shape == (32,)
+    assert {block.attn.qkv.weight.shape for block in net.temporal_blocks} == {(96, 32)}
+    assert {block.attn.qkv.weight.shape for block in net.spatial_blocks} == {(24, 8)}
+    assert net(torch.zeros(2, 3, 4, 2, dtype=torch.float64)).shape == (2, 3, 4, 8)
+
+
+def test_dropout_follows_both_positions():
+    net = MixSTE(num_frames=5, num_joints=4, embed_dims=8, depth=1, num_heads=2, drop_rate=0.2, attn_drop_rate=0.3)
+    assert net.drop.p == 0.2
+    for block in (*net.spatial_blocks, *net.temporal_blocks):
+        assert (block.attn.proj_drop.p, block.attn.attn_drop, block.mlp.drop.p) == (0.2, 0.3, 0.2)
+    calls = []
+    net.drop.register_forward_hook(lambda *_: calls.append(1))
+    net(torch.randn(1, 5, 4, 2))
+    assert len(calls) == 2

@@ -7,8 +7,8 @@ SYSTEMS = {
     'motionbert': motionbert.SYSTEM,
     'pstmo': pstmo.SYSTEM,
     'mixste': mixste.SYSTEM,
-    'motion2vec': motionagformer.SYSTEM,
     'motionagformer': motionagformer.SYSTEM,
+    'motion2vec': motionagformer.SYSTEM,
     'poseformer': poseformer.SYSTEM,
     'videopose3d': videopose3d.SYSTEM,
 }

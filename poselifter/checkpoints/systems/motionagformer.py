@@ -135,4 +135,5 @@ SYSTEM = System(
     assumed={'num_heads': 8, 'use_temporal_similarity': True, 'neighbour_num': 2, 'temporal_connection_len': 1},
     usual={'act_layer': 'gelu', 'qkv_scale': None, 'layer_scale_init_value': 1e-5, 'n_frames': 243, **DROPS},
     ignored=('dim_rep', 'dim_out', 'version', 'dropout_ratio', 'hidden_dim'),
+    containers={'pose': 'model', 'action': 'model', 'embedding': 'model', 'pretrain': 'model'},
 )

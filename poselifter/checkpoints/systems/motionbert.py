@@ -94,4 +94,5 @@ SYSTEM = System(
     usual={'qk_scale': None, 'drop_rate': 0.0, 'attn_drop_rate': 0.0, 'drop_path_rate': 0.0},
     ignored=('norm_layer', 'version', 'dropout_ratio', 'hidden_dim'),
     dropped=('head.smpl.',),
+    containers={'pose': 'model_pos', 'action': 'model', 'embedding': 'model', 'mesh': 'model'},
 )

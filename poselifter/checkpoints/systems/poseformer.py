@@ -65,4 +65,5 @@ SYSTEM = System(
     assumed={'num_heads': 8},
     usual={'qk_scale': None, 'drop_rate': 0.0, 'attn_drop_rate': 0.0, 'drop_path_rate': 0.1},
     ignored=('norm_layer',),
+    containers={'pose': 'model_pos'},
 )

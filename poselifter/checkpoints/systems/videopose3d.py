@@ -74,4 +74,6 @@ SYSTEM = System(
     ],
     assumed={'causal': False},
     usual={'dropout': 0.25},
+    containers={'pose': 'model_pos'},
+    prefix='',
 )

@@ -8,11 +8,10 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from ...checkpoints import FORMAT_VERSION
 from ...registry import CODECS, HOOKS
 from ...version import __version__
 from ..compat import hub_from_plain, hub_to_plain, to_plain
-
-FORMAT_VERSION = 1
 
 
 def facts_of(config: Config) -> dict[str, Any]:

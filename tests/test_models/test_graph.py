@@ -1,0 +1,153 @@
+"""Graph convolution: adjacency against the official one, the formula, norms per node."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from poselifter.models.backbones.motionagformer import released_edges
+from poselifter.models.layers import GraphConv
+from poselifter.models.layers.graph import NodeNorm, normalized
+
+
+@pytest.fixture
+def case(parity):
+    """The official adjacencies of integer features."""
+    return parity('motionagformer/functions/adjacency')
+
+
+def identity_conv(features, **settings):
+    """V the identity and U zero, in eval mode."""
+    conv = GraphConv(features.shape[-1], 'frames', features.shape[1], **settings).eval()
+    for linear, weight in ((conv.V, torch.eye(features.shape[-1])), (conv.U, torch.zeros(()))):
+        linear.weight.data.copy_(weight.expand_as(linear.weight))
+        linear.bias.data.zero_()
+    return conv
+
+
+def test_similarity_graph_equals_official(case):
+    features = case.array('features')
+    conv = identity_conv(features, neighbours=case.meta['neighbour_num'])
+    graph = conv.frame_graph(features.transpose(1, 2))
+    assert torch.equal(graph, case.array('knn_adjacency'))
+    assert graph.sum(-1).max() > 2  # ties add edges
+    assert torch.equal(normalized(graph), case.array('knn_normalised'))
+    torch.testing.assert_close(conv(features), case.array('gcn_identity_output'), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize('reach', [1, 2, 3])
+def test_chain_equals_official(case, reach):
+    conv = GraphConv(5, 'frames', 9, temporal_graph='chain', reach=reach)
+    graph = conv.frame_graph(case.array('features').transpose(1, 2))
+    assert torch.equal(graph, case.array(f'chain{reach}_adjacency'))
+    torch.testing.assert_close(normalized(graph), case.array(f'chain{reach}_normalised'), rtol=0, atol=1e-7)
+
+
+def test_joint_graph_equals_official(case):
+    conv = GraphConv(5, 'joints', 17, released_edges())
+    assert torch.equal(conv.joint_graph, case.array('spatial_adjacency'))
+    torch.testing.assert_close(normalized(conv.joint_graph), case.array('spatial_normalised'), rtol=0, atol=1e-7)
+
+
+def test_normalisation_takes_row_sums_on_both_sides():
+    graph = torch.tensor([[0.0, 1, 1, 1], [0, 0, 1, 0], [1, 0, 0, 1], [0, 0, 0, 0]])
+    expected = graph.clone()
+    sums = (3, 1, 2, 1)  # a row without edges stays zero
+    for i in range(4):
+        for j in range(4):
+            expected[i, j] /= (sums[i] * sums[j]) ** 0.5
+    torch.testing.assert_close(normalized(graph), expected)
+
+
+@pytest.mark.parametrize('axis', ['joints', 'frames'])
+def test_convolution_joint_by_joint(axis):
+    torch.manual_seed(0)
+    edges = [(0, 1), (1, 0), (1, 2), (2, 1)]
+    conv = GraphConv(6, axis, 3, edges, temporal_graph='chain').eval()
+    nn.init.normal_(conv.norm.weight)
+    nn.init.normal_(conv.norm.bias)
+    conv.norm.running_mean.normal_()
+    conv.norm.running_var.uniform_(0.5, 2)
+    x = torch.randn(2, 3, 3, 6)
+    heard = {0: [1], 1: [0, 2], 2: [1]} if axis == 'joints' else {0: [0, 1], 1: [1, 2], 2: [2]}
+    z = x if axis == 'joints' else x.transpose(1, 2)
+    norm, parts = conv.norm, []
+    for i in range(3):
+        mixed = sum(conv.V(z[:, :, j]) / (len(heard[i]) * len(heard[j])) ** 0.5 for j in heard[i]) + conv.U(z[:, :, i])
+        scaled = (mixed - norm.running_mean[i]) / (norm.running_var[i] + 1e-5).sqrt()
+        parts.append((z[:, :, i] + scaled * norm.weight[i] + norm.bias[i]).relu())
+    expected = torch.stack(parts, 2)
+    torch.testing.assert_close(conv(x), expected if axis == 'joints' else expected.transpose(1, 2))
+
+
+def test_no_gradient_flows_through_the_similarity_graph():
+    torch.manual_seed(0)
+    conv = GraphConv(4, 'frames', 6, neighbours=2).double().eval()
+    x = torch.randn(1, 6, 1, 4, dtype=torch.float64, requires_grad=True)
+    graph = conv.frame_graph(x.transpose(1, 2))
+    assert not graph.requires_grad
+    grad = torch.autograd.grad(conv(x)[0, 0].sum(), x)[0]
+    heard = graph[0, 0, 0].bool()
+    heard[0] = True  # its own frame comes in by U
+    assert torch.equal(grad[0, :, 0].any(-1), heard)
+
+
+def test_similarity_graph_of_short_clips_and_padding():
+    conv = GraphConv(4, 'frames', 9, neighbours=3)
+    z = torch.randn(1, 2, 2, 4)
+    assert torch.equal(conv.frame_graph(z), torch.ones(1, 2, 2, 2))  # fewer frames than neighbours
+    z = torch.randn(1, 2, 6, 4)
+    valid = torch.tensor([[True, True, True, True, False, False]])
+    padded = conv.frame_graph(z, valid)
+    assert torch.equal(padded[..., :4, :4], conv.frame_graph(z[:, :, :4]))
+    assert not padded[..., 4:].any()
+
+
+def test_half_precision_does_not_move_edges():
+    torch.manual_seed(0)
+    conv = GraphConv(8, 'frames', 40, neighbours=2)
+    z = torch.randn(1, 3, 40, 8)
+    with torch.autocast('cpu', torch.bfloat16):
+        found = conv.frame_graph(z)
+    assert torch.equal(found, conv.frame_graph(z))
+
+
+def test_initialisation():
+    torch.manual_seed(0)
+    conv = GraphConv(128, 'joints', 17)
+    for linear in (conv.U, conv.V):  # normal of sqrt(2 / D); biases stay torch's: uniform in 1 / sqrt(D)
+        assert linear.weight.std().item() == pytest.approx((2 / 128) ** 0.5, rel=0.02)
+        assert linear.weight.abs().max() > 3 * (2 / 128) ** 0.5
+        assert 0.05 < linear.bias.abs().max() <= 128**-0.5
+    assert (conv.norm.weight == 1).all()
+    assert not conv.norm.bias.any()
+    assert 'joint_graph' not in conv.state_dict()
+
+
+def test_node_norm_is_over_batch_and_channels():
+    torch.manual_seed(0)
+    norm, x = NodeNorm(3), 2 + 3 * torch.randn(50, 3, 8)
+    mean, var = x.mean((0, 2)), x.var((0, 2), correction=0)
+    expected = (x - mean[:, None]) / (var[:, None] + 1e-5).sqrt()
+    torch.testing.assert_close(norm(x), expected)
+    torch.testing.assert_close(norm.running_mean, 0.1 * mean)
+    torch.testing.assert_close(norm.running_var, 0.9 + 0.1 * x.var((0, 2)))
+    reference = nn.BatchNorm1d(3)
+    reference(x)
+    reference(x)
+    norm(x)
+    torch.testing.assert_close(dict(norm.state_dict()), dict(reference.state_dict()))
+
+
+def test_fewer_nodes_use_the_first_norms():
+    torch.manual_seed(0)
+    norm, x = NodeNorm(5), torch.randn(20, 3, 8)
+    nn.init.normal_(norm.weight)
+    norm(x)
+    assert norm.running_mean[:3].all()
+    assert not norm.running_mean[3:].any()
+    assert torch.equal(norm.running_var[3:], torch.ones(2))
+    norm.eval()
+    whole = norm(torch.cat([x, x], 1)[:, :5])
+    torch.testing.assert_close(norm(x), whole[:, :3])

@@ -1,0 +1,246 @@
+"""Parameters and multiply-adds (MACs) of models, beside the figures that papers give.
+
+    python tools/analysis_tools/get_flops.py mixste_81 configs/mixste/cmu_27.py
+    python tools/analysis_tools/get_flops.py videopose3d --input-shape 1242 17 2
+    python tools/analysis_tools/get_flops.py --all --markdown docs/model_sizes.md
+    python tools/analysis_tools/get_flops.py mixste_81 --fps --batch-size 8 --device cpu
+
+Counted are matrix products and convolutions, in a pass on the meta device, by torch's FlopCounterMode: mmengine's
+analyser passes over scaled_dot_product_attention and over most of a product (J, J) @ (B, T, J, D).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.overrides import TorchFunctionMode
+from torch.utils.flop_counter import FlopCounterMode
+
+from poselifter.engine import load_config
+from poselifter.engine.tool import ToolParser, config_errors
+from poselifter.errors import InputError, run_program
+from poselifter.models import Lifter, create_model, list_models
+from poselifter.models.network import feature_of
+from poselifter.utils import atomic_write
+
+PUBLISHED = Path(__file__).resolve().parents[2] / 'docs' / 'model_sizes.json'
+MARK = '<!-- get_flops -->\n'
+
+
+class LayerMacs(TorchFunctionMode):
+    """Adds up the MACs of linear layers and convolutions, whatever products torch makes of them."""
+
+    total = 0
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        """Calls ``func``; each number that a layer returns takes one output channel's weights."""
+        out = func(*args, **(kwargs or {}))
+        if func in (F.linear, F.conv1d, F.conv2d, F.conv3d):
+            weight = args[1] if len(args) > 1 else kwargs['weight']
+            self.total += out.numel() * weight.numel() // len(weight)
+        return out
+
+
+def build(name: str, device: str) -> nn.Module:
+    """A model of :func:`list_models`, or the network of a config's ``model``, for evaluation.
+
+    Raises:
+        InputError: an unknown name or device, or a config without such a network.
+    """
+    try:
+        place = torch.device(device)
+        torch.empty(0, device=place)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f'--device {device} cannot be used ({str(error).splitlines()[0]}); use cpu or cuda') from error
+    if not Path(name).suffix:
+        with place:
+            return create_model(name).eval()
+    config = load_config(name)
+    model = config.get('model', {})
+    if not {'backbone', 'heads'} <= set(model):
+        raise InputError(f'the model of {name} has {sorted(model)}, expected backbone and heads; give another config')
+    with place, config_errors(config, TypeError, ValueError):
+        return Lifter(model.backbone.to_dict(), model.heads.to_dict(), model.get('neck')).eval()
+
+
+def clip_of(model: nn.Module, shape: Sequence[int] | None, batch: int, device: str) -> torch.Tensor:
+    """A batch of blank clips (B, T, J, C), of the size that the backbone was built for unless a ``shape`` is given."""
+    built = [getattr(model.backbone, size, None) for size in ('num_frames', 'num_joints', 'in_channels')]
+    if None in (shape := shape or built):
+        raise InputError(f'{type(model.backbone).__name__} does not say what clips it takes; give --input-shape T J C')
+    return torch.zeros(batch, *shape, device=device)
+
+
+def frames_out(model: nn.Module, frames: int) -> int | None:
+    """Frames that the head ``pose``, or the first one, returns for a clip; ``None`` where it returns one result a clip."""
+    head = model.heads['pose' if 'pose' in model.heads else next(iter(model.heads))]
+    return None if getattr(head, 'per_person', False) else len(model.output_frames(frames)[feature_of(head)])
+
+
+def count(name: str, shape: Sequence[int] | None = None, device: str = 'meta') -> dict[str, Any]:
+    """Counts one model.
+
+    Args:
+        name: of :func:`list_models`, or a config file.
+        shape: (T, J, C) of a clip of one person; ``None`` is what the model was built for.
+        device: where to run it; ``'meta'`` neither stores nor computes numbers.
+
+    Returns:
+        ``model``, ``clip`` [T, J, C], ``frames_out``, ``parameters``, ``parameters_in_torch_layers`` (the others are
+        bare, or a norm's of our own), and for a clip ``macs``, ``macs_of_layers``, ``macs_of_products``.
+
+    Raises:
+        InputError: see :func:`build`; or the model takes no such clips.
+    """
+    model = build(name, device)
+    x = clip_of(model, shape, 1, device)
+    try:
+        # only the math kernel shows its two products on every device
+        kernel, counter = sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False)
+        with torch.no_grad(), kernel, counter, LayerMacs() as layers:
+            model(x)
+    except (RuntimeError, IndexError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f'{name} takes no clips of {tuple(x.shape[1:])} ({reason}); change --input-shape') from error
+    macs = counter.get_total_flops() // 2
+    torch_layers = [m for m in model.modules() if type(m).__module__.startswith('torch.nn')]
+    return {
+        'model': name,
+        'clip': list(x.shape[1:]),
+        'frames_out': frames_out(model, x.shape[1]),
+        'parameters': sum(p.numel() for p in model.parameters()),
+        'parameters_in_torch_layers': sum(p.numel() for m in torch_layers for p in m.parameters(recurse=False)),
+        'macs': macs,
+        'macs_of_layers': layers.total,
+        'macs_of_products': macs - layers.total,
+    }
+
+
+def frames_per_second(name: str, shape: Sequence[int] | None, batch: int, device: str, rounds: int = 5) -> float:
+    """Frames out (frames in, where there is one result a clip) a second: median of ``rounds``, after two to warm up."""
+    model, seconds = build(name, device), []
+    x = clip_of(model, shape, batch, device)
+    with torch.inference_mode():
+        for _ in range(rounds + 2):
+            start = time.perf_counter()
+            model(x)
+            if x.is_cuda:
+                torch.cuda.synchronize(x.device)
+            seconds.append(time.perf_counter() - start)
+    return batch * (frames_out(model, x.shape[1]) or x.shape[1]) / median(seconds[2:])
+
+
+def short(number: float) -> str:
+    """Four digits: ``'147.4 G'``."""
+    return f'{number / 1e9:.4g} G' if number >= 1e9 else f'{number / 1e6:.4g} M'
+
+
+def amount(text: str) -> tuple[float, float, bool]:
+    """A figure as printed: ``'645 M a frame'`` is 645e6, give or take 0.5e6, and for a frame."""
+    digits, unit, a_frame = re.fullmatch(r'([\d.,]+)( [MG])?( a frame)?', text).groups()
+    scale = {' M': 1e6, ' G': 1e9}.get(unit, 1)
+    decimals = len(digits.partition('.')[2])
+    return float(digits.replace(',', '')) * scale, 0.5 * 10**-decimals * scale, bool(a_frame)
+
+
+def compare(row: dict, figure: dict[str, str], ways: dict[str, dict], macs: str) -> list[str]:
+    """The cells ``published``, ``differs by``, ``because`` of one figure of ``docs/model_sizes.json``."""
+    published, differences, reasons = [], [], []
+    for key, ours in (('parameters', row['parameters']), ('macs', row[macs])):
+        if key not in figure:
+            continue
+        value, half, a_frame = amount(figure[key])
+        frames = row['frames_out'] if a_frame else 1
+        difference = value * frames / ours - 1
+        published.append(figure[key] + (' parameters' if key == 'parameters' else ''))
+        differences.append('0' if value == ours else f'{difference:+.1%}'.replace('%', ' %'))
+        if way := figure.get(f'{key}_counted'):
+            counted = (sum(n * row[part] for part, n in ways[way].items()) + amount(figure.get('plus', '0'))[0]) / frames
+            value = amount(figure.get('read_as', figure[key]))[0]
+            reasons.append(f'{way}: {short(counted)} ({value / counted - 1:+.1%})'.replace('%', ' %'))
+        elif abs(difference) > 0.02 and 'note' not in figure:
+            reasons.append('rounded' if abs(value * frames - ours) <= half * frames else 'unexplained')
+    reasons += [figure['note']] if 'note' in figure else []
+    return [f'{figure["source"]}: {", ".join(published)}', ', '.join(differences), '; '.join(reasons)]
+
+
+def table(rows: Sequence[dict], layers_only: bool = False) -> str:
+    """A markdown table: a line a model, and one more for each further published figure."""
+    known = json.loads(PUBLISHED.read_text(encoding='utf-8'))
+    macs = 'macs_of_layers' if layers_only else 'macs'
+    speeds = list(rows[0].get('frames_per_second', ()))
+    what = ['MACs of layers'] if layers_only else ['MACs', 'of layers']
+    head = ['model', 'clip', 'frames out', 'parameters', *what, f'{what[0]} a frame out']
+    head += [f'frames/s, batch {batch}' for batch in speeds]
+    lines = [[*head, 'published', 'differs by', 'because'], ['---', '---', *['---:'] * (len(head) - 2), *['---'] * 3]]
+    for row in rows:
+        frames = row['frames_out']
+        cells = [row['model'], ' x '.join(map(str, row['clip'])), str(frames or '-'), f'{row["parameters"]:,}']
+        cells += [short(row[key]) for key in dict.fromkeys((macs, 'macs_of_layers'))]
+        cells += [short(row[macs] / frames) if frames else '-']
+        cells += [f'{row["frames_per_second"][batch]:.4g}' for batch in speeds]
+        found = [compare(row, figure, known['ways'], macs) for figure in known['figures'].get(row['model'], ())]
+        lines.append(cells + (found[0] if found else [''] * 3))
+        lines += [[''] * len(cells) + more for more in found[1:]]
+    return ''.join(f'| {" | ".join(line)} |\n' for line in lines)
+
+
+def write_table(path: Path, text: str) -> None:
+    """Writes a new file, or puts the table in the place of the one under ``<!-- get_flops -->`` of a page."""
+    if path.exists():
+        page = path.read_text(encoding='utf-8')
+        if MARK not in page:
+            raise InputError(f'{path} exists without the line {MARK.strip()}; put it where the table shall stand')
+        text = re.sub(rf'(?<={re.escape(MARK)})(\|.*\n)*', lambda _: text, page, count=1)
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding='utf-8')
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Prints the table of the models asked for."""
+    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('models', nargs='*', metavar='CONFIG_OR_MODEL', help='config file, or a name of list_models()')
+    parser.add_argument('--all', action='store_true', help='every name of list_models()')
+    parser.add_argument('--input-shape', nargs=3, type=int, metavar=('T', 'J', 'C'), help="by default the model's own")
+    parser.add_argument('--linear-only', action='store_true', help='linear layers and convolutions only')
+    parser.add_argument('--fps', action='store_true', help='measure frames a second too, at batch 1 and --batch-size')
+    parser.add_argument('--batch-size', type=int, metavar='N', help='by default 64 on a GPU, 4 on a CPU')
+    parser.add_argument('--device', help='where --fps measures: by default the GPU, if there is one')
+    parser.add_argument('--markdown', type=Path, metavar='FILE', help='write the table, or renew it in a page')
+    parser.add_argument('--out', type=Path, metavar='JSON', help='write the numbers')
+    args = parser.parse_args(argv)
+    names = list_models() if args.all else args.models
+    if args.all == bool(args.models) or (args.all and args.input_shape):
+        parser.error('give models, with or without --input-shape, or --all alone')
+    if min(*(args.input_shape or (1,)), args.batch_size or 1, 1) < 1:
+        parser.error('--input-shape and --batch-size take numbers from 1 on')
+    rows = [count(name, args.input_shape) for name in names]
+    if args.fps:
+        device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
+        batches = (1, args.batch_size or (64 if device.startswith('cuda') else 4))
+        for row in rows:
+            row['frames_per_second'] = {n: frames_per_second(row['model'], args.input_shape, n, device) for n in batches}
+            row['device'] = torch.cuda.get_device_name(device) if device.startswith('cuda') else platform.processor()
+    text = table(rows, args.linear_only)
+    print(text + (f'measured on {rows[0]["device"]}' if args.fps else ''))
+    if args.markdown:
+        write_table(args.markdown, text)
+    if args.out:
+        with atomic_write(args.out) as temporary:
+            temporary.write_text(json.dumps(rows, indent=1) + '\n')
+
+
+if __name__ == '__main__':
+    run_program(main)

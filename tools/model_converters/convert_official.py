@@ -1,0 +1,115 @@
+"""Converts a published checkpoint to one of ours, or one of ours to an original's layout.
+
+    python tools/model_converters/convert_official.py MB_ft_h36m/best_epoch.bin motionbert_h36m.pth
+    python tools/test.py configs/motionbert/procedural_243.py motionbert_h36m.pth
+    python tools/model_converters/convert_official.py motionbert_h36m.pth back.bin --system motionbert --export
+
+Nothing in the source is executed. Missing, unexpected and mis-shaped tensors
+are errors that list them; tensors left out are printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import torch
+
+from poselifter import __version__
+from poselifter.checkpoints import (
+    FORMAT_VERSION,
+    SYSTEMS,
+    check_official,
+    export_official,
+    load_checkpoint_file,
+    network_of,
+    read_official,
+    save_checkpoint_file,
+)
+from poselifter.engine.tool import ToolParser
+from poselifter.errors import InputError, run_program
+from poselifter.models import Lifter
+from poselifter.registry import MODELS
+
+
+def convert(source: str, target: str, system: str | None = None, task: str | None = None) -> None:
+    """Writes ``target``, a checkpoint of ours, from a published one.
+
+    Args:
+        source: the published file.
+        target: ``.pth`` or ``.safetensors``.
+        system: folder name of the system; ``None`` goes by the file's keys.
+        task: what it shall serve; heads of other tasks are left out. ``None``
+            means what the keys say.
+
+    Raises:
+        InputError: the file is no published checkpoint, or its tensors are not
+            those of the network that their shapes tell.
+    """
+    official, state = read_official(source, system, task)
+    official = official.for_task(task)
+    with torch.device('meta'):  # a network to hold the names and shapes against
+        config = network_of(official, state, {}, guess=True)
+        if 'heads' in config:
+            kept = {name.split('.')[1] for name in official.state_dict if name.startswith('heads.')}
+            config['heads'] = {name: head for name, head in config['heads'].items() if name in kept}
+        network = MODELS.build(config) if 'type' in config else Lifter(**config)
+    added = {key for key in network.state_dict() if key.startswith('teacher.')}  # no published file has a teacher
+    check_official(network, official, source, optional=added)
+    facts = {'format_version': FORMAT_VERSION, 'poselifter_version': __version__}
+    origin = {'official': official.system, 'kind': official.kind}
+    save_checkpoint_file({'meta': {**facts, **origin}, 'state_dict': official.state_dict}, target)
+    count = sum(p.numel() for name, p in network.named_parameters() if name not in added)
+    print(f'{target}: {official.kind} file of {official.system}, {len(state)} tensors, {count:,} parameters')
+    _list_dropped(official.dropped)
+
+
+def export(source: str, target: str, system: str | None, kind: str | None = None) -> None:
+    """Writes ``target`` in an original's layout from a checkpoint of ours.
+
+    Args:
+        source: a checkpoint of ours.
+        target: the file that the original can load.
+        system: folder name of the system.
+        kind: of the file, e.g. ``'pose'``; ``None`` goes by the tensors.
+
+    Raises:
+        InputError: the system is not named or unknown, or no tensor has a name there.
+    """
+    if system is None:
+        raise InputError(f'--export needs --system, one of {", ".join(SYSTEMS)}')
+    checkpoint = load_checkpoint_file(source)
+    theirs, kind, dropped = export_official(checkpoint.get('state_dict', checkpoint), system, kind)
+    if not theirs:
+        raise InputError(f'{source} has no tensor that {system} has; check --system')
+    facts = SYSTEMS[system]
+    state = {facts.prefix + name: value for name, value in theirs.items()}
+    container = facts.containers.get(kind)
+    save_checkpoint_file({container: state} if container else state, target)
+    print(f'{target}: {kind} file of {system}, {len(theirs)} tensors')
+    _list_dropped(dropped)
+
+
+def _list_dropped(names: list[str]) -> None:
+    if names:
+        print(f'left out {len(names)}: {", ".join(names)}')
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('source', metavar='SRC', help='checkpoint to read')
+    parser.add_argument('target', metavar='DST', help='checkpoint to write')
+    parser.add_argument('--system', help=f'whose it is: {", ".join(SYSTEMS)}; by the keys by default')
+    parser.add_argument('--task', help='what it shall serve: pose, action, trajectory, ...; by the keys by default')
+    parser.add_argument('--export', action='store_true', help='from ours to the original')
+    parser.add_argument('--kind', help='with --export, the kind of file: pose, action, pretrain, ...')
+    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
+    args = parser.parse_args(argv)
+    if args.export:
+        export(args.source, args.target, args.system, args.kind)
+    else:
+        convert(args.source, args.target, args.system, args.task)
+
+
+if __name__ == '__main__':
+    run_program(main)
