@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..geometry import normalize_screen
 from ..registry import CODECS
 from ..skeletons import get_skeleton
+from ..structures import MotionDataSample
 
 
 @CODECS.register_module()
@@ -117,17 +118,28 @@ class RootRelativeLifting:
         box = torch.cat([centre, size.log()], -1).expand(*inputs.shape[:3], 3)
         return torch.cat([(xy - centre) / size * there, confidence, box], -1)
 
-    def decode(self, prediction: torch.Tensor) -> torch.Tensor:
-        """Network output to camera axes in metres, the root at exactly zero.
+    def decode(
+        self,
+        prediction: torch.Tensor,
+        sample: MotionDataSample | None = None,
+        frames: torch.Tensor | None = None,
+        zero_root: bool = True,
+    ) -> torch.Tensor:
+        """Network output to camera axes in metres.
 
         Args:
             prediction: (..., K, 3) in network space.
+            sample: what is known of the sequence; not needed here.
+            frames: which of its frames are predicted; not needed here.
+            zero_root: put the root at exactly zero; some papers score it as
+                predicted.
 
         Returns:
             (..., K, 3) metres, root-relative.
         """
         poses = prediction / self.scale
-        poses[..., self.skeleton_3d.root, :] = 0
+        if zero_root:
+            poses[..., self.skeleton_3d.root, :] = 0
         return poses
 
     def _check_names(self, sample: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from . import transforms
 from .base_motion_dataset import BaseMotionDataset
+from .captured import CapturedDataset
 from .cmu_mocap import CMUMocapDataset
 from .collate import stack_clips
 from .mocap_dataset import MocapDataset
@@ -11,6 +12,7 @@ from .samplers import EpochSampler
 __all__ = [
     'BaseMotionDataset',
     'CMUMocapDataset',
+    'CapturedDataset',
     'EpochSampler',
     'MocapDataset',
     'ProceduralMotion',

@@ -1,6 +1,7 @@
 """The one table of what a sample may hold: shape, unit, space, missing value.
 
-Axes: T frames, J joints of the sample's joint set, C channels. Spaces: *pixel*
+Axes: T frames, J joints of the sample's joint set, K of the 3D joint set, C
+channels, P predictions. Spaces: *pixel*
 (image, x right, y down), *world* (z up, floor at 0), *camera* (x right,
 y down, z forward, origin in the camera), *network* (what the codec makes).
 """
@@ -44,6 +45,8 @@ SAMPLE_KEYS: dict[str, KeySpec] = {
     'inputs': KeySpec(('T', 'J', 'C'), '1', 'network', 'all channels 0'),
     'target': KeySpec(('T', 'K', 3), '1', 'network', 'any number where target_weight is 0'),
     'target_weight': KeySpec(('T', 'K'), '1', '-', '0'),
+    'pred_keypoints_3d': KeySpec(('P', 'K', 3), 'm', 'camera, root-relative', 'key absent'),
+    'pred_frames': KeySpec(('P',), '-', '-', 'key absent: the T frames in order'),
     'camera_param': KeySpec(None, '-', '-', 'key absent', dict),
     'img_shape': KeySpec(None, 'px', '-', 'key absent', tuple),
     'fps': KeySpec(None, '1/s', '-', 'key absent', (int, float)),

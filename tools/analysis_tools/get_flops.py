@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import re
 import time
 from collections.abc import Sequence
@@ -75,20 +74,6 @@ def build(name: str, device: str) -> nn.Module:
         return Lifter(model.backbone.to_dict(), model.heads.to_dict(), model.get('neck')).eval()
 
 
-def clip_of(model: nn.Module, shape: Sequence[int] | None, batch: int, device: str) -> torch.Tensor:
-    """A batch of blank clips (B, T, J, C), of the size that the backbone was built for unless a ``shape`` is given."""
-    built = [getattr(model.backbone, size, None) for size in ('num_frames', 'num_joints', 'in_channels')]
-    if None in (shape := shape or built):
-        raise InputError(f'{type(model.backbone).__name__} does not say what clips it takes; give --input-shape T J C')
-    return torch.zeros(batch, *shape, device=device)
-
-
-def frames_out(model: nn.Module, frames: int) -> int | None:
-    """Frames that the head ``pose``, or the first one, returns for a clip; ``None`` where it returns one result a clip."""
-    head = model.heads['pose' if 'pose' in model.heads else next(iter(model.heads))]
-    return None if getattr(head, 'per_person', False) else len(model.output_frames(frames)[feature_of(head)])
-
-
 def count(name: str, shape: Sequence[int] | None = None, device: str = 'meta') -> dict[str, Any]:
     """Counts one model.
 
@@ -98,28 +83,33 @@ def count(name: str, shape: Sequence[int] | None = None, device: str = 'meta') -
         device: where to run it; ``'meta'`` neither stores nor computes numbers.
 
     Returns:
-        ``model``, ``clip`` [T, J, C], ``frames_out``, ``parameters``, ``parameters_in_torch_layers`` (the others are
-        bare, or a norm's of our own), and for a clip ``macs``, ``macs_of_layers``, ``macs_of_products``.
+        ``model``, ``clip`` [T, J, C], ``frames_out`` of the head ``pose`` or the first one (``None``: one result a
+        clip), ``parameters``, ``parameters_in_torch_layers`` (the others are bare, or in norms of our own), and for
+        a clip ``macs``, ``macs_of_layers``, ``macs_of_products``.
 
     Raises:
         InputError: see :func:`build`; or the model takes no such clips.
     """
     model = build(name, device)
-    x = clip_of(model, shape, 1, device)
+    shape = shape or [getattr(model.backbone, size, None) for size in ('num_frames', 'num_joints', 'in_channels')]
+    if None in shape:
+        raise InputError(f'{name}: its backbone does not say what clips it takes; give --input-shape T J C')
     try:
         # only the math kernel shows its two products on every device
         kernel, counter = sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False)
         with torch.no_grad(), kernel, counter, LayerMacs() as layers:
-            model(x)
+            model(torch.zeros(1, *shape, device=device))
     except (RuntimeError, IndexError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f'{name} takes no clips of {tuple(x.shape[1:])} ({reason}); change --input-shape') from error
+        raise InputError(f'{name} takes no clips of {tuple(shape)} ({reason}); change --input-shape') from error
     macs = counter.get_total_flops() // 2
     torch_layers = [m for m in model.modules() if type(m).__module__.startswith('torch.nn')]
+    head = model.heads['pose' if 'pose' in model.heads else next(iter(model.heads))]
+    frames = None if getattr(head, 'per_person', False) else len(model.output_frames(shape[0])[feature_of(head)])
     return {
         'model': name,
-        'clip': list(x.shape[1:]),
-        'frames_out': frames_out(model, x.shape[1]),
+        'clip': list(shape),
+        'frames_out': frames,
         'parameters': sum(p.numel() for p in model.parameters()),
         'parameters_in_torch_layers': sum(p.numel() for m in torch_layers for p in m.parameters(recurse=False)),
         'macs': macs,
@@ -128,10 +118,10 @@ def count(name: str, shape: Sequence[int] | None = None, device: str = 'meta') -
     }
 
 
-def frames_per_second(name: str, shape: Sequence[int] | None, batch: int, device: str, rounds: int = 5) -> float:
-    """Frames out (frames in, where there is one result a clip) a second: median of ``rounds``, after two to warm up."""
-    model, seconds = build(name, device), []
-    x = clip_of(model, shape, batch, device)
+def frames_per_second(row: dict[str, Any], batch: int, device: str, rounds: int = 5) -> float:
+    """Frames out (in, where there is one result a clip) a second: the median of ``rounds``, after two to warm up."""
+    model, seconds = build(row['model'], device), []
+    x = torch.zeros(batch, *row['clip'], device=device)
     with torch.inference_mode():
         for _ in range(rounds + 2):
             start = time.perf_counter()
@@ -139,7 +129,7 @@ def frames_per_second(name: str, shape: Sequence[int] | None, batch: int, device
             if x.is_cuda:
                 torch.cuda.synchronize(x.device)
             seconds.append(time.perf_counter() - start)
-    return batch * (frames_out(model, x.shape[1]) or x.shape[1]) / median(seconds[2:])
+    return batch * (row['frames_out'] or row['clip'][0]) / median(seconds[2:])
 
 
 def short(number: float) -> str:
@@ -147,12 +137,15 @@ def short(number: float) -> str:
     return f'{number / 1e9:.4g} G' if number >= 1e9 else f'{number / 1e6:.4g} M'
 
 
-def amount(text: str) -> tuple[float, float, bool]:
-    """A figure as printed: ``'645 M a frame'`` is 645e6, give or take 0.5e6, and for a frame."""
+def amount(text: str) -> tuple[float, bool]:
+    """A figure as printed: ``'645 M a frame'`` is 645e6, and for a frame."""
     digits, unit, a_frame = re.fullmatch(r'([\d.,]+)( [MG])?( a frame)?', text).groups()
-    scale = {' M': 1e6, ' G': 1e9}.get(unit, 1)
-    decimals = len(digits.partition('.')[2])
-    return float(digits.replace(',', '')) * scale, 0.5 * 10**-decimals * scale, bool(a_frame)
+    return float(digits.replace(',', '')) * {' M': 1e6, ' G': 1e9}.get(unit, 1), bool(a_frame)
+
+
+def percent(ratio: float) -> str:
+    """How far a ratio is from 1: ``'+6.3 %'``."""
+    return '0' if ratio == 1 else re.sub(r'^[+-]0\.0', '0.0', f'{100 * (ratio - 1):+.1f} %')
 
 
 def compare(row: dict, figure: dict[str, str], ways: dict[str, dict], macs: str) -> list[str]:
@@ -161,39 +154,40 @@ def compare(row: dict, figure: dict[str, str], ways: dict[str, dict], macs: str)
     for key, ours in (('parameters', row['parameters']), ('macs', row[macs])):
         if key not in figure:
             continue
-        value, half, a_frame = amount(figure[key])
+        value, a_frame = amount(figure[key])
         frames = row['frames_out'] if a_frame else 1
-        difference = value * frames / ours - 1
         published.append(figure[key] + (' parameters' if key == 'parameters' else ''))
-        differences.append('0' if value == ours else f'{difference:+.1%}'.replace('%', ' %'))
+        differences.append(percent(value * frames / ours))
         if way := figure.get(f'{key}_counted'):
-            counted = (sum(n * row[part] for part, n in ways[way].items()) + amount(figure.get('plus', '0'))[0]) / frames
-            value = amount(figure.get('read_as', figure[key]))[0]
-            reasons.append(f'{way}: {short(counted)} ({value / counted - 1:+.1%})'.replace('%', ' %'))
-        elif abs(difference) > 0.02 and 'note' not in figure:
-            reasons.append('rounded' if abs(value * frames - ours) <= half * frames else 'unexplained')
+            counted = sum(n * row[part] for part, n in ways[way].items()) + amount(figure.get('plus', '0'))[0]
+            reasons.append(f'{way}: {short(counted / frames)} ({percent(value * frames / counted)})')
     reasons += [figure['note']] if 'note' in figure else []
     return [f'{figure["source"]}: {", ".join(published)}', ', '.join(differences), '; '.join(reasons)]
 
 
-def table(rows: Sequence[dict], layers_only: bool = False) -> str:
+def table(rows: Sequence[dict], layers_only: bool = False, published: bool = True) -> str:
     """A markdown table: a line a model, and one more for each further published figure."""
     known = json.loads(PUBLISHED.read_text(encoding='utf-8'))
-    macs = 'macs_of_layers' if layers_only else 'macs'
-    speeds = list(rows[0].get('frames_per_second', ()))
-    what = ['MACs of layers'] if layers_only else ['MACs', 'of layers']
-    head = ['model', 'clip', 'frames out', 'parameters', *what, f'{what[0]} a frame out']
-    head += [f'frames/s, batch {batch}' for batch in speeds]
+    macs, what = ('macs_of_layers', ['MACs of layers']) if layers_only else ('macs', ['MACs', 'of layers'])
+    speeds = rows[0].get('frames_per_second', {})
+    head = [
+        'model',
+        'clip',
+        'frames out',
+        'parameters',
+        *what,
+        f'{what[0]} a frame out',
+        *(f'frames/s, {n}' for n in speeds),
+    ]
     lines = [[*head, 'published', 'differs by', 'because'], ['---', '---', *['---:'] * (len(head) - 2), *['---'] * 3]]
     for row in rows:
         frames = row['frames_out']
         cells = [row['model'], ' x '.join(map(str, row['clip'])), str(frames or '-'), f'{row["parameters"]:,}']
         cells += [short(row[key]) for key in dict.fromkeys((macs, 'macs_of_layers'))]
-        cells += [short(row[macs] / frames) if frames else '-']
-        cells += [f'{row["frames_per_second"][batch]:.4g}' for batch in speeds]
-        found = [compare(row, figure, known['ways'], macs) for figure in known['figures'].get(row['model'], ())]
-        lines.append(cells + (found[0] if found else [''] * 3))
-        lines += [[''] * len(cells) + more for more in found[1:]]
+        cells += [short(row[macs] / frames) if frames else '-', *(f'{row["frames_per_second"][n]:.4g}' for n in speeds)]
+        figures = known['figures'].get(row['model'], []) if published else []
+        found = [compare(row, figure, known['ways'], macs) for figure in figures] or [[''] * 3]
+        lines += [cells + found[0], *([''] * len(cells) + more for more in found[1:])]
     return ''.join(f'| {" | ".join(line)} |\n' for line in lines)
 
 
@@ -229,11 +223,13 @@ def main(argv: list[str] | None = None) -> None:
     rows = [count(name, args.input_shape) for name in names]
     if args.fps:
         device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
-        batches = (1, args.batch_size or (64 if device.startswith('cuda') else 4))
+        gpu = device.startswith('cuda')
+        batches = (1, args.batch_size or (64 if gpu else 4))
+        chip = torch.cuda.get_device_name(device) if gpu else torch.backends.cpu.get_cpu_capability()
         for row in rows:
-            row['frames_per_second'] = {n: frames_per_second(row['model'], args.input_shape, n, device) for n in batches}
-            row['device'] = torch.cuda.get_device_name(device) if device.startswith('cuda') else platform.processor()
-    text = table(rows, args.linear_only)
+            row['device'] = chip if gpu else f'{device}, {chip}, {torch.get_num_threads()} threads'
+            row['frames_per_second'] = {f'batch {n}': frames_per_second(row, n, device) for n in batches}
+    text = table(rows, args.linear_only, published=not args.input_shape)
     print(text + (f'measured on {rows[0]["device"]}' if args.fps else ''))
     if args.markdown:
         write_table(args.markdown, text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from mmengine.model import BaseModel
 
@@ -25,7 +26,10 @@ class MotionEstimator(BaseModel, Network):
         neck: config of the neck.
         test_cfg: ``window``, the :class:`WindowPolicy` that cuts sequences at
             test time; ``flip_test``, whether to average with the mirrored
-            input; ``batch_size``, windows in one forward pass.
+            input; ``batch_size``, windows in one forward pass; and for the
+            papers' protocols ``merge=False``, which keeps the outputs of all
+            windows side by side, and ``zero_root=False``, which leaves the root
+            where it is predicted.
         data_preprocessor: see mmengine.
         init_cfg: see mmengine.
     """
@@ -47,6 +51,8 @@ class MotionEstimator(BaseModel, Network):
         self.window = self._window(test_cfg.get('window', {}))
         self.flip_test: bool = test_cfg.get('flip_test', True)
         self.batch_size: int = test_cfg.get('batch_size', 64)
+        self.merge: bool = test_cfg.get('merge', True)
+        self.zero_root: bool = test_cfg.get('zero_root', True)
 
     def _window(self, given: dict) -> WindowPolicy:
         """What the config leaves out of the windows follows from the frames that the pose head returns."""
@@ -121,9 +127,18 @@ class MotionEstimator(BaseModel, Network):
     def predict(
         self, inputs: Sequence[torch.Tensor], data_samples: Sequence[MotionDataSample]
     ) -> list[MotionDataSample]:
-        """Lifts whole sequences; each sample gets ``pred_keypoints_3d``."""
-        for sample, pose in zip(data_samples, self.lift(inputs), strict=True):
-            sample.set_data({'pred_keypoints_3d': pose})
+        """Lifts whole sequences.
+
+        Returns:
+            The samples with ``pred_keypoints_3d`` (T, K, 3); without ``merge``
+            that is (P, K, 3), and ``pred_frames`` (P,) says which frame each of
+            the windows' outputs stands for.
+        """
+        poses, frames = self._lift(inputs, data_samples)
+        for i, sample in enumerate(data_samples):
+            sample.set_data({'pred_keypoints_3d': poses[i]})
+            if not self.merge:
+                sample.set_data({'pred_frames': frames[i]})
             sample.set_metainfo({'pred_skeleton': self.codec.skeleton_3d.name})
         return list(data_samples)
 
@@ -139,6 +154,12 @@ class MotionEstimator(BaseModel, Network):
         Raises:
             InputError: a sequence has other joints or channels than the model.
         """
+        return self._lift(sequences, [None] * len(sequences))[0]
+
+    def _lift(
+        self, sequences: Sequence[torch.Tensor], samples: Sequence[MotionDataSample | None]
+    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """Poses, and the frames that they stand for, of each sequence."""
         skeleton = self.codec.skeleton
         for sequence in sequences:
             if sequence.ndim != 3 or sequence.shape[1] != skeleton.num_joints:
@@ -147,11 +168,21 @@ class MotionEstimator(BaseModel, Network):
                     f'one has shape {tuple(sequence.shape)}; convert its keypoints first'
                 )
         cuts = [self.window.cut(len(sequence)) for sequence in sequences]
-        frames = [torch.from_numpy(cut.inputs).to(seq.device) for cut, seq in zip(cuts, sequences, strict=True)]
-        clips = torch.cat([seq[index] for seq, index in zip(sequences, frames, strict=True)])
-        outputs = torch.cat([self._lift_clips(batch) for batch in clips.split(self.batch_size)])
-        pieces = outputs.split([len(cut.inputs) for cut in cuts])
-        return [self.codec.decode(cut.merge(piece)) for cut, piece in zip(cuts, pieces, strict=True)]
+        everything = torch.cat(tuple(sequences))
+        starts = np.cumsum([0, *(len(sequence) for sequence in sequences)])
+        slots = [torch.from_numpy(cut.inputs).to(everything.device) for cut in cuts]
+        windows = torch.cat([slot + int(start) for slot, start in zip(slots, starts[:-1], strict=True)])
+        # windows may overlap almost wholly, so their clips are gathered a batch at a time
+        outputs = torch.cat([self._lift_clips(everything[batch]) for batch in windows.split(self.batch_size)])
+        first = self.window.lead
+        poses, frames = [], []
+        for cut, slot, piece, sample in zip(cuts, slots, outputs.split([len(s) for s in slots]), samples, strict=True):
+            shown = slot[:, first : first + piece.shape[1]].flatten()
+            piece = cut.merge(piece) if self.merge else piece.flatten(0, 1)
+            shown = torch.arange(len(piece), device=shown.device) if self.merge else shown
+            poses.append(self.codec.decode(piece, sample, shown, self.zero_root))
+            frames.append(shown)
+        return poses, frames
 
     def pose(self, clips: torch.Tensor) -> torch.Tensor:
         """Network-space poses (B, T', K, 3) of clips (B, T, J, C), as the pose head predicts them."""

@@ -1,0 +1,198 @@
+"""P-STMO's encoders: sizes, initialisation, and what each option computes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from poselifter.errors import InputError
+from poselifter.models import create_model
+from poselifter.models.backbones import STMO
+from poselifter.models.backbones.stmo import FrameMlp
+from poselifter.models.estimators import MaskedPosePretrainer
+from poselifter.models.layers import Attention, StdNorm
+
+
+def tiny(**changes):
+    """A tiny network with random weights and statistics everywhere, in float64."""
+    torch.manual_seed(0)
+    size = {'num_frames': 5, 'num_joints': 4, 'embed_dims': 8, 'depth': 2, 'feedforward_dims': 12, 'num_heads': 2}
+    net = STMO(**{**size, **changes})
+    for parameter in net.parameters():
+        parameter.data.add_(torch.randn_like(parameter), alpha=0.3)
+    for norm in (m for m in net.modules() if isinstance(m, nn.BatchNorm1d)):
+        norm.running_mean.normal_()
+        norm.running_var.uniform_(0.5, 2)
+    return net.double().eval()
+
+
+def clip():
+    return torch.randn(2, 5, 4, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+
+
+# counts of the official networks: S, 4 layers, and the first stage of both
+SIZES = {
+    9: (4_664_166, 5_191_270, 2_566_180, 3_225_764),
+    27: (4_682_598, 5_209_702, 2_573_092, 3_232_676),
+    81: (5_527_142, 6_054_246, 2_593_828, 3_253_412),
+    243: (6_482_278, 7_009_382, 2_656_036, 3_315_620),
+    351: (5_014_374, 5_541_478, 2_697_508, 3_357_092),
+}
+
+
+def count(module):
+    return sum(p.numel() for p in module.parameters())
+
+
+@pytest.mark.parametrize('frames', SIZES)
+def test_number_of_parameters(frames):
+    small, large, *stage_1 = SIZES[frames]
+    suffix = '' if frames == 243 else f'_{frames}'
+    with torch.device('meta'):
+        assert count(create_model(f'pstmo_s{suffix}')) == small
+        assert count(create_model(f'pstmo{suffix}')) == large
+        for depth, expected in zip((3, 4), stage_1, strict=True):
+            backbone = {'type': 'STMO', 'num_frames': frames, 'depth': depth}
+            head = {'type': 'MaskedPoseHead', 'depth': depth - 1}
+            assert count(MaskedPosePretrainer(backbone, head)) == expected
+
+
+def test_number_of_parameters_of_the_parts():
+    with torch.device('meta'):
+        model = create_model('pstmo')
+        mlp = count(model.backbone.spatial)
+        assert mlp == 677_632
+        assert count(model.backbone) - mlp == 2_171_136
+        assert count(create_model('pstmo_s').backbone) - mlp == 1_644_032
+        assert count(model.neck) == 4_133_376
+        assert len(create_model('pstmo_s').state_dict()) == 173 - 2 * 2 * (3 + 5)  # q, k and v are one tensor here
+
+
+@pytest.mark.parametrize(('width', 'expected'), [(64, 1_190_630), (128, 2_753_382), (512, 20_043_366)])
+def test_number_of_parameters_of_the_studied_widths(width, expected):
+    with torch.device('meta'):
+        assert count(create_model('pstmo', embed_dims=width)) == expected
+
+
+@pytest.mark.parametrize('frames', [9, 243])
+def test_initialisation(frames):
+    torch.manual_seed(0)
+    backbone = STMO(num_frames=frames)
+    positions = backbone.frame_embedding.weight
+    assert positions.std().item() == pytest.approx(1, rel=0.05)
+    assert abs(positions.mean().item()) < 0.1
+    weight = backbone.temporal_blocks[0].attn.qkv.weight  # torch's default: uniform in +-1 / sqrt(256)
+    assert weight.abs().max() <= 1 / 16
+    assert weight.std().item() == pytest.approx(1 / 16 / 3**0.5, rel=0.05)
+    assert not torch.equal(weight, backbone.temporal_blocks[1].attn.qkv.weight)
+    for norm in (m for m in backbone.modules() if isinstance(m, (StdNorm, nn.BatchNorm1d))):
+        assert (norm.weight == 1).all()
+        assert not norm.bias.any()
+
+
+def test_places_of_dropout_and_activations():
+    net = STMO(num_frames=5, embed_dims=8, depth=2, num_heads=2, drop_rate=0.3)
+    rates = [m.p for m in net.modules() if isinstance(m, nn.Dropout)]
+    assert rates == [0.3] * (3 + 2 * 2)  # after each layer of the perceptron; two a temporal layer
+    assert {m.attn_drop for m in net.modules() if isinstance(m, Attention)} == {0.3}
+    assert {m.negative_slope for m in net.modules() if isinstance(m, nn.LeakyReLU)} == {0.2}
+    assert {type(block.mlp.act) for block in net.temporal_blocks} == {nn.ReLU}
+    defaults = STMO(num_frames=5)
+    assert {m.p for m in defaults.modules() if isinstance(m, nn.Dropout)} == {0.1}
+
+
+def frame_block(block, x):
+    norm = block.norm
+    x = (block.linear(x) - norm.running_mean) / (norm.running_var + 1e-5).sqrt() * norm.weight + norm.bias
+    return torch.where(x > 0, x, 0.2 * x)
+
+
+def test_network_by_hand():
+    net, x = tiny(spatial_depth=2), clip()
+    h = frame_block(net.spatial.first, x.reshape(2, 5, 8))  # joint-major: channel 2 * joint + coordinate
+    for first, second in net.spatial.blocks:
+        h = h + frame_block(second, frame_block(first, h))
+    h = net.spatial.last(h) + net.frame_embedding.weight
+    torch.testing.assert_close(net.embed(x), h[:, :, None])
+    for block in net.temporal_blocks:
+
+        def norm(x, part):
+            std, mean = torch.std_mean(x, -1, keepdim=True)
+            return (x - mean) / (std + 1e-6) * part.weight + part.bias
+
+        q, k, v = (
+            norm(h, block.norm1) @ block.attn.qkv.weight.T + block.attn.qkv.bias
+        ).view(2, 5, 3, 2, 4).permute(2, 0, 3, 1, 4)
+        mixed = (q @ k.transpose(-1, -2) / 2).softmax(-1) @ v
+        h = h + block.attn.proj(mixed.transpose(1, 2).reshape(2, 5, 8))
+        h = h + block.mlp.fc2(block.mlp.fc1(norm(h, block.norm2)).relu())
+    torch.testing.assert_close(net(x), h[:, :, None])  # and no norm after the last layer
+
+
+def test_the_last_norm_exists_and_changes_nothing():
+    net = tiny()
+    before = net(clip())
+    net.unused_norm.weight.data.fill_(7)
+    assert torch.equal(net(clip()), before)
+    assert not any(p.requires_grad for p in net.unused_norm.parameters())
+
+
+def test_batch_norm_is_over_clips_and_frames():
+    torch.manual_seed(0)
+    mlp, x = FrameMlp(8, 4), torch.randn(3, 5, 4, 2)
+    mlp(x)
+    hidden = mlp.first.linear(x.reshape(15, 8))
+    torch.testing.assert_close(mlp.first.norm.running_mean, 0.1 * hidden.mean(0))
+    torch.testing.assert_close(mlp.first.norm.running_var, 0.9 + 0.1 * hidden.var(0))
+
+
+@pytest.mark.parametrize('depth', [1, 2, 3])
+def test_residual_blocks_of_the_perceptron(depth):
+    with torch.device('meta'):
+        spatial = STMO(spatial_depth=depth).spatial
+    # each adds two layers of 512 channels with a norm: 2.3, 2.8 and 3.3 M parameters in the paper's table 4
+    assert count(spatial) == 677_632 + (depth - 1) * 2 * (512 * 512 + 512 + 2 * 512)
+    net = tiny(spatial_depth=depth)
+    assert net(clip()).shape == (2, 5, 1, 8)
+
+
+def test_linear_spatial_encoder():
+    net, x = tiny(spatial='linear'), clip()
+    weight, bias = net.spatial[1].weight, net.spatial[1].bias
+    assert count(net.spatial) == 8 * 8 + 8
+    torch.testing.assert_close(net.spatial(x)[:, :, 0], F.linear(x.reshape(2, 5, 8), weight, bias))
+
+
+def test_transformer_over_joints():
+    net, x = tiny(spatial='transformer', spatial_depth=2), clip()
+    assert len(net.spatial[0].blocks) == 2
+    assert {block.attn.axis for block in net.spatial[0].blocks} == {'joints'}
+    features = net.spatial(x)
+    assert features.shape == (2, 5, 1, 8)
+    torch.testing.assert_close(net.spatial(x[:, 3:4]), features[:, 3:4])  # each frame by itself
+    moved = x.clone()
+    moved[:, :, 0] += 1
+    assert ((net.spatial(moved) - features).abs() > 1e-6).all()
+
+
+@pytest.mark.parametrize('spatial', ['mlp', 'linear', 'transformer'])
+def test_without_a_temporal_encoder_frames_stay_apart(spatial):
+    net, x = tiny(depth=0, spatial=spatial), clip()
+    torch.testing.assert_close(net(x), net.spatial(x))
+    torch.testing.assert_close(net(x[:, [3, 1]]), net(x)[:, [3, 1]])
+    assert not any('embedding' in name and 'spatial' not in name for name in net.state_dict())
+    assert net.encode(net.embed(x), return_layers=True)[1] == []
+
+
+def test_any_frames_of_a_clip_may_be_encoded():
+    # the order of tokens does not matter after the positions: P-STMO's first stage leaves frames out
+    net, x = tiny(), clip()
+    h = net.embed(x)
+    torch.testing.assert_close(net.encode(h[:, [4, 0, 2]]), net.encode(h[:, [0, 2, 4]])[:, [2, 0, 1]])
+
+
+def test_unknown_encoders_are_named():
+    with pytest.raises(InputError, match="spatial is 'conv', expected one of"):
+        STMO(spatial='conv')
