@@ -52,26 +52,29 @@ class LayerMacs(TorchFunctionMode):
         return out
 
 
-def build(name: str, device: str) -> nn.Module:
+def build(name: str) -> nn.Module:
     """A model of :func:`list_models`, or the network of a config's ``model``, for evaluation.
 
     Raises:
-        InputError: an unknown name or device, or a config without such a network.
+        InputError: an unknown name, or a config without such a network.
     """
-    try:
-        place = torch.device(device)
-        torch.empty(0, device=place)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(f'--device {device} cannot be used ({str(error).splitlines()[0]}); use cpu or cuda') from error
     if not Path(name).suffix:
-        with place:
-            return create_model(name).eval()
+        return create_model(name).eval()
     config = load_config(name)
     model = config.get('model', {})
     if not {'backbone', 'heads'} <= set(model):
         raise InputError(f'the model of {name} has {sorted(model)}, expected backbone and heads; give another config')
-    with place, config_errors(config, TypeError, ValueError):
+    with config_errors(config, TypeError, ValueError):
         return Lifter(model.backbone.to_dict(), model.heads.to_dict(), model.get('neck')).eval()
+
+
+def checked(device: str) -> str:
+    """The device, if there is one of that name."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f'--device {device} cannot be used ({str(error).splitlines()[0]}); use cpu') from error
+    return device
 
 
 def count(name: str, shape: Sequence[int] | None = None, device: str = 'meta') -> dict[str, Any]:
@@ -90,7 +93,8 @@ def count(name: str, shape: Sequence[int] | None = None, device: str = 'meta') -
     Raises:
         InputError: see :func:`build`; or the model takes no such clips.
     """
-    model = build(name, device)
+    with torch.device(device):
+        model = build(name)
     shape = shape or [getattr(model.backbone, size, None) for size in ('num_frames', 'num_joints', 'in_channels')]
     if None in shape:
         raise InputError(f'{name}: its backbone does not say what clips it takes; give --input-shape T J C')
@@ -120,7 +124,7 @@ def count(name: str, shape: Sequence[int] | None = None, device: str = 'meta') -
 
 def frames_per_second(row: dict[str, Any], batch: int, device: str, rounds: int = 5) -> float:
     """Frames out (in, where there is one result a clip) a second: the median of ``rounds``, after two to warm up."""
-    model, seconds = build(row['model'], device), []
+    model, seconds = build(row['model']).to(device), []
     x = torch.zeros(batch, *row['clip'], device=device)
     with torch.inference_mode():
         for _ in range(rounds + 2):
@@ -211,7 +215,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('--linear-only', action='store_true', help='linear layers and convolutions only')
     parser.add_argument('--fps', action='store_true', help='measure frames a second too, at batch 1 and --batch-size')
     parser.add_argument('--batch-size', type=int, metavar='N', help='by default 64 on a GPU, 4 on a CPU')
-    parser.add_argument('--device', help='where --fps measures: by default the GPU, if there is one')
+    parser.add_argument('--device', help='where --fps measures (the GPU, if there is one), or else where to count')
     parser.add_argument('--markdown', type=Path, metavar='FILE', help='write the table, or renew it in a page')
     parser.add_argument('--out', type=Path, metavar='JSON', help='write the numbers')
     args = parser.parse_args(argv)
@@ -220,14 +224,15 @@ def main(argv: list[str] | None = None) -> None:
         parser.error('give models, with or without --input-shape, or --all alone')
     if min(*(args.input_shape or (1,)), args.batch_size or 1, 1) < 1:
         parser.error('--input-shape and --batch-size take numbers from 1 on')
-    rows = [count(name, args.input_shape) for name in names]
+    device = checked(args.device) if args.device else 'cuda' if args.fps and torch.cuda.is_available() else 'cpu'
+    counting = args.device if args.device and not args.fps else 'meta'
+    rows = [count(name, args.input_shape, counting) for name in names]
     if args.fps:
-        device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
         gpu = device.startswith('cuda')
-        batches = (1, args.batch_size or (64 if gpu else 4))
         chip = torch.cuda.get_device_name(device) if gpu else torch.backends.cpu.get_cpu_capability()
         for row in rows:
             row['device'] = chip if gpu else f'{device}, {chip}, {torch.get_num_threads()} threads'
+            batches = (1, args.batch_size or (64 if gpu else 4))
             row['frames_per_second'] = {f'batch {n}': frames_per_second(row, n, device) for n in batches}
     text = table(rows, args.linear_only, published=not args.input_shape)
     print(text + (f'measured on {rows[0]["device"]}' if args.fps else ''))
