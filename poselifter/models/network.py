@@ -18,7 +18,7 @@ class Network:
     A neck may return several features by name, and a head then names the one
     that it reads by its attribute ``feature``. What the config of a neck or a
     head leaves out of ``in_channels``, ``embed_dims``, ``num_frames`` and
-    ``num_joints`` (a head's: where frames are single tokens) is the backbone's.
+    ``num_joints`` (a head's: J' of what it reads) is the backbone's.
     """
 
     backbone: nn.Module
@@ -35,6 +35,8 @@ class Network:
         names = ('embed_dims', 'num_frames', 'num_joints')
         size = {name: getattr(self.backbone, name) for name in names if hasattr(self.backbone, name)}
         self.neck = NECKS.build(filled(neck, NECKS, size)) if neck else None
+        if hasattr(self.backbone, 'num_tokens'):
+            size['num_joints'] = self.backbone.num_tokens
         if 'embed_dims' in size:
             size['in_channels'] = getattr(self.neck, 'embed_dims', size['embed_dims'])
         self.heads = nn.ModuleDict({name: HEADS.build(filled(cfg, HEADS, size)) for name, cfg in heads.items()})

@@ -45,6 +45,21 @@ def test_necks_and_heads_follow_the_backbone():
     assert model(torch.zeros(2, 9, 17, 2)).shape == (2, 9, 17, 3)
 
 
+@pytest.mark.parametrize(
+    ('name', 'sizes'),
+    [('videopose3d_27', {'embed_dims': 8, 'pad': True}), ('poseformer_9', {'joint_dims': 8, 'neck': None})],
+)
+def test_sequence_encoders_take_the_heads_of_others(name, sizes):
+    """MotionBERT's table 6: an output for every frame, and heads that read one token a frame."""
+    heads = {'action': {'type': 'ActionHead', 'num_classes': 5, 'hidden_dims': 16}, 'mesh': {'type': 'MeshHead'}}
+    model = create_model(name, heads=heads, **sizes).eval()
+    frames = 9
+    output = model(torch.randn(2, 3, frames, 17, 2))
+    assert output['pose'].shape == (6, frames, 17, 3)
+    assert output['action'].shape == (2, 5)
+    assert output['mesh']['theta'].shape == (6, frames, 82)
+
+
 def test_weights_come_back(tmp_path):
     first, second = create_model('mixste', **TINY), create_model('mixste', **TINY)
     torch.save({'state_dict': first.state_dict(), 'meta': {'format_version': 1}}, tmp_path / 'whole.pth')

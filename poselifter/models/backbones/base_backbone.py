@@ -21,13 +21,21 @@ class BaseBackbone(BaseModule):
         in_channels: C of the input.
         embed_dims: D of the features that ``encode`` returns.
         init_cfg: see mmengine.
+        num_tokens: J' of the features: J (``None``), or 1 where a frame is a
+            single token.
     """
 
     def __init__(
-        self, num_frames: int, num_joints: int, in_channels: int, embed_dims: int, init_cfg: dict | None = None
+        self,
+        num_frames: int,
+        num_joints: int,
+        in_channels: int,
+        embed_dims: int,
+        init_cfg: dict | None = None,
+        num_tokens: int | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        self.num_frames, self.num_joints = num_frames, num_joints
+        self.num_frames, self.num_joints, self.num_tokens = num_frames, num_joints, num_tokens or num_joints
         self.in_channels, self.embed_dims = in_channels, embed_dims
 
     @abstractmethod

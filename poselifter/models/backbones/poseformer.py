@@ -94,7 +94,7 @@ class PoseFormer(BaseBackbone):
         init_cfg: dict | None = None,
     ) -> None:
         embed_dims = num_joints * joint_dims
-        super().__init__(num_frames, num_joints, in_channels, embed_dims, init_cfg)
+        super().__init__(num_frames, num_joints, in_channels, embed_dims, init_cfg, num_tokens=1)
         block = {
             'mlp_ratio': mlp_ratio,
             'qkv_bias': qkv_bias,

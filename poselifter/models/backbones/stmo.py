@@ -122,7 +122,7 @@ class STMO(BaseBackbone):
         drop_rate: float = 0.1,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(num_frames, num_joints, in_channels, embed_dims, init_cfg)
+        super().__init__(num_frames, num_joints, in_channels, embed_dims, init_cfg, num_tokens=1)
         flat = num_joints * in_channels
         encoders = {
             'mlp': partial(FrameMlp, flat, embed_dims, spatial_depth, drop_rate),

@@ -63,7 +63,7 @@ class TemporalConvNet(BaseBackbone):
                 f'odd widths, and strided with neither dense nor pad'
             )
         field = prod(widths)
-        super().__init__(num_frames or field, num_joints, in_channels, embed_dims, init_cfg)
+        super().__init__(num_frames or field, num_joints, in_channels, embed_dims, init_cfg, num_tokens=1)
         self.field, self.widths, self.causal, self.strided, self.pad = field, widths, causal, strided, pad
         self.dilations = [prod(widths[:i]) for i in range(len(widths))]
 
