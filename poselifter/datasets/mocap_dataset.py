@@ -30,7 +30,7 @@ class MocapDataset(BaseMotionDataset):
     def read(self, infos: Sequence[dict], frames: Sequence[np.ndarray]) -> list[dict[str, Any]]:
         """One gather for all samples; see the base class."""
         rows = np.concatenate([info['first'] + f for info, f in zip(infos, frames, strict=True)])
-        world = self.poses[rows].astype(np.float32) * np.float32(self.unit_m) + self.root[rows, None]
+        world = self.poses[rows].astype(np.float32) * np.float32(self.unit_m) + self.root[rows][:, None]
         parts = np.split(world, np.cumsum([len(f) for f in frames])[:-1])
         return [
             {

@@ -23,7 +23,6 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -34,7 +33,7 @@ from poselifter.models import Lifter, create_model, list_models
 from poselifter.models.network import feature_of
 from poselifter.utils import atomic_write
 
-PUBLISHED = Path(__file__).resolve().parents[2] / 'docs' / 'model_sizes.json'
+PUBLISHED = Path(__file__).resolve().parents[2] / 'docs' / 'model_sizes.json'  # an installed package has no docs
 MARK = '<!-- get_flops -->\n'
 
 
@@ -68,22 +67,12 @@ def build(name: str) -> nn.Module:
         return Lifter(model.backbone.to_dict(), model.heads.to_dict(), model.get('neck')).eval()
 
 
-def checked(device: str) -> str:
-    """The device, if there is one of that name."""
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(f'--device {device} cannot be used ({str(error).splitlines()[0]}); use cpu') from error
-    return device
-
-
-def count(name: str, shape: Sequence[int] | None = None, device: str = 'meta') -> dict[str, Any]:
-    """Counts one model.
+def count(name: str, shape: Sequence[int] | None = None) -> dict[str, Any]:
+    """Counts one model on the meta device, which neither stores nor computes numbers.
 
     Args:
         name: of :func:`list_models`, or a config file.
         shape: (T, J, C) of a clip of one person; ``None`` is what the model was built for.
-        device: where to run it; ``'meta'`` neither stores nor computes numbers.
 
     Returns:
         ``model``, ``clip`` [T, J, C], ``frames_out`` of the head ``pose`` or the first one (``None``: one result a
@@ -93,16 +82,14 @@ def count(name: str, shape: Sequence[int] | None = None, device: str = 'meta') -
     Raises:
         InputError: see :func:`build`; or the model takes no such clips.
     """
-    with torch.device(device):
+    with torch.device('meta'):
         model = build(name)
     shape = shape or [getattr(model.backbone, size, None) for size in ('num_frames', 'num_joints', 'in_channels')]
     if None in shape:
         raise InputError(f'{name}: its backbone does not say what clips it takes; give --input-shape T J C')
     try:
-        # only the math kernel shows its two products on every device
-        kernel, counter = sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False)
-        with torch.no_grad(), kernel, counter, LayerMacs() as layers:
-            model(torch.zeros(1, *shape, device=device))
+        with torch.no_grad(), FlopCounterMode(display=False) as counter, LayerMacs() as layers:
+            model(torch.zeros(1, *shape, device='meta'))
     except (RuntimeError, IndexError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f'{name} takes no clips of {tuple(shape)} ({reason}); change --input-shape') from error
@@ -124,21 +111,25 @@ def count(name: str, shape: Sequence[int] | None = None, device: str = 'meta') -
 
 def frames_per_second(row: dict[str, Any], batch: int, device: str, rounds: int = 5) -> float:
     """Frames out (in, where there is one result a clip) a second: the median of ``rounds``, after two to warm up."""
-    model, seconds = build(row['model']).to(device), []
-    x = torch.zeros(batch, *row['clip'], device=device)
-    with torch.inference_mode():
-        for _ in range(rounds + 2):
-            start = time.perf_counter()
-            model(x)
-            if x.is_cuda:
-                torch.cuda.synchronize(x.device)
-            seconds.append(time.perf_counter() - start)
+    seconds = []
+    try:
+        model, x = build(row['model']).to(device), torch.zeros(batch, *row['clip'], device=device)
+        with torch.inference_mode():
+            for _ in range(rounds + 2):
+                start = time.perf_counter()
+                model(x)
+                if x.is_cuda:
+                    torch.cuda.synchronize(x.device)
+                seconds.append(time.perf_counter() - start)
+    except (RuntimeError, AssertionError) as error:
+        advice = f'{batch} clips on {device} ({str(error).splitlines()[0]}); change --device or --batch-size'
+        raise InputError(f'{row["model"]} cannot be timed with {advice}') from error
     return batch * (row['frames_out'] or row['clip'][0]) / median(seconds[2:])
 
 
 def short(number: float) -> str:
     """Four digits: ``'147.4 G'``."""
-    return f'{number / 1e9:.4g} G' if number >= 1e9 else f'{number / 1e6:.4g} M'
+    return f'{number / 1e9:#.4g} G' if number >= 1e9 else f'{number / 1e6:#.4g} M'
 
 
 def amount(text: str) -> tuple[float, bool]:
@@ -171,25 +162,17 @@ def compare(row: dict, figure: dict[str, str], ways: dict[str, dict], macs: str)
 
 def table(rows: Sequence[dict], layers_only: bool = False, published: bool = True) -> str:
     """A markdown table: a line a model, and one more for each further published figure."""
-    known = json.loads(PUBLISHED.read_text(encoding='utf-8'))
+    known = json.loads(PUBLISHED.read_text(encoding='utf-8')) if published and PUBLISHED.is_file() else {}
     macs, what = ('macs_of_layers', ['MACs of layers']) if layers_only else ('macs', ['MACs', 'of layers'])
-    speeds = rows[0].get('frames_per_second', {})
-    head = [
-        'model',
-        'clip',
-        'frames out',
-        'parameters',
-        *what,
-        f'{what[0]} a frame out',
-        *(f'frames/s, {n}' for n in speeds),
-    ]
+    speeds = rows[0].get('speed', {})
+    head = ['model', 'clip', 'frames out', 'parameters', *what, f'{what[0]} a frame out', *speeds]
     lines = [[*head, 'published', 'differs by', 'because'], ['---', '---', *['---:'] * (len(head) - 2), *['---'] * 3]]
     for row in rows:
         frames = row['frames_out']
         cells = [row['model'], ' x '.join(map(str, row['clip'])), str(frames or '-'), f'{row["parameters"]:,}']
         cells += [short(row[key]) for key in dict.fromkeys((macs, 'macs_of_layers'))]
-        cells += [short(row[macs] / frames) if frames else '-', *(f'{row["frames_per_second"][n]:.4g}' for n in speeds)]
-        figures = known['figures'].get(row['model'], []) if published else []
+        cells += [short(row[macs] / frames) if frames else '-', *(f'{row["speed"][n]:.4g}' for n in speeds)]
+        figures = known.get('figures', {}).get(row['model'], [])
         found = [compare(row, figure, known['ways'], macs) for figure in figures] or [[''] * 3]
         lines += [cells + found[0], *([''] * len(cells) + more for more in found[1:])]
     return ''.join(f'| {" | ".join(line)} |\n' for line in lines)
@@ -215,7 +198,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('--linear-only', action='store_true', help='linear layers and convolutions only')
     parser.add_argument('--fps', action='store_true', help='measure frames a second too, at batch 1 and --batch-size')
     parser.add_argument('--batch-size', type=int, metavar='N', help='by default 64 on a GPU, 4 on a CPU')
-    parser.add_argument('--device', help='where --fps measures (the GPU, if there is one), or else where to count')
+    parser.add_argument('--device', help='where --fps measures: by default the GPU, if there is one')
     parser.add_argument('--markdown', type=Path, metavar='FILE', help='write the table, or renew it in a page')
     parser.add_argument('--out', type=Path, metavar='JSON', help='write the numbers')
     args = parser.parse_args(argv)
@@ -224,16 +207,14 @@ def main(argv: list[str] | None = None) -> None:
         parser.error('give models, with or without --input-shape, or --all alone')
     if min(*(args.input_shape or (1,)), args.batch_size or 1, 1) < 1:
         parser.error('--input-shape and --batch-size take numbers from 1 on')
-    device = checked(args.device) if args.device else 'cuda' if args.fps and torch.cuda.is_available() else 'cpu'
-    counting = args.device if args.device and not args.fps else 'meta'
-    rows = [count(name, args.input_shape, counting) for name in names]
+    rows = [count(name, args.input_shape) for name in names]
     if args.fps:
-        gpu = device.startswith('cuda')
-        chip = torch.cuda.get_device_name(device) if gpu else torch.backends.cpu.get_cpu_capability()
+        device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
+        batches = (1, args.batch_size or (4 if device == 'cpu' else 64))
         for row in rows:
-            row['device'] = chip if gpu else f'{device}, {chip}, {torch.get_num_threads()} threads'
-            batches = (1, args.batch_size or (64 if gpu else 4))
-            row['frames_per_second'] = {f'batch {n}': frames_per_second(row, n, device) for n in batches}
+            row['speed'] = {f'frames/s, batch {n}': frames_per_second(row, n, device) for n in batches}
+            chip = torch.cuda.get_device_name(device) if 'cuda' in device else torch.backends.cpu.get_cpu_capability()
+            row['device'] = f'{device} ({chip}), {torch.get_num_threads()} CPU threads'
     text = table(rows, args.linear_only, published=not args.input_shape)
     print(text + (f'measured on {rows[0]["device"]}' if args.fps else ''))
     if args.markdown:

@@ -16,18 +16,13 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import multiprocessing
 import os
-import threading
 from collections import Counter
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from poselifter.errors import InputError, run_program
 from poselifter.io.mocap import (
@@ -48,7 +43,7 @@ from poselifter.io.mocap import (
     split_of,
     to_cmu17,
 )
-from poselifter.utils import atomic_write
+from poselifter.utils import atomic_write, run_parallel
 
 VERSION = 1  # of what is kept in .clips; a new number converts everything again
 
@@ -156,16 +151,6 @@ def _read_clips(recording: Recording, facts: dict) -> list:
     return clips
 
 
-def _end_with_parent() -> None:
-    """Ends a worker whose parent was killed; it would wait for work for ever."""
-
-    def wait() -> None:
-        multiprocessing.parent_process().join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
 def convert_all(recordings: list[Recording], kept: dict[str, Path], workers: int) -> None:
     """Converts what is not kept yet, in parallel, with a progress bar.
 
@@ -179,18 +164,7 @@ def convert_all(recordings: list[Recording], kept: dict[str, Path], workers: int
     """
     done = {r.id for r in recordings if 'clips' in (_load_kept(kept[r.id], r.fingerprint()) or {})}
     todo = [r for r in recordings if r.id not in done]  # those that failed are tried again
-    bar = tqdm(total=len(recordings), initial=len(done), unit='clip', desc='converting')
-    with bar, ProcessPoolExecutor(workers, initializer=_end_with_parent) as pool:
-        try:
-            for job in as_completed([pool.submit(convert, r, kept[r.id]) for r in todo]):
-                job.result()
-                bar.update()
-        except BrokenProcessPool as error:
-            raise InputError(
-                'a worker process was ended from outside, likely for lack of memory; start again with fewer --workers'
-            ) from error
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    run_parallel(convert, [(r, kept[r.id]) for r in todo], workers, done=len(done), unit='clip')
 
 
 def _load_kept(path: Path, fingerprint: str) -> dict | None:

@@ -1,0 +1,162 @@
+"""AMASS: recordings as parameters of a body model, and the 17 joints of Human3.6M from them."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import InputError
+
+MODELS = {72: 'smpl', 156: 'smplh', 165: 'smplx'}  # by the width of ``poses``
+BODY = 66  # root and 21 body joints, the same in all three
+_RATES = ('mocap_framerate', 'mocap_frame_rate')
+_WHERE = 'get the "SMPL+H G" archives of amass.is.tue.mpg.de'
+
+
+@dataclass(frozen=True)
+class AmassSequence:
+    """One recording.
+
+    Attributes:
+        model: ``'smpl'``, ``'smplh'`` or ``'smplx'``.
+        gender: ``'male'``, ``'female'`` or ``'neutral'``.
+        fps: as the file states it.
+        poses: (T, P) axis-angle vectors, radians.
+        trans: (T, 3) world, metres, z up.
+        betas: (16,) shape.
+    """
+
+    model: str
+    gender: str
+    fps: float
+    poses: np.ndarray
+    trans: np.ndarray
+    betas: np.ndarray
+
+
+def read_amass(path: str | Path) -> AmassSequence | None:
+    """Reads a recording of either generation of files.
+
+    Args:
+        path: ``*_poses.npz`` or ``*_stageii.npz``.
+
+    Returns:
+        The recording; ``None`` for a subject's ``shape.npz``, which is none.
+
+    Raises:
+        InputError: the file is damaged, or lacks what a recording has.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            found = {key: file[key] for key in ('poses', 'trans', 'betas', 'gender', *_RATES) if key in file}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(f'{path} is no complete npz file ({error}); {_WHERE} again') from error
+    if 'poses' not in found and Path(path).name == 'shape.npz':
+        return None
+    rate = next((float(found[key]) for key in _RATES if key in found), None)
+    missing = [key for key in ('poses', 'trans', 'betas', 'gender') if key not in found]
+    if missing or rate is None:
+        raise InputError(f'{path} has no {", ".join(missing or ["frame rate"])}; {_WHERE}')
+    poses, trans = found['poses'], found['trans']
+    if poses.ndim != 2 or poses.shape[1] not in MODELS or trans.shape != (len(poses), 3) or not rate > 0:
+        raise InputError(
+            f'{path} has poses {poses.shape}, trans {trans.shape} and {rate} frames a second, expected (T, 72, 156 or '
+            f'165), (T, 3) and a positive rate; {_WHERE}'
+        )
+    if not (np.isfinite(poses).all() and np.isfinite(trans).all()):
+        raise InputError(f'{path} has numbers that are not finite; {_WHERE} again')
+    gender = found['gender'].item()
+    gender = gender.decode() if isinstance(gender, bytes) else str(gender)
+    return AmassSequence(MODELS[poses.shape[1]], gender, rate, poses, trans, found['betas'])
+
+
+def load_body(path: str | Path, regressor: str | Path) -> dict[str, np.ndarray]:
+    """Arrays of an SMPL-H body (``model.npz``) with ``J_regressor_h36m`` (17, 6890).
+
+    Raises:
+        InputError: a file is missing or is none of these, or the regressor has
+            the legs of SPIN's ``J_regressor_h36m.npy``, which are swapped.
+    """
+    names = ('v_template', 'shapedirs', 'posedirs', 'J_regressor', 'weights', 'kintree_table')
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            body = {name: np.asarray(file[name]) for name in names}
+        body['J_regressor_h36m'] = np.load(regressor, allow_pickle=False)
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f'{path} and {regressor} cannot be used ({error}); the first is model.npz of the "Extended SMPL+H model" '
+            f"(mano.is.tue.mpg.de), the second MotionBERT's J_regressor_h36m_correct.npy"
+        ) from error
+    joints = body['J_regressor_h36m'] @ body['v_template'] if body['J_regressor_h36m'].ndim == 2 else np.zeros((17, 3))
+    if joints.shape != (17, 3) or joints[1, 0] > joints[4, 0]:
+        raise InputError(
+            f'{regressor} does not give 17 joints with the right leg first; expected J_regressor_h36m_correct.npy '
+            f"(SPIN's file of a like name has the rows 0 4 5 6 1 2 3 7 ... of it)"
+        )
+    return body
+
+
+def amass_joints(sequence: AmassSequence, body: dict[str, np.ndarray], batch: int = 512) -> np.ndarray:
+    """The 17 joints of Human3.6M (h36m17) by the regressor on the body's vertices.
+
+    Args:
+        sequence: of SMPL-H; soft tissue is left out, as MotionBERT has it only
+            for the vertices' wobble.
+        body: from :func:`load_body`, of the sequence's gender.
+        batch: frames at a time.
+
+    Returns:
+        (T, 17, 3) float32 world metres.
+
+    Raises:
+        InputError: the sequence is of another body model, or ``smplx`` is not
+            installed.
+    """
+    try:
+        import torch
+        from smplx.lbs import lbs
+    except ImportError:
+        raise InputError('bodies need smplx: pip install poselifter[mesh]') from None
+    parents = torch.from_numpy(body['kintree_table'][0].astype(np.int64))
+    parents[0] = -1
+    width = 3 * len(parents)
+    if sequence.poses.shape[1] != width:
+        raise InputError(f'the recording is of {sequence.model}, the body has {len(parents)} joints; {_WHERE}')
+
+    def tensor(name: str) -> torch.Tensor:
+        return torch.from_numpy(body[name].astype(np.float32))
+
+    count = min(len(sequence.betas), body['shapedirs'].shape[-1])
+    posedirs = tensor('posedirs').flatten(0, 1).T.contiguous()
+    shapedirs, regressor = tensor('shapedirs')[..., :count], tensor('J_regressor_h36m')
+    betas = torch.from_numpy(sequence.betas[None, :count].astype(np.float32))
+    joints = []
+    for poses in torch.from_numpy(sequence.poses.astype(np.float32)).split(batch):
+        rest = (tensor('v_template'), shapedirs, posedirs, tensor('J_regressor'), parents, tensor('weights'))
+        vertices, _ = lbs(betas.expand(len(poses), -1), poses, *rest)
+        joints.append(regressor @ vertices)
+    return torch.cat(joints).numpy() + sequence.trans[:, None].astype(np.float32)
+
+
+def resample(joints: np.ndarray, fps: float, target: float, official: bool = False) -> np.ndarray:
+    """Another frame rate.
+
+    Args:
+        joints: (T, J, 3).
+        fps: theirs.
+        target: wanted.
+        official: MotionBERT's way: every round(fps / target)-th frame, which
+            makes 50 of 100 and calls it 60; else linear in time.
+
+    Returns:
+        (T', J, 3) of the same type.
+    """
+    if official:
+        return joints[:: max(round(fps / target), 1)]
+    times = np.arange(0, (len(joints) - 1) / fps + 1e-6, 1 / target) * fps
+    low = np.minimum(times.astype(int), len(joints) - 1)
+    high, share = np.minimum(low + 1, len(joints) - 1), (times - low)[:, None, None]
+    return ((1 - share) * joints[low] + share * joints[high]).astype(joints.dtype)

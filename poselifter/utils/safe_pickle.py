@@ -1,0 +1,105 @@
+"""Reads other people's pickles without running anything that is in them.
+
+A pickle is a program: it may call any function. Data sets are published as
+pickles all the same, so the readers here know how to build plain data and numpy
+arrays, and refuse the rest.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+
+PLAIN: dict[str, Callable] = {
+    '_codecs.encode': lambda text, encoding: text.encode('latin1'),  # bytes of protocols before 3
+    'collections.OrderedDict': OrderedDict,
+    'numpy.ndarray': np.ndarray,
+    'numpy.dtype': np.dtype,
+}
+for _kind in (set, frozenset, complex, bytearray):
+    PLAIN[f'builtins.{_kind.__name__}'] = PLAIN[f'__builtin__.{_kind.__name__}'] = _kind
+for _core in ('numpy.core', 'numpy._core'):  # it moved in numpy 2
+    PLAIN[f'{_core}.multiarray._reconstruct'] = np.empty(0).__reduce__()[0]
+    PLAIN[f'{_core}.multiarray.scalar'] = np.float64(0).__reduce__()[0]
+    PLAIN[f'{_core}.numeric._frombuffer'] = np.empty(0).__reduce_ex__(5)[0]
+
+
+class PlainUnpickler(pickle.Unpickler):
+    """Builds what :data:`PLAIN` names, and refuses everything else."""
+
+    def find_class(self, module: str, name: str) -> Callable:
+        """Looks a name up in the table instead of importing it."""
+        if f'{module}.{name}' not in PLAIN:
+            raise InputError(
+                f'it holds an object of a program ({module}.{name}), and poselifter executes nothing from a file; '
+                f'expected plain data and numpy arrays'
+            )
+        return PLAIN[f'{module}.{name}']
+
+
+def load_pickle(source: str | os.PathLike | bytes, encoding: str = 'ASCII') -> Any:
+    """Reads a pickle of plain data: dicts, lists, tuples, sets, strings, numbers, numpy arrays and scalars.
+
+    Args:
+        source: the file, or its bytes.
+        encoding: of Python 2's strings; ``'latin1'`` for its numpy arrays.
+
+    Returns:
+        What it holds.
+
+    Raises:
+        InputError: the file is missing, damaged, or holds anything else.
+    """
+    name = 'the pickle' if isinstance(source, bytes) else str(source)
+    try:
+        with io.BytesIO(source) if isinstance(source, bytes) else open(Path(source).expanduser(), 'rb') as file:
+            return PlainUnpickler(file, encoding=encoding).load()
+    except FileNotFoundError:
+        raise InputError(f'{name} is not there; check the path') from None
+    except InputError as error:
+        raise InputError(f'{name} is not read: {error}') from error
+    except Exception as error:  # a damaged pickle fails in any way
+        raise InputError(f'{name} is no whole pickle ({type(error).__name__}: {error}); copy it again') from error
+
+
+def load_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
+    """Reads an npz whose entries may be pickled objects, as ``numpy.load(path, allow_pickle=True)`` would.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The arrays by name; a dict that was saved is an array () of one object: ``entry.item()``.
+
+    Raises:
+        InputError: the file is missing, damaged, or holds objects that are not plain data.
+    """
+    try:
+        with np.load(Path(path).expanduser(), allow_pickle=False) as archive:
+            return {name: _read_array(archive, name) for name in archive.files}
+    except FileNotFoundError:
+        raise InputError(f'{path} is not there; check the path') from None
+    except InputError as error:
+        raise InputError(f'{path} is not read: {error}') from error
+    except Exception as error:  # a damaged file fails in any way
+        raise InputError(f'{path} is no whole npz file ({type(error).__name__}: {error}); copy it again') from error
+
+
+def _read_array(archive: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
+    with archive.zip.open(f'{name}.npy') as file:
+        np.lib.format.read_magic(file)
+        if not np.lib.format.read_array_header_1_0(file)[2].hasobject:
+            return archive[name]
+        array = PlainUnpickler(file, encoding='latin1').load()
+    if not isinstance(array, np.ndarray):
+        raise InputError(f'{name} is a pickled {type(array).__name__}, expected a numpy array')
+    return array

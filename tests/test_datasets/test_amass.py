@@ -1,0 +1,222 @@
+"""AMASS through its converter, and BABEL on it: against closed forms and the sample files."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from toy_datasets import amass as toy
+
+from poselifter.datasets import AMASSDataset, BABELDataset, read_babel
+from poselifter.errors import InputError
+from poselifter.io.mocap.amass import amass_joints, load_body, read_amass, resample
+
+pytest.importorskip('smplx', reason='bodies need smplx')
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """Unpacked archives, bodies and regressor."""
+    source = tmp_path / 'amass'
+    toy.write_body(tmp_path / 'smplh')
+    toy.write_recording(source / 'CMU' / '01' / '01_01_poses.npz')
+    toy.write_recording(source / 'KIT' / '3' / 'turn left_poses.npz', frames=100, fps=100.0, seed=1, gender='female')
+    toy.write_recording(source / 'SSM_synced' / 's1' / 'a b_poses.npz', frames=60, fps=59.9999885559082, seed=2)
+    np.savez(source / 'CMU' / '01' / 'shape.npz', gender='male', betas=np.zeros(16))
+    return tmp_path
+
+
+@pytest.fixture
+def converted(archive, converter):
+    """The converted folder."""
+    convert(archive, converter)
+    return archive / 'out'
+
+
+@pytest.fixture
+def converter(repository):
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location('amass_tool', repository / 'tools/dataset_converters/amass.py')
+    tool = importlib.util.module_from_spec(spec)
+    import sys
+
+    sys.modules['amass_tool'] = tool  # workers import it by name
+    spec.loader.exec_module(tool)
+    return tool
+
+
+def convert(archive, converter, *more):
+    bodies, regressor = archive / 'smplh', archive / 'smplh' / 'J_regressor_h36m_correct.npy'
+    argv = [
+        archive / 'amass',
+        archive / 'out',
+        '--body-models',
+        bodies,
+        '--regressor',
+        regressor,
+        '--workers',
+        1,
+        *more,
+    ]
+    converter.main([str(word) for word in argv])
+
+
+@pytest.mark.parametrize('name', ['CMU/01/01_01_poses.npz', 'SSM_synced/s1/a b_poses.npz', 'KIT/3/turn_stageii.npz'])
+def test_sample_files_are_read_rightly(shared, name):
+    folder = shared / 'fixtures' / 'formats' / 'amass'
+    expected = json.loads((folder / 'expected.json').read_text())[name]
+    sequence = read_amass(folder / name)
+    assert (len(sequence.poses), sequence.fps, sequence.model, sequence.gender) == (
+        expected['frames'], expected['fps'], expected['model'], expected['gender'],
+    )  # fmt: skip
+
+
+def test_sample_files_that_are_none(shared, tmp_path):
+    folder = shared / 'fixtures' / 'formats' / 'amass'
+    assert read_amass(folder / 'CMU/01/shape.npz') is None
+    with pytest.raises(InputError, match='no frame rate'):
+        read_amass(folder / 'bad/x/no_rate_poses.npz')
+    half = tmp_path / 'half_poses.npz'
+    half.write_bytes((folder / 'CMU/01/01_01_poses.npz').read_bytes()[:500])
+    with pytest.raises(InputError, match='no complete npz'):
+        read_amass(half)
+
+
+def test_joints_move_with_the_body(archive):
+    """A turned root turns all joints about the pelvis of the rest pose; a translation moves them."""
+    body = load_body(archive / 'smplh/male/model.npz', archive / 'smplh/J_regressor_h36m_correct.npy')
+    sequence = read_amass(archive / 'amass/CMU/01/01_01_poses.npz')
+    joints = amass_joints(sequence, body)
+    shaped = body['v_template'] + body['shapedirs'] @ sequence.betas
+    pelvis = body['J_regressor'][0] @ shaped
+    angle = sequence.poses[:, 2]
+    still = joints - sequence.trans[:, None] - pelvis
+    cos, sin = np.cos(-angle)[:, None], np.sin(-angle)[:, None]
+    back = np.stack([cos * still[..., 0] - sin * still[..., 1], sin * still[..., 0] + cos * still[..., 1]], -1)
+    np.testing.assert_allclose(back, np.broadcast_to(back[:1], back.shape), atol=1e-5)
+
+
+def test_resampling_is_linear_in_time():
+    line = np.linspace(0, 1, 101)[:, None, None] * np.ones((1, 17, 3))
+    for target in (30, 60, 25, 100):
+        found = resample(line, 100, target)
+        np.testing.assert_allclose(found[:, 0, 0], np.arange(len(found)) / target, atol=1e-6)
+    assert len(resample(line, 100, 60, official=True)) == 51  # every second: 50 a second, called 60
+
+
+def test_converted_recordings_come_back(archive, converted):
+    data = AMASSDataset(split='train', data_root=str(converted), window={'length': 30})
+    assert {data.get_data_info(i)['source_format'] for i in range(2)} == {'CMU', 'KIT'}
+    body = load_body(archive / 'smplh/male/model.npz', archive / 'smplh/J_regressor_h36m_correct.npy')
+    expected = resample(amass_joints(read_amass(archive / 'amass/CMU/01/01_01_poses.npz'), body), 120, 60)
+    sample = data.samples([0])[0]
+    np.testing.assert_allclose(sample['world_keypoints'], expected[:30], atol=1e-4)
+    assert sample['fps'] == 60 and isinstance(np.load(converted / 'CMU/poses.npy', mmap_mode='r'), np.memmap)
+    test = AMASSDataset(split='test', data_root=str(converted), test_mode=True)
+    assert len(test) == 1 and test[0]['sequence'].startswith('SSM_synced')
+
+
+def test_a_stopped_run_goes_on(archive, converter, converted, monkeypatch):
+    before = {path: path.read_bytes() for path in converted.glob('*/*.np*')}
+    parts = sorted((converted / '.parts').glob('*.npz'))
+    parts[0].unlink()
+    asked = []
+    monkeypatch.setattr(converter, 'run_parallel', lambda function, jobs, workers, done: asked.extend(jobs))
+    with pytest.raises(FileNotFoundError):
+        convert(archive, converter)
+    assert len(asked) == 1
+    monkeypatch.undo()
+    convert(archive, converter)
+    assert {path: path.read_bytes() for path in converted.glob('*/*.np*')} == before
+
+
+def test_what_is_left_out_is_listed(archive, converter, capsys):
+    shutil.copy(archive / 'amass/CMU/01/shape.npz', archive / 'amass/CMU/01/broken_poses.npz')
+    convert(archive, converter)
+    assert 'left out CMU/01/broken_poses.npz' in capsys.readouterr().out
+
+
+def test_swapped_legs_are_refused(archive):
+    regressor = np.load(archive / 'smplh/J_regressor_h36m_correct.npy')
+    np.save(archive / 'spin.npy', regressor[[0, 4, 5, 6, 1, 2, 3, *range(7, 17)]])
+    with pytest.raises(InputError, match='right leg first'):
+        load_body(archive / 'smplh/male/model.npz', archive / 'spin.npy')
+
+
+@pytest.mark.parametrize('arguments', [{'subsets': ['ACCAD']}, {'split': 'val'}])
+def test_missing_subsets_are_named(converted, arguments):
+    with pytest.raises(InputError, match='lacks .*tools/dataset_converters/amass.py'):
+        AMASSDataset(data_root=str(converted), window={'length': 9}, **arguments)
+
+
+def test_babel_samples_are_read_rightly(shared):
+    folder = shared / 'fixtures' / 'formats' / 'babel'
+    for name, expected in json.loads((folder / 'expected.json').read_text()).items():
+        found = read_babel(folder / name)
+        assert len(found) == expected['sequences']
+        for sid, segments in expected.get('frame_segments', {}).items():
+            assert [[s[0], s[2], s[3]] for s in found[sid]['segments']] == segments
+        for sid, labels in expected.get('sequence_labels', {}).items():
+            assert [label[0] for label in found[sid]['labels']] == labels
+        if expected.get('labels') == 0:
+            assert not any(entry['segments'] or entry['labels'] for entry in found.values())
+
+
+def write_babel(path, segments, feat='CMU/CMU/01/01_01_poses.npz', dur=2.0, sequence=None):
+    def labels(rows):
+        return [
+            {'raw_label': raw, 'proc_label': name, 'act_cat': [name], 'seg_id': '', 'start_t': a, 'end_t': b}
+            for name, raw, a, b in rows
+        ]
+
+    frame = {'labels': labels(segments)} if segments else None
+    whole = {'labels': labels([(n, n, 0, 0) for n in sequence])} if sequence else None
+    entry = {'babel_sid': 1, 'feat_p': feat, 'dur': dur, 'seq_ann': whole, 'frame_ann': frame}
+    path.write_text(json.dumps({'1': entry}))
+
+
+def test_labels_become_stretches_with_all_that_is_true_of_them(converted, tmp_path):
+    write_babel(
+        tmp_path / 'train.json',
+        [('turn', 'Turn left ', 1.5, 2.004), ('walk', 'walk', 0, 1), ('transition', 'transition', 1, 1.5),
+         ('arm movements', 'swing arms', 0, 2)],
+    )  # fmt: skip
+    data = BABELDataset(
+        ann_file=str(tmp_path / 'train.json'),
+        subsets=['CMU'],
+        data_root=str(converted),
+        window={'length': 8},
+        classes=['walk', 'turn'],
+    )
+    texts = data.metainfo['texts']
+    found = {
+        tuple(sorted(texts[t] for t in info['captions'])): (info['first'], info['length'], info['action'])
+        for info in (data.get_data_info(i) for i in range(3))
+    }
+    assert found == {
+        ('swing arms', 'walk'): (0, 60, 0),
+        ('swing arms', 'transit from walk to turn left'): (0, 120, -1),
+        ('swing arms', 'turn left'): (90, 30, 1),
+    }
+
+
+def test_recordings_without_frame_labels_are_one_stretch(converted, tmp_path):
+    feat = 'SSMsynced/SSM_synced/s1/a b_poses.npz'
+    write_babel(tmp_path / 'val.json', None, feat=feat, dur=1.0, sequence=['stand'])
+    data = BABELDataset(
+        ann_file=str(tmp_path / 'val.json'), subsets=['SSM_synced'], data_root=str(converted), window={'length': 8}
+    )
+    info = data.get_data_info(0)
+    assert (info['first'], info['length'], info['action_name']) == (0, 60, 'stand')
+
+
+def test_babel_without_its_recordings(converted, tmp_path):
+    write_babel(tmp_path / 'train.json', [('walk', 'walk', 0, 1)], feat='KIT/KIT/9/none_poses.npz')
+    with pytest.raises(InputError, match='none of 1 labelled recordings'):
+        BABELDataset(
+            ann_file=str(tmp_path / 'train.json'), subsets=['CMU'], data_root=str(converted), window={'length': 8}
+        )
+    with pytest.raises(InputError, match='is no file of BABEL'):
+        (tmp_path / 'bad.json').write_text('{"1": {"dur": "x"}}')
+        read_babel(tmp_path / 'bad.json')

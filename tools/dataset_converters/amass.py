@@ -1,0 +1,127 @@
+"""Converts AMASS to the joints of Human3.6M, as ``AMASSDataset`` reads them.
+
+    python tools/dataset_converters/amass.py SRC_DIR OUT_DIR --body-models DIR --regressor FILE [--fps 60] [--workers N]
+
+SRC_DIR holds the unpacked archives ("SMPL+H G": ``SubSet/subject/*_poses.npz``);
+DIR holds ``male/model.npz`` and ``female/model.npz`` (and ``neutral``) of the
+"Extended SMPL+H model"; FILE is ``J_regressor_h36m_correct.npy``. OUT_DIR gets a
+folder a subset with ``poses.npy``, ``root.npy`` (to be memory-mapped) and
+``index.json``. Finished recordings are kept in ``OUT_DIR/.parts``: a run that was
+stopped goes on where it was. A file that cannot be read is listed under
+``dropped`` and does not stop the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from poselifter.errors import InputError, run_program
+from poselifter.io.mocap.amass import amass_joints, load_body, read_amass, resample
+from poselifter.utils import atomic_write, run_parallel
+
+UNIT_M = 1e-4
+VERSION = 1  # of what is kept in .parts; a new number converts everything again
+_body = lru_cache(maxsize=3)(load_body)
+
+
+def convert(path: Path, part: Path, bodies: Path, regressor: Path, fps: float, official: bool) -> None:
+    """Converts one recording and keeps the joints, or the reason why there are none.
+
+    Args:
+        path: the recording.
+        part: the npz to write.
+        bodies: folder of the body models.
+        regressor: of the 17 joints.
+        fps: wanted frame rate.
+        official: see :func:`~poselifter.io.mocap.amass.resample`.
+    """
+    facts: dict = {}
+    poses, root = np.zeros((0, 17, 3), np.int16), np.zeros((0, 3), np.float32)
+    try:
+        sequence = read_amass(path)
+        if sequence is None:
+            raise InputError('a shape without motion')
+        # MotionBERT gives the female body to whom the file calls neither
+        gender = sequence.gender if sequence.gender in ('male', 'female') else 'female'
+        joints = amass_joints(sequence, _body(bodies / gender / 'model.npz', regressor))
+        joints = resample(joints, sequence.fps, fps, official)
+        root = joints[:, 0].astype(np.float32)
+        poses = np.rint((joints - joints[:, :1]) / UNIT_M).clip(-32767, 32767).astype(np.int16)
+        facts = {'source_fps': sequence.fps, 'gender': sequence.gender}
+    except InputError as error:
+        facts = {'reason': str(error)}
+    with atomic_write(part) as temporary:
+        np.savez(temporary, poses=poses, root=root, facts=json.dumps(facts))
+
+
+def part_of(path: Path, source: Path, kept: Path, settings: tuple) -> Path:
+    """Where the finished conversion of a recording lies; changes with the file and the settings."""
+    stat = path.stat()
+    key = json.dumps([VERSION, str(path.relative_to(source)), stat.st_size, stat.st_mtime_ns, *settings])
+    return kept / f'{hashlib.sha1(key.encode()).hexdigest()}.npz'
+
+
+def write_subset(folder: Path, names: list[str], parts: list[Path], fps: float) -> tuple[int, list[dict]]:
+    """Lays the recordings of a subset end to end.
+
+    Returns:
+        (frames, records of the recordings that are left out).
+    """
+    kept, dropped, poses, root = [], [], [np.zeros((0, 17, 3), np.int16)], [np.zeros((0, 3), np.float32)]
+    for name, part in zip(names, parts, strict=True):
+        with np.load(part) as file:
+            facts = json.loads(file['facts'].item())
+            if 'reason' in facts:
+                dropped.append({'sequence': name, **facts})
+                continue
+            kept.append({'sequence': name, 'length': len(file['poses']), **facts})
+            poses.append(file['poses'])
+            root.append(file['root'])
+    for name, arrays in (('poses', poses), ('root', root)):
+        with atomic_write(folder / f'{name}.npy') as temporary:
+            np.save(temporary, np.concatenate(arrays))
+    index = {'fps': fps, 'unit_m': UNIT_M, 'skeleton': 'h36m17', 'sequences': kept, 'dropped': dropped}
+    with atomic_write(folder / 'index.json') as temporary:
+        temporary.write_text(json.dumps(index, indent=1))
+    return sum(record['length'] for record in kept), dropped
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Runs the program."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('src_dir', type=Path, help='folder of the unpacked archives')
+    parser.add_argument('out_dir', type=Path, help='folder for the converted files')
+    parser.add_argument('--body-models', type=Path, required=True, help='folder with male/model.npz, female/model.npz')
+    parser.add_argument('--regressor', type=Path, required=True, help='J_regressor_h36m_correct.npy')
+    parser.add_argument('--fps', type=float, default=60, help='frames a second of the result')
+    parser.add_argument('--official-stride', action='store_true', help="thin out as MotionBERT's program does")
+    parser.add_argument('--workers', type=int, default=os.cpu_count(), help='processes (default: all cores)')
+    args = parser.parse_args(argv)
+    for gender in ('male', 'female'):  # a wrong file ends the run before it starts
+        _body(args.body_models / gender / 'model.npz', args.regressor)
+    found = sorted(p for kind in ('poses', 'stageii') for p in args.src_dir.rglob(f'*_{kind}.npz'))
+    if not found:
+        raise InputError(f'{args.src_dir} has no *_poses.npz; get the "SMPL+H G" archives of amass.is.tue.mpg.de')
+    settings = (args.fps, args.official_stride)
+    parts = {path: part_of(path, args.src_dir, args.out_dir / '.parts', settings) for path in found}
+    todo = [path for path in found if not parts[path].is_file()]
+    jobs = [(path, parts[path], args.body_models, args.regressor, *settings) for path in todo]
+    run_parallel(convert, jobs, args.workers, done=len(found) - len(todo))
+    for subset in sorted({path.relative_to(args.src_dir).parts[0] for path in found}):
+        own = [path for path in found if path.relative_to(args.src_dir).parts[0] == subset]
+        names = [str(path.relative_to(args.src_dir)) for path in own]
+        frames, dropped = write_subset(args.out_dir / subset, names, [parts[path] for path in own], args.fps)
+        print(f'{subset}: {len(own) - len(dropped)} recordings, {frames / args.fps / 60:.1f} minutes')
+        for record in dropped:
+            print(f'  left out {record["sequence"]}: {record["reason"]}')
+
+
+if __name__ == '__main__':
+    run_program(main)

@@ -1,0 +1,89 @@
+"""Converts the Kinect's files of NTU RGB+D to a pickle in the form of PYSKL.
+
+    python tools/dataset_converters/ntu_skeleton.py SRC_DIR data/ntu/ntu60_kinect.pkl --missing LIST.txt
+
+SRC_DIR holds the ``.skeleton`` files, in any folders. With ``--points 2d`` (the
+default) the pickle holds where the colour picture shows the 25 joints, which
+``NTUActionDataset(source='ntu25')`` reads; with ``--points 3d`` it holds metres
+in the Kinect's own axes, as PYSKL's 3D files do. A file that cannot be read, or
+shows nobody, is named and left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pickle
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from poselifter.datasets.ntu import SPLITS, parse_name, persons_of, read_missing, read_skeleton
+from poselifter.errors import InputError, run_program
+from poselifter.utils import atomic_write
+
+IMG_SHAPE = (1080, 1920)
+
+
+def convert(path: Path, points: str) -> dict[str, Any] | str:
+    """The annotation of one clip, or why there is none."""
+    try:
+        label = parse_name(path.stem).action - 1
+        _, bodies = read_skeleton(path)
+    except InputError as error:
+        return str(error)
+    if not bodies:
+        return f'{path} shows nobody'
+    persons = persons_of(list(bodies.values()))
+    facts = {'frame_dir': path.stem, 'label': label, 'total_frames': persons.shape[1]}
+    columns = slice(3) if points == '3d' else slice(5, 7)
+    keypoint = persons[..., columns]
+    known = np.isfinite(keypoint).all(-1)
+    facts['keypoint'] = np.where(known[..., None], keypoint, 0).astype(np.float32)
+    if points == '3d':
+        return facts
+    score = np.where(known, persons[..., 11] / 2, 0).astype(np.float32)  # not tracked 0, inferred 0.5, tracked 1
+    return {**facts, 'img_shape': IMG_SHAPE, 'original_shape': IMG_SHAPE, 'keypoint_score': score}
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('source', type=Path, metavar='SRC_DIR', help='folder with .skeleton files')
+    parser.add_argument('out', type=Path, metavar='OUT.pkl', help='the pickle to write')
+    parser.add_argument('--points', choices=['2d', '3d'], default='2d', help='colour pixels or metres')
+    parser.add_argument('--missing', type=Path, metavar='LIST.txt', help="the authors' list of incomplete clips")
+    parser.add_argument('--workers', type=int, default=4, help='processes')
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Converts."""
+    args = parse_args(argv)
+    if args.missing and not args.missing.is_file():
+        raise InputError(f'{args.missing} is not there; download the list that docs/datasets/ntu.md names')
+    missing = read_missing(args.missing) if args.missing else set()
+    paths = sorted(p for p in args.source.rglob('*.skeleton') if p.stem not in missing)
+    if not paths:
+        raise InputError(f'{args.source} has no .skeleton file, expected S001C001P001R001A001.skeleton and others')
+    with ProcessPoolExecutor(args.workers) as pool:
+        results = pool.map(partial(convert, points=args.points), paths, chunksize=16)
+        found = list(tqdm(results, total=len(paths), desc='converting', unit='clip'))
+    annotations = [entry for entry in found if isinstance(entry, dict)]
+    for reason in (entry for entry in found if isinstance(entry, str)):
+        print(f'left out: {reason}', file=sys.stderr)
+    if not annotations:
+        raise InputError(f'{args.source} has no clip that can be read; see the lines above')
+    clips = {entry['frame_dir']: parse_name(entry['frame_dir']) for entry in annotations}
+    split = {name: [c for c in clips if rule(clips[c])] for name, rule in SPLITS.items() if name.startswith('x')}
+    with atomic_write(args.out) as temporary:
+        temporary.write_bytes(pickle.dumps({'split': split, 'annotations': annotations}, protocol=4))
+    print(f'{args.out}: {len(annotations)} clips, {len(found) - len(annotations)} left out')
+
+
+if __name__ == '__main__':
+    run_program(main)
