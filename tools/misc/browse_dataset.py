@@ -1,0 +1,83 @@
+"""Draws what the network sees: samples after all transforms, 2D input above, target below.
+
+python tools/misc/browse_dataset.py configs/mixste/cmu_27.py --output-dir browse/ [--split train] [--max-item 8] [--epoch 0]
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from poselifter.datasets.transforms import PackPose
+from poselifter.engine.tool import ToolParser
+from poselifter.errors import InputError, run_program
+
+
+def transformed(dataset: Any, index: int) -> dict[str, Any]:
+    """A sample after every transform but the packing."""
+    [sample] = dataset.samples([index])
+    for step in dataset.pipeline.transforms:
+        if isinstance(step, PackPose):
+            break
+        sample = step(sample)
+    return sample
+
+
+def draw(sample: dict[str, Any], path: Path) -> None:
+    """Draws a sample in network space, enlarged to a picture of 1000 pixels; masked joints are not drawn."""
+    from poselifter.visualization import save_picture
+
+    inputs, target = sample['inputs'], sample.get('target')
+    if inputs.ndim != 3:
+        raise InputError(f'the sample has inputs {inputs.shape}, expected (T, J, C) of one person to draw')
+    there = (inputs != 0).any(-1).astype(np.float32)
+    if target is None:
+        target = np.concatenate([inputs[..., :2], np.zeros_like(inputs[..., :1])], -1)
+    size = max(float(np.abs(target - target[:, :1]).max()), 1e-6)
+    save_picture(
+        path,
+        (inputs[..., :2] + 1) * 500,
+        (target - target[:, :1]) / size,
+        sample['skeleton'],
+        sample.get('skeleton_3d', sample['skeleton']) if 'target' in sample else sample['skeleton'],
+        visible=there,
+    )
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--output-dir', type=Path, default=Path('browse'), help='folder for the pictures')
+    parser.add_argument('--split', choices=['train', 'val', 'test'], default='train')
+    parser.add_argument('--max-item', type=int, default=8, help='how many samples, spread over the data set')
+    parser.add_argument('--epoch', type=int, default=0, help='random transforms differ from epoch to epoch')
+    parser.add_cfg_options()
+    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
+    args = parser.parse_args(argv)
+    dataset = _check_tool().build_dataset(args.config, args.split, args.cfg_options)
+    count = min(args.max_item, len(dataset))
+    for index in tqdm(np.linspace(0, len(dataset) - 1, count).astype(int).tolist(), unit='picture'):
+        sample = transformed(dataset, args.epoch * len(dataset) + index)
+        name = re.sub(r'[^\w.-]+', '_', str(sample.get('sequence', 'sample')))
+        draw(sample, args.output_dir / f'{index:06d}_{name}.png')
+    print(f'{count} of {len(dataset):,} samples in {args.output_dir}')
+
+
+def _check_tool() -> Any:
+    """``check_dataset.py`` beside this file; tools are no package."""
+    path = Path(__file__).with_name('check_dataset.py')
+    spec = importlib.util.spec_from_file_location('check_dataset', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+if __name__ == '__main__':
+    run_program(main)

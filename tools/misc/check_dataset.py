@@ -1,0 +1,174 @@
+"""Checks the data set of a config before hours of training: counts, shapes, NaN, left and right, units, a picture.
+
+    python tools/misc/check_dataset.py configs/mixste/cmu_27.py [--split train|val|test] [--out sample.png]
+
+Ends with exit status 2 and one sentence where something is wrong for sure, and
+warns where it only looks odd.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import numpy as np
+
+import poselifter
+from poselifter.datasets.transforms import Encode
+from poselifter.engine import load_config
+from poselifter.engine.tool import ToolParser, config_errors
+from poselifter.errors import InputError, run_program
+from poselifter.registry import DATASETS
+from poselifter.skeletons import Skeleton, get_skeleton
+from poselifter.structures import check_sample
+
+_PAIRS = (('left_hip', 'right_hip'), ('left_shoulder', 'right_shoulder'))
+
+
+def build_dataset(config_path: str, split: str, options: dict[str, Any]) -> Any:
+    """The data set of a split, loaded.
+
+    Raises:
+        InputError: the config has no such split, or the data set says what is
+            wrong with its files.
+    """
+    poselifter.register_all_modules()
+    config = load_config(config_path, options)
+    loader = config.get(f'{split}_dataloader')
+    if not loader:
+        raise InputError(f'{config_path} has no {split}_dataloader; choose another --split')
+    with config_errors(config, TypeError, ValueError):
+        dataset = DATASETS.build(loader['dataset'])
+        dataset.full_init()
+    return dataset
+
+
+def facts_2d(sample: dict[str, Any]) -> list[str]:
+    """Lines about the keypoints of a sample."""
+    xy, seen = sample['keypoints'], sample['keypoints_visible'] > 0
+    lines = [f'keypoints {xy.shape} of {sample["skeleton"]}, {100 * seen.mean():.1f} % visible']
+    if not np.isfinite(xy[seen]).all():
+        raise InputError(f'{sample["sequence"]}: visible keypoints are not finite; mend the source')
+    spread = np.ptp(xy[seen], axis=0).max() if seen.any() else 0
+    if spread < 4:
+        lines.append(f'warning: they lie within {spread:.2f}; keypoints are pixels, these look normalised')
+    if 'img_shape' in sample:
+        height, width = sample['img_shape']
+        inside = ((xy >= 0) & (xy <= [width, height])).all(-1)[seen].mean()
+        lines.append(f'picture {width} x {height}, {100 * inside:.1f} % of the keypoints inside')
+        if inside < 0.5:
+            lines.append('warning: most keypoints are outside; img_shape is (height, width)')
+    return lines + sides(xy, get_skeleton(sample['skeleton']))
+
+
+def facts_3d(poses: np.ndarray, skeleton: Skeleton) -> list[str]:
+    """Lines about 3D poses (T, K, 3)."""
+    if not np.isfinite(poses).all():
+        raise InputError('3D poses are not finite; mend the source')
+    lines = [f'3D poses {poses.shape} of {skeleton.name}']
+    if skeleton.bones:
+        parents, children = map(list, zip(*skeleton.bones, strict=True))
+        lengths = np.median(np.linalg.norm(poses[:, children] - poses[:, parents], axis=-1), axis=0)
+        lines.append(f'bones {100 * lengths.min():.0f} to {100 * lengths.max():.0f} cm')
+        if not 0.15 < lengths.max() < 1.2:
+            lines.append(f'warning: the longest bone is {lengths.max():.3g} m; 3D is metres')
+        place = {child: i for i, child in enumerate(children)}
+        for left, right in zip(skeleton.left, skeleton.right, strict=True):
+            if left in place and right in place:
+                a, b = lengths[place[left]], lengths[place[right]]
+                if abs(a - b) > 0.15 * max(a, b):
+                    pair = f'{skeleton.joint_names[left]} and {skeleton.joint_names[right]}'
+                    lines.append(f'warning: the bones to {pair} are {100 * a:.0f} and {100 * b:.0f} cm; joints swapped?')
+    return lines + sides(poses, skeleton)
+
+
+def sides(points: np.ndarray, skeleton: Skeleton) -> list[str]:
+    """Whether hips and shoulders agree on which side is left; (T, J, C)."""
+    names = list(skeleton.joint_names)
+    if not all(name in names for pair in _PAIRS for name in pair):
+        return []
+    hips, shoulders = (points[:, names.index(a)] - points[:, names.index(b)] for a, b in _PAIRS)
+    agree = float(((hips * shoulders).sum(-1) > 0).mean())
+    line = f'hips and shoulders agree on left and right in {100 * agree:.0f} % of the frames'
+    return [line if agree > 0.8 else f'warning: {line}; left and right may be swapped']
+
+
+def filmed(dataset: Any, index: int) -> dict[str, Any]:
+    """A sample before the codec: as read, or where the source is mocap as its virtual camera sees it."""
+    [sample] = dataset.samples([index])
+    for step in dataset.pipeline.transforms:
+        if isinstance(step, Encode):
+            break
+        sample = step(sample)
+    return sample
+
+
+def check(dataset: Any, out: str | None = None) -> list[str]:
+    """Checks a data set.
+
+    Args:
+        dataset: loaded.
+        out: PNG of a sample; ``None`` draws none.
+
+    Returns:
+        What was found, a line each.
+
+    Raises:
+        InputError: something is wrong for sure.
+    """
+    lengths = [dataset.get_data_info(i)['length'] for i in {int(i) for i in dataset.windows[:, 0]}]
+    lines = [f'{type(dataset).__name__}: {len(lengths)} sequences, {sum(lengths):,} frames, {len(dataset):,} samples']
+    lines.append(f'lengths {min(lengths)} to {max(lengths)} frames')
+    for index in np.linspace(0, len(dataset) - 1, 5).astype(int):
+        sample = filmed(dataset, int(index))
+        try:
+            check_sample(sample)
+        except ValueError as error:
+            raise InputError(f'sample {index} ({sample.get("sequence")}): {error}') from error
+    lines.append(f'sample of {sample.get("sequence")!r}, {sample.get("fps")} frames a second')
+    if 'keypoints' in sample and sample['keypoints'].ndim == 3:
+        lines += facts_2d(sample)
+    poses = sample.get('lifting_target', sample.get('world_keypoints'))
+    if poses is not None:
+        lines += facts_3d(poses, get_skeleton(sample['skeleton_3d']))
+    dataset[int(index)]
+    lines.append('the pipeline runs')
+    if out is not None:
+        lines.append(draw(sample, out))
+    return lines
+
+
+def draw(sample: dict[str, Any], out: str) -> str:
+    """Draws a sample; returns what to say of it."""
+    from poselifter.visualization import save_picture
+
+    poses = sample.get('lifting_target')
+    if poses is None or 'keypoints' not in sample:
+        return 'no picture: the source gives 2D alone (tools/misc/browse_dataset.py draws what the network sees)'
+    relative = poses - poses[:, :1]
+    save_picture(
+        out,
+        sample['keypoints'],
+        relative,
+        sample['skeleton'],
+        sample['skeleton_3d'],
+        img_shape=sample.get('img_shape'),
+        visible=sample['keypoints_visible'],
+    )
+    return f'drawn: {out}'
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--split', choices=['train', 'val', 'test'], default='train')
+    parser.add_argument('--out', metavar='PNG', help='draw a sample')
+    parser.add_cfg_options()
+    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
+    args = parser.parse_args(argv)
+    print('\n'.join(check(build_dataset(args.config, args.split, args.cfg_options), args.out)))
+
+
+if __name__ == '__main__':
+    run_program(main)
