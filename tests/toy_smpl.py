@@ -41,3 +41,25 @@ def toy_smpl(seed: int = 0, num_betas: int = 10) -> dict[str, np.ndarray]:
         'f': rng.integers(0, 192, (300, 3)).astype(np.uint32),
         'J_regressor_h36m': regressor[_H36M],
     }
+
+
+def made_up_body(seed: int) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    """The body of the parity case motionbert/mesh_regressor, by the recipe in its meta.json.
+
+    Returns:
+        (arrays by their official names, with 6,890 vertices; mean pose (144,), 6D; mean shape (10,)).
+    """
+    rs = np.random.RandomState(seed)
+
+    def rows(*shape: int, power: int) -> np.ndarray:
+        value = rs.rand(*shape) ** power
+        return value / value.sum(1, keepdims=True)
+
+    body = {'v_template': rs.randn(6890, 3) * 0.3, 'shapedirs': rs.randn(6890, 3, 10) * 0.01}
+    body['posedirs'] = rs.randn(6890, 3, 207) * 0.002
+    body['J_regressor'] = rows(24, 6890, power=60)
+    body['weights'] = rows(6890, 24, power=12)
+    body['f'] = rs.randint(0, 6890, (13776, 3))
+    body['J_regressor_h36m'] = rows(17, 6890, power=60)
+    rows(9, 6890, power=60)  # the extra regressor, which nobody reads
+    return body, np.tile([1, 0, 0, 1, 0, 0], 24) + rs.randn(144) * 0.1, rs.randn(10) * 0.3

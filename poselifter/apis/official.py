@@ -45,9 +45,17 @@ class OfficialModule(nn.Module):
         if not any(isinstance(array, np.ndarray) for array in arrays):
             return super().__call__(*args, **kwargs)
         with torch.no_grad():
-            given = {key: _tensor(value) for key, value in kwargs.items()}
-            found = super().__call__(*map(_tensor, args), **given)
-        return {key: value.numpy() for key, value in found.items()} if isinstance(found, dict) else found.numpy()
+            given = {key: self._tensor(value) for key, value in kwargs.items()}
+            found = super().__call__(*map(self._tensor, args), **given)
+        if isinstance(found, dict):
+            return {key: value.cpu().numpy() for key, value in found.items()}
+        return found.cpu().numpy()
+
+    def _tensor(self, value: Any) -> Any:
+        if not isinstance(value, np.ndarray):
+            return value
+        like, value = next(self.parameters()), torch.from_numpy(np.array(value, order='C'))
+        return value.to(like.device, like.dtype if value.is_floating_point() else value.dtype)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor | dict[str, torch.Tensor]:
         """Clips (B, T, J, C), or (N, M, T, J, C) of M persons, to what the original returns."""
@@ -58,7 +66,8 @@ class OfficialModule(nn.Module):
             return feature.unflatten(0, (-1, persons)) if x.ndim == 5 else feature
 
         def output(head: str) -> Any:
-            return self.network.heads[head](self.network.read(head, features, persons))
+            found = self.network.heads[head](self.network.read(head, features, persons))
+            return found.unflatten(0, (-1, persons)) if x.ndim == 5 and head == 'pose' else found
 
         if self.task == 'mesh':
             mesh = output('mesh')
@@ -188,10 +197,10 @@ def load_official(
         config['norm_targets'] = extras.get('norm_targets', 'none')
     network = MODELS.build(config) if kind else Lifter(**config)
     module = _MODULES.get(kind, OfficialModule)(network, official, task)
+    check_official(network, official, path)
     if kind == 'ContextPretrainer':
         official.state_dict.update(_teacher(network, official, extras.get('teacher')))
-        module.has_teacher = 'teacher' in extras
-    check_official(network, official, path)
+        module.has_teacher = extras.get('teacher') is not None
     network.load_state_dict(official.state_dict)
     if task == 'mesh':
         if extras.get('body_model') is None:
@@ -211,10 +220,14 @@ def _teacher(network: nn.Module, official: Official, path: str | os.PathLike | N
     own = dict(official.state_dict)
     if path is not None:
         layers = {f'layers.{key}': value for key, value in load_checkpoint_file(path).items()}
-        own.update(convert_official(layers, path=str(path)).state_dict)
+        student = {key: shape for key, shape in official.shapes.items() if key.startswith('layers.')}
+        wrong = sorted(
+            key.removeprefix('layers.')
+            for key in layers.keys() | student.keys()
+            if getattr(layers.get(key), 'shape', None) != student.get(key)
+        )
+        if wrong:
+            raise InputError(f'the teacher {path} does not fit the student: it differs in {", ".join(wrong)}')
+        own.update(convert_official(layers).state_dict)
     teacher = {f'teacher.module.{key.removeprefix("backbone.")}': own[key] for key in own if key != 'mask_token'}
     return teacher | {'teacher.steps': network.teacher.steps}
-
-
-def _tensor(value: Any) -> Any:
-    return torch.from_numpy(value) if isinstance(value, np.ndarray) else value

@@ -5,7 +5,7 @@ Names may hold fields, ``{i}`` for a number and ``{m}`` for a word; a row serves
 name and all that follow it after a dot. The first row that serves a name wins.
 Rows inside a row go on where it ends. A form says how the tensors differ:
 ``conv`` (weights of a 1 x 1 convolution, ours linear), ``frames`` (an axis of
-joints of length 1), ``k/n`` (the k-th of n parts of our tensor).
+joints of length 1), ``k/n`` (the k-th of n parts of our tensor, all alike).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
@@ -36,6 +37,7 @@ class _Row:
         return other.format(**fields) + rest
 
 
+@cache
 def _compiled(template: str) -> re.Pattern:
     pattern = re.escape(template)
     for field, kind in _FIELDS.items():
@@ -58,7 +60,8 @@ class KeyMap:
         """Renames an original state dict.
 
         Returns:
-            (our state dict, our name of every original one that a row serves).
+            (our state dict, our name of every original one that a row serves);
+            parts that do not make a whole are in the second only.
         """
         names, whole, parts = {}, {}, {}
         for key, value in state.items():
@@ -67,10 +70,13 @@ class KeyMap:
                 continue
             names[key] = ours
             if '/' in row.form:
-                parts.setdefault(ours, {})[row.form] = value
+                parts.setdefault((ours, int(row.form.split('/')[1])), {})[row.form] = value
             else:
                 whole[ours] = _reform(value, row.form, back=False)
-        whole.update({ours: torch.cat([found[k] for k in sorted(found)]) for ours, found in parts.items()})
+        for (ours, count), found in parts.items():
+            pieces = [found[form] for form in sorted(found)]
+            if len(pieces) == count and len({p.shape for p in pieces}) == 1 and pieces[0].ndim:
+                whole[ours] = torch.cat(pieces)
         return whole, names
 
     def to_theirs(self, state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -94,10 +100,6 @@ class KeyMap:
         """Whether one of our names has an original one."""
         return self._find(ours, 'ours')[0] is not None
 
-    def their_name(self, ours: str) -> str:
-        """The original name of one of our parameters, or ours where there is none."""
-        return self._find(ours, 'ours')[1] or ours
-
     def _find(self, name: str, side: str) -> tuple[_Row | None, str]:
         for row in self.rows:
             found = row.match(name, side)
@@ -118,5 +120,5 @@ def _reform(value: torch.Tensor, form: str, back: bool) -> torch.Tensor:
     if form == 'conv':
         return value.unsqueeze(-1) if back and value.ndim == 2 else value.squeeze(-1) if value.ndim == 3 else value
     if form == 'frames':
-        return value.unsqueeze(2) if back else value.squeeze(2)
+        return value.unsqueeze(2) if back else value.squeeze(2) if value.ndim == 4 else value
     return value

@@ -13,6 +13,7 @@ import os
 import pickle
 import re
 import urllib.error
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -47,16 +48,7 @@ def load_checkpoint_file(path: str | os.PathLike, map_location: Any = 'cpu') -> 
             could only be read by running code of another program.
     """
     path = check_file(path)
-    if path.suffix == '.safetensors':
-        return _load_safetensors(path, map_location)
-    try:
-        checkpoint = torch.load(path, map_location=map_location, weights_only=True)
-    except Exception as error:  # a damaged file makes torch fail in any way
-        checkpoint, foreign = read_foreign(path, map_location), error
-        if checkpoint is None:
-            raise InputError(_reason(path, error)) from error
-    else:
-        foreign = None
+    checkpoint, foreign = _read(path, map_location)
     if not isinstance(checkpoint, dict):
         raise InputError(f'{path} holds a {type(checkpoint).__name__}, expected a dict with state_dict')
     state = official_weights(checkpoint)
@@ -84,19 +76,32 @@ def read_official(
 
     Raises:
         InputError: the file cannot be read without running its code, or is no
-            published checkpoint; see also :func:`convert_official`.
+            published checkpoint; see also :func:`convert_official`. Unexpected
+            tensors are left to :func:`check_official`.
     """
     path = check_file(path)
-    try:
-        checkpoint = torch.load(path, map_location='cpu', weights_only=True)
-    except Exception as error:  # a damaged file makes torch fail in any way
-        checkpoint = read_foreign(path)
-        if checkpoint is None:
-            raise InputError(_reason(path, error)) from error
+    checkpoint, _ = _read(path, 'cpu')
     state = official_weights(checkpoint, task) if isinstance(checkpoint, dict) else None
     if state is None:
         raise InputError(f'{path} holds no state dict; expected a checkpoint as its authors published it')
-    return convert_official(state, system, str(path)), state
+    return convert_official(state, system, str(path), strict=False), state
+
+
+def _read(path: Path, map_location: Any) -> tuple[Any, Exception | None]:
+    """What a file holds, and why torch would not read it where objects of other programs had to be left out.
+
+    Raises:
+        InputError: it cannot be read without running its code.
+    """
+    if path.suffix == '.safetensors':
+        return _load_safetensors(path, map_location), None
+    try:
+        return torch.load(path, map_location=map_location, weights_only=True), None
+    except Exception as error:  # a damaged file makes torch fail in any way
+        checkpoint = read_foreign(path, map_location)
+        if checkpoint is None:
+            raise InputError(_reason(path, error)) from error
+        return checkpoint, error
 
 
 def check_file(path: str | os.PathLike) -> Path:
@@ -129,11 +134,21 @@ class _Inert:
 def read_foreign(path: Path, map_location: Any = 'cpu') -> Any:
     """A torch file with objects of other programs left out (numpy scalars, random states); ``None`` if unreadable."""
     try:
-        names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+        names = _foreign_names(path)
         with torch.serialization.safe_globals([(_Inert, name) for name in names]):
             return torch.load(path, map_location=map_location, weights_only=True)
     except Exception:
         return None
+
+
+def _foreign_names(path: Path) -> Iterable[str]:
+    with open(path, 'rb') as file:
+        if file.read(len(_ZIP)) == _ZIP:
+            return torch.serialization.get_unsafe_globals_in_checkpoint(path)
+        from torch._weights_only_unpickler import get_globals_in_pkl  # private; torch has no public way in
+
+        file.seek(0)  # torch < 1.6 wrote pickles one after another; the fourth is the content
+        return set().union(*(get_globals_in_pkl(file) for _ in range(4)))
 
 
 def _reason(path: Path, error: Exception) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -24,8 +24,10 @@ class Official:
         system: the system's name.
         kind: what the file is: ``'pose'``, ``'action'``, ``'pretrain'``, ...
         state_dict: tensors by our names.
-        names: our name of every original tensor.
+        names: our name of every original tensor that has one.
         dropped: original tensors that are left out.
+        shapes: of every original tensor that is not left out.
+        read: original tensors that the sizes of the network were read from.
     """
 
     system: str
@@ -33,6 +35,8 @@ class Official:
     state_dict: dict[str, torch.Tensor]
     names: dict[str, str]
     dropped: list[str]
+    shapes: dict[str, torch.Size]
+    read: list[str] = field(default_factory=list)
 
     @property
     def facts(self) -> System:
@@ -58,19 +62,25 @@ class Official:
             raise InputError(
                 f'a {self.kind} file of {self.system} cannot serve {task!r}; expected one of {", ".join(self.tasks)}'
             )
+        bias = self.state_dict.get('heads.pose.linear.bias')
+        if task == 'trajectory' and bias is not None and bias.numel() != 3:
+            raise InputError(
+                f'a model of {bias.numel() // 3} joints cannot serve {task!r}; expected one of the root alone'
+            )
         own = {'action', 'embedding', 'mesh'} & {task}
         others = ('heads.action.', 'heads.embedding.', 'heads.mesh.') if not own else ('heads.pose.',)
         names = {key: name for key, name in self.names.items() if not name.startswith(others)}
         state = {name: value for name, value in self.state_dict.items() if not name.startswith(others)}
-        dropped = [*self.dropped, *(key for key in self.names if key not in names)]
-        return replace(self, state_dict=state, names=names, dropped=dropped)
+        left = [key for key in self.names if key not in names]
+        shapes = {key: shape for key, shape in self.shapes.items() if key not in left}
+        return replace(self, state_dict=state, names=names, dropped=[*self.dropped, *left], shapes=shapes)
 
 
 def official_weights(checkpoint: Mapping[str, Any], task: str | None = None) -> dict[str, torch.Tensor] | None:
     """The state dict in an original's container, without the prefix ``module.``; ``None`` where there is none."""
-    keys = ('model_traj', 'model_pos') if task == 'trajectory' else CONTAINERS
+    keys = ('model_traj', *CONTAINERS) if task == 'trajectory' else CONTAINERS
     state = next((checkpoint[key] for key in keys if isinstance(checkpoint.get(key), Mapping)), checkpoint)
-    if not state or not all(isinstance(value, torch.Tensor) for value in state.values()):
+    if not state or not all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in state.items()):
         return None
     return {key.removeprefix('module.'): value for key, value in state.items()}
 
@@ -80,13 +90,17 @@ def find_system(state: Mapping[str, torch.Tensor]) -> str | None:
     return next((name for name, system in SYSTEMS.items() if system.recognises(state)), None)
 
 
-def convert_official(state: Mapping[str, torch.Tensor], system: str | None = None, path: str = 'the file') -> Official:
+def convert_official(
+    state: Mapping[str, torch.Tensor], system: str | None = None, path: str = 'the file', strict: bool = True
+) -> Official:
     """Renames and reshapes the tensors of a published checkpoint.
 
     Args:
         state: the original's, from :func:`official_weights`.
         system: folder name of the system; ``None`` goes by the tensors' names.
         path: for messages.
+        strict: whether unexpected tensors are an error here, and not left to
+            :func:`check_official`.
 
     Raises:
         InputError: the system is unknown or another one, or tensors are
@@ -107,9 +121,9 @@ def convert_official(state: Mapping[str, torch.Tensor], system: str | None = Non
     kept = {key: value for key, value in state.items() if key not in dropped}
     ours, names = facts.kinds[kind][2].to_ours(kept)
     unexpected = [key for key in kept if key not in names]
-    if unexpected:
+    if unexpected and strict:
         raise InputError(f'{path}: {len(unexpected)} unexpected in a {kind} file of {found}: {", ".join(unexpected)}')
-    return Official(system or found, kind, ours, names, dropped)
+    return Official(system or found, kind, ours, names, dropped, {key: value.shape for key, value in kept.items()})
 
 
 def export_official(
@@ -159,37 +173,47 @@ def network_of(
     Raises:
         InputError: see :meth:`System.settle`.
     """
-    settings = official.facts.settle(Shapes(state), official.kind, architecture, guess)
+    shapes = Shapes(state)
+    try:
+        settings = official.facts.settle(shapes, official.kind, architecture, guess)
+    except InputError as error:
+        unexpected = sorted(official.shapes.keys() - official.names.keys())
+        if not unexpected:
+            raise
+        raise InputError(f'{error}; {len(unexpected)} unexpected: {", ".join(unexpected)}') from error
+    official.read.extend(shapes.read)
     return official.facts.network(settings, official.kind)
 
 
-def check_official(
-    model: torch.nn.Module, official: Official, path: str | os.PathLike, optional: Collection[str] = ()
-) -> None:
+def check_official(model: torch.nn.Module, official: Official, path: str | os.PathLike) -> None:
     """Holds the tensors of a published checkpoint against a model.
 
     Args:
-        model: what shall get them.
+        model: what shall get them; tensors that no published file has, such as
+            a teacher's, do not matter.
         official: from :func:`convert_official`.
         path: for messages.
-        optional: our names of tensors that the file need not have.
 
     Raises:
-        InputError: tensors are missing, unknown to the model or of another
-            shape; the message lists them by their original names.
+        InputError: tensors are missing, unexpected or of another shape; the
+            message lists them by their original names.
     """
-    own, given = model.state_dict(), official.state_dict
-    table = official.facts.kinds[official.kind][2]
-    theirs = {ours: key for key, ours in official.names.items()}
+    table, given = official.facts.kinds[official.kind][2], official.shapes
+    own = {key: value.shape for key, value in table.to_theirs(model.state_dict()).items()}
 
     def listed(keys: Collection[str], what: str) -> str:
-        names = sorted(theirs.get(key) or table.their_name(key) for key in keys)
-        return f'{len(names)} {what}: {", ".join(names)}' if names else ''
+        return f'{len(keys)} {what}: {", ".join(sorted(keys))}' if keys else ''
 
+    shapes = [
+        f'{key} {tuple(given[key])} instead of {tuple(own[key])}'
+        for key in own.keys() & given.keys()
+        if own[key] != given[key]
+    ]
     problems = [
-        listed(own.keys() - given.keys() - set(optional), 'missing'),
-        listed(given.keys() - own.keys(), 'unknown to the model'),
-        listed([key for key in given if key in own and own[key].shape != given[key].shape], 'of another shape'),
+        listed(own.keys() - given.keys(), 'missing'),
+        listed(given.keys() - own.keys(), 'unexpected'),
+        listed(shapes, 'of another shape'),
+        f'sizes are read from {", ".join(official.read)}' if shapes else '',
     ]
     if any(problems):
         raise InputError(f'{path} does not fit {official.system}: {"; ".join(p for p in problems if p)}')

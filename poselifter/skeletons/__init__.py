@@ -2,7 +2,7 @@
 
 from .convert import Conversion, convert_keypoints, find_conversion, list_conversions
 from .demo_conversion import convert_coco_demo
-from .flip import flip_keypoints
+from .flip import flip_keypoints, flip_smpl_pose
 from .skeleton import Skeleton, get_skeleton, list_skeletons
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     'convert_keypoints',
     'find_conversion',
     'flip_keypoints',
+    'flip_smpl_pose',
     'get_skeleton',
     'list_conversions',
     'list_skeletons',

@@ -46,3 +46,13 @@ def flip_keypoints(x: Array, skeleton: str | Skeleton | np.ndarray | Sequence[in
     if torch.is_tensor(x):
         return x[..., torch.tensor(order, device=x.device), :] * torch.tensor(signs, dtype=x.dtype, device=x.device)
     return x[..., order, :] * np.asarray(signs, x.dtype)
+
+
+def flip_smpl_pose(pose: Array) -> Array:
+    """Mirrors axis-angle poses (..., 72) or (..., 24, 3), numpy or torch: left becomes right.
+
+    A mirror leaves the part of a turn about its own normal, x, and reverses the
+    rest. Twice is the identity.
+    """
+    joints = pose if pose.shape[-1] == 3 else pose.reshape((*pose.shape[:-1], 24, 3))
+    return -flip_keypoints(joints, 'smpl24').reshape(pose.shape)

@@ -37,7 +37,7 @@ class Case:
     def official(self, **more) -> torch.nn.Module:
         """The checkpoint as :func:`~poselifter.apis.load_official` gives it, by the original's constructor."""
         given = {**self.meta.get('constructor', self.meta.get('constructor_backbone', {})), **more}
-        return load_official(self.folder / more.pop('file', 'checkpoint.pth'), **given)
+        return load_official(self.folder / 'checkpoint.pth', **given)
 
 
 def official_layout(module: torch.nn.Module, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

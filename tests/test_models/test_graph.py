@@ -93,15 +93,20 @@ def test_no_gradient_flows_through_the_similarity_graph():
     assert torch.equal(grad[0, :, 0].any(-1), heard)
 
 
-def test_similarity_graph_of_short_clips_and_padding():
+def test_fewer_frames_than_neighbours_are_all_joined():
     conv = GraphConv(4, 'frames', 9, neighbours=3)
-    z = torch.randn(1, 2, 2, 4)
-    assert torch.equal(conv.frame_graph(z), torch.ones(1, 2, 2, 2))  # fewer frames than neighbours
-    z = torch.randn(1, 2, 6, 4)
-    valid = torch.tensor([[True, True, True, True, False, False]])
-    padded = conv.frame_graph(z, valid)
-    assert torch.equal(padded[..., :4, :4], conv.frame_graph(z[:, :, :4]))
-    assert not padded[..., 4:].any()
+    assert torch.equal(conv.frame_graph(torch.randn(1, 2, 2, 4)), torch.ones(1, 2, 2, 2))
+
+
+@pytest.mark.parametrize('graph', ['similarity', 'chain'])
+@pytest.mark.parametrize('frames', [2, 4])
+def test_graph_of_frames_leaves_padding_out(graph, frames):
+    conv = GraphConv(4, 'frames', 9, temporal_graph=graph, neighbours=3, reach=2)
+    z, valid = torch.randn(1, 2, 6, 4), torch.arange(6)[None] < frames
+    padded = conv.frame_graph(z, valid).expand(1, 2, 6, 6)
+    short = conv.frame_graph(z[:, :, :frames]).expand(1, 2, frames, frames)
+    assert torch.equal(padded[..., :frames, :frames], short)
+    assert not padded[..., frames:].any()
 
 
 def test_half_precision_does_not_move_edges():

@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 import math
-import re
-import runpy
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from toy_smpl import made_up_body, toy_smpl
 
 from poselifter.errors import InputError
 from poselifter.geometry import axis_angle_to_matrix, matrix_to_axis_angle, rotation_6d_to_matrix
 from poselifter.models.heads import MeshHead
 from poselifter.models.losses import flip_smpl_pose, mpjpe, smpl_norm, smpl_pose, smpl_shape, velocity
-from poselifter.registry import BACKBONES, HEADS, LOSSES
+from poselifter.registry import LOSSES
 from poselifter.structures import MotionDataSample
-
-toy_smpl = runpy.run_path(str(Path(__file__).parents[1] / 'toy_smpl.py'))['toy_smpl']
-NAMES = {  # official -> ours; a block of theirs has both axes, of ours one
-    r'joints_embed': 'input_projection',
-    r'pos_embed': 'joint_embedding.weight',
-    r'temp_embed': 'frame_embedding.weight',
-    r'blocks_st\.(\d+)\.(\w+)_s\b': r'layers.\1.streams.0.0.\2',
-    r'blocks_st\.(\d+)\.(\w+)_t\b': r'layers.\1.streams.0.1.\2',
-    r'blocks_ts\.(\d+)\.(\w+)_t\b': r'layers.\1.streams.1.0.\2',
-    r'blocks_ts\.(\d+)\.(\w+)_s\b': r'layers.\1.streams.1.1.\2',
-    r'ts_attn\.(\d+)': r'fusions.\1.linear',
-    r'pre_logits\.fc': 'representation',
-    r'^head': 'heads.mesh',
-}
 
 
 @pytest.fixture
@@ -50,62 +34,25 @@ def batch(theta, **fields):
     return sample
 
 
-def made_up_body(seed):
-    """The body of the parity case, by the recipe in its meta.json, with its mean pose and shape."""
-    rs = np.random.RandomState(seed)
-
-    def rows(*shape, power):
-        value = rs.rand(*shape) ** power
-        return value / value.sum(1, keepdims=True)
-
-    body = {'v_template': rs.randn(6890, 3) * 0.3, 'shapedirs': rs.randn(6890, 3, 10) * 0.01}
-    body['posedirs'] = rs.randn(6890, 3, 207) * 0.002
-    body['J_regressor'] = rows(24, 6890, power=60)
-    body['weights'] = rows(6890, 24, power=12)
-    body['f'] = rs.randint(0, 6890, (13776, 3))
-    body['J_regressor_h36m'] = rows(17, 6890, power=60)
-    rows(9, 6890, power=60)  # the extra regressor, which nobody reads
-    return body, np.tile([1, 0, 0, 1, 0, 0], 24) + rs.randn(144) * 0.1, rs.randn(10) * 0.3
-
-
 def test_equals_official(parity):
     pytest.importorskip('smplx', reason='body models need smplx')
     case = parity('motionbert/mesh_regressor')
     body, mean_pose, mean_shape = made_up_body(case.meta['smpl_seed'])
-    sizes = case.meta['constructor_backbone']
-    sizes = {
-        {'dim_feat': 'embed_dims', 'dim_rep': 'rep_dims', 'maxlen': 'num_frames'}.get(k, k): sizes[k] for k in sizes
-    }
-    backbone = BACKBONES.build({'type': 'DSTformer', **sizes})
-    hidden = case.meta['constructor_head']['hidden_dim']
-    mesh = HEADS.build(
-        {'type': 'MeshHead', 'in_channels': backbone.embed_dims, 'hidden_dims': hidden, 'body_model': body}
-    )
-    model = nn.ModuleDict({'backbone': backbone, 'heads': nn.ModuleDict({'mesh': mesh})}).eval()
-
-    official = torch.load(case.folder / 'checkpoint.pth', weights_only=True)['model']
-    official = {
-        k.removeprefix('module.'): v for k, v in official.items() if '.backbone.head.' not in k
-    }  # pretraining's
+    module = case.official(body_model=body)
     # the body is the official one if the mean drawn after it is
-    torch.testing.assert_close(official['head.init_pose'][0], torch.tensor(mean_pose, dtype=torch.float32))
-    torch.testing.assert_close(official['head.init_shape'][0], torch.tensor(mean_shape, dtype=torch.float32))
-    shapes = {key: value.shape for key, value in model.state_dict().items()}
-    state = {}
-    for key, value in official.items():
-        for pattern, name in NAMES.items():
-            key = re.sub(pattern, name, key)
-        state[key] = value.reshape(shapes[key])
-    model.load_state_dict(state)
+    mesh = module.network.heads['mesh']
+    torch.testing.assert_close(mesh.init_pose[0], torch.tensor(mean_pose, dtype=torch.float32))
+    torch.testing.assert_close(mesh.init_shape[0], torch.tensor(mean_shape, dtype=torch.float32))
 
     with torch.no_grad():
-        output = mesh.predict(backbone(case.array('input')))
+        output = module(case.array('input'))
+        predicted = mesh.predict(module.network.features(case.array('input'))['features'])
     expected = case.array('output')
     rotations = axis_angle_to_matrix(expected[..., :72].unflatten(-1, (24, 3)))  # near half turns the sign is open
-    again = axis_angle_to_matrix(output['theta'][..., :72].unflatten(-1, (24, 3)))
-    for value in (output['rotations'], again):
+    again = axis_angle_to_matrix(output['output'][..., :72].unflatten(-1, (24, 3)))
+    for value in (predicted['rotations'], again):
         torch.testing.assert_close(value, rotations, rtol=0, atol=1e-4)
-    torch.testing.assert_close(output['theta'][..., 72:], expected[..., 72:], rtol=0, atol=1e-4)
+    torch.testing.assert_close(output['output'][..., 72:], expected[..., 72:], rtol=0, atol=1e-4)
     torch.testing.assert_close(output['kp_3d'], case.array('kp_3d'), rtol=0, atol=0.05)
     torch.testing.assert_close(output['verts'][..., :200, :], case.array('verts_first_200'), rtol=0, atol=0.05)
 

@@ -215,6 +215,7 @@ def test_hierarchical_streams_share_the_channels():
     torch.testing.assert_close(layers[0], torch.cat([first, second], -1))
     assert net.fusions[0].linear.weight.shape == (2, 8)  # in the released files, and never used
     assert not any(p.requires_grad for p in net.fusions.parameters())
+    assert tiny(hierarchical=True, streams=('graph',))(clip()).shape == (2, 6, 4, 6)  # one stream has all channels
 
 
 def test_no_layer_scale_and_other_activations():
@@ -239,8 +240,16 @@ def test_places_of_dropout():
         ({'temporal_graph': 'knn'}, "temporal_graph is 'knn'"),
         ({'streams': ('attention', 'gcn')}, "streams is 'gcn'"),
         ({'positions': 'temporal'}, "positions is 'temporal'"),
+        ({'streams': ()}, r'streams \[\] and embed_dims 8, expected one or two streams'),
+        ({'hierarchical': True, 'embed_dims': 9}, 'embed_dims 9, .* multiple of 2'),
+        ({'temporal_graph': 'conv', 'embed_dims': 6}, 'embed_dims 6, .* multiple of 4'),
+        ({'temporal_graph': 'conv', 'embed_dims': 12, 'hierarchical': True}, 'embed_dims 12, .* multiple of 8'),
+        ({'num_joints': 5}, 'has 5 joints; give the edges of its own joint set'),
+        ({'num_joints': 21}, 'has 21 joints'),
+        ({'edges': 'humaneva15'}, 'has 17 joints'),
+        ({'edges': [(0, 17)]}, r'edges of the joints \[0, 17\] and has 17 joints'),
     ],
 )
-def test_unknown_names_are_named(wrong, message):
+def test_wrong_options_are_named(wrong, message):
     with pytest.raises(InputError, match=message):
-        MotionAGFormer(num_frames=3, embed_dims=8, depth=1, num_heads=2, **wrong)
+        MotionAGFormer(**{'num_frames': 3, 'embed_dims': 8, 'depth': 1, 'num_heads': 2, **wrong})

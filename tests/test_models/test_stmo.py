@@ -123,8 +123,10 @@ def test_network_by_hand():
             return (x - mean) / (std + 1e-6) * part.weight + part.bias
 
         q, k, v = (
-            norm(h, block.norm1) @ block.attn.qkv.weight.T + block.attn.qkv.bias
-        ).view(2, 5, 3, 2, 4).permute(2, 0, 3, 1, 4)
+            (norm(h, block.norm1) @ block.attn.qkv.weight.T + block.attn.qkv.bias)
+            .view(2, 5, 3, 2, 4)
+            .permute(2, 0, 3, 1, 4)
+        )
         mixed = (q @ k.transpose(-1, -2) / 2).softmax(-1) @ v
         h = h + block.attn.proj(mixed.transpose(1, 2).reshape(2, 5, 8))
         h = h + block.mlp.fc2(block.mlp.fc1(norm(h, block.norm2)).relu())

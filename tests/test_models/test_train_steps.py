@@ -230,8 +230,7 @@ def test_videopose3d(parity):
 def test_videopose3d_semi_supervised(parity):
     case = parity('videopose3d/semi_supervised_step')
     pose, trajectory = (
-        strided(case.official(task=task, **({'num_joints_out': out}))).train()
-        for task, out in (('pose', 17), ('trajectory', 1))
+        strided(case.official(task=task, num_joints_out=out)).train() for task, out in (('pose', 17), ('trajectory', 1))
     )
     labelled = len(case.array('input'))
     x = torch.cat([case.array('input'), case.array('input_unlabelled')])
@@ -266,9 +265,7 @@ def test_videopose3d_semi_supervised(parity):
 
 def test_motion2vec_pretraining(parity):
     case = parity('motion2vec/pretrain_step_train')
-    module = case.official(
-        teacher=case.folder / 'teacher.pth', average_top_k_layers=case.meta['K_average_top_layers']
-    )
+    module = case.official(teacher=case.folder / 'teacher.pth', average_top_k_layers=case.meta['K_average_top_layers'])
     module.train()
     found = module(case.array('input'), mask=case.array('mask'))
     for name in ('student_output', 'teacher_target', 'prediction', 'target'):

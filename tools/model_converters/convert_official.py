@@ -18,6 +18,7 @@ from poselifter import __version__
 from poselifter.checkpoints import (
     FORMAT_VERSION,
     SYSTEMS,
+    Official,
     check_official,
     export_official,
     load_checkpoint_file,
@@ -45,22 +46,24 @@ def convert(source: str, target: str, system: str | None = None, task: str | Non
         InputError: the file is no published checkpoint, or its tensors are not
             those of the network that their shapes tell.
     """
-    official, state = read_official(source, system, task)
-    official = official.for_task(task)
+    whole, state = read_official(source, system, task)
+    official = whole.for_task(task)
     with torch.device('meta'):  # a network to hold the names and shapes against
         config = network_of(official, state, {}, guess=True)
-        if 'heads' in config:
-            kept = {name.split('.')[1] for name in official.state_dict if name.startswith('heads.')}
-            config['heads'] = {name: head for name, head in config['heads'].items() if name in kept}
+        for head in _heads(whole) - _heads(official):
+            del config['heads'][head]
         network = MODELS.build(config) if 'type' in config else Lifter(**config)
-    added = {key for key in network.state_dict() if key.startswith('teacher.')}  # no published file has a teacher
-    check_official(network, official, source, optional=added)
+    check_official(network, official, source)
     facts = {'format_version': FORMAT_VERSION, 'poselifter_version': __version__}
     origin = {'official': official.system, 'kind': official.kind}
     save_checkpoint_file({'meta': {**facts, **origin}, 'state_dict': official.state_dict}, target)
-    count = sum(p.numel() for name, p in network.named_parameters() if name not in added)
+    count = sum(p.numel() for name, p in network.named_parameters() if name in official.state_dict)
     print(f'{target}: {official.kind} file of {official.system}, {len(state)} tensors, {count:,} parameters')
     _list_dropped(official.dropped)
+
+
+def _heads(official: Official) -> set[str]:
+    return {name.split('.')[1] for name in official.names.values() if name.startswith('heads.')}
 
 
 def export(source: str, target: str, system: str | None, kind: str | None = None) -> None:

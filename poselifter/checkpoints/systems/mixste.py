@@ -26,9 +26,9 @@ def _network(s, kind):
 
 SYSTEM = System(
     name='mixste',
-    marks=('STEblocks.0.attn.qkv.weight',),
+    marks=('STEblocks.0.attn.qkv.weight', 'STEblocks.0.norm1.weight'),
     kinds={'pose': ((), ('pose', 'representation'), KeyMap(NETWORK))},
-    told=lambda shapes, kind, given: told(shapes, 'STEblocks'),
+    told=lambda shapes, kind, given: told(shapes, given, 'STEblocks', 'TTEblocks'),
     network=_network,
     published=published(((243, 17), (243, 16), (81, 17), (27, 17), (1, 17), (43, 15)), embed_dim_ratio=512, depth=8),
     assumed={'num_heads': 8},

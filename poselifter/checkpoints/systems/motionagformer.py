@@ -1,5 +1,6 @@
 """MotionAGFormer, and Motion2vec, whose network it is."""
 
+from ...errors import InputError
 from ..key_map import KeyMap
 from ..system import System
 
@@ -46,33 +47,39 @@ def _told(shapes, kind, given):
         'dim_feat': dim,
         'n_layers': shapes.count(f'{start}layers.{{}}.'),
         'num_joints': shapes.size(f'{start}pos_embed', 1),
-        'qkv_bias': f'{layer}att_spatial.mixer.qkv.bias' in shapes,
-        'use_layer_scale': f'{layer}att_spatial.layer_scale_1' in shapes,
-        'use_adaptive_fusion': f'{layer}fusion.weight' in shapes,
-        'graph_only': f'{layer}graph_spatial.U.weight' in shapes,
+        'qkv_bias': shapes.has('.qkv.bias'),
+        'use_layer_scale': shapes.has('.layer_scale_'),
+        'use_adaptive_fusion': shapes.has('.fusion.'),
+        'graph_only': shapes.has('.graph_spatial.U.'),
         'hierarchical': shapes.size(f'{layer}att_spatial.norm1.weight') < dim,
     }
     width = shapes.size(f'{layer}att_spatial.norm1.weight')
-    told['mlp_ratio'] = shapes.ratio(f'{layer}att_spatial.mlp.fc1.weight', width)
-    temporal = f'{layer}graph_temporal.{"" if told["graph_only"] else "mixer."}'
-    told['use_tcn'] = f'{temporal}branches.0.0.weight' in shapes
+    told['mlp_ratio'] = shapes.ratio(f'{layer}att_spatial.mlp.fc1.weight', width, given.get('mlp_ratio'))
+    if told['num_joints'] != 17:
+        raise InputError(
+            f'motionagformer: the graph has 17 joints, {start}pos_embed {told["num_joints"]}; check the file'
+        )
+    told['use_tcn'] = shapes.has('.branches.')
     if not told['use_tcn']:
-        told['n_frames'] = shapes.size(f'{temporal}batch_norm.weight')
+        mixer = '' if told['graph_only'] else 'mixer.'
+        told['n_frames'] = shapes.size(f'{layer}graph_temporal.{mixer}batch_norm.weight')
     if kind != 'pretrain':
         told['dim_rep'] = shapes.size(f'{start}rep_logit.fc.weight')
+    told['pose_head'] = kind == 'pose' or shapes.has('backbone.head.')  # our exports for other tasks have none
+    if told['pose_head']:
         told['dim_out'] = shapes.size(f'{start}head.weight')
     if kind == 'action':
         told['num_classes'] = shapes.size('head.fc2.weight')
     if start:
         told['head_width'] = shapes.size('head.fc1.weight')
-    # settings of a temporal graph that this network does not have
+    # settings of a temporal graph that this network does not have; bare graphs are never chains, whatever is given
     similarity = given.get('use_temporal_similarity', 'neighbour_num' in given or None)
-    if told['use_tcn'] or similarity is False:
-        told['neighbour_num'] = given.get('neighbour_num', 2)
-    if told['use_tcn'] or similarity:
-        told['temporal_connection_len'] = given.get('temporal_connection_len', 1)
-    if told['use_tcn'] or similarity is not None:
+    if told['use_tcn'] or told['graph_only'] or similarity is not None:
         told['use_temporal_similarity'] = bool(similarity)
+    if told['use_tcn'] or (similarity is False and not told['graph_only']):
+        told['neighbour_num'] = given.get('neighbour_num', 2)
+    if told['use_tcn'] or told['graph_only'] or similarity:
+        told['temporal_connection_len'] = given.get('temporal_connection_len', 1)
     return told
 
 
@@ -104,25 +111,32 @@ def _network(s, kind):
     }
     if kind == 'pretrain':
         return {'type': 'ContextPretrainer', 'backbone': backbone}
-    heads = {'pose': {'type': 'PoseHead', 'out_channels': s['dim_out']}}
+    heads = {'pose': {'type': 'PoseHead', 'out_channels': s['dim_out']}} if s['pose_head'] else {}
+    drop = {} if s['dropout_ratio'] is None else {'dropout': s['dropout_ratio']}
     if kind == 'action':
-        heads[kind] = {'type': 'ActionHead', 'num_classes': s['num_classes'], 'hidden_dims': s['head_width']}
+        heads[kind] = {'type': 'ActionHead', 'num_classes': s['num_classes'], 'hidden_dims': s['head_width'], **drop}
     if kind == 'embedding':
-        heads[kind] = {'type': 'ActionEmbeddingHead', 'hidden_dims': s['head_width']}
+        heads[kind] = {'type': 'ActionEmbeddingHead', 'hidden_dims': s['head_width'], **drop}
     return {'backbone': backbone, 'heads': heads}
 
 
 def _size(layers: int, dim: int, frames: int) -> dict:
-    return {'dim_in': 3, 'dim_feat': dim, 'n_layers': layers, 'n_frames': frames, 'mlp_ratio': 4, 'num_joints': 17}
+    yes, no = ('use_layer_scale', 'use_adaptive_fusion'), ('qkv_bias', 'graph_only', 'hierarchical', 'use_tcn')
+    size = {'dim_in': 3, 'dim_out': 3, 'dim_rep': 512, 'dim_feat': dim, 'n_layers': layers, 'n_frames': frames}
+    return {**size, 'mlp_ratio': 4, **dict.fromkeys(yes, True), **dict.fromkeys(no, False)}
 
 
 SYSTEM = System(
     name='motionagformer',
-    marks=('layers.0.att_spatial.mixer.qkv.weight',),
+    marks=('layers.0.att_spatial.mixer.qkv.weight', 'layers.0.att_spatial.norm1.weight'),
     kinds={
         'pretrain': (('mask_emb',), ('pretrain',), KeyMap([*NETWORK, ('mask_emb', 'mask_token')])),
-        'action': (('head.bn.weight', 'head.fc1.weight'), ('action', 'representation', 'pose'), _with('action')),
-        'embedding': (('head.fc1.weight',), ('embedding', 'representation', 'pose'), _with('embedding')),
+        'action': (('head.bn.weight', 'head.fc2.weight'), ('action', 'representation', 'pose'), _with('action')),
+        'embedding': (
+            ('head.fc1.weight', 'head.fc1.bias'),
+            ('embedding', 'representation', 'pose'),
+            _with('embedding'),
+        ),
         'pose': ((), ('pose', 'representation'), KeyMap(POSE)),
     },
     told=_told,
@@ -133,7 +147,14 @@ SYSTEM = System(
         *(_size(16, 256, 243), _size(26, 256, 81), _size(14, 128, 243)),  # Motion2vec: large, 3DHP large, x-view
     ],
     assumed={'num_heads': 8, 'use_temporal_similarity': True, 'neighbour_num': 2, 'temporal_connection_len': 1},
-    usual={'act_layer': 'gelu', 'qkv_scale': None, 'layer_scale_init_value': 1e-5, 'n_frames': 243, **DROPS},
-    ignored=('dim_rep', 'dim_out', 'version', 'dropout_ratio', 'hidden_dim'),
+    usual={
+        'act_layer': 'gelu',
+        'qkv_scale': None,
+        'layer_scale_init_value': 1e-5,
+        'n_frames': 243,
+        'dropout_ratio': None,
+        **DROPS,
+    },
+    ignored=('dim_rep', 'dim_out', 'version', 'hidden_dim'),
     containers={'pose': 'model', 'action': 'model', 'embedding': 'model', 'pretrain': 'model'},
 )

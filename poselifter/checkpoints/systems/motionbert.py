@@ -17,6 +17,8 @@ NETWORK = (
     ('head', 'heads.pose.linear'),
 )
 
+SIZE = {'dim_in': 3, 'dim_out': 3, 'dim_rep': 512, 'depth': 5, 'num_joints': 17, 'maxlen': 243}
+SIZE.update(qkv_bias=True, att_fuse=True)
 DROPS = ('drop_rate', 'attn_drop_rate', 'drop_path_rate')
 
 
@@ -31,14 +33,16 @@ def _told(shapes, kind, given):
         'dim_in': shapes.size(f'{start}joints_embed.weight', 1),
         'dim_feat': dim,
         'dim_rep': shapes.size(f'{start}pre_logits.fc.weight'),
-        'dim_out': shapes.size(f'{start}head.weight'),
         'depth': shapes.count(f'{start}blocks_st.{{}}.'),
-        'mlp_ratio': shapes.ratio(f'{start}blocks_st.0.mlp_s.fc1.weight', dim),
+        'mlp_ratio': shapes.ratio(f'{start}blocks_st.0.mlp_s.fc1.weight', dim, given.get('mlp_ratio')),
         'num_joints': shapes.size(f'{start}pos_embed', 1),
         'maxlen': shapes.size(f'{start}temp_embed', 1),
-        'qkv_bias': f'{start}blocks_st.0.attn_s.qkv.bias' in shapes,
-        'att_fuse': f'{start}ts_attn.0.weight' in shapes,
+        'qkv_bias': shapes.has('.qkv.bias'),
+        'att_fuse': shapes.has('ts_attn.'),
     }
+    told['pose_head'] = kind == 'pose' or shapes.has('backbone.head.')  # our exports for other tasks have none
+    if told['pose_head']:
+        told['dim_out'] = shapes.size(f'{start}head.weight')
     if kind == 'action':
         told['num_classes'] = shapes.size('head.fc2.weight')
     if kind != 'pose':
@@ -47,14 +51,15 @@ def _told(shapes, kind, given):
 
 
 def _network(s, kind):
-    heads = {'pose': {'type': 'PoseHead', 'init_std': 0.02, 'out_channels': s['dim_out']}}
+    heads = {'pose': {'type': 'PoseHead', 'init_std': 0.02, 'out_channels': s['dim_out']}} if s['pose_head'] else {}
     extra = {
         'action': {'type': 'ActionHead', 'num_classes': s.get('num_classes')},
         'embedding': {'type': 'ActionEmbeddingHead'},
         'mesh': {'type': 'MeshHead'},
     }
     if kind != 'pose':
-        heads[kind] = {**extra[kind], 'hidden_dims': s['head_width']}
+        drop = {} if s['dropout_ratio'] is None else {'dropout': s['dropout_ratio']}
+        heads[kind] = {**extra[kind], 'hidden_dims': s['head_width'], **drop}
     return {
         'backbone': {
             'type': 'DSTformer',
@@ -77,22 +82,27 @@ def _network(s, kind):
 
 SYSTEM = System(
     name='motionbert',
-    marks=('blocks_st.0.attn_s.qkv.weight',),
+    marks=('blocks_st.0.attn_s.qkv.weight', 'blocks_st.0.norm1_s.weight'),
     kinds={
-        'mesh': (('head.head_pose.weight',), ('mesh', 'representation', 'pose'), _with('mesh')),
-        'action': (('head.bn.weight', 'head.fc1.weight'), ('action', 'representation', 'pose'), _with('action')),
-        'embedding': (('head.fc1.weight',), ('embedding', 'representation', 'pose'), _with('embedding')),
+        'mesh': (
+            ('head.head_pose.weight', 'head.head_shape.weight'),
+            ('mesh', 'representation', 'pose'),
+            _with('mesh'),
+        ),
+        'action': (('head.bn.weight', 'head.fc2.weight'), ('action', 'representation', 'pose'), _with('action')),
+        'embedding': (
+            ('head.fc1.weight', 'head.fc1.bias'),
+            ('embedding', 'representation', 'pose'),
+            _with('embedding'),
+        ),
         'pose': ((), ('pose', 'representation'), KeyMap(NETWORK)),
     },
     told=_told,
     network=_network,
-    published=[
-        {'dim_in': 3, 'dim_feat': dim, 'dim_rep': 512, 'depth': 5, 'mlp_ratio': ratio, 'num_joints': 17, 'maxlen': 243}
-        for dim, ratio in ((512, 2), (256, 4))
-    ],
+    published=[{**SIZE, 'dim_feat': dim, 'mlp_ratio': ratio} for dim, ratio in ((512, 2), (256, 4))],
     assumed={'num_heads': 8},
-    usual={'qk_scale': None, 'drop_rate': 0.0, 'attn_drop_rate': 0.0, 'drop_path_rate': 0.0},
-    ignored=('norm_layer', 'version', 'dropout_ratio', 'hidden_dim'),
+    usual={'qk_scale': None, 'drop_rate': 0.0, 'attn_drop_rate': 0.0, 'drop_path_rate': 0.0, 'dropout_ratio': None},
+    ignored=('norm_layer', 'version', 'hidden_dim'),
     dropped=('head.smpl.',),
     containers={'pose': 'model_pos', 'action': 'model', 'embedding': 'model', 'mesh': 'model'},
 )

@@ -28,9 +28,9 @@ def _network(s, kind):
 
 SYSTEM = System(
     name='poseformer',
-    marks=('Spatial_blocks.0.attn.qkv.weight',),
+    marks=('Spatial_blocks.0.attn.qkv.weight', 'Spatial_blocks.0.norm1.weight'),
     kinds={'pose': ((), ('pose', 'representation'), KeyMap(NETWORK))},
-    told=lambda shapes, kind, given: told(shapes, 'Spatial_blocks'),
+    told=lambda shapes, kind, given: told(shapes, given, 'Spatial_blocks', 'blocks'),
     network=_network,
     published=published(((81, 17), (27, 17), (9, 17), (43, 15)), embed_dim_ratio=32, depth=4),
     assumed={'num_heads': 8},

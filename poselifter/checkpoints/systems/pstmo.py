@@ -59,11 +59,13 @@ STRIDES = {9: [1, 3, 3], 27: [3, 3, 3], 81: [3, 3, 3, 3], 243: [3, 3, 3, 3, 3], 
 
 def _told(shapes, kind, given):
     channels = given.get('in_channels', 2)
+    strides = given.get('stride_num', ())
     if kind == 'refine':
         return {
-            'n_joints': shapes.size('post_refine.3.weight') // 2,
+            'n_joints': shapes.joints('post_refine.3.weight', 0, 2, 'in_channels'),
             'inner_width': shapes.size('post_refine.0.weight'),
             'in_channels': channels,
+            'stride_num': strides,
         }
     told = {
         'layers': shapes.count('Transformer.model.layers.{}.'),
@@ -71,18 +73,17 @@ def _told(shapes, kind, given):
         'd_hid': shapes.size('Transformer.model.layers.0.feed_forward.w_1.weight'),
         'frames': shapes.size('Transformer.pos_embedding', 1),
         'in_channels': channels,
-        'n_joints': shapes.size('encoder.fc_1.weight', 1) // channels,
+        'n_joints': shapes.joints('encoder.fc_1.weight', 1, channels, 'in_channels'),
         'spatial_depth': shapes.count('encoder.layers.{}.'),
     }
     if kind == 'pose':
-        told['out_joints'] = shapes.size('fcn.1.weight') // given.get('out_channels', 3)
-        depth, released = shapes.count('Transformer_reduce.model.layers.{}.'), STRIDES.get(told['frames'], ())
-        if 'stride_num' not in given and len(released) != depth:
-            raise InputError(
-                f'pstmo: no shape tells the strides of {depth} layers for {told["frames"]} frames; give stride_num'
-            )
-        if len(given.get('stride_num', released)) != depth:
-            raise InputError(f'pstmo: stride_num is {given["stride_num"]}, the file has {depth} strided layers')
+        told['out_joints'] = shapes.joints('fcn.1.weight', 0, given.get('out_channels', 3), 'out_channels')
+        told['strided_layers'] = depth = shapes.count('Transformer_reduce.model.layers.{}.')
+        if strides and len(strides) != depth:
+            raise InputError(f'pstmo: stride_num is given as {strides}, the file has {depth} strided layers')
+        strides = strides or STRIDES.get(told['frames'], ())
+    if kind == 'pretrain' or len(strides) == depth:
+        told['stride_num'] = strides
     return told
 
 
@@ -109,7 +110,7 @@ def _network(s, kind):
         'out_channels': s['out_channels'],
         'norm': 'batch',
     }
-    strides = s['stride_num'] or STRIDES[s['frames']]
+    strides = s['stride_num'] or [s['frames'], *[1] * (s['strided_layers'] - 1)]  # to hold the tensors, any will do
     return {
         'backbone': backbone,
         'neck': {'type': 'ManyToOneAggregator', 'strides': strides, **wide},
@@ -119,16 +120,16 @@ def _network(s, kind):
 
 SYSTEM = System(
     name='pstmo',
-    marks=('encoder.bn_1.weight', 'post_refine.0.weight'),
+    marks=('encoder.bn_1.weight', 'encoder.fc_1.weight', 'post_refine.0.weight', 'post_refine.3.weight'),
     kinds={
-        'refine': (('post_refine.0.weight',), ('refine',), KeyMap(REFINER)),
-        'pretrain': (('mask_token',), ('pretrain',), KeyMap(STAGE_1)),
+        'refine': (('post_refine.0.weight', 'post_refine.3.weight'), ('refine',), KeyMap(REFINER)),
+        'pretrain': (('mask_token', 'encoder_to_decoder.weight'), ('pretrain',), KeyMap(STAGE_1)),
         'pose': ((), ('pose', 'representation'), KeyMap(STAGE_2)),
     },
     told=_told,
     network=_network,
     published=(),
-    assumed={},
-    usual={'heads': 8, 'stride_num': None, 'out_channels': 3},  # the originals know no other number of heads
+    assumed={'stride_num': None},
+    usual={'heads': 8, 'out_channels': 3},  # the originals know no other number of heads
     ignored=('spatial_mask_num', 'out_joints', 'dropout'),
 )

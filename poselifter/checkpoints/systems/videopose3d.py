@@ -14,8 +14,9 @@ NETWORK = (
 
 
 def _told(shapes, kind, given):
+    blocks = (max(shapes.count('layers_conv.{}.'), shapes.count('layers_bn.{}.')) + 1) // 2
     kernels = [shapes.size('expand_conv.weight', 2)]
-    kernels += [shapes.size(f'layers_conv.{2 * i}.weight', 2) for i in range(shapes.count('layers_conv.{}.') // 2)]
+    kernels += [shapes.size(f'layers_conv.{2 * i}.weight', 2) for i in range(blocks)]
     widths, reach = [], 1  # widths of a dense network with these kernels, while there is one
     for kernel in kernels:
         step, rest = divmod(kernel - 1, reach)
@@ -24,22 +25,20 @@ def _told(shapes, kind, given):
         widths.append(step + 1)
         reach *= step + 1
     could_be_dense = len(widths) == len(kernels) > 1
-    dense = given.get('dense', given.get('filter_widths', kernels) != kernels)
-    if could_be_dense and not {'dense', 'filter_widths'} & set(given):
-        raise InputError(
-            f'videopose3d: kernels of widths {kernels} are those of a dense network with filter_widths {widths} or of '
-            f'a dilated one, and no shape tells which; give dense'
-        )
+    dense = given.get('dense', could_be_dense and list(given.get('filter_widths', kernels)) == widths)
     if dense and not could_be_dense and len(kernels) > 1:
-        raise InputError(f'videopose3d: dense is given, but no dense network has kernels of widths {kernels}')
-    return {
-        'in_features': given.get('in_features', 2),
-        'num_joints_in': shapes.size('expand_conv.weight', 1) // given.get('in_features', 2),
-        'num_joints_out': shapes.size('shrink.weight') // 3,
+        read = ', '.join(shapes.read)
+        raise InputError(f'videopose3d: dense is given, but no dense network has kernels of widths {kernels} ({read})')
+    features = given.get('in_features', 2)
+    told = {
+        'in_features': features,
+        'num_joints_in': shapes.joints('expand_conv.weight', 1, features, 'in_features'),
+        'num_joints_out': shapes.joints('shrink.weight', 0, 3, 'the number of axes'),
         'filter_widths': widths if dense else kernels,
         'channels': shapes.size('expand_conv.weight'),
-        'dense': bool(dense),
     }
+    open_ = could_be_dense and not {'dense', 'filter_widths'} & set(given)
+    return told if open_ else {**told, 'dense': bool(dense)}
 
 
 def _network(s, kind):
@@ -60,7 +59,7 @@ def _network(s, kind):
 
 SYSTEM = System(
     name='videopose3d',
-    marks=('expand_conv.weight',),
+    marks=('expand_conv.weight', 'expand_bn.weight'),
     kinds={'pose': ((), ('pose', 'trajectory', 'representation'), KeyMap(NETWORK))},
     told=_told,
     network=_network,
@@ -72,7 +71,7 @@ SYSTEM = System(
         ),
         {'channels': 1024, 'filter_widths': [3, 3, 3], 'num_joints_in': 15, 'num_joints_out': 15, 'dense': False},
     ],
-    assumed={'causal': False},
+    assumed={'causal': False, 'dense': False},
     usual={'dropout': 0.25},
     containers={'pose': 'model_pos'},
     prefix='',

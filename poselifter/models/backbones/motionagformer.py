@@ -75,7 +75,8 @@ class MotionAGFormer(StreamBackbone):
         init_cfg: see mmengine.
 
     Raises:
-        InputError: an unknown name of an option.
+        InputError: an unknown name of an option, channels that cannot be
+            shared out, or edges of another joint set.
     """
 
     def __init__(
@@ -115,9 +116,24 @@ class MotionAGFormer(StreamBackbone):
         for name, value, known in options:
             if value not in known:
                 raise InputError(f'MotionAGFormer: {name} is {value!r}, expected one of {known}')
-        dim = embed_dims // 2 if hierarchical else embed_dims
-        if isinstance(edges, str):
+        shares = len(streams) if hierarchical else 1
+        parts = shares * 4 if temporal_graph == 'conv' else shares
+        if not streams or embed_dims % parts:
+            raise InputError(
+                f'MotionAGFormer got the streams {list(streams)} and embed_dims {embed_dims}, expected one or two '
+                f'streams and a multiple of {parts}'
+            )
+        dim = embed_dims // shares
+        named = isinstance(edges, str)
+        if named:
             edges = released_edges() if edges == 'released' else tree_edges(edges)
+        edges = list(edges)
+        joints = {joint for edge in edges for joint in edge}
+        if not joints <= set(range(num_joints)) or (named and len(joints) != num_joints):
+            raise InputError(
+                f'MotionAGFormer got edges of the joints {sorted(joints)} and has {num_joints} joints; give the edges '
+                f'of its own joint set'
+            )
         edges = [*edges, *((i, i) for i in range(num_joints) if self_loops)]
 
         def graph(axis: str) -> nn.Module:

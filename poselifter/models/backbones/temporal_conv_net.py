@@ -39,7 +39,8 @@ class TemporalConvNet(BaseBackbone):
         init_cfg: see mmengine.
 
     Raises:
-        InputError: a width is even, or ``dense`` or ``pad`` meets ``strided``.
+        InputError: a width is even, ``dense`` or ``pad`` meets ``strided``, or
+            clips are too short for an output.
     """
 
     def __init__(
@@ -57,12 +58,17 @@ class TemporalConvNet(BaseBackbone):
         init_cfg: dict | None = None,
     ) -> None:
         widths = list(filter_widths)
-        if not widths or any(w % 2 == 0 for w in widths) or (strided and (dense or pad)):
+        if not widths or any(w % 2 == 0 or w < 1 for w in widths) or (strided and (dense or pad)):
             raise InputError(
                 f'TemporalConvNet got filter_widths {widths}, strided={strided}, dense={dense}, pad={pad}; expected '
                 f'odd widths, and strided with neither dense nor pad'
             )
         field = prod(widths)
+        if not pad and num_frames is not None and num_frames < field:
+            raise InputError(
+                f'TemporalConvNet got num_frames={num_frames}, expected at least the {field} that filter_widths '
+                f'{widths} see; give other widths, or pad=True'
+            )
         super().__init__(num_frames or field, num_joints, in_channels, embed_dims, init_cfg, num_tokens=1)
         self.field, self.widths, self.causal, self.strided, self.pad = field, widths, causal, strided, pad
         self.dilations = [prod(widths[:i]) for i in range(len(widths))]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
 import os
-import pickle
 import re
 import warnings
 from collections.abc import Mapping
@@ -15,6 +13,7 @@ import numpy as np
 from torch import nn
 
 from ...errors import InputError
+from ...utils.safe_pickle import PlainUnpickler
 from .smpl import SHAPES, SMPL
 
 _NAMES = {*SHAPES, 'kintree_table', 'parents', 'f', 'faces'}
@@ -106,8 +105,8 @@ def _load(path: Path) -> Any:
             return content
         with content:
             return {key: content[key] for key in content.files}
-    except InputError:
-        raise
+    except InputError as error:
+        raise InputError(f'{path}: {error}') from error
     except Exception as error:  # a damaged file fails in any way
         raise InputError(f'{path} cannot be read ({error}); copy it again, or save dense arrays by np.savez') from error
 
@@ -122,29 +121,11 @@ class _Object:
         self.state = state
 
 
-_KNOWN = {
-    '_codecs.encode': codecs.encode,
-    '__builtin__.set': set,
-    'numpy.ndarray': np.ndarray,
-    'numpy.dtype': np.dtype,
-}
-for _module in ('numpy.core.multiarray', 'numpy._core.multiarray'):  # it moved in numpy 2
-    _KNOWN[f'{_module}._reconstruct'] = np.empty(0).__reduce__()[0]
-    _KNOWN[f'{_module}.scalar'] = np.float64(0).__reduce__()[0]
-
-
-class _Unpickler(pickle.Unpickler):
-    """Makes numpy arrays and inert :class:`_Object`, and refuses everything else."""
-
+class _Unpickler(PlainUnpickler):
     def find_class(self, module: str, name: str) -> Any:
         if module.split('.')[0] == 'chumpy' or (module.startswith('scipy.sparse') and name == 'csc_matrix'):
             return _Object
-        if f'{module}.{name}' not in _KNOWN:
-            raise InputError(
-                f'the body model holds an object of a program ({module}.{name}), and poselifter executes nothing from '
-                f'a file; expected the official SMPL pickle, or an .npz of its arrays'
-            )
-        return _KNOWN[f'{module}.{name}']
+        return super().find_class(module, name)
 
 
 def _plain(value: Any) -> Any:

@@ -6,6 +6,7 @@ import torch
 from mmengine.model import BaseModel
 from torch import nn
 
+from ...errors import InputError
 from ...registry import BACKBONES, HEADS, MODELS
 from ..losses import mpjpe
 from ..network import filled
@@ -48,11 +49,18 @@ class MaskedPosePretrainer(BaseModel):
         Returns:
             (clips (B, T, J, C), order (B, T)): slot i is frame ``order[:, i]``;
             visible frames come first, each group in time order.
+
+        Raises:
+            InputError: ``frame_mask`` leaves more frames of one clip than of
+                another.
         """
         h = self.backbone.embed(torch.where(joint_mask.unsqueeze(-1), self.joint_token, x))
         frame_mask = frame_mask.expand(len(x), -1)
         order = frame_mask.int().argsort(dim=1, stable=True)
-        visible = int((~frame_mask[0]).sum())
+        counts = (~frame_mask).sum(1)
+        visible = int(counts[0])
+        if (counts != visible).any():
+            raise InputError(f'frame_mask leaves {counts.tolist()} frames of the clips, expected as many of each clip')
         kept = h.gather(1, order[:, :visible, None, None].expand(-1, -1, *h.shape[2:]))
         return self.head(self.backbone.encode(kept), order), order
 

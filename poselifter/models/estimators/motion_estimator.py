@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -22,7 +23,8 @@ class MotionEstimator(BaseModel, Network):
     Args:
         backbone: config of the backbone.
         heads: configs by name; ``pose`` is the head that lifts.
-        codec: config of the codec that the model is trained with.
+        codec: config of the codec that the model is trained with; a model
+            without a pose head may have none.
         neck: config of the neck.
         test_cfg: ``window``, the :class:`WindowPolicy` that cuts sequences at
             test time; ``flip_test``, whether to average with the mirrored
@@ -38,15 +40,17 @@ class MotionEstimator(BaseModel, Network):
         self,
         backbone: dict,
         heads: dict[str, dict],
-        codec: dict,
+        codec: dict | None = None,
         neck: dict | None = None,
         test_cfg: dict | None = None,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
-        self.codec = CODECS.build(codec)
+        self.codec = CODECS.build(codec) if codec else None
         self.build_network(backbone, neck, heads)
+        if 'pose' in heads and not codec:
+            raise InputError('MotionEstimator: the head pose needs codec=dict(...), to decode what it predicts')
         test_cfg = dict(test_cfg or {})
         self.window = self._window(test_cfg.get('window', {}))
         self.flip_test: bool = test_cfg.get('flip_test', True)
@@ -60,25 +64,32 @@ class MotionEstimator(BaseModel, Network):
         frames = torch.arange(length)
         if 'pose' in self.heads:
             frames = self.output_frames(length)[feature_of(self.heads['pose'])]
-        window = WindowPolicy(**{'length': length, 'outputs': len(frames), 'lead': int(frames[0]), **given})
-        if window.outputs != len(frames):
+        given = {'length': length, 'outputs': len(frames), **given}
+        if given['outputs'] == len(frames):
+            given.setdefault('lead', int(frames[0]))
+        window = WindowPolicy(**given)
+        first = window.lead - int(frames[0])
+        if not 0 <= first <= len(frames) - window.outputs:
             raise InputError(
                 f'test_cfg: the window has {window.outputs} outputs, the model returns {len(frames)} of {length} '
                 f'frames; leave outputs out'
             )
+        self.kept = slice(first, first + window.outputs)
         return window
 
     def extract_feat(self, inputs: torch.Tensor, valid: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
         """Features of clips by name.
 
         Args:
-            inputs: (B, T, J, C) as the codec encodes them.
+            inputs: (B, T, J, C) as the codec encodes them, or (N, M, T, J, C) of
+                M persons, who are folded into B.
             valid: (B, T) bool, False for padded frames.
 
         Returns:
             (B, T', J', D) each.
         """
-        return self.features(self.codec.normalize_window(inputs), valid)
+        clips = inputs.flatten(0, -4)
+        return self.features(self.codec.normalize_window(clips) if self.codec else clips, valid)
 
     def forward(
         self,
@@ -89,37 +100,40 @@ class MotionEstimator(BaseModel, Network):
         """See mmengine's ``BaseModel.forward``.
 
         Args:
-            inputs: clips (B, T, J, C); with ``mode='predict'`` whole sequences,
-                a list of (T_i, J, C).
+            inputs: clips (B, T, J, C), or (N, M, T, J, C) of M persons; with
+                ``mode='predict'`` whole sequences, a list of (T_i, J, C), or
+                (M, T_i, J, C).
             data_samples: one stacked sample, or a list for ``'predict'``.
             mode: ``'tensor'``: each head's output by name; ``'loss'``: each
-                head's losses; ``'predict'``: the samples with
-                ``pred_keypoints_3d`` (T_i, K, 3), metres, camera axes,
-                root-relative.
+                head's losses; ``'predict'``: see :meth:`predict`.
         """
         if mode == 'predict':
             return self.predict(inputs, data_samples)
-        features = self.extract_feat(inputs)
+        features, persons = self.extract_feat(inputs), inputs.shape[1] if inputs.ndim == 5 else 1
         if mode == 'loss':
-            return self.loss(features, data_samples)
-        return {name: head(self.read(name, features)) for name, head in self.heads.items()}
+            return self.loss(features, data_samples, persons)
+        return {name: head(self.read(name, features, persons)) for name, head in self.heads.items()}
 
-    def loss(self, features: dict[str, torch.Tensor], data_samples: MotionDataSample) -> dict[str, torch.Tensor]:
-        """Losses of all heads; with several heads their names become prefixes."""
+    def loss(
+        self, features: dict[str, torch.Tensor], data_samples: MotionDataSample, persons: int = 1
+    ) -> dict[str, torch.Tensor]:
+        """Losses of all heads whose labels the batch has; with several heads their names become prefixes."""
         losses = {}
         for name, head in self.heads.items():
+            if getattr(head, 'label', 'target') not in data_samples:
+                continue
             prefix = f'{name}.' if len(self.heads) > 1 else ''
             samples = self._labels_of(feature_of(head), data_samples)
-            found = head.loss(self.read(name, features), samples)
+            found = head.loss(self.read(name, features, persons), samples)
             losses.update({prefix + key: value for key, value in found.items()})
         return losses
 
     def _labels_of(self, feature: str, data_samples: MotionDataSample) -> MotionDataSample:
         """The samples with the labels of those frames only that a feature stands for."""
         frames = data_samples.target.shape[1] if 'target' in data_samples else 0
-        kept = self.output_frames(frames)[feature] if frames else ()
-        if len(kept) == frames:
+        if frames <= 1:  # none, or the one that a many-to-one model returns
             return data_samples
+        kept = self.output_frames(frames)[feature]
         chosen = data_samples.clone()
         chosen.set_data({k: data_samples.get(k)[:, kept] for k in ('target', 'target_weight') if k in data_samples})
         return chosen
@@ -127,20 +141,40 @@ class MotionEstimator(BaseModel, Network):
     def predict(
         self, inputs: Sequence[torch.Tensor], data_samples: Sequence[MotionDataSample]
     ) -> list[MotionDataSample]:
-        """Lifts whole sequences.
+        """Lifts whole sequences, and classifies or embeds whole clips.
 
         Returns:
-            The samples with ``pred_keypoints_3d`` (T, K, 3); without ``merge``
-            that is (P, K, 3), and ``pred_frames`` (P,) says which frame each of
-            the windows' outputs stands for.
+            The samples with ``pred_keypoints_3d`` (T, K, 3), metres, camera
+            axes, root-relative, of the head ``pose``; without ``merge`` that is
+            (P, K, 3), and ``pred_frames`` (P,) says which frame each of the
+            windows' outputs stands for. Heads that read clips add what their
+            ``prediction`` names: ``pred_scores`` (classes,) or
+            ``pred_embedding`` (D,).
         """
-        poses, frames = self._lift(inputs, data_samples)
+        self._read_clips(inputs, data_samples)
+        if 'pose' not in self.heads:
+            return list(data_samples)
+        poses, frames = self._lift(inputs, data_samples, self.window, self.merge)
         for i, sample in enumerate(data_samples):
             sample.set_data({'pred_keypoints_3d': poses[i]})
             if not self.merge:
                 sample.set_data({'pred_frames': frames[i]})
             sample.set_metainfo({'pred_skeleton': self.codec.skeleton_3d.name})
         return list(data_samples)
+
+    def _read_clips(self, inputs: Sequence[torch.Tensor], data_samples: Sequence[MotionDataSample]) -> None:
+        """Adds the predictions of the heads that read clips; clips of one shape go through the network together."""
+        names = [name for name, head in self.heads.items() if hasattr(head, 'prediction')]
+        for shape in dict.fromkeys(clip.shape for clip in inputs) if names else ():
+            members = [i for i, clip in enumerate(inputs) if clip.shape == shape]
+            features = self.extract_feat(torch.stack([inputs[i] for i in members]))
+            present = [data_samples[i].get('present') for i in members]
+            present = None if any(p is None for p in present) else torch.stack(present)
+            for name in names:
+                head, persons = self.heads[name], shape[0] if len(shape) == 4 else 1
+                found = head.predict(self.read(name, features, persons), present)
+                for i, row in zip(members, found, strict=True):
+                    data_samples[i].set_data({head.prediction: row})
 
     def lift(self, sequences: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """Lifts sequences of any lengths by overlapping windows.
@@ -154,10 +188,16 @@ class MotionEstimator(BaseModel, Network):
         Raises:
             InputError: a sequence has other joints or channels than the model.
         """
-        return self._lift(sequences, [None] * len(sequences))[0]
+        # every frame once, also where a paper's protocol leaves some out or keeps windows side by side
+        window = replace(self.window, tail='shift') if self.window.tail == 'drop' else self.window
+        return self._lift(sequences, [None] * len(sequences), window, merge=True)[0]
 
     def _lift(
-        self, sequences: Sequence[torch.Tensor], samples: Sequence[MotionDataSample | None]
+        self,
+        sequences: Sequence[torch.Tensor],
+        samples: Sequence[MotionDataSample | None],
+        window: WindowPolicy,
+        merge: bool,
     ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         """Poses, and the frames that they stand for, of each sequence."""
         skeleton = self.codec.skeleton
@@ -167,19 +207,20 @@ class MotionEstimator(BaseModel, Network):
                     f'the model takes sequences (T, {skeleton.num_joints}, C) of {skeleton.name}, '
                     f'one has shape {tuple(sequence.shape)}; convert its keypoints first'
                 )
-        cuts = [self.window.cut(len(sequence)) for sequence in sequences]
+        cuts = [window.cut(len(sequence)) for sequence in sequences]
         everything = torch.cat(tuple(sequences))
         starts = np.cumsum([0, *(len(sequence) for sequence in sequences)])
         slots = [torch.from_numpy(cut.inputs).to(everything.device) for cut in cuts]
         windows = torch.cat([slot + int(start) for slot, start in zip(slots, starts[:-1], strict=True)])
         # windows may overlap almost wholly, so their clips are gathered a batch at a time
-        outputs = torch.cat([self._lift_clips(everything[batch]) for batch in windows.split(self.batch_size)])
-        first = self.window.lead
+        batches = windows.split(self.batch_size)
+        outputs = torch.cat([self._lift_clips(everything[batch])[:, self.kept] for batch in batches])
+        first = window.lead
         poses, frames = [], []
         for cut, slot, piece, sample in zip(cuts, slots, outputs.split([len(s) for s in slots]), samples, strict=True):
             shown = slot[:, first : first + piece.shape[1]].flatten()
-            piece = cut.merge(piece) if self.merge else piece.flatten(0, 1)
-            shown = torch.arange(len(piece), device=shown.device) if self.merge else shown
+            piece = cut.merge(piece) if merge else piece.flatten(0, 1)
+            shown = torch.arange(len(piece), device=shown.device) if merge else shown
             poses.append(self.codec.decode(piece, sample, shown, self.zero_root))
             frames.append(shown)
         return poses, frames

@@ -19,9 +19,14 @@ class ClipHead(BaseModule):
         dropout: rate on the features of every frame.
         feature: which of the neck's results it reads, where there are several.
         init_cfg: see mmengine.
+
+    Attributes:
+        prediction: what the estimator calls the head's prediction.
     """
 
     per_person = True
+    label = 'action'
+    prediction: str
 
     def __init__(self, dropout: float, feature: str, init_cfg: dict | None) -> None:
         super().__init__(init_cfg)
@@ -60,6 +65,8 @@ class ActionHead(ClipHead):
         init_cfg: see mmengine.
     """
 
+    prediction = 'pred_scores'
+
     def __init__(
         self,
         in_channels: int,
@@ -84,8 +91,10 @@ class ActionHead(ClipHead):
         return self(features, present).softmax(-1)
 
     def loss(self, features: torch.Tensor, data_samples: MotionDataSample) -> dict[str, torch.Tensor]:
-        """Cross entropy against ``action`` (N,)."""
-        return {'loss_action': F.cross_entropy(self(features, data_samples.get('present')), data_samples.action)}
+        """Cross entropy against ``action`` (N,); clips whose class is not known (-1) do not count."""
+        logits, action = self(features, data_samples.get('present')), data_samples.action
+        total = F.cross_entropy(logits, action, ignore_index=-1, reduction='sum')
+        return {'loss_action': total / (action >= 0).sum().clamp(min=1)}
 
 
 @HEADS.register_module()
@@ -101,6 +110,8 @@ class ActionEmbeddingHead(ClipHead):
         feature: which of the neck's results it reads, where there are several.
         init_cfg: see mmengine.
     """
+
+    prediction = 'pred_embedding'
 
     def __init__(
         self,
@@ -125,7 +136,8 @@ class ActionEmbeddingHead(ClipHead):
         return self(features, present)
 
     def loss(self, features: torch.Tensor, data_samples: MotionDataSample) -> dict[str, torch.Tensor]:
-        """Supervised contrastive loss by ``action`` (N,)."""
-        embedding = self(features, data_samples.get('present')).unsqueeze(1)
-        loss = supervised_contrastive(embedding, data_samples.action, temperature=self.temperature)
+        """Supervised contrastive loss by ``action`` (N,); clips whose class is not known (-1) do not count."""
+        known = data_samples.action >= 0
+        embedding = self(features, data_samples.get('present')).unsqueeze(1)[known]
+        loss = supervised_contrastive(embedding, data_samples.action[known], temperature=self.temperature)
         return {'loss_contrastive': loss}

@@ -57,6 +57,8 @@ class MeshHead(BaseModule):
         InputError: two losses have the same name, or a file cannot be read.
     """
 
+    label = 'smpl_pose'
+
     def __init__(
         self,
         in_channels: int,

@@ -1,5 +1,6 @@
 """Losses: functions (pred, target, ...) -> 0-dim tensor, and registered modules over them."""
 
+from ...skeletons import flip_smpl_pose
 from .contrastive import focal_kl_contrastive, supervised_contrastive
 from .distillation import context_targets, self_distillation
 from .functional import (
@@ -21,7 +22,7 @@ from .limbs import (
     limb_length_variance,
     limb_symmetry,
 )
-from .mesh import SMPLNormLoss, SMPLPoseLoss, SMPLShapeLoss, flip_smpl_pose, smpl_norm, smpl_pose, smpl_shape
+from .mesh import SMPLNormLoss, SMPLPoseLoss, SMPLShapeLoss, smpl_norm, smpl_pose, smpl_shape
 from .modules import (
     BoneAngleLoss,
     BoneAngleVelocityLoss,

@@ -64,7 +64,7 @@ def supervised_contrastive(
     # a finite stand-in for -inf, so that a sample alone in its batch gives 0 and not NaN
     others = logits.masked_fill(itself, torch.finfo(logits.dtype).min)
     log_share = logits - others.logsumexp(1, keepdim=True)
-    partners = mask.to(logits).repeat(len(anchors) // count, views).masked_fill(itself, 0)
+    partners = mask.to(logits).repeat(len(anchors) // max(count, 1), views).masked_fill(itself, 0)
     number = partners.sum(1)
     rows = (partners * log_share).sum(1) / torch.where(number > 0, number, 1)
     return -temperature / base_temperature * _mean(rows, (number > 0).to(rows))

@@ -1,4 +1,4 @@
-"""Losses of SMPL's parameters, and their mirror image.
+"""Losses of SMPL's parameters.
 
 Parameters are theta (..., T, 82): 24 axis-angle vectors in radians, then 10
 shape components. ``weight`` (..., T) is 0 where a frame has no label, with the
@@ -9,18 +9,12 @@ Source: MotionBERT (Zhu et al., ICCV 2023), section 3.5, as its code has it.
 
 from __future__ import annotations
 
-from typing import TypeVar
-
-import numpy as np
 import torch
 
 from ...geometry import axis_angle_to_matrix
 from ...registry import LOSSES
-from ...skeletons import flip_keypoints
 from .functional import _labels, _mean
 from .modules import PoseLoss
-
-Array = TypeVar('Array', np.ndarray, torch.Tensor)
 
 
 def smpl_pose(
@@ -61,16 +55,6 @@ def smpl_norm(
 ) -> torch.Tensor:
     """Mean length of the predicted theta as one vector of 82, which keeps it small; ``target`` is not used."""
     return _mean(pred.norm(dim=-1), weight)
-
-
-def flip_smpl_pose(pose: Array) -> Array:
-    """Mirrors axis-angle poses (..., 72) or (..., 24, 3), numpy or torch: left becomes right.
-
-    A mirror leaves the part of a turn about its own normal, x, and reverses the
-    rest. Twice is the identity.
-    """
-    joints = pose if pose.shape[-1] == 3 else pose.reshape((*pose.shape[:-1], -1, 3))
-    return -flip_keypoints(joints, 'smpl24').reshape(pose.shape)
 
 
 def _difference(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None, squared: bool) -> torch.Tensor:

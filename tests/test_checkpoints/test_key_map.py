@@ -1,0 +1,160 @@
+"""Tables of names: both directions of every row, and of every published file."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from official_layout import Case
+
+from poselifter.checkpoints import SYSTEMS, convert_official, export_official
+from poselifter.checkpoints.key_map import KeyMap
+from poselifter.checkpoints.official import official_weights
+
+FILES = {
+    'mixste': ('eval_videos', 'pose_depth1', 'pose_hrnet16', 'pose_small', 'train_step'),
+    'motion2vec': (
+        *('action_class', 'action_embed', 'pose_small', 'pretrain_step', 'pretrain_step_noise', 'pretrain_step_train'),
+        *('pretrain_to_pose', 'pretrain_to_pose/initial'),
+    ),
+    'motionagformer': (
+        *('pose_chain', 'pose_hierarchical', 'pose_knn', 'pose_knn_k4_qkvbias', 'pose_plain', 'pose_tcn'),
+        'train_step',
+    ),
+    'motionbert': (
+        *('action_embed', 'action_net', 'dstformer_pose', 'dstformer_rep', 'dstformer_shorter_clip'),
+        *('dstformer_train_step', 'mesh_regressor'),
+    ),
+    'poseformer': ('eval_videos', 'pose_27', 'pose_small', 'train_step'),
+    'pstmo': (
+        *('h36m_eval_tds2', 'mpi3dhp_eval', 'refine', 'stage1_masked_27', 'stage1_masked_9_large'),
+        *('stage1_to_stage2', 'stage1_to_stage2/checkpoint_stage1', 'stage1_train_step', 'stage2_large_9'),
+        *('stage2_small_27', 'stage2_train_step'),
+    ),
+    'videopose3d': (
+        *('humaneva_15', 'optimized1f_27', 'optimized1f_27_causal', 'semi_supervised_step', 'temporal_27'),
+        *('temporal_27_causal', 'temporal_9_dense_kernels', 'train_step_27', 'trajectory_27'),
+    ),
+}
+
+
+def tensors(*names, shape=()):
+    return {name: torch.full(shape, float(i)) for i, name in enumerate(names)}
+
+
+def equal(one, other):
+    return one.keys() == other.keys() and all(
+        one[key].dtype == other[key].dtype and torch.equal(one[key], other[key]) for key in one
+    )
+
+
+def test_a_row_serves_a_name_and_what_follows_after_a_dot():
+    table = KeyMap([('norm', 'backbone.norm'), ('head.0', 'heads.pose.norm'), ('embed', 'embedding.weight')])
+    state = tensors('norm.weight', 'head.0.bias', 'embed')
+    ours, names = table.to_ours({**state, **tensors('norm1.weight', 'my.norm.weight', 'normal', 'head.01', 'head')})
+    assert list(ours) == ['backbone.norm.weight', 'heads.pose.norm.bias', 'embedding.weight']
+    assert names == dict(zip(state, ours, strict=True))
+    assert equal(table.to_theirs(ours), state)
+    assert table.to_theirs(tensors('backbone.norm2.weight', 'other')) == {}
+    assert table.serves('backbone.norm.weight') and not table.serves('norm.weight')
+
+
+def test_fields_are_carried_over_and_the_first_row_wins():
+    table = KeyMap(
+        [
+            ('st.{i}.{m}_s', 'layers.{i}.0.{m}'),
+            ('st.{i}.{m}_t', 'layers.{i}.1.{m}'),
+            ('twice.{i}.{i}', 'once.{i}'),
+            ('st', 'rest'),
+        ]
+    )
+    state = tensors('st.0.norm1_s.weight', 'st.12.mlp_t.fc1.bias', 'st.3.other', 'st.x.norm_s', 'twice.7.7')
+    ours, _ = table.to_ours({**state, **tensors('twice.7.8')})
+    assert list(ours) == [
+        'layers.0.0.norm1.weight',
+        'layers.12.1.mlp.fc1.bias',
+        'rest.3.other',
+        'rest.x.norm_s',
+        'once.7',
+    ]
+    assert equal(table.to_theirs(ours), state)
+
+
+def test_rows_inside_rows_go_on_where_they_end():
+    table = KeyMap([('model.{i}.', 'blocks.{i}.', (('w_1', 'fc1'), ('norm', 'norm', (('.a_2', '.weight'),))))])
+    ours, _ = table.to_ours(tensors('model.1.w_1.bias', 'model.2.norm.a_2'))
+    assert list(ours) == ['blocks.1.fc1.bias', 'blocks.2.norm.weight']
+
+
+def test_forms_of_tensors():
+    table = KeyMap(
+        [
+            ('conv', 'linear', 'conv'),
+            ('time', 'time.weight', 'frames'),
+            *((f'qkv.{i}', 'qkv', f'{i}/3') for i in range(3)),
+        ]
+    )
+    state = {'conv.weight': torch.randn(3, 2, 1), 'conv.bias': torch.randn(3), 'time': torch.randn(1, 4, 1, 2)}
+    state.update({f'qkv.{i}.{k}': torch.randn(2, *s) for i in range(3) for k, s in (('weight', (5,)), ('bias', ()))})
+    ours, names = table.to_ours(state)
+    assert {key: tuple(value.shape) for key, value in ours.items()} == {
+        'linear.weight': (3, 2),
+        'linear.bias': (3,),
+        'time.weight': (1, 4, 2),
+        'qkv.weight': (6, 5),
+        'qkv.bias': (6,),
+    }
+    assert torch.equal(ours['qkv.weight'][2:4], state['qkv.1.weight'])
+    assert equal(table.to_theirs(ours), state) and names.keys() == state.keys()
+    # parts that do not make a whole give nothing, but are known
+    for broken in (state['qkv.1.bias'][:1], state['qkv.1.bias'][0], torch.randn(2, 2)):
+        ours, names = table.to_ours({**state, 'qkv.1.bias': broken})
+        assert 'qkv.bias' not in ours and 'qkv.weight' in ours and names.keys() == state.keys()
+    del state['qkv.0.weight']
+    assert 'qkv.weight' not in table.to_ours(state)[0]
+
+
+WORDS = st.text('abcdefg_', min_size=1, max_size=4)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    rows=st.lists(st.tuples(WORDS, WORDS, st.booleans()), unique_by=(lambda r: r[0], lambda r: r[1]), min_size=1),
+    tails=st.lists(st.tuples(st.integers(0, 11), st.sampled_from(['', '.weight', '.mlp.0.bias'])), min_size=1),
+)
+def test_any_table_of_distinct_names_is_undone(rows, tails):
+    # whole words do not contain each other as starts: a dot ends a name
+    table = KeyMap([(f'{a}.{{i}}' if n else a, f'our.{b}.{{i}}.x' if n else f'our.{b}') for a, b, n in rows])
+    names = dict.fromkeys(f'{a}.{i}{tail}' if n else a + tail for a, _, n in rows for i, tail in tails)
+    state = tensors(*names)
+    ours, served = table.to_ours(state)
+    assert len(ours) == len(state) and served.keys() == state.keys()
+    assert all(name.startswith('our.') for name in ours)
+    assert equal(table.to_theirs(ours), state)
+
+
+@pytest.mark.parametrize(('system', 'name'), [(system, name) for system in FILES for name in FILES[system]])
+def test_every_published_layout_comes_back(shared, system, name):
+    folder, _, file = name.partition('/')
+    content = Case(shared / 'fixtures' / 'parity' / system / folder).tensors(file=f'{file or "checkpoint"}.pth')
+    for task in (None, 'trajectory') if content.get('model_traj') else (None,):
+        state = official_weights(content, task)
+        official = convert_official(state)
+        assert SYSTEMS[official.system] is SYSTEMS[system]
+        assert official.names.keys() == state.keys() and not official.dropped
+        back, kind, left = export_official(official.state_dict, system, official.kind)
+        assert equal(back, state) and (kind, left) == (official.kind, [])
+        assert export_official(official.state_dict, system)[1] == official.kind  # found by itself
+        again = convert_official(back)
+        assert equal(again.state_dict, official.state_dict)
+
+
+def test_what_has_no_place_in_an_original_is_listed():
+    state = tensors('backbone.norm.weight', 'heads.action.fc1.weight', 'heads.action.bn.weight', 'loss.temperature')
+    theirs, kind, left = export_official(state, 'motionbert')
+    assert (kind, left) == ('action', ['loss.temperature'])
+    assert list(theirs) == ['backbone.norm.weight', 'head.fc1.weight', 'head.bn.weight']
+    theirs, kind, left = export_official(state, 'motionbert', 'pose')
+    assert (kind, list(theirs)) == ('pose', ['norm.weight'])
+    assert left == ['heads.action.fc1.weight', 'heads.action.bn.weight', 'loss.temperature']

@@ -1,0 +1,142 @@
+"""Heads for clips of several persons: pooling, classes, embeddings."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from poselifter.models.heads import ActionEmbeddingHead, ActionHead
+from poselifter.models.losses import supervised_contrastive
+from poselifter.structures import MotionDataSample
+
+HEADS = [ActionHead, ActionEmbeddingHead]
+
+
+def build(cls, **changes):
+    """A tiny head in eval mode, with a batch norm that does something."""
+    torch.manual_seed(0)
+    head = cls(**{'in_channels': 6, 'num_joints': 4, 'hidden_dims': 10, **changes}).eval()
+    if cls is ActionHead:
+        head.bn.running_mean.normal_()
+        head.bn.running_var.uniform_(0.5, 2)
+    return head
+
+
+def clips(persons=3):
+    return torch.randn(2, persons, 5, 4, 6, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize('cls', HEADS)
+def test_pooling_is_the_mean_over_frames_and_persons_joint_by_joint(cls):
+    x = clips()
+    pooled = build(cls).pool(x)
+    assert pooled.shape == (2, 24)
+    for joint, channel in ((0, 0), (1, 0), (3, 5)):
+        torch.testing.assert_close(pooled[:, joint * 6 + channel], x[:, :, :, joint, channel].mean((1, 2)))
+
+
+@pytest.mark.parametrize('cls', HEADS)
+def test_order_of_persons_does_not_matter(cls):
+    head, x = build(cls), clips()
+    present = torch.tensor([[True, False, True], [True, True, True]])
+    order = [2, 0, 1]
+    torch.testing.assert_close(head(x[:, order]), head(x))
+    torch.testing.assert_close(head(x[:, order], present[:, order]), head(x, present))
+
+
+@pytest.mark.parametrize('cls', HEADS)
+def test_persons_that_are_not_there_do_not_count(cls):
+    head, x = build(cls), clips()
+    present = torch.tensor([[True, True, False], [True, True, False]])
+    torch.testing.assert_close(head(x, present), head(x[:, :2]))
+    changed = x.clone()
+    changed[:, 2] = 1e3
+    assert torch.equal(head(changed, present), head(x, present))
+    assert not torch.allclose(head(changed), head(x))  # without the mask empty persons count, as released
+    one = torch.tensor([[True, False, False], [False, False, True]])
+    torch.testing.assert_close(head(x, one), head(torch.stack([x[0, :1], x[1, 2:]])))
+
+
+@pytest.mark.parametrize('cls', HEADS)
+def test_a_clip_without_persons_stays_finite(cls):
+    head, x = build(cls), clips().requires_grad_()
+    out = head(x, torch.zeros(2, 3, dtype=torch.bool))
+    out.sum().backward()
+    assert out.isfinite().all()
+    assert x.grad.isfinite().all()
+
+
+def test_classes_by_hand():
+    head, x = build(ActionHead, num_classes=7), clips()
+    hidden = head.pool(x) @ head.fc1.weight.T + head.fc1.bias
+    hidden = (hidden - head.bn.running_mean) / (head.bn.running_var + 1e-5).sqrt()
+    logits = hidden.clamp(min=0) @ head.fc2.weight.T + head.fc2.bias
+    torch.testing.assert_close(head(x), logits)
+    torch.testing.assert_close(head.predict(x), logits.softmax(-1))
+    action = torch.tensor([3, 0])
+    losses = head.loss(x, MotionDataSample(action=action))
+    assert list(losses) == ['loss_action']
+    expected = -logits.log_softmax(-1)[[0, 1], action].mean()
+    torch.testing.assert_close(losses['loss_action'], expected)
+
+
+def test_embedding_by_hand():
+    head, x = build(ActionEmbeddingHead, temperature=0.5), torch.cat([clips(), clips().flip(0) + 0.1])
+    plain = head.pool(x) @ head.fc1.weight.T + head.fc1.bias
+    torch.testing.assert_close(head(x), plain / plain.norm(dim=-1, keepdim=True))
+    torch.testing.assert_close(head(x).norm(dim=-1), torch.ones(4))
+    torch.testing.assert_close(head.predict(x), head(x))
+    action = torch.tensor([0, 1, 1, 0])
+    losses = head.loss(x, MotionDataSample(action=action))
+    assert list(losses) == ['loss_contrastive']
+    torch.testing.assert_close(
+        losses['loss_contrastive'], supervised_contrastive(head(x).unsqueeze(1), action, temperature=0.5)
+    )
+
+
+@pytest.mark.parametrize('cls', HEADS)
+def test_losses_take_the_mask_from_the_samples(cls):
+    head, x, action = build(cls), torch.cat([clips(), 0.5 - clips()]), torch.tensor([1, 1, 0, 0])
+    present = torch.tensor([[True, True, False], [True, False, False], [True] * 3, [False, True, True]])
+    [masked] = head.loss(x, MotionDataSample(action=action, present=present)).values()
+    emptied = x.clone()
+    emptied[~present] = 1e3
+    [same] = head.loss(emptied, MotionDataSample(action=action, present=present)).values()
+    assert torch.equal(masked, same)
+    [other] = head.loss(emptied, MotionDataSample(action=action)).values()
+    assert not torch.allclose(masked, other)
+
+
+def test_sizes_and_dropout_as_released():
+    with torch.device('meta'):
+        head, embedding = ActionHead(512), ActionEmbeddingHead(512)
+    assert {k: tuple(v.shape) for k, v in head.state_dict().items() if v.ndim > 1} == {
+        'fc1.weight': (2048, 17 * 512),
+        'fc2.weight': (60, 2048),
+    }
+    assert set(embedding.state_dict()) == {'fc1.weight', 'fc1.bias'}
+    assert (head.dropout.p, embedding.dropout.p) == (0.5, 0.1)
+    assert head.per_person
+    assert embedding.per_person
+
+
+def test_dropout_is_on_the_features_of_every_frame():
+    # after the mean over many frames, single drops no longer show; dropped after it, half of the channels would be 0
+    torch.manual_seed(0)
+    head = ActionHead(6, 4, hidden_dims=10).train()
+    pooled = head.pool(torch.ones(1, 1, 2000, 4, 6))
+    assert (pooled - 1).abs().max() < 0.15  # a standard deviation is 1 / sqrt(2000)
+    assert pooled.std() > 0.01
+
+
+def test_unknown_classes_do_not_count():
+    torch.manual_seed(0)
+    features, action = torch.randn(4, 1, 3, 17, 6), torch.tensor([2, -1, 0, 2])
+    known = action >= 0
+    for head in (ActionHead(6, num_classes=3, hidden_dims=8), ActionEmbeddingHead(6, hidden_dims=8)):
+        head.eval()
+        [(name, found)] = head.loss(features, MotionDataSample(action=action)).items()
+        [expected] = head.loss(features[known], MotionDataSample(action=action[known])).values()
+        torch.testing.assert_close(found, expected, msg=name)
+        [none] = head.loss(features, MotionDataSample(action=torch.full((4,), -1))).values()
+        assert none == 0

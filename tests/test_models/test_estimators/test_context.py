@@ -1,0 +1,195 @@
+"""Motion2vec's pretraining: the corrupted student, the moving teacher, and what goes on to the pose model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from poselifter.apis import load_official
+from poselifter.checkpoints import convert_official, load_checkpoint_file, load_weights
+from poselifter.models.backbones import MotionAGFormer
+from poselifter.models.estimators import ContextPretrainer, Teacher
+from poselifter.structures import MotionDataSample
+
+TREE = [(0, 1), (1, 0), (1, 2), (2, 1), (2, 3), (3, 2)]
+BACKBONE = {'num_frames': 5, 'num_joints': 4, 'embed_dims': 8, 'rep_dims': None, 'depth': 3, 'num_heads': 2}
+BACKBONE |= {'type': 'MotionAGFormer', 'edges': TREE, 'layer_scale': 0.5}
+
+
+def tiny(**changes):
+    """A tiny pretrainer with random weights; its teacher has others."""
+    torch.manual_seed(0)
+    model = ContextPretrainer(**{'backbone': BACKBONE, 'top_layers': 2, **changes})
+    for parameter in model.parameters():
+        parameter.data.add_(torch.randn_like(parameter), alpha=0.3)
+    return model
+
+
+def clips():
+    return torch.randn(2, 5, 4, 3, generator=torch.Generator().manual_seed(1))
+
+
+def masks(count=3):
+    """(2 * count, 5, 4)."""
+    return torch.rand(2 * count, 5, 4, generator=torch.Generator().manual_seed(2)) < 0.4
+
+
+def samples(mask):
+    return MotionDataSample(mask=mask.unflatten(0, (2, -1)))
+
+
+def official_layers(path):
+    """Weights of an official file of bare layers, by the names of our backbone."""
+    layers = {f'layers.{key}': value for key, value in load_checkpoint_file(path).items()}
+    return {key.removeprefix('backbone.'): value for key, value in convert_official(layers).state_dict.items()}
+
+
+def test_moving_average_equals_official(parity):
+    case = parity('motion2vec/ema_update')
+    files = {path.stem: official_layers(path) for path in case.folder.glob('*.pth')}
+    student = MotionAGFormer(num_frames=5, embed_dims=8, rep_dims=None, depth=2, num_heads=2)
+    student.load_state_dict(files['teacher_0'], strict=False)
+    teacher = Teacher(student, case.meta['decays'], steps=2)
+    for step in (1, 2):
+        student.load_state_dict(files[f'student_{step - 1}'], strict=False)
+        teacher.update_parameters(student)
+        found = teacher.module.state_dict()
+        for key, expected in files[f'teacher_{step}'].items():
+            torch.testing.assert_close(found[key], expected, rtol=0, atol=1e-6, msg=key)
+
+
+@pytest.mark.parametrize(
+    ('steps', 'expected'), [(1, [0.9, 0.98, 0.98]), (3, [0.9, 0.94, 0.98, 0.98]), (2, [0.9, 0.98])]
+)
+def test_decay_rises_linearly_and_stays(steps, expected):
+    student = nn.Linear(1, 1, bias=False)
+    student.weight.data.fill_(1)
+    teacher = Teacher(student, (0.9, 0.98), steps)
+    assert teacher.module.weight.item() == 1  # starts as a copy
+    student.weight.data.fill_(0)
+    for decay in expected:
+        before = teacher.module.weight.item()
+        teacher.update_parameters(student)
+        assert teacher.module.weight.item() / before == pytest.approx(decay)
+
+
+def test_buffers_are_copied():
+    student = nn.BatchNorm1d(3)
+    teacher = Teacher(student, (0.9, 0.9), 5)
+    student(torch.randn(8, 3))
+    student.weight.data.fill_(2)
+    teacher.update_parameters(student)
+    for key, value in student.state_dict().items():
+        assert torch.equal(teacher.module.state_dict()[key], value) == (key != 'weight'), key
+    torch.testing.assert_close(teacher.module.weight, torch.full((3,), 1.1), check_dtype=False)
+
+
+def test_teacher_goes_on_from_a_checkpoint():
+    student = nn.Linear(2, 2)
+    first, second = Teacher(student, (0.5, 0.9), 4), Teacher(student, (0.5, 0.9), 4)
+    nn.init.normal_(student.weight)
+    first.update_parameters(student)
+    first.update_parameters(student)
+    second.load_state_dict(first.state_dict())
+    for teacher in (first, second):
+        teacher.update_parameters(student)
+    assert torch.equal(first.module.weight, second.module.weight)
+    assert any(key.startswith('teacher.module.') for key in tiny().state_dict())
+    assert 'teacher.steps' in tiny().state_dict()
+
+
+def test_masks_of_a_clip_lie_one_after_another():
+    model, x, mask = tiny(), clips(), masks()
+    corrupted, h = model.corrupt(x, mask), model.backbone.embed(x)
+    assert corrupted.shape == (6, 5, 4, 8)
+    for row in range(6):
+        assert torch.equal(corrupted[row][~mask[row]], h[row // 3][~mask[row]])
+        assert (corrupted[row][mask[row]] == model.mask_token).all()  # positions are lost there too
+    noise = torch.randn(6, 5, 4, 8)
+    corrupted = model.corrupt(x, mask, noise)
+    assert torch.equal(corrupted[mask], noise[mask])
+    assert torch.equal(corrupted[~mask], model.corrupt(x, mask)[~mask])
+
+
+@pytest.mark.parametrize('norm', ['both', 'none'])
+def test_targets_by_hand(norm):
+    model, x = tiny(norm_targets=norm), clips()
+    h, layers = model.backbone.embed(x), []  # embedded by the student, seen whole by the teacher
+    for layer, fusion in zip(model.teacher.module.eval().layers, model.teacher.module.fusions, strict=True):
+        h = fusion(layer(h))
+        layers.append(F.layer_norm(h, (8,)) if norm == 'both' else h)
+    mean = (layers[1] + layers[2]) / 2  # the last two of three, before the final norm
+    torch.testing.assert_close(model.targets(x), F.layer_norm(mean, (8,)) if norm == 'both' else mean)
+
+
+def test_loss_is_at_masked_tokens_only():
+    model, x, mask = tiny().eval(), clips(), masks()
+    [loss] = model(x, samples(mask), mode='loss').values()
+    student, target = model.backbone.encode(model.corrupt(x, mask)), model.targets(x)
+    squares = [(student[row] - target[row // 3]).square()[mask[row]] for row in range(6)]
+    torch.testing.assert_close(loss, torch.cat(squares).mean() / 8**0.5)
+
+
+def test_no_gradient_reaches_the_teacher():
+    model = tiny().train()
+    before = {key: value.clone() for key, value in model.teacher.state_dict().items()}
+    [loss] = model(clips(), samples(masks()), mode='loss').values()
+    loss.backward()
+    assert all(not p.requires_grad and p.grad is None for p in model.teacher.parameters())
+    assert all(p.grad is not None for p in model.backbone.parameters())
+    assert model.mask_token.grad.any()
+    # in training too it runs in eval mode: its batch norms stay as they are
+    assert all(torch.equal(value, before[key]) for key, value in model.teacher.state_dict().items())
+    assert not model.targets(clips()).requires_grad
+    trained = {id(p) for p in model.parameters() if p.requires_grad}
+    assert not trained & {id(p) for p in model.teacher.parameters()}
+
+
+def test_targets_move_only_with_the_teacher_and_the_embedding():
+    model, x = tiny(decay=(0.5, 0.5)).eval(), clips()
+    before = model.targets(x)
+    model.backbone.layers[0].streams[0][0].mlp.fc1.weight.data.mul_(2)
+    assert torch.equal(model.targets(x), before)
+    model.teacher.update_parameters(model.backbone)
+    assert not torch.allclose(model.targets(x), before)
+
+
+def test_features_are_the_students():
+    model, x = tiny().eval(), clips()
+    assert torch.equal(model(x), model.backbone(x))
+    fresh = ContextPretrainer(BACKBONE, top_layers=2)
+    assert 0 <= fresh.mask_token.min() < fresh.mask_token.max() <= 1
+    for key, value in fresh.backbone.state_dict().items():
+        assert torch.equal(fresh.teacher.module.state_dict()[key], value)
+
+
+@pytest.mark.parametrize(('name', 'norm'), [('pretrain_step', 'none'), ('pretrain_step_noise', 'both')])
+def test_step_equals_official(parity, name, norm):
+    case = parity(f'motion2vec/{name}')
+    settings = {'average_top_k_layers': case.meta['K_average_top_layers'], 'norm_targets': norm}
+    teacher = case.folder / 'teacher.pth'
+    module = load_official(case.folder / 'checkpoint.pth', teacher=teacher, **settings, **case.meta['constructor'])
+    x, mask = case.array('input'), case.array('mask').bool()
+    torch.testing.assert_close(module.network.targets(x), case.array('teacher_target')[: len(x)], rtol=0, atol=2e-5)
+    if name == 'pretrain_step':
+        loss = module.network(x, MotionDataSample(mask=mask.unflatten(0, (len(x), -1))), mode='loss')['loss_context']
+        assert loss.item() == pytest.approx(case.meta['loss'], rel=1e-5)
+
+
+def test_pretraining_starts_the_pose_model_as_official(parity):
+    case = parity('motion2vec/pretrain_to_pose')
+    module = load_official(case.folder / 'initial.pth', **case.meta['constructor'])
+    x, expected = np.load(case.folder / 'input.npy'), np.load(case.folder / 'output.npy')
+    before = {key: value.clone() for key, value in module.network.state_dict().items()}
+    assert np.abs(module(x) - expected).max() > 0.01
+    load_weights(module.network, case.folder / 'checkpoint.pth', strict=False)
+    np.testing.assert_allclose(module(x), expected, rtol=0, atol=2e-5)
+    kept = {key for key, value in module.network.state_dict().items() if torch.equal(value, before[key])}
+    kept -= {key for key in kept if key.endswith('num_batches_tracked')}
+    fresh = {
+        f'{part}.{kind}' for part in ('backbone.representation', 'heads.pose.linear') for kind in ('weight', 'bias')
+    }
+    assert kept == fresh

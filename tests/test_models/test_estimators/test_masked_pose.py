@@ -1,0 +1,174 @@
+"""P-STMO's first stage: what is masked, in which order, and what goes on to the second stage."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from poselifter.apis import load_official
+from poselifter.checkpoints import load_weights, read_official
+from poselifter.errors import InputError
+from poselifter.models.estimators import MaskedPosePretrainer
+from poselifter.structures import MotionDataSample
+
+SIZE = {'feedforward_dims': 12, 'num_heads': 2}
+
+
+def tiny(**changes):
+    """A tiny pretrainer with random weights and statistics, in float64."""
+    torch.manual_seed(0)
+    backbone = {'type': 'STMO', 'num_frames': 6, 'num_joints': 4, 'embed_dims': 8, 'depth': 2, **SIZE, **changes}
+    model = MaskedPosePretrainer(backbone, {'type': 'MaskedPoseHead', 'depth': 1, **SIZE})
+    for parameter in model.parameters():
+        parameter.data.add_(torch.randn_like(parameter), alpha=0.3)
+    for norm in (m for m in model.modules() if isinstance(m, nn.BatchNorm1d)):
+        norm.running_mean.normal_()
+        norm.running_var.uniform_(0.5, 2)
+    return model.double().eval()
+
+
+def clips():
+    return torch.randn(2, 6, 4, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+
+
+FRAMES = torch.tensor([False, True, True, False, True, False])
+ORDER = [0, 3, 5, 1, 2, 4]
+NO_JOINTS = torch.zeros(6, 4, dtype=torch.bool)
+JOINTS = NO_JOINTS.clone()
+JOINTS[[0, 1, 3], [2, 0, 3]] = True
+
+
+def masked(model, x, frames=FRAMES, joints=NO_JOINTS):
+    return model.reconstruct(x, frames, joints)
+
+
+def test_visible_frames_come_first_in_time_order():
+    output, order = masked(tiny(), clips())
+    assert order.tolist() == [ORDER, ORDER]
+    assert output.shape == (2, 6, 4, 2)
+    _, order = masked(tiny(), clips(), torch.stack([FRAMES, ~FRAMES]))
+    assert order.tolist() == [ORDER, [1, 2, 4, 0, 3, 5]]
+
+
+def test_clips_that_keep_different_numbers_of_frames_are_named():
+    with pytest.raises(InputError, match=r'frame_mask leaves \[3, 2\] frames of the clips'):
+        masked(tiny(), clips(), torch.stack([FRAMES, FRAMES | ~FRAMES.roll(1)]))
+
+
+def test_reconstruction_by_hand():
+    model, x = tiny(), clips()
+    output, _ = masked(model, x, joints=JOINTS)
+    corrupted = x.clone()
+    for frame, joint in ((0, 2), (1, 0), (3, 3)):
+        corrupted[:, frame, joint] = model.joint_token[0, 0]
+    head = model.head
+    features = model.backbone.encode(model.backbone.embed(corrupted)[:, [0, 3, 5]]).squeeze(2)
+    std, mean = torch.std_mean(features, -1, keepdim=True)
+    features = (features - mean) / (std + 1e-6) * head.norm.weight + head.norm.bias  # this norm is applied
+    positions = head.frame_embedding.weight
+    slots = [features @ head.projection.weight.T + positions[:, [0, 3, 5]]]
+    slots += [(head.mask_token + positions[:, [frame]]).expand(2, -1, -1) for frame in (1, 2, 4)]
+    h = torch.cat(slots, 1).unsqueeze(2)
+    for block in head.blocks:
+        h = block(h)
+    torch.testing.assert_close(output, head.pose(h))
+    assert head.projection.bias is None
+
+
+def test_masks_of_each_clip_equal_shared_ones():
+    model, x = tiny(), clips()
+    other_frames, other_joints = FRAMES.flip(0), JOINTS.flip(0, 1)
+    apart = [masked(model, x[:1], FRAMES, JOINTS)[0], masked(model, x[1:], other_frames, other_joints)[0]]
+    together, _ = masked(model, x, torch.stack([FRAMES, other_frames]), torch.stack([JOINTS, other_joints]))
+    torch.testing.assert_close(together, torch.cat(apart))
+    repeated, _ = masked(model, x, FRAMES.expand(2, -1), JOINTS.expand(2, -1, -1))
+    torch.testing.assert_close(repeated, masked(model, x, FRAMES, JOINTS)[0])
+
+
+def test_nothing_masked_and_order_of_nothing():
+    model, x = tiny(), clips()
+    output, order = masked(model, x, torch.zeros(6, dtype=torch.bool))
+    assert order.tolist() == [list(range(6))] * 2
+    torch.testing.assert_close(output, model.head(model.backbone(x), order))
+
+
+def test_removed_frames_and_replaced_joints_have_no_influence():
+    model, x = tiny(), clips()
+    before = masked(model, x, joints=JOINTS)[0]
+    changed = x.clone()
+    changed[:, FRAMES] = 7
+    changed[:, JOINTS] = 7
+    assert torch.equal(masked(model, changed, joints=JOINTS)[0], before)
+    assert not torch.allclose(masked(model, changed)[0], before)
+
+
+def test_in_training_they_count_in_the_batch_norm_of_the_spatial_encoder():
+    model, x = tiny(drop_rate=0.0), clips()
+    changed = x.clone()
+    changed[:, FRAMES] = 7
+    model.train()
+    for block in (*model.backbone.temporal_blocks, *model.head.blocks):
+        block.eval()  # no dropout
+    statistics = model.backbone.spatial.first.norm
+    statistics.running_mean.zero_()
+    before = masked(model, x)[0]
+    hidden = model.backbone.spatial.first.linear(x.flatten(2)).flatten(0, 1)  # of all 12 frames
+    torch.testing.assert_close(statistics.running_mean, 0.1 * hidden.mean(0))
+    assert not torch.allclose(masked(model, changed)[0], before)
+
+
+def test_loss_is_the_distance_on_all_frames_in_that_order():
+    model, x = tiny(), clips()
+    samples = MotionDataSample(frame_mask=FRAMES.expand(2, -1), joint_mask=JOINTS.expand(2, -1, -1))
+    losses = model(x, samples, mode='loss')
+    output = model(x, samples)
+    assert list(losses) == ['loss_reconstruction']
+    in_time = torch.empty_like(output)
+    in_time[:, ORDER] = output
+    torch.testing.assert_close(losses['loss_reconstruction'], (in_time - x).norm(dim=-1).mean())
+    losses['loss_reconstruction'].backward()
+    unused = [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None]
+    assert unused == []
+
+
+def test_initialisation_of_tokens_and_positions():
+    torch.manual_seed(0)
+    model = MaskedPosePretrainer({'type': 'STMO', 'num_frames': 81}, {'type': 'MaskedPoseHead', 'num_joints': 17})
+    for values in (model.head.mask_token, model.head.frame_embedding.weight):
+        assert values.std().item() == pytest.approx(1, abs=0.2)
+    assert model.joint_token.shape == (1, 1, 2)
+    assert (model.head.mask_token.shape, model.head.projection.weight.shape) == ((1, 1, 128), (128, 256))
+    assert {block.mlp.fc1.out_features for block in model.head.blocks} == {256}
+    assert {m.p for m in model.modules() if isinstance(m, nn.Dropout)} == {0.1}
+
+
+@pytest.mark.parametrize('name', ['stage1_masked_27', 'stage1_masked_9_large'])
+def test_order_and_loss_equal_official(parity, name):
+    case = parity(f'pstmo/{name}')
+    model = load_official(case.folder / 'checkpoint.pth', **case.meta['constructor']).network
+    x, frames, joints = (case.array(key) for key in ('input', 'mask', 'spatial_mask'))
+    output, order = model.reconstruct(x, frames.bool(), joints.bool())
+    assert order[0].tolist() == case.array('frame_order').tolist()
+    torch.testing.assert_close(output, case.array('output'), rtol=0, atol=3e-5)
+    samples = MotionDataSample(frame_mask=frames.bool(), joint_mask=joints.bool())  # shared by the batch
+    loss = model(x, samples, mode='loss')['loss_reconstruction']
+    torch.testing.assert_close(loss, case.array('loss').view(()), rtol=1e-5, atol=0)
+
+
+def test_first_stage_starts_the_second_as_official(parity):
+    case = parity('pstmo/stage1_to_stage2')
+    module = load_official(case.folder / 'checkpoint.pth', **case.meta['constructor'])
+    x = np.load(case.folder / 'input.npy')
+    before = {key: value.clone() for key, value in module.network.state_dict().items()}
+    assert np.abs(module(x)['output'] - np.load(case.folder / 'output.npy')).max() > 0.01
+    load_weights(module.network, case.folder / 'checkpoint_stage1.pth', strict=False)
+    found = module(x)
+    for key in ('output', 'output_seq'):
+        np.testing.assert_allclose(found[key], np.load(case.folder / f'{key}.npy'), rtol=0, atol=3e-5)
+    changed = {key for key, value in module.network.state_dict().items() if not torch.equal(value, before[key])}
+    names = read_official(case.folder / 'checkpoint_stage1.pth')[0].names
+    taken = {names[key.removeprefix('module.')] for key in case.meta['keys_taken_from_stage1']}
+    assert taken == {key for key in before if key.startswith('backbone.')}
+    assert changed == taken - {key for key in taken if key.endswith('num_batches_tracked')}

@@ -1,0 +1,143 @@
+"""The necks that turn frames into the centre one."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from poselifter.errors import InputError
+from poselifter.models import create_model
+from poselifter.models.layers import Attention
+from poselifter.models.necks import ManyToOneAggregator, WeightedFrameMean
+from poselifter.models.necks.many_to_one import STRIDES
+
+
+def tiny(num_frames=27, **changes):
+    """A tiny aggregator with random weights everywhere, in float64."""
+    torch.manual_seed(0)
+    size = {'embed_dims': 8, 'feedforward_dims': 12, 'num_heads': 2}
+    neck = ManyToOneAggregator(num_frames=num_frames, **{**size, **changes})
+    for parameter in neck.parameters():
+        parameter.data.add_(torch.randn_like(parameter), alpha=0.3)
+    return neck.double().eval()
+
+
+def tokens(frames=27):
+    return torch.randn(2, frames, 1, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+
+
+def test_weighted_mean_equals_official(parity):
+    case = parity('poseformer/functions').functions('weighted_mean')
+    neck = WeightedFrameMean(34, 9)
+    neck.load_state_dict({'conv.weight': case['weight'], 'conv.bias': case['bias']})
+    out = neck(case['x'].unsqueeze(2))
+    torch.testing.assert_close(out.squeeze(2), case['out'], rtol=1e-6, atol=1e-6)
+    assert neck.output_frames(torch.arange(9)).tolist() == [4]
+
+
+def layer_by_hand(layer, h, stride):
+    """A strided layer of P-STMO: h (B, T, D) -> (B, ceil(T / stride), D)."""
+
+    def norm(part, x):
+        std, mean = torch.std_mean(x, -1, keepdim=True)
+        return (x - mean) / (std + 1e-6) * part.weight + part.bias
+
+    attention = Attention(8, 2, 'frames').double()
+    attention.load_state_dict(layer.attn.state_dict())
+    h = h + attention(norm(layer.norm1, h).unsqueeze(2)).squeeze(2)
+    y = (norm(layer.norm2, h) @ layer.conv1.weight[:, :, 0].T + layer.conv1.bias).relu()
+    y = F.pad(y, (0, 0, 1, 1))  # kernel 3 whatever the stride, one zero frame at either end
+    starts = range(0, h.shape[1], stride)
+    wide = [sum(y[:, t + k] @ layer.conv2.weight[:, :, k].T for k in range(3)) for t in starts]
+    return h[:, list(starts)] + torch.stack(wide, 1) + layer.conv2.bias
+
+
+@pytest.mark.parametrize(('frames', 'strides'), [(27, (3, 3, 3)), (9, (1, 3, 3)), (32, (2, 2, 2, 2, 2)), (12, (5, 9))])
+def test_aggregator_by_hand(frames, strides):
+    neck, x = tiny(frames, strides=strides), tokens(frames)
+    h = x.squeeze(2)
+    for i, (layer, stride) in enumerate(zip(neck.layers, strides, strict=True)):
+        if i < 3:  # positions before the first three layers only, cut to the current length
+            h = h + neck.embeddings[i].weight[:, : h.shape[1]]
+        h = layer_by_hand(layer, h, stride)
+    found = neck(x)
+    torch.testing.assert_close(found['single'], h.unsqueeze(2))
+    assert found['sequence'] is x
+    assert len(neck.embeddings) == min(len(strides), 3)
+    assert {embedding.weight.shape for embedding in neck.embeddings} == {(1, frames, 8)}
+
+
+def test_the_residual_carries_the_first_frame():
+    neck, x = tiny(81), tokens(81)
+    for layer in neck.layers:  # every branch silenced
+        for part in (layer.attn.proj, layer.conv2):
+            part.weight.data.zero_()
+            part.bias.data.zero_()
+    positions = sum(embedding.weight[:, :1] for embedding in neck.embeddings)
+    torch.testing.assert_close(neck(x)['single'], x[:, :1] + positions.unsqueeze(2))
+
+
+@pytest.mark.parametrize('frames', STRIDES)
+def test_released_strides_end_at_one_frame(frames):
+    neck = tiny(frames, embed_dims=4, feedforward_dims=4, num_heads=1)
+    strides = {9: [1, 3, 3], 27: [3] * 3, 81: [3] * 4, 243: [3] * 5, 351: [3, 9, 13]}[frames]
+    assert [layer.stride for layer in neck.layers] == strides
+    assert {layer.conv2.kernel_size for layer in neck.layers} == {(3,)}
+    found = neck(torch.randn(1, frames, 1, 4, dtype=torch.float64))
+    assert found['single'].shape == (1, 1, 1, 4)
+    assert neck.output_frames(torch.arange(frames))['single'].tolist() == [frames // 2]
+    assert neck.output_frames(torch.arange(frames))['sequence'].tolist() == list(range(frames))
+
+
+@pytest.mark.parametrize(
+    ('frames', 'strides', 'message'),
+    [
+        (27, (3, 3), r'strides \[3, 3\] leave 3 of 27 frames'),
+        (28, (3, 3, 3), r'leave 2 of 28 frames'),
+        (100, None, r'strides \[\] leave 100 of 100 frames.*released ones exist for \[9, 27, 81, 243, 351\]'),
+    ],
+)
+def test_strides_that_do_not_end_at_one_frame_are_named(frames, strides, message):
+    with pytest.raises(InputError, match=message):
+        ManyToOneAggregator(8, frames, num_heads=2, strides=strides)
+
+
+def test_initialisation_dropout_and_the_unused_norm():
+    torch.manual_seed(0)
+    neck = ManyToOneAggregator(64, 27, drop_rate=0.3)
+    for embedding in neck.embeddings:
+        assert embedding.weight.std().item() == pytest.approx(1, rel=0.1)
+    rates = {m.p for m in neck.modules() if isinstance(m, torch.nn.Dropout)}
+    rates |= {m.attn_drop for m in neck.modules() if isinstance(m, Attention)}
+    assert rates == {0.3}
+    assert sum(isinstance(m, torch.nn.Dropout) for m in neck.modules()) == 3 * 3
+    neck.eval()
+    x = torch.randn(1, 27, 1, 64)
+    before = neck(x)['single']
+    neck.unused_norm.weight.data.fill_(7)
+    assert torch.equal(neck(x)['single'], before)
+    assert not any(p.requires_grad for p in neck.unused_norm.parameters())
+
+
+def test_two_heads_read_sequence_and_single():
+    torch.manual_seed(0)
+    model = create_model('pstmo_s_9', embed_dims=16).eval()
+    x = torch.randn(2, 9, 17, 2)
+    found = model(x)
+    features = model.backbone(x)
+    torch.testing.assert_close(found['sequence'], model.heads['sequence'](features))
+    torch.testing.assert_close(found['pose'], model.heads['pose'](model.neck(features)['single']))
+    assert {name: value.shape for name, value in found.items()} == {'pose': (2, 1, 17, 3), 'sequence': (2, 9, 17, 3)}
+
+
+def test_without_the_aggregator_every_frame_has_an_output():
+    heads = {'sequence': None, 'pose': {'feature': 'features'}}
+    model = create_model('pstmo_s_9', embed_dims=16, neck=None, heads=heads).eval()
+    assert model(torch.randn(2, 9, 17, 2)).shape == (2, 9, 17, 3)
+    assert model.output_frames(9)['features'].tolist() == list(range(9))
+
+
+def test_a_head_that_reads_what_is_not_there_is_named():
+    with pytest.raises(InputError, match=r"the head 'pose' reads 'single', expected a feature of \['features'\]"):
+        create_model('pstmo_s_9', embed_dims=16, neck=None, heads={'sequence': None})

@@ -1,0 +1,208 @@
+"""VideoPose3D's network: sizes, what an output sees, and that its forms agree."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from poselifter.errors import InputError
+from poselifter.models import create_model
+from poselifter.models.backbones import TemporalConvNet
+
+WIDTHS = [[3, 3, 3], [5, 3], [3, 5, 1], [7]]
+
+
+def tiny(**changes):
+    """A tiny network with random norms, in float64; for equal sizes always the same weights."""
+    torch.manual_seed(0)
+    size = {'num_joints': 3, 'embed_dims': 6, 'filter_widths': [3, 3, 3]}
+    net = TemporalConvNet(**{**size, **changes})
+    for norm in (m for m in net.modules() if isinstance(m, nn.BatchNorm1d)):
+        nn.init.normal_(norm.weight)
+        nn.init.normal_(norm.bias)
+        norm.running_mean.normal_()
+        norm.running_var.uniform_(0.5, 2)
+    return net.double().eval()
+
+
+def clip(frames, seed=1):
+    return torch.randn(2, frames, 3, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def seen_frames(net, frames, output):
+    """The input frames that an output of the first clip depends on, over several random clips."""
+    seen = torch.zeros(frames, dtype=torch.bool)
+    for seed in range(8):  # a ReLU may hide a frame in one of them
+        x = clip(frames, seed).requires_grad_()
+        seen |= torch.autograd.grad(net(x)[0, output].square().sum(), x)[0][0].flatten(1).any(-1)
+    return set(seen.nonzero().flatten().tolist())
+
+
+@pytest.mark.parametrize(
+    ('name', 'field', 'count'),
+    [
+        ('videopose3d_27', 27, 8_555_571),
+        ('videopose3d_81', 81, 12_753_971),
+        ('videopose3d', 243, 16_952_371),
+        ('videopose3d_humaneva_27', 27, 8_537_133),
+    ],
+)
+def test_number_of_parameters(name, field, count):
+    # counts of the official networks
+    with torch.device('meta'):
+        model = create_model(name)
+    assert sum(p.numel() for p in model.parameters()) == count
+    assert model.backbone.field == model.backbone.num_frames == field
+
+
+def test_initialisation_and_dropout():
+    torch.manual_seed(0)
+    net = TemporalConvNet(num_joints=17, embed_dims=64, filter_widths=[3, 3])
+    for conv in (net.first_conv, *net.convs):  # torch's default: uniform in 1 / sqrt(inputs)
+        bound = (conv.in_channels * conv.kernel_size[0]) ** -0.5
+        assert conv.bias is None
+        assert conv.weight.abs().max() <= bound
+        assert conv.weight.std().item() == pytest.approx(bound / 3**0.5, rel=0.05)
+    assert {(m.momentum, m.eps) for m in net.modules() if isinstance(m, nn.BatchNorm1d)} == {(0.1, 1e-5)}
+    assert [m.p for m in net.modules() if isinstance(m, nn.Dropout)] == [0.25]
+    calls = []
+    net.act[1].register_forward_hook(lambda *_: calls.append(1))
+    net(torch.randn(2, 9, 17, 2))
+    assert len(calls) == 3  # after every activation
+
+
+@pytest.mark.parametrize('dense', [False, True])
+@pytest.mark.parametrize('widths', WIDTHS)
+def test_an_output_sees_the_receptive_field(widths, dense):
+    net = tiny(filter_widths=widths, dense=dense)
+    field = 1 + sum((w - 1) * d for w, d in zip(widths, net.dilations, strict=True))
+    assert net.field == field
+    features = net(clip(field + 3))
+    assert features.shape == (2, 4, 1, 6)
+    assert net.output_frames(field + 3).tolist() == [field // 2 + i for i in range(4)]
+    seen = seen_frames(net, field + 3, 1)
+    assert seen == set(range(1, field + 1))
+
+
+@pytest.mark.parametrize('widths', WIDTHS)
+def test_causal_outputs_see_no_future(widths):
+    net = tiny(filter_widths=widths, causal=True)
+    frames = net.field + 3
+    stands_for = net.output_frames(frames).tolist()
+    assert stands_for == list(range(net.field - 1, frames))
+    for output in (0, 2):
+        assert max(seen_frames(net, frames, output)) == stands_for[output]
+
+
+def block_by_hand(net, i, h, causal=False):
+    """A block, frame by frame: h (B, T, D) -> (B, T', D)."""
+    width, dilation, wide, narrow = net.widths[i], net.dilations[i], *net.convs[2 * i - 2 : 2 * i]
+    outputs = []
+    for t in range(h.shape[1] - (width - 1) * dilation):
+        slots = [t + k * dilation for k in range(width)]
+        y = sum(h[:, slot] @ wide.weight[:, :, k].T for k, slot in enumerate(slots))
+        y = norm_by_hand(net.norms[2 * i - 2], y).relu() @ narrow.weight[:, :, 0].T
+        y = norm_by_hand(net.norms[2 * i - 1], y).relu()  # activation before the sum, none after it
+        outputs.append(h[:, slots[-1] if causal else slots[width // 2]] + y)
+    return torch.stack(outputs, 1)
+
+
+def norm_by_hand(norm, y):
+    return (y - norm.running_mean) / (norm.running_var + 1e-5).sqrt() * norm.weight + norm.bias
+
+
+@pytest.mark.parametrize('causal', [False, True])
+def test_network_by_hand(causal):
+    net, x = tiny(causal=causal), clip(29)
+    tokens = x.reshape(2, 29, 6)  # joint-major: channel 2 * joint + coordinate
+    first = [sum(tokens[:, t + k] @ net.first_conv.weight[:, :, k].T for k in range(3)) for t in range(27)]
+    h = norm_by_hand(net.first_norm, torch.stack(first, 1)).relu()
+    for i in (1, 2):
+        h = block_by_hand(net, i, h, causal)
+    torch.testing.assert_close(net(x)[:, :, 0], h)
+
+
+@pytest.mark.parametrize('causal', [False, True])
+@pytest.mark.parametrize('widths', WIDTHS)
+def test_strided_form_gives_the_same_with_the_same_weights(widths, causal):
+    dilated, strided = (tiny(filter_widths=widths, causal=causal, strided=strided) for strided in (False, True))
+    strided.load_state_dict(dilated.state_dict())
+    x = clip(dilated.field + 2)
+    expected = dilated(x)
+    for start in range(3):
+        window = strided(x[:, start : start + dilated.field])
+        torch.testing.assert_close(window, expected[:, start : start + 1])
+    assert torch.equal(strided.output_frames(strided.field), dilated.output_frames(strided.field))
+
+
+def test_dense_kernels_hold_the_dilated_ones():
+    dilated, dense = tiny(), tiny(dense=True)
+    assert [conv.kernel_size[0] for conv in (dense.first_conv, *dense.convs)] == [3, 7, 1, 19, 1]
+    state = {k: v for k, v in dilated.state_dict().items() if v.ndim != 3 or v.shape[2] == 1}
+    for name, dilation in (('first_conv', 1), ('convs.0', 3), ('convs.2', 9)):
+        weight = dilated.state_dict()[f'{name}.weight']
+        wide = weight.new_zeros(*weight.shape[:2], 2 * dilation + 1)
+        wide[..., ::dilation] = weight
+        state[f'{name}.weight'] = wide
+    dense.load_state_dict(state)
+    torch.testing.assert_close(dense(clip(30)), dilated(clip(30)))
+
+
+@pytest.mark.parametrize('causal', [False, True])
+@pytest.mark.parametrize('frames', [1, 5, 30])
+def test_pad_repeats_the_edges(causal, frames):
+    plain, padded = tiny(causal=causal), tiny(causal=causal, pad=True)
+    x = clip(frames)
+    before, after = (26, 0) if causal else (13, 13)
+    edges = torch.cat([x[:, :1]] * before + [x] + [x[:, -1:]] * after, 1)
+    features = padded(x)
+    assert features.shape == (2, frames, 1, 6)
+    torch.testing.assert_close(features, plain(edges))
+    assert padded.output_frames(frames).tolist() == list(range(frames))
+
+
+def test_invalid_frames_repeat_the_nearest_valid_one():
+    net, x = tiny(pad=True), clip(12)
+    valid = torch.ones(2, 12, dtype=torch.bool)
+    valid[0, :3] = valid[0, 9:] = False
+    features = net(x, valid)
+    torch.testing.assert_close(features[0, 3:9], net(x[:1, 3:9])[0])
+    torch.testing.assert_close(features[1], net(x)[1])
+    net, x = tiny(), clip(27)  # without pad, too
+    valid = torch.arange(27).expand(2, -1) < 20
+    torch.testing.assert_close(net(x, valid), net(torch.cat([x[:, :20]] + [x[:, 19:20]] * 7, 1)))
+
+
+def test_layers_are_the_blocks():
+    net = tiny()
+    features, layers = net.encode(net.embed(clip(29)), return_layers=True)
+    assert [layer.shape for layer in layers] == [(2, 21, 1, 6), (2, 3, 1, 6)]
+    assert torch.equal(layers[-1], features)
+
+
+@pytest.mark.parametrize('pad', [False, True])
+def test_with_a_pose_head(pad):
+    model = create_model('videopose3d_27', embed_dims=8, pad=pad).eval()
+    assert model(torch.randn(2, 30, 17, 2)).shape == (2, 30 if pad else 4, 17, 3)
+    assert model.output_frames(30)['features'].tolist() == (list(range(30)) if pad else [13, 14, 15, 16])
+
+
+@pytest.mark.parametrize(
+    'wrong',
+    [{'filter_widths': widths} for widths in ([3, 4], [], [-3])]
+    + [{'strided': True, 'dense': True}, {'strided': True, 'pad': True}],
+)
+def test_impossible_arrangements_are_named(wrong):
+    with pytest.raises(InputError, match=r'expected odd widths, and strided with neither dense nor pad'):
+        TemporalConvNet(**{'embed_dims': 4, **wrong})
+
+
+def test_too_short_clips_are_named():
+    with pytest.raises(InputError, match='num_frames=26, expected at least the 27'):
+        tiny(num_frames=26)
+    assert tiny(num_frames=26, pad=True)(clip(26)).shape == (2, 26, 1, 6)
+    with pytest.raises(InputError, match='T at least 27'):
+        tiny()(clip(26))
+    with pytest.raises(InputError, match='T exactly 27'):
+        tiny(strided=True)(clip(28))
