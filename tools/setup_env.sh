@@ -15,6 +15,12 @@ if [ ! -f "$stamp" ] || [ -n "$(find "$root/setup.py" "$root/requirements" -newe
     "$venv/bin/python" -m pip install --quiet "$(grep '^torch==' "$root/requirements/constraints.txt")"
     "$venv/bin/python" -m pip install --quiet --constraint "$root/requirements/constraints.txt" \
         --editable "$root${extra:+[$extra]}"
+    if [ "$extra" = tests ]; then
+        # its wheel is built against numpy 1; without a compiler pycocotools serves instead
+        "$venv/bin/python" -m pip install --quiet --constraint "$root/requirements/constraints.txt" cython setuptools wheel
+        "$venv/bin/python" -m pip install --quiet --no-build-isolation --no-deps --no-binary xtcocotools xtcocotools==1.14.3 ||
+            echo 'xtcocotools did not build; pycocotools serves instead'
+    fi
     touch "$stamp"
 fi
 export PATH="$venv/bin:$PATH"

@@ -1,5 +1,7 @@
 """Network space <-> camera space. A model is always decoded by the codec it was trained with."""
 
+from .image_space import ImageSpaceLifting, ScreenScaledLifting
+from .keypoint_clips import KeypointClips
 from .root_relative import RootRelativeLifting
 
-__all__ = ['RootRelativeLifting']
+__all__ = ['ImageSpaceLifting', 'KeypointClips', 'RootRelativeLifting', 'ScreenScaledLifting']

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
 from ..errors import InputError
-from ..geometry import normalize_screen
 from ..registry import CODECS
 from ..skeletons import get_skeleton
 from ..structures import MotionDataSample
@@ -75,21 +75,37 @@ class RootRelativeLifting:
         Raises:
             InputError: the sample's joint sets are not this codec's.
         """
-        self._check_names(sample)
         height, width = sample['img_shape']
-        visible = sample['keypoints_visible'][..., None] > 0
-        pixels = np.where(visible, sample['keypoints'], 0)
-        channels = [np.where(visible, normalize_screen(pixels, width, height), 0)]
+        facts = {key: [sample.get(key)] for key in ('skeleton', 'skeleton_3d')}
+        return {**sample, **self.encode_arrays(sample, {**facts, 'img_shape': [(height, width)]})}
+
+    def encode_arrays(self, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+        """The arrays that :meth:`encode` adds, for one sample or a batch.
+
+        Args:
+            arrays: ``keypoints`` (T, J, 2) and so on, or (B, T, J, 2).
+            facts: one value a sample of ``img_shape``, ``skeleton``, ``skeleton_3d``.
+
+        Returns:
+            New arrays: ``inputs`` and perhaps ``target`` and ``target_weight``.
+        """
+        self._check_names(facts)
+        keypoints, visible = arrays['keypoints'], arrays['keypoints_visible']
+        xy = _normalized(keypoints, np.asarray(facts['img_shape'], np.float64))
+        if (visible <= 0).any():
+            xy = np.where(visible[..., None] > 0, xy, np.float32(0))
         if self.confidence:
-            channels.append(sample['keypoints_visible'][..., None])
-        sample = {**sample, 'inputs': np.concatenate(channels, -1).astype(np.float32)}
-        if 'lifting_target' in sample:
-            pose = sample['lifting_target']
-            root = self.skeleton_3d.root
-            relative = (pose - pose[:, root : root + 1]) * self.scale
-            sample['target'] = relative.astype(np.float32)
-            sample['target_weight'] = sample['lifting_target_visible'].astype(np.float32)
-        return sample
+            xy = np.concatenate([xy, visible[..., None]], -1).astype(np.float32, copy=False)
+        found = {'inputs': xy}
+        if 'lifting_target' in arrays:
+            pose, root = arrays['lifting_target'], self.skeleton_3d.root
+            found['target'] = pose.astype(np.float32)
+            for axis in range(3):  # three long subtractions: numpy is slow where the last axis is short
+                found['target'][..., axis] -= pose[..., root : root + 1, axis]
+            if self.scale != 1:
+                found['target'] *= self.scale
+            found['target_weight'] = arrays['lifting_target_visible'].astype(np.float32)
+        return found
 
     def normalize_window(self, inputs: torch.Tensor) -> torch.Tensor:
         """What depends on a whole window; the estimator calls it for training and testing alike.
@@ -142,11 +158,23 @@ class RootRelativeLifting:
             poses[..., self.skeleton_3d.root, :] = 0
         return poses
 
-    def _check_names(self, sample: dict[str, Any]) -> None:
+    def _check_names(self, facts: Mapping[str, Sequence[Any]]) -> None:
         for key, expected in (('skeleton', self.skeleton), ('skeleton_3d', self.skeleton_3d)):
-            found = sample.get(key)
-            if found is not None and found != expected.name:
+            for found in set(facts.get(key, ())) - {None, expected.name}:
                 raise InputError(
                     f'the codec expects {key} {expected.name!r}, the sample has {found!r}; '
                     f'convert it (poselifter.skeletons.convert_keypoints) or set {key} in the codec'
                 )
+
+
+def _normalized(keypoints: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """:func:`~poselifter.geometry.normalize_screen` of (..., T, J, 2) pixels, (B, 2) heights and widths.
+
+    All coordinates of a frame are one axis: numpy is slow where the last axis is short.
+    """
+    flat = keypoints.reshape(*keypoints.shape[:-2], -1)
+    height, width = sizes.T.reshape(2, -1, *[1] * (flat.ndim - 1)) if len(sizes) > 1 else sizes[0]
+    middle = np.stack([np.ones_like(height), height / width], -1)
+    xy = np.multiply(flat, np.float32(2 / width), dtype=np.float32)
+    xy -= np.tile(middle[..., 0, :] if middle.ndim > 1 else middle, keypoints.shape[-2]).astype(np.float32)
+    return xy.reshape(keypoints.shape)

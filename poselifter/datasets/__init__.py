@@ -1,21 +1,51 @@
 """Datasets (one file a source format), their transforms and samplers."""
 
 from . import transforms
+from .amass import AMASSDataset, BABELDataset, read_babel
 from .base_motion_dataset import BaseMotionDataset
 from .captured import CapturedDataset
 from .cmu_mocap import CMUMocapDataset
+from .coco_keypoints import COCOKeypointsDataset
 from .collate import stack_clips
+from .human36m import Human36mDataset
+from .human36m_mmpose import Human36mMMPoseDataset
+from .human36m_motionbert import Human36mMotionBERTDataset
+from .humaneva import HumanEvaDataset
+from .instavariety import InstaVarietyDataset
+from .mesh import MeshDataset
+from .mixing import ConcatDataset, SourceBatchSampler
 from .mocap_dataset import MocapDataset
+from .mpi_inf_3dhp import MPIINF3DHPDataset
+from .ntu import NTUActionDataset
+from .posetrack import PoseTrackDataset
 from .procedural_motion import ProceduralMotion
-from .samplers import EpochSampler
+from .samplers import ClassPairSampler, EpochSampler
+from .skeleton_action import SkeletonActionDataset
 
 __all__ = [
+    'AMASSDataset',
+    'BABELDataset',
     'BaseMotionDataset',
     'CMUMocapDataset',
+    'COCOKeypointsDataset',
     'CapturedDataset',
+    'ClassPairSampler',
+    'ConcatDataset',
     'EpochSampler',
+    'Human36mDataset',
+    'Human36mMMPoseDataset',
+    'Human36mMotionBERTDataset',
+    'HumanEvaDataset',
+    'InstaVarietyDataset',
+    'MPIINF3DHPDataset',
+    'MeshDataset',
     'MocapDataset',
+    'NTUActionDataset',
+    'PoseTrackDataset',
     'ProceduralMotion',
+    'SkeletonActionDataset',
+    'SourceBatchSampler',
+    'read_babel',
     'stack_clips',
     'transforms',
 ]

@@ -222,8 +222,8 @@ class BABELDataset(AMASSDataset):
             text = (raw if self.text == 'raw' else name).strip().lower()
             if name == 'transition':
                 text, start, end = _transition(segments, start, end, self.text)
-            first = int(round(start * self.fps))
-            last = min(int(round(end * self.fps)), info['length'])
+            first = round(start * self.fps)
+            last = min(round(end * self.fps), info['length'])
             if text and last > first:
                 stretch = stretches.setdefault((first, last), {'names': [], 'own': {}})
                 stretch['names'].append(name)

@@ -11,6 +11,9 @@ from mmengine.dataset import BaseDataset
 from ..errors import InputError
 from ..registry import DATASETS, TRANSFORMS
 from ..structures import WindowPolicy
+from .clip_batch import ClipBatch, PackedClips, run_pipeline
+
+_CHUNK = 16  # clips that stay in a processor's cache from one transform to the next
 
 
 @DATASETS.register_module()
@@ -21,7 +24,8 @@ class BaseMotionDataset(BaseDataset):
     least ``sequence`` and ``length``; big arrays it keeps in attributes, which
     forked workers share) and :meth:`read` (frames of sequences, as sample
     dicts). The list of training samples is one int32 table of (sequence, first
-    frame); no frame is copied before it is asked for.
+    frame, length of the sequence, mirrored); no frame is copied before it is
+    asked for.
 
     Args:
         window: :class:`WindowPolicy` (or its arguments) that cuts training
@@ -29,6 +33,9 @@ class BaseMotionDataset(BaseDataset):
         views: how many times each sequence is listed in ``test_mode``, each
             with its own random key (say, its own virtual camera).
         seed: of all random transforms.
+        mirrored_copies: list each training window twice, plain and mirrored
+            (VideoPose3D, MixSTE, P-STMO), instead of mirroring at random:
+            ``FlipPose`` then does what the list says.
         pipeline: transforms, or their configs.
         filter_cfg: ``dict(include={field: values}, exclude={field: values})``
             over the fields of a sequence (``subject``, ``source_format``,
@@ -45,13 +52,15 @@ class BaseMotionDataset(BaseDataset):
         window: WindowPolicy | Mapping[str, Any] | None = None,
         views: int = 1,
         seed: int = 0,
+        mirrored_copies: bool = False,
         pipeline: Sequence[dict | Callable] = (),
         **kwargs: Any,
     ) -> None:
         if window is None and not kwargs.get('test_mode'):
             raise InputError(f'{type(self).__name__}: training needs window=dict(length=...)')
         self.window = window if isinstance(window, WindowPolicy) or window is None else WindowPolicy(**window)
-        self.views, self.seed = views, seed
+        self.views, self.seed, self.mirrored_copies = views, seed, mirrored_copies
+        self._infos: dict[int, dict] = {}
         # mmengine would look transforms up in the default scope, which may not be ours
         steps = [TRANSFORMS.build(step) if isinstance(step, dict) else step for step in pipeline]
         super().__init__(pipeline=steps, **kwargs)
@@ -62,12 +71,12 @@ class BaseMotionDataset(BaseDataset):
             return
         super().full_init()
         lengths = [self.get_data_info(i)['length'] for i in range(super().__len__())]
-        self.windows = np.array(
-            [(i, view, length) for i, length in enumerate(lengths) for view in range(self.views)]
-            if self.test_mode
-            else [(i, start, lengths[i]) for i in range(len(lengths)) for start in self.window.starts(lengths[i])],
-            np.int32,
-        )
+        starts = [np.arange(self.views) if self.test_mode else self.window.starts(n) for n in lengths]
+        copies = 2 if self.mirrored_copies and not self.test_mode else 1
+        counts = [len(s) * copies for s in starts]
+        columns = [np.repeat(np.arange(len(lengths)), counts), np.concatenate([np.tile(s, copies) for s in starts])]
+        mirrored = np.concatenate([np.repeat(np.arange(copies), len(s)) for s in starts])
+        self.windows = np.stack([*columns, np.repeat(lengths, counts), mirrored], 1).astype(np.int32)
         if not len(self.windows):
             raise InputError(f'{type(self).__name__}: no sequence has the {self.window.length} frames of a window')
 
@@ -92,7 +101,7 @@ class BaseMotionDataset(BaseDataset):
             raise InputError(f'{type(self).__name__}: filter_cfg {self.filter_cfg} leaves no sequence; loosen it')
         return kept
 
-    def read(self, infos: Sequence[dict], frames: Sequence[np.ndarray]) -> list[dict[str, Any]]:
+    def read(self, infos: Sequence[dict], frames: Sequence[np.ndarray]) -> Sequence[dict[str, Any]]:
         """Reads frames of sequences, all in one gather where the source allows.
 
         Args:
@@ -101,11 +110,12 @@ class BaseMotionDataset(BaseDataset):
 
         Returns:
             For each sample the arrays and facts of
-            :data:`~poselifter.structures.SAMPLE_KEYS`, without ``random_key``.
+            :data:`~poselifter.structures.SAMPLE_KEYS`, without ``random_key``;
+            best as a :class:`ClipBatch`, which is transformed as a whole.
         """
         raise TypeError(f'{type(self).__name__} must implement read(infos, frames)')
 
-    def samples(self, indices: Sequence[int]) -> list[dict[str, Any]]:
+    def samples(self, indices: Sequence[int]) -> Sequence[dict[str, Any]]:
         """Sample dicts before the pipeline.
 
         Args:
@@ -116,17 +126,32 @@ class BaseMotionDataset(BaseDataset):
             self.full_init()
         epochs, rows = np.divmod(np.asarray(indices), len(self.windows))
         table = self.windows[rows]
-        infos = [self.get_data_info(int(i)) for i in table[:, 0]]
+        infos = [self._cached_info(i) for i in table[:, 0].tolist()]
         if self.test_mode:
             frames = [np.arange(n) for n in table[:, 2]]
         else:
             frames = list(self.window.input_frames(table[:, 1], table[:, 2]))
         samples = self.read(infos, frames)
-        for sample, epoch, row, (_, view, _) in zip(samples, epochs, rows, table, strict=True):
-            sample['random_key'] = [self.seed, int(epoch), int(row), 0]
-            if self.test_mode:
-                sample['camera'] = f'view{view}'
+        facts = {'random_key': [[self.seed, *key, 0] for key in zip(epochs.tolist(), rows.tolist(), strict=True)]}
+        if self.test_mode:
+            views = [f'view{view}' for view in table[:, 1]]
+            facts['camera'] = [info.get('camera', view) for info, view in zip(infos, views, strict=True)]
+        elif self.mirrored_copies:
+            facts['mirrored'] = table[:, 3].astype(bool).tolist()
+        if isinstance(samples, ClipBatch):
+            samples.facts.update(facts)
+        else:
+            for i, sample in enumerate(samples):
+                sample.update({key: values[i] for key, values in facts.items()})
         return samples
+
+    def _cached_info(self, index: int) -> dict[str, Any]:
+        """An entry of the data list; mmengine unpickles one at every call."""
+        if index not in self._infos:
+            if len(self._infos) >= 4096:
+                self._infos.clear()
+            self._infos[index] = self.get_data_info(index)
+        return self._infos[index]
 
     def __len__(self) -> int:
         if not self._fully_initialized:
@@ -136,6 +161,12 @@ class BaseMotionDataset(BaseDataset):
     def __getitem__(self, index: int) -> dict[str, Any]:
         return self.__getitems__([index])[0]
 
-    def __getitems__(self, indices: Sequence[int]) -> list[dict[str, Any]]:
+    def __getitems__(self, indices: Sequence[int]) -> Sequence[dict[str, Any]]:
         """A batch of samples through the pipeline; the DataLoader calls it in the worker."""
-        return [self.pipeline(sample) for sample in self.samples(indices)]
+        steps = self.pipeline.transforms
+        parts = [run_pipeline(steps, self.samples(indices[i : i + _CHUNK])) for i in range(0, len(indices), _CHUNK)]
+        if len(parts) == 1:
+            return parts[0]
+        if all(isinstance(part, PackedClips) for part in parts):
+            return PackedClips.join(parts)
+        return [sample for part in parts for sample in part]

@@ -1,7 +1,9 @@
 """The one table of what a sample may hold: shape, unit, space, missing value.
 
 Axes: T frames, J joints of the sample's joint set, K of the 3D joint set, C
-channels, P predictions. Spaces: *pixel*
+channels, P predictions, V vertices, A classes of actions, D channels of an
+embedding, N masks of one clip, M persons seen together; ``M?`` is left out of a
+sample that is of one person. Spaces: *pixel*
 (image, x right, y down), *world* (z up, floor at 0), *camera* (x right,
 y down, z forward, origin in the camera), *network* (what the codec makes).
 """
@@ -34,33 +36,58 @@ class KeySpec:
 
 
 SAMPLE_KEYS: dict[str, KeySpec] = {
-    'keypoints': KeySpec(('T', 'J', 2), 'px', 'pixel', 'any number where keypoints_visible is 0'),
-    'keypoints_visible': KeySpec(('T', 'J'), '1', '-', '0'),
+    'keypoints': KeySpec(('M?', 'T', 'J', 2), 'px', 'pixel', 'any number where keypoints_visible is 0'),
+    'keypoints_visible': KeySpec(('M?', 'T', 'J'), '1', '-', '0'),
+    'present': KeySpec(('M',), '-', '-', 'key absent: everybody; False: a person of zeros that fills the axis M'),
     'world_keypoints': KeySpec(('T', 'K', 3), 'm', 'world', 'key absent'),
     'lifting_target': KeySpec(('T', 'K', 3), 'm', 'camera', 'any number where lifting_target_visible is 0'),
     'lifting_target_visible': KeySpec(('T', 'K'), '1', '-', '0'),
+    'smpl_pose': KeySpec(('T', 72), 'rad', 'camera', 'any number where smpl_weight is 0'),
+    'smpl_shape': KeySpec(('T', 10), '1', '-', 'any number where smpl_weight is 0'),
+    'smpl_weight': KeySpec(('T',), '1', '-', '0'),
+    'vertices': KeySpec(('T', 'V', 3), 'm', 'camera', 'key absent'),
+    'image_target': KeySpec(('T', 'K', 3), 'px', 'pixel; depth from the root', 'key absent'),
     'factor': KeySpec(('T',), 'mm/px', '-', 'key absent'),
     'flip_indices': KeySpec(('J',), '-', '-', 'key absent'),
     'frame_indices': KeySpec(('T',), '-', '-', 'key absent'),
-    'inputs': KeySpec(('T', 'J', 'C'), '1', 'network', 'all channels 0'),
+    'inputs': KeySpec(('M?', 'T', 'J', 'C'), '1', 'network', 'all channels 0'),
     'target': KeySpec(('T', 'K', 3), '1', 'network', 'any number where target_weight is 0'),
     'target_weight': KeySpec(('T', 'K'), '1', '-', '0'),
+    'mask': KeySpec(('T', 'J'), '-', '-', 'key absent'),
+    'masks': KeySpec(('N', 'T', 'J'), '-', '-', 'key absent'),
+    'valid': KeySpec(('T',), '-', '-', 'key absent: no padding'),
     'pred_keypoints_3d': KeySpec(('P', 'K', 3), 'm', 'camera, root-relative', 'key absent'),
     'pred_frames': KeySpec(('P',), '-', '-', 'key absent: the T frames in order'),
+    'pred_vertices': KeySpec(('P', 'V', 3), 'm', 'camera', 'key absent'),
+    'pred_scores': KeySpec(('A',), '1', '-', 'key absent'),
+    'pred_embedding': KeySpec(('D',), '1', '-', 'key absent'),
     'camera_param': KeySpec(None, '-', '-', 'key absent', dict),
     'img_shape': KeySpec(None, 'px', '-', 'key absent', tuple),
     'fps': KeySpec(None, '1/s', '-', 'key absent', (int, float)),
     'skeleton': KeySpec(None, '-', '-', 'never missing', str),
     'skeleton_3d': KeySpec(None, '-', '-', 'key absent', str),
     'action': KeySpec(None, '-', '-', '-1', int),
+    'exemplar': KeySpec(None, '-', '-', 'key absent: False', bool),
     'action_name': KeySpec(None, '-', '-', "''", str),
     'captions': KeySpec(None, '-', '-', 'empty list', list),
     'subject': KeySpec(None, '-', '-', "''", str),
     'sequence': KeySpec(None, '-', '-', "''", str),
     'camera': KeySpec(None, '-', '-', "''", str),
     'source_format': KeySpec(None, '-', '-', "''", str),
+    'mirrored': KeySpec(None, '-', '-', 'key absent: mirrored at random', bool),
     'random_key': KeySpec(None, '-', '-', 'key absent: no random transform may run', list),
 }
+
+
+def frame_axis(key: str) -> int | None:
+    """Where a sample's array has its frames, counted from the end; ``None`` for keys without frames.
+
+    Example:
+        >>> frame_axis('keypoints'), frame_axis('frame_indices'), frame_axis('fps')
+        (-3, -1, None)
+    """
+    axes = SAMPLE_KEYS[key].shape or ()
+    return axes.index('T') - len(axes) if 'T' in axes else None
 
 
 def check_sample(sample: dict[str, Any]) -> None:
@@ -83,10 +110,12 @@ def check_sample(sample: dict[str, Any]) -> None:
             raise ValueError(f'{key} is {type(value).__name__}, expected {kind}')
         if spec.shape is None:
             continue
-        if value.ndim != len(spec.shape):
-            raise ValueError(f'{key} has shape {value.shape}, expected {spec.shape}')
-        for axis, size in zip(spec.shape, value.shape, strict=True):
-            expected = axis if isinstance(axis, int) else sizes.setdefault(axis, size)
+        optional = spec.shape[0] == 'M?' and value.ndim < len(spec.shape)
+        axes = spec.shape[1:] if optional else spec.shape
+        if value.ndim != len(axes):
+            raise ValueError(f'{key} has shape {value.shape}, expected {axes}')
+        for axis, size in zip(axes, value.shape, strict=True):
+            expected = axis if isinstance(axis, int) else sizes.setdefault(axis.rstrip('?'), size)
             if size != expected:
                 raise ValueError(f'{key} has {size} on axis {axis}, expected {expected}')
         if value.dtype.kind == 'f' and key != 'keypoints' and not np.isfinite(value).all():

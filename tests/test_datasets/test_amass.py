@@ -146,7 +146,7 @@ def test_swapped_legs_are_refused(archive):
 
 @pytest.mark.parametrize('arguments', [{'subsets': ['ACCAD']}, {'split': 'val'}])
 def test_missing_subsets_are_named(converted, arguments):
-    with pytest.raises(InputError, match='lacks .*tools/dataset_converters/amass.py'):
+    with pytest.raises(InputError, match=r'lacks .*tools/dataset_converters/amass.py'):
         AMASSDataset(data_root=str(converted), window={'length': 9}, **arguments)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poselifter.errors import InputError
-from poselifter.evaluation.functional import auc_3d, mpjpe, pck_3d
+from poselifter.evaluation.functional import auc_3d, mpjpe, pck_3d, pck_by_group, share_under
 
 KIT_JOINTS = slice(0, 14)
 GROUPS = {
@@ -47,11 +47,41 @@ def test_pstmo(parity):
 
 def test_octave_tables(parity):
     case = parity('motionagformer/functions/mpi_inf_3dhp_pck_auc')
-    table = case['meta']['sequencewise_table']
-    first = next(i for i, row in enumerate(table) if row[0] == 'PCK')
-    for row in table[first + 1 : first + 7]:
-        errors = case[f'errors_{row[0].replace("TestSeq", "TS")}'][:, KIT_JOINTS]
-        assert pck_3d(*_poses(errors)) == pytest.approx(row[9], abs=1e-8)
+    errors = {f'TestSeq{i}': case[f'errors_TS{i}'] for i in range(1, 7)}
+    pooled, activity = (np.concatenate([case[f'{key}_TS{i}'] for i in range(1, 7)]) for key in ('errors', 'activity'))
+    by_activity = [pooled[activity == number] for number in range(1, 8)] + [pooled]
+    names = [row[0] for row in case['meta']['activitywise_table'][1:9]]
+    for table, groups in (('sequence', errors), ('activity', dict(zip(names, by_activity, strict=True)))):
+        rows, n = case['meta'][f'{table}wise_table'], len(groups)
+        for row, found in zip(rows[1 : n + 1], groups.values(), strict=True):
+            assert mpjpe(*_poses(found)) == pytest.approx(row[18], abs=1e-6)
+        for start, metric in ((n + 1, pck_3d), (2 * n + 2, auc_3d)):
+            assert rows[start][9] == 'Total'
+            for row in rows[start + 1 : start + 1 + n]:
+                pred, target = _poses(groups[row[0]])
+                for column, joints in enumerate([*GROUPS.values(), range(14)], 1):
+                    value = metric(pred[:, list(joints)], target[:, list(joints)])
+                    assert value == pytest.approx(row[column], abs=1e-8)
+
+
+@pytest.mark.parametrize('skeleton', ['mpi_inf_3dhp17', 'h36m17'])
+def test_groups_of_the_kit_by_name(parity, shared, skeleton):
+    arrays = dict(np.load(shared / 'fixtures/parity/h36m_data/mpi_inf_3dhp_metrics/poses.npz'))
+    expected = parity('h36m_data/mpi_inf_3dhp_metrics')['meta']['expected']
+    order = list(range(17))
+    if skeleton == 'h36m17':
+        order = [14, 8, 9, 10, 11, 12, 13, 15, 1, 16, 0, 5, 6, 7, 2, 3, 4]
+    found = pck_by_group(arrays['pred'][:, order], arrays['target'][:, order], skeleton=skeleton)
+    names = {'Shou': 'Shoulder'}
+    assert found == pytest.approx({names.get(name, name): expected[name]['pck'] for name in (*GROUPS, 'Total')})
+
+
+def test_share_of_poses():
+    pred, target = _poses([[10, 30], [20, 40], [50, 50], [0, 100]])  # means 20, 30, 50, 50
+    assert share_under(pred, target) == 25
+    assert share_under(pred, target, limit=31) == 50
+    target[0, 1] = np.nan
+    assert share_under(pred, target, limit=11, visible=[[1, 0], [1, 1], [1, 1], [0, 0]]) == pytest.approx(100 / 3)
 
 
 def test_threshold_is_strict():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from poselifter.errors import InputError
-from poselifter.evaluation.functional import mpjae, mpjpe, mpjve, n_mpjpe, p_mpjpe
+from poselifter.evaluation.functional import mpjae, mpjpe, mpjve, mpve, n_mpjpe, p_mpjpe
 from poselifter.evaluation.functional.distances import acceleration_distances, aligned_distances, joint_distances
 
 ALL = [mpjpe, p_mpjpe, n_mpjpe, mpjve, mpjae]
@@ -37,6 +37,9 @@ def _pair(seed, shape=(6, 17, 3)):
         (mpjve, 'videopose3d/functions/mean_velocity_error', 1e-6),
         (n_mpjpe, 'motionbert/functions/n_mpjpe', 1e-6),
         (mpjpe, 'pstmo/functions/mpjpe', 1e-6),
+        (mpjpe, 'poseformer/functions/mpjpe', 1e-6),
+        (mpjpe, 'motionbert/functions/loss_mpjpe', 1e-6),
+        (mpve, 'mixste/functions/mpjpe', 1e-6),
     ],
 )
 def test_published_programs(parity, metric, case, rtol):

@@ -30,13 +30,13 @@ import torch.distributed as dist
 from mmengine.evaluator import Evaluator
 from poselifter.evaluation.metrics import PoseMetric
 
-samples_file, store, out, rank, world, batch, device = sys.argv[1:]
+samples_file, store, out, rank, world, batch, device, options = sys.argv[1:]
 rank, world, batch = int(rank), int(world), int(batch)
 dist.init_process_group('gloo', init_method=f'file://{store}', rank=rank, world_size=world)
 samples = pickle.load(open(samples_file, 'rb'))
 padded = samples + samples[: -len(samples) % world]  # as DefaultSampler rounds up
 mine = padded[rank::world]
-evaluator = Evaluator(PoseMetric(collect_device=device))
+evaluator = Evaluator(PoseMetric(collect_device=device, **json.loads(options)))
 for start in range(0, len(mine), batch):
     evaluator.process(mine[start : start + batch])
 figures = evaluator.evaluate(len(samples))
@@ -91,6 +91,8 @@ def test_groups_and_average(make_samples):
         velocity = np.average([mpjve(*part) for part in moving], weights=counts)
         assert figures[f'MPJVE/{action}'] == pytest.approx(velocity, rel=1e-12)
     assert figures['MPJPE'] == pytest.approx(np.mean(list(means.values())), rel=1e-12)
+    joined = [np.concatenate(a) for a in zip(*map(_arrays, samples), strict=True)]
+    assert figures['all_frames/MPJPE'] == pytest.approx(mpjpe(*joined), rel=1e-12)
     daz = [np.concatenate(a) for a in zip(*(_arrays(s) for s in samples[::2]), strict=True)]
     assert figures['source_format/bvh-daz/MPJPE'] == pytest.approx(mpjpe(*daz), rel=1e-12)
     assert next(iter(figures)) == 'MPJPE'
@@ -139,23 +141,24 @@ def test_samples_and_their_dicts_are_the_same(make_samples):
     assert metric.results == []
 
 
-@pytest.mark.parametrize('device', ['cpu', 'gpu'])
-def test_two_processes_give_the_same_figures_as_one(make_samples, tmp_path, device, repository):
+@pytest.mark.parametrize(('device', 'options'), [('cpu', {}), ('gpu', {}), ('gpu', {'protocol': 'motionbert'})])
+def test_two_processes_give_the_same_figures_as_one(make_samples, tmp_path, device, options, repository):
     samples = make_samples(11)
+    samples[4].set_metainfo({'sequence': 's_09_act_10_subact_02_ca_01'})  # one that MotionBERT leaves out
     (tmp_path / 'samples.pkl').write_bytes(pickle.dumps(samples))
     environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(repository)}
     arguments = [str(tmp_path / name) for name in ('samples.pkl', 'store', 'out')]
-    command = [sys.executable, '-c', RANK_SCRIPT, *arguments]
-    ranks = [subprocess.Popen([*command, str(r), '2', '2', device], env=environment, cwd=tmp_path) for r in range(2)]
+    command, last = [sys.executable, '-c', RANK_SCRIPT, *arguments], [device, json.dumps(options)]
+    ranks = [subprocess.Popen([*command, str(r), '2', '2', *last], env=environment, cwd=tmp_path) for r in range(2)]
     assert [rank.wait(120) for rank in ranks] == [0, 0]
     figures = [json.loads((tmp_path / f'out.{rank}').read_text()) for rank in range(2)]
-    assert figures[0] == figures[1] == _evaluate(samples)
+    assert figures[0] == figures[1] == _evaluate(samples, **options)
 
 
 def test_every_action_and_format_is_in_the_printed_tables(make_samples, monkeypatch):
     printed = []
     monkeypatch.setattr(
-        'poselifter.evaluation.metrics.pose_metric.print_log', lambda text, logger: printed.append(text)
+        'poselifter.evaluation.metrics.grouped_metric.print_log', lambda text, logger: printed.append(text)
     )
     samples = make_samples()
     figures = _evaluate(samples, metrics=EVERY)
@@ -163,10 +166,12 @@ def test_every_action_and_format_is_in_the_printed_tables(make_samples, monkeypa
     frames = sum(int((_arrays(s)[2].sum(-1) > 0).sum()) for s in samples)
     for text, groups in ((actions, ['martial_arts', 'run', 'walk']), (formats, ['asf-amc', 'bvh-daz'])):
         rows = [line.split() for line in text.splitlines()]
-        assert [row[0] for row in rows[3:-2]] == groups
-        assert rows[-1][:3] == ['average', '11', str(frames)]
+        assert [row[0] for row in rows[3:-3]] == groups
+        assert [row[:3] for row in rows[-2:]] == [[a, '11', str(frames)] for a in ('mean_of_groups', 'all_frames')]
+    assert 'overall figure: mean_of_groups' in actions.splitlines()[0]
     assert actions.splitlines()[1].split()[3:] == list(LABELS)
-    assert actions.splitlines()[-1].split()[3:] == [f'{figures[label]:.2f}' for label in LABELS]
+    for row, prefix in ((-2, ''), (-1, 'all_frames/')):
+        assert actions.splitlines()[row].split()[3:] == [f'{figures[prefix + label]:.2f}' for label in LABELS]
 
 
 def test_names_that_are_missing_are_unknown(rng):
@@ -188,7 +193,7 @@ def test_it_is_built_by_name_and_takes_a_prefix(make_samples):
     metric = METRICS.build({'type': 'PoseMetric', 'metrics': ['mpjpe'], 'group_by': ['subject'], 'prefix': 'test'})
     samples = make_samples(2)
     metric.process(None, samples)
-    assert set(metric.evaluate(2)) == {'test/MPJPE', 'test/MPJPE/unknown'}
+    assert set(metric.evaluate(2)) == {'test/MPJPE', 'test/all_frames/MPJPE', 'test/MPJPE/unknown'}
 
 
 @pytest.mark.parametrize(
@@ -221,3 +226,5 @@ def test_bad_arguments_are_named():
         PoseMetric(group_by=[])
     with pytest.raises(InputError, match='saw no sequence'):
         PoseMetric().compute_metrics([])
+    with pytest.raises(InputError, match="protocol is 'cvpr', expected one of clean, videopose3d"):
+        PoseMetric(protocol='cvpr')

@@ -1,6 +1,6 @@
 """Draws what the network sees: samples after all transforms, 2D input above, target below.
 
-python tools/misc/browse_dataset.py configs/mixste/cmu_27.py --output-dir browse/ [--split train] [--max-item 8] [--epoch 0]
+python tools/misc/browse_dataset.py configs/mixste/cmu_27.py --output-dir browse/ [--split train] [--max-item 8]
 """
 
 from __future__ import annotations

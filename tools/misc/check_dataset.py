@@ -78,7 +78,7 @@ def facts_3d(poses: np.ndarray, skeleton: Skeleton) -> list[str]:
                 a, b = lengths[place[left]], lengths[place[right]]
                 if abs(a - b) > 0.15 * max(a, b):
                     pair = f'{skeleton.joint_names[left]} and {skeleton.joint_names[right]}'
-                    lines.append(f'warning: the bones to {pair} are {100 * a:.0f} and {100 * b:.0f} cm; joints swapped?')
+                    lines.append(f'warning: the bones to {pair} are {a:.2f} and {b:.2f} m; joints swapped?')
     return lines + sides(poses, skeleton)
 
 

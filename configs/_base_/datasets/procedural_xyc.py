@@ -1,4 +1,4 @@
-# Motions made in memory at 50 fps, in the network space of the published networks with confidences: x, y and the confidence.
+# Motions made in memory at 50 fps, in the network space of published networks with confidences: x, y, confidence.
 _base_ = './procedural.py'
 
 codec = dict(

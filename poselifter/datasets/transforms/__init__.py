@@ -1,18 +1,55 @@
 """Transforms of sample dicts: pixel space, then ``Encode``, then network space."""
 
 from .base import RandomTransform, next_rng
+from .clips import ChangeFrameRate, EdgePad, ResampleClip
 from .detection import DetectedJoints, KeypointNoise
 from .formatting import Encode, PackPose
-from .network_space import FlipPose
+from .geometric import CropScale, CropScale3D, RandomMove, RandomRotation, Scores
+from .masks import (
+    BodyPartMask,
+    FrameMask,
+    FrameRemoval,
+    JointMask,
+    JointReplacement,
+    Mask,
+    MaskMixture,
+    SpanMask,
+    TimeWindowMask,
+)
+from .network_space import FlipPose, TargetFrom2D
+from .noise import FittedNoise, FrameShuffle, GaussianNoise, LowScores, SwapSides
 from .virtual_camera import VirtualCamera
 
 __all__ = [
+    'BodyPartMask',
+    'ChangeFrameRate',
+    'CropScale',
+    'CropScale3D',
     'DetectedJoints',
+    'EdgePad',
     'Encode',
+    'FittedNoise',
     'FlipPose',
+    'FrameMask',
+    'FrameRemoval',
+    'FrameShuffle',
+    'GaussianNoise',
+    'JointMask',
+    'JointReplacement',
     'KeypointNoise',
+    'LowScores',
+    'Mask',
+    'MaskMixture',
     'PackPose',
+    'RandomMove',
+    'RandomRotation',
     'RandomTransform',
+    'ResampleClip',
+    'Scores',
+    'SpanMask',
+    'SwapSides',
+    'TargetFrom2D',
+    'TimeWindowMask',
     'VirtualCamera',
     'next_rng',
 ]

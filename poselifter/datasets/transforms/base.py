@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from ..clip_batch import ClipBatch
+
 
 def next_rng(sample: dict[str, Any]) -> np.random.Generator:
     """The generator of the sample's next random draw.
@@ -25,6 +27,11 @@ def next_rng(sample: dict[str, Any]) -> np.random.Generator:
     rng = np.random.default_rng(key)
     key[-1] += 1
     return rng
+
+
+def next_rngs(batch: ClipBatch) -> list[np.random.Generator]:
+    """:func:`next_rng` of each clip of a batch."""
+    return [next_rng({'random_key': key}) for key in batch.facts['random_key']]
 
 
 class RandomTransform(BaseTransform):

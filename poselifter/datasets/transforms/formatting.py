@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmcv.transforms import BaseTransform
 
 from ...registry import CODECS, TRANSFORMS
-from ...structures import SAMPLE_KEYS, MotionDataSample
+from ...structures import SAMPLE_KEYS
+from ..clip_batch import BatchTransform, ClipBatch, PackedClips
 
 
 @TRANSFORMS.register_module()
-class Encode(BaseTransform):
+class Encode(BatchTransform):
     """Camera space to network space, by the model's codec.
 
     Args:
@@ -27,9 +27,16 @@ class Encode(BaseTransform):
         """Adds ``inputs``, ``target``, ``target_weight``."""
         return self.codec.encode(sample)
 
+    def transform_batch(self, batch: ClipBatch) -> ClipBatch:
+        """The same for a batch, at once where the codec has ``encode_arrays``."""
+        if not hasattr(self.codec, 'encode_arrays'):
+            return ClipBatch.stack([self.transform(sample) for sample in batch])
+        arrays = self.codec.encode_arrays(batch.arrays, batch.facts)
+        return ClipBatch({**batch.arrays, **arrays}, batch.facts)
+
 
 @TRANSFORMS.register_module()
-class PackPose(BaseTransform):
+class PackPose(BatchTransform):
     """Packs a sample as ``dict(inputs=tensor, data_samples=MotionDataSample)``.
 
     Args:
@@ -40,13 +47,13 @@ class PackPose(BaseTransform):
     def __init__(self, keys: tuple[str, ...] = ('target', 'target_weight', 'action')) -> None:
         self.keys = tuple(keys)
 
-    def transform(self, sample: dict[str, Any]) -> dict[str, Any]:
+    def transform_batch(self, batch: ClipBatch) -> PackedClips:
         """Packs; facts that are no arrays become metainfo."""
+        found = {**batch.arrays, **batch.facts}
+        fields = {key: torch.as_tensor(np.asarray(found[key])) for key in self.keys if key in found}
         facts = {
-            k: v for k, v in sample.items() if SAMPLE_KEYS[k].shape is None and k not in ('random_key', *self.keys)
+            key: values
+            for key, values in found.items()
+            if SAMPLE_KEYS[key].shape is None and key not in ('random_key', *self.keys)
         }
-        packed = MotionDataSample(metainfo=facts)
-        for key in self.keys:
-            if key in sample:
-                packed.set_data({key: torch.as_tensor(np.asarray(sample[key]))})
-        return {'inputs': torch.from_numpy(np.ascontiguousarray(sample['inputs'])), 'data_samples': packed}
+        return PackedClips(torch.from_numpy(np.ascontiguousarray(batch.arrays['inputs'])), fields, facts)

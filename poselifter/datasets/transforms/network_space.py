@@ -7,29 +7,68 @@ from typing import Any
 import numpy as np
 
 from ...registry import TRANSFORMS
-from ...skeletons import flip_keypoints, get_skeleton
-from .base import RandomTransform
+from ...skeletons import Skeleton, flip_smpl_pose, get_skeleton
+from ..clip_batch import BatchTransform, ClipBatch
+from .base import next_rngs
 
 
 @TRANSFORMS.register_module()
-class FlipPose(RandomTransform):
-    """Mirrors a clip: x negated, left and right joints swapped, in 2D and 3D.
+class FlipPose(BatchTransform):
+    """Mirrors clips: x negated, left and right joints swapped, in 2D and 3D; the camera with them.
+
+    A data set with ``mirrored_copies`` says which clips; otherwise it is drawn.
 
     Args:
-        prob: probability.
+        prob: probability, where it is drawn.
     """
 
     def __init__(self, prob: float = 0.5) -> None:
         self.prob = prob
 
-    def apply(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-        """Mirrors ``inputs``, ``target`` and ``target_weight``."""
-        if rng.random() >= self.prob:
-            return sample
-        skeleton, skeleton_3d = get_skeleton(sample['skeleton']), get_skeleton(sample['skeleton_3d'])
-        return {
-            **sample,
-            'inputs': flip_keypoints(sample['inputs'], skeleton),
-            'target': flip_keypoints(sample['target'], skeleton_3d),
-            'target_weight': sample['target_weight'][:, skeleton_3d.flip_indices],
-        }
+    def transform_batch(self, batch: ClipBatch) -> ClipBatch:
+        """Mirrors ``inputs``, ``target``, ``target_weight``, ``smpl_pose``, and the intrinsics in ``camera_param``."""
+        listed = batch.facts.get('mirrored')
+        listed = listed or [rng.random() < self.prob for rng in next_rngs(batch)]
+        chosen = np.flatnonzero(listed)
+        for key, skeleton in (('inputs', 'skeleton'), ('target', 'skeleton_3d'), ('target_weight', 'skeleton_3d')):
+            if key in batch.arrays:
+                _flip(batch.arrays[key], chosen, get_skeleton(batch.facts[skeleton][0]), key != 'target_weight')
+        if 'smpl_pose' in batch.arrays:
+            batch.arrays['smpl_pose'][chosen] = flip_smpl_pose(batch.arrays['smpl_pose'][chosen])
+        if 'camera_param' in batch.facts:
+            cameras = zip(batch.facts['camera_param'], batch.facts['img_shape'], listed, strict=True)
+            batch.facts['camera_param'] = [_mirrored(c, shape[1]) if yes else c for c, shape, yes in cameras]
+        return batch
+
+
+@TRANSFORMS.register_module()
+class TargetFrom2D(BatchTransform):
+    """The person's own 2D as label, for clips without 3D (MotionBERT's pretraining); before noise and masks.
+
+    ``target`` is x and y of ``inputs`` relative to the root, depth 0;
+    ``target_weight`` the score. ``ReprojectionLoss`` compares x and y alone.
+    """
+
+    def transform_batch(self, batch: ClipBatch) -> ClipBatch:
+        """Adds the label."""
+        inputs, root = batch.arrays['inputs'], get_skeleton(batch.facts['skeleton'][0]).root
+        target = np.zeros((*inputs.shape[:-1], 3), inputs.dtype)
+        target[..., :2] = inputs[..., :2] - inputs[..., root : root + 1, :2]
+        batch.arrays.update(target=target, target_weight=inputs[..., 2].copy())
+        return batch
+
+
+def _flip(array: np.ndarray, chosen: np.ndarray, skeleton: Skeleton, channels: bool) -> None:
+    """Mirrors some clips of a batch in place: (B, ..., J, C), or (B, ..., J) without ``channels``."""
+    order, axis = skeleton.flip_indices, -2 if channels else -1
+    for index in chosen:  # clip by clip, which stays in the processor's cache
+        clip = array[index].take(order, axis)
+        if channels:
+            clip[..., 0] *= -1
+        array[index] = clip
+
+
+def _mirrored(camera: dict[str, Any], width: float) -> dict[str, Any]:
+    """The camera whose normalised centre in x and first tangential coefficient are negated; its place is not."""
+    (x, y), (p1, p2) = camera['centre'], camera.get('tangential', (0.0, 0.0))
+    return {**camera, 'centre': [width - x, y], 'tangential': [-p1, p2]}

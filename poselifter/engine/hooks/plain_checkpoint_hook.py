@@ -21,14 +21,15 @@ def facts_of(config: Config) -> dict[str, Any]:
         config: with ``codec`` at its top level.
 
     Returns:
-        The codec's config, names of both joint sets, frame rate and unit of
-        the network; nothing where the config has no codec.
+        The codec's config, and where it has them names of both joint sets,
+        frame rate and unit of the network; nothing where the config has no codec.
     """
     if not config.get('codec'):
         return {}
     codec = CODECS.build(config.codec)
-    names = {key: getattr(codec, key).name for key in ('skeleton', 'skeleton_3d')}
-    return {'codec': to_plain(config.codec, 'codec'), **names, 'fps': codec.fps, 'unit': codec.unit}
+    names = {key: getattr(codec, key).name for key in ('skeleton', 'skeleton_3d') if hasattr(codec, key)}
+    rest = {key: getattr(codec, key) for key in ('fps', 'unit') if hasattr(codec, key)}
+    return {'codec': to_plain(config.codec, 'codec'), **names, **rest}
 
 
 @HOOKS.register_module()

@@ -1,6 +1,24 @@
-"""Metrics as functions: arrays in, one number out; unit in = unit out."""
+"""Metrics as functions: arrays in, numbers out; unit in = unit out."""
 
-from .pck import auc_3d, pck_3d
-from .pose_error import mpjae, mpjpe, mpjve, n_mpjpe, p_mpjpe
+from .classification import confusion_matrix, mean_class_accuracy, nearest_exemplar, top_k_accuracy
+from .mesh import evaluate_mesh
+from .pck import auc_3d, pck_3d, pck_by_group, share_under
+from .pose_error import mpjae, mpjpe, mpjve, mpve, n_mpjpe, p_mpjpe
 
-__all__ = ['auc_3d', 'mpjae', 'mpjpe', 'mpjve', 'n_mpjpe', 'p_mpjpe', 'pck_3d']
+__all__ = [
+    'auc_3d',
+    'confusion_matrix',
+    'evaluate_mesh',
+    'mean_class_accuracy',
+    'mpjae',
+    'mpjpe',
+    'mpjve',
+    'mpve',
+    'n_mpjpe',
+    'nearest_exemplar',
+    'p_mpjpe',
+    'pck_3d',
+    'pck_by_group',
+    'share_under',
+    'top_k_accuracy',
+]

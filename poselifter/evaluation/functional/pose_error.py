@@ -35,38 +35,24 @@ def mpjpe(pred: Any, target: Any, visible: Any = None) -> float:
 def p_mpjpe(pred: Any, target: Any, visible: Any = None) -> float:
     """MPJPE after aligning each pose by rotation, translation and scale (protocol 2, PA-MPJPE).
 
-    Reflections are not used. Poses with fewer than 3 labelled joints do not count.
-
-    Args:
-        pred: (..., J, 3) poses, numpy or torch, any unit.
-        target: (..., J, 3) true poses in the same unit.
-        visible: (..., J), 0 where the target has no label.
-
-    Returns:
-        Mean distance over labelled joints, in the unit of the poses.
-
-    Raises:
-        InputError: as :func:`mpjpe`.
+    Reflections are not used; a pose with fewer than 3 labelled joints does not
+    count. Arguments and errors as :func:`mpjpe`, but the frames may differ.
     """
     return mean(aligned_distances, pred, target, visible)
+
+
+def mpve(pred: Any, target: Any, visible: Any = None) -> float:
+    """:func:`mpjpe` of vertices (..., V, 3); aligns nothing (papers centre both meshes on the root before)."""
+    return mean(joint_distances, pred, target, visible)
 
 
 def n_mpjpe(pred: Any, target: Any, visible: Any = None) -> float:
     """MPJPE after scaling each pose by ``sum(p . t) / sum(p . p)``, uncentred (protocol 3).
 
+    Arguments and errors as :func:`mpjpe`; the poses are root-relative.
+
     Source: Rhodin et al., "Unsupervised geometry-aware representation for 3D
     human pose estimation" (ECCV 2018).
-
-    Args:
-        pred: (..., J, 3) root-relative poses, numpy or torch, any unit.
-        target: (..., J, 3) true root-relative poses in the same unit and frame.
-        visible: (..., J), 0 where the target has no label.
-
-    Returns:
-        Mean distance over labelled joints, in the unit of the poses.
-
-    Raises:
-        InputError: as :func:`mpjpe`.
     """
     return mean(scaled_distances, pred, target, visible)
 

@@ -1,6 +1,18 @@
 """Metrics of a data set, for mmengine's evaluator."""
 
+from .action_metric import ActionMetric, OneShotMetric
 from .group_table import GroupTable, SequenceScore
+from .mesh_metric import MeshMetric
 from .pose_metric import PoseMetric
+from .protocols import PROTOCOLS, Protocol
 
-__all__ = ['GroupTable', 'PoseMetric', 'SequenceScore']
+__all__ = [
+    'PROTOCOLS',
+    'ActionMetric',
+    'GroupTable',
+    'MeshMetric',
+    'OneShotMetric',
+    'PoseMetric',
+    'Protocol',
+    'SequenceScore',
+]

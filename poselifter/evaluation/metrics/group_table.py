@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+AVERAGES = ('mean_of_groups', 'all_frames')
+
 
 @dataclass(frozen=True)
 class SequenceScore:
@@ -15,12 +17,13 @@ class SequenceScore:
         groups: name of the sequence's group for every way of grouping,
             ``{'action_name': 'walk', ...}``.
         frames: frames with at least one labelled joint.
-        sums: metric name -> (sum, number of summands).
+        sums: metric name -> (sum, total weight of the summands); empty
+            for a sequence that is left out.
     """
 
     groups: Mapping[str, str]
     frames: int
-    sums: Mapping[str, tuple[float, int]]
+    sums: Mapping[str, tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class GroupTable:
         columns: metric names.
         rows: group -> metric -> mean over everything counted in the group's
             sequences; a metric that counted nothing is absent.
+        averages: ``mean_of_groups``, all groups alike, and ``all_frames``, the
+            mean over everything counted in all sequences -> metric -> value.
         sequences: group -> number of sequences.
         frames: group -> number of frames.
     """
@@ -39,6 +44,7 @@ class GroupTable:
     by: str
     columns: tuple[str, ...]
     rows: Mapping[str, Mapping[str, float]]
+    averages: Mapping[str, Mapping[str, float]]
     sequences: Mapping[str, int]
     frames: Mapping[str, int]
 
@@ -49,33 +55,46 @@ class GroupTable:
         Sums are rounded once (``math.fsum``), so their order, and with it the
         number of processes, cannot change a digit.
         """
+        scores = list(scores)
         members: dict[str, list[SequenceScore]] = {}
         for score in scores:
             members.setdefault(score.groups[by], []).append(score)
         members = dict(sorted(members.items()))
-        rows = {
-            group: {
-                column: math.fsum(s.sums[column][0] for s in part) / count
-                for column in columns
-                if (count := sum(s.sums[column][1] for s in part))
-            }
-            for group, part in members.items()
+        rows = {group: _means(part, columns) for group, part in members.items()}
+        values = {c: [row[c] for row in rows.values() if c in row] for c in columns}
+        averages = {
+            'mean_of_groups': {column: math.fsum(v) / len(v) for column, v in values.items() if v},
+            'all_frames': _means(scores, columns),
         }
         return cls(
             by=by,
             columns=tuple(columns),
             rows=rows,
+            averages=averages,
             sequences={group: len(part) for group, part in members.items()},
             frames={group: sum(s.frames for s in part) for group, part in members.items()},
         )
 
-    def average(self) -> dict[str, float]:
-        """Mean over groups, each with the same weight; a metric that counted nothing is absent."""
-        values = {c: [row[c] for row in self.rows.values() if c in row] for c in self.columns}
-        return {column: math.fsum(v) / len(v) for column, v in values.items() if v}
+    def figures(self, labels: Mapping[str, str], average: str) -> dict[str, float]:
+        """The table as flat keys.
+
+        Args:
+            labels: metric name -> its heading.
+            average: of :data:`AVERAGES`; which of them is the overall figure.
+
+        Returns:
+            ``<heading>``, then ``<the other average>/<heading>``, then
+            ``<heading>/<group>``.
+        """
+        other = next(name for name in AVERAGES if name != average)
+        found = {labels[c]: value for c, value in self.averages[average].items()}
+        found.update({f'{other}/{labels[c]}': value for c, value in self.averages[other].items()})
+        for group, row in self.rows.items():
+            found.update({f'{labels[c]}/{group}': value for c, value in row.items()})
+        return found
 
     def text(self, labels: Mapping[str, str]) -> str:
-        """The table in fixed width, a row a group, the average last.
+        """The table in fixed width, a row a group, both averages last.
 
         Args:
             labels: metric name -> its heading.
@@ -86,15 +105,21 @@ class GroupTable:
         body = [
             [group, self.sequences[group], self.frames[group], *self._cells(row)] for group, row in self.rows.items()
         ]
-        last = ['average', sum(self.sequences.values()), sum(self.frames.values()), *self._cells(self.average())]
+        counts = [sum(self.sequences.values()), sum(self.frames.values())]
+        last = [[name, *counts, *self._cells(self.averages[name])] for name in AVERAGES]
         head = [self.by, 'sequences', 'frames', *(labels[c] for c in self.columns)]
-        columns = [[str(cell) for cell in column] for column in zip(head, *body, last, strict=True)]
+        columns = [[str(cell) for cell in column] for column in zip(head, *body, *last, strict=True)]
         widths = [max(map(len, column)) for column in columns]
         columns[0] = [cell.ljust(widths[0]) for cell in columns[0]]
         columns[1:] = [[cell.rjust(w) for cell in c] for c, w in zip(columns[1:], widths[1:], strict=True)]
         lines = ['  '.join(row) for row in zip(*columns, strict=True)]
         rule = '-' * len(lines[0])
-        return '\n'.join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+        return '\n'.join([lines[0], rule, *lines[1:-2], rule, *lines[-2:]])
 
     def _cells(self, row: Mapping[str, float]) -> list[str]:
         return [f'{row[c]:.2f}' if c in row else '-' for c in self.columns]
+
+
+def _means(scores: Sequence[SequenceScore], columns: Sequence[str]) -> dict[str, float]:
+    weights = {column: math.fsum(s.sums[column][1] for s in scores) for column in columns}
+    return {column: math.fsum(s.sums[column][0] for s in scores) / w for column, w in weights.items() if w}

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from mmengine.evaluator import BaseMetric
-from mmengine.logging import print_log
 
 from ...errors import InputError
 from ...registry import METRICS
@@ -20,8 +18,10 @@ from ..functional.distances import (
     scaled_distances,
     velocity_distances,
 )
-from ..functional.pck import auc_scores, pck_scores
+from ..functional.pck import auc_scores, kit_groups, over_scores, pck_scores, under_scores
 from .group_table import GroupTable, SequenceScore
+from .grouped_metric import GroupedMetric
+from .protocols import PROTOCOLS, Slots, predicted_frames
 
 MM_PER_METRE = 1000.0
 MEASURES = {
@@ -32,136 +32,142 @@ MEASURES = {
     'mpjae': ('MPJAE', acceleration_distances),
     'pck': ('PCK', pck_scores),
     'auc': ('AUC', auc_scores),
+    'under_30': ('under30', under_scores),
+    'over_40': ('over40', over_scores),
 }
-LABELS = {name: label for name, (label, _) in MEASURES.items()}
-UNITS = 'mm; MPJVE in mm a frame, MPJAE in mm a frame squared, PCK and AUC in percent'
+DIFFERENCES, OF_KIT, DETAIL = ('mpjve', 'mpjae'), ('pck', 'auc'), ('mpjpe', 'under_30', 'over_40')
+UNITS = 'mm; MPJVE in mm a frame, MPJAE in mm a frame squared, PCK, AUC and shares in percent'
 
 
 @METRICS.register_module()
-class PoseMetric(BaseMetric):
+class PoseMetric(GroupedMetric):
     """Root-relative pose errors in millimetres, by action and by other facts of a sequence.
 
-    The clean counting: each frame once; the target is made root-relative and
-    the predicted root set to zero (other joints stay as predicted), so the root
-    counts with error 0; joints without a label, and frames without a labelled
-    root, do not count. A group's value is the mean over all joints and frames
-    of its sequences (MPJVE and MPJAE: over the differences inside sequences,
-    where the papers' programs weight a sequence by its frames); the overall
-    value is the plain mean over the groups of the first name of ``group_by``,
-    the papers' rule for actions.
+    The clean protocol: each frame once, the predictions of a frame that several
+    windows predict averaged; the target is made root-relative and the predicted
+    root set to zero (other joints stay as predicted), so the root counts with
+    error 0; joints without a label, and frames without a labelled root, do not
+    count. A group's value is the mean over all joints and frames of its
+    sequences (MPJVE and MPJAE: over the differences inside sequences); the
+    overall value is the mean over groups. The papers' protocols differ in what
+    :class:`~poselifter.evaluation.metrics.Protocol` lists.
 
-    ``process`` keeps one entry a sequence, so neither the batch size nor the
-    number of processes can change a figure.
+    ``process`` takes samples with ``pred_keypoints_3d`` (P, K, 3) metres,
+    camera axes, root-relative, and ``pred_frames`` (P,), absent where each
+    frame is predicted once; ``lifting_target`` (T, K, 3) metres,
+    ``lifting_target_visible`` (T, K), and as metainfo ``skeleton_3d`` and the
+    names to group by.
 
-    Returned keys: ``MPJPE`` (overall), ``MPJPE/<action>``, and
-    ``source_format/<name>/MPJPE``; the same for the other metrics.
+    Returned keys: ``MPJPE`` (overall), ``all_frames/MPJPE`` or
+    ``mean_of_groups/MPJPE`` (the average that the overall one is not),
+    ``MPJPE/<action>``, ``source_format/<name>/MPJPE``; the same for the other
+    metrics. With ``detail`` the same for ``joints/MPJPE/<joint>``, and the
+    population variances (mm squared) of the MPJPE of groups and of joints,
+    ``variance/<first of group_by>`` and ``variance/joints``.
 
     Args:
+        protocol: a name of ``PROTOCOLS``. All but ``'clean'`` stand before the
+            keys, so that a paper's metric and the clean one fit one evaluator.
         metrics: some of ``mpjpe``, ``p_mpjpe``, ``n_mpjpe``, ``mpjve``,
-            ``mpjae``, ``pck`` (150 mm), ``auc``.
-        group_by: metainfo of a sample to report by; the first one also makes
-            the overall figure.
-        collect_device: how processes exchange entries. ``'gpu'`` sends them
-            through the process group, gloo on the CPU included; ``'cpu'``
-            writes files into the working directory.
-        prefix: put before every key.
+            ``mpjae``, ``pck`` (150 mm), ``auc``, ``under_30`` and ``over_40``
+            (shares of poses whose MPJPE is under 30 mm, over 40 mm); ``None``:
+            the protocol's.
+        group_by: see :class:`GroupedMetric`; ``None``: the protocol's.
+        detail: adds the shares, a table by joint, and the variances.
+        clip_len: slots of a window, where the protocol takes differences
+            inside clips (``'motionagformer'``).
+        collect_device: see :class:`GroupedMetric`.
+        prefix: put before every key, instead of the protocol.
 
     Raises:
-        InputError: an unknown metric, or no name to group by.
+        InputError: an unknown protocol or metric, or no name to group by.
     """
-
-    default_prefix = ''  # None would make mmengine warn that the keys have no prefix
 
     def __init__(
         self,
-        metrics: Sequence[str] = ('mpjpe', 'p_mpjpe', 'n_mpjpe', 'mpjve', 'mpjae'),
-        group_by: Sequence[str] = ('action_name', 'source_format'),
+        protocol: str = 'clean',
+        metrics: Sequence[str] | None = None,
+        group_by: Sequence[str] | None = None,
+        detail: bool = False,
+        clip_len: int | None = None,
         collect_device: str = 'gpu',
         prefix: str | None = None,
     ) -> None:
-        super().__init__(collect_device=collect_device, prefix=prefix)
-        unknown = [name for name in metrics if name not in MEASURES]
-        if unknown or not metrics:
+        if protocol not in PROTOCOLS:
+            raise InputError(f'PoseMetric: the protocol is {protocol!r}, expected one of {", ".join(PROTOCOLS)}')
+        self.protocol, self.detail, self.clip_len = PROTOCOLS[protocol], detail, clip_len
+        metrics = self.protocol.metrics if metrics is None else metrics
+        if not metrics or not set(metrics) <= set(MEASURES):
             raise InputError(f'PoseMetric: metrics are {list(metrics)}, expected some of {list(MEASURES)}')
-        if not group_by:
-            raise InputError("PoseMetric: group_by is empty, expected at least one name such as 'action_name'")
-        self.metrics, self.group_by = tuple(metrics), tuple(group_by)
+        self.labels = {name: MEASURES[name][0] for name in (*metrics, *(DETAIL if detail else ()))}
+        prefix = prefix or (None if protocol == 'clean' else protocol)
+        group_by = self.protocol.group_by if group_by is None else group_by
+        super().__init__(group_by, self.protocol.average, f'protocol {protocol}; {UNITS}', collect_device, prefix)
 
-    def process(self, data_batch: Any, data_samples: Sequence[Mapping[str, Any]]) -> None:
-        """Appends one entry for each sequence.
-
-        Args:
-            data_batch: not used.
-            data_samples: samples or their dicts with ``pred_keypoints_3d``
-                (T, K, 3) metres, camera axes, root-relative, ``lifting_target``
-                (T, K, 3) metres, ``lifting_target_visible`` (T, K), and as
-                metainfo ``skeleton_3d`` and the names to group by.
-
-        Raises:
-            InputError: a field is missing or disagrees with another.
-        """
-        self.results.extend(self._score(sample) for sample in data_samples)
-
-    def compute_metrics(self, results: list[SequenceScore]) -> dict[str, float]:
-        """Prints a table for each way of grouping.
-
-        Args:
-            results: the entries of all sequences, in any order.
-
-        Returns:
-            Key -> value, as the class says.
-
-        Raises:
-            InputError: there is no entry.
-        """
-        if not results:
-            raise InputError('PoseMetric saw no sequence; check that the test data set is not empty')
-        tables = [GroupTable.of(results, by, self.metrics) for by in self.group_by]
-        for table in tables:
-            print_log(f'Results by {table.by} ({UNITS})\n{table.text(LABELS)}', logger='current')
-        figures = {LABELS[name]: value for name, value in tables[0].average().items()}
-        for group, row in tables[0].rows.items():
-            figures.update({f'{LABELS[name]}/{group}': value for name, value in row.items()})
-        for table in tables[1:]:
-            for group, row in table.rows.items():
-                figures.update({f'{table.by}/{group}/{LABELS[name]}': value for name, value in row.items()})
-        return figures
-
-    def _score(self, sample: Mapping[str, Any]) -> SequenceScore:
-        sequence = sample.get('sequence') or 'a sequence without a name'
-        pred, target, visible = self._poses(sample, sequence)
+    def score(self, sample: Mapping[str, Any]) -> SequenceScore:
+        """What a sequence contributes; see the class."""
+        if any(part in (sample.get('sequence') or '') for part in self.protocol.skip):
+            return SequenceScore({}, 0, {})  # None would be lost between processes, and others doubled
+        slots = self._slots(sample)
+        kit = kit_groups(sample.get('skeleton_3d') or 'mpi_inf_3dhp17') if self.protocol.kit_joints else {}
         sums = {}
-        for name in self.metrics:
-            try:
-                values, counted = MEASURES[name][1](pred, target, visible)
-            except InputError as error:
-                raise InputError(f'{sequence}: {error}') from error
-            sums[name] = (float(values[counted].sum()), int(counted.sum()))
-        groups = {by: str(sample.get(by) or 'unknown') for by in self.group_by}
-        return SequenceScore(groups, int(visible.any(-1).sum()), sums)
+        for name in self.labels:
+            label, measure = MEASURES[name]
+            if name in DIFFERENCES:
+                sums[name] = slots.total_differences(measure, self.protocol.differences, self.clip_len)
+            else:
+                sums[name] = slots.total(measure, kit.get('Total') if name in OF_KIT else None)
+            if self.detail and name in OF_KIT:
+                sums.update({f'joints/{label}/{group}': slots.total(measure, joints) for group, joints in kit.items()})
+        if self.detail:
+            joints = get_skeleton(sample.get('skeleton_3d') or 'h36m17').joint_names
+            sums.update({f'joints/MPJPE/{j}': slots.total(joint_distances, [i]) for i, j in enumerate(joints)})
+        return SequenceScore(self.groups_of(sample), slots.num_frames, sums)
 
-    @staticmethod
-    def _poses(sample: Mapping[str, Any], sequence: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Prediction and root-relative target in mm, and the mask of joints that count."""
-        for key in ('pred_keypoints_3d', 'lifting_target', 'lifting_target_visible'):
+    def report(self, results: Sequence[SequenceScore]) -> tuple[dict[str, float], list[str]]:
+        """See the base class."""
+        figures, texts = super().report(results)
+        if not self.detail:
+            return figures, texts
+        by, scores = self.group_by[0], [score for score in results if score.sums]
+        names = [name for name in scores[0].sums if name not in self.labels]
+        if any(score.sums.keys() != scores[0].sums.keys() for score in scores):
+            raise InputError(
+                'PoseMetric: sequences have different joint sets; leave detail out, or evaluate them apart'
+            )
+        table = GroupTable.of(scores, by, names)
+        figures.update(table.figures({name: name for name in names}, self.average))
+        joints = [value for name, value in table.averages[self.average].items() if name.startswith('joints/MPJPE/')]
+        groups = [value for name, value in figures.items() if name.startswith('MPJPE/')]
+        spread = {f'variance/{by}': float(np.var(groups)), 'variance/joints': float(np.var(joints))}
+        head = '; '.join(f'{name} {value:.2f} mm squared' for name, value in spread.items())
+        texts.append(f'MPJPE by joint; {head}\n{table.text({n: n.split("/", 2)[2] for n in names})}')
+        return {**figures, **spread}, texts
+
+    def _slots(self, sample: Mapping[str, Any]) -> Slots:
+        """Predictions and root-relative targets in mm, as the protocol counts them."""
+        keys = ('pred_keypoints_3d', 'lifting_target', 'lifting_target_visible')
+        for key in keys:
             if sample.get(key) is None:
-                raise InputError(f'{sequence}: the sample has no {key}; PoseMetric needs a prediction and a 3D label')
+                raise InputError(f'the sample has no {key}; PoseMetric needs a prediction and a 3D label')
         skeleton, predicted = sample.get('skeleton_3d'), sample.get('pred_skeleton')
         if skeleton and predicted and skeleton != predicted:
             raise InputError(
-                f'{sequence}: the prediction has the joint set {predicted!r}, the label {skeleton!r}; '
+                f'the prediction has the joint set {predicted!r}, the label {skeleton!r}; '
                 f'convert one of them by name (poselifter.skeletons.convert_keypoints) before scoring'
             )
-        pred, target, visible = (
-            as_array(sample.get(key)) for key in ('pred_keypoints_3d', 'lifting_target', 'lifting_target_visible')
-        )
-        if pred.ndim != 3 or pred.shape != target.shape or visible.shape != target.shape[:-1]:
+        pred, target, visible = (as_array(sample.get(key)) for key in keys)
+        if pred.ndim != 3 or pred.shape[1:] != target.shape[1:] or visible.shape != target.shape[:-1]:
             raise InputError(
-                f'{sequence}: pred_keypoints_3d has shape {pred.shape}, lifting_target {target.shape}, '
-                f'lifting_target_visible {visible.shape}, expected (T, K, 3), (T, K, 3), (T, K)'
+                f'pred_keypoints_3d has shape {pred.shape}, lifting_target {target.shape}, '
+                f'lifting_target_visible {visible.shape}, expected (P, K, 3), (T, K, 3), (T, K)'
             )
+        frames = predicted_frames(sample, len(pred), len(target))
         root = get_skeleton(skeleton).root if skeleton else 0
         counted = (visible > 0) & (visible[:, root : root + 1] > 0)
         pred, target = pred * MM_PER_METRE, (target - target[:, root : root + 1]) * MM_PER_METRE
-        pred[:, root] = 0
-        return pred, target, counted
+        if self.protocol.root == 'zero':
+            pred[:, root] = 0
+        elif self.protocol.root == 'centre':
+            pred -= pred[:, root : root + 1]
+        return Slots.of(self.protocol, pred, target, counted, frames)

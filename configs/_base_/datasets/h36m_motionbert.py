@@ -1,0 +1,42 @@
+# Human3.6M as MotionBERT preprocessed it: stacked hourglass keypoints with confidence, labels in the 2.5D image space.
+# The data: `data/motion3d` (docs/datasets/h36m_motionbert.md). With 27 or 81 frames, change window and min_frames.
+
+codec = dict(type='ImageSpaceLifting', skeleton='h36m17', skeleton_3d='h36m17', fps=50)
+data_root = '{{$POSELIFTER_DATA:data}}/motion3d'
+
+train_pipeline = [dict(type='Encode', codec=codec), dict(type='FlipPose'), dict(type='PackPose')]
+test_pipeline = [
+    dict(type='Encode', codec=codec),
+    dict(type='PackPose', keys=['keypoints', 'factor', 'lifting_target', 'lifting_target_visible']),
+]
+
+train_dataloader = dict(
+    batch_size=32,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='EpochSampler'),
+    collate_fn=dict(type='poselifter.stack_clips'),  # mmengine looks functions up in its own scope only
+    dataset=dict(
+        type='Human36mMotionBERTDataset',
+        data_root=data_root,
+        split='train',
+        min_frames=243,
+        window=dict(length=243, stride=81, tail='drop'),
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=8,
+    num_workers=2,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='Human36mMotionBERTDataset',
+        data_root=data_root,
+        split='test',
+        min_frames=243,
+        test_mode=True,
+        pipeline=test_pipeline,
+    ),
+)
+test_dataloader = val_dataloader

@@ -1,0 +1,51 @@
+# NTU RGB+D 60, cross-subject: 2D poses of HRNet, in the form of PYSKL, clips resampled to 243 frames (MotionBERT).
+# The data: `data/ntu/ntu60_hrnet.pkl` (docs/datasets/ntu.md).
+
+codec = dict(type='KeypointClips', skeleton='h36m17')
+data_root = '{{$POSELIFTER_DATA:data}}/ntu'
+
+train_pipeline = [
+    dict(type='ResampleClip', length=243, mode='random'),
+    dict(type='Encode', codec=codec),
+    dict(type='RandomMove'),
+    dict(type='CropScale', ratio=(1, 3), released=True),
+    dict(type='PackPose', keys=['action']),  # with 'present' too, the head leaves persons out who are not there
+]
+test_pipeline = [
+    dict(type='ResampleClip', length=243),
+    dict(type='Encode', codec=codec),
+    dict(type='CropScale', ratio=(2, 2), released=True),
+    dict(type='PackPose', keys=['action']),
+]
+
+train_dataloader = dict(
+    batch_size=32,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='EpochSampler'),
+    collate_fn=dict(type='poselifter.stack_clips'),  # mmengine looks functions up in its own scope only
+    dataset=dict(
+        type='NTUActionDataset',
+        data_root=data_root,
+        ann_file='ntu60_hrnet.pkl',
+        split='xsub_train',
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=32,
+    num_workers=2,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='NTUActionDataset',
+        data_root=data_root,
+        ann_file='ntu60_hrnet.pkl',
+        split='xsub_val',
+        test_mode=True,
+        pipeline=test_pipeline,
+    ),
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(type='ActionMetric')
+test_evaluator = val_evaluator

@@ -1,0 +1,15 @@
+# MotionBERT on NTU RGB+D 120, one-shot: 67.4 % from the pretrained weights, 61.0 % from scratch (paper).
+# Pretrained: load_from=<the published pretraining checkpoint>. The authors evaluate with dropout on; here it is off.
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/datasets/ntu120_oneshot.py',
+    '../_base_/models/motionbert.py',
+    '../_base_/schedules/motionbert_action.py',
+]
+
+model = dict(codec={{_base_.codec}}, heads=dict(_delete_=True, embedding=dict(type='ActionEmbeddingHead')))
+train_dataloader = dict(dataset=dict(official_confidence_order=True))
+val_dataloader = dict(dataset=dict(official_confidence_order=True))
+test_dataloader = val_dataloader
+train_cfg = dict(max_epochs=50)
+default_hooks = dict(checkpoint=dict(save_best='one_shot_accuracy', rule='greater'))

@@ -1,0 +1,109 @@
+"""Bodies of SMPL beside detected 2D: MotionBERT's mesh files, and ours in their form without pickles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from ..errors import InputError
+from ..registry import DATASETS
+from ..utils.safe_pickle import load_npz, load_pickle
+from .human36m_motionbert import _HEIGHTS
+from .tracks import TrackDataset
+
+_ARRAYS = {
+    'joint_2d': ('keypoints', (17, 2)),
+    'confidence': ('keypoints_visible', (17,)),
+    'smpl_pose': ('smpl_pose', (72,)),
+    'smpl_shape': ('smpl_shape', (10,)),
+    'smpl_weight': ('smpl_weight', ()),
+}
+_SQUARES = {'coco': 640, 'pw3d': 1920}  # side of the square that holds every picture
+_HOW = (
+    'download mesh_det_h36m.pkl, mesh_det_coco.pkl and mesh_det_pw3d.pkl as docs/mesh.md of '
+    'github.com/Walter0807/MotionBERT says, or make a file with tools/dataset_converters/pw3d.py or eft.py '
+    '(docs/datasets/mesh.md), and put it into data/mesh, or set data_root'
+)
+
+
+@DATASETS.register_module()
+class MeshDataset(TrackDataset):
+    """Detected keypoints, and SMPL's pose and shape in the camera's frame.
+
+    A pickle holds dicts ``train`` and ``test`` with ``joint_2d`` (N, 17, 2)
+    pixels, ``confidence`` (N, 17), ``source`` (N,), ``smpl_pose`` (N, 72)
+    axis-angle and ``smpl_shape`` (N, 10); an npz the same arrays as
+    ``train_joint_2d`` and so on, perhaps ``smpl_weight`` (N,), 0 for frames
+    without a label. ``img_shape`` makes a codec normalise the screen as
+    MotionBERT does: Human3.6M by the camera's picture; COCO and 3DPW by a
+    square of 640 and 1920 pixels; others by the longer side in ``img_hw``
+    (N, 2). Clips of COCO have one frame: ``window=dict(length=1)``.
+
+    Args:
+        ann_file: the file below ``data_root``.
+        source: which of these it is.
+        split: ``'train'``, ``'test'``, or another part that the file has.
+        **kwargs: see :class:`TrackDataset`.
+
+    Raises:
+        InputError: the file is missing, damaged or lacks something.
+    """
+
+    METAINFO = {'dataset_name': 'mesh', 'skeleton': 'h36m17', 'skeleton_3d': 'h36m17'}
+
+    def __init__(
+        self, ann_file: str, source: Literal['h36m', 'coco', 'pw3d', 'other'], split: str = 'train', **kwargs: Any
+    ) -> None:
+        if source not in ('h36m', 'other', *_SQUARES):
+            raise InputError(f"MeshDataset: source is {source!r}, expected 'h36m', 'coco', 'pw3d' or 'other'")
+        self.source, self.split, self.fps = source, split, {'h36m': 50, 'pw3d': 30}.get(source)
+        super().__init__(ann_file=ann_file, **kwargs)
+
+    def load_data_list(self) -> list[dict]:
+        """Reads the arrays and lists the videos."""
+        part = self._part(Path(self.ann_file))
+        names = np.asarray(part['source'])
+        self.arrays = {'smpl_weight': np.ones(len(names), np.float32)}
+        for name, (key, shape) in _ARRAYS.items():
+            if name in part:
+                array = np.asarray(part.pop(name))
+                if array.size != len(names) * np.prod(shape):
+                    raise InputError(
+                        f'{self.ann_file}: {name} has shape {array.shape}, expected {(len(names), *shape)}; {_HOW}'
+                    )
+                self.arrays[key] = array.reshape(len(names), *shape).astype(np.float32, copy=False)
+        if 'keypoints_visible' in self.arrays:
+            self.arrays['keypoints_visible'] = self.arrays['keypoints_visible'].clip(0, 1)
+        infos = self.cut(names)
+        return [{'sequence': str(names[i['first']]), **i, **self._picture(part, i['first'])} for i in infos]
+
+    def _part(self, path: Path) -> dict[str, Any]:
+        """What the file has of the split."""
+        if not path.is_file():
+            raise InputError(f'{path} is not there; {_HOW}')
+        if path.suffix == '.npz':
+            prefix = f'{self.split}_'
+            part = {k.removeprefix(prefix): array for k, array in load_npz(path).items() if k.startswith(prefix)}
+        else:
+            both = load_pickle(path, encoding='latin1')
+            part = both.get(self.split) if isinstance(both, dict) else None
+        needed = {'joint_2d', 'source', 'smpl_pose', 'smpl_shape'}
+        needed |= {'h36m': {'camera_name'}, 'other': {'img_hw'}}.get(self.source, set())
+        missing = sorted(needed - set(part if isinstance(part, dict) else ()))
+        if missing:
+            raise InputError(f'{path}: {self.split} lacks {missing}; {_HOW}')
+        return part
+
+    def _picture(self, part: dict[str, Any], row: int) -> dict[str, Any]:
+        """Camera and size of the picture of a row."""
+        if self.source == 'h36m':
+            camera = str(part['camera_name'][row])
+            if camera not in _HEIGHTS:
+                raise InputError(
+                    f'{self.ann_file}: row {row} has camera {camera!r}, expected one of {sorted(_HEIGHTS)}'
+                )
+            return {'camera': camera, 'img_shape': (_HEIGHTS[camera], 1000)}
+        side = _SQUARES.get(self.source) or int(np.max(part['img_hw'][row]))
+        return {'img_shape': (side, side)}

@@ -1,0 +1,40 @@
+"""The calibrated cameras of Human3.6M and HumanEva, whose files come without them."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from ..geometry import Camera, quaternion_to_matrix
+
+
+@cache
+def mocap_cameras(dataset: str) -> dict[str, dict[str, Camera]]:
+    """Cameras by subject and name, in the order in which files list them.
+
+    Convention: VideoPose3D's table, which is not that of Human3.6M's metadata:
+    the tangential coefficients are in the order of
+    :func:`~poselifter.geometry.project`, which reproduces its 2D files.
+
+    Args:
+        dataset: ``'h36m'``, or ``'humaneva'``, whose cameras have no intrinsics
+            (focal length 1, centre 0: they cannot project).
+
+    Returns:
+        ``{'S1': {'54138969': camera, ...}, ...}``, positions in metres.
+    """
+    table = json.loads(Path(__file__).with_name('cameras.json').read_text(encoding='utf-8'))[dataset]
+    lenses = [{'focal': (1, 1), 'centre': (0, 0), **lens} for lens in table['cameras']]
+    names = [lens.pop('name') for lens in lenses]
+    subjects = {}
+    for subject, rows in table['subjects'].items():
+        poses = np.array(rows)
+        rotations = quaternion_to_matrix(poses[:, :4]).swapaxes(1, 2)  # stored camera to world
+        subjects[subject] = {
+            name: Camera(**lens, rotation=rotation, position=position)
+            for name, lens, rotation, position in zip(names, lenses, rotations, poses[:, 4:] / 1000, strict=True)
+        }
+    return subjects

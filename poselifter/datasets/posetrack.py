@@ -1,0 +1,111 @@
+"""PoseTrack18: people followed through short pieces of video, 2D marked by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..registry import DATASETS
+from ..skeletons import convert_keypoints, get_skeleton
+from .captured import CapturedDataset
+
+_HOW = (
+    'get the annotations from posetrack.net (docs/datasets/posetrack.md) and unpack them to '
+    'data/posetrack/posetrack18_annotations, or set data_root'
+)
+
+
+def read_tracks(path: Path) -> dict[str, np.ndarray]:
+    """Reads one file of annotations.
+
+    Args:
+        path: the json of one video, or MMPose's of a whole part.
+
+    Returns:
+        (n, 17, 3) by ``'<file>/<video>/<track>'``: x, y (pixels), visibility 0
+        or 1 of ``posetrack17``, in the order of the file. Frames in which a
+        person is not annotated are not there.
+
+    Raises:
+        InputError: the file is damaged or of another kind.
+    """
+    try:
+        annotations = json.loads(path.read_text())['annotations']
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f'{path} is no file of PoseTrack18 with annotations ({error!r}); {_HOW}') from error
+    tracks: dict[str, list] = {}
+    for number, annotation in enumerate(annotations):
+        lacking = [key for key in ('image_id', 'track_id') if key not in annotation]
+        keypoints = annotation.get('keypoints')
+        if lacking or (keypoints and len(keypoints) != 51):
+            found = f'no {" and no ".join(lacking)}' if lacking else f'{len(keypoints)} numbers as keypoints'
+            raise InputError(
+                f'{path}: annotation {number} has {found}, expected a track_id and 51 numbers; '
+                f'use the train or val part of PoseTrack18 as it was published'
+            )
+        if keypoints:  # the last four digits of an image's id are its frame
+            name = f'{path.stem}/{annotation["image_id"] // 10000}/{annotation["track_id"]}'
+            tracks.setdefault(name, []).append(keypoints)
+    return {name: np.array(rows, np.float32).reshape(-1, 17, 3) for name, rows in tracks.items()}
+
+
+@DATASETS.register_module()
+class PoseTrackDataset(CapturedDataset):
+    """The first poses of each track that is long and visible enough, by MotionBERT's rules.
+
+    The joints are converted from ``posetrack17``; a mixed joint is as visible
+    as the least of its parts. The root is visible in all frames. Visibility,
+    0 or 1, is what the confidence channel shows. The files do not tell the
+    pictures' size: ``img_shape`` just holds the person, so a pipeline must go
+    on with ``CropScale``. MotionBERT draws its ratio once, here it is drawn anew every time.
+
+    Args:
+        ann_file: folder of the json files, or one file, below ``data_root``.
+        length: poses of a track that are taken; shorter tracks are left out.
+            A frame without an annotation is skipped, as in MotionBERT.
+        visible: share of joints, in all frames, that must be exceeded.
+        **kwargs: see :class:`BaseMotionDataset`; ``metainfo=dict(skeleton=...)``
+            is the joint set of the samples (``h36m17``).
+
+    Raises:
+        InputError: files are missing or wrong, or no track is good enough.
+    """
+
+    METAINFO = {'dataset_name': 'posetrack18', 'skeleton': 'h36m17'}
+
+    def __init__(
+        self, ann_file: str = 'posetrack18_annotations/train', length: int = 30, visible: float = 0.6, **kwargs: Any
+    ) -> None:
+        self.length, self.visible = length, visible
+        super().__init__(ann_file=ann_file, **kwargs)
+
+    def load_data_list(self) -> list[dict]:
+        """Reads the tracks and keeps the good ones."""
+        path, skeleton = Path(self.ann_file), get_skeleton(self.metainfo['skeleton'])
+        files = sorted(path.glob('*.json')) if path.is_dir() else [path]
+        if not files or not files[0].is_file():
+            raise InputError(f'{path} is not there, or has no json file; {_HOW}')
+        infos, points, scores = [], [], []
+        for name, track in (entry for file in files for entry in read_tracks(file).items()):
+            track = track[: self.length]
+            if len(track) < self.length or track[..., 2].sum() <= self.visible * track[..., 2].size:
+                continue
+            xy, shown = convert_keypoints(track[..., :2], 'posetrack17', skeleton.name, track[..., 2])
+            if skeleton.root is not None and not shown[:, skeleton.root].all():
+                continue
+            points.append(np.where(shown[..., None] > 0, xy, 0))
+            scores.append(shown)
+            width, height = np.ceil(points[-1].max((0, 1)).clip(min=1)).astype(int).tolist()
+            first = self.length * len(infos)
+            infos.append({'sequence': name, 'first': first, 'length': self.length, 'img_shape': (height, width)})
+        if not infos:
+            raise InputError(
+                f'{path}: no track has {self.length} poses with {self.visible:.0%} of the joints and the root visible; '
+                f'set length or visible lower'
+            )
+        self.arrays = {'keypoints': np.concatenate(points), 'keypoints_visible': np.concatenate(scores)}
+        return infos

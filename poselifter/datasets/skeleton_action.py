@@ -1,0 +1,203 @@
+"""Skeleton action recognition in the pickled form of PYSKL and MMAction2."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..registry import DATASETS
+from ..skeletons import convert_keypoints, get_skeleton
+from ..structures import WindowPolicy
+from ..utils.safe_pickle import load_pickle
+from .base_motion_dataset import BaseMotionDataset
+
+_KEYS = ('frame_dir', 'label', 'img_shape', 'keypoint', 'keypoint_score')
+
+
+class WholeSequence(WindowPolicy):
+    """One window a sequence, as long as the sequence is; ``ResampleClip`` brings it to a length."""
+
+    def starts(self, n_frames: int) -> np.ndarray:
+        """The first frame."""
+        return np.zeros(1, np.int64)
+
+    def input_frames(self, starts: np.ndarray, n_frames: np.ndarray | int) -> list[np.ndarray]:
+        """All frames of each sequence."""
+        return [np.arange(n) for n in np.atleast_1d(n_frames)]
+
+
+@DATASETS.register_module()
+class SkeletonActionDataset(BaseMotionDataset):
+    """Clips of one or more persons with the class of what they do.
+
+    The file holds ``annotations``, a list of dicts with ``frame_dir``,
+    ``label``, ``img_shape`` (height, width), ``keypoint`` (M, T, V, 2) pixels
+    and ``keypoint_score`` (M, T, V), often float16, and ``split``, a dict of
+    lists of ``frame_dir``; a bare list of annotations serves too. It is read
+    without executing anything from it. Samples are float32 and have a persons
+    axis: ``keypoints`` (M, T, J, 2), ``keypoints_visible`` (M, T, J),
+    ``present`` (M,). The persons are told apart over time by
+    :func:`track_two`; a joint set that is not the samples' is converted.
+
+    Args:
+        ann_file: the pickle.
+        split: name or names in the file's ``split``; ``None`` takes all.
+        source: joint set of the file.
+        skeleton: joint set of the samples.
+        num_persons: M: further ones are left out, missing ones are zeros.
+        official_confidence_order: leave scores as the file has them, in the
+            order of its joints and without tracking, while points are
+            converted and tracked. This is how MotionBERT's action models were
+            trained, so their weights need it.
+        **kwargs: see :class:`BaseMotionDataset`.
+
+    Raises:
+        InputError: the file is missing, wrong, or has no such split.
+
+    Source: PYSKL's data format; MotionBERT, appendix and released data set.
+    """
+
+    METAINFO = {'dataset_name': 'skeleton_action'}
+    where = 'see docs/datasets/ntu.md for the published files'
+
+    def __init__(
+        self,
+        split: str | Sequence[str] | None = None,
+        source: str = 'coco17',
+        skeleton: str = 'h36m17',
+        num_persons: int = 2,
+        official_confidence_order: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        self.splits = [split] if isinstance(split, str) else split
+        self.source, self.skeleton, self.num_persons = get_skeleton(source), get_skeleton(skeleton), num_persons
+        self.official_confidence_order = official_confidence_order
+        if official_confidence_order and self.skeleton.num_joints != self.source.num_joints:
+            raise InputError(
+                f'official_confidence_order keeps the scores of {self.source.name}, which has not the '
+                f'{self.skeleton.num_joints} joints of {self.skeleton.name}; leave it out'
+            )
+        super().__init__(**{'window': WholeSequence(1), **kwargs})
+
+    def load_data_list(self) -> list[dict]:
+        """Reads, checks and tracks the clips of the split, and lays them end to end."""
+        path = Path(self.ann_file)
+        if not path.is_file():
+            raise InputError(f'{path} is not there; {self.where}, and put it there or set data_root')
+        self._metainfo['skeleton'] = self.skeleton.name
+        annotations, splits = _parts(load_pickle(path), path)
+        infos, points, scores, first = [], [], [], 0
+        for annotation in self.choose(annotations, splits):
+            keypoints, score = (array[: self.num_persons] for array in self._checked(annotation, path))
+            if len(keypoints) == 2:
+                order = track_two(keypoints)
+                keypoints = np.take_along_axis(keypoints, order[..., None, None], 0)
+                score = score if self.official_confidence_order else np.take_along_axis(score, order[..., None], 0)
+            persons, length = keypoints.shape[:2]
+            points.append(keypoints.reshape(-1, *keypoints.shape[2:]))
+            scores.append(score.reshape(-1, score.shape[-1]))
+            size = {'first': first, 'persons': persons, 'length': length}
+            infos.append({**size, 'img_shape': tuple(map(int, annotation['img_shape'])), **self.facts(annotation)})
+            first += persons * length
+        self.points, self.scores = np.concatenate(points), np.concatenate(scores)
+        return infos
+
+    def choose(self, annotations: list[dict], splits: Mapping[str, Sequence[str]]) -> list[dict]:
+        """The annotations of the split, in the file's order."""
+        if self.splits is None:
+            return annotations
+        unknown = [split for split in self.splits if split not in splits]
+        if unknown:
+            raise InputError(f'{self.ann_file} has no split {unknown}, expected some of {sorted(splits)}')
+        wanted = {name for split in self.splits for name in splits[split]}
+        chosen = [annotation for annotation in annotations if annotation['frame_dir'] in wanted]
+        if not chosen:
+            raise InputError(f'{self.ann_file} has no clip of the split {self.splits}; check the file')
+        return chosen
+
+    def facts(self, annotation: dict) -> dict[str, Any]:
+        """What a sample tells beside its arrays; ``action`` is the class."""
+        return {'sequence': str(annotation['frame_dir']), 'action': int(annotation['label'])}
+
+    def _checked(self, annotation: dict, path: Path) -> tuple[np.ndarray, np.ndarray]:
+        keypoints, score = np.asarray(annotation['keypoint']), np.asarray(annotation['keypoint_score'])
+        name, joints, shape = annotation['frame_dir'], self.source.num_joints, keypoints.shape
+        frames = annotation.get('total_frames', shape[1] if len(shape) == 4 else 0)
+        if len(shape) != 4 or shape[1:] != (frames, joints, 2) or score.shape != shape[:3] or not score.size:
+            raise InputError(
+                f'{path}: {name} has keypoint {shape}, keypoint_score {score.shape} and total_frames {frames}, '
+                f'expected (M, T, {joints}, 2), (M, T, {joints}) and T for {self.source.name}; '
+                f'take a file of 2D poses, or name its joint set with source'
+            )
+        if any(array.dtype.kind not in 'fiu' or not np.isfinite(array).all() for array in (keypoints, score)):
+            raise InputError(f'{path}: {name} has coordinates that are no finite numbers; leave the clip out')
+        label, size = annotation['label'], annotation['img_shape']
+        if not isinstance(label, (int, np.integer)) or np.shape(size) != (2,) or min(size) < 1:
+            raise InputError(
+                f'{path}: {name} has label {label!r} and img_shape {size!r}, expected a number and (height, width)'
+            )
+        return keypoints, score
+
+    def read(self, infos: Sequence[dict], frames: Sequence[np.ndarray]) -> list[dict[str, Any]]:
+        """Frames of clips; see the base class."""
+        return [self._read(info, f) for info, f in zip(infos, frames, strict=True)]
+
+    def _read(self, info: dict, frames: np.ndarray) -> dict[str, Any]:
+        persons, length = info['persons'], info['length']
+        rows = slice(info['first'], info['first'] + persons * length)
+        points = self.points[rows].reshape(persons, length, -1, 2)[:, frames].astype(np.float32)
+        scores = self.scores[rows].reshape(persons, length, -1)[:, frames].astype(np.float32)
+        points, mixed = convert_keypoints(points, self.source.name, self.skeleton.name, scores, 'mean')
+        missing = (0, self.num_persons - persons)
+        scores = scores if self.official_confidence_order else mixed
+        facts = {key: value for key, value in info.items() if key not in ('first', 'persons', 'length', 'sample_idx')}
+        return {
+            'keypoints': np.pad(points, [missing, *[(0, 0)] * 3]),
+            'keypoints_visible': np.pad(scores, [missing, *[(0, 0)] * 2]),
+            'present': np.arange(self.num_persons) < persons,
+            'frame_indices': frames,
+            'skeleton': self.skeleton.name,
+            **facts,
+        }
+
+
+def track_two(keypoints: np.ndarray) -> np.ndarray:
+    """Who is who over time, where a detector may have swapped two persons.
+
+    The two change places in every frame whose first person is nearer to where
+    the second was than to where the first was, by the sum of absolute
+    differences over all joints; a second change undoes the first.
+
+    Args:
+        keypoints: (2, T, J, 2), any unit.
+
+    Returns:
+        (2, T) int64: which of the two is person 0, and person 1, in each frame.
+
+    Source: MotionBERT, ``human_tracking``.
+    """
+    first, both = keypoints[:1, 1:].astype(np.float32), keypoints[:, :-1].astype(np.float32)
+    stay, change = abs(first - both).sum((2, 3))
+    swapped = np.cumsum(np.concatenate([[False], stay > change])) % 2
+    return np.stack([swapped, 1 - swapped])
+
+
+def _parts(document: Any, path: Path) -> tuple[list[dict], Mapping[str, Sequence[str]]]:
+    """Annotations and splits of a file, their structure checked."""
+    document = {'annotations': document, 'split': {}} if isinstance(document, list) else document
+    if not isinstance(document, Mapping) or not isinstance(document.get('annotations'), list):
+        raise InputError(
+            f"{path} holds a {type(document).__name__}, expected a dict with 'split' and 'annotations', or a list of "
+            f'annotations; take a file in the form of PYSKL'
+        )
+    for i, annotation in enumerate(document['annotations']):
+        missing = [key for key in _KEYS if key not in annotation] if isinstance(annotation, Mapping) else list(_KEYS)
+        if missing:
+            raise InputError(f'{path}: annotation {i} lacks {missing}; take a file of 2D poses in the form of PYSKL')
+    if not document['annotations']:
+        raise InputError(f'{path} has no annotation; take a file in the form of PYSKL')
+    return document['annotations'], document.get('split') or {}

@@ -1,0 +1,171 @@
+"""Where a person stands, how large they are, which way they face; and what becomes of scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from ...errors import InputError
+from ...geometry import crop_scale
+from ...registry import TRANSFORMS
+from .base import RandomTransform
+from .noise import there
+
+
+def crop_scale_3d(poses: np.ndarray, ratio: float = 1.0) -> np.ndarray:
+    """Maps the square around poses in image space to [-1, 1], and depth with the same factor.
+
+    Depth starts at joint 0 of frame 0. Two things are as released: a larger
+    ratio makes the person larger, unlike in ``crop_scale``, and depth gets the
+    offset -1 of the other axes.
+
+    Args:
+        poses: (..., T, J, 3) image space: x, y, and depth in the same unit.
+        ratio: longer side of the joints' box over the side of the square.
+
+    Returns:
+        (..., T, J, 3); all zeros where the box has no size.
+
+    Source: MotionBERT, ``crop_scale_3d``.
+    """
+    poses = np.concatenate([poses[..., :2], poses[..., 2:] - poses[..., :1, :1, 2:]], -1)
+    points = poses[..., :2].reshape(-1, 2)
+    low, high = points.min(0), points.max(0)
+    side = (high - low).max() / ratio
+    if side == 0:
+        return np.zeros_like(poses)
+    corner = np.append((low + high - side) / 2, 0).astype(poses.dtype)
+    return (poses - corner) / side * 2 - 1
+
+
+def move_linear(x: np.ndarray, angles: Sequence, scales: Sequence, shifts: Sequence) -> np.ndarray:
+    """Rotates, scales and shifts a clip, evenly from its first frame to its last.
+
+    Args:
+        x: (..., T, J, 2).
+        angles: at both ends, degrees.
+        scales: at both ends.
+        shifts: (2, 2): x and y at the first frame, x and y at the last.
+
+    Returns:
+        The same shape.
+
+    Source: MotionBERT, ``random_move``.
+    """
+    share = np.linspace(0, 1, x.shape[-3])[:, None]
+    ends = np.column_stack([np.radians(angles), scales, np.asarray(shifts)])
+    angle, scale, *shift = ((1 - share) * ends[0] + share * ends[1]).T[..., None]
+    cos, sin = scale * np.cos(angle), scale * np.sin(angle)
+    turned = [cos * x[..., 0] - sin * x[..., 1] + shift[0], sin * x[..., 0] + cos * x[..., 1] + shift[1]]
+    return np.stack(turned, -1).astype(x.dtype)
+
+
+@TRANSFORMS.register_module()
+class CropScale(RandomTransform):
+    """Maps the square around all joints of a clip to [-1, 1]; see ``geometry.crop_scale``.
+
+    After ``Encode``: a screen's normalisation before it changes nothing.
+
+    Args:
+        ratio: range to draw from; two equal numbers are no draw. A larger
+            ratio makes the person smaller.
+        released: also moves joints that are not there, as the released program does.
+    """
+
+    def __init__(self, ratio: tuple[float, float] = (1, 1), released: bool = False) -> None:
+        self.ratio, self.released = ratio, released
+
+    def apply(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+        """Changes ``inputs``."""
+        inputs = sample['inputs']
+        visible = there(inputs)
+        xy, _ = crop_scale(inputs[..., :2], visible[..., 0], rng.uniform(*self.ratio))
+        moved = np.concatenate([xy, inputs[..., 2:].clip(-1, 1)], -1).astype(inputs.dtype)
+        return {**sample, 'inputs': moved if self.released else moved * visible}
+
+
+@TRANSFORMS.register_module()
+class CropScale3D(RandomTransform):
+    """Crops ``target`` in image space, and makes its x, y the ``inputs``, with score 1 (MotionBERT's ``synthetic``)."""
+
+    def __init__(self, ratio: tuple[float, float] = (1, 1)) -> None:
+        self.ratio = ratio
+
+    def apply(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+        """Changes ``inputs`` and ``target``."""
+        target = crop_scale_3d(sample['target'], rng.uniform(*self.ratio)).astype(sample['target'].dtype)
+        inputs = np.ones_like(sample['inputs'])
+        inputs[..., :2] = target[..., :2]
+        return {**sample, 'inputs': inputs, 'target': target}
+
+
+@TRANSFORMS.register_module()
+class RandomMove(RandomTransform):
+    """A camera that moves a little during the clip (MotionBERT, action recognition); see :func:`move_linear`.
+
+    Args:
+        angle: bound of the rotation, degrees.
+        scale: range of the scale.
+        shift: bound of the shift along x and y, network units.
+    """
+
+    def __init__(self, angle: float = 10, scale: tuple[float, float] = (0.9, 1.1), shift: float = 0.1) -> None:
+        self.angle, self.scale, self.shift = angle, scale, shift
+
+    def apply(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+        """Moves joints of ``inputs`` that are there."""
+        angles, scales = rng.uniform(-self.angle, self.angle, 2), rng.uniform(*self.scale, 2)
+        inputs, shifts = sample['inputs'].copy(), rng.uniform(-self.shift, self.shift, (2, 2))
+        inputs[..., :2] = np.where(there(inputs), move_linear(inputs[..., :2], angles, scales, shifts), inputs[..., :2])
+        return {**sample, 'inputs': inputs}
+
+
+@TRANSFORMS.register_module()
+class RandomRotation(RandomTransform):
+    """Turns world-frame motion about the vertical through its first root; before any camera.
+
+    Args:
+        angle: range, degrees.
+    """
+
+    def __init__(self, angle: tuple[float, float] = (-180, 180)) -> None:
+        self.angle = angle
+
+    def apply(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+        """Turns ``world_keypoints``."""
+        world = sample['world_keypoints'].copy()
+        centre, angle = world[0, 0, :2].copy(), np.radians(rng.uniform(*self.angle))
+        turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]], world.dtype)
+        world[..., :2] = (world[..., :2] - centre) @ turn + centre
+        return {**sample, 'world_keypoints': world}
+
+
+@TRANSFORMS.register_module()
+class Scores(BaseTransform):
+    """What becomes of the score channel of ``inputs``.
+
+    A model meant for ``lift`` leaves scores out by its codec (``confidence=False``), not here.
+
+    Args:
+        mode: ``'keep'``; ``'binarise'``: 1 for joints that are there; or ``'drop'``: two channels are left.
+        threshold: joints with this score or less count as not there.
+    """
+
+    def __init__(self, mode: Literal['keep', 'binarise', 'drop'] = 'keep', threshold: float = 0.0) -> None:
+        if mode not in ('keep', 'binarise', 'drop'):
+            raise InputError(f"Scores: mode is {mode!r}, expected 'keep', 'binarise' or 'drop'")
+        self.mode, self.threshold = mode, threshold
+
+    def transform(self, sample: dict[str, Any]) -> dict[str, Any]:
+        """Changes ``inputs``."""
+        inputs = sample['inputs']
+        if inputs.shape[-1] != 3:
+            raise InputError(f'Scores: inputs have {inputs.shape[-1]} channels, expected x, y, score; see the codec')
+        seen = inputs[..., 2:] > self.threshold
+        inputs = np.where(seen, inputs, 0).astype(inputs.dtype)
+        if self.mode == 'binarise':
+            inputs[..., 2:] = seen
+        return {**sample, 'inputs': inputs[..., : 2 if self.mode == 'drop' else 3]}

@@ -1,0 +1,216 @@
+"""The pair of npz files in which VideoPose3D and its followers keep Human3.6M and HumanEva."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.logging import print_log
+
+from ..errors import InputError
+from ..geometry import Camera, project, world_to_camera
+from ..skeletons import convert_keypoints, get_skeleton
+from ..utils.safe_pickle import load_npz
+from .captured import CapturedDataset
+from .mocap_cameras import mocap_cameras
+
+_LAYOUTS = ('h36m17', 'coco17', 'h36m16', 'mpii16', 'humaneva15')
+
+
+class VideoPose3DFiles(CapturedDataset):
+    """Base of ``data_3d_*.npz`` (world, metres) and ``data_2d_*.npz`` (pixels of every camera).
+
+    3D is turned into each camera's frame. 2D that runs on after the mocap is
+    cut at its end; 2D that is shorter is an error. The 2D joint set is told by
+    the file's list of left joints, since names in it differ.
+
+    Args:
+        ann_file: ``data_3d_*.npz`` below ``data_root``.
+        keypoint_file: ``data_2d_*.npz`` below ``data_root``; its third
+            channel, where it has one, is the confidence. ``None`` draws the
+            true joints with the cameras' full distortion.
+        subjects: subjects to load, as the file names them; ``None`` means all
+            that have cameras.
+        subset: fraction of each sequence to keep, one piece at a place that
+            depends on the sequence's length alone (VideoPose3D's ``--subset``).
+        downsample: keep every so manyth frame.
+        skeleton: joint set of the 2D file, where its metadata are wrong.
+        skeleton_3d: joint set to convert the poses to, by name (``'h36m16'``).
+        **kwargs: see :class:`BaseMotionDataset`.
+
+    Raises:
+        InputError: a file is missing or wrong, 2D and 3D do not fit, or a
+            subject is not there.
+    """
+
+    table: str  # entry of cameras.json
+    how: str  # where the files come from
+    rate: float
+    layouts_3d: dict[int, str]
+    corrupt: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        keypoint_file: str | None = None,
+        subjects: Sequence[str] | None = None,
+        subset: float = 1.0,
+        downsample: int = 1,
+        skeleton: str | None = None,
+        skeleton_3d: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if not 0 < subset <= 1 or downsample < 1:
+            raise InputError(f'subset is {subset}, downsample {downsample}; expected above 0 to 1, and 1 or more')
+        self.keypoint_file, self.subjects = keypoint_file, subjects
+        self.subset, self.downsample, self.fps = subset, downsample, self.rate / downsample
+        self.told, self.wanted = skeleton, skeleton_3d or self.METAINFO['skeleton_3d']
+        super().__init__(**kwargs)
+
+    def load_data_list(self) -> list[dict]:
+        """Reads both files and lists the sequences: every take seen by every camera."""
+        poses = self._read(Path(self.ann_file), 'positions_3d')['positions_3d'].item()
+        detected, self._metainfo['skeleton'] = self._detections()
+        self._metainfo['skeleton_3d'] = self.wanted
+        infos, sources = [], []
+        for subject in self._subjects(poses):
+            cameras = mocap_cameras(self.table)[subject.split('/')[-1]]
+            for take, world in poses[subject].items():
+                if f'{subject}/{take}' in self.corrupt:
+                    print_log(
+                        f'{self.ann_file} has {subject}/{take}, a corrupt take that published numbers do not count; '
+                        f"leave it out by filter_cfg=dict(exclude=dict(take=['{subject}/{take}']))",
+                        logger='current',
+                        level=logging.WARNING,
+                    )
+                seen = self._seen(detected, subject, take, len(cameras))
+                for (name, camera), pixels in zip(cameras.items(), seen, strict=True):
+                    info = self._info(subject, take, name, camera)
+                    kept = kept_frames(len(world), self.subset, self.downsample)
+                    if pixels is not None and len(pixels) < len(world):
+                        raise InputError(
+                            f'{self.keypoint_file}: {info["sequence"]} has {len(pixels)} frames, its mocap '
+                            f'{len(world)}; expected at least as many, so use files that belong together'
+                        )
+                    infos.append({**info, 'first': 0, 'length': len(kept)})
+                    sources.append((world, camera, pixels, kept))
+        self._fill(infos, sources)
+        return infos
+
+    def _fill(self, infos: list[dict], sources: list[tuple]) -> None:
+        """Lays the kept frames of all sequences end to end, without a second copy of them all."""
+        total = sum(info['length'] for info in infos)
+        joints = get_skeleton(self._metainfo['skeleton']).num_joints
+        found = {'lifting_target': np.empty((total, get_skeleton(self.wanted).num_joints, 3), np.float32)}
+        found['keypoints'] = np.empty((total, joints, 2), np.float32)
+        if any(pixels is not None and pixels.shape[-1] > 2 for *_, pixels, _ in sources):
+            found['keypoints_visible'] = np.ones((total, joints), np.float32)
+        first = 0
+        for info, (world, camera, pixels, kept) in zip(infos, sources, strict=True):
+            rows = slice(first, first + len(kept))
+            pose = world_to_camera(self._joints(world[kept]), camera)
+            found['lifting_target'][rows] = pose
+            found['keypoints'][rows] = project(pose, camera) if pixels is None else pixels[kept, :, :2]
+            if 'keypoints_visible' in found:
+                found['keypoints_visible'][rows] = pixels[kept, :, 2]
+            info['first'], first = first, first + len(kept)
+        self.arrays = found
+
+    def _info(self, subject: str, take: str, name: str, camera: Camera) -> dict[str, Any]:
+        """The facts of a sequence; a take's action is its name up to the first space."""
+        action, actions = take.split(' ')[0], self.METAINFO['actions']
+        split, _, person = subject.rpartition('/')
+        info = {
+            'sequence': f'{subject}/{take}/{name}',
+            'subject': person,
+            'split': split,
+            'take': f'{subject}/{take}',
+            'camera': name,
+            'action': actions.index(action) if action in actions else -1,
+            'action_name': action,
+            'img_shape': camera.size[::-1],
+        }
+        return info | ({'camera_param': camera.to_dict()} if (camera.focal > 1).all() else {})
+
+    def _subjects(self, poses: Mapping[str, Any]) -> list[str]:
+        known = [name for name in poses if name.split('/')[-1] in mocap_cameras(self.table)]
+        missing = [name for name in self.subjects or () if name not in known]
+        if missing or not known:
+            raise InputError(f'{self.ann_file} has no subject {missing}, expected some of {known}')
+        return known if self.subjects is None else list(self.subjects)
+
+    def _detections(self) -> tuple[Mapping[str, Any] | None, str]:
+        """The 2D file's poses, and their joint set."""
+        if self.keypoint_file is None:
+            if (next(iter(next(iter(mocap_cameras(self.table).values())).values())).focal == 1).all():
+                raise InputError(f'{type(self).__name__} needs keypoint_file: its cameras cannot project')
+            return None, self.wanted
+        path = Path(self.data_root or '') / self.keypoint_file
+        entries = self._read(path, 'positions_2d', 'metadata')
+        poses, facts = entries['positions_2d'].item(), entries['metadata'].item()
+        return poses, self.told or _layout(path, facts)
+
+    def _seen(self, detected: Mapping[str, Any] | None, subject: str, take: str, cameras: int) -> Sequence:
+        if detected is None:
+            return [None] * cameras
+        views = detected.get(subject, {}).get(take)
+        joints = get_skeleton(self._metainfo['skeleton']).num_joints
+        if views is None or len(views) != cameras or any(v.ndim != 3 or v.shape[1] != joints for v in views):
+            shapes = None if views is None else [v.shape for v in views]
+            raise InputError(
+                f'{self.keypoint_file}: {subject} {take} is {shapes}, expected {cameras} arrays (n, {joints}, 2) as '
+                f'for the 3D poses; use files that belong together'
+            )
+        return views
+
+    def _joints(self, world: np.ndarray) -> np.ndarray:
+        """All joints of the file (n, J, 3) to the wanted ones."""
+        if world.ndim != 3 or world.shape[1] not in self.layouts_3d or world.shape[2] != 3:
+            raise InputError(f'{self.ann_file}: poses are {world.shape}, expected (n, {set(self.layouts_3d)}, 3)')
+        own = self.METAINFO['skeleton_3d']
+        pose = convert_keypoints(np.asarray(world, np.float32), self.layouts_3d[world.shape[1]], own)
+        return convert_keypoints(pose, own, self.wanted)
+
+    def _read(self, path: Path, *names: str) -> dict[str, np.ndarray]:
+        if not path.is_file():
+            raise InputError(f'{path} is not there; {self.how}')
+        entries = load_npz(path)
+        missing = [name for name in names if name not in entries]
+        if missing:
+            raise InputError(f'{path} has {sorted(entries)}, expected {list(names)}; {self.how}')
+        return entries
+
+
+def kept_frames(length: int, subset: float, downsample: int) -> np.ndarray:
+    """Frames that VideoPose3D's ``--subset`` and ``--downsample`` keep of a sequence.
+
+    Args:
+        length: frames of the sequence.
+        subset: fraction of them.
+        downsample: keep every so manyth.
+
+    Returns:
+        (n,) int64, n = round(length // downsample * subset).
+    """
+    if subset == 1:
+        return np.arange(0, length, downsample)
+    count = round(length // downsample * subset) * downsample
+    draw = int.from_bytes(hashlib.sha256(str(length).encode()).digest()[:4], 'little') / (2**32 - 1)
+    return int(draw * (length - count + 1)) + np.arange(0, count, downsample)
+
+
+def _layout(path: Path, facts: Mapping[str, Any]) -> str:
+    """The joint set with this many joints and this left side."""
+    left, right = (sorted(side) for side in facts.get('keypoints_symmetry', ([], [])))
+    for name in _LAYOUTS:
+        skeleton = get_skeleton(name)
+        sides = sorted(skeleton.left), sorted(skeleton.right)
+        if facts.get('num_joints', skeleton.num_joints) == skeleton.num_joints and (left, right) == sides:
+            return name
+    raise InputError(
+        f'{path}: {facts.get("num_joints")} joints with the left side {left} are no known joint set of {_LAYOUTS}; '
+        f'name it by skeleton='
+    )

@@ -1,0 +1,83 @@
+"""What metrics of sequences have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+
+from ...errors import InputError
+from .group_table import GroupTable, SequenceScore
+
+
+class GroupedMetric(BaseMetric):
+    """One entry a sequence, summed by groups, so that neither batches nor processes can change a figure.
+
+    A subclass implements :meth:`score` and sets ``labels`` (metric -> heading).
+
+    Args:
+        group_by: metainfo of a sample to report by, joined by ``+`` to group by
+            several at once; the first one also makes the overall figure.
+        average: which average of :class:`GroupTable` is the overall figure.
+        units: said in the heading of printed tables.
+        collect_device: how processes exchange entries. ``'gpu'`` sends them
+            through the process group, gloo on the CPU included; ``'cpu'``
+            writes files into the working directory.
+        prefix: put before every key.
+
+    Raises:
+        InputError: no name to group by.
+    """
+
+    default_prefix = ''  # None would make mmengine warn that the keys have no prefix
+    labels: dict[str, str]
+
+    def __init__(
+        self, group_by: Sequence[str], average: str, units: str, collect_device: str, prefix: str | None
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        if not group_by:
+            raise InputError(f"{type(self).__name__}: group_by is empty, expected names such as 'action_name'")
+        self.group_by, self.average, self.units = tuple(group_by), average, units
+
+    def score(self, sample: Mapping[str, Any]) -> SequenceScore:
+        """What a sequence contributes; one without sums is left out."""
+        raise NotImplementedError
+
+    def process(self, data_batch: Any, data_samples: Sequence[Mapping[str, Any]]) -> None:
+        """Appends one entry for each of the samples (or their dicts); raises an InputError that names a bad one."""
+        for sample in data_samples:
+            try:
+                self.results.append(self.score(sample))
+            except InputError as error:
+                raise InputError(f'{sample.get("sequence") or "a sequence without a name"}: {error}') from error
+
+    def compute_metrics(self, results: list[SequenceScore]) -> dict[str, float]:
+        """Prints the tables and returns the figures of :meth:`report`."""
+        figures, texts = self.report(results)
+        for text in texts:
+            print_log(text, logger='current')
+        return figures
+
+    def report(self, results: Sequence[SequenceScore]) -> tuple[dict[str, float], list[str]]:
+        """Figures by key, and a printable table for each way of grouping, of entries in any order.
+
+        Raises:
+            InputError: there is no entry.
+        """
+        scores = [score for score in results if score.sums]
+        if not scores:
+            raise InputError(f'{type(self).__name__} saw no sequence that counts; check the test data set')
+        tables = [GroupTable.of(scores, by, tuple(self.labels)) for by in self.group_by]
+        figures = tables[0].figures(self.labels, self.average)
+        for table in tables[1:]:
+            for group, row in table.rows.items():
+                figures.update({f'{table.by}/{group}/{self.labels[c]}': value for c, value in row.items()})
+        head = f'({self.units}; overall figure: {self.average})'
+        return figures, [f'Results by {table.by} {head}\n{table.text(self.labels)}' for table in tables]
+
+    def groups_of(self, sample: Mapping[str, Any]) -> dict[str, str]:
+        """Names of a sample's groups; a fact that is missing is ``unknown``."""
+        return {by: ' '.join(str(sample.get(k) or 'unknown') for k in by.split('+')) for by in self.group_by}

@@ -1,0 +1,224 @@
+"""Bodies: MotionBERT's pickles by its formulas, mirroring, and the converters of 3DPW and EFT."""
+
+import pickle
+import runpy
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from toy_datasets import coco, mesh
+from toy_smpl import toy_smpl
+
+from poselifter.datasets import MeshDataset, stack_clips
+from poselifter.datasets.transforms import Encode, FlipPose
+from poselifter.errors import InputError
+from poselifter.geometry import axis_angle_to_matrix
+from poselifter.registry import DATASETS
+from poselifter.skeletons import convert_keypoints
+from poselifter.structures import check_sample
+
+TRAIN = (('s_01_act_02_subact_01_ca_01', 40), ('s_05_act_02_subact_01_ca_02', 12), ('s_06_act_02_subact_01_ca_01', 16))
+TEST = (('s_09_act_02_subact_01_ca_01', 35),)
+ENCODE = Encode(dict(type='RootRelativeLifting', confidence=True))
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A folder with the three files; those of COCO and 3DPW lack the cameras."""
+    train, test = mesh.make_part(TRAIN), mesh.make_part(TEST, 1)
+    mesh.write_pickle(tmp_path / 'mesh_det_h36m.pkl', train, test)
+    for part in (train, test):
+        del part['camera_name']
+    for name in ('coco', 'pw3d'):
+        mesh.write_pickle(tmp_path / f'mesh_det_{name}.pkl', train, test)
+    return tmp_path
+
+
+def load(root, source='pw3d', name=None, **kwargs):
+    return MeshDataset(name or f'mesh_det_{source}.pkl', source, data_root=str(root), **{'test_mode': True, **kwargs})
+
+
+def test_videos_are_whole(root):
+    dataset = load(root, 'h36m')
+    part = mesh.make_part(TRAIN)
+    samples = list(dataset.samples(range(3)))
+    assert [(s['sequence'], len(s['keypoints'])) for s in samples] == list(TRAIN)
+    assert [(s['camera'], s['img_shape']) for s in samples[:2]] == [
+        ('54138969', (1002, 1000)),
+        ('55011271', (1000, 1000)),
+    ]
+    for sample in samples:
+        check_sample(sample)
+    for key, name in (('keypoints', 'joint_2d'), ('smpl_pose', 'smpl_pose'), ('smpl_shape', 'smpl_shape')):
+        np.testing.assert_allclose(np.concatenate([s[key] for s in samples]), part[name], rtol=1e-6)
+    found = np.concatenate([s['keypoints_visible'] for s in samples])
+    np.testing.assert_allclose(found, part['confidence'].clip(0, 1), rtol=1e-6)
+    assert all((s['smpl_weight'] == 1).all() for s in samples)
+    assert len(load(root, 'h36m', split='test')) == 1
+
+
+@pytest.mark.parametrize(('source', 'width', 'offset'), [('h36m', 1000, 1.002), ('coco', 640, 1), ('pw3d', 1920, 1)])
+def test_normalisation_is_motionbert_s(root, source, width, offset):
+    sample = ENCODE(load(root, source).samples([0])[0])
+    expected = mesh.make_part(TRAIN)['joint_2d'][:40] / width * 2 - [1, offset]
+    np.testing.assert_allclose(sample['inputs'][..., :2], expected, atol=1e-6)
+
+
+def test_other_sources_tell_their_pictures(root):
+    part = mesh.make_part(TRAIN) | {'img_hw': np.tile([480, 600], (68, 1))}
+    np.savez(root / 'own.npz', **{f'val_{key}': np.asarray(value) for key, value in part.items()})
+    assert load(root, 'other', 'own.npz', split='val').samples([0])[0]['img_shape'] == (600, 600)
+
+
+def test_training_clips(root):
+    """16 frames every 8; a shorter video is stretched, of single pictures each counts."""
+    dataset = load(root, 'pw3d', test_mode=False, min_frames=16, window=dict(length=16, stride=8, tail='drop'))
+    assert dataset.windows[:, :2].tolist() == [[0, 0], [0, 8], [0, 16], [0, 24], [1, 0], [2, 0]]
+    short = dataset.samples([4])[0]
+    assert short['frame_indices'].tolist() == [0, 0, 1, 2, 3, 3, 4, 5, 6, 6, 7, 8, 9, 9, 10, 11]
+    np.testing.assert_array_equal(short['smpl_pose'][0], short['smpl_pose'][1])
+    assert len(load(root, 'coco', test_mode=False, window=dict(length=1))) == 68
+
+
+def test_mirroring_is_motionbert_s(parity_functions):
+    flip, thetas = parity_functions('flip_data'), parity_functions('flip_thetas_batch')
+    for i in range(2):
+        sample = {'inputs': flip['x'][i], 'smpl_pose': thetas['x'][i], 'smpl_shape': np.ones((5, 10), np.float32)}
+        sample = {**sample, 'skeleton': 'h36m17', 'random_key': [0, 0, i, 0]}
+        kept, flipped = (FlipPose(prob)({**sample, 'random_key': [0, 0, i, 0]}) for prob in (0, 1))
+        np.testing.assert_array_equal(flipped['inputs'], flip['out'][i])
+        np.testing.assert_array_equal(flipped['smpl_pose'], thetas['out'][i])
+        np.testing.assert_array_equal(flipped['smpl_shape'], sample['smpl_shape'])
+        np.testing.assert_array_equal(kept['smpl_pose'], sample['smpl_pose'])
+
+
+@pytest.fixture(scope='module')
+def parity_functions(shared):
+    return lambda name: np.load(shared / f'fixtures/parity/motionbert/functions/{name}.npz')
+
+
+@pytest.mark.parametrize(('config', 'clips', 'length'), [('mesh_h36m', 6, 16), ('mesh_coco', 68, 1), ('pw3d', 6, 16)])
+def test_the_configs_make_batches(root, repository, config, clips, length):
+    config = Config.fromfile(repository / f'configs/_base_/datasets/{config}.py')
+    dataset = DATASETS.build({**config.train_dataloader.dataset, 'data_root': str(root)})
+    batch = stack_clips(dataset.__getitems__(range(len(dataset))))
+    assert batch['inputs'].shape == (clips, length, 17, 3)
+    labels, poses = batch['data_samples'], np.array([s['smpl_pose'] for s in dataset.samples(range(len(dataset)))])
+    assert labels.smpl_pose.shape == (clips, length, 72) and labels.smpl_weight.shape == (clips, length)
+    flipped = (labels.smpl_pose.numpy() != poses).any((1, 2))
+    assert 0 < flipped.sum() < clips
+    whole = DATASETS.build({**config.test_dataloader.dataset, 'data_root': str(root)})[0]
+    assert whole['inputs'].shape == (35, 17, 3) and whole['data_samples'].smpl_shape.shape == (35, 10)
+
+
+@pytest.fixture
+def convert(repository):
+    def run(tool, *arguments):
+        runpy.run_path(str(repository / f'tools/dataset_converters/{tool}.py'))['main']([str(a) for a in arguments])
+
+    return run
+
+
+def test_3dpw_is_turned_into_the_camera(tmp_path, convert):
+    """The body posed in the camera's frame is the world's body seen by the camera, vertex by vertex."""
+    pytest.importorskip('smplx', reason='bodies need smplx')
+    from poselifter.models.body_models import load_body_model
+
+    arrays = toy_smpl()
+    arrays['shapedirs'] = arrays['shapedirs'] * 0  # so that one pelvis is that of all
+    body = load_body_model(arrays).double()
+    pelvis = arrays['J_regressor'][0] @ (arrays['v_template'] + [0.1, 0.2, 0.3])
+    body.v_template += torch.tensor([0.1, 0.2, 0.3])
+    files = {
+        (part, seed): mesh.pw3d_sequence(pelvis, 6, seed) for part, seed in (('train', 0), ('train', 1), ('test', 2))
+    }
+    for (part, seed), data in files.items():
+        mesh.write_pw3d(tmp_path / 'sequenceFiles', part, f'scene_{seed:02}', data)
+    convert('pw3d', tmp_path / 'sequenceFiles', tmp_path / '3dpw.npz')
+    archive = dict(np.load(tmp_path / '3dpw.npz', allow_pickle=False))
+    dataset = load(tmp_path, 'pw3d', '3dpw.npz')
+    assert [s['sequence'] for s in dataset.samples(range(4))] == [
+        'scene_00/0',
+        'scene_00/1',
+        'scene_01/0',
+        'scene_01/1',
+    ]
+    assert len(load(tmp_path, 'pw3d', '3dpw.npz', split='test')) == 2
+
+    def vertices(pose):
+        rotations = axis_angle_to_matrix(torch.as_tensor(pose, dtype=torch.float64).unflatten(-1, (24, 3)))
+        return body(rotations, torch.zeros(10).double())[0].numpy()
+
+    for row, (seed, actor) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):
+        data, sample = files['train', seed], dataset.samples([row])[0]
+        world = vertices(data['poses'][actor]) + data['trans'][actor][:, None]
+        camera = data['cam_poses']
+        seen = np.einsum('nij,nvj->nvi', camera[:, :3, :3], world) + camera[:, None, :3, 3]
+        own = archive['train_root'].reshape(4, 6, 3)[row] - pelvis  # SMPL's translation in the camera's frame
+        np.testing.assert_allclose(vertices(sample['smpl_pose']) + own[:, None], seen, atol=2e-6)
+        found = data['poses2d'][actor].swapaxes(1, 2)
+        points, scores = convert_keypoints(found[..., :2], 'openpose18', 'h36m17', found[..., 2])
+        np.testing.assert_allclose(sample['keypoints'], points, rtol=1e-6)
+        np.testing.assert_allclose(sample['keypoints_visible'], scores, rtol=1e-6)
+        np.testing.assert_allclose(sample['smpl_shape'][3], data['betas'][actor][:10], rtol=1e-6)
+        assert sample['smpl_weight'].tolist() == [1] * 5 + [float(actor)]
+    assert archive['train_gender'].tolist() == (['m'] * 6 + ['f'] * 6) * 2
+
+
+def test_eft_is_joined_to_coco(tmp_path, convert):
+    pytest.importorskip('xtcocotools.coco', reason='COCO files need xtcocotools')
+    document = coco.annotations()
+    annotations = coco.write_file(tmp_path, document)
+    fits, poses = mesh.write_eft(tmp_path / 'eft.json', [9002, 77, 9000])
+    convert('eft', fits, annotations, tmp_path / 'eft.npz')
+    dataset = load(tmp_path, 'coco', 'eft.npz')
+    samples = list(dataset.samples([0, 1]))
+    assert len(dataset) == 2 and [s['sequence'] for s in samples] == ['9000', '9002']
+    for sample, fit, entry in zip(samples, (2, 0), (0, 2), strict=True):
+        np.testing.assert_allclose(sample['smpl_pose'][0].reshape(24, 3), poses[fit], atol=1e-5)
+        keypoints = np.array(document['annotations'][entry]['keypoints']).reshape(17, 3)
+        ankles = keypoints[[16, 15]]  # right, left
+        np.testing.assert_array_equal(sample['keypoints'][0, [3, 6]], ankles[:, :2])
+        np.testing.assert_array_equal(sample['keypoints_visible'][0, [3, 6]], ankles[:, 2] / 2)
+    with pytest.raises(InputError, match='has nobody of'):
+        convert('eft', mesh.write_eft(fits, [77])[0], annotations, tmp_path / 'none.npz')
+    with pytest.raises(InputError, match='has no fits of COCO'):
+        convert('eft', annotations, annotations, tmp_path / 'none.npz')
+
+
+def test_3dpw_s_wrong_files_are_named(tmp_path, convert):
+    with pytest.raises(InputError, match=r'has no train/\*.pkl.*unpack sequenceFiles.zip'):
+        convert('pw3d', tmp_path, tmp_path / 'out.npz')
+    data = mesh.pw3d_sequence(np.zeros(3))
+    del data['cam_poses']
+    mesh.write_pw3d(tmp_path, 'test', 'scene', data)
+    with pytest.raises(InputError, match=r"scene.pkl lacks \['cam_poses'\]"):
+        convert('pw3d', tmp_path, tmp_path / 'out.npz')
+
+
+@pytest.mark.parametrize(
+    ('changes', 'source', 'message'),
+    [
+        ({'smpl_pose': None}, 'h36m', r"train lacks \['smpl_pose'\]; download"),
+        ({'camera_name': None}, 'h36m', r"train lacks \['camera_name'\]"),
+        ({}, 'other', r"train lacks \['img_hw'\]"),
+        ({'smpl_shape': np.zeros((68, 9))}, 'coco', r'smpl_shape has shape \(68, 9\), expected \(68, 10\)'),
+        ({'camera_name': ['7'] * 68}, 'h36m', r"row 0 has camera '7', expected one of \['54138969'"),
+        ({}, 'amass', "source is 'amass', expected 'h36m'"),
+    ],
+)
+def test_wrong_parts_are_named(tmp_path, changes, source, message):
+    part = {key: value for key, value in {**mesh.make_part(TRAIN), **changes}.items() if value is not None}
+    mesh.write_pickle(tmp_path / 'file.pkl', part, part)
+    with pytest.raises(InputError, match=message):
+        load(tmp_path, source, 'file.pkl')
+
+
+def test_wrong_files_are_named(tmp_path):
+    with pytest.raises(InputError, match=r'is not there; download .* docs/mesh.md .* into data/mesh'):
+        load(tmp_path)
+    for content, message in ((pickle.dumps([1]), 'train lacks'), (pickle.dumps(print), 'not read'), (b'x', 'no whole')):
+        (tmp_path / 'mesh_det_pw3d.pkl').write_bytes(content)
+        with pytest.raises(InputError, match=message):
+            load(tmp_path)

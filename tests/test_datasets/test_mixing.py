@@ -1,0 +1,197 @@
+"""Sources of different clip lengths in one training: what is in a batch, and when."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.hooks import DistSamplerSeedHook
+from mmengine.model import BaseModel
+from torch.utils.data import DataLoader
+
+import poselifter
+from poselifter.datasets import ConcatDataset, EpochSampler, ProceduralMotion, SourceBatchSampler, stack_clips
+from poselifter.engine import MotionRunner
+from poselifter.errors import InputError
+from poselifter.registry import MODELS
+
+CODEC = dict(type='RootRelativeLifting', confidence=True)
+PIPELINE = [dict(type='VirtualCamera'), dict(type='Encode', codec=CODEC), dict(type='FlipPose'), dict(type='PackPose')]
+SOURCES = [
+    dict(type='ProceduralMotion', n_sequences=n, n_frames=60, seed=n, window=dict(length=length), pipeline=PIPELINE)
+    for n, length in ((5, 9), (3, 20), (2, 30))
+]
+
+
+@pytest.fixture(scope='module')
+def mixed():
+    poselifter.register_all_modules()
+    return ConcatDataset(SOURCES)  # 5 * 7, 3 * 3 and 2 * 2 clips
+
+
+@pytest.fixture
+def batches(mixed):
+    """The batches of one epoch as (source, epoch that the source sees, row) each."""
+
+    def draw(epoch=0, rank=0, world=1, batch_size=4, seed=3, shuffle=True, **kwargs):
+        sampler = EpochSampler(mixed, shuffle=shuffle, seed=seed)
+        sampler.rank, sampler.world_size = rank, world
+        both = SourceBatchSampler(sampler, batch_size, **kwargs)
+        sampler.set_epoch(epoch)
+        found = list(both)
+        assert len(found) == len(both)
+        rows = [np.divmod(batch, len(mixed)) for batch in found]
+        sources = [np.searchsorted(mixed.ends, row, side='right') for _, row in rows]
+        assert all((source == source[0]).all() for source in sources)
+        return [(int(s[0]), seen.tolist(), row.tolist()) for s, (seen, row) in zip(sources, rows, strict=True)]
+
+    return draw
+
+
+def test_a_sample_is_that_of_its_source(mixed):
+    assert [len(d) for d in mixed.datasets] == [35, 9, 4] and len(mixed) == 48
+    places = [(0, 34), (1, 0), (2, 3), (0, 0)]
+    indices = [2 * 48 + [0, 35, 44][source] + row for source, row in places]
+    for item, (source, row) in zip(mixed.__getitems__(indices), places, strict=True):
+        own = mixed.datasets[source]
+        expected = own[2 * len(own) + row]['inputs']
+        assert torch.equal(item['inputs'], expected)
+    assert torch.equal(mixed[47]['inputs'], mixed.datasets[2][3]['inputs'])
+    assert mixed.metainfo['dataset_name'] == 'procedural'
+    with pytest.raises(InputError, match='at least one source'):
+        ConcatDataset([])
+
+
+def test_an_epoch_has_every_clip_once_in_batches_of_one_source(batches):
+    for order in ('mixed', 'sequence'):
+        found = batches(order=order)
+        assert sorted(row for _, _, rows in found for row in rows) == list(range(48))
+        assert all(set(seen) == {0} for _, seen, _ in found)
+        counts = np.bincount([source for source, _, _ in found])
+        assert counts.tolist() == [9, 3, 1]  # 35, 9 and 4 clips by four, the last batch short
+        sources = [source for source, _, _ in found]
+        assert (sources == sorted(sources)) == (order == 'sequence')
+    assert batches(epoch=1) != batches(epoch=2) and batches(epoch=1) == batches(epoch=1)
+    assert batches(seed=4) != batches()
+    plain = batches(shuffle=False, order='sequence')
+    assert [row for _, _, rows in plain for row in rows] == list(range(48))
+    sizes = [(source, len(rows)) for source, _, rows in batches(batch_size=[8, 2, 4], order='sequence')]
+    assert sizes == [(0, 8)] * 4 + [(0, 3)] + [(1, 2)] * 4 + [(1, 1)] + [(2, 4)]
+
+
+def test_curriculum_of_motionbert(batches):
+    def sources(epoch):
+        return [source for source, _, _ in batches(epoch, order='sequence', first_epochs=(2, 3, 0))]
+
+    assert sources(0) == sources(1) == [2]
+    assert sources(2) == [0] * 9 + [2]
+    assert sources(3) == [0] * 9 + [1] * 3 + [2]
+
+
+def test_ratios_repeat_small_sources_as_if_in_other_epochs(batches):
+    found = batches(epoch=5, ratios=(1, 1, 2), batch_size=3)
+    total = 12 + 3 + 2
+    counts = np.bincount([source for source, _, _ in found])
+    assert counts.sum() == total and counts.tolist() in ([4, 4, 9], [5, 4, 8], [4, 5, 8])
+    assert all(len(rows) == 3 for _, _, rows in found)
+    for source, size in enumerate((35, 9, 4)):
+        pairs = [pair for s, seen, rows in found if s == source for pair in zip(seen, rows, strict=True)]
+        assert len(set(pairs)) == len(pairs)  # no clip twice with the same random draws
+        assert len({row for _, row in pairs}) == min(size, len(pairs))
+    large = {row for epoch in range(12) for s, _, rows in batches(epoch, ratios=(1, 9, 9)) if s == 0 for row in rows}
+    assert len(large) > 20  # other clips of a large source in other epochs
+
+
+@pytest.mark.parametrize('ratios', [None, (1, 2, 3)])
+def test_two_processes_see_what_one_sees(batches, ratios):
+    for order in ('mixed', 'sequence'):
+        one = batches(batch_size=4, order=order, ratios=ratios)
+        two = [batches(batch_size=2, order=order, ratios=ratios, rank=rank, world=2) for rank in range(2)]
+        assert len(two[0]) == len(two[1]) == len(one)
+        for whole, *parts in zip(one, *two, strict=True):
+            assert {whole[0]} == {part[0] for part in parts}
+            both = sorted(parts[0][2] + parts[1][2])
+            # 35 and 9 are odd, so that in the last batch one process takes a clip once more
+            assert both == sorted(whole[2]) or (len(both) == len(whole[2]) + 1 and set(both) >= set(whole[2]))
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_loader_stacks_clips_of_each_length(mixed, workers):
+    sampler = SourceBatchSampler(EpochSampler(mixed, seed=3), 4)
+    shapes = [
+        tuple(batch['inputs'].shape)
+        for batch in DataLoader(mixed, batch_sampler=sampler, num_workers=workers, collate_fn=stack_clips)
+    ]
+    assert {shape[1] for shape in shapes} == {9, 20, 30} and sum(shape[0] for shape in shapes) == 48
+
+
+@MODELS.register_module(force=True)
+class LengthRecorder(BaseModel):
+    """Notes what it was trained on."""
+
+    def __init__(self):
+        super().__init__()
+        self.bias = torch.nn.Parameter(torch.zeros(1))
+        self.seen = []
+
+    def forward(self, inputs, data_samples=None, mode='tensor'):
+        self.seen.append((inputs.shape[1], float(inputs.sum())))
+        return {'loss': self.bias.sum()}
+
+
+def test_training_follows_epochs_and_resumes(tmp_path):
+    def run(epochs, **more):
+        loader = dict(
+            dataset=dict(type='ConcatDataset', datasets=SOURCES),
+            sampler=dict(type='EpochSampler'),
+            batch_sampler=dict(type='SourceBatchSampler', order='sequence', first_epochs=(1, 2, 0)),
+            batch_size=8,
+            num_workers=0,
+            collate_fn=dict(type='poselifter.stack_clips'),
+        )
+        config = dict(
+            default_scope='poselifter',
+            model=dict(type='LengthRecorder'),
+            train_dataloader=loader,
+            train_cfg=dict(by_epoch=True, max_epochs=epochs),
+            optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
+            work_dir=str(tmp_path),
+            randomness=dict(seed=1),
+            **more,
+        )
+        runner = MotionRunner.from_cfg(Config(config))
+        runner.train()
+        return runner.model.seen
+
+    whole = run(3)
+    assert [length for length, _ in whole] == [30] + [9] * 5 + [30] + [9] * 5 + [20] * 2 + [30]
+    assert len({total for _, total in whole}) == len(whole)
+    run(2)
+    assert run(3, resume=True, load_from=str(tmp_path / 'epoch_2.pth')) == whole[-8:]
+
+
+def test_the_hook_of_mmengine_finds_the_sampler(mixed):
+    loader = DataLoader(mixed, batch_sampler=SourceBatchSampler(EpochSampler(mixed), 4), collate_fn=stack_clips)
+
+    class Runner:
+        epoch = 7
+
+        class train_loop:
+            dataloader = loader
+
+    DistSamplerSeedHook().before_train_epoch(Runner)
+    assert loader.batch_sampler.sampler.epoch == 7
+
+
+def test_wrong_arguments(mixed):
+    sampler = EpochSampler(mixed)
+    for kwargs, text in (
+        (dict(order='any'), "expected 'mixed' or 'sequence'"),
+        (dict(ratios=(1, 2)), 'ratios is .* expected a number for each of 3 sources'),
+        (dict(first_epochs=(1, 2, 3)), 'one source must start at 0'),
+    ):
+        with pytest.raises(InputError, match=text):
+            SourceBatchSampler(sampler, 4, **kwargs)
+    with pytest.raises(InputError, match='batch_size'):
+        SourceBatchSampler(sampler, [4, 0, 4])
+    with pytest.raises(InputError, match='needs a ConcatDataset, found a ProceduralMotion'):
+        SourceBatchSampler(EpochSampler(ProceduralMotion(n_sequences=1, n_frames=9, window=dict(length=9))), 4)

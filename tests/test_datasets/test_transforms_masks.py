@@ -1,0 +1,201 @@
+"""Masks against recorded draws of the originals, counts, and statistics."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from poselifter.datasets.clip_batch import run_pipeline
+from poselifter.datasets.transforms import (
+    BodyPartMask,
+    FrameMask,
+    FrameRemoval,
+    JointMask,
+    JointReplacement,
+    MaskMixture,
+    SpanMask,
+    TimeWindowMask,
+)
+from poselifter.errors import InputError
+from poselifter.skeletons import get_skeleton
+from poselifter.structures import check_sample
+
+PARTS = get_skeleton('h36m17').parts
+
+
+class Recorded:
+    """A generator that gives back recorded uniform numbers."""
+
+    def __init__(self, draws):
+        self.draws = draws
+
+    def random(self, shape):
+        return self.draws.reshape(shape)
+
+
+def sample(frames=27, joints=17, index=0, seed=0):
+    inputs = np.random.default_rng(seed).normal(size=(frames, joints, 3)).astype(np.float32)
+    return {'inputs': inputs, 'skeleton': 'h36m17', 'random_key': [seed, 0, index, 0]}
+
+
+def draws(mask, n, frames=243, joints=17):
+    rng = np.random.default_rng(2)
+    return np.stack([mask.draw((frames, joints), 'h36m17', rng) for _ in range(n)])
+
+
+def test_joint_and_frame_masks_equal_the_original(shared):
+    with np.load(shared / 'fixtures/parity/motionbert/functions/mask.npz') as case:
+        joint, frame = JointMask(float(case['mask_ratio'])), FrameMask(float(case['mask_T_ratio']))
+        for x, draw, expected in zip(case['x'], case['draw_joint'], case['out'], strict=True):
+            clip = joint.apply({'inputs': x, 'skeleton': 'h36m17'}, Recorded(draw))
+            clip = frame.apply(clip, Recorded(case['draw_frame']))
+            np.testing.assert_array_equal(clip['inputs'], expected)
+
+
+def test_removed_frames_are_counted_as_in_the_original(shared):
+    with np.load(shared / 'fixtures/parity/pstmo/functions/temporal_mask_count.npz') as case:
+        for frames, rate, count in zip(case['frames'], case['rate'], case['out'], strict=True):
+            mask = draws(FrameRemoval(float(rate)), 1, int(frames))[0]
+            assert mask.all(1).sum() == mask.any(1).sum() == count
+
+
+@pytest.mark.parametrize('prob, length', [(6, 5), (7, 5), (8, 5), (5, 3), (6, 1)])
+def test_spans_have_the_statistics_of_the_original(shared, prob, length):
+    folder = shared / 'fixtures/parity/motion2vec/functions/span_masks'
+    name = f'mask_p{prob}_len{length}'
+    known = json.loads((folder / 'meta.json').read_text())['statistics_over_40_clips_of_243_frames'][name]
+    masks = draws(SpanMask(prob / 10, length), 200)
+    counts = masks.sum(-1)
+    assert (counts == counts[:, :1]).all()  # as many in every frame of a clip
+    assert np.mean(counts == known['masked_joints_per_clip_values'][0]) > 0.97  # a clip without the fewest is rare
+    assert masks.mean() == pytest.approx(known['masked_fraction'], rel=0.01)
+    np.testing.assert_allclose(masks.mean((0, 1)), known['per_joint'], atol=0.018)
+    theirs = np.load(folder / f'{name}.npy')
+    assert (theirs.sum(-1) == theirs.sum(-1)[:, :1]).all() and not theirs[..., -1].any() and not masks[..., -1].any()
+    assert len(set(draws(SpanMask(prob / 10, length, same_count=False), 1).sum(-1)[0])) > 1
+
+
+def test_spans_that_hide_a_whole_frame_are_refused():
+    with pytest.raises(InputError, match='hide a whole frame'):
+        draws(SpanMask(1.0, 8), 20, joints=9)
+
+
+def kind(mask):
+    """Which strategy of ActionPose made a mask."""
+    if (mask == mask[:1]).all() and mask.any():
+        return 'part'
+    rows = np.flatnonzero(mask.any(1))
+    whole = (mask == mask[:, :1]).all() and len(rows) and np.ptp(rows) + 1 == len(rows)
+    return 'window' if whole else 'random'
+
+
+def test_mixture_has_the_shares_of_actionpose():
+    masks = draws(MaskMixture(), 10_000)
+    kinds = np.array([kind(mask) for mask in masks])
+    for name, share in (('random', 0.5), ('part', 0.25), ('window', 0.25)):
+        assert np.mean(kinds == name) == pytest.approx(share, abs=0.015)
+    lengths = masks[kinds == 'window'][:, :, 0].sum(1)
+    assert set(lengths) == set(range(30, 81))
+    hidden = [frozenset(np.flatnonzero(mask[0])) for mask in masks[kinds == 'part']]
+    for joints in PARTS.values():
+        assert hidden.count(frozenset(joints)) / len(hidden) == pytest.approx(1 / 6, abs=0.03)
+    random = masks[kinds == 'random']
+    whole = random.all(-1)
+    assert whole.mean() == pytest.approx(0.15, abs=0.002)
+    assert random[~whole].mean() == pytest.approx(0.05, abs=0.002)
+
+
+def test_mixture_from_a_config_may_leave_clips_alone():
+    mixture = MaskMixture([dict(type='JointMask', prob=1), [dict(type='FrameMask', prob=1)]], probs=(0.25, 0.25))
+    assert draws(mixture, 2000, 9).all((1, 2)).mean() == pytest.approx(0.5, abs=0.04)
+    for probs in ((1,), (0.7, 0.7), (-0.1, 0.5)):
+        with pytest.raises(InputError, match='expected 2 numbers'):
+            MaskMixture([JointMask(), FrameMask()], probs)
+
+
+def test_windows_of_other_lengths_are_scaled_and_reach_every_place():
+    masks = draws(TimeWindowMask(), 3000, frames=27)[..., 0]
+    found = {(int(mask.argmax()), int(mask.sum())) for mask in masks}
+    assert found == {(start, n) for n in range(3, 10) for start in range(27 - n + 1)}
+    assert draws(TimeWindowMask(), 5, frames=1).all()
+
+
+def test_parts_are_those_of_the_skeleton():
+    found = {frozenset(np.flatnonzero(mask[0])) for mask in draws(BodyPartMask(), 300, 5)}
+    assert found == {frozenset(joints) for joints in PARTS.values()}
+    with pytest.raises(InputError, match='coco17 has no parts'):
+        BodyPartMask().draw((5, 17), 'coco17', np.random.default_rng(0))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 60), st.integers(2, 20), st.floats(0, 1), st.integers(0, 10**6))
+def test_counts_are_exact(frames, joints, rate, seed):
+    rng = np.random.default_rng(seed)
+    count = int(rate * (joints - 1))
+    for released in (False, True):
+        mask = JointReplacement(count, released).draw((frames, joints), 'h36m17', rng)
+        assert (mask.sum(1) == count).all() and not (released and mask[:, -1].any())
+    mask = FrameRemoval(rate).draw((frames, joints), 'h36m17', rng)
+    assert mask.all(1).sum() == mask.any(1).sum() == int(frames * rate)
+
+
+def test_every_place_is_as_likely():
+    joints = draws(JointReplacement(2), 200)
+    np.testing.assert_allclose(joints.mean((0, 1)), 2 / 17, atol=0.01)
+    assert draws(JointReplacement(2, released=True), 200)[..., -1].sum() == 0
+    np.testing.assert_allclose(draws(FrameRemoval(0.8), 2000, 27)[..., 0].mean(0), 21 / 27, atol=0.05)
+
+
+@pytest.mark.parametrize('mask', [JointMask(0.3), FrameMask(), BodyPartMask(), TimeWindowMask(), MaskMixture()])
+def test_what_is_hidden_has_no_influence(mask):
+    one = sample()
+    hidden = (mask(dict(one, random_key=[0, 0, 5, 0]))['inputs'] == 0).all(-1)
+    other = np.where(hidden[..., None], 9, one['inputs'])
+    before = other.copy()
+    for clip in (one['inputs'], other):
+        out = mask(dict(sample(index=5), inputs=clip))['inputs']
+        np.testing.assert_array_equal(out, np.where(hidden[..., None], 0, one['inputs']))
+        assert out.dtype == np.float32
+    np.testing.assert_array_equal(other, before)
+
+
+def test_masks_for_a_pretrainer_add_up():
+    clip = JointReplacement(2)(FrameRemoval(0.5)(sample()))
+    check_sample(clip)
+    assert clip['mask'].dtype == bool
+    np.testing.assert_array_equal(clip['inputs'], sample()['inputs'])
+    removed = clip['mask'].all(1)
+    assert removed.sum() == 13 and (clip['mask'][~removed].sum(1) == 2).all()
+    several = SpanMask(copies=3)(sample())
+    check_sample(several)
+    assert several['masks'].shape == (3, 27, 17) and not (several['masks'][0] == several['masks'][1]).all()
+    np.testing.assert_array_equal(
+        JointMask(0.5, write='mask')(sample())['mask'], (JointMask(0.5)(sample())['inputs'] == 0).all(-1)
+    )
+
+
+@pytest.mark.parametrize('kwargs', [{}, {'write': 'mask'}, {'copies': 3}])
+def test_batches_and_single_clips_agree(kwargs):
+    for mask, persons in ((JointMask(0.3, **kwargs), None), (MaskMixture(**kwargs), 2)):
+        clips = [sample(index=i) for i in range(5)]
+        if persons:
+            clips = [{**clip, 'inputs': np.stack([clip['inputs']] * persons)} for clip in clips]
+        batch = run_pipeline([mask], [{**clip, 'random_key': [*clip['random_key']]} for clip in clips])
+        for one, clip in zip(batch, clips, strict=True):
+            check_sample(one)
+            alone = mask(clip)
+            assert one.keys() == alone.keys()
+            for key in one.keys() & {'inputs', 'mask', 'masks'}:
+                np.testing.assert_array_equal(one[key], alone[key])
+
+
+def test_arguments_out_of_range():
+    for build in (lambda: JointMask(1.5), lambda: FrameRemoval(-0.1), lambda: SpanMask(2)):
+        with pytest.raises(InputError, match='expected 0 to 1'):
+            build()
+    with pytest.raises(InputError, match="expected 'zeros' or 'mask'"):
+        JointMask(write='nothing')
+    with pytest.raises(InputError, match='expected 0 to 16'):
+        JointReplacement(17, released=True)(sample())

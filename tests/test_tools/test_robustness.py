@@ -1,0 +1,83 @@
+"""The robustness table on made-up motion and on the small excerpt of CMU, with a tiny model."""
+
+import json
+
+import pytest
+import torch
+
+import poselifter
+from poselifter.checkpoints import save_checkpoint_file
+from poselifter.engine import load_config
+from poselifter.registry import MODELS
+
+TINY = [
+    'model.backbone.embed_dims=16',
+    'model.backbone.depth=1',
+    'model.heads.pose.in_channels=16',
+    'model.test_cfg.flip_test=False',
+    'model.test_cfg.window.stride=27',
+    'test_dataloader.num_workers=0',
+    'test_dataloader.persistent_workers=False',
+]
+SMALL = [*TINY, 'test_dataloader.dataset.n_sequences=3', 'test_dataloader.dataset.n_frames=40']
+
+
+@pytest.fixture
+def run(tool, repository, tmp_path):
+    """Runs the tool on a config of ``configs/mixste`` with an untrained model; returns the rows by name and level."""
+
+    def start(name, options, *flags):
+        from mmengine.config import DictAction
+
+        path = repository / f'configs/mixste/{name}.py'
+        pairs = [option.split('=', 1) for option in options]
+        config = load_config(str(path), {key: DictAction._parse_int_float_bool(value) for key, value in pairs})
+        poselifter.register_all_modules()
+        torch.manual_seed(0)
+        save_checkpoint_file({'state_dict': MODELS.build(config.model).state_dict()}, tmp_path / 'tiny.pth')
+        out = ['--work-dir', tmp_path / 'run', '--out', tmp_path / 'rows.json', '--cfg-options', *options]
+        tool('analysis_tools/robustness').main([str(a) for a in (path, tmp_path / 'tiny.pth', *flags, *out)])
+        rows = json.loads((tmp_path / 'rows.json').read_text())
+        return {(row['corruption'], row['level']): row for row in rows}
+
+    return start
+
+
+def test_table_and_picture(run, tmp_path, capsys):
+    rows = run('procedural_27', SMALL, '--plot', tmp_path / 'new/p.png')
+    assert len(rows) == 1 + 7 * 3 and ('shuffle', 27) in rows
+    assert (tmp_path / 'new/p.png').read_bytes().startswith(b'\x89PNG')
+    text = capsys.readouterr().out.splitlines()
+    table = text[next(i for i, line in enumerate(text) if line.startswith('corruption')) :]
+    assert len(table) == 1 + len(rows) + 1 and table[-1].startswith('wrote')
+    assert 'Results by' not in '\n'.join(text)
+    clean = rows['clean', None]
+    assert f'{clean["MPJPE"]:.2f} (+0.00)' in table[1]
+    for (name, _), row in rows.items():
+        assert name in ('clean', 'rate') or row['MPJPE'] != clean['MPJPE']
+
+
+def test_clean_row_is_that_of_the_test_tool(run, tool, repository, tmp_path):
+    rows = run('procedural_27', SMALL, '--corruptions', 'gaussian', '--metrics', 'MPJPE', 'MPJVE')
+    config, out = repository / 'configs/mixste/procedural_27.py', tmp_path / 'metrics.json'
+    arguments = [config, tmp_path / 'tiny.pth', '--out', out, '--work-dir', tmp_path / 'test', '--cfg-options', *SMALL]
+    tool('test').main([str(a) for a in arguments])
+    metrics = json.loads(out.read_text())
+    assert rows['clean', None]['MPJPE'] == pytest.approx(metrics['MPJPE'], rel=1e-6)
+    assert set(rows) == {('clean', None), ('gaussian', 0.01), ('gaussian', 0.03), ('gaussian', 0.05)}
+    assert set(rows['clean', None]) == {'corruption', 'level', 'MPJPE', 'MPJVE'}
+
+
+def test_runs_on_cmu_with_workers(run, data_dir):
+    data = [f'test_dataloader.dataset.data_root={data_dir}', 'test_dataloader.dataset.ann_file=cmu_tiny.npz']
+    options = [*TINY[:-2], *data, 'test_dataloader.dataset.views=1']
+    rows = run('cmu_27', options, '--corruptions', 'frames')
+    values = [rows[key]['MPJVE'] for key in (('clean', None), ('frames', 0.1), ('frames', 0.3), ('frames', 0.5))]
+    assert len(set(values)) == 4  # workers see each corruption
+
+
+def test_mistakes_are_one_line(tool, fails, trained, repository, tmp_path):
+    main, (config, checkpoint) = tool('analysis_tools/robustness').main, trained
+    assert 'has no Encode' in fails(main, config, checkpoint)
+    assert "names ['fog'], expected some of gaussian" in fails(main, config, checkpoint, '--corruptions', 'fog')
+    assert 'none.pth' in fails(main, config, tmp_path / 'none.pth')

@@ -1,0 +1,100 @@
+"""Files in the format of ``data_3d_h36m.npz`` and ``data_2d_h36m_*.npz``: small, or as large as Human3.6M."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from poselifter.datasets.mocap_cameras import mocap_cameras
+from poselifter.geometry import project, world_to_camera
+from poselifter.skeletons import get_skeleton
+
+from .h36m_motionbert import _REST
+
+KEPT = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]
+TOY = {
+    'S1': {'Walking 1': 60, 'SittingDown': 45},
+    'S5': {'Phoning': 52, 'Sitting 2': 40},
+    'S9': {'Walking': 50, 'SittingDown 1': 37},
+    'S11': {'Walking 2': 41, 'Phoning 3': 30},
+}
+FRAMES = {'S1': 248_376, 'S5': 396_316, 'S6': 249_864, 'S7': 332_598, 'S8': 332_598}  # of all four cameras
+
+
+def full_size() -> dict[str, dict[str, int]]:
+    """Takes of the published training subjects: 1,559,752 frames with all cameras (S7 and S8 are known together)."""
+    takes = [f'{action}{number}' for action in ('Walking', 'Sitting', 'Eating') for number in ('', *range(1, 10))]
+    takes = [take if take[-1].isalpha() else f'{take[:-1]} {take[-1]}' for take in takes]
+    plan = {}
+    for subject, frames in FRAMES.items():
+        cuts = np.linspace(0, frames // 4, len(takes) + 1).astype(int)
+        plan[subject] = dict(zip(takes, np.diff(cuts).tolist(), strict=True))
+    short = 1_559_752 // 4 - sum(sum(plan[s].values()) for s in plan)
+    plan['S8'][takes[0]] += short
+    return plan
+
+
+def make_take(rng: np.random.Generator, frames: int) -> np.ndarray:
+    """A swaying body that wanders about: (n, 32, 3) float32, world, metres, z up."""
+    rest = rng.uniform(-0.1, 0.1, (32, 3))
+    rest[KEPT] = _REST
+    t = np.arange(frames, dtype=np.float32)[:, None, None] / 50
+    sway = 0.1 * np.sin(t * rng.uniform(1, 6, (1, 32, 3)) + rng.uniform(0, 6, (1, 32, 3)), dtype=np.float32)
+    away = np.stack([np.sin(t[:, 0, 0] / 3), np.cos(t[:, 0, 0] / 4), np.full(frames, 0.95)], -1)
+    return ((rest * [1, 1, -1])[:, [0, 2, 1]] + sway + away[:, None]).astype(np.float32)
+
+
+def write_objects(path: Path, **objects: Any) -> Path:
+    """A deflated npz of pickled objects as numpy 1 wrote it."""
+    with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, value in objects.items():
+            header = io.BytesIO()
+            np.lib.format.write_array_header_1_0(header, {'descr': '|O', 'fortran_order': False, 'shape': ()})
+            array = np.empty((), object)
+            array[()] = value
+            content = pickle.dumps(array, protocol=3).replace(b'cnumpy._core.', b'cnumpy.core.')
+            archive.writestr(f'{name}.npy', header.getvalue() + content)
+    return path
+
+
+def metadata(skeleton: str, **others: Any) -> dict[str, Any]:
+    """The facts beside 2D poses."""
+    joints = get_skeleton(skeleton)
+    return {'num_joints': joints.num_joints, 'keypoints_symmetry': [list(joints.left), list(joints.right)], **others}
+
+
+def write_h36m(
+    folder: Path,
+    takes: Mapping[str, Mapping[str, int]] = TOY,
+    detectors: Iterable[str] = ('gt', 'cpn_ft_h36m_dbb'),
+    seed: int = 0,
+) -> Path:
+    """Writes the 3D file and a 2D file for each detector, which all but ``'gt'`` err by 3 pixels.
+
+    Detected sequences of the cameras 1 and 3 are two frames longer than the mocap.
+    """
+    rng = np.random.default_rng(seed)
+    poses = {s: {take: make_take(rng, n) for take, n in plan.items()} for s, plan in takes.items()}
+    write_objects(folder / 'data_3d_h36m.npz', positions_3d=poses)
+    for detector in detectors:
+        seen = {s: {take: _film(rng, s, pose, detector) for take, pose in plan.items()} for s, plan in poses.items()}
+        facts = metadata('h36m17') if detector == 'gt' else metadata('h36m17', layout_name='h36m')
+        write_objects(folder / f'data_2d_h36m_{detector}.npz', positions_2d=seen, metadata=facts)
+    return folder
+
+
+def _film(rng: np.random.Generator, subject: str, pose: np.ndarray, detector: str) -> list[np.ndarray]:
+    views = []
+    for number, camera in enumerate(mocap_cameras('h36m')[subject].values()):
+        pixels = project(world_to_camera(pose[:, KEPT], camera), camera)
+        if detector != 'gt':
+            pixels = np.concatenate([pixels, pixels[-1:].repeat(2 * (number % 2), 0)])
+            pixels = pixels + 3 * rng.standard_normal(pixels.shape, np.float32)
+        views.append(pixels.astype(np.float32))
+    return views

@@ -1,0 +1,192 @@
+"""Evaluates a file of predictions, wherever it came from.
+
+    python tools/analysis_tools/evaluate_predictions.py predictions.pkl configs/mixste/h36m_243.py --protocol mixste
+    python tools/analysis_tools/evaluate_predictions.py theirs.npz truth.npz --protocol h36m --unit mm --detail
+
+PRED is a file of `tools/test.py --dump`, a result of `poselifter lift` (npz with keypoints_3d), or an npz with one
+array (P, K, 3) a sequence, under the sequence's name; where P is not the number of frames, `NAME:frames` (P,) says
+which frame each pose stands for. GT is a config, whose test data are used; an npz with one array (T, K, 3) a
+sequence, NaN where a joint has no label; or a dump. A name `SUBJECT/TAKE/CAMERA` tells the action: the take's name up
+to the first space. Poses are in metres, camera axes, predictions relative to the root.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import poselifter
+from poselifter.engine import load_config
+from poselifter.engine.tool import ToolParser, config_errors
+from poselifter.errors import InputError, run_program
+from poselifter.evaluation.metrics import PROTOCOLS, PoseMetric
+from poselifter.registry import DATASETS
+from poselifter.skeletons import get_skeleton
+from poselifter.utils import atomic_write
+from poselifter.utils.safe_pickle import load_npz, load_pickle
+
+CLEAN = 'h36m'  # the name of the clean protocol on the command line, beside its own
+SKELETONS = {'mpi_inf_3dhp': 'mpi_inf_3dhp17', 'humaneva': 'humaneva15'}
+Samples = dict[str, dict[str, Any]]
+
+
+def by_name(samples: list[Any]) -> Samples:
+    """Samples by sequence, and by sequence and camera where several cameras saw it."""
+    names = [str(sample.get('sequence') or '') for sample in samples]
+    full = [n if names.count(n) == 1 else f'{n}/{s.get("camera")}' for n, s in zip(names, samples, strict=True)]
+    if len(set(full)) < len(full):
+        raise InputError(f'{len(full) - len(set(full))} sequences share name and camera with others; name them apart')
+    return dict(zip(full, samples, strict=True))
+
+
+def read_dump(path: Path) -> Samples:
+    """Samples of a file of ``tools/test.py --dump``."""
+    samples = load_pickle(path)
+    if not isinstance(samples, list) or not all(isinstance(sample, dict) for sample in samples):
+        raise InputError(f'{path} holds no list of dicts, expected a file of tools/test.py --dump')
+    return by_name(samples)
+
+
+def read_predictions(path: Path, unit: float) -> Samples:
+    """``pred_keypoints_3d``, and ``pred_frames`` where told, of each sequence.
+
+    Args:
+        path: a dump, an exchange file, or an npz with one array a sequence.
+        unit: of the last, in metres.
+
+    Raises:
+        InputError: it is none of these.
+    """
+    if path.suffix in ('.pkl', '.pickle'):
+        keys = ('pred_keypoints_3d', 'pred_frames', 'pred_skeleton')
+        samples = {n: {k: s[k] for k in keys if k in s} for n, s in read_dump(path).items()}
+        if not all('pred_keypoints_3d' in sample for sample in samples.values()):
+            raise InputError(f'{path} has sequences without pred_keypoints_3d; dump them with a pose head')
+        return samples
+    arrays = load_npz(path)
+    if 'keypoints_3d' not in arrays:
+        poses = {name: array for name, array in arrays.items() if not name.endswith(':frames')}
+        frames = {name: {'pred_frames': arrays[f'{name}:frames']} for name in poses if f'{name}:frames' in arrays}
+        return {
+            n: {'pred_keypoints_3d': checked(a, f'{path}: {n}') * unit} | frames.get(n, {}) for n, a in poses.items()
+        }
+    poses = checked(arrays['keypoints_3d'], f'{path}: keypoints_3d')
+    tracks = arrays.get('track_ids', np.zeros(len(poses), int))
+    frames = arrays.get('frame_indices', np.arange(len(poses)))
+    facts = {'pred_skeleton': str(arrays['skeleton_3d'])} if 'skeleton_3d' in arrays else {}
+    several = len(np.unique(tracks)) > 1
+    return {
+        f'{path.stem}/{track}' if several else path.stem: {
+            'pred_keypoints_3d': poses[tracks == track],
+            'pred_frames': frames[tracks == track],
+            **facts,
+        }
+        for track in np.unique(tracks)
+    }
+
+
+def read_truth(path: Path, unit: float, skeleton: str) -> Samples:
+    """Samples with ``lifting_target`` and facts, by sequence.
+
+    Args:
+        path: a config, an npz with one array a sequence, or a dump.
+        unit: of the npz, in metres.
+        skeleton: joint set of the npz.
+
+    Raises:
+        InputError: it is none of these.
+    """
+    if path.suffix == '.py':
+        config = load_config(path)
+        if not config.get('test_dataloader'):
+            raise InputError(f'the config {path} has no test_dataloader, whose labels are wanted')
+        with config_errors(config, KeyError, TypeError):
+            dataset = DATASETS.build(config.test_dataloader.dataset)
+        return by_name([dataset[i]['data_samples'] for i in range(len(dataset))])
+    if path.suffix in ('.pkl', '.pickle'):
+        return read_dump(path)
+    samples = {}
+    for name, array in load_npz(path).items():
+        poses = checked(array, f'{path}: {name}') * unit
+        *subject, take, _ = name.split('/') if name.count('/') > 1 else (*name.split('/'), '')
+        facts = {'subject': subject[-1], 'action_name': take.split(' ')[0]} if subject else {}
+        samples[name] = {
+            'lifting_target': poses,
+            'lifting_target_visible': np.isfinite(poses).all(-1),
+            'skeleton_3d': get_skeleton(skeleton).name,
+            **facts,
+        }
+    return samples
+
+
+def checked(array: np.ndarray, where: str) -> np.ndarray:
+    """The poses of a sequence, float64."""
+    if array.ndim != 3 or array.shape[-1] != 3 or array.dtype.kind not in 'fiu':
+        raise InputError(f'{where} has shape {array.shape} and type {array.dtype}, expected numbers (T, K, 3)')
+    return array.astype(np.float64)
+
+
+def join(predictions: Samples, truth: Samples, partial: bool = False) -> list[dict[str, Any]]:
+    """Each sequence of the truth with its prediction; single ones belong together, whatever their names.
+
+    Raises:
+        InputError: a sequence has no prediction, and ``partial`` does not allow it; or none has.
+    """
+    if len(predictions) == len(truth) == 1:
+        predictions = dict(zip(truth, predictions.values(), strict=True))
+    missing = [name for name in truth if name not in predictions]
+    if len(missing) == len(truth) or (missing and not partial):
+        raise InputError(
+            f'{len(missing)} of {len(truth)} sequences have no prediction, {missing[0]!r} for one; the predictions are '
+            f'named {list(predictions)[:3]}; name them alike, or evaluate the others alone with --partial'
+        )
+    labels = ('lifting_target', 'lifting_target_visible', 'skeleton_3d', 'action_name', 'subject', 'source_format')
+    chosen = {name: sample for name, sample in truth.items() if name in predictions}
+    return [
+        {'sequence': name, **{k: s.get(k) for k in labels if s.get(k) is not None}, **predictions[name]}
+        for name, s in chosen.items()
+    ]
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Prints the tables."""
+    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('predictions', metavar='PRED', type=Path, help='dump, result of lift, or npz of arrays')
+    parser.add_argument('truth', metavar='GT', type=Path, help='config, npz of arrays, or dump')
+    parser.add_argument('--protocol', default=CLEAN, choices=[CLEAN, *PROTOCOLS], help=f'{CLEAN} is the clean one')
+    parser.add_argument('--metrics', nargs='+', help="those of PoseMetric; by default the protocol's")
+    parser.add_argument('--group-by', nargs='+', help="facts of a sequence; by default the protocol's")
+    parser.add_argument('--detail', action='store_true', help='errors by joint, shares of poses, variances')
+    parser.add_argument('--clip-len', type=int, help='frames of a clip, for motionagformer')
+    parser.add_argument('--unit', choices=['m', 'mm'], default='m', help='of npz files with one array a sequence')
+    parser.add_argument('--skeleton', help='joint set of such files; h36m17 unless the protocol has another')
+    parser.add_argument('--subtract-root', action='store_true', help='make predictions root-relative first')
+    parser.add_argument('--partial', action='store_true', help='leave out sequences without a prediction')
+    parser.add_argument('--out', metavar='METRICS.json', help='write the metrics to this file')
+    args = parser.parse_args(argv)
+    poselifter.register_all_modules()
+    protocol = 'clean' if args.protocol == CLEAN else args.protocol
+    metric = PoseMetric(protocol, args.metrics, args.group_by, args.detail, args.clip_len)
+    unit, skeleton = {'m': 1.0, 'mm': 1e-3}[args.unit], args.skeleton or SKELETONS.get(protocol, 'h36m17')
+    truth = read_truth(args.truth, unit, skeleton)
+    samples = join(read_predictions(args.predictions, unit), truth, args.partial)
+    if args.subtract_root:
+        for sample in samples:
+            root = get_skeleton(sample.get('skeleton_3d', skeleton)).root
+            sample['pred_keypoints_3d'] = (poses := sample['pred_keypoints_3d']) - poses[:, root : root + 1]
+    metric.process(None, samples)
+    figures, texts = metric.report(metric.results)
+    print('\n\n'.join(texts))
+    print(f'\n{len(samples)} of {len(truth)} sequences')
+    if args.out:
+        prefix = f'{metric.prefix}/' if metric.prefix else ''
+        with atomic_write(args.out) as temporary:
+            temporary.write_text(json.dumps({prefix + key: value for key, value in figures.items()}, indent=2) + '\n')
+
+
+if __name__ == '__main__':
+    run_program(main)

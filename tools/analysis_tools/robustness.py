@@ -1,0 +1,181 @@
+"""Measures how a model's errors grow when its 2D input gets worse, as a table and a picture.
+
+    python tools/analysis_tools/robustness.py configs/mixste/cmu_27.py mixste_cmu_27 --plot robustness.png
+
+Gaussian noise and shuffled frames are the protocol of P-STMO's Table 8; the rest is ours. A corruption comes right
+after ``Encode`` in the test pipeline, so that everything before it (cameras, detections) is the same in every row.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.runner import Runner
+
+import poselifter
+from poselifter.checkpoints import check_codec, load_checkpoint_file
+from poselifter.datasets.transforms import Encode
+from poselifter.engine import load_config
+from poselifter.engine.compat import to_plain
+from poselifter.engine.tool import ToolParser, build_runner, config_errors, prepare_launch
+from poselifter.errors import InputError, run_program
+from poselifter.registry import TRANSFORMS
+from poselifter.utils import atomic_write
+
+# name: what a level means, levels, transform; the level 'window' is the length of the model's window
+CORRUPTIONS: dict[str, tuple[str, tuple, Callable[[Any], dict]]] = {
+    'gaussian': ('sigma', (0.01, 0.03, 0.05), lambda v: dict(type='GaussianNoise', sigma=v)),
+    'shuffle': ('frames of a block', (3, 9, 'window'), lambda v: dict(type='FrameShuffle', block=v)),
+    'joints': ('share dropped', (0.05, 0.1, 0.2), lambda v: dict(type='JointMask', prob=v)),
+    'frames': ('share dropped', (0.1, 0.3, 0.5), lambda v: dict(type='FrameMask', prob=v)),
+    'scores': ('factor', (0.7, 0.4, 0.1), lambda v: dict(type='LowScores', factor=v)),
+    'sides': ('share of frames', (0.05, 0.1, 0.2), lambda v: dict(type='SwapSides', prob=v)),
+    'rate': ('speed', (0.5, 2, 3), lambda v: dict(type='ChangeFrameRate', speed=v)),
+}
+CLEAN = 'clean'
+UNITS = {'MPJPE': 'mm', 'P-MPJPE': 'mm', 'N-MPJPE': 'mm', 'MPJVE': 'mm a frame', 'PCK': '%', 'AUC': '%'}
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    """Reads the command line."""
+    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file, or name of a model of the zoo')
+    parser.add_argument(
+        '--corruptions', nargs='+', default=list(CORRUPTIONS), metavar='NAME', help='some of these only'
+    )
+    parser.add_argument('--metrics', nargs='+', default=['MPJPE', 'P-MPJPE', 'MPJVE'], metavar='KEY')
+    parser.add_argument('--plot', metavar='FILE', help='picture to write; robustness.png in the work folder by default')
+    parser.add_argument('--out', metavar='FILE.json', help='write the rows of the table to this file')
+    parser.add_argument('--work-dir', help='folder for the log; ./work_dirs/<config name> by default')
+    parser.add_cfg_options()
+    parser.add_launcher()
+    args = parser.parse_args(argv)
+    unknown = [name for name in args.corruptions if name not in CORRUPTIONS]
+    if unknown:
+        raise InputError(f'--corruptions names {unknown}, expected some of {", ".join(CORRUPTIONS)}')
+    return args
+
+
+def read_config(args: argparse.Namespace) -> Config:
+    """The config with the options of the command line in it."""
+    from poselifter.apis.zoo import resolve
+
+    config = load_config(args.config, args.cfg_options)
+    needed = [key for key in ('model', 'test_dataloader', 'test_evaluator', 'test_cfg') if config.get(key) is None]
+    if needed:
+        raise InputError(f'the config {args.config} has no {", ".join(needed)}; testing needs it')
+    prepare_launch(config, args)
+    config.test_dataloader.persistent_workers = False  # workers are to see each change of the pipeline
+    config.load_from, config.resume = str(resolve(args.checkpoint)), False
+    check_codec(load_checkpoint_file(config.load_from), config.get('codec'), config.load_from)
+    return config
+
+
+def measure(runner: Runner, names: list[str], metrics: list[str]) -> list[dict[str, Any]]:
+    """Tests once without and once with every corruption and level.
+
+    Args:
+        runner: built for testing, the checkpoint named in it.
+        names: which of :data:`CORRUPTIONS`.
+        metrics: which keys of the evaluator's report to keep.
+
+    Returns:
+        Rows with ``corruption``, ``level`` and the metrics.
+
+    Raises:
+        InputError: the pipeline has no ``Encode``, or the report lacks a metric.
+    """
+    steps = getattr(getattr(runner.test_dataloader.dataset, 'pipeline', None), 'transforms', ())
+    place = next((i for i, step in enumerate(steps, 1) if isinstance(step, Encode)), None)
+    if place is None:
+        raise InputError('the test pipeline has no Encode; corruptions come right after it')
+    window = getattr(getattr(runner.model, 'module', runner.model), 'window', None)
+    report = runner.test()
+    missing = [key for key in metrics if key not in report]
+    if missing:
+        known = ', '.join(key for key in report if key.count('/') < 2)
+        raise InputError(f'the evaluators report no {", ".join(missing)}, but {known}; choose with --metrics')
+    rows = [{'corruption': CLEAN, 'level': None, **{key: report[key] for key in metrics}}]
+    for name in names:
+        _, levels, transform = CORRUPTIONS[name]
+        for level in levels:
+            value = (window.length if window else None) if level == 'window' else level
+            steps.insert(place, TRANSFORMS.build(transform(value)))
+            report = runner.test_loop.run()
+            del steps[place]
+            rows.append({'corruption': name, 'level': value, **{key: report[key] for key in metrics}})
+    return rows
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Rows as text, the change against the first row in brackets."""
+    metrics = list(rows[0])[2:]
+    heads = [f'{key}, {UNITS[key]}' if key in UNITS else key for key in metrics]
+    lines = [f'{"corruption":12}{"":20}{"level":>7}' + ''.join(f'{head:>20}' for head in heads)]
+    for row in rows:
+        name, level = row['corruption'], '' if row['level'] is None else f'{row["level"]:g}'
+        cells = [f'{row[key]:.2f} ({row[key] - rows[0][key]:+.2f})' for key in metrics]
+        meaning = CORRUPTIONS[name][0] if name in CORRUPTIONS else ''
+        lines.append(f'{name:12}{meaning:20}{level:>7}' + ''.join(f'{cell:>20}' for cell in cells))
+    return '\n'.join(lines)
+
+
+def plot(rows: list[dict[str, Any]], title: str, path: str | Path) -> None:
+    """Draws one column for each corruption, one line of pictures for each metric."""
+    import matplotlib
+
+    matplotlib.use('Agg')
+    from matplotlib.figure import Figure
+
+    metrics, names = list(rows[0])[2:], list(dict.fromkeys(row['corruption'] for row in rows[1:]))
+    figure = Figure(figsize=(1.9 * len(names) + 0.8, 1.9 * len(metrics) + 0.6), layout='constrained')
+    panels = figure.subplots(len(metrics), len(names), squeeze=False, sharex='col', sharey='row')
+    for line, key in zip(panels, metrics, strict=True):
+        for panel, name in zip(line, names, strict=True):
+            own = [row for row in rows if row['corruption'] in (CLEAN, name)]
+            labels = [CLEAN if row['level'] is None else f'{row["level"]:g}' for row in own]
+            panel.bar(range(len(own)), [row[key] for row in own], color=['#8a8f98', *['#2f6fb3'] * (len(own) - 1)])
+            panel.axhline(rows[0][key], color='#8a8f98', linewidth=1, linestyle=':')
+            panel.set_xticks(range(len(own)), labels, fontsize=8)
+            panel.spines[['top', 'right']].set_visible(False)
+        line[0].set_ylabel(f'{key} ({UNITS[key]})' if key in UNITS else key)
+    for name, top, bottom in zip(names, panels[0], panels[-1], strict=True):
+        top.set_title(name, fontsize=10)
+        bottom.set_xlabel(CORRUPTIONS[name][0], fontsize=9)
+    figure.suptitle(title, fontsize=11)
+    with atomic_write(path) as temporary:
+        figure.savefig(temporary, dpi=120)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Measures, prints, draws."""
+    args = parse_args(argv)
+    poselifter.register_all_modules()
+    config = read_config(args)
+    runner = build_runner(config, 'test')
+    for handler in runner.logger.handlers:
+        if not isinstance(handler, logging.FileHandler):
+            handler.setLevel(logging.WARNING)  # the tables of every single test go to the log file only
+    with config_errors(config):
+        rows = measure(runner, args.corruptions, args.metrics)
+    if not is_main_process():
+        return
+    print(table(rows))
+    path = args.plot or Path(runner.work_dir) / 'robustness.png'
+    plot(rows, f'{args.checkpoint} on {Path(args.config).stem}', path)
+    print(f'wrote {path}')
+    if args.out:
+        with atomic_write(args.out) as temporary:
+            temporary.write_text(json.dumps(to_plain(rows, 'rows'), indent=2) + '\n')
+
+
+if __name__ == '__main__':
+    run_program(main)

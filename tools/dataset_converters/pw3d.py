@@ -1,0 +1,82 @@
+"""Converts 3DPW's sequenceFiles to an npz that ``MeshDataset`` reads.
+
+    python tools/dataset_converters/pw3d.py data/3DPW/sequenceFiles data/mesh/3dpw.npz
+
+The parts are ``train``, ``validation`` and ``test``; a video has a sequence for
+each actor, ``<sequence>/<actor>``. Bodies are turned from the world into the
+camera's frame. ``smpl_weight`` is 0 where the camera's pose is not valid. The
+2D is the files' own, of OpenPose. Besides, for each frame: ``root`` (3,), the
+pelvis in the camera's frame in metres (SMPL's translation plus the pelvis of
+the rest pose), and ``gender``, since the shapes are those of the gendered models.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from poselifter.errors import InputError, run_program
+from poselifter.geometry import axis_angle_to_matrix, matrix_to_axis_angle
+from poselifter.skeletons import convert_keypoints
+from poselifter.utils import atomic_write
+from poselifter.utils.safe_pickle import load_pickle
+
+PARTS = ('train', 'validation', 'test')
+KEYS = ('poses', 'betas', 'jointPositions', 'poses2d', 'cam_poses', 'campose_valid', 'genders')
+
+
+def convert(path: Path) -> list[dict[str, np.ndarray]]:
+    """The arrays of each actor of one file."""
+    data = load_pickle(path, encoding='latin1')
+    missing = [key for key in KEYS if key not in data] if isinstance(data, dict) else list(KEYS)
+    if missing:
+        raise InputError(f'{path} lacks {missing}, expected a sequence file of 3DPW; download it again')
+    rotation, shift = np.split(np.asarray(data['cam_poses'])[:, :3], [3], -1)
+    return [_actor(data, actor, path.stem, rotation, shift) for actor in range(len(data['poses']))]
+
+
+def _actor(data: dict, actor: int, name: str, rotation: np.ndarray, shift: np.ndarray) -> dict[str, np.ndarray]:
+    pose, n = np.array(data['poses'][actor], np.float64), len(rotation)
+    pose[:, :3] = matrix_to_axis_angle(rotation @ axis_angle_to_matrix(pose[:, :3]))
+    pelvis = np.asarray(data['jointPositions'][actor])[:, :3, None]
+    found = np.swapaxes(np.asarray(data['poses2d'][actor], np.float64), 1, 2)  # x, y, score lie before the joints
+    points, scores = convert_keypoints(found[..., :2], 'openpose18', 'h36m17', found[..., 2])
+    arrays = {
+        'joint_2d': points,
+        'confidence': scores,
+        'smpl_pose': pose,
+        'smpl_shape': np.tile(np.asarray(data['betas'][actor])[:10], (n, 1)),
+        'smpl_weight': data['campose_valid'][actor],
+        'root': (rotation @ pelvis + shift)[..., 0],
+    }
+    names = {'source': np.full(n, f'{name}/{actor}'), 'gender': np.full(n, str(data['genders'][actor]))}
+    return {**{key: np.asarray(array, np.float32) for key, array in arrays.items()}, **names}
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Converts."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('source', type=Path, metavar='SRC_DIR', help='folder sequenceFiles')
+    parser.add_argument('out', type=Path, metavar='OUT.npz', help='the file to write')
+    args = parser.parse_args(argv)
+    files = {part: sorted((args.source / part).glob('*.pkl')) for part in PARTS}
+    if not any(files.values()):
+        raise InputError(
+            f'{args.source} has no train/*.pkl, validation/*.pkl or test/*.pkl; '
+            f'unpack sequenceFiles.zip of virtualhumans.mpi-inf.mpg.de/3DPW there'
+        )
+    arrays = {}
+    for part, paths in files.items():
+        actors = [actor for path in tqdm(paths, desc=part, unit='file') for actor in convert(path)]
+        for key in actors[0] if actors else ():
+            arrays[f'{part}_{key}'] = np.concatenate([actor[key] for actor in actors])
+        print(f'{part}: {len(actors)} persons in {len(paths)} videos')
+    with atomic_write(args.out) as temporary:
+        np.savez(temporary, **arrays)
+
+
+if __name__ == '__main__':
+    run_program(main)
