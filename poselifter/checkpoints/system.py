@@ -121,7 +121,7 @@ class System:
             shapes: of the file.
             kind: of the file.
             given: keywords of the original's constructor; ``None`` counts as
-                not given.
+                not given, unless the published sizes have it.
             guess: take whatever fits for what no shape tells, for a network
                 that is only to hold the tensors.
 
@@ -135,6 +135,7 @@ class System:
         unknown = sorted(set(given) - known)
         if unknown:
             raise InputError(f'{self.name}: unknown keywords {unknown}, expected some of {sorted(known)}')
+        stated = {name for name in given if self.assumed.get(name, 0) is None}
         given = {name: value for name, value in given.items() if value is not None}
         for name in sorted(set(given) & set(told)):
             if not _agree(given[name], told[name]):
@@ -144,7 +145,7 @@ class System:
                 )
         settings = {**self.usual, **told, **{name: value for name, value in given.items() if name not in told}}
         published = any(all(_agree(size[n], told[n]) for n in size.keys() & told.keys()) for size in self.published)
-        missing = [name for name in self.assumed if name not in settings]
+        missing = [name for name in self.assumed if name not in settings and name not in stated]
         if missing and not published and not guess:
             raise InputError(
                 f'{self.name}: the file has none of the published sizes, and its shapes do not tell '

@@ -21,6 +21,7 @@ from poselifter.utils import shipped_root
 # what no shape of a small file tells
 
 GRAPH = 'use_temporal_similarity, neighbour_num, temporal_connection_len'
+LAYER = 'act_layer, qkv_scale'
 
 
 @pytest.fixture
@@ -37,20 +38,20 @@ def case(shared):
         ('motionbert/dstformer_pose', {}, 'num_heads'),
         ('motionbert/action_net', {}, 'num_heads'),
         ('motionbert/mesh_regressor', {}, 'num_heads'),
-        ('motionagformer/pose_knn', {}, f'num_heads, {GRAPH}'),
-        ('motionagformer/pose_knn', {'num_heads': 4}, GRAPH),
-        ('motionagformer/pose_knn', {'num_heads': 4, 'use_temporal_similarity': True}, 'neighbour_num'),
-        ('motionagformer/pose_knn', {'neighbour_num': 2}, 'num_heads'),
-        ('motionagformer/pose_chain', {'use_temporal_similarity': False}, 'num_heads, temporal_connection_len'),
+        ('motionagformer/pose_knn', {}, f'num_heads, {LAYER}, {GRAPH}'),
+        ('motionagformer/pose_knn', {'num_heads': 4}, f'{LAYER}, {GRAPH}'),
+        ('motionagformer/pose_knn', {'num_heads': 4, 'use_temporal_similarity': True}, f'{LAYER}, neighbour_num'),
+        ('motionagformer/pose_knn', {'neighbour_num': 2}, f'num_heads, {LAYER}'),
+        ('motionagformer/pose_chain', {'use_temporal_similarity': False}, f'num_heads, {LAYER}, temporal_connection_len'),
         (
             'motionagformer/pose_chain',
             {'temporal_connection_len': 2},
-            'num_heads, use_temporal_similarity, neighbour_num',
+            f'num_heads, {LAYER}, use_temporal_similarity, neighbour_num',
         ),
-        ('motionagformer/pose_plain', {'use_temporal_similarity': False}, 'num_heads, neighbour_num'),
-        ('motionagformer/pose_tcn', {}, 'num_heads'),
-        ('motion2vec/action_class', {'num_heads': 4}, GRAPH),
-        ('motion2vec/pretrain_step', {}, f'num_heads, {GRAPH}'),
+        ('motionagformer/pose_plain', {'use_temporal_similarity': False}, f'num_heads, {LAYER}, neighbour_num'),
+        ('motionagformer/pose_tcn', {}, f'num_heads, {LAYER}'),
+        ('motion2vec/action_class', {'num_heads': 4}, f'{LAYER}, {GRAPH}'),
+        ('motion2vec/pretrain_step', {}, f'num_heads, {LAYER}, {GRAPH}'),
         ('videopose3d/temporal_27_causal', {}, 'causal'),
         ('videopose3d/temporal_9_dense_kernels', {}, 'causal, dense'),
         ('videopose3d/temporal_9_dense_kernels', {'causal': False}, 'dense'),
@@ -67,10 +68,10 @@ def test_what_no_shape_tells_is_asked_for_by_name(case, name, given, asked):
     [
         ('mixste/pose_small', ['num_heads']),
         ('motionbert/action_net', ['num_heads']),
-        ('motionagformer/pose_knn_k4_qkvbias', ['num_heads', 'neighbour_num']),
-        ('motionagformer/pose_chain', ['num_heads', 'use_temporal_similarity', 'temporal_connection_len']),
+        ('motionagformer/pose_knn_k4_qkvbias', ['num_heads', 'act_layer', 'qkv_scale', 'neighbour_num']),
+        ('motionagformer/pose_chain', ['num_heads', 'act_layer', 'qkv_scale', 'use_temporal_similarity', 'temporal_connection_len']),
         ('motionagformer/pose_plain', ['num_heads', 'neighbour_num', 'act_layer', 'qkv_scale']),
-        ('motionagformer/pose_tcn', ['num_heads']),
+        ('motionagformer/pose_tcn', ['num_heads', 'act_layer', 'qkv_scale']),
         ('pstmo/stage2_large_9', []),
         ('videopose3d/temporal_27_causal', ['causal']),
         ('videopose3d/temporal_9_dense_kernels', ['causal', 'dense']),
@@ -194,8 +195,8 @@ def test_a_file_of_a_published_size_loads_by_itself(tmp_path, name):
         ('poseformer_9', {'depth': 3}, 'num_heads'),
         ('motionbert_lite', {'in_channels': 2}, 'num_heads'),
         ('motionbert_lite', {'heads': {'pose': {'out_channels': 2}}}, 'num_heads'),
-        ('motionagformer_xs', {'num_frames': 81, 'qkv_bias': True, 'depth': 1}, f'num_heads, {GRAPH}'),
-        ('motionagformer_xs', {'layer_scale': None}, f'num_heads, {GRAPH}'),
+        ('motionagformer_xs', {'num_frames': 81, 'qkv_bias': True, 'depth': 1}, f'num_heads, {LAYER}, {GRAPH}'),
+        ('motionagformer_xs', {'layer_scale': None}, f'num_heads, {LAYER}, {GRAPH}'),
         ('videopose3d_27', {'embed_dims': 512}, 'causal'),
         ('videopose3d_27', {'num_joints': 16}, 'causal'),
     ],

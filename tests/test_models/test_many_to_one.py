@@ -141,3 +141,11 @@ def test_without_the_aggregator_every_frame_has_an_output():
 def test_a_head_that_reads_what_is_not_there_is_named():
     with pytest.raises(InputError, match=r"the head 'pose' reads 'single', expected a feature of \['features'\]"):
         create_model('pstmo_s_9', embed_dims=16, neck=None, heads={'sequence': None})
+
+
+@pytest.mark.parametrize('neck', [ManyToOneAggregator, WeightedFrameMean])
+@pytest.mark.parametrize('shape', [(2, 8, 1, 16), (2, 9, 1, 12), (2, 9, 16)])
+def test_clips_of_another_length_are_refused(neck, shape):
+    built = neck(embed_dims=16, num_frames=9)
+    with pytest.raises(InputError, match=r'expected \(B, 9, 1, 16\)'):
+        built(torch.zeros(shape))

@@ -158,7 +158,7 @@ def test_a_checkpoint_of_ours_is_exported_with_what_is_dropped_listed(convert, t
     save_checkpoint_file({'state_dict': state, 'meta': {}}, tmp_path / 'ours.pth')
     printed = convert(tmp_path / 'ours.pth', tmp_path / 'theirs.bin', '--export', '--system', 'motion2vec')
     assert 'pose file of motion2vec, 75 tensors' in printed and 'left out 1: projector.weight' in printed
-    given = dict(use_temporal_similarity=True, neighbour_num=2, num_heads=2)
+    given = dict(use_temporal_similarity=True, neighbour_num=2, num_heads=2, act_layer='gelu', qkv_scale=None)
     module, x = load_official(tmp_path / 'theirs.bin', **given), torch.randn(1, 5, 17, 3)
     assert torch.equal(module(x), model(x))
 

@@ -146,10 +146,15 @@ SYSTEM = System(
         *(_size(16, 128, 81), _size(26, 128, 81)),  # B and L for MPI-INF-3DHP
         *(_size(16, 256, 243), _size(26, 256, 81), _size(14, 128, 243)),  # Motion2vec: large, 3DHP large, x-view
     ],
-    assumed={'num_heads': 8, 'use_temporal_similarity': True, 'neighbour_num': 2, 'temporal_connection_len': 1},
-    usual={
+    assumed={
+        'num_heads': 8,
         'act_layer': 'gelu',
         'qkv_scale': None,
+        'use_temporal_similarity': True,
+        'neighbour_num': 2,
+        'temporal_connection_len': 1,
+    },
+    usual={
         'layer_scale_init_value': 1e-5,
         'n_frames': 243,
         'dropout_ratio': None,

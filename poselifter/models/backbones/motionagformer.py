@@ -57,7 +57,8 @@ class MotionAGFormer(StreamBackbone):
         drop_path_rate: rate of stochastic depth in every layer, drawn per clip.
         layer_scale: start of the learned factors on the branches; ``None`` has
             none.
-        act: activation of the perceptrons: ``'gelu'``, ``'relu'``, ``'symsum'``.
+        act: activation of the perceptrons: ``'gelu'``, ``'relu'``, or
+            ``'symsum'``, which mixes frames, padded ones too.
         streams: ``'attention'``, ``'graph'`` or both.
         fusion: config of the neck that joins the streams, attention at index 0.
         positions: which axes have learned positions: ``'joints'``, ``'frames'``,

@@ -8,6 +8,7 @@ import torch
 from mmengine.model import BaseAveragedModel, BaseModel
 from torch import nn
 
+from ...errors import InputError
 from ...registry import BACKBONES, MODELS
 from ..losses import context_targets, self_distillation
 
@@ -53,6 +54,10 @@ class ContextPretrainer(BaseModel):
         steps: see :class:`Teacher`.
         data_preprocessor: see mmengine.
         init_cfg: see mmengine.
+
+    Raises:
+        InputError: the backbone has fewer layers, or features of another kind
+            than its layers'.
     """
 
     def __init__(
@@ -67,6 +72,12 @@ class ContextPretrainer(BaseModel):
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         self.backbone = BACKBONES.build(backbone)
+        depth = len(getattr(self.backbone, 'layers', ())) or top_layers
+        if not 1 <= top_layers <= depth or getattr(self.backbone, 'representation', None) is not None:
+            raise InputError(
+                f'ContextPretrainer averages {top_layers} of {depth} layers and predicts features of the last one; '
+                f'expected top_layers from 1 to the depth, and rep_dims=None in the backbone'
+            )
         self.mask_token = nn.Parameter(torch.rand(self.backbone.embed_dims))
         self.teacher = Teacher(self.backbone, decay, steps)
         self.top_layers, self.norm_targets = top_layers, norm_targets

@@ -26,11 +26,12 @@ class WeightedFrameMean(nn.Module):
 
     def __init__(self, embed_dims: int, num_frames: int) -> None:
         super().__init__()
-        self.embed_dims = embed_dims
+        self.embed_dims, self.num_frames = embed_dims, num_frames
         self.conv = nn.Conv1d(num_frames, 1, 1)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """(B, T, 1, D) -> (B, 1, 1, D)."""
+        _check(self, features)
         return self.conv(features.squeeze(2)).unsqueeze(2)
 
     def output_frames(self, frames: torch.Tensor) -> torch.Tensor:
@@ -100,7 +101,7 @@ class ManyToOneAggregator(nn.Module):
                 f'ManyToOneAggregator: strides {list(strides)} leave {left} of {num_frames} frames, expected 1; '
                 f'give strides (released ones exist for {sorted(STRIDES)} frames)'
             )
-        self.embed_dims = embed_dims
+        self.embed_dims, self.num_frames = embed_dims, num_frames
         self.embeddings = nn.ModuleList(PositionEmbedding(num_frames, embed_dims, 'frames') for _ in strides[:3])
         for embedding in self.embeddings:
             nn.init.normal_(embedding.weight)
@@ -111,6 +112,7 @@ class ManyToOneAggregator(nn.Module):
 
     def forward(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
         """(B, T, 1, D) -> ``sequence``, the same, and ``single`` (B, 1, 1, D)."""
+        _check(self, features)
         h = features
         for i, layer in enumerate(self.layers):
             h = layer(self.embeddings[i](h) if i < len(self.embeddings) else h)
@@ -124,3 +126,11 @@ class ManyToOneAggregator(nn.Module):
 def centre(frames: torch.Tensor) -> torch.Tensor:
     """The middle one of frames (T,), as (1,)."""
     return frames[len(frames) // 2 : len(frames) // 2 + 1]
+
+
+def _check(neck: WeightedFrameMean | ManyToOneAggregator, features: torch.Tensor) -> None:
+    if features.ndim != 4 or features.shape[1:] != (neck.num_frames, 1, neck.embed_dims):
+        raise InputError(
+            f'{type(neck).__name__} got features of shape {tuple(features.shape)}, expected (B, {neck.num_frames}, 1, '
+            f'{neck.embed_dims}); clips have exactly num_frames frames here'
+        )

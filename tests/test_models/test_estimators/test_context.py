@@ -10,6 +10,7 @@ from torch import nn
 
 from poselifter.apis import load_official
 from poselifter.checkpoints import convert_official, load_checkpoint_file, load_weights
+from poselifter.errors import InputError
 from poselifter.models.backbones import MotionAGFormer
 from poselifter.models.estimators import ContextPretrainer, Teacher
 from poselifter.structures import MotionDataSample
@@ -193,3 +194,11 @@ def test_pretraining_starts_the_pose_model_as_official(parity):
         f'{part}.{kind}' for part in ('backbone.representation', 'heads.pose.linear') for kind in ('weight', 'bias')
     }
     assert kept == fresh
+
+
+@pytest.mark.parametrize('change', [{'top_layers': 3}, {'top_layers': 0}, {'backbone': {'rep_dims': 8}}])
+def test_settings_that_cannot_train_are_named(change):
+    backbone = {'type': 'DSTformer', 'num_frames': 4, 'embed_dims': 8, 'rep_dims': None, 'depth': 2, 'num_heads': 2}
+    settings = {'backbone': {**backbone, **change.pop('backbone', {})}, 'top_layers': 2, **change}
+    with pytest.raises(InputError, match='averages'):
+        ContextPretrainer(**settings)
