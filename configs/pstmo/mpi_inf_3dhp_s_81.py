@@ -1,5 +1,5 @@
-# P-STMO-S, 81 frames, MPI-INF-3DHP with true 2D joints: 97.9 % PCK, 75.8 % AUC, 32.2 mm MPJPE (paper, table 2) from what
-# stage I left: load_from=...
+# P-STMO-S, 81 frames, MPI-INF-3DHP with true 2D joints: 97.9 % PCK, 75.8 % AUC, 32.2 mm MPJPE (paper, table 2)
+# from what stage I left: load_from=...
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/datasets/mpi_inf_3dhp.py',

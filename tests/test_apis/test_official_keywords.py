@@ -42,7 +42,11 @@ def case(shared):
         ('motionagformer/pose_knn', {'num_heads': 4}, f'{LAYER}, {GRAPH}'),
         ('motionagformer/pose_knn', {'num_heads': 4, 'use_temporal_similarity': True}, f'{LAYER}, neighbour_num'),
         ('motionagformer/pose_knn', {'neighbour_num': 2}, f'num_heads, {LAYER}'),
-        ('motionagformer/pose_chain', {'use_temporal_similarity': False}, f'num_heads, {LAYER}, temporal_connection_len'),
+        (
+            'motionagformer/pose_chain',
+            {'use_temporal_similarity': False},
+            f'num_heads, {LAYER}, temporal_connection_len',
+        ),
         (
             'motionagformer/pose_chain',
             {'temporal_connection_len': 2},
@@ -69,7 +73,10 @@ def test_what_no_shape_tells_is_asked_for_by_name(case, name, given, asked):
         ('mixste/pose_small', ['num_heads']),
         ('motionbert/action_net', ['num_heads']),
         ('motionagformer/pose_knn_k4_qkvbias', ['num_heads', 'act_layer', 'qkv_scale', 'neighbour_num']),
-        ('motionagformer/pose_chain', ['num_heads', 'act_layer', 'qkv_scale', 'use_temporal_similarity', 'temporal_connection_len']),
+        (
+            'motionagformer/pose_chain',
+            ['num_heads', 'act_layer', 'qkv_scale', 'use_temporal_similarity', 'temporal_connection_len'],
+        ),
         ('motionagformer/pose_plain', ['num_heads', 'neighbour_num', 'act_layer', 'qkv_scale']),
         ('motionagformer/pose_tcn', ['num_heads', 'act_layer', 'qkv_scale']),
         ('pstmo/stage2_large_9', []),

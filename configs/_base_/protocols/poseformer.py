@@ -1,5 +1,5 @@
-# PoseFormer. Testing: a window for each frame; the root as predicted; a mirrored copy is averaged in. Training: AdamW, the
-# rate falls by a hundredth every epoch.
+# PoseFormer. Testing: a window for each frame; the root as predicted; a mirrored copy is averaged in. Training:
+# AdamW, the rate falls by a hundredth every epoch.
 
 model_test_cfg = dict(window=dict(stride=1), zero_root=False, flip_test=True)
 val_evaluator = [dict(type='PoseMetric', protocol='poseformer'), dict(type='PoseMetric')]

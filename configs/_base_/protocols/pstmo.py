@@ -1,5 +1,5 @@
-# P-STMO. Testing: a window for each frame, the root set to zero; a mirrored copy is averaged in. Training: Adam (AMSGrad),
-# the rate falls by 3 % every epoch.
+# P-STMO. Testing: a window for each frame, the root set to zero; a mirrored copy is averaged in. Training: Adam
+# (AMSGrad), the rate falls by 3 % every epoch.
 
 model_test_cfg = dict(window=dict(stride=1), zero_root=True, flip_test=True)
 val_evaluator = [dict(type='PoseMetric', protocol='pstmo'), dict(type='PoseMetric')]
