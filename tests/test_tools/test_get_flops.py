@@ -246,7 +246,7 @@ def test_mistakes_are_one_line(get_flops, fails, repository, tmp_path):
     assert 'expected backbone and heads' in fails(main, repository / 'configs/_base_/datasets/cmu.py')
     assert 'expected (B, T, 17, 2) with T in 1 to 243' in fails(main, 'mixste', '--input-shape', 300, 17, 2)
     assert 'expected (B, T, 17, 2)' in fails(main, 'mixste', '--input-shape', 243, 17, 3)
-    assert 'poseformer_9 takes no clips of (5, 17, 2)' in fails(main, 'poseformer_9', '--input-shape', 5, 17, 2)
+    assert 'clips have exactly num_frames frames' in fails(main, 'poseformer_9', '--input-shape', 5, 17, 2)
     assert 'take numbers from 1 on' in fails(main, 'mixste', '--input-shape', 27, 0, 2)
     for arguments in ([], ['--all', 'mixste'], ['--all', '--input-shape', 1, 17, 2]):
         assert 'give models' in fails(main, *arguments)

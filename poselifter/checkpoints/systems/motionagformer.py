@@ -110,7 +110,7 @@ def _network(s, kind):
         'hierarchical': s['hierarchical'],
     }
     if kind == 'pretrain':
-        return {'type': 'ContextPretrainer', 'backbone': backbone}
+        return {'type': 'ContextPretrainer', 'backbone': backbone, 'top_layers': min(8, s['n_layers'])}
     heads = {'pose': {'type': 'PoseHead', 'out_channels': s['dim_out']}} if s['pose_head'] else {}
     drop = {} if s['dropout_ratio'] is None else {'dropout': s['dropout_ratio']}
     if kind == 'action':
