@@ -109,33 +109,10 @@ class MotionAGFormer(StreamBackbone):
         hierarchical: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
-        options = (
-            ('act', act, tuple(ACTIVATIONS)),
-            ('temporal_graph', temporal_graph, ('similarity', 'chain', 'conv')),
-            *(('streams', stream, ('attention', 'graph')) for stream in streams),
-        )
-        for name, value, known in options:
-            if value not in known:
-                raise InputError(f'MotionAGFormer: {name} is {value!r}, expected one of {known}')
-        shares = len(streams) if hierarchical else 1
-        parts = shares * 4 if temporal_graph == 'conv' else shares
-        if not streams or embed_dims % parts:
-            raise InputError(
-                f'MotionAGFormer got the streams {list(streams)} and embed_dims {embed_dims}, expected one or two '
-                f'streams and a multiple of {parts}'
-            )
-        dim = embed_dims // shares
-        named = isinstance(edges, str)
-        if named:
-            edges = released_edges() if edges == 'released' else tree_edges(edges)
-        edges = list(edges)
-        joints = {joint for edge in edges for joint in edge}
-        if not joints <= set(range(num_joints)) or (named and len(joints) != num_joints):
-            raise InputError(
-                f'MotionAGFormer got edges of the joints {sorted(joints)} and has {num_joints} joints; give the edges '
-                f'of its own joint set'
-            )
-        edges = [*edges, *((i, i) for i in range(num_joints) if self_loops)]
+        dim = _width(embed_dims, streams, act, temporal_graph, hierarchical)
+        edges = _edges(edges, num_joints, self_loops)
+        shared = {'drop': drop_rate, 'attn_drop': attn_drop_rate, 'drop_path': drop_path_rate, 'drop_path_axis': 'clip'}
+        shared |= {'norm_eps': 1e-5, 'qk_scale': qk_scale, 'layer_scale': layer_scale, 'act_layer': ACTIVATIONS[act]}
 
         def graph(axis: str) -> nn.Module:
             if axis == 'joints':
@@ -147,22 +124,8 @@ class MotionAGFormer(StreamBackbone):
         def block(stream: str, axis: str) -> nn.Module:
             if stream == 'graph' and bare_graph:
                 return graph(axis)
-            return TransformerBlock(
-                dim,
-                num_heads,
-                axis,
-                mlp_ratio,
-                qkv_bias,
-                drop_rate,
-                attn_drop_rate,
-                drop_path_rate,
-                drop_path_axis='clip',
-                norm_eps=1e-5,
-                qk_scale=qk_scale,
-                layer_scale=layer_scale,
-                act_layer=ACTIVATIONS[act],
-                mixer=graph(axis) if stream == 'graph' else None,
-            )
+            mixer = graph(axis) if stream == 'graph' else None
+            return TransformerBlock(dim, num_heads, axis, mlp_ratio, qkv_bias, mixer=mixer, **shared)
 
         layers = [
             ParallelStreams([[block(s, axis) for axis in ('joints', 'frames')] for s in streams], hierarchical)
@@ -170,3 +133,38 @@ class MotionAGFormer(StreamBackbone):
         ]
         size = (num_frames, num_joints, in_channels, embed_dims, rep_dims)
         super().__init__(layers, *size, positions, fusion, 0.0, 1e-5, init_cfg)
+
+
+def _width(embed_dims: int, streams: Sequence[str], act: str, temporal_graph: str, hierarchical: bool) -> int:
+    """Channels of a stream, or an error about the options that it follows from."""
+    options = (
+        ('act', act, tuple(ACTIVATIONS)),
+        ('temporal_graph', temporal_graph, ('similarity', 'chain', 'conv')),
+        *(('streams', stream, ('attention', 'graph')) for stream in streams),
+    )
+    for name, value, known in options:
+        if value not in known:
+            raise InputError(f'MotionAGFormer: {name} is {value!r}, expected one of {known}')
+    shares = len(streams) if hierarchical else 1
+    parts = shares * 4 if temporal_graph == 'conv' else shares
+    if not streams or embed_dims % parts:
+        raise InputError(
+            f'MotionAGFormer got the streams {list(streams)} and embed_dims {embed_dims}, expected one or two streams '
+            f'and a multiple of {parts}'
+        )
+    return embed_dims // shares
+
+
+def _edges(edges: str | Iterable[tuple[int, int]], num_joints: int, self_loops: bool) -> list[tuple[int, int]]:
+    """The joint graph as pairs, or an error where it is of other joints."""
+    named = isinstance(edges, str)
+    if named:
+        edges = released_edges() if edges == 'released' else tree_edges(edges)
+    edges = list(edges)
+    joints = {joint for edge in edges for joint in edge}
+    if not joints <= set(range(num_joints)) or (named and len(joints) != num_joints):
+        raise InputError(
+            f'MotionAGFormer got edges of the joints {sorted(joints)} and has {num_joints} joints; give the edges of '
+            f'its own joint set'
+        )
+    return [*edges, *((i, i) for i in range(num_joints) if self_loops)]
