@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -158,6 +158,10 @@ class BaseMotionDataset(BaseDataset):
             self.full_init()
         return len(self.windows)
 
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """One epoch in order; Python's own loop would run on into the next ones."""
+        return (self[index] for index in range(len(self)))
+
     def __getitem__(self, index: int) -> dict[str, Any]:
         return self.__getitems__([index])[0]
 
@@ -165,8 +169,7 @@ class BaseMotionDataset(BaseDataset):
         """A batch of samples through the pipeline; the DataLoader calls it in the worker."""
         steps = self.pipeline.transforms
         parts = [run_pipeline(steps, self.samples(indices[i : i + _CHUNK])) for i in range(0, len(indices), _CHUNK)]
-        if len(parts) == 1:
-            return parts[0]
-        if all(isinstance(part, PackedClips) for part in parts):
-            return PackedClips.join(parts)
+        kinds = [part.kind if isinstance(part, PackedClips) else None for part in parts]
+        if len(parts) == 1 or (kinds and kinds[0] and kinds.count(kinds[0]) == len(kinds)):
+            return parts[0] if len(parts) == 1 else PackedClips.join(parts)
         return [sample for part in parts for sample in part]

@@ -86,9 +86,15 @@ class PackedClips(Sequence):
     def __init__(self, inputs: torch.Tensor, fields: dict[str, torch.Tensor], facts: dict[str, list]) -> None:
         self.inputs, self.fields, self.facts = inputs, fields, facts
 
+    @property
+    def kind(self) -> tuple:
+        """What batches must have in common to be joined."""
+        shapes = tuple((key, field.shape[1:]) for key, field in self.fields.items())
+        return self.inputs.shape[1:], shapes, tuple(self.facts)
+
     @classmethod
     def join(cls, parts: Sequence[PackedClips]) -> PackedClips:
-        """Batches of one kind as one; a DataLoader's worker puts it where the trainer can read it."""
+        """Batches of one :attr:`kind` as one; a DataLoader's worker puts it where the trainer can read it."""
         fields = {key: _cat([part.fields[key] for part in parts]) for key in parts[0].fields}
         facts = {key: [value for part in parts for value in part.facts[key]] for key in parts[0].facts}
         return cls(_cat([part.inputs for part in parts]), fields, facts)

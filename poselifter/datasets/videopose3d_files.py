@@ -95,8 +95,9 @@ class VideoPose3DFiles(CapturedDataset):
                             f'{self.keypoint_file}: {info["sequence"]} has {len(pixels)} frames, its mocap '
                             f'{len(world)}; expected at least as many, so use files that belong together'
                         )
-                    infos.append({**info, 'first': 0, 'length': len(kept)})
-                    sources.append((world, camera, pixels, kept))
+                    if len(kept):  # a small subset of a short sequence has no frame
+                        infos.append({**info, 'first': 0, 'length': len(kept)})
+                        sources.append((world, camera, pixels, kept))
         self._fill(infos, sources)
         return infos
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from poselifter.datasets.mocap_cameras import mocap_cameras
-from poselifter.geometry import project, world_to_camera
+from poselifter.geometry import camera_to_world, denormalize_screen, project, world_to_camera
 from poselifter.skeletons import get_skeleton
 
 from .h36m_motionbert import _REST
@@ -98,3 +98,27 @@ def _film(rng: np.random.Generator, subject: str, pose: np.ndarray, detector: st
             pixels = pixels + 3 * rng.standard_normal(pixels.shape, np.float32)
         views.append(pixels.astype(np.float32))
     return views
+
+
+def write_videos(folder: Path, videos: Iterable[tuple[str, str, np.ndarray, np.ndarray]], camera: str) -> Path:
+    """The files for given clips of one camera, which has a square picture; the other cameras get the same 2D.
+
+    Args:
+        folder: where the 3D file and the 2D file of ``cpn_ft_h36m_dbb`` go.
+        videos: (subject, take, keypoints (n, 17, 2) normalised, poses (n, 17, 3) of the camera's frame in metres,
+            relative to joint 0, which holds the trajectory).
+        camera: the one that the poses are seen by.
+    """
+    poses, seen = {}, {}
+    for subject, take, keypoints, pose in videos:
+        view = mocap_cameras('h36m')[subject][camera]
+        absolute = np.concatenate([pose[:, :1], pose[:, 1:] + pose[:, :1]], 1).astype(np.float64)
+        world = np.zeros((len(pose), 32, 3), np.float32)
+        world[:, KEPT] = camera_to_world(absolute, view)
+        poses.setdefault(subject, {})[take] = world
+        pixels = denormalize_screen(keypoints.astype(np.float64), *view.size).astype(np.float32)
+        seen.setdefault(subject, {})[take] = [pixels] * 4
+    write_objects(folder / 'data_3d_h36m.npz', positions_3d=poses)
+    facts = metadata('h36m17', layout_name='h36m')
+    write_objects(folder / 'data_2d_h36m_cpn_ft_h36m_dbb.npz', positions_2d=seen, metadata=facts)
+    return folder

@@ -1,0 +1,250 @@
+"""Batches transformed at once against clip by clip, and the original programs' lists of plain and mirrored clips."""
+
+import numpy as np
+import pytest
+import torch
+from mmcv.transforms import BaseTransform
+from mmengine.dataset import pseudo_collate
+from torch.utils.data import DataLoader
+
+from poselifter.datasets import CapturedDataset, EpochSampler, ProceduralMotion, stack_clips
+from poselifter.datasets.clip_batch import ClipBatch, run_pipeline
+from poselifter.datasets.transforms import FlipPose
+from poselifter.geometry import Camera, denormalize_screen
+from poselifter.registry import TRANSFORMS
+from poselifter.structures import MotionDataSample, check_sample
+
+CODEC = dict(type='RootRelativeLifting', confidence=True)
+
+
+class Clips(CapturedDataset):
+    """Sequences that are given as arrays."""
+
+    METAINFO = {'skeleton': 'h36m17', 'skeleton_3d': 'h36m17'}
+
+    def __init__(self, arrays, lengths, facts=None, **kwargs):
+        self.arrays, self.lengths, self.facts = arrays, lengths, facts or [{}] * len(lengths)
+        super().__init__(**kwargs)
+
+    def load_data_list(self):
+        firsts = np.cumsum([0, *self.lengths[:-1]]).tolist()
+        rows = zip(firsts, self.lengths, self.facts, strict=True)
+        return [{'sequence': str(i), 'first': f, 'length': n, **fact} for i, (f, n, fact) in enumerate(rows)]
+
+
+@pytest.fixture
+def clips(rng):
+    def build(*steps, **changes):
+        arrays = {
+            'keypoints': rng.uniform(0, 900, (150, 17, 2)).astype(np.float32),
+            'keypoints_visible': rng.uniform(-0.2, 1, (150, 17)).clip(0).astype(np.float32),
+            'lifting_target': rng.normal(size=(150, 17, 3)).astype(np.float32),
+        }
+        facts = [{'img_shape': (1002, 1000)}, {'img_shape': (720, 1280)}, {'img_shape': (1000, 1000)}]
+        for i, fact in enumerate(facts):
+            fact['camera_param'] = Camera((900 + i, 901), (500, 480), size=fact['img_shape'][::-1]).to_dict()
+            fact['action'] = i
+        settings = dict(window=dict(length=9, stride=4), pipeline=[dict(type='Encode', codec=CODEC), *steps])
+        return Clips(arrays, [60, 50, 40], facts, **{**settings, **changes})
+
+    return build
+
+
+STEPS = {
+    'flip': [dict(type='FlipPose')],
+    'joints': [dict(type='FlipPose'), dict(type='JointMask', prob=0.3), dict(type='FrameMask')],
+    'mixture': [dict(type='MaskMixture')],
+    'masks': [dict(type='JointReplacement'), dict(type='FrameRemoval')],
+    'copies': [dict(type='SpanMask', copies=3)],
+}
+
+
+@pytest.mark.parametrize('name', STEPS)
+def test_a_batch_is_its_clips_one_by_one(clips, name):
+    dataset = clips(*STEPS[name])
+    steps, rows = dataset.pipeline.transforms, [5, 40, 7, 33, 71 + 2, 20]
+    whole = run_pipeline(steps, dataset.samples(rows))
+    assert isinstance(whole, ClipBatch)
+    for sample, one in zip(whole, dataset.samples(rows), strict=True):
+        for step in steps:
+            one = step(one)
+        check_sample(one)
+        assert sample.keys() == one.keys()
+        for key, value in one.items():
+            np.testing.assert_array_equal(sample[key], value, err_msg=key)
+
+
+def test_large_batches_are_their_clips(clips):
+    """They are cut into pieces, which must not show."""
+    dataset = clips(
+        dict(type='FlipPose'), dict(type='JointMask'), dict(type='PackPose', keys=['target', 'action', 'mask'])
+    )
+    rows = list(range(len(dataset)))
+    assert len(rows) > 32
+    whole = stack_clips(dataset.__getitems__(rows))
+    single = [dataset[i] for i in rows]
+    assert torch.equal(whole['inputs'], torch.stack([clip['inputs'] for clip in single]))
+    expected = MotionDataSample.stack([clip['data_samples'] for clip in single])
+    assert torch.equal(whole['data_samples'].target, expected.target)
+    assert whole['data_samples'].action.tolist() == expected.action.tolist()
+    assert whole['data_samples'].sequence == expected.sequence
+    assert whole['data_samples'].keys() == expected.keys() and 'mask' not in expected
+
+
+def test_workers_and_other_collations(clips):
+    dataset = clips(dict(type='FlipPose'), dict(type='PackPose'))
+    batches = []
+    for workers, collate in ((0, stack_clips), (2, stack_clips), (0, pseudo_collate)):
+        sampler = EpochSampler(dataset, seed=1)
+        loader = DataLoader(dataset, batch_size=20, sampler=sampler, num_workers=workers, collate_fn=collate)
+        batches.append([b['inputs'] if torch.is_tensor(b['inputs']) else torch.stack(b['inputs']) for b in loader])
+    for one, two, three in zip(*batches, strict=True):
+        assert torch.equal(one, two) and torch.equal(one, three)
+
+
+@TRANSFORMS.register_module()
+class ScaleOneByOne(BaseTransform):
+    """A user's own transform, which knows nothing of batches."""
+
+    def transform(self, sample):
+        return {**sample, 'inputs': sample['inputs'] * (1 + sample['random_key'][2])}
+
+
+def test_transforms_of_single_clips_may_stand_anywhere(clips):
+    dataset = clips(dict(type='ScaleOneByOne'), dict(type='FlipPose', prob=0), dict(type='PackPose'))
+    plain = clips(dict(type='PackPose'))
+    plain.arrays = dataset.arrays
+    for row, clip in zip([3, 30], dataset.__getitems__([3, 30]), strict=True):
+        assert torch.equal(clip['inputs'], plain[row]['inputs'] * (1 + row))
+    motion = ProceduralMotion(
+        2, 60, pipeline=[dict(type='VirtualCamera'), *dataset.pipeline.transforms], test_mode=True
+    )
+    assert [c['inputs'].shape for c in motion.__getitems__([0, 1])] == [(60, 17, 3)] * 2
+
+
+def test_sequences_of_different_lengths_stay_apart(clips):
+    dataset = clips(dict(type='PackPose'), window=None, test_mode=True)
+    packed = dataset.__getitems__([0, 1, 2])
+    assert [len(clip['inputs']) for clip in packed] == [60, 50, 40]
+    assert [clip['data_samples'].sequence for clip in packed] == ['0', '1', '2']
+
+
+def test_pieces_of_one_length_each_stay_apart_too(rng):
+    lengths = [9] * 16 + [7] * 16
+    arrays = {'inputs': rng.random((sum(lengths), 17, 2))}
+    dataset = Clips(arrays, lengths, test_mode=True, pipeline=[dict(type='PackPose')])
+    assert [len(clip['inputs']) for clip in dataset.__getitems__(range(32))] == lengths
+
+
+def test_batches_do_not_write_into_the_data(clips):
+    dataset = clips(dict(type='FlipPose', prob=1), dict(type='JointMask', prob=0.5))
+    before = {key: array.copy() for key, array in dataset.arrays.items()}
+    dataset.__getitems__(range(20))
+    for key, array in before.items():
+        np.testing.assert_array_equal(dataset.arrays[key], array)
+
+
+def vector(camera, size):
+    """VideoPose3D's nine numbers of a camera."""
+    drawn = Camera.from_dict(camera | {'size': size}).normalized()
+    return np.concatenate([drawn.focal, drawn.centre, drawn.radial, drawn.tangential])
+
+
+def camera_of(numbers, size=(1000, 1000)):
+    focal, centre = np.array(numbers[:2]) * size[0] / 2, denormalize_screen(np.array(numbers[2:4], float), *size)
+    camera = Camera(focal, centre, numbers[4:7], numbers[7:9])
+    return {'img_shape': size[::-1], 'camera_param': camera.to_dict()}
+
+
+def mirrored_clips(videos_2d, videos_3d, cameras, window, skeleton='h36m17'):
+    """Network-space videos through a data set that lists each window twice, and ``FlipPose``."""
+    lengths = [len(video) for video in videos_2d]
+    arrays = {'inputs': np.concatenate(videos_2d), 'target': np.concatenate(videos_3d)}
+    arrays['target_weight'] = np.tile(np.arange(17), (sum(lengths), 1))
+    dataset = Clips(
+        arrays, lengths, [camera_of(c) for c in cameras], window=window, mirrored_copies=True, pipeline=[FlipPose()]
+    )
+    dataset._metainfo.update(skeleton=skeleton, skeleton_3d=skeleton)
+    return dataset
+
+
+def test_first_epoch_of_poseformer(shared):
+    case = np.load(shared / 'fixtures/parity/poseformer/functions/train_epoch.npz')
+    parts = [[case[f'video{v}_{part}'] for v in range(2)] for part in ('2d', '3d', 'camera')]
+    dataset = mirrored_clips(*parts, window=dict(length=9, stride=1, outputs=1))
+    np.testing.assert_array_equal(dataset.windows[:, [0, 1, 3]], case['pairs'][:, [0, 1, 3]])
+    rows = [np.flatnonzero((case['pairs'] == record).all(1))[0] for record in case['order']]
+    for name, chosen in (('first', rows[:5]), ('last', rows[25:])):
+        for k, sample in enumerate(dataset.__getitems__(chosen)):
+            np.testing.assert_array_equal(sample['inputs'], case[f'{name}_2d'][k])
+            np.testing.assert_array_equal(sample['target'][4:5], case[f'{name}_3d'][k])
+            found = vector(sample['camera_param'], (1000, 1000))
+            np.testing.assert_allclose(found, case[f'{name}_camera'][k], atol=1e-6)
+
+
+def test_first_epoch_of_mixste(shared):
+    case = np.load(shared / 'fixtures/parity/mixste/functions/train_epoch.npz')
+    parts = [[case[f'video{v}_{part}'] for v in range(3)] for part in ('2d', '3d')]
+    dataset = mirrored_clips(*parts, [np.ones(9)] * 3, window=dict(length=9, tail='centre'))
+    np.testing.assert_array_equal(dataset.windows[:, [0, 1, 3]], case['pairs'][:, [0, 1, 3]])
+    rows = [np.flatnonzero((case['pairs'] == record).all(1))[0] for record in case['order']]
+    for name, chosen in (('batch0', rows[:4]), ('batch2', rows[8:])):
+        for k, sample in enumerate(dataset.__getitems__(chosen)):
+            np.testing.assert_array_equal(sample['inputs'], case[f'{name}_2d'][k])
+            np.testing.assert_array_equal(sample['target'], case[f'{name}_3d'][k])
+
+
+CHUNKS = {
+    'videopose3d/functions/chunks_stride1_pad2_shift0_flip': 'h36m17',
+    'videopose3d/functions/chunks_stride4_pad1_shift1_flip': 'h36m17',
+    'pstmo/functions/tds_chunks_train': 'h36m17',
+    'pstmo/functions/mpi3dhp_chunks_train': 'mpi_inf_3dhp17',
+}
+
+
+@pytest.mark.parametrize('name', CHUNKS)
+def test_lists_of_plain_and_mirrored_chunks(shared, name):
+    """In the original order, the cameras too; x = frame + 100 * joint (+ 1), y = 1000 * (video + 1) + frame."""
+    case = np.load(shared / f'fixtures/parity/{name}.npz')
+    pad, lengths, skeleton = int(case['pad']), case['lengths'].tolist(), CHUNKS[name]
+    stride, shift = int(case.get('stride', 1)), int(case.get('causal_shift', 0))
+    first = 1 if 'videopose3d' in name else 0
+    joints = 100 * np.arange(17)
+    videos = [
+        np.stack(
+            np.broadcast_arrays(np.arange(n)[:, None] + joints + first, (1000 * (v + 1) + np.arange(n))[:, None]), -1
+        )
+        for v, n in enumerate(lengths)
+    ]
+    cameras = [
+        case['camera'][case['records'][:, 0] == v][0] if 'camera' in case else np.ones(9) for v in range(len(lengths))
+    ]
+    window = dict(length=stride + 2 * pad, stride=stride, outputs=stride, lead=pad + shift, tail='centre')
+    window |= {'dilation': int(case['tds'])} if 'tds' in case else {}
+    dataset = mirrored_clips(videos, [np.zeros((n, 17, 3)) for n in lengths], cameras, window, skeleton)
+    np.testing.assert_array_equal(dataset.windows[:, [0, 1, 3]], case['records'][:, [0, 1, 3]])
+    assert dataset.__getitems__([]) == []
+    for k, sample in enumerate(dataset):
+        np.testing.assert_array_equal(sample['inputs'], case['batch_2d'][k])
+        if 'camera' in case:
+            found = vector(sample['camera_param'], (1000, 1000))
+            np.testing.assert_allclose(found, case['camera'][k], atol=1e-5)
+    mirrored = dataset[int(np.flatnonzero(dataset.windows[:, 3])[0])]
+    swapped = {'h36m17': (1, 4), 'mpi_inf_3dhp17': (2, 5)}[skeleton]
+    assert mirrored['target_weight'][0, swapped[0]] == swapped[1]
+
+
+def test_random_mirroring_has_its_probability(clips):
+    arrays = clips().arrays
+    always, never = clips(dict(type='FlipPose', prob=1)), clips(dict(type='FlipPose', prob=0))
+    for dataset in (always, never):
+        dataset.arrays = arrays
+    drawn = clips(dict(type='FlipPose'))
+    drawn.arrays = arrays
+    rows = [row + epoch * len(drawn) for epoch in range(15) for row in range(len(drawn))]
+    flipped = 0
+    for one, yes, no in zip(*(d.__getitems__(rows) for d in (drawn, always, never)), strict=True):
+        is_flipped = np.array_equal(one['inputs'], yes['inputs'])
+        assert is_flipped or np.array_equal(one['inputs'], no['inputs'])
+        flipped += is_flipped
+    assert abs(flipped / len(rows) - 0.5) < 4 * 0.5 / np.sqrt(len(rows))

@@ -1,0 +1,159 @@
+"""Published checkpoints on files in the published formats, through converter, config and tools/test.py alone."""
+
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from toy_datasets.h36m import write_videos
+
+CAMERA = '55011271'  # its picture is square, as the cases' normalisation has it
+SMALL = {
+    'mixste': 'num_frames=9 embed_dims=16 depth=2 num_heads=4',
+    'poseformer': 'num_frames=9 joint_dims=2 depth=1 num_heads=2',
+    'pstmo': 'num_frames=9 embed_dims=16 feedforward_dims=24',
+}
+VIDEOS = [('S9', 'Walking'), ('S11', 'Walking 2'), ('S9', 'Sitting'), ('S11', 'Sitting 1')]
+
+
+def sizes(system):
+    options = [f'model.backbone.{size}' for size in SMALL[system].split()]
+    return [*options, 'model.neck.feedforward_dims=24'] if system == 'pstmo' else options
+
+
+@pytest.fixture
+def evaluate(tool, repository, tmp_path):
+    """Converts a checkpoint, tests it, and returns metrics by name and predictions by sequence."""
+
+    def run(checkpoint, config, data, system, *options, changes=''):
+        tool('model_converters/convert_official').main([str(checkpoint), str(tmp_path / 'model.pth')])
+        (tmp_path / 'config.py').write_text(f"_base_ = '{repository / 'configs' / config}'\n{changes}")
+        files = [tmp_path / name for name in ('config.py', 'model.pth', 'metrics.json', 'predictions.pkl')]
+        argv = [*files[:2], '--out', files[2], '--dump', files[3], '--work-dir', tmp_path / 'run', '--cfg-options']
+        argv += [*sizes(system), f'test_dataloader.dataset.data_root={data}']
+        argv += ['test_dataloader.num_workers=0', 'test_dataloader.persistent_workers=False', *options]
+        tool('test').main([str(a) for a in argv])
+        dumped = pickle.loads(files[3].read_bytes())
+        return json.loads(files[2].read_text()), {sample['sequence']: sample for sample in dumped}
+
+    return run
+
+
+@pytest.fixture
+def videos(shared, tmp_path):
+    """The bare arrays of an eval_videos case, written as files; returns (case folder, arrays by name)."""
+
+    def write(system):
+        case = shared / f'fixtures/parity/{system}/eval_videos'
+        arrays = {path.stem: np.load(path) for path in case.glob('video*.npy')}
+        named = [(*names, arrays[f'video{i}_keypoints'], arrays[f'video{i}_target']) for i, names in enumerate(VIDEOS)]
+        write_videos(tmp_path, named, CAMERA)
+        return case, arrays
+
+    return write
+
+
+ONE_CAMERA = f"test_dataloader = dict(dataset=dict(filter_cfg=dict(include=dict(camera=['{CAMERA}']))))\n"
+KEYS = {'mpjpe': 'MPJPE', 'p_mpjpe': 'P-MPJPE', 'n_mpjpe': 'N-MPJPE', 'mpjve': 'MPJVE'}
+
+
+@pytest.mark.parametrize(('system', 'config'), [('mixste', 'mixste/h36m_243'), ('poseformer', 'poseformer/h36m_81')])
+def test_videos(evaluate, videos, tmp_path, system, config):
+    case, arrays = videos(system)
+    meta = json.loads((case / 'meta.json').read_text())
+    found, samples = evaluate(case / 'checkpoint.pth', f'{config}.py', tmp_path, system, changes=ONE_CAMERA)
+    for i, (subject, take) in enumerate(VIDEOS):
+        sample = samples[f'{subject}/{take}/{CAMERA}']
+        expected = arrays[f'video{i}_prediction'].reshape(-1, 17, 3)
+        np.testing.assert_allclose(sample['pred_keypoints_3d'], expected, atol=1e-5)
+        if system == 'mixste':  # one pose a frame: of frames that two clips show, the earlier clip's
+            first = np.unique(sample['pred_frames'], return_index=True)[1]
+            np.testing.assert_allclose(expected[first], arrays[f'video{i}_export'], atol=1e-5)
+    for key, name in KEYS.items():
+        assert found[f'{system}/{name}'] == pytest.approx(meta['average_over_actions_mm'][key], abs=1e-3)
+        for action, values in meta['expected_mm'].items():
+            assert found[f'{system}/{name}/{action}'] == pytest.approx(values[key], abs=1e-3)
+    clean, n = [], {'Walking': 0, 'Sitting': 0}
+    for action in n:  # by the definition: every frame once, its predictions averaged, the root zero
+        errors = []
+        for i in [i for i, (_, take) in enumerate(VIDEOS) if take.startswith(action)]:
+            sample = samples['/'.join((*VIDEOS[i], CAMERA))]
+            shown = np.arange(len(sample['keypoints']))
+            frames = sample.get('pred_frames', shown)
+            pose = np.stack([sample['pred_keypoints_3d'][frames == f].mean(0) for f in shown])
+            errors.append(np.linalg.norm(pose - arrays[f'video{i}_target'], axis=-1)[:, 1:])
+        clean.append(1000 * np.concatenate(errors).sum(-1).mean() / 17)
+    assert found['MPJPE'] == pytest.approx(np.mean(clean), abs=1e-3)
+
+
+def test_pstmo_on_human36m(evaluate, shared):
+    case = shared / 'fixtures/parity/pstmo/h36m_eval_tds2'
+    meta, expected = json.loads((case / 'meta.json').read_text()), np.load(case / 'output.npy')[:, 0]
+    found, samples = evaluate(case / 'checkpoint.pth', 'pstmo/h36m_s_243.py', case, 'pstmo')
+    poses = np.concatenate([sample['pred_keypoints_3d'] for sample in samples.values()])
+    np.testing.assert_allclose(poses, expected, atol=3e-5)
+    assert found['pstmo/MPJPE'] == pytest.approx(meta['p1_mm'], abs=0.01)
+    assert found['pstmo/P-MPJPE'] == pytest.approx(meta['p2_mm_exact'], abs=0.01)
+    assert found['MPJPE'] == pytest.approx(meta['p1_mm'], abs=0.01)  # this protocol's first figure is the clean one
+    for action, values in meta['per_action'].items():
+        assert found[f'pstmo/MPJPE/{action}'] == pytest.approx(values['p1'], abs=0.01)
+
+
+def test_pstmo_on_mpi_inf_3dhp(evaluate, shared):
+    case = shared / 'fixtures/parity/pstmo/mpi3dhp_eval'
+    meta = json.loads((case / 'meta.json').read_text())
+    found, samples = evaluate(case / 'checkpoint.pth', 'pstmo/mpi_inf_3dhp_s_81.py', case, 'pstmo')
+    for name, values in meta['per_sequence'].items():
+        valid = samples[name]['lifting_target_visible'][:, 0] > 0
+        poses = 1000 * samples[name]['pred_keypoints_3d'][valid]
+        np.testing.assert_allclose(poses, np.load(case / f'output_{name}.npy'), atol=2e-3)
+        assert found[f'mpi_inf_3dhp/MPJPE/{name}'] == pytest.approx(values['mpjpe'], abs=1e-3)
+        assert found[f'mpi_inf_3dhp/PCK/{name}'] == pytest.approx(values['pck'], abs=1e-6)
+        assert found[f'mpi_inf_3dhp/AUC/{name}'] == pytest.approx(values['auc'], abs=1e-6)
+    for key, value in meta['pooled'].items():
+        assert found[f'mpi_inf_3dhp/{key.upper()}'] == pytest.approx(value, abs=1e-3 if key == 'mpjpe' else 1e-6)
+    assert found['MPJPE'] == pytest.approx(meta['pooled']['mpjpe'], abs=1e-3)
+
+
+WAYS = {
+    'one by one': ['test_dataloader.batch_size=1', 'model.test_cfg.batch_size=1'],
+    'three by three': ['test_dataloader.batch_size=3', 'model.test_cfg.batch_size=7'],
+    'two workers': [
+        *('test_dataloader.num_workers=2', 'test_dataloader.persistent_workers=True'),
+        *('test_dataloader.batch_size=2', 'model.test_cfg.batch_size=64'),
+    ],
+}
+
+
+@pytest.mark.parametrize(('system', 'config'), [('mixste', 'mixste/h36m_243'), ('poseformer', 'poseformer/h36m_81')])
+def test_batches_and_workers_do_not_matter(evaluate, videos, tmp_path, system, config):
+    case, _ = videos(system)
+    reports = [
+        evaluate(case / 'checkpoint.pth', f'{config}.py', tmp_path, system, *options, changes=ONE_CAMERA)[0]
+        for options in WAYS.values()
+    ]
+    assert all(report == pytest.approx(reports[0], abs=1e-4) for report in reports)
+
+
+@pytest.mark.slow
+def test_processes_do_not_matter(shared, tool, repository, tmp_path):
+    """Six sequences on two processes, and on one."""
+    case = shared / 'fixtures/parity/pstmo/mpi3dhp_eval'
+    tool('model_converters/convert_official').main([str(case / 'checkpoint.pth'), str(tmp_path / 'model.pth')])
+    shutil.copy(case / 'data_test_3dhp.npz', tmp_path)
+    environment = {**os.environ, 'PYTHONPATH': str(repository), 'PORT': '29631', 'OMP_NUM_THREADS': '1'}
+    environment['PYTHON'] = sys.executable
+    reports = []
+    for processes in (1, 2):
+        out = tmp_path / f'{processes}.json'
+        command = ['bash', 'tools/dist_test.sh', 'configs/pstmo/mpi_inf_3dhp_s_81.py', str(tmp_path / 'model.pth')]
+        command += [str(processes), '--out', str(out), '--work-dir', str(tmp_path), '--cfg-options', *sizes('pstmo')]
+        command += [f'test_dataloader.dataset.data_root={tmp_path}', 'test_dataloader.num_workers=1']
+        run = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, timeout=300)
+        assert run.returncode == 0, run.stderr[-2000:]
+        reports.append(json.loads(out.read_text()))
+    assert reports[0] == pytest.approx(reports[1], abs=1e-5)
