@@ -6,7 +6,7 @@ _base_ = [
     '../_base_/protocols/videopose3d.py',
 ]
 
-model = dict(codec={{_base_.codec}}, test_cfg={{_base_.model_test_cfg}})
+model = dict(backbone=dict(strided=True), codec={{_base_.codec}}, test_cfg={{_base_.model_test_cfg}})
 train_dataloader = dict(
     batch_size=1024, dataset=dict(window=dict(length=243, stride=1, outputs=1), mirrored_copies=True)
 )

@@ -34,12 +34,14 @@ class CapturedDataset(BaseMotionDataset):
     def read(self, infos: Sequence[dict], frames: Sequence[np.ndarray]) -> Sequence[dict[str, Any]]:
         """One gather an array for all samples; see the base class."""
         rows = np.concatenate([info['first'] + f for info, f in zip(infos, frames, strict=True)])
-        found = {key: array.take(rows, 0).astype(np.float32, copy=False) for key, array in self.arrays.items()}
+        found = {
+            key: np.asarray(array).take(rows, 0).astype(np.float32, copy=False) for key, array in self.arrays.items()
+        }
         for key, shown in (('keypoints', 'keypoints_visible'), ('lifting_target', 'lifting_target_visible')):
             if key in found and shown not in found:
                 found[shown] = np.ones(found[key].shape[:2], np.float32)
         found['frame_indices'] = np.concatenate(frames)
-        shared = {'skeleton': self.metainfo['skeleton'], 'skeleton_3d': self.metainfo.get('skeleton_3d')}
+        shared = {key: self._metainfo.get(key) for key in ('skeleton', 'skeleton_3d')}  # metainfo is a deep copy
         shared = {key: value for key, value in {**shared, 'fps': self.fps}.items() if value is not None}
         facts = [shared | {fact: info[fact] for fact in FACTS if fact in info} for info in infos]
         return ClipBatch.of(found, [len(f) for f in frames], facts)

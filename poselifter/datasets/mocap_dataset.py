@@ -9,6 +9,7 @@ import numpy as np
 
 from ..registry import DATASETS
 from .base_motion_dataset import BaseMotionDataset
+from .clip_batch import ClipBatch
 
 FACTS = ('action', 'action_name', 'captions', 'sequence', 'source_format', 'subject')
 
@@ -27,18 +28,11 @@ class MocapDataset(BaseMotionDataset):
     unit_m: float = 1.0
     fps: float = 30.0
 
-    def read(self, infos: Sequence[dict], frames: Sequence[np.ndarray]) -> list[dict[str, Any]]:
+    def read(self, infos: Sequence[dict], frames: Sequence[np.ndarray]) -> Sequence[dict[str, Any]]:
         """One gather for all samples; see the base class."""
         rows = np.concatenate([info['first'] + f for info, f in zip(infos, frames, strict=True)])
         world = self.poses[rows].astype(np.float32) * np.float32(self.unit_m) + self.root[rows][:, None]
-        parts = np.split(world, np.cumsum([len(f) for f in frames])[:-1])
-        return [
-            {
-                'world_keypoints': part,
-                'frame_indices': f,
-                'fps': self.fps,
-                'skeleton_3d': self.metainfo['skeleton'],
-                **{fact: info[fact] for fact in FACTS},
-            }
-            for info, f, part in zip(infos, frames, parts, strict=True)
-        ]
+        shared = {'fps': self.fps, 'skeleton_3d': self._metainfo['skeleton']}  # metainfo is a deep copy
+        facts = [shared | {fact: info[fact] for fact in FACTS} for info in infos]
+        found = {'world_keypoints': world, 'frame_indices': np.concatenate(frames)}
+        return ClipBatch.of(found, [len(f) for f in frames], facts)

@@ -204,11 +204,8 @@ def test_pstmo_stage_1(parity):
 
 def strided(module):
     """The same network in the form that VideoPose3D trains: convolutions stride where they else dilate."""
-    network = module.network.backbone
-    assert not network.strided
-    network.strided = True
-    for i, conv in enumerate([network.first_conv, *network.convs[::2]]):
-        conv.stride, conv.dilation = (network.widths[i],), (1,)
+    assert not module.network.backbone.strided
+    module.network.backbone.strided = True
     return module
 
 

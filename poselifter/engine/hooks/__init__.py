@@ -1,8 +1,17 @@
 """Hooks: what happens beside training and testing."""
 
+from .batch_norm_momentum_hook import BatchNormMomentumHook, batch_norm_momentum
 from .checkpoint_hook import CheckpointHook
 from .plain_checkpoint_hook import PlainCheckpointHook, facts_of
 from .randomness_hook import StatelessRandomHook
 from .visualization_hook import PoseVisualizationHook
 
-__all__ = ['CheckpointHook', 'PlainCheckpointHook', 'PoseVisualizationHook', 'StatelessRandomHook', 'facts_of']
+__all__ = [
+    'BatchNormMomentumHook',
+    'CheckpointHook',
+    'PlainCheckpointHook',
+    'PoseVisualizationHook',
+    'StatelessRandomHook',
+    'batch_norm_momentum',
+    'facts_of',
+]

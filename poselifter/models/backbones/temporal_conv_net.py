@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import prod
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from ...errors import InputError
@@ -30,8 +31,9 @@ class TemporalConvNet(BaseBackbone):
         filter_widths: odd; the dilation of each is the product of those before.
         causal: whether an output sees no frame after its own.
         dense: whether the kernels are as wide as the dilated ones reach.
-        strided: whether convolutions stride where they else dilate: the same
-            weights, faster for clips of exactly F frames, one output.
+        strided: whether convolutions stride, where they else dilate, in clips of
+            exactly F frames: the same output from the same weights, faster, and
+            in training with the batch statistics of the published models.
         drop_rate: dropout after every activation.
         pad: whether the edges of the clip are repeated.
         num_frames: with ``pad`` the largest T, which is any then; else F
@@ -77,8 +79,7 @@ class TemporalConvNet(BaseBackbone):
             width, dilation = widths[i], self.dilations[i]
             if dense:
                 return nn.Conv1d(channels, embed_dims, (width - 1) * dilation + 1, bias=False)
-            step = {'stride': width} if strided else {'dilation': dilation}
-            return nn.Conv1d(channels, embed_dims, width, bias=False, **step)
+            return nn.Conv1d(channels, embed_dims, width, dilation=dilation, bias=False)
 
         self.first_conv = conv(num_joints * in_channels, 0)
         self.first_norm = nn.BatchNorm1d(embed_dims)
@@ -98,11 +99,10 @@ class TemporalConvNet(BaseBackbone):
         """Holds an input to (B, T, J, C) with a T that gives an output."""
         fits = x.ndim == 4 and x.shape[2:] == (self.num_joints, self.in_channels)
         least = 1 if self.pad else self.field
-        if not fits or x.shape[1] < least or (self.strided and x.shape[1] != self.field):
-            exactly = 'exactly' if self.strided else 'at least'
+        if not fits or x.shape[1] < least:
             raise InputError(
                 f'{type(self).__name__} got an input of shape {tuple(x.shape)}, expected (B, T, {self.num_joints}, '
-                f'{self.in_channels}) with T {exactly} {least}; change the data or the filter_widths, num_joints and '
+                f'{self.in_channels}) with T at least {least}; change the data or the filter_widths, num_joints and '
                 f'in_channels of the model'
             )
 
@@ -116,20 +116,24 @@ class TemporalConvNet(BaseBackbone):
     ) -> torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]:
         """See :class:`BaseBackbone`; padded frames repeat the nearest valid one, as the clip's edges do."""
         h = self._edges(h.squeeze(2), valid).transpose(1, 2)
-        h = self.act(self.first_norm(self.first_conv(h)))
+        strided = self.strided and h.shape[-1] == self.field
+        h = self.act(self.first_norm(self._wide(self.first_conv, h, strided)))
         layers = []
         for i in range(1, len(self.widths)):
-            skip = self._skip(h, i)
-            for k in (2 * i - 2, 2 * i - 1):
-                h = self.act(self.norms[k](self.convs[k](h)))
-            h = skip + h
+            wide, narrow = 2 * i - 2, 2 * i - 1
+            inner = self.act(self.norms[wide](self._wide(self.convs[wide], h, strided)))
+            h = self._skip(h, i, strided) + self.act(self.norms[narrow](self.convs[narrow](inner)))
             layers.append(h.transpose(1, 2).unsqueeze(2))
         features = h.transpose(1, 2).unsqueeze(2)
         return (features, layers) if return_layers else features
 
-    def _skip(self, h: torch.Tensor, i: int) -> torch.Tensor:
+    @staticmethod
+    def _wide(conv: nn.Conv1d, h: torch.Tensor, strided: bool) -> torch.Tensor:
+        return F.conv1d(h, conv.weight, stride=conv.kernel_size) if strided else conv(h)
+
+    def _skip(self, h: torch.Tensor, i: int, strided: bool) -> torch.Tensor:
         width, dilation = self.widths[i], self.dilations[i]
-        if self.strided:
+        if strided:
             return h[..., width - 1 if self.causal else width // 2 :: width]
         crop = (width - 1) * dilation
         first = crop if self.causal else crop // 2
