@@ -182,9 +182,10 @@ def load_official(
             serve the task, does not have the given sizes, or leaves a setting
             open.
 
-    Example:
-        >>> module = load_official('MB_release/latest_epoch.bin')  # doctest: +SKIP
-        >>> poses = module(torch.zeros(1, 243, 17, 3))  # doctest: +SKIP
+    Example::
+
+        module = load_official('MB_release/latest_epoch.bin')
+        poses = module(torch.zeros(1, 243, 17, 3))
     """
     official, state = read_official(path, system, task)
     official.for_task(task)  # or an error

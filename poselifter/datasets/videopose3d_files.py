@@ -72,7 +72,7 @@ class VideoPose3DFiles(CapturedDataset):
 
     def load_data_list(self) -> list[dict]:
         """Reads both files and lists the sequences: every take seen by every camera."""
-        poses = self._read(Path(self.ann_file), 'positions_3d')['positions_3d'].item()
+        (poses,) = self._read(Path(self.ann_file), 'positions_3d')
         detected, self._metainfo['skeleton'] = self._detections()
         self._metainfo['skeleton_3d'] = self.wanted
         infos, sources = [], []
@@ -115,7 +115,7 @@ class VideoPose3DFiles(CapturedDataset):
             pose = world_to_camera(self._joints(world[kept]), camera)
             found['lifting_target'][rows] = pose
             found['keypoints'][rows] = project(pose, camera) if pixels is None else pixels[kept, :, :2]
-            if 'keypoints_visible' in found:
+            if pixels is not None and pixels.shape[-1] > 2:
                 found['keypoints_visible'][rows] = pixels[kept, :, 2]
             info['first'], first = first, first + len(kept)
         self.arrays = found
@@ -150,8 +150,7 @@ class VideoPose3DFiles(CapturedDataset):
                 raise InputError(f'{type(self).__name__} needs keypoint_file: its cameras cannot project')
             return None, self.wanted
         path = Path(self.data_root or '') / self.keypoint_file
-        entries = self._read(path, 'positions_2d', 'metadata')
-        poses, facts = entries['positions_2d'].item(), entries['metadata'].item()
+        poses, facts = self._read(path, 'positions_2d', 'metadata')
         return poses, self.told or _layout(path, facts)
 
     def _seen(self, detected: Mapping[str, Any] | None, subject: str, take: str, cameras: int) -> Sequence:
@@ -159,8 +158,8 @@ class VideoPose3DFiles(CapturedDataset):
             return [None] * cameras
         views = detected.get(subject, {}).get(take)
         joints = get_skeleton(self._metainfo['skeleton']).num_joints
-        if views is None or len(views) != cameras or any(v.ndim != 3 or v.shape[1] != joints for v in views):
-            shapes = None if views is None else [v.shape for v in views]
+        shapes = None if views is None else [np.shape(view) for view in views]
+        if views is None or len(views) != cameras or any(len(s) != 3 or s[1] != joints for s in shapes):
             raise InputError(
                 f'{self.keypoint_file}: {subject} {take} is {shapes}, expected {cameras} arrays (n, {joints}, 2) as '
                 f'for the 3D poses; use files that belong together'
@@ -170,19 +169,22 @@ class VideoPose3DFiles(CapturedDataset):
     def _joints(self, world: np.ndarray) -> np.ndarray:
         """All joints of the file (n, J, 3) to the wanted ones."""
         if world.ndim != 3 or world.shape[1] not in self.layouts_3d or world.shape[2] != 3:
-            raise InputError(f'{self.ann_file}: poses are {world.shape}, expected (n, {set(self.layouts_3d)}, 3)')
+            raise InputError(
+                f'{self.ann_file}: poses have shape {world.shape}, expected (n, J, 3) with J of {list(self.layouts_3d)}'
+            )
         own = self.METAINFO['skeleton_3d']
         pose = convert_keypoints(np.asarray(world, np.float32), self.layouts_3d[world.shape[1]], own)
         return convert_keypoints(pose, own, self.wanted)
 
-    def _read(self, path: Path, *names: str) -> dict[str, np.ndarray]:
+    def _read(self, path: Path, *names: str) -> list[dict[str, Any]]:
+        """The dicts that a file has under these names."""
         if not path.is_file():
             raise InputError(f'{path} is not there; {self.how}')
         entries = load_npz(path)
-        missing = [name for name in names if name not in entries]
-        if missing:
-            raise InputError(f'{path} has {sorted(entries)}, expected {list(names)}; {self.how}')
-        return entries
+        found = [entries[name].item() for name in names if name in entries and entries[name].shape == ()]
+        if len(found) < len(names) or not all(isinstance(entry, dict) for entry in found):
+            raise InputError(f'{path} has {sorted(entries)}, expected dicts {list(names)}; {self.how}')
+        return found
 
 
 def kept_frames(length: int, subset: float, downsample: int) -> np.ndarray:

@@ -129,7 +129,7 @@ def test_files_that_do_not_fit(h36m, folder, tmp_path):
         h36m(ann_file='data_3d_nowhere.npz')
     with pytest.raises(InputError, match=r'data_2d_h36m_sh\.npz is not there'):
         h36m(keypoint_file='data_2d_h36m_sh.npz')
-    with pytest.raises(InputError, match=r"has \['metadata', 'positions_2d'\], expected \['positions_3d'\]"):
+    with pytest.raises(InputError, match=r"has \['metadata', 'positions_2d'\], expected dicts \['positions_3d'\]"):
         h36m(ann_file=GT)
     odd = layout_file(folder / 'odd.npz', 'h36m17', 17, keypoints_symmetry=[[1], [2]])
     with pytest.raises(InputError, match=r'left side \[1\] are no known joint set .* name it by skeleton='):
@@ -147,7 +147,7 @@ def test_files_that_do_not_fit(h36m, folder, tmp_path):
     with pytest.raises(InputError, match='S1/Walking/54138969 has 9 frames, its mocap 18; expected at least as many'):
         h36m(data_root=str(tmp_path), keypoint_file=GT)
     write_objects(tmp_path / 'data_3d_h36m.npz', positions_3d={'S1': {'Walking': np.zeros((9, 21, 3))}})
-    with pytest.raises(InputError, match=r'poses are \(9, 21, 3\)'):
+    with pytest.raises(InputError, match=r'poses have shape \(9, 21, 3\)'):
         h36m(data_root=str(tmp_path), keypoint_file=GT)
 
 

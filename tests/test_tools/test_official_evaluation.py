@@ -9,7 +9,13 @@ import sys
 
 import numpy as np
 import pytest
-from toy_datasets.h36m import write_videos
+import torch
+from toy_datasets.h36m import write_h36m, write_videos
+from toy_datasets.mpi_inf_3dhp import write_3dhp
+
+from poselifter import register_all_modules
+from poselifter.engine import load_config
+from poselifter.registry import MODELS
 
 CAMERA = '55011271'  # its picture is square, as the cases' normalisation has it
 SMALL = {
@@ -157,3 +163,45 @@ def test_processes_do_not_matter(shared, tool, repository, tmp_path):
         assert run.returncode == 0, run.stderr[-2000:]
         reports.append(json.loads(out.read_text()))
     assert reports[0] == pytest.approx(reports[1], abs=1e-5)
+
+
+SYSTEMS = {
+    'mixste/h36m_243': SMALL['mixste'],
+    'poseformer/h36m_81': SMALL['poseformer'],
+    'videopose3d/h36m_243': 'embed_dims=16 filter_widths=3,3',
+    'pstmo/h36m_s_243': 'num_frames=9 embed_dims=16 feedforward_dims=24',
+    'pstmo/mpi_inf_3dhp_s_81': 'num_frames=9 embed_dims=16 feedforward_dims=24',
+}
+
+
+@pytest.mark.parametrize('config', SYSTEMS)
+def test_the_configs_train(tool, repository, tmp_path, config):
+    """An epoch of the published recipe, cut down, on toy files; the paper's figure chooses the checkpoint."""
+    write_3dhp(tmp_path) if '3dhp' in config else write_h36m(tmp_path)
+    options = [f'model.backbone.{size}' for size in SYSTEMS[config].split()]
+    options += ['train_cfg.max_epochs=1', 'train_dataloader.batch_size=32', 'train_dataloader.dataset.window.length=9']
+    for loader in ('train', 'val', 'test'):
+        options += [f'{loader}_dataloader.dataset.data_root={tmp_path}', f'{loader}_dataloader.num_workers=0']
+        options += [f'{loader}_dataloader.persistent_workers=False']
+    if '3dhp' in config:
+        options += ['train_dataloader.dataset.window.stride=9']
+    else:
+        options += ['train_dataloader.dataset.subjects=S1,S5']
+    path = str(repository / f'configs/{config}.py')
+    tool('train').main([path, '--work-dir', str(tmp_path / 'run'), '--cfg-options', *options])
+    protocol = 'mpi_inf_3dhp' if '3dhp' in config else config.split('/')[0]
+    assert list((tmp_path / 'run').glob(f'best_{protocol}_MPJPE_epoch_1.pth'))
+
+
+def test_frames_of_videopose3d_may_be_computed_together(repository):
+    """The config's long windows give what a window for each frame gives."""
+    register_all_modules()
+    config = load_config(repository / 'configs/videopose3d/h36m_243.py').model
+    config.backbone.update(embed_dims=16, filter_widths=[3, 3])
+    sequences = [torch.randn(n, 17, 2, generator=torch.Generator().manual_seed(n)) for n in (300, 4)]
+    together = MODELS.build(config).eval()
+    config.test_cfg.window = {'length': 9, 'stride': 1}
+    apart = MODELS.build(config).eval()
+    apart.load_state_dict(together.state_dict())
+    for one, other in zip(together.lift(sequences), apart.lift(sequences), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-5)
