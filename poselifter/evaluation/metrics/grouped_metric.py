@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -42,9 +43,9 @@ class GroupedMetric(BaseMetric):
             raise InputError(f"{type(self).__name__}: group_by is empty, expected names such as 'action_name'")
         self.group_by, self.average, self.units = tuple(group_by), average, units
 
+    @abstractmethod
     def score(self, sample: Mapping[str, Any]) -> SequenceScore:
         """What a sequence contributes; one without sums is left out."""
-        raise NotImplementedError
 
     def process(self, data_batch: Any, data_samples: Sequence[Mapping[str, Any]]) -> None:
         """Appends one entry for each of the samples (or their dicts); raises an InputError that names a bad one."""

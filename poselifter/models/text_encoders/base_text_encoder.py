@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
@@ -10,7 +11,7 @@ from torch import nn
 from ...errors import InputError
 
 
-class BaseTextEncoder(nn.Module):
+class BaseTextEncoder(nn.Module, ABC):
     """Features of texts, each distinct text encoded once.
 
     Args:
@@ -21,9 +22,9 @@ class BaseTextEncoder(nn.Module):
         super().__init__()
         self.embed_dims = embed_dims
 
+    @abstractmethod
     def encode(self, texts: list[str]) -> torch.Tensor:
         """Distinct texts to (n, embed_dims)."""
-        raise NotImplementedError
 
     def forward(self, texts: Sequence[str]) -> torch.Tensor:
         """Texts to features.
