@@ -1,9 +1,5 @@
-# DSTformer, small, 27 frames, on CMU motion capture, from scratch; losses and their weights as MotionBERT's.
-_base_ = [
-    '../_base_/default_runtime.py',
-    '../_base_/datasets/cmu.py',
-    '../_base_/models/dstformer_small.py',
-    '../_base_/schedules/small.py',
-]
+# As cmu_27_scratch.py, from what pretrain_cmu_27.py leaves.
+_base_ = './cmu_27_scratch.py'
 
-model = dict(codec={{_base_.codec}})
+load_from = 'work_dirs/motionbert/pretrain_cmu_27/epoch_18.pth'
+pretrained_by = 'configs/motionbert/pretrain_cmu_27.py'

@@ -54,6 +54,6 @@ class KeypointClips:
             inputs = np.where(sample['present'][:, None, None, None], inputs, np.float32(0))
         return {**sample, 'inputs': inputs}
 
-    def normalize_window(self, inputs: torch.Tensor) -> torch.Tensor:
+    def normalize_window(self, inputs: torch.Tensor, hidden: torch.Tensor | None = None) -> torch.Tensor:
         """Nothing depends on a whole window: the inputs as they are."""
         return inputs

@@ -107,11 +107,13 @@ class RootRelativeLifting:
             found['target_weight'] = arrays['lifting_target_visible'].astype(np.float32)
         return found
 
-    def normalize_window(self, inputs: torch.Tensor) -> torch.Tensor:
+    def normalize_window(self, inputs: torch.Tensor, hidden: torch.Tensor | None = None) -> torch.Tensor:
         """What depends on a whole window; the estimator calls it for training and testing alike.
 
         Args:
             inputs: (B, T, J, C) as :meth:`encode` made them.
+            hidden: (B, T, J) bool, joints that have no part in the box; they
+                are mapped like the others.
 
         Returns:
             (B, T, J, C'): the same, or with ``window_box`` x, y, confidence,
@@ -123,13 +125,15 @@ class RootRelativeLifting:
         if not self.window_box:
             return inputs
         xy, confidence = inputs[..., :2], inputs[..., 2:3]
-        there = (confidence > 0).to(inputs.dtype)
-        per_frame = there.sum(2, keepdim=True)
-        middle = (xy * there).sum(2, keepdim=True) / per_frame.clamp(min=1)
+        seen = there = (confidence > 0).to(inputs.dtype)
+        if hidden is not None:
+            seen = there * ~hidden.unsqueeze(-1)
+        per_frame = seen.sum(2, keepdim=True)
+        middle = (xy * seen).sum(2, keepdim=True) / per_frame.clamp(min=1)
         frames = (per_frame > 0).to(inputs.dtype)
         centre = (middle * frames).sum(1, keepdim=True) / frames.sum(1, keepdim=True).clamp(min=1)
-        squares = ((xy - middle) ** 2).sum(-1, keepdim=True) * there
-        count = there.sum((1, 2), keepdim=True).clamp(min=1)
+        squares = ((xy - middle) ** 2).sum(-1, keepdim=True) * seen
+        count = seen.sum((1, 2), keepdim=True).clamp(min=1)
         size = (squares.sum((1, 2), keepdim=True) / count).sqrt().clamp(min=1e-3)
         box = torch.cat([centre, size.log()], -1).expand(*inputs.shape[:3], 3)
         return torch.cat([(xy - centre) / size * there, confidence, box], -1)

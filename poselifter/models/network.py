@@ -55,7 +55,10 @@ class Network:
         Returns:
             (B, T', J', D) each.
         """
-        features = self.backbone(x) if valid is None else self.backbone(x, valid)
+        return self.named(self.backbone(x) if valid is None else self.backbone(x, valid))
+
+    def named(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The backbone's features (B, T', J', D) through the neck, by name."""
         return _named(features if self.neck is None else self.neck(features))
 
     def output_frames(self, num_frames: int) -> dict[str, torch.Tensor]:

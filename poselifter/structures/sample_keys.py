@@ -53,6 +53,8 @@ SAMPLE_KEYS: dict[str, KeySpec] = {
     'inputs': KeySpec(('M?', 'T', 'J', 'C'), '1', 'network', 'all channels 0'),
     'target': KeySpec(('T', 'K', 3), '1', 'network', 'any number where target_weight is 0'),
     'target_weight': KeySpec(('T', 'K'), '1', '-', '0'),
+    'target_2d': KeySpec(('T', 'J', 2), '1', 'network, root-relative', 'any number where target_2d_weight is 0'),
+    'target_2d_weight': KeySpec(('T', 'J'), '1', '-', '0'),
     'mask': KeySpec(('T', 'J'), '-', '-', 'key absent'),
     'masks': KeySpec(('N', 'T', 'J'), '-', '-', 'key absent'),
     'valid': KeySpec(('T',), '-', '-', 'key absent: no padding'),

@@ -91,9 +91,9 @@ def test_the_label_is_the_2d_itself(tmp_path):
     toy.write_file(tmp_path, {0: track})
     sample = TargetFrom2D()(ENCODE(load(tmp_path).samples([0])[0]))
     check_sample(sample)
-    np.testing.assert_array_equal(sample['target'][..., :2], sample['inputs'][..., :2] - sample['inputs'][:, :1, :2])
-    assert (sample['target'][..., 2] == 0).all() and (sample['target_weight'][:, 13] == 0).all()
-    assert (sample['target_weight'].sum(1) == 16).all()
+    np.testing.assert_array_equal(sample['target_2d'], sample['inputs'][..., :2] - sample['inputs'][:, :1, :2])
+    assert 'target' not in sample and (sample['target_2d_weight'][:, 13] == 0).all()
+    assert (sample['target_2d_weight'].sum(1) == 16).all()
 
 
 def test_the_config_makes_batches(tmp_path, repository):
@@ -101,9 +101,9 @@ def test_the_config_makes_batches(tmp_path, repository):
     config = Config.fromfile(repository / 'configs/_base_/datasets/posetrack.py').train_dataloader.dataset
     dataset = DATASETS.build({**config, 'data_root': str(tmp_path)})
     batch = stack_clips(dataset.__getitems__([0, 1, 2]))
-    assert batch['inputs'].shape == (3, 30, 17, 3) and batch['data_samples'].target.shape == (3, 30, 17, 3)
+    assert batch['inputs'].shape == (3, 30, 17, 3) and batch['data_samples'].target_2d.shape == (3, 30, 17, 2)
     assert batch['inputs'][..., :2].abs().max() < 1.5
-    assert (batch['data_samples'].target_weight == 1).all()
+    assert (batch['data_samples'].target_2d_weight == 1).all()
     again = stack_clips(dataset.__getitems__([0, 1, 2]))
     assert torch.equal(again['inputs'], batch['inputs'])
 

@@ -11,6 +11,8 @@ from ...registry import CODECS, TRANSFORMS
 from ...structures import SAMPLE_KEYS
 from ..clip_batch import BatchTransform, ClipBatch, PackedClips
 
+_LABELS = ('target', 'target_weight', 'target_2d', 'target_2d_weight', 'mask', 'masks', 'valid', 'action')
+
 
 @TRANSFORMS.register_module()
 class Encode(BatchTransform):
@@ -44,7 +46,7 @@ class PackPose(BatchTransform):
             the sample has them.
     """
 
-    def __init__(self, keys: tuple[str, ...] = ('target', 'target_weight', 'action')) -> None:
+    def __init__(self, keys: tuple[str, ...] = _LABELS) -> None:
         self.keys = tuple(keys)
 
     def transform_batch(self, batch: ClipBatch) -> PackedClips:

@@ -45,17 +45,18 @@ class FlipPose(BatchTransform):
 class TargetFrom2D(BatchTransform):
     """The person's own 2D as label, for clips without 3D (MotionBERT's pretraining); before noise and masks.
 
-    ``target`` is x and y of ``inputs`` relative to the root, depth 0;
-    ``target_weight`` the score. ``ReprojectionLoss`` compares x and y alone.
+    ``target_2d`` is x and y of ``inputs`` relative to the root, and
+    ``target_2d_weight`` the score, 0 in a frame without a root; a label in 3D
+    is taken away.
     """
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
         """Adds the label."""
         inputs, root = batch.arrays['inputs'], get_skeleton(batch.facts['skeleton'][0]).root
-        target = np.zeros((*inputs.shape[:-1], 3), inputs.dtype)
-        target[..., :2] = inputs[..., :2] - inputs[..., root : root + 1, :2]
-        batch.arrays.update(target=target, target_weight=inputs[..., 2].copy())
-        return batch
+        kept = {key: value for key, value in batch.arrays.items() if key not in ('target', 'target_weight')}
+        target = inputs[..., :2] - inputs[..., root : root + 1, :2]
+        weight = inputs[..., 2] * (inputs[..., root : root + 1, 2] > 0)
+        return ClipBatch({**kept, 'target_2d': target, 'target_2d_weight': weight}, batch.facts)
 
 
 def _flip(array: np.ndarray, chosen: np.ndarray, skeleton: Skeleton, channels: bool) -> None:

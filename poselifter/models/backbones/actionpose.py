@@ -38,7 +38,7 @@ class ActionPose(DSTformer):
         super().__init__(**dstformer)
         if not 1 <= align_layer <= len(self.layers):
             raise InputError(f'align_layer is {align_layer}, expected 1 to {len(self.layers)}, the depth of the model')
-        self.align_layer = align_layer
+        self.align_layer, self.token_dims = align_layer, self.input_projection.out_features
         self.class_token = None
         if use_class_token:
             self.class_token = nn.Parameter(torch.empty(1, 1, self.num_joints, self.input_projection.out_features))

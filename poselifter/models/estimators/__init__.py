@@ -4,5 +4,16 @@ from .baselines import LinearRegression, MeanPose
 from .context import ContextPretrainer, Teacher
 from .masked_pose import MaskedPosePretrainer
 from .motion_estimator import MotionEstimator
+from .text_motion import TextMotionPretrainer
+from .unified import UnifiedMotionPretrainer
 
-__all__ = ['ContextPretrainer', 'LinearRegression', 'MaskedPosePretrainer', 'MeanPose', 'MotionEstimator', 'Teacher']
+__all__ = [
+    'ContextPretrainer',
+    'LinearRegression',
+    'MaskedPosePretrainer',
+    'MeanPose',
+    'MotionEstimator',
+    'Teacher',
+    'TextMotionPretrainer',
+    'UnifiedMotionPretrainer',
+]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Literal
 
 import torch
-from mmengine.model import BaseAveragedModel, BaseModel
+from mmengine.model import BaseAveragedModel
 from torch import nn
 
 from ...errors import InputError
 from ...registry import BACKBONES, MODELS
 from ..losses import context_targets, self_distillation
+from .pretrainer import Pretrainer
 
 
 class Teacher(BaseAveragedModel):
@@ -37,27 +39,32 @@ class Teacher(BaseAveragedModel):
 
 
 @MODELS.register_module()
-class ContextPretrainer(BaseModel):
+class ContextPretrainer(Pretrainer):
     """Contextual self-distillation (Motion2vec, section 3.3).
 
     The student sees clips in which features of some tokens are replaced; at
     those it predicts the mean of the teacher's last layers on the whole clip.
+    ``TeacherUpdateHook`` moves the teacher, and the runner registers it. As
+    released: ``norm_targets='none'``, ``decay=(1, 1)`` and ``SpanMask``.
 
     Args:
-        backbone: config of the backbone; ``rep_dims=None``, so that its features
-            are those of the last layer after the norm.
+        backbone: config of the backbone; a representation behind its last norm
+            (``rep_dims``) is left to the downstream model.
         top_layers: K, how many of the teacher's last layers are averaged.
         norm_targets: layer norms in the target: ``'both'`` (the paper's: each
             layer's output, and the mean), ``'layers'``, ``'final'``, or
             ``'none'`` (as released).
+        filler: what replaced tokens become: ``'learned'``, one learned vector
+            (as released), or ``'noise'``, drawn anew for each (the paper's).
+        noise_std: standard deviation of that noise.
         decay: see :class:`Teacher`.
-        steps: see :class:`Teacher`.
+        steps: see :class:`Teacher`; the hook sets it to those of the run.
+        codec: see :class:`Pretrainer`.
         data_preprocessor: see mmengine.
         init_cfg: see mmengine.
 
     Raises:
-        InputError: the backbone has fewer layers, or features of another kind
-            than its layers'.
+        InputError: the backbone has fewer layers, or ``filler`` is unknown.
     """
 
     def __init__(
@@ -65,22 +72,26 @@ class ContextPretrainer(BaseModel):
         backbone: dict,
         top_layers: int = 8,
         norm_targets: Literal['both', 'layers', 'final', 'none'] = 'both',
+        filler: Literal['learned', 'noise'] = 'learned',
+        noise_std: float = 0.01,
         decay: tuple[float, float] = (0.999, 0.9999),
         steps: int = 1,
+        codec: dict | None = None,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(data_preprocessor, init_cfg)
-        self.backbone = BACKBONES.build(backbone)
+        super().__init__(_bare(backbone), codec, data_preprocessor, init_cfg)
         depth = len(getattr(self.backbone, 'layers', ())) or top_layers
-        if not 1 <= top_layers <= depth or getattr(self.backbone, 'representation', None) is not None:
+        if not 1 <= top_layers <= depth:
             raise InputError(
-                f'ContextPretrainer averages {top_layers} of {depth} layers and predicts features of the last one; '
-                f'expected top_layers from 1 to the depth, and rep_dims=None in the backbone'
+                f'ContextPretrainer averages {top_layers} of {depth} layers, expected top_layers from 1 to the depth'
             )
-        self.mask_token = nn.Parameter(torch.rand(self.backbone.embed_dims))
+        if filler not in ('learned', 'noise'):
+            raise InputError(f"ContextPretrainer: filler is {filler!r}, expected 'learned' or 'noise'")
+        self.mask_token = nn.Parameter(torch.rand(self.backbone.embed_dims), requires_grad=filler == 'learned')
         self.teacher = Teacher(self.backbone, decay, steps)
         self.top_layers, self.norm_targets = top_layers, norm_targets
+        self.filler, self.noise_std = filler, noise_std
 
     def corrupt(self, x: torch.Tensor, mask: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
         """Embedded clips with the features of masked tokens replaced, their positions too.
@@ -88,27 +99,54 @@ class ContextPretrainer(BaseModel):
         Args:
             x: clips (B, T, J, C).
             mask: (B * M, T, J) bool, the M masks of a clip one after another.
-            noise: (B * M, T, J, D) what masked tokens become; ``None`` takes the
-                learned vector.
+            noise: (B * M, T, J, D) what masked tokens become; ``None``: what
+                ``filler`` says.
 
         Returns:
             (B * M, T, J, D).
         """
-        h = self.backbone.embed(x).repeat_interleave(len(mask) // len(x), 0)
-        return torch.where(mask.unsqueeze(-1), self.mask_token if noise is None else noise, h)
+        h = self.backbone.embed(self.describe(x.repeat_interleave(len(mask) // len(x), 0), mask))
+        if h.shape[2] == 1:  # a frame is one token, which a mask hides as a whole
+            mask = mask.all(-1, keepdim=True)
+        if noise is None:
+            noise = self.noise_std * torch.randn_like(h) if self.filler == 'noise' else self.mask_token
+        return torch.where(mask.unsqueeze(-1), noise, h)
 
     @torch.no_grad()
     def targets(self, x: torch.Tensor) -> torch.Tensor:
         """The teacher's view of whole clips (B, T, J, C), embedded by the student: (B, T, J, D)."""
         teacher = self.teacher.module.eval()
-        _, layers = teacher.encode(self.backbone.embed(x), return_layers=True)
+        _, layers = teacher.encode(self.backbone.embed(self.describe(x)), return_layers=True)
         return context_targets(layers, self.top_layers, self.norm_targets)
 
-    def forward(self, inputs: torch.Tensor, data_samples: object = None, mode: str = 'tensor') -> object:
-        """See mmengine's ``BaseModel.forward``; masks are ``mask`` (B, M, T, J) of the samples."""
+    def forward(
+        self, inputs: torch.Tensor, data_samples: object = None, mode: str = 'tensor'
+    ) -> torch.Tensor | dict[str, torch.Tensor]:
+        """See mmengine's ``BaseModel.forward``.
+
+        Args:
+            inputs: clips (B, T, J, C).
+            data_samples: one stacked sample with ``masks`` (B, M, T, J) bool,
+                True where hidden.
+            mode: ``'loss'``: ``loss_context``, and for the log the standard
+                deviations of targets and predictions over the masked tokens,
+                ``target_std`` and ``prediction_std``, which fall to 0 where the
+                training collapses; else the student's features (B, T, J, D).
+        """
         if mode != 'loss':
-            return self.backbone(inputs)
-        mask = data_samples.mask.flatten(0, 1)
+            return self.backbone(self.describe(inputs))
+        mask = data_samples.masks.flatten(0, 1)
         student = self.backbone.encode(self.corrupt(inputs, mask))
         target = self.targets(inputs).repeat_interleave(len(mask) // len(inputs), 0)
-        return {'loss_context': self_distillation(student[mask], target[mask])}
+        if student.shape[2] == 1:
+            mask = mask.all(-1, keepdim=True)
+        student, target = student[mask], target[mask]
+        spread = {'target_std': target.std(0).mean(), 'prediction_std': student.detach().std(0).mean()}
+        return {'loss_context': self_distillation(student, target), **spread}
+
+
+def _bare(backbone: dict) -> dict:
+    """The config of a backbone whose features are those of its last layer after the norm."""
+    cls = BACKBONES.get(backbone['type']) if isinstance(backbone['type'], str) else backbone['type']
+    options = {name for base in inspect.getmro(cls or object) for name in inspect.signature(base.__init__).parameters}
+    return {**backbone, 'rep_dims': None} if 'rep_dims' in options else backbone

@@ -3,37 +3,62 @@
 from __future__ import annotations
 
 import torch
-from mmengine.model import BaseModel
 from torch import nn
 
 from ...errors import InputError
-from ...registry import BACKBONES, HEADS, MODELS
+from ...registry import HEADS, MODELS
 from ..losses import mpjpe
 from ..network import filled
+from .pretrainer import Pretrainer
 
 
 @MODELS.register_module()
-class MaskedPosePretrainer(BaseModel):
+class MaskedPosePretrainer(Pretrainer):
     """Removes frames and joints of a 2D clip and reconstructs it (P-STMO, section 3.3).
 
     Replaced joints take a learned point. The spatial encoder sees all frames,
-    the temporal one only those that are left; the head gets its features.
+    the temporal one only those that are left; the head gets its features. No
+    3D label is read.
 
     Args:
         backbone: config of the backbone; one token a frame.
         head: config of the head, e.g. ``MaskedPoseHead``.
+        codec: see :class:`Pretrainer`.
+        share_mask: the whole batch has the masks of its first clip, as in the
+            released program.
         data_preprocessor: see mmengine.
         init_cfg: see mmengine.
+
+    Raises:
+        InputError: the features have a token for each joint, whose frames
+            cannot be removed.
     """
 
     def __init__(
-        self, backbone: dict, head: dict, data_preprocessor: dict | None = None, init_cfg: dict | None = None
+        self,
+        backbone: dict,
+        head: dict,
+        codec: dict | None = None,
+        share_mask: bool = False,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(data_preprocessor, init_cfg)
-        self.backbone = BACKBONES.build(backbone)
+        super().__init__(backbone, codec, data_preprocessor, init_cfg)
+        if self.backbone.num_tokens != 1:
+            raise InputError(
+                f'MaskedPosePretrainer removes frames, which must be one token each; {type(self.backbone).__name__} '
+                f'has {self.backbone.num_tokens} tokens a frame'
+            )
         size = {name: getattr(self.backbone, name) for name in ('num_frames', 'num_joints')}
         self.head = HEADS.build(filled(head, HEADS, {**size, 'in_channels': self.backbone.embed_dims}))
         self.joint_token = nn.Parameter(torch.randn(1, 1, self.backbone.in_channels))
+        self.share_mask = share_mask
+
+    def split(self, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """A mask (B, T, J) as removed frames (B, T), whose joints are all masked, and replaced joints (B, T, J)."""
+        mask = mask[:1].expand_as(mask) if self.share_mask else mask
+        removed = mask.all(-1)
+        return removed, mask & ~removed.unsqueeze(-1)
 
     def reconstruct(
         self, x: torch.Tensor, frame_mask: torch.Tensor, joint_mask: torch.Tensor
@@ -41,13 +66,13 @@ class MaskedPosePretrainer(BaseModel):
         """Reconstructs corrupted clips.
 
         Args:
-            x: clean clips (B, T, J, C).
+            x: clean clips (B, T, J, C), see :meth:`describe`.
             frame_mask: (T,) or (B, T) bool, True where a frame is removed; as
                 many in each clip.
             joint_mask: (T, J) or (B, T, J) bool, True where a joint is replaced.
 
         Returns:
-            (clips (B, T, J, C), order (B, T)): slot i is frame ``order[:, i]``;
+            (clips (B, T, J, C'), order (B, T)): slot i is frame ``order[:, i]``;
             visible frames come first, each group in time order.
 
         Raises:
@@ -64,10 +89,25 @@ class MaskedPosePretrainer(BaseModel):
         kept = h.gather(1, order[:, :visible, None, None].expand(-1, -1, *h.shape[2:]))
         return self.head(self.backbone.encode(kept), order), order
 
-    def forward(self, inputs: torch.Tensor, data_samples: object = None, mode: str = 'tensor') -> object:
-        """See mmengine's ``BaseModel.forward``; masks are ``frame_mask`` and ``joint_mask`` of the samples."""
-        output, order = self.reconstruct(inputs, data_samples.frame_mask, data_samples.joint_mask)
+    def forward(
+        self, inputs: torch.Tensor, data_samples: object = None, mode: str = 'tensor'
+    ) -> torch.Tensor | dict[str, torch.Tensor]:
+        """See mmengine's ``BaseModel.forward``.
+
+        Args:
+            inputs: clean clips (B, T, J, C).
+            data_samples: one stacked sample with ``mask`` (B, T, J) bool, True
+                where hidden.
+            mode: ``'loss'``: the mean distance in x and y between clip and
+                reconstruction, over all joints that the clip has, hidden or
+                not; else the reconstruction (B, T, J, C') in time order.
+        """
+        removed, replaced = self.split(data_samples.mask)
+        x = self.describe(inputs, removed.unsqueeze(-1) | replaced)
+        output, order = self.reconstruct(x, removed, replaced)
+        back = order.argsort(1)[..., None, None]
+        output = output.gather(1, back.expand_as(output))
         if mode != 'loss':
             return output
-        target = inputs.gather(1, order[..., None, None].expand_as(inputs))
-        return {'loss_reconstruction': mpjpe(output, target)}
+        present = (inputs != 0).any(-1) if inputs.shape[-1] < 3 else inputs[..., 2] > 0
+        return {'loss_reconstruction': mpjpe(output, x[..., : output.shape[-1]], present.to(output.dtype))}

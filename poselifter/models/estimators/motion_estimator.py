@@ -15,6 +15,8 @@ from ...skeletons import flip_keypoints
 from ...structures import MotionDataSample, WindowPolicy
 from ..network import Network, feature_of
 
+_FRAME_LABELS = ('target', 'target_weight', 'target_2d', 'target_2d_weight')
+
 
 @MODELS.register_module()
 class MotionEstimator(BaseModel, Network):
@@ -109,7 +111,9 @@ class MotionEstimator(BaseModel, Network):
         """
         if mode == 'predict':
             return self.predict(inputs, data_samples)
-        features, persons = self.extract_feat(inputs), inputs.shape[1] if inputs.ndim == 5 else 1
+        persons = inputs.shape[1] if inputs.ndim == 5 else 1
+        valid = None if data_samples is None else data_samples.get('valid')
+        features = self.extract_feat(inputs, valid if valid is None else valid.repeat_interleave(persons, 0))
         if mode == 'loss':
             return self.loss(features, data_samples, persons)
         return {name: head(self.read(name, features, persons)) for name, head in self.heads.items()}
@@ -130,12 +134,13 @@ class MotionEstimator(BaseModel, Network):
 
     def _labels_of(self, feature: str, data_samples: MotionDataSample) -> MotionDataSample:
         """The samples with the labels of those frames only that a feature stands for."""
-        frames = data_samples.target.shape[1] if 'target' in data_samples else 0
+        labels = {key: data_samples.get(key) for key in _FRAME_LABELS if key in data_samples}
+        frames = max((label.shape[1] for label in labels.values()), default=0)
         if frames <= 1:  # none, or the one that a many-to-one model returns
             return data_samples
         kept = self.output_frames(frames)[feature]
         chosen = data_samples.clone()
-        chosen.set_data({k: data_samples.get(k)[:, kept] for k in ('target', 'target_weight') if k in data_samples})
+        chosen.set_data({key: label[:, kept] for key, label in labels.items()})
         return chosen
 
     def predict(

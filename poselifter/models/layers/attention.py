@@ -66,6 +66,30 @@ class Attention(nn.Module):
         Returns:
             (B, T, J, D).
         """
+        q, k, v, mask = self._split(x, valid)
+        drop = self.attn_drop if self.training else 0.0
+        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=drop, scale=self.scale)
+        return self.proj_drop(self.proj(out.transpose(1, 2).reshape(x.shape)))
+
+    def weights(self, x: torch.Tensor, valid: torch.Tensor | None = None) -> torch.Tensor:
+        """What :meth:`forward` weights the values with, without dropout; ``forward`` itself never holds it.
+
+        Args:
+            x, valid: as :meth:`forward` gets them.
+
+        Returns:
+            (B, T, H, J, J) over ``'joints'``, (B, J, H, T, T) over ``'frames'``, of H heads: how much the token of
+            a row takes from that of a column. Rows sum to 1.
+        """
+        q, k, _, mask = self._split(x, valid)
+        products = q @ k.transpose(-2, -1) * (q.shape[-1] ** -0.5 if self.scale is None else self.scale)
+        if mask is not None:
+            products = products.masked_fill(~mask, -torch.inf)
+        others = x.shape[1] if self.axis == 'joints' else x.shape[2]
+        return products.softmax(-1).view(len(x), others, self.num_heads, *products.shape[-2:])
+
+    def _split(self, x: torch.Tensor, valid: torch.Tensor | None) -> tuple[torch.Tensor, ...]:
+        """Queries, keys and values (N, heads, tokens, D / heads), and which frames may be seen, or ``None``."""
         b, t, j, d = x.shape
         head_dim = d // self.num_heads
         # Over frames the joints ride along as further heads, so neither axis needs a copy: three products with thirds
@@ -74,10 +98,7 @@ class Attention(nn.Module):
         weights = self.qkv.weight.chunk(3)
         biases = (None,) * 3 if self.qkv.bias is None else self.qkv.bias.chunk(3)
         q, k, v = (F.linear(x, w, b).view(shape).transpose(1, 2) for w, b in zip(weights, biases, strict=True))
-        mask = None if valid is None or self.axis == 'joints' else seen_frames(valid)[:, None, None]
-        drop = self.attn_drop if self.training else 0.0
-        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=drop, scale=self.scale)
-        return self.proj_drop(self.proj(out.transpose(1, 2).reshape(b, t, j, d)))
+        return q, k, v, None if valid is None or self.axis == 'joints' else seen_frames(valid)[:, None, None]
 
 
 def seen_frames(valid: torch.Tensor) -> torch.Tensor:

@@ -137,7 +137,9 @@ def joint_l1(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | No
     return _mean((pred - target).abs().mean(-1), weight)
 
 
-def reprojection(pred: torch.Tensor, target: torch.Tensor, confidence: torch.Tensor | None = None) -> torch.Tensor:
+def reprojection(
+    pred: torch.Tensor, target: torch.Tensor, confidence: torch.Tensor | None = None, fit_scale: bool = False
+) -> torch.Tensor:
     """Mean distance in x and y, each times the confidence of its joint (MotionBERT, for clips without 3D labels).
 
     The confidence is not normalised, unlike ``weight`` elsewhere: a joint with 0
@@ -147,6 +149,10 @@ def reprojection(pred: torch.Tensor, target: torch.Tensor, confidence: torch.Ten
         pred: (..., T, J, C); only its first two channels count.
         target: (..., T, J, C'), likewise.
         confidence: (..., T, J); where it is 0 the target may be anything.
+        fit_scale: the target is in other units, such as pixels for metres: in
+            each frame it is divided by the scale that brings the prediction
+            nearest to it (a weak perspective; both relative to the root). The
+            gradient is orthogonal to each pose, which neither shrinks nor grows.
 
     Returns:
         0-dim tensor.
@@ -157,7 +163,22 @@ def reprojection(pred: torch.Tensor, target: torch.Tensor, confidence: torch.Ten
     pred, target = pred[..., :2], target[..., :2]
     target = _labels(pred, target, confidence)
     difference = pred - target
+    if fit_scale:  # as pred - target / scale, but its slope is that of what no scale of pred changes
+        scale = _scale_between(pred, target, confidence)
+        difference = (scale * pred - target) / scale.detach()
     return _mean((difference if confidence is None else difference * confidence.unsqueeze(-1)).norm(dim=-1), None)
+
+
+def _scale_between(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+    """The s (..., 1, 1) of each frame with the least squares of s * pred - target; far from a fit, a larger one."""
+    pairs = pred.flatten(-2), target.flatten(-2)
+    if weight is not None:
+        pairs = [(x * weight.unsqueeze(-1)).flatten(-2) for x in (pred, target)]
+    (p, t), eps = pairs, 1e-6
+    size = p.norm(dim=-1).clamp(min=eps)
+    least = 0.3 * size * t.norm(dim=-1)  # a pose that looks elsewhere would be blown up
+    scale = torch.maximum((p * t).sum(-1), least) / size.square()
+    return scale.clamp(min=eps)[..., None, None]
 
 
 def motion(

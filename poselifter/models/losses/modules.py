@@ -136,13 +136,22 @@ class JointL1Loss(PoseLoss):
 
 @LOSSES.register_module()
 class ReprojectionLoss(PoseLoss):
-    """:func:`~poselifter.models.losses.reprojection`, whose confidence is the label weight; as :class:`PoseLoss`."""
+    """:func:`~poselifter.models.losses.reprojection`, whose confidence is the label weight.
+
+    Args:
+        loss_weight: the factor.
+        fit_scale: see the function.
+    """
 
     function = staticmethod(functional.reprojection)
 
+    def __init__(self, loss_weight: float = 1.0, fit_scale: bool = False) -> None:
+        super().__init__(loss_weight)
+        self.options['fit_scale'] = fit_scale
+
     def forward(self, pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
         """Poses (B, T, J, C), C at least 2, and confidences (B, T, J) -> 0-dim tensor."""
-        return self.loss_weight * self.function(pred, target, weight)
+        return self.loss_weight * self.function(pred, target, weight, **self.options)
 
 
 @LOSSES.register_module()

@@ -29,8 +29,11 @@ class AdaptiveFusion(nn.Module):
 
     def forward(self, streams: Sequence[torch.Tensor]) -> torch.Tensor:
         """S of (B, T, J, D) -> (B, T, J, D)."""
-        weights = self.linear(torch.cat(tuple(streams), -1)).softmax(-1).split(1, -1)
-        return sum(weight * stream for weight, stream in zip(weights, streams, strict=True))
+        return sum(w * stream for w, stream in zip(self.weights(streams).split(1, -1), streams, strict=True))
+
+    def weights(self, streams: Sequence[torch.Tensor]) -> torch.Tensor:
+        """The share of each stream in each token, (B, T, J, S), from S of (B, T, J, D); shares sum to 1."""
+        return self.linear(torch.cat(tuple(streams), -1)).softmax(-1)
 
 
 @NECKS.register_module()

@@ -39,7 +39,7 @@ def masks(count=3):
 
 
 def samples(mask):
-    return MotionDataSample(mask=mask.unflatten(0, (2, -1)))
+    return MotionDataSample(masks=mask.unflatten(0, (2, -1)))
 
 
 def official_layers(path):
@@ -128,7 +128,7 @@ def test_targets_by_hand(norm):
 
 def test_loss_is_at_masked_tokens_only():
     model, x, mask = tiny().eval(), clips(), masks()
-    [loss] = model(x, samples(mask), mode='loss').values()
+    loss = model(x, samples(mask), mode='loss')['loss_context']
     student, target = model.backbone.encode(model.corrupt(x, mask)), model.targets(x)
     squares = [(student[row] - target[row // 3]).square()[mask[row]] for row in range(6)]
     torch.testing.assert_close(loss, torch.cat(squares).mean() / 8**0.5)
@@ -137,7 +137,7 @@ def test_loss_is_at_masked_tokens_only():
 def test_no_gradient_reaches_the_teacher():
     model = tiny().train()
     before = {key: value.clone() for key, value in model.teacher.state_dict().items()}
-    [loss] = model(clips(), samples(masks()), mode='loss').values()
+    loss = model(clips(), samples(masks()), mode='loss')['loss_context']
     loss.backward()
     assert all(not p.requires_grad and p.grad is None for p in model.teacher.parameters())
     assert all(p.grad is not None for p in model.backbone.parameters())
@@ -176,7 +176,7 @@ def test_step_equals_official(parity, name, norm):
     x, mask = case.array('input'), case.array('mask').bool()
     torch.testing.assert_close(module.network.targets(x), case.array('teacher_target')[: len(x)], rtol=0, atol=2e-5)
     if name == 'pretrain_step':
-        loss = module.network(x, MotionDataSample(mask=mask.unflatten(0, (len(x), -1))), mode='loss')['loss_context']
+        loss = module.network(x, MotionDataSample(masks=mask.unflatten(0, (len(x), -1))), mode='loss')['loss_context']
         assert loss.item() == pytest.approx(case.meta['loss'], rel=1e-5)
 
 
@@ -196,9 +196,23 @@ def test_pretraining_starts_the_pose_model_as_official(parity):
     assert kept == fresh
 
 
-@pytest.mark.parametrize('change', [{'top_layers': 3}, {'top_layers': 0}, {'backbone': {'rep_dims': 8}}])
-def test_settings_that_cannot_train_are_named(change):
-    backbone = {'type': 'DSTformer', 'num_frames': 4, 'embed_dims': 8, 'rep_dims': None, 'depth': 2, 'num_heads': 2}
-    settings = {'backbone': {**backbone, **change.pop('backbone', {})}, 'top_layers': 2, **change}
-    with pytest.raises(InputError, match='averages'):
-        ContextPretrainer(**settings)
+SMALL = {'num_frames': 4, 'embed_dims': 8, 'depth': 2, 'num_heads': 2}
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [({'top_layers': 3}, 'averages 3 of 2'), ({'top_layers': 0}, 'averages 0'), ({'filler': 'zero'}, 'filler is')],
+)
+def test_settings_that_cannot_train_are_named(change, message):
+    with pytest.raises(InputError, match=message):
+        ContextPretrainer(**{'backbone': {'type': 'DSTformer', **SMALL}, 'top_layers': 2, **change})
+
+
+@pytest.mark.parametrize('kind', ['DSTformer', 'ActionPose', 'MotionAGFormer', 'MixSTE'])
+def test_features_are_those_of_the_last_layer(kind):
+    more = {'align_layer': 1, 'use_class_token': False} if kind == 'ActionPose' else {}
+    model = ContextPretrainer({'type': kind, **SMALL, **more}, top_layers=2)
+    assert model.backbone.embed_dims == 8 and getattr(model.backbone, 'representation', None) is None
+    x = torch.randn(2, 4, 17, model.backbone.in_channels)
+    losses = model(x, MotionDataSample(masks=torch.rand(2, 3, 4, 17) < 0.5), mode='loss')
+    assert losses['loss_context'] > 0 and losses['target_std'] > 0 and losses['prediction_std'] > 0

@@ -1,0 +1,182 @@
+"""Pretraining and fine-tuning against training from scratch, small, on CMU motion capture.
+
+    python benchmarks/pretraining.py run [--seeds 0 1 2] [--methods ...] [--jobs 2]
+    python benchmarks/pretraining.py report
+
+A fine-tuned model and the one from scratch have the same data, steps, rates and
+seed; they differ in the weights they start from. Both cases are of
+configs/<system>: labels for all subjects (cmu_27), and for two (cmu_few_27).
+Finished runs stand in a ledger, one JSON line each: a study that was stopped
+goes on with the same command, a run that was under way from its last epoch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+import poselifter
+from poselifter.engine import load_config
+
+ROOT = Path(__file__).resolve().parents[1]
+SMALL = {'embed_dims': 32, 'depth': 2, 'num_heads': 4}
+BACKBONES = {
+    'motionbert': SMALL,
+    'pstmo': {},
+    'motion2vec': {**SMALL, 'depth': 3},
+    'actionpose': {**SMALL, 'align_layer': 1},
+}
+BATCH = 16
+PRETRAINING_BATCH = {'motion2vec': 8}  # three masks each
+EPOCHS = {'cmu_27': 3, 'cmu_few_27': 29}  # about 570 steps
+PRETRAINING_EPOCHS = {'pretrain_cmu_27': 3, 'pretrain_cmu_few_27': 4}
+METRICS = ('MPJPE', 'P-MPJPE', 'MPJVE')
+
+
+class Run(NamedTuple):
+    """One training: a config of a system, and a seed."""
+
+    system: str
+    config: str
+    seed: int
+
+    def __str__(self) -> str:
+        return '_'.join(map(str, self))
+
+
+def source_of(run: Run) -> Run | None:
+    """The pretraining that a run starts from."""
+    name = load_config(ROOT / 'configs' / run.system / f'{run.config}.py').get('pretrained_by')
+    return Run(run.system, Path(name).stem, run.seed) if name else None
+
+
+def runs_of(system: str, seed: int) -> list[Run]:
+    """All runs of a system, those first that others start from."""
+    downstream = [Run(system, case + form, seed) for case in EPOCHS for form in ('', '_scratch')]
+    return [*{source: None for run in downstream if (source := source_of(run))}, *downstream]
+
+
+def write_config(run: Run, work: Path) -> Path:
+    """The run's config: its base at the size of this study."""
+    config = load_config(ROOT / 'configs' / run.system / f'{run.config}.py')
+    pretraining = run.config in PRETRAINING_EPOCHS
+    epochs = PRETRAINING_EPOCHS.get(run.config) or EPOCHS[run.config.removesuffix('_scratch')]
+    config.model.backbone.update(BACKBONES[run.system])
+    loader = config.train_dataloader
+    loader.batch_size = PRETRAINING_BATCH.get(run.system, BATCH) if pretraining else BATCH
+    for dataset in loader.dataset.get('datasets', [loader.dataset]):
+        dataset.window.stride, dataset.seed = 27, run.seed
+    if loader.get('batch_sampler', {}).get('first_epochs'):
+        loader.batch_sampler.first_epochs = (1, 0)  # a third of the epochs, as published
+    warmup, cosine = config.param_scheduler
+    warmup.end, cosine.T_max, config.train_cfg.max_epochs = 60, epochs, epochs
+    config.optim_wrapper.optimizer.lr = 2e-3
+    config.randomness = {'seed': run.seed}
+    config.val_cfg = config.val_dataloader = config.val_evaluator = None
+    config.default_hooks.checkpoint.update(save_best=None, max_keep_ckpts=1)
+    if config.get('test_dataloader'):
+        config.test_dataloader.dataset.views = 1
+    if source := source_of(run):
+        config.load_from = str(work / str(source) / f'epoch_{PRETRAINING_EPOCHS[source.config]}.pth')
+    path = work / str(run) / 'config.py'
+    path.parent.mkdir(parents=True, exist_ok=True)
+    config.dump(path)
+    return path
+
+
+def train(run: Run, work: Path) -> dict:
+    """Trains and, downstream, tests a run in processes of its own; its line in the ledger."""
+    path, start = write_config(run, work), time.time()
+    folder = path.parent
+    common = {'cwd': ROOT, 'env': {**os.environ, 'OMP_NUM_THREADS': '1'}, 'stdout': subprocess.DEVNULL, 'check': True}
+    tool = [sys.executable, str(ROOT / 'tools/train.py')]
+    subprocess.run([*tool, path, '--work-dir', folder, '--resume'], **common)
+    entry = {**run._asdict(), 'seconds': round(time.time() - start)}
+    if run.config not in PRETRAINING_EPOCHS:
+        last = max(folder.glob('epoch_*.pth'), key=lambda file: file.stat().st_mtime)
+        tool = [sys.executable, str(ROOT / 'tools/test.py')]
+        out = folder / 'metrics.json'
+        subprocess.run([*tool, path, last, '--work-dir', folder / 'test', '--out', out], **common)
+        found = json.loads(out.read_text())
+        entry |= {name: round(found[name], 2) for name in METRICS}
+        shutil.rmtree(folder / 'test')
+    return entry
+
+
+def study(systems: Sequence[str], seeds: Sequence[int], jobs: int, work: Path) -> None:
+    """Does the runs that the ledger lacks; seeds one after another, so that a stopped study has whole ones."""
+    ledger, lock = work / 'ledger.jsonl', threading.Lock()
+    work.mkdir(parents=True, exist_ok=True)
+    done = {Run(e['system'], e['config'], e['seed']) for e in read(ledger)}
+    futures: dict[Run, Future] = {}
+
+    def do(run: Run) -> None:
+        if source_of(run) in futures:
+            futures[source_of(run)].result()
+        entry = train(run, work)
+        with lock, ledger.open('a') as file:
+            file.write(json.dumps(entry) + '\n')
+        print(entry, flush=True)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        for run in (r for seed in seeds for system in systems for r in runs_of(system, seed)):
+            if run not in done:
+                futures[run] = pool.submit(do, run)
+    for future in futures.values():
+        future.result()
+
+
+def read(ledger: Path) -> list[dict]:
+    """The finished runs."""
+    return [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.is_file() else []
+
+
+def report(work: Path) -> str:
+    """A Markdown table: mean and standard deviation over seeds, and of the differences of pairs with one seed."""
+    found = {Run(e['system'], e['config'], e['seed']): e for e in read(work / 'ledger.jsonl')}
+    head = ['system', 'labels', 'seeds', *(f'{m} {s}' for m in METRICS[:2] for s in ('scratch', 'pretrained', 'diff'))]
+    rows = [head, ['---'] * len(head)]
+    for system in BACKBONES:
+        for case in EPOCHS:
+            runs = [r for r in found if (r.system, r.config) == (system, case)]
+            pairs = [(found[s], found[r]) for r in runs if (s := r._replace(config=f'{case}_scratch')) in found]
+            if not pairs:
+                continue
+            cells = []
+            for metric in METRICS[:2]:
+                scratch, tuned = (np.array([pair[i][metric] for pair in pairs]) for i in range(2))
+                spread = {'ddof': 1} if len(pairs) > 1 else {}
+                cells += [f'{x.mean():.1f} ± {x.std(**spread):.1f}' for x in (scratch, tuned, tuned - scratch)]
+            rows.append([system, 'all' if case == 'cmu_27' else 'two subjects', str(len(pairs)), *cells])
+    return '\n'.join('| ' + ' | '.join(row) + ' |' for row in rows)
+
+
+def main() -> None:
+    """Runs the study, or prints its table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('action', choices=['run', 'report'])
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
+    parser.add_argument('--systems', nargs='+', choices=list(BACKBONES), default=list(BACKBONES))
+    parser.add_argument('--jobs', type=int, default=2, help='runs at the same time, each on one thread')
+    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/pretraining_study'))
+    args = parser.parse_args()
+    poselifter.register_all_modules()
+    if args.action == 'run':
+        study(args.systems, args.seeds, args.jobs, args.work_dir.resolve())
+    print(report(args.work_dir))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,5 @@
+# As cmu_few_27_scratch.py, from what pretrain_cmu_27.py leaves.
+_base_ = './cmu_few_27_scratch.py'
+
+load_from = 'work_dirs/pstmo/pretrain_cmu_27/epoch_18.pth'
+pretrained_by = 'configs/pstmo/pretrain_cmu_27.py'

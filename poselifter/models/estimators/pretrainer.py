@@ -1,0 +1,35 @@
+"""What pretrainers without labels have in common."""
+
+from __future__ import annotations
+
+import torch
+from mmengine.model import BaseModel
+
+from ...registry import BACKBONES, CODECS
+
+
+class Pretrainer(BaseModel):
+    """A backbone that learns from 2D clips, described as the codec's model will see them.
+
+    Args:
+        backbone: config of the backbone.
+        codec: config of the codec of the downstream model; ``None`` takes the
+            clips as they are.
+        data_preprocessor: see mmengine.
+        init_cfg: see mmengine.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        codec: dict | None = None,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor, init_cfg)
+        self.backbone = BACKBONES.build(backbone)
+        self.codec = CODECS.build(codec) if codec else None
+
+    def describe(self, inputs: torch.Tensor, hidden: torch.Tensor | None = None) -> torch.Tensor:
+        """Clips (B, T, J, C) as the backbone reads them; what is ``hidden`` (B, T, J) has no part in their scale."""
+        return inputs if self.codec is None else self.codec.normalize_window(inputs, hidden)

@@ -1,0 +1,108 @@
+"""ActionPose's pretraining: motion recovered from masked 2D, and aligned with texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from ...errors import InputError
+from ...registry import HEADS, MODELS
+from ...structures import MotionDataSample
+from ..network import filled
+from .motion_estimator import MotionEstimator
+
+
+@MODELS.register_module()
+class TextMotionPretrainer(MotionEstimator):
+    """Masked motion modelling with text alignment (ActionPose, section 3).
+
+    The pipeline corrupts: ``FittedNoise`` and ``MaskMixture``. The heads' losses
+    count as in :class:`MotionEstimator`; besides, the class token of each clip
+    is contrasted with its captions and with other texts of the data set, drawn
+    at random. A backbone without a class token gives the mean of its features.
+    The text side serves pretraining only, but stays in the checkpoint:
+    :meth:`text_shares` scores clips against any texts.
+
+    Args:
+        text_encoder: config of the text encoder.
+        text_head: config of the head, e.g. ``TextMotionHead``; gets
+            ``in_channels``, ``text_channels`` and ``num_joints``.
+        num_negatives: other texts for each clip.
+        **estimator: see :class:`MotionEstimator`.
+
+    Attributes:
+        texts: the data set's table of texts, which ``captions`` of samples
+            index; the runner fills it in from the training data.
+    """
+
+    def __init__(
+        self, text_encoder: dict, text_head: dict | None = None, num_negatives: int = 16, **estimator: Any
+    ) -> None:
+        super().__init__(**estimator)
+        self.text_encoder = MODELS.build(text_encoder)
+        size = {'num_joints': self.backbone.num_tokens, 'text_channels': self.text_encoder.embed_dims}
+        size['in_channels'] = getattr(self.backbone, 'token_dims', self.backbone.embed_dims)
+        self.text_head = HEADS.build(filled(text_head or {'type': 'TextMotionHead'}, HEADS, size))
+        self.num_negatives = num_negatives
+        self.texts: list[str] | None = None
+
+    def encode(
+        self, inputs: torch.Tensor, valid: torch.Tensor | None = None
+    ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        """Clips (B, T, J, C) to features by name and the token (B, 1, J', D) that stands for a clip."""
+        clips = self.codec.normalize_window(inputs) if self.codec else inputs
+        found, layers = self.backbone.encode(self.backbone.embed(clips), valid, return_layers=True)
+        if hasattr(self.backbone, 'pose_token'):
+            token = self.backbone.pose_token(layers)
+        else:
+            token = found.mean(1, keepdim=True)
+        return self.named(found), token
+
+    def forward(
+        self,
+        inputs: torch.Tensor | Sequence[torch.Tensor],
+        data_samples: MotionDataSample | Sequence[MotionDataSample] | None = None,
+        mode: str = 'tensor',
+    ) -> dict[str, torch.Tensor] | list[MotionDataSample]:
+        """See :class:`MotionEstimator`; ``'loss'`` adds that of the texts.
+
+        Raises:
+            InputError: nothing has filled in ``texts``.
+        """
+        if mode != 'loss':
+            return super().forward(inputs, data_samples, mode)
+        features, token = self.encode(inputs, data_samples.get('valid'))
+        losses = self.loss(features, data_samples)
+        table, target = self.draw_texts(data_samples.captions)
+        ids, rows = table.unique(return_inverse=True)
+        texts = self.text_encoder([self.texts[i] for i in ids])
+        found = self.text_head.loss(token, texts, rows.to(token.device), target.to(token))
+        captioned = max(int((target.sum(1) > 0).sum()), 1)  # the other clips add nothing to the head's mean
+        return {**losses, **{name: loss * (len(target) / captioned) for name, loss in found.items()}}
+
+    def draw_texts(self, captions: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Texts for each clip: its own captions, then others at random, each as likely.
+
+        Args:
+            captions: of each clip, indices into ``texts``.
+
+        Returns:
+            Indices (B, K + 1) int64, and shares (B, K + 1): 1 / m for the clip's
+            m captions, else 0; on the CPU.
+        """
+        if not self.texts:
+            raise InputError('TextMotionPretrainer has no texts; train it on data with captions (metainfo texts)')
+        truth = torch.zeros(len(captions), len(self.texts))
+        for row, own in zip(truth, captions, strict=True):
+            row[list(own)] = 1
+        count = min(self.num_negatives + 1, len(self.texts))
+        table = (truth + torch.rand(truth.shape)).topk(count).indices
+        target = truth.gather(1, table)
+        return table, target / target.sum(1, keepdim=True).clamp(min=1)
+
+    @torch.no_grad()
+    def text_shares(self, inputs: torch.Tensor, texts: Sequence[str]) -> torch.Tensor:
+        """Shares (B, n), which sum to 1, of n texts for each of B clips (B, T, J, C)."""
+        return self.text_head.predict(self.encode(inputs)[1], self.text_encoder(list(texts)))
