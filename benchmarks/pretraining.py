@@ -31,7 +31,7 @@ import poselifter
 from poselifter.engine import load_config
 
 ROOT = Path(__file__).resolve().parents[1]
-SMALL = {'embed_dims': 32, 'depth': 2, 'num_heads': 4}
+SMALL = {'embed_dims': 32, 'depth': 2, 'num_heads': 2}
 BACKBONES = {
     'motionbert': SMALL,
     'pstmo': {},
@@ -39,9 +39,9 @@ BACKBONES = {
     'actionpose': {**SMALL, 'align_layer': 1},
 }
 BATCH = 16
-PRETRAINING_BATCH = {'motion2vec': 8}  # three masks each
-EPOCHS = {'cmu_27': 3, 'cmu_few_27': 29}  # about 570 steps
-PRETRAINING_EPOCHS = {'pretrain_cmu_27': 3, 'pretrain_cmu_few_27': 4}
+EPOCHS = {'cmu_27': 6, 'cmu_few_27': 57}  # about 1,130 steps
+PRETRAINING_EPOCHS = {'pretrain_cmu_27': 6, 'pretrain_cmu_few_27': 7}
+HEAVY = ('motion2vec',)  # three masks a clip: half the clips in a step, half the epochs
 METRICS = ('MPJPE', 'P-MPJPE', 'MPJVE')
 
 
@@ -68,28 +68,39 @@ def runs_of(system: str, seed: int) -> list[Run]:
     return [*{source: None for run in downstream if (source := source_of(run))}, *downstream]
 
 
+def is_heavy(run: Run) -> bool:
+    """Whether each clip of a step is seen several times."""
+    return run.config in PRETRAINING_EPOCHS and run.system in HEAVY
+
+
+def epochs_of(run: Run) -> int:
+    """Passes over a run's data."""
+    if run.config in PRETRAINING_EPOCHS:
+        return PRETRAINING_EPOCHS[run.config] // (2 if is_heavy(run) else 1)
+    return EPOCHS[run.config.removesuffix('_scratch')]
+
+
 def write_config(run: Run, work: Path) -> Path:
     """The run's config: its base at the size of this study."""
     config = load_config(ROOT / 'configs' / run.system / f'{run.config}.py')
-    pretraining = run.config in PRETRAINING_EPOCHS
-    epochs = PRETRAINING_EPOCHS.get(run.config) or EPOCHS[run.config.removesuffix('_scratch')]
+    epochs = epochs_of(run)
     config.model.backbone.update(BACKBONES[run.system])
     loader = config.train_dataloader
-    loader.batch_size = PRETRAINING_BATCH.get(run.system, BATCH) if pretraining else BATCH
+    loader.batch_size = BATCH // 2 if is_heavy(run) else BATCH
     for dataset in loader.dataset.get('datasets', [loader.dataset]):
         dataset.window.stride, dataset.seed = 27, run.seed
     if loader.get('batch_sampler', {}).get('first_epochs'):
-        loader.batch_sampler.first_epochs = (1, 0)  # a third of the epochs, as published
+        loader.batch_sampler.first_epochs = (2, 0)  # a third of the epochs, as published
     warmup, cosine = config.param_scheduler
     warmup.end, cosine.T_max, config.train_cfg.max_epochs = 60, epochs, epochs
-    config.optim_wrapper.optimizer.lr = 2e-3
+    config.optim_wrapper.optimizer.lr = 4e-3
     config.randomness = {'seed': run.seed}
     config.val_cfg = config.val_dataloader = config.val_evaluator = None
     config.default_hooks.checkpoint.update(save_best=None, max_keep_ckpts=1)
     if config.get('test_dataloader'):
         config.test_dataloader.dataset.views = 1
     if source := source_of(run):
-        config.load_from = str(work / str(source) / f'epoch_{PRETRAINING_EPOCHS[source.config]}.pth')
+        config.load_from = str(work / str(source) / f'epoch_{epochs_of(source)}.pth')
     path = work / str(run) / 'config.py'
     path.parent.mkdir(parents=True, exist_ok=True)
     config.dump(path)

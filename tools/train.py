@@ -13,6 +13,7 @@ from pathlib import Path
 
 import poselifter
 from poselifter.engine import load_config, use_amp
+from poselifter.engine.config import check_start
 from poselifter.engine.tool import ToolParser, build_runner, config_errors, prepare_launch
 from poselifter.errors import InputError, run_program
 
@@ -56,12 +57,16 @@ def main(argv: list[str] | None = None) -> None:
         if 'base_batch_size' not in config.get('auto_scale_lr', {}):
             raise InputError(f'--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in {args.config}')
         config.auto_scale_lr.enable = True
+    start = config.get('load_from')
     if args.resume:
         config.resume = True
         config.load_from = None if args.resume == 'auto' else args.resume
         if config.load_from and not Path(config.load_from).is_file():
             raise InputError(f'no checkpoint {config.load_from}; check the path, or give --resume alone')
+    else:
+        check_start(start, config)
     runner = build_runner(config, 'train')
+    runner.start_from = start if args.resume == 'auto' else None
     with config_errors(config):
         runner.train()
 

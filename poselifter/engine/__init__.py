@@ -3,19 +3,23 @@
 from .amp import CPUAmpOptimWrapper, use_amp
 from .config import load_config
 from .dump import DumpPredictions
-from .hooks import CheckpointHook, PlainCheckpointHook, PoseVisualizationHook, StatelessRandomHook
+from .hooks import CheckpointHook, PlainCheckpointHook, PoseVisualizationHook, StatelessRandomHook, TeacherUpdateHook
 from .log_processor import MotionLogProcessor
+from .optim import GroupWarmupLR, MotionOptimWrapperConstructor
 from .runner import MotionRunner
 
 __all__ = [
     'CPUAmpOptimWrapper',
     'CheckpointHook',
     'DumpPredictions',
+    'GroupWarmupLR',
     'MotionLogProcessor',
+    'MotionOptimWrapperConstructor',
     'MotionRunner',
     'PlainCheckpointHook',
     'PoseVisualizationHook',
     'StatelessRandomHook',
+    'TeacherUpdateHook',
     'load_config',
     'use_amp',
 ]

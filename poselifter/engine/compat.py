@@ -15,11 +15,13 @@ import torch
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.logging import HistoryBuffer, print_log
 from mmengine.model import is_model_wrapper
+from mmengine.runner import runner as mmengine_runner
 from torch import nn
 
 from ..errors import InputError
 from ..registry import MODEL_WRAPPERS
 from ..utils import atomic_write
+from .switches import checkpoint_activations
 
 _RANK_VARIABLES = {  # launcher: the names of rank, number of processes and local rank
     'pytorch': ('RANK', 'WORLD_SIZE', 'LOCAL_RANK'),
@@ -27,6 +29,8 @@ _RANK_VARIABLES = {  # launcher: the names of rank, number of processes and loca
     'mpi': ('OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_LOCAL_RANK'),
 }
 _names: Counter[str] = Counter()
+
+mmengine_runner.turn_on_activation_checkpointing = checkpoint_activations  # see there
 
 
 def start_cpu_processes(launcher: str, dist_cfg: dict[str, Any]) -> None:
@@ -73,7 +77,9 @@ def wrap_cpu_model(model: nn.Module, wrapper: dict[str, Any] | None, find_unused
     if is_model_wrapper(model):
         return model
     wrapper = wrapper or {'broadcast_buffers': False, 'find_unused_parameters': find_unused_parameters}
-    return MODEL_WRAPPERS.build({'type': 'MMDistributedDataParallel', **wrapper}, default_args={'module': model})
+    wrapper = {'type': 'MMDistributedDataParallel', **wrapper}
+    device = {'device_id': torch.device('cpu')} if 'FullyShardedDataParallel' in str(wrapper['type']) else {}
+    return MODEL_WRAPPERS.build(wrapper, default_args={'module': model, **device})
 
 
 def unique_name(name: str) -> str:

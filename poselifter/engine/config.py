@@ -17,6 +17,7 @@ from ..errors import InputError
 _KNOWN = frozenset(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'} | {
     *('codec', 'skeleton', 'skeleton_3d', 'fps', 'unit', 'compile', 'custom_imports', 'runner_type', 'sync_bn'),
     *('find_unused_parameters', 'model_wrapper_cfg', 'activation_checkpointing', 'efficient_conv_bn_eval'),
+    *('frozen_modules', 'total_batch_size', 'pretrained_by'),
 }
 
 
@@ -52,6 +53,26 @@ def load_config(path: str | os.PathLike, cfg_options: dict[str, Any] | None = No
             f'give a list of numbers as a whole, key="[1,2]"'
         ) from error
     return config
+
+
+def check_start(path: str | None, config: Config) -> None:
+    """Says which file a training starts from and how to make it, where it is missing.
+
+    Args:
+        path: of the weights, an http(s) address, or ``None`` for a start from scratch.
+        config: with ``pretrained_by``, the config of the run that leaves the file.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    if not path or '://' in path or Path(path).is_file():
+        return
+    source = config.get('pretrained_by')
+    way = f'make it with `python tools/train.py {source}`' if source else 'check the path'
+    raise InputError(
+        f'no checkpoint {path}, from which {config.filename} starts; {way}, or give --cfg-options load_from=FILE, '
+        f'or load_from=None to start from scratch'
+    )
 
 
 def _check_key(config: Config, key: str, path: Path) -> None:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import copy
 import logging
+import os
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.hooks import EMAHook
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
-from mmengine.runner import CheckpointLoader, Runner
+from mmengine.optim import OptimWrapper
+from mmengine.runner import BaseLoop, CheckpointLoader, Runner
 from torch import nn
 
 from ..errors import InputError
 from ..registry import RUNNERS
 from .compat import start_cpu_processes, unique_name, wrap_cpu_model
-from .hooks import CheckpointHook, PlainCheckpointHook, StatelessRandomHook
+from .config import check_start
+from .hooks import CheckpointHook, FreezeHook, PlainCheckpointHook, StatelessRandomHook, TeacherUpdateHook
+from .sharding import clip_as_a_whole, gathered, is_sharded, own_share
+from .switches import compile_losses, freeze
 
 _FILE_ONLY = (  # starts of messages: long, or about mmengine's own code
     *('\n----', 'Config:', 'Hooks will be executed', 'Exp name:', 'Distributed training is not used'),
@@ -34,9 +41,15 @@ class MotionRunner(Runner):
     """mmengine's runner with exact resume, safe checkpoints and processes on the CPU.
 
     Whatever the config's hooks are, :class:`StatelessRandomHook` and
-    :class:`PlainCheckpointHook` are registered. The environment, the config
-    and the list of hooks go to the log file only.
+    :class:`PlainCheckpointHook` are registered, and :class:`TeacherUpdateHook`
+    for a model with a ``teacher``. A model with an attribute ``texts`` is given
+    the captions of the training data. Of the config it also reads ``frozen_modules``
+    (names of modules) and ``total_batch_size`` (of all processes). The
+    environment, the config and the list of hooks go to the log file only.
     """
+
+    start_from: str | None = None
+    """Weights to start from where there is nothing to resume."""
 
     @classmethod
     def from_cfg(cls, cfg: Config | dict) -> MotionRunner:
@@ -52,6 +65,12 @@ class MotionRunner(Runner):
         super().setup_env(env_cfg)
         self._timestamp = unique_name(self._timestamp)
 
+    def set_randomness(self, seed: int | None, diff_rank_seed: bool = False, deterministic: bool = False) -> None:
+        """Seeds; what runs on GPUs needs a variable more to be deterministic."""
+        if deterministic:
+            os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
+        super().set_randomness(seed, diff_rank_seed, deterministic)
+
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
         """Builds the logger and keeps the long dumps off its console."""
         logger = super().build_logger(*args, **kwargs)
@@ -60,18 +79,82 @@ class MotionRunner(Runner):
                 handler.addFilter(_wanted_on_console)
         return logger
 
+    def build_model(self, model: nn.Module | dict) -> nn.Module:
+        """Builds the model; frozen parts are so before its wrapper and the optimiser look at them."""
+        model = super().build_model(model)
+        freeze(model, self.cfg.get('frozen_modules') or ())
+        return model
+
+    def build_optim_wrapper(self, optim_wrapper: OptimWrapper | dict) -> OptimWrapper:
+        """Builds the optimiser, with our constructor unless the config names one."""
+        if isinstance(optim_wrapper, dict) and isinstance(optim_wrapper.get('optimizer'), dict):
+            optim_wrapper = {'constructor': 'poselifter.MotionOptimWrapperConstructor', **optim_wrapper}
+        optim_wrapper = super().build_optim_wrapper(optim_wrapper)
+        if is_sharded(self.model):
+            clip_as_a_whole(self.model, optim_wrapper)
+        return optim_wrapper
+
+    def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
+        """Builds the loop; each process takes its share of ``total_batch_size``."""
+        total, loader = self.cfg.get('total_batch_size'), self._train_dataloader
+        if total and isinstance(loader, dict):
+            if total % self.world_size or not isinstance(loader.get('batch_size', total), int):
+                raise InputError(
+                    f'total_batch_size is {total} for {self.world_size} processes and train_dataloader.batch_size '
+                    f'{loader.get("batch_size")}; expected a multiple of the processes, and one size for all sources'
+                )
+            self._train_dataloader = copy.copy(loader)
+            self._train_dataloader['batch_size'] = total // self.world_size
+        return super().build_train_loop(loop)
+
+    def train(self) -> nn.Module:
+        """Trains; a model with ``texts`` gets the captions of the training data first."""
+        model = getattr(self.model, 'module', self.model)
+        if hasattr(model, 'texts'):
+            dataset = self.train_loop.dataloader.dataset
+            model.texts = getattr(dataset, 'metainfo', {}).get('texts') or model.texts
+            if not model.texts:
+                raise InputError(
+                    f'{type(model).__name__} learns from captions, but {type(dataset).__name__} of train_dataloader '
+                    f'has none; take a data set with captions (CMU, BABEL, procedural), first where there are several'
+                )
+        return super().train()
+
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
         """Wraps the model for several processes."""
+        if 'FullyShardedDataParallel' in str((model_wrapper_cfg or {}).get('type')) and self.distributed:
+            model.init_weights()  # later no process has whole weights
         if not self.distributed or torch.cuda.is_available():
             return super().wrap_model(model_wrapper_cfg, model)
         return wrap_cpu_model(model, model_wrapper_cfg, self.cfg.get('find_unused_parameters', False))
 
+    def _init_model_weights(self) -> None:
+        if not is_sharded(self.model):
+            super()._init_model_weights()
+
     def register_hooks(self, default_hooks: dict | None = None, custom_hooks: list | None = None) -> None:
         """Registers the config's hooks, and those without which resume would not be exact or safe."""
         super().register_hooks(default_hooks, custom_hooks)
-        for hook in (StatelessRandomHook, PlainCheckpointHook):
-            if not any(isinstance(other, hook) for other in self.hooks):
-                self.register_hook(hook())
+        wanted = [StatelessRandomHook(), PlainCheckpointHook()]
+        model = getattr(self.model, 'module', self.model)
+        if hasattr(model, 'teacher'):
+            wanted.append(TeacherUpdateHook())
+        if self.cfg.get('frozen_modules'):
+            wanted.append(FreezeHook(self.cfg.frozen_modules))
+        averaged = hasattr(model, 'teacher') or any(isinstance(hook, EMAHook) for hook in self.hooks)
+        if averaged and is_sharded(self.model):
+            raise InputError(
+                'averaged weights (EMAHook, a teacher) cannot be kept of a model that FSDP spreads over processes; '
+                'leave model_wrapper_cfg out'
+            )
+        for hook in wanted:
+            if not any(isinstance(other, type(hook)) for other in self.hooks):
+                self.register_hook(hook)
+
+    def _maybe_compile(self, target: str) -> None:
+        options = self.cfg.get('compile')
+        if options:
+            compile_losses(getattr(self.model, 'module', self.model), {} if options is True else dict(options))
 
     def test(self) -> dict:
         """Tests; the checkpoint must fit the model in every tensor."""
@@ -84,7 +167,8 @@ class MotionRunner(Runner):
             self._load_from = self._newest_complete_checkpoint()
             if self._load_from is None:
                 self.logger.warning(f'no checkpoint in {self.work_dir} to resume; training starts from the beginning')
-                return
+                check_start(self.start_from, self.cfg)
+                self._resume, self._load_from = False, self.start_from
         super().load_or_resume()
 
     def _newest_complete_checkpoint(self) -> str | None:
@@ -126,7 +210,10 @@ class MotionRunner(Runner):
         strict = self._resume or getattr(self, '_testing', False) if strict is None else strict
         model = self.model.module if is_model_wrapper(self.model) else self.model
         try:
-            checkpoint = super().load_checkpoint(filename, map_location, strict, revise_keys)
+            if is_sharded(self.model):
+                checkpoint = self._load_shares(filename, strict)
+            else:
+                checkpoint = super().load_checkpoint(filename, map_location, strict, revise_keys)
         except RuntimeError as error:
             reasons = ' '.join(str(error).split())
             raise InputError(
@@ -142,3 +229,22 @@ class MotionRunner(Runner):
                 f'or start from the weights with --cfg-options load_from={filename}'
             )
         return checkpoint
+
+    def _load_shares(self, filename: str, strict: bool) -> dict[str, Any]:
+        checkpoint = CheckpointLoader.load_checkpoint(filename, map_location='cpu')
+        with gathered(self.model, None):  # hooks may look at the model
+            self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        weights = {
+            key.removeprefix('module.'): value for key, value in checkpoint.get('state_dict', checkpoint).items()
+        }
+        self.model.load_state_dict(weights, strict=strict)
+        if self._resume and 'optimizer' in checkpoint:
+            checkpoint['optimizer'] = own_share(self.model, self.optim_wrapper.optimizer, checkpoint['optimizer'])
+        self._has_loaded = True
+        return checkpoint
+
+    def save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        """Saves a checkpoint; one of weights that are spread over processes is as of one process."""
+        optim_wrapper = self.optim_wrapper if kwargs.get('save_optimizer', True) else None
+        with gathered(self.model, optim_wrapper) if is_sharded(self.model) else nullcontext():
+            super().save_checkpoint(*args, **kwargs)

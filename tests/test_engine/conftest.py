@@ -45,6 +45,17 @@ def free_port():
 
 
 @pytest.fixture
+def launched(monkeypatch, free_port):
+    """The environment of a job with one process; the group is closed afterwards."""
+    for name, value in (('RANK', '0'), ('WORLD_SIZE', '1'), ('LOCAL_RANK', '0'), ('MASTER_ADDR', '127.0.0.1')):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv('MASTER_PORT', str(free_port))
+    yield
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+@pytest.fixture
 def make_runner(toy, tmp_path):
     """Builds a runner: ``make_runner(folder, kind=MotionRunner, **changes of the config)``."""
 

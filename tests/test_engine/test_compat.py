@@ -14,7 +14,7 @@ from mmengine.hooks import CheckpointHook
 from mmengine.logging import MessageHub
 from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import AmpOptimWrapper
-from mmengine.runner import Runner
+from mmengine.runner import Runner, activation_checkpointing
 
 from poselifter.engine.compat import (
     AtomicLocalBackend,
@@ -28,17 +28,6 @@ from poselifter.engine.compat import (
 from poselifter.errors import InputError
 
 without_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason='shows what fails on a machine without a GPU')
-
-
-@pytest.fixture
-def launched(monkeypatch, free_port):
-    """The environment of a job with one process; the group is closed afterwards."""
-    for name, value in (('RANK', '0'), ('WORLD_SIZE', '1'), ('LOCAL_RANK', '0'), ('MASTER_ADDR', '127.0.0.1')):
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv('MASTER_PORT', str(free_port))
-    yield
-    if torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()
 
 
 def test_mmengine_checkpoints_still_need_unpickling(make_runner, epochs, tmp_path):
@@ -110,6 +99,26 @@ def test_mmengine_still_refuses_mixed_precision_on_the_cpu():
     parameters = [torch.nn.Parameter(torch.zeros(1))]
     with pytest.raises(AssertionError, match='only available'):
         AmpOptimWrapper(optimizer=torch.optim.SGD(parameters, 0.1))
+
+
+def test_mmengine_still_forgets_keyword_arguments_of_what_it_recomputes():
+    """checkpoint_activations."""
+    model = torch.nn.Sequential(torch.nn.Linear(1, 1))
+    activation_checkpointing.turn_on_activation_checkpointing(model, '0')
+    with pytest.raises(TypeError, match='unexpected keyword argument'):
+        model[0](input=torch.ones(1))
+    with pytest.raises(AttributeError):
+        activation_checkpointing.turn_on_activation_checkpointing(model, '*')
+
+
+@pytest.mark.slow
+def test_mmengine_still_compiles_every_batch_anew(make_runner, epochs):
+    """compile_losses."""
+    torch._dynamo.reset()
+    before = torch._dynamo.utils.counters['stats']['unique_graphs']
+    options = {'compile': {'backend': 'eager'}, 'experiment_name': 'compiled'}
+    make_runner(kind=Runner, train_cfg=epochs(1), **options).train()
+    assert torch._dynamo.utils.counters['stats']['unique_graphs'] > before + 2
 
 
 def test_torch_hub_still_unpickles_by_default():

@@ -52,15 +52,18 @@ def test_parity_with_a_plain_loop(make_runner, toy, epochs, tmp_path):
         torch.testing.assert_close(model.state_dict()[key], value, rtol=1e-5, atol=1e-7)
 
 
-def test_accumulated_gradients_equal_the_big_batch(make_runner, toy, epochs):
-    model, adam = {'type': 'ToyLifter', 'dropout': 0.0}, {'optimizer': {'type': 'AdamW', 'lr': 0.01}}
-    common = {'train_cfg': epochs(2), 'model': model, 'param_scheduler': None}
-    big = make_runner('big', **common, optim_wrapper=adam, train_dataloader=toy.loader(16, 8, True)).train()
-    small = make_runner(
-        'small', **common, optim_wrapper={**adam, 'accumulative_counts': 2}, train_dataloader=toy.loader(16, 4, True)
-    ).train()
-    for a, b in zip(big.parameters(), small.parameters(), strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
+def test_total_batch_size_is_shared_evenly(make_runner, toy, monkeypatch):
+    runner = make_runner(total_batch_size=12)
+    for processes, size in ((1, 12), (3, 4)):
+        monkeypatch.setattr(MotionRunner, 'world_size', processes)
+        assert runner.build_train_loop({'by_epoch': True, 'max_epochs': 1}).dataloader.batch_size == size
+    monkeypatch.setattr(MotionRunner, 'world_size', 5)
+    with pytest.raises(InputError, match='total_batch_size is 12 for 5 processes'):
+        make_runner(total_batch_size=12).train()
+    monkeypatch.setattr(MotionRunner, 'world_size', 1)
+    loader = {**toy.loader(16, 4, True), 'batch_size': [2, 4]}
+    with pytest.raises(InputError, match='one size for all sources'):
+        make_runner(total_batch_size=12, train_dataloader=loader).train()
 
 
 def test_checkpoint_is_plain_and_says_what_it_is(make_runner, epochs, tmp_path):
@@ -119,14 +122,6 @@ def test_test_is_strict_about_weights_and_load_from_is_not(make_runner, epochs, 
     torch.save({'state_dict': {'other': torch.zeros(1)}}, tmp_path / 'other.pth')
     with pytest.raises(InputError, match='no tensor of the model'):
         make_runner('other', load_from=str(tmp_path / 'other.pth')).train()
-
-
-def test_ema_weights_are_what_is_tested(make_runner, epochs, tmp_path):
-    make_runner(train_cfg=epochs(2), custom_hooks=[{'type': 'EMAHook', 'momentum': 0.1}]).train()
-    path = tmp_path / 'run/epoch_2.pth'
-    with_hook = make_runner('a', load_from=str(path), custom_hooks=[{'type': 'EMAHook'}]).test()
-    without = make_runner('b', load_from=str(path)).test()
-    assert with_hook == without
 
 
 def test_tensorboard_writes_event_files(make_runner, epochs, tmp_path):

@@ -2,16 +2,20 @@
 
 from .batch_norm_momentum_hook import BatchNormMomentumHook, batch_norm_momentum
 from .checkpoint_hook import CheckpointHook
+from .freeze_hook import FreezeHook
 from .plain_checkpoint_hook import PlainCheckpointHook, facts_of
 from .randomness_hook import StatelessRandomHook
+from .teacher_hook import TeacherUpdateHook
 from .visualization_hook import PoseVisualizationHook
 
 __all__ = [
     'BatchNormMomentumHook',
     'CheckpointHook',
+    'FreezeHook',
     'PlainCheckpointHook',
     'PoseVisualizationHook',
     'StatelessRandomHook',
+    'TeacherUpdateHook',
     'batch_norm_momentum',
     'facts_of',
 ]

@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from ...checkpoints import FORMAT_VERSION
+from ...checkpoints import FORMAT_VERSION, match_checkpoint
 from ...registry import CODECS, HOOKS
 from ...version import __version__
 from ..compat import hub_from_plain, hub_to_plain, to_plain
@@ -53,11 +53,16 @@ class PlainCheckpointHook(Hook):
                 checkpoint[key] = to_plain(value, key)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        """Gives mmengine back the objects it expects."""
+        """Gives mmengine back the objects it expects, and a start from another joint set its rows by name."""
         if 'message_hub' in checkpoint:
             checkpoint['message_hub'] = hub_from_plain(checkpoint['message_hub'])
         if runner._resume and isinstance(checkpoint.get('meta'), dict):
             self._restore_dataset_meta(runner, checkpoint['meta'])
+        if not runner._resume:
+            model = getattr(runner.model, 'module', runner.model)
+            names = match_checkpoint(checkpoint, model, facts_of(runner.cfg).get('skeleton'))
+            if names:
+                runner.logger.info(f'rows of joints taken over by name, the joint sets differ: {", ".join(names)}')
 
     def _restore_dataset_meta(self, runner: Runner, meta: dict[str, Any]) -> None:
         """mmengine compares pickles and would warn about equal contents."""

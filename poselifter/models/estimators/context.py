@@ -21,7 +21,7 @@ class Teacher(BaseAveragedModel):
     Args:
         student: the module; the teacher starts as a copy.
         decay: share of the old value at the first and at the last step, linear
-            between.
+            between; with (1, 1) nothing ever moves, buffers neither (released).
         steps: number of steps of the rise.
     """
 
@@ -29,6 +29,13 @@ class Teacher(BaseAveragedModel):
         super().__init__(student)
         self.decay, self.total_steps = decay, steps
         self.steps.fill_(1)  # at step 0 mmengine's class would copy the student
+
+    def update_parameters(self, model: nn.Module) -> None:
+        """One step towards the student."""
+        if min(self.decay) < 1:
+            super().update_parameters(model)
+        else:
+            self.steps += 1
 
     def avg_func(self, averaged_param: torch.Tensor, source_param: torch.Tensor, steps: int) -> None:
         """Moves one tensor."""
@@ -49,7 +56,7 @@ class ContextPretrainer(Pretrainer):
 
     Args:
         backbone: config of the backbone; a representation behind its last norm
-            (``rep_dims``) is left to the downstream model.
+            (``rep_dims``) and a class token are left to the downstream model.
         top_layers: K, how many of the teacher's last layers are averaged.
         norm_targets: layer norms in the target: ``'both'`` (the paper's: each
             layer's output, and the mean), ``'layers'``, ``'final'``, or
@@ -104,8 +111,16 @@ class ContextPretrainer(Pretrainer):
 
         Returns:
             (B * M, T, J, D).
+
+        Raises:
+            InputError: the backbone embeds into another number of channels than its features have.
         """
         h = self.backbone.embed(self.describe(x.repeat_interleave(len(mask) // len(x), 0), mask))
+        if h.shape[-1] != len(self.mask_token):
+            raise InputError(
+                f'ContextPretrainer hides features of {len(self.mask_token)} channels, {type(self.backbone).__name__} '
+                f'embeds into {h.shape[-1]}; take another backbone, e.g. MotionAGFormer'
+            )
         if h.shape[2] == 1:  # a frame is one token, which a mask hides as a whole
             mask = mask.all(-1, keepdim=True)
         if noise is None:
@@ -146,7 +161,8 @@ class ContextPretrainer(Pretrainer):
 
 
 def _bare(backbone: dict) -> dict:
-    """The config of a backbone whose features are those of its last layer after the norm."""
+    """The config of a backbone whose features are those of its last layer after the norm, one token a joint."""
     cls = BACKBONES.get(backbone['type']) if isinstance(backbone['type'], str) else backbone['type']
     options = {name for base in inspect.getmro(cls or object) for name in inspect.signature(base.__init__).parameters}
-    return {**backbone, 'rep_dims': None} if 'rep_dims' in options else backbone
+    bare = {'rep_dims': None, 'use_class_token': False}
+    return {**backbone, **{name: bare[name] for name in bare.keys() & options}}

@@ -1,0 +1,147 @@
+"""What goes on inside a model: attention and fusion weights of clips."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..engine.config import load_config
+from ..engine.tool import ToolParser, config_errors
+from ..errors import InputError
+from ..registry import DATASETS
+from ..structures import WindowPolicy
+from .inference import init_model
+
+
+def inspection_parser(doc: str, out: str) -> ToolParser:
+    """The options that the tools of this kind share; ``out`` is the folder they write to by default."""
+    parser = ToolParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file, or name of a model of the zoo')
+    parser.add_argument('--out', default=out, metavar='DIR', help=f'folder for the pictures; {out} by default')
+    parser.add_argument('--device', default='cpu', help='where the model runs; cpu by default')
+    parser.add_cfg_options()
+    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
+    return parser
+
+
+def open_model(args: argparse.Namespace, *splits: str) -> tuple[nn.Module, Any]:
+    """The model in eval mode and the data set of the first split that the config has.
+
+    Args:
+        args: of :func:`inspection_parser`.
+        *splits: ``'train'``, ``'test'``.
+
+    Raises:
+        InputError: no such file or split, or parts of the config are wrong.
+    """
+    config = load_config(args.config, args.cfg_options)
+    loaders = [loader for split in splits if (loader := config.get(f'{split}_dataloader'))]
+    if not loaders:
+        raise InputError(f'the config {args.config} has no {" or ".join(splits)}_dataloader, whose clips are needed')
+    with config_errors(config, TypeError):
+        model = init_model(config, args.checkpoint, args.device)
+        return model, DATASETS.build(loaders[0]['dataset'])
+
+
+def cut_clips(inputs: torch.Tensor, length: int) -> tuple[torch.Tensor, Any]:
+    """A sequence (T, J, C), or the first person of (M, T, J, C), as windows (W, length, J, C), and how they lie."""
+    inputs = inputs.reshape(-1, *inputs.shape[-3:])[0]
+    cut = WindowPolicy(length).cut(len(inputs))
+    return inputs[torch.from_numpy(cut.inputs)], cut
+
+
+def layers_with(
+    network: nn.Module, kind: type[nn.Module], numbers: list[int] | None = None, **needed: Any
+) -> dict[str, nn.Module]:
+    """The parts of one kind, by their names in the network, in the order of their layers.
+
+    Args:
+        network: a backbone; its layers are the entries of its module lists,
+            counted from 1.
+        kind: class of the parts.
+        numbers: of these layers only.
+        **needed: values that attributes of a part must have.
+
+    Raises:
+        InputError: the network has no such part, or not in one of the layers.
+    """
+    found = {name: part for name, part in network.named_modules() if isinstance(part, kind)}
+    found = {n: p for n, p in found.items() if all(getattr(p, key) == value for key, value in needed.items())}
+    present = {layer_number(network, name) for name in found}
+    what = ' '.join([kind.__name__, *(f'over {value}' for value in needed.values())])
+    if not found:
+        raise InputError(f'{type(network).__name__} has no {what}; choose a config whose backbone has it')
+    absent = [number for number in numbers or () if number not in present]
+    if absent:
+        has = ', '.join(map(str, sorted(present)))
+        raise InputError(f'--layer names {absent}, but {type(network).__name__} has {what} in layers {has}')
+    return {
+        name: found[name]
+        for name in sorted(found, key=lambda name: layer_number(network, name))
+        if not numbers or layer_number(network, name) in numbers
+    }
+
+
+def layer_number(network: nn.Module, name: str) -> int:
+    """In which layer a part lies: its place, from 1, in the first module list on the way to it; 1 without any."""
+    path = name.split('.')
+    for depth, step in enumerate(path):
+        if isinstance(network.get_submodule('.'.join(path[:depth])), nn.ModuleList):
+            return int(step) + 1
+    return 1
+
+
+@torch.no_grad()
+def record_weights(model: nn.Module, parts: Mapping[str, nn.Module], clips: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Runs clips through the backbone and asks parts of it for the ``weights`` of what they get.
+
+    Args:
+        model: an estimator or a pretrainer; the clips are neither masked nor mirrored.
+        parts: by name, see :func:`layers_with`.
+        clips: (B, T, J, C) as the codec encodes them.
+
+    Returns:
+        What each part's ``weights`` gave; nothing of parts that do not run.
+    """
+    found: dict[str, torch.Tensor] = {}
+
+    def keep(name: str) -> Any:
+        return lambda part, args: found.update({name: part.weights(*args).float().cpu()})
+
+    hooks = [part.register_forward_pre_hook(keep(name)) for name, part in parts.items()]
+    clips = clips.to(next(model.parameters()).device)
+    try:
+        model.backbone(clips if model.codec is None else model.codec.normalize_window(clips))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found
+
+
+def fusion_weights(model: nn.Module, part: nn.Module, inputs: torch.Tensor, batch_size: int = 64) -> np.ndarray:
+    """The share of the first stream in the tokens of a whole sequence.
+
+    Args:
+        model: see :func:`record_weights`.
+        part: an ``AdaptiveFusion`` of its backbone.
+        inputs: (T, J, C) as the codec encodes it.
+        batch_size: windows in one pass.
+
+    Returns:
+        (T, J), where windows overlap their weighted mean.
+
+    Raises:
+        InputError: the network does not use the part.
+    """
+    clips, cut = cut_clips(inputs, model.backbone.num_frames)
+    found = [record_weights(model, {'it': part}, batch).get('it') for batch in clips.split(batch_size)]
+    if found[0] is None:
+        raise InputError('this fusion has no part in what the network computes (a cascade of streams); see its config')
+    weights = torch.cat(found)[:, -clips.shape[1] :, :, 0]  # a class token stands before the frames
+    return cut.merge(weights).numpy()

@@ -1,0 +1,157 @@
+"""Groups of parameters with rates of their own, and the warm-up of some of them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from mmengine.logging import MMLogger, print_log
+from mmengine.optim import DefaultOptimWrapperConstructor, LinearLR, OptimWrapper
+from torch import nn
+
+from ..errors import InputError
+from ..registry import OPTIM_WRAPPER_CONSTRUCTORS, PARAM_SCHEDULERS
+
+# lists of equal numbers stand side by side, but those of joints come first (PoseFormer); TemporalConvNet's are of pairs
+_LAYER = re.compile(
+    r'backbone\.(?:(?P<first>spatial\.(?:0\.)?blocks)|(?P<pairs>convs|norms)|(?:\w+_)?(?:layers|blocks)|fusions)'
+    r'\.(?P<number>\d+)\.'
+)
+_ABOVE = re.compile(r'(?!backbone\.)|backbone\.(?!first_)(?:\w*norm|representation)\.')
+
+
+@OPTIM_WRAPPER_CONSTRUCTORS.register_module()
+class MotionOptimWrapperConstructor(DefaultOptimWrapperConstructor):
+    """mmengine's, with few named groups, layer-wise rates, and one table in place of a line for each parameter.
+
+    Parameters that share key of ``custom_keys``, layer, rate and weight decay
+    are one group; its ``name`` is the key, the layer, ``rest``, or ``all``
+    where it is the only one. Frozen parameters are left out.
+    :class:`~poselifter.engine.MotionRunner` takes it where a config names no constructor.
+
+    Args:
+        optim_wrapper_cfg: see mmengine.
+        paramwise_cfg: see mmengine; also ``layer_decay``: layer i of n of the
+            backbone, from 0, gets the rate times ``layer_decay ** (n - i)``,
+            what comes before the layers (embeddings) ``layer_decay ** (n + 1)``,
+            what comes after them 1 (BEiT).
+
+    Raises:
+        InputError: every parameter is frozen, or ``layer_decay`` finds no layers or no rate.
+    """
+
+    def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None) -> None:
+        super().__init__(optim_wrapper_cfg, paramwise_cfg or {'custom_keys': {}})  # never empty: see add_params
+
+    def __call__(self, model: nn.Module) -> OptimWrapper:
+        """Builds the wrapper and logs the table of its groups."""
+        wrapper = super().__call__(model)
+        rows = [('name', 'lr', 'weight decay', 'tensors', 'parameters')]
+        rows += [
+            _row(g['name'], g['params'], g.get('lr'), g.get('weight_decay')) for g in wrapper.optimizer.param_groups
+        ]
+        frozen = [p for p in model.parameters() if not p.requires_grad]
+        rows += [_row('(frozen)', frozen)] if frozen else []
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ['  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        print_log('\n  '.join(['parameter groups:', *lines]), 'current')
+        return wrapper
+
+    def add_params(
+        self, params: list[dict], module: nn.Module, prefix: str = '', is_dcn_module: int | float | None = None
+    ) -> None:
+        """Extends ``params`` by merged groups; mmengine's makes one of each parameter, and a line in the log."""
+        if prefix:  # mmengine's own recursion
+            super().add_params(params, module, prefix, is_dcn_module)
+            return
+        logger, single = MMLogger.get_current_instance(), []
+        logger.disabled = True
+        try:
+            super().add_params(single, module)
+        finally:
+            logger.disabled = False
+        if not single:
+            raise InputError('every parameter is frozen, expected some to train; mend frozen_modules in the config')
+        params.extend(self._merge(single, module))
+
+    def _merge(self, single: list[dict], model: nn.Module) -> list[dict]:
+        names = {id(p): name.replace('_fsdp_wrapped_module.', '') for name, p in model.named_parameters()}
+        factors = self._layer_factors(list(names.values()))
+        keys = sorted(sorted(self.paramwise_cfg.get('custom_keys', {})), key=len, reverse=True)  # as mmengine
+        groups: dict[tuple, dict] = {}
+        for entry in single:
+            parameter = entry.pop('params')[0]
+            name = names.pop(id(parameter), None)
+            if name is None:
+                continue  # shared with a module before
+            label, factor = factors.get(name, ('rest', 1))
+            label = ' '.join([key for key in keys if key in name][:1] + [label] * (label != 'rest')) or label
+            options = {key: value for key, value in entry.items() if key not in ('lr_mult', 'decay_mult')}
+            if factor != 1:
+                options['lr'] = options.get('lr', self.base_lr) * factor
+            group = groups.setdefault((label, repr(sorted(options.items()))), {'params': [], **options})
+            group['params'].append(parameter)
+        counts = Counter(label for label, _ in groups)
+        for (label, _), group in groups.items():
+            decay = f' (weight_decay={group.get("weight_decay", self.base_wd)})' if counts[label] > 1 else ''
+            group.setdefault('name', 'all' if len(groups) == 1 and label == 'rest' else label + decay)
+        return list(groups.values())
+
+    def _layer_factors(self, names: Sequence[str]) -> dict[str, tuple[str, float]]:
+        """Label and factor of the parameters below the last layer; empty without ``layer_decay``."""
+        decay = self.paramwise_cfg.get('layer_decay')
+        if decay is None:
+            return {}
+        found = {name: match for name in names if (match := _LAYER.match(name))}
+        if not found or self.base_lr is None:
+            raise InputError(
+                'paramwise_cfg.layer_decay needs optimizer.lr and a backbone with parameters named like '
+                'backbone.layers.0.; give both, or rates of single parts by custom_keys'
+            )
+        number = {name: int(m['number']) // (2 if m['pairs'] else 1) for name, m in found.items()}
+        below = max((number[name] + 1 for name, m in found.items() if m['first']), default=0)
+        number = {name: i + (0 if found[name]['first'] else below) for name, i in number.items()}
+        depth = max(number.values()) + 1
+        factors = {name: (f'layer {i}', decay ** (depth - i)) for name, i in number.items()}
+        embeddings = {name: ('embeddings', decay ** (depth + 1)) for name in names if not _ABOVE.match(name)}
+        return {**embeddings, **factors}
+
+
+def _row(name: str, params: Sequence[nn.Parameter], *options: float | None) -> tuple[str, ...]:
+    cells = ['-' if option is None else f'{option:g}' for option in (*options, None, None)[:2]]
+    return (name, *cells, str(len(params)), f'{sum(p.numel() for p in params):,}')
+
+
+@PARAM_SCHEDULERS.register_module()
+class GroupWarmupLR(LinearLR):
+    """Linear warm-up of some groups of parameters only (ActionPose: the text encoder, 500 iterations).
+
+    ``dict(type='GroupWarmupLR', groups='text_encoder', start_factor=0.002, by_epoch=False, end=500)``
+
+    Args:
+        optimizer: built by :class:`MotionOptimWrapperConstructor`, which names its groups.
+        groups: what the names of the groups hold.
+        *args: see mmengine's ``LinearLR``.
+        **kwargs: likewise.
+
+    Raises:
+        InputError: no group has such a name.
+    """
+
+    def __init__(self, optimizer: OptimWrapper, groups: str | Sequence[str], *args: Any, **kwargs: Any) -> None:
+        wanted = [groups] if isinstance(groups, str) else list(groups)
+        names = [group.get('name', '') for group in optimizer.param_groups]
+        self.chosen = [i for i, name in enumerate(names) if any(part in name for part in wanted)]
+        if not self.chosen:
+            raise InputError(
+                f'GroupWarmupLR: no group of parameters is named {" or ".join(wanted)}, only '
+                f'{", ".join(filter(None, names))}; name it in optim_wrapper.paramwise_cfg.custom_keys'
+            )
+        super().__init__(optimizer, *args, **kwargs)
+
+    def _get_value(self) -> list[float]:
+        values = super()._get_value()
+        present = [group[self.param_name] for group in self.optimizer.param_groups]
+        return [new if i in self.chosen else old for i, (new, old) in enumerate(zip(values, present, strict=True))]

@@ -1,0 +1,100 @@
+"""Rows of panels: some frames of a clip, with what came in above what came out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from ..skeletons import get_skeleton
+from ..utils.files import atomic_write
+from .clip import Clip, check_clip
+from .drawing import disc, round_corners, write
+from .panels import COLOURS, FigurePanel, KeypointPanel
+from .picture import check_suffix, write_legend
+
+Draw = Callable[[int], np.ndarray]
+_FINE = 2  # everything is drawn this much larger and shrunk, which smooths edges
+_SIZE, _TEXT = (200 * _FINE, 220 * _FINE), 13 * _FINE
+_ENLARGED = 500  # network units are drawn as if they were so many pixels
+
+
+def keypoint_rows(
+    skeleton: str, clips: Mapping[str, tuple[np.ndarray, np.ndarray]], hidden: np.ndarray
+) -> dict[str, Draw]:
+    """Rows of keypoints at one scale.
+
+    Args:
+        skeleton: joint set.
+        clips: by title, places (T, J, 2) in network units and (T, J), 0 where
+            no joint is drawn.
+        hidden: (T, J) bool, joints that the network is not shown: in the first
+            row they get a ring, and a frame that shows nothing else is grey.
+
+    Returns:
+        By title what draws a frame.
+    """
+    points, shown = (np.concatenate(part) for part in zip(*clips.values(), strict=True))
+    flat = get_skeleton(skeleton)
+    clip = Clip(points * float(_ENLARGED), shown, np.zeros((len(points), 1, 3)), None, flat, flat, None)
+    panel = KeypointPanel(clip, _SIZE)  # one for all rows, so that they have one scale
+
+    def first(frame: int) -> np.ndarray:
+        canvas = panel.draw(frame)
+        if hidden[frame].any() and not shown[frame].any():
+            canvas[:] = COLOURS['line']
+            round_corners(canvas, min(_SIZE) // 24, COLOURS['page'])
+            write(canvas, 'hidden', (_SIZE[0] // 2 - _TEXT * 3 // 2, _SIZE[1] // 2), _TEXT, COLOURS['muted'])
+            return canvas
+        for point in panel.points[frame, hidden[frame]]:
+            disc(canvas, point, panel.width * 1.2, COLOURS['muted'])
+            disc(canvas, point, panel.width * 0.7, COLOURS['panel'])
+        return canvas
+
+    def later(number: int) -> Draw:
+        return lambda frame: panel.draw(number * len(hidden) + frame)
+
+    return {title: later(number) if number else first for number, title in enumerate(clips)}
+
+
+def figure_row(poses: np.ndarray, skeleton: str, truth: np.ndarray | None = None) -> Draw:
+    """What draws a frame of poses (T, K, 3), camera axes, any unit; with the truth in grey."""
+    root = get_skeleton(skeleton).root
+    poses, truth = (p if p is None else p - p[:, root : root + 1] for p in (poses, truth))
+    size = max(float(np.abs(poses if truth is None else truth).max()), 1e-6)  # as tall as a person in metres
+    flat = np.zeros((*poses.shape[:2], 2))
+    truth = None if truth is None else truth / size
+    return FigurePanel(check_clip(flat, poses / size, skeleton, skeleton, None, None, truth), _SIZE).draw
+
+
+def save_rows(path: str | os.PathLike, rows: Mapping[str, Draw], frames: Sequence[int], truth: bool = False) -> None:
+    """Saves a PNG with a row of panels for each title, a column for each frame.
+
+    Args:
+        path: file to write.
+        rows: by title what draws a frame, see :func:`keypoint_rows` and :func:`figure_row`.
+        frames: which frames.
+        truth: whether some row has the truth in grey, for the legend.
+
+    Raises:
+        InputError: the path does not end in ``.png``, or cannot be written.
+    """
+    path = check_suffix(path, ['.png'])
+    (wide, tall), gap, edge, bar = _SIZE, 8 * _FINE, 20 * _FINE, 30 * _FINE
+    shape = (bar * (len(rows) + 2) + tall * len(rows), edge * 2 + (wide + gap) * len(frames) - gap, 3)
+    canvas = np.full(shape, COLOURS['page'], np.uint8)
+    for row, (title, draw) in enumerate(rows.items()):
+        y = bar * (row + 2) + tall * row
+        write(canvas, title, (edge, y - bar + _TEXT * 2 // 3), _TEXT, COLOURS['ink'])
+        for column, frame in enumerate(frames):
+            x = edge + column * (wide + gap)
+            canvas[y : y + tall, x : x + wide] = draw(int(frame))
+            if row == len(rows) - 1:
+                write(canvas, f'frame {frame}', (x, y + tall + _TEXT // 2), _TEXT, COLOURS['muted'])
+    write_legend(canvas, canvas.shape[1] - edge, bar // 2 - _TEXT * 2 // 3 + _TEXT // 2, _TEXT, truth)
+    canvas = cv2.resize(canvas, None, fx=1 / _FINE, fy=1 / _FINE, interpolation=cv2.INTER_AREA)
+    with atomic_write(path) as temporary:
+        Image.fromarray(canvas).save(temporary, optimize=True)

@@ -1,0 +1,104 @@
+"""Weights recorded inside whole networks."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import nn
+
+from poselifter.apis.inspection import cut_clips, fusion_weights, layer_number, layers_with, record_weights
+from poselifter.errors import InputError
+from poselifter.models.backbones import STMO, ActionPose, DSTformer, MixSTE, MotionAGFormer, PoseFormer
+from poselifter.models.layers import Attention
+from poselifter.models.necks import AdaptiveFusion
+
+SIZE = {'num_frames': 6, 'num_heads': 2}
+STREAMS = {**SIZE, 'embed_dims': 8, 'rep_dims': 8, 'depth': 2}
+NETWORKS = {
+    'dstformer': lambda: DSTformer(in_channels=3, **STREAMS),
+    'actionpose': lambda: ActionPose(in_channels=3, align_layer=2, **STREAMS),
+    'motionagformer': lambda: MotionAGFormer(**STREAMS),
+    'mixste': lambda: MixSTE(in_channels=3, embed_dims=8, depth=2, **SIZE),
+    'poseformer': lambda: PoseFormer(in_channels=3, joint_dims=4, depth=2, **SIZE),
+    'stmo': lambda: STMO(in_channels=3, embed_dims=8, depth=2, feedforward_dims=8, **SIZE),
+    'stmo_joints': lambda: STMO(
+        in_channels=3, embed_dims=8, depth=2, feedforward_dims=8, spatial='transformer', spatial_depth=2, **SIZE
+    ),
+}
+
+
+def model(name):
+    torch.manual_seed(0)
+    network = NETWORKS[name]().eval()
+    for fusion in (m for m in network.modules() if isinstance(m, AdaptiveFusion)):
+        nn.init.normal_(fusion.linear.weight)
+    parts = nn.ModuleDict({'backbone': network})
+    return SimpleNamespace(backbone=network, codec=None, parameters=parts.parameters)
+
+
+def inputs(*shape):
+    return torch.randn(*shape, 17, 3, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize('name', NETWORKS)
+def test_every_attention_of_every_network_is_found_in_its_layer(name):
+    it = model(name)
+    parts = layers_with(it.backbone, Attention)
+    numbers = [layer_number(it.backbone, part) for part in parts]
+    assert numbers == sorted(numbers) and set(numbers) == {1, 2}
+    assert numbers.count(1) == {'dstformer': 4, 'actionpose': 4, 'stmo': 1}.get(name, 2)
+    found, token = record_weights(it, parts, inputs(1, 6)), int(name == 'actionpose')
+    joints = 17 if name in ('dstformer', 'actionpose', 'motionagformer', 'mixste') else 1
+    for part, weights in found.items():
+        spatial = parts[part].axis == 'joints'
+        heads, frames = parts[part].num_heads, 6 + token
+        assert weights.shape == ((1, frames, heads, 17, 17) if spatial else (1, joints, heads, frames, frames))
+        torch.testing.assert_close(weights.sum(-1), torch.ones(weights.shape[:-1]))
+    assert found.keys() == parts.keys()
+    assert not any(module._forward_pre_hooks for module in it.backbone.modules())
+
+
+def test_layers_and_axes_can_be_chosen():
+    network = model('mixste').backbone
+    assert list(layers_with(network, Attention, [2], axis='frames')) == ['temporal_blocks.1.attn']
+    with pytest.raises(InputError, match=r'--layer names \[3\], but MixSTE has Attention in layers 1, 2'):
+        layers_with(network, Attention, [1, 3])
+    with pytest.raises(InputError, match='MixSTE has no AdaptiveFusion; choose a config'):
+        layers_with(network, AdaptiveFusion)
+    with pytest.raises(InputError, match='STMO has no Attention over joints'):
+        layers_with(model('stmo').backbone, Attention, axis='joints')
+
+
+@pytest.mark.parametrize('name', ['dstformer', 'actionpose', 'motionagformer'])
+def test_fusion_weights_of_a_sequence_make_the_layers_output(name):
+    it = model(name)
+    [part] = layers_with(it.backbone, AdaptiveFusion, [2]).values()
+    sequence, seen = inputs(6), {}
+    part.register_forward_hook(lambda _, args, output: seen.update(streams=args[0], output=output))
+    weights = torch.from_numpy(fusion_weights(it, part, sequence))[..., None]
+    assert weights.shape == (6, 17, 1)
+    (a, b), output = ([s[0, -6:] for s in seen['streams']], seen['output'][0, -6:])
+    torch.testing.assert_close(weights * a + (1 - weights) * b, output)
+
+
+def test_windows_of_a_long_sequence_are_merged():
+    it = model('dstformer')
+    [part] = layers_with(it.backbone, AdaptiveFusion, [1]).values()
+    sequence = inputs(12)
+    found = fusion_weights(it, part, sequence, batch_size=1)
+    for half in (slice(6), slice(6, 12)):
+        assert abs(found[half] - fusion_weights(it, part, sequence[half])).max() < 1e-6
+    assert fusion_weights(it, part, inputs(2, 13)).shape == (13, 17)  # the first of two persons
+    clips, _ = cut_clips(inputs(4), 6)
+    assert clips.shape == (1, 6, 17, 3)
+
+
+def test_a_fusion_that_never_runs_is_named():
+    torch.manual_seed(0)
+    network = MotionAGFormer(**STREAMS, hierarchical=True)
+    it = SimpleNamespace(backbone=network, codec=None, parameters=network.parameters)
+    [part] = layers_with(network, AdaptiveFusion, [1]).values()
+    with pytest.raises(InputError, match='no part in what the network computes'):
+        fusion_weights(it, part, inputs(6))

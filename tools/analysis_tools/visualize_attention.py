@@ -1,0 +1,62 @@
+"""Draws what attends to what: joints to joints (mean over frames) and frames to frames (mean over joints).
+
+    python tools/analysis_tools/visualize_attention.py configs/mixste/cmu_27.py mixste_cmu_27 --layer 1 4 --part spatial
+
+One picture for each attention of the backbone, with the mean of its heads and every head, for the middle window of a
+clip of the test data. Layers count from 1; a layer of two streams has several pictures.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from poselifter.apis.inspection import (
+    cut_clips,
+    inspection_parser,
+    layer_number,
+    layers_with,
+    open_model,
+    record_weights,
+)
+from poselifter.errors import InputError, run_program
+from poselifter.models.layers import Attention
+from poselifter.skeletons import get_skeleton
+from poselifter.visualization.charts import save_attention
+
+AXES = {'spatial': 'joints', 'temporal': 'frames'}
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = inspection_parser(__doc__, 'attention')
+    parser.add_argument('--layer', type=int, nargs='+', metavar='N', help='layers, from 1; all by default')
+    parser.add_argument('--part', choices=list(AXES), help='one kind of attention only')
+    parser.add_argument('--clip', type=int, default=0, metavar='N', help='number of the clip in the data set')
+    args = parser.parse_args(argv)
+    model, dataset = open_model(args, 'test', 'train')
+    if not 0 <= args.clip < len(dataset):
+        raise InputError(f'--clip is {args.clip}, expected 0 to {len(dataset) - 1}')
+    item = dataset[args.clip]
+    clips, _ = cut_clips(item['inputs'], model.backbone.num_frames)
+    clip, facts = clips[len(clips) // 2, None], item['data_samples']
+    axis = {'axis': AXES[args.part]} if args.part else {}
+    parts = layers_with(model.backbone, Attention, args.layer, **axis)
+    counts: dict[str, int] = {}
+    for name, found in record_weights(model, parts, clip).items():
+        part = 'spatial' if parts[name].axis == 'joints' else 'temporal'
+        layer = layer_number(model.backbone, name)
+        stem = f'layer{layer:02}_{part}'
+        counts[stem] = counts.get(stem, 0) + 1
+        tokens = found.shape[1] if part == 'spatial' else found.shape[-1]
+        class_token = tokens - clip.shape[1]  # 1 where a class token stands before the frames
+        weights = found[0, class_token if part == 'spatial' else 0 :].mean(0).numpy()
+        names = get_skeleton(facts.skeleton).joint_names if part == 'spatial' else None
+        title = f'layer {layer}, {part} attention ({name}), clip {args.clip} {facts.get("sequence", "")}'
+        title += '; frame -1 is the class token' if class_token and part == 'temporal' else ''
+        path = Path(args.out) / f'{stem}_{counts[stem]}.png'
+        save_attention(path, weights, title, names, -class_token)
+        print(f'wrote {path}')
+
+
+if __name__ == '__main__':
+    run_program(main)

@@ -1,0 +1,86 @@
+"""Draws how a layer weights its two streams: by action, by joint, and how joints go together (MotionBERT).
+
+    python tools/analysis_tools/visualize_fusion.py configs/motionbert/cmu_27.py CHECKPOINT --layer 3
+
+The weight is that of the first stream (DSTformer: space before time; MotionAGFormer: attention) in each token of the
+test data. Writes ``weights.png``, ``correlation.png`` and the numbers, ``fusion.json``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from poselifter.apis.inspection import fusion_weights, inspection_parser, layers_with, open_model
+from poselifter.errors import InputError, run_program
+from poselifter.models.necks import AdaptiveFusion
+from poselifter.skeletons import get_skeleton
+from poselifter.utils import atomic_write
+from poselifter.visualization.charts import save_bars, save_maps
+from poselifter.visualization.styles import THEMES
+
+
+def moments(values: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation."""
+    return round(float(values.mean()), 6), round(float(values.std()), 6)
+
+
+def summary(weights: list[np.ndarray], actions: list[str], joints: tuple[str, ...]) -> dict[str, Any]:
+    """Numbers about the weights (T_i, J) of sequences.
+
+    Returns:
+        ``frames``; ``mean``; mean and standard deviation over frames
+        ``by_action`` (of a frame's mean joint) and ``by_joint``; ``correlation``
+        (J, J) over frames, ``None`` for a joint whose weight never changes.
+    """
+    frames = np.concatenate(weights).astype(np.float64)
+    names = np.repeat(actions, [len(w) for w in weights])
+    with np.errstate(invalid='ignore', divide='ignore'):
+        correlation = np.corrcoef(frames.T).round(6)
+    return {
+        'frames': len(frames),
+        'mean': round(float(frames.mean()), 6),
+        'by_action': {name: moments(frames[names == name].mean(1)) for name in sorted({*actions})},
+        'by_joint': {name: moments(column) for name, column in zip(joints, frames.T, strict=True)},
+        'correlation': np.where(np.isfinite(correlation), correlation, None).tolist(),
+    }
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = inspection_parser(__doc__, 'fusion')
+    parser.add_argument('--layer', type=int, default=3, metavar='N', help='layer, from 1; 3 by default')
+    parser.add_argument('--clips', type=int, metavar='N', help='that many clips, spread over the data; all by default')
+    args = parser.parse_args(argv)
+    model, dataset = open_model(args, 'test', 'train')
+    [(name, part)] = layers_with(model.backbone, AdaptiveFusion, [args.layer]).items()
+    if args.clips is not None and args.clips < 1:
+        raise InputError(f'--clips is {args.clips}, expected 1 or more')
+    count = min(args.clips or len(dataset), len(dataset))
+    weights, actions = [], []
+    for index in tqdm(np.linspace(0, len(dataset) - 1, count).astype(int).tolist(), unit='clip', disable=None):
+        item = dataset[index]
+        weights.append(fusion_weights(model, part, item['inputs']))
+        actions.append(item['data_samples'].get('action_name') or 'no name')
+    skeleton, out = get_skeleton(item['data_samples'].skeleton), Path(args.out)
+    found = summary(weights, actions, skeleton.joint_names)
+    sides = [THEMES['light'][side] for side in skeleton.sides]
+    charts = {'by action': (found['by_action'], '#2f6fb3'), 'by joint': (found['by_joint'], sides)}
+    title = f'layer {args.layer} ({name}): weight of the first stream, mean and deviation of {found["frames"]:,} frames'
+    save_bars(out / 'weights.png', charts, title, found['mean'])
+    correlation = {f'{found["frames"]:,} frames': np.array(found['correlation'], float)}
+    title, names = f'layer {args.layer} ({name}): correlation of the weights of two joints', skeleton.joint_names
+    save_maps(out / 'correlation.png', correlation, title, names, names, (-1, 1), 'RdBu_r')
+    with atomic_write(out / 'fusion.json') as temporary:
+        temporary.write_text(json.dumps({'layer': args.layer, **found}, indent=2) + '\n')
+    print(
+        f'mean weight of the first stream {found["mean"]:.4f}; wrote weights.png, correlation.png, fusion.json to {out}'
+    )
+
+
+if __name__ == '__main__':
+    run_program(main)

@@ -1,0 +1,164 @@
+"""Draws what pretraining hides and what the model makes of it, on clips of the config's training data.
+
+    python tools/analysis_tools/visualize_pretraining.py configs/pstmo/pretrain_cmu_27.py CHECKPOINT --clips 4
+
+Masked pose modelling: masked 2D, recovered 2D, truth. 2D-to-3D pretraining: corrupted 2D, clean 2D, predicted 3D with
+the truth in grey. Context pretraining predicts features: its error at each masked token, and the mask. Prints the mean
+error at hidden and at visible places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from poselifter.apis.inspection import inspection_parser, open_model
+from poselifter.datasets.transforms import Mask, PackPose, noise
+from poselifter.errors import InputError, run_program
+from poselifter.models.estimators import ContextPretrainer, MaskedPosePretrainer, MotionEstimator
+from poselifter.models.network import feature_of
+from poselifter.skeletons import get_skeleton
+from poselifter.structures import MotionDataSample, frame_axis
+from poselifter.visualization.charts import save_maps
+from poselifter.visualization.rows import figure_row, keypoint_rows, save_rows
+
+CORRUPTIONS = (Mask, noise.FittedNoise, noise.FrameShuffle, noise.GaussianNoise, noise.LowScores, noise.SwapSides)
+# of a clip: error (T, K); which of these places were hidden, and which count, both bool; what draws some frames
+Found = tuple[np.ndarray, np.ndarray, np.ndarray, Callable[[Path, np.ndarray], None]]
+
+
+def draw_clip(dataset: Any, number: int, seed: int) -> dict[str, Any]:
+    """A sample before it is packed, at random by ``number`` and ``seed``; ``clean`` is its input before corruption.
+
+    Sources of a mixture take turns; padded frames are left out.
+    """
+    sources = getattr(dataset, 'datasets', [dataset])
+    source = sources[number % len(sources)]
+    index = int(np.random.default_rng([seed, number]).integers(len(source)))
+    [sample] = source.samples([seed * len(source) + index])  # the seed in the place of the epoch: fixed draws
+    clean = None
+    for step in source.pipeline.transforms:
+        if isinstance(step, PackPose):
+            break
+        if clean is None and isinstance(step, CORRUPTIONS):
+            clean = sample['inputs'].copy()
+        sample = step(sample)
+    sample = {**sample, 'clean': sample['inputs'] if clean is None else clean}
+    valid = np.flatnonzero(sample.get('valid', np.ones(len(sample['clean']), bool)))
+    axes = {key: -3 if key == 'clean' else frame_axis(key) for key in sample}
+    return {**sample, **{key: sample[key].take(valid, axis) for key, axis in axes.items() if axis is not None}}
+
+
+def masked_pose(model: MaskedPosePretrainer, sample: dict[str, Any]) -> Found:
+    """Masked 2D in, recovered 2D out, truth; distances in the units that the network sees."""
+    inputs, hidden, present = sample['inputs'], sample['mask'], noise.there(sample['clean'])[..., 0]
+    clips, mask = batch_of(model, inputs), batch_of(model, hidden)
+    packed = MotionDataSample()
+    packed.set_data({'mask': mask})
+    recovered = model(clips, packed)[0, ..., :2].cpu().numpy()
+    truth = model.describe(clips, mask)[0, ..., :2].cpu().numpy()
+
+    def draw(path: Path, frames: np.ndarray) -> None:
+        rows = {'masked 2D': (truth, present & ~hidden), 'recovered 2D': (recovered, present | hidden)}
+        save_rows(path, keypoint_rows(sample['skeleton'], {**rows, 'truth': (truth, present)}, hidden), frames)
+
+    return np.linalg.norm(recovered - truth, axis=-1), hidden, present, draw
+
+
+def lifted(model: MotionEstimator, sample: dict[str, Any]) -> Found:
+    """Corrupted and clean 2D, predicted 3D with the truth; distances in the codec's unit, of clips with 3D labels."""
+    pose = model.pose(batch_of(model, sample['inputs']))[0].cpu().numpy()
+    kept = model.output_frames(len(sample['inputs']))[feature_of(model.heads['pose'])].numpy()
+    inputs, clean = sample['inputs'][kept], sample['clean'][kept]
+    present = noise.there(clean)[..., 0]
+    hidden = present & ~inputs.any(-1)
+    target = sample['target'][kept] if 'target' in sample else None
+    error, counted = np.full(pose.shape[:-1], np.nan), np.zeros(pose.shape[:-1], bool)
+    if target is not None:
+        error, counted = np.linalg.norm(pose - target, axis=-1), sample['target_weight'][kept] > 0
+    seen, solid = get_skeleton(sample['skeleton']), model.codec.skeleton_3d
+
+    def draw(path: Path, frames: np.ndarray) -> None:
+        shown = np.where(hidden[..., None], clean, inputs)[..., :2]
+        flat = {'corrupted 2D': (shown, present & ~hidden), 'clean 2D': (clean[..., :2], present)}
+        rows = keypoint_rows(seen.name, flat, hidden)
+        rows['predicted 3D' + ('' if target is None else ', truth in grey')] = figure_row(pose, solid.name, target)
+        save_rows(path, rows, frames, target is not None)
+
+    if seen.joint_names != solid.joint_names:  # other joints: a place is hidden where the whole frame is
+        hidden, present = (np.repeat(part[:, None], pose.shape[1], 1) for part in (hidden.all(1), present.any(1)))
+    return error, hidden, counted & present, draw
+
+
+def context(model: ContextPretrainer, sample: dict[str, Any]) -> Found:
+    """The loss of each token under the first of the clip's masks."""
+    clips, mask = batch_of(model, sample['inputs']), batch_of(model, sample['masks'][0])
+    student, target = model.backbone.encode(model.corrupt(clips, mask)), model.targets(clips)
+    error = ((student - target) ** 2).mean(-1)[0].cpu().numpy() * target.shape[-1] ** -0.5
+    joints = error.shape[1] == mask.shape[2]
+    hidden = sample['masks'][0] if joints else sample['masks'][0].all(-1, keepdims=True)
+    names = get_skeleton(sample['skeleton']).joint_names if joints else ['frame']
+
+    def draw(path: Path, frames: np.ndarray) -> None:
+        maps = {
+            'error at hidden tokens': np.where(hidden, error, np.nan).T,
+            'error at visible tokens': np.where(hidden, np.nan, error).T,
+            'mask, 1 where hidden': hidden.T.astype(float),
+        }
+        save_maps(path, maps, f'{sample.get("sequence", "")}: student against teacher', names)
+
+    return error, hidden, np.ones_like(hidden), draw
+
+
+def batch_of(model: nn.Module, array: np.ndarray) -> torch.Tensor:
+    """One clip as a batch, where the model is."""
+    return torch.from_numpy(array)[None].to(next(model.parameters()).device)
+
+
+KINDS = {
+    MaskedPosePretrainer: (masked_pose, 'mask', 'network units'),
+    ContextPretrainer: (context, 'masks', 'the loss'),
+    MotionEstimator: (lifted, 'inputs', None),
+}
+
+
+@torch.no_grad()
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = inspection_parser(__doc__, 'pretraining')
+    parser.add_argument('--clips', type=int, default=4, metavar='N', help='how many clips; 4 by default')
+    parser.add_argument('--frames', type=int, default=7, metavar='K', help='frames of a clip to draw; 7 by default')
+    parser.add_argument('--seed', type=int, default=0, help='which clips, and how they are corrupted; 0 by default')
+    args = parser.parse_args(argv)
+    if min(args.clips, args.frames) < 1 or args.seed < 0:
+        raise InputError('--clips and --frames are 1 or more, and --seed 0 or more')
+    model, dataset = open_model(args, 'train')
+    kind = next((KINDS[cls] for cls in KINDS if isinstance(model, cls)), None)
+    if kind is None or (kind[0] is lifted and 'pose' not in model.heads):
+        raise InputError(f'{type(model).__name__} recovers neither 2D, nor 3D, nor features; give a pretraining config')
+    show, key, unit = kind
+    unit = unit or getattr(model.codec, 'unit', 'network units')
+    torch.manual_seed(args.seed)
+    sums = np.zeros((2, 2))  # of errors, and their number; at hidden and at visible places
+    for number in range(args.clips):
+        sample = draw_clip(dataset, number, args.seed)
+        if key not in sample:
+            raise InputError(f'{type(model).__name__} needs {key!r}, which no step of the training pipeline makes')
+        error, hidden, counted, draw = show(model, sample)
+        places = (hidden & counted, ~hidden & counted)
+        sums += [[error[place].sum() for place in places], [place.sum() for place in places]]
+        path = Path(args.out) / f'clip_{number:02}.png'
+        draw(path, np.unique(np.linspace(0, len(error) - 1, args.frames).round().astype(int)))
+        print(f'wrote {path}')
+    for name, total, count in zip(('hidden', 'visible'), *sums, strict=True):
+        mean = f'{total / count:.4f}' if count else 'none'
+        print(f'mean error at {count:.0f} {name} places: {mean} ({unit})')
+
+
+if __name__ == '__main__':
+    run_program(main)
