@@ -31,15 +31,14 @@ import poselifter
 from poselifter.engine import load_config
 
 ROOT = Path(__file__).resolve().parents[1]
-SMALL = {'embed_dims': 32, 'depth': 2, 'num_heads': 2}
 BACKBONES = {
-    'motionbert': SMALL,
+    'motionbert': {'embed_dims': 48, 'depth': 1, 'num_heads': 2},
     'pstmo': {},
-    'motion2vec': {**SMALL, 'depth': 3},
-    'actionpose': {**SMALL, 'align_layer': 1},
+    'motion2vec': {'embed_dims': 32, 'depth': 2, 'num_heads': 2},
+    'actionpose': {'embed_dims': 48, 'depth': 1, 'num_heads': 2, 'align_layer': 1},
 }
-BATCH = 16
-EPOCHS = {'cmu_27': 6, 'cmu_few_27': 57}  # about 1,130 steps
+BATCH = 8
+EPOCHS = {'cmu_27': 6, 'cmu_few_27': 30}  # about 2,300 and 1,200 steps
 PRETRAINING_EPOCHS = {'pretrain_cmu_27': 6, 'pretrain_cmu_few_27': 7}
 HEAVY = ('motion2vec',)  # three masks a clip: half the clips in a step, half the epochs
 METRICS = ('MPJPE', 'P-MPJPE', 'MPJVE')
@@ -93,7 +92,7 @@ def write_config(run: Run, work: Path) -> Path:
         loader.batch_sampler.first_epochs = (2, 0)  # a third of the epochs, as published
     warmup, cosine = config.param_scheduler
     warmup.end, cosine.T_max, config.train_cfg.max_epochs = 60, epochs, epochs
-    config.optim_wrapper.optimizer.lr = 4e-3
+    config.optim_wrapper.optimizer.lr = 3e-3
     config.randomness = {'seed': run.seed}
     config.val_cfg = config.val_dataloader = config.val_evaluator = None
     config.default_hooks.checkpoint.update(save_best=None, max_keep_ckpts=1)

@@ -1,5 +1,5 @@
-# P-STMO-S, 243 frames, every second one, Human3.6M with CPN detections: 43.0 mm (paper, table 1).
-_base_ = './h36m_243.py'
+# P-STMO-S's stage II, 243 frames, every second one, Human3.6M with CPN detections: 43.0 mm (paper, table 1).
+_base_ = './h36m_s_243_scratch.py'
 
-model = dict(backbone=dict(depth=3))
-optim_wrapper = dict(optimizer=dict(lr=7e-4))
+load_from = 'work_dirs/pstmo/pretrain_h36m_s_243/epoch_80.pth'
+pretrained_by = 'configs/pstmo/pretrain_h36m_s_243.py'

@@ -1,5 +1,6 @@
 """Checkpoints: reading them without executing anything, writing them whole, and those of the published systems."""
 
+from .joints import match_checkpoint, match_joints
 from .loading import (
     FORMAT_VERSION,
     check_codec,
@@ -27,6 +28,8 @@ __all__ = [
     'export_official',
     'load_checkpoint_file',
     'load_weights',
+    'match_checkpoint',
+    'match_joints',
     'network_of',
     'read_official',
     'save_checkpoint_file',

@@ -50,7 +50,7 @@ class AMASSDataset(MocapDataset):
     """AMASS as 17 joints of Human3.6M (``h36m17``), world frame.
 
     Args:
-        split: ``'train'``, ``'val'`` or ``'test'``: the official subsets of it.
+        split: ``'train'``, ``'val'`` or ``'test'``: the official subsets of it; or ``'all'``.
         subsets: these subsets instead.
         data_root: folder of the converted subsets.
         **kwargs: see :class:`BaseMotionDataset`.
@@ -64,8 +64,8 @@ class AMASSDataset(MocapDataset):
     def __init__(
         self, split: str = 'train', subsets: Sequence[str] | None = None, data_root: str = '', **kwargs: Any
     ) -> None:
-        if split not in ('train', 'val', 'test'):
-            raise InputError(f"{type(self).__name__}: split is {split!r}, expected 'train', 'val' or 'test'")
+        if split not in ('train', 'val', 'test', 'all'):
+            raise InputError(f"{type(self).__name__}: split is {split!r}, expected 'train', 'val', 'test' or 'all'")
         self.split, self.subsets = split, subsets
         super().__init__(data_root=data_root, **kwargs)
 
@@ -74,7 +74,7 @@ class AMASSDataset(MocapDataset):
         root = Path(self.data_root)
         there = sorted(path.parent.name for path in root.glob('*/index.json'))
         held = {name for names in SPLITS.values() for name in names}
-        own = set(there) - held if self.split == 'train' else set(SPLITS[self.split])
+        own = {'all': set(there), 'train': set(there) - held, **SPLITS}[self.split]
         subsets = list(self.subsets) if self.subsets is not None else [name for name in there if name in own]
         if not subsets or not set(subsets) <= set(there):
             raise InputError(f'{root} lacks {sorted(set(subsets) - set(there)) or f"the {self.split} subsets"}; {_HOW}')
@@ -185,17 +185,18 @@ class BABELDataset(AMASSDataset):
         text: ``'raw'`` (as written) or ``'category'``.
         classes: names of the categories that become ``action``, in order
             (BABEL's ``action_label_2_idx.json``); others have action -1.
+        split: of AMASS; BABEL's own parts go across its subsets.
         **kwargs: see :class:`AMASSDataset`.
 
     Raises:
         InputError: a file is missing or damaged, or no label has its recording.
     """
 
-    def __init__(self, text: str = 'raw', classes: Sequence[str] = (), **kwargs: Any) -> None:
+    def __init__(self, text: str = 'raw', classes: Sequence[str] = (), split: str = 'all', **kwargs: Any) -> None:
         if text not in ('raw', 'category'):
             raise InputError(f"BABELDataset: text is {text!r}, expected 'raw' or 'category'")
         self.text, self.classes = text, tuple(classes)
-        super().__init__(**kwargs)
+        super().__init__(split, **kwargs)
 
     def label(self, infos: list[dict]) -> list[dict]:
         """Cuts the recordings at their labels."""

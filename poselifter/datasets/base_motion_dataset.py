@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from mmengine.dataset import BaseDataset
@@ -14,6 +14,18 @@ from ..structures import WindowPolicy
 from .clip_batch import ClipBatch, PackedClips, run_pipeline
 
 _CHUNK = 16  # clips that stay in a processor's cache from one transform to the next
+
+
+class WholeSequence(WindowPolicy):
+    """One window a sequence, as long as it is; ``ResampleClip`` or ``RandomWindow`` with ``EdgePad`` give it a length."""
+
+    def starts(self, n_frames: int) -> np.ndarray:
+        """The first frame."""
+        return np.zeros(1, np.int64)
+
+    def input_frames(self, starts: np.ndarray, n_frames: np.ndarray | int) -> list[np.ndarray]:
+        """All frames of each sequence."""
+        return [np.arange(n) for n in np.atleast_1d(n_frames)]
 
 
 @DATASETS.register_module()
@@ -29,7 +41,7 @@ class BaseMotionDataset(BaseDataset):
 
     Args:
         window: :class:`WindowPolicy` (or its arguments) that cuts training
-            clips; needed unless ``test_mode``.
+            clips; needed unless ``test_mode``. ``'whole'``: a sequence is a clip.
         views: how many times each sequence is listed in ``test_mode``, each
             with its own random key (say, its own virtual camera).
         seed: of all random transforms.
@@ -49,7 +61,7 @@ class BaseMotionDataset(BaseDataset):
 
     def __init__(
         self,
-        window: WindowPolicy | Mapping[str, Any] | None = None,
+        window: WindowPolicy | Mapping[str, Any] | Literal['whole'] | None = None,
         views: int = 1,
         seed: int = 0,
         mirrored_copies: bool = False,
@@ -58,7 +70,8 @@ class BaseMotionDataset(BaseDataset):
     ) -> None:
         if window is None and not kwargs.get('test_mode'):
             raise InputError(f'{type(self).__name__}: training needs window=dict(length=...)')
-        self.window = window if isinstance(window, WindowPolicy) or window is None else WindowPolicy(**window)
+        window = WholeSequence(1) if window == 'whole' else window
+        self.window = WindowPolicy(**window) if isinstance(window, Mapping) else window
         self.views, self.seed, self.mirrored_copies = views, seed, mirrored_copies
         self._infos: dict[int, dict] = {}
         # mmengine would look transforms up in the default scope, which may not be ours

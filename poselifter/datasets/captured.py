@@ -11,7 +11,9 @@ from ..registry import DATASETS
 from .base_motion_dataset import BaseMotionDataset
 from .clip_batch import ClipBatch
 
-FACTS = ('action', 'action_name', 'camera', 'camera_param', 'captions', 'fps', 'img_shape', 'sequence', 'subject')
+FACTS = (
+    'action', 'action_name', 'camera', 'camera_param', 'captions', 'fps', 'gender', 'img_shape', 'sequence', 'subject',
+)  # fmt: skip
 
 
 @DATASETS.register_module()

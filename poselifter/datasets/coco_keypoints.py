@@ -22,13 +22,19 @@ _INSTALL = (
     'pip install --no-build-isolation --no-deps --no-binary xtcocotools xtcocotools'
 )
 _HOW = (
+    'expected person_keypoints_train2017.json or the like, with images, annotations and categories; '
     'download annotations_trainval2017.zip from cocodataset.org (docs/datasets/coco.md) and unpack it to data/coco, '
     'or set data_root'
 )
 
 
-def load_coco(path: str | os.PathLike) -> Any:
+def load_coco(path: str | os.PathLike, kind: str = 'COCO annotations', how: str = _HOW) -> Any:
     """Opens annotations with ``xtcocotools``, or where that is absent ``pycocotools``.
+
+    Args:
+        path: the json.
+        kind: what the file should be, for the message.
+        how: where to get it, likewise.
 
     Returns:
         Their ``COCO``.
@@ -37,24 +43,19 @@ def load_coco(path: str | os.PathLike) -> Any:
         InputError: neither package works, or the file is missing or wrong.
     """
     if not Path(path).is_file():
-        raise InputError(f'{path} is not there; {_HOW}')
+        raise InputError(f'{path} is not there; {how}')
     for package in ('xtcocotools', 'pycocotools'):
         # a wheel that was built for numpy 1 fails with a ValueError under numpy 2
         with contextlib.suppress(ImportError, ValueError):
             coco = importlib.import_module(f'{package}.coco').COCO
             break
     else:
-        raise InputError(
-            f'COCO annotations need xtcocotools, which is absent or was built for another numpy; {_INSTALL}'
-        )
+        raise InputError(f'{path} is read by xtcocotools, which is absent or was built for another numpy; {_INSTALL}')
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             return coco(str(path))
     except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f'{path} is no file of COCO annotations ({error!r}), expected person_keypoints_train2017.json '
-            f'or the like, with images, annotations and categories; {_HOW}'
-        ) from error
+        raise InputError(f'{path} is no file of {kind} ({error!r}); {how}') from error
 
 
 def read_people(path: str | os.PathLike, weights: Sequence[float] = (0, 0.5, 1)) -> dict[str, np.ndarray]:

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import InputError
 from ..registry import DATASETS
 from ..utils.safe_pickle import load_npz, load_pickle
-from .human36m_motionbert import _HEIGHTS
+from .mocap_cameras import mocap_cameras
 from .tracks import TrackDataset
 
 _ARRAYS = {
@@ -36,7 +36,8 @@ class MeshDataset(TrackDataset):
     pixels, ``confidence`` (N, 17), ``source`` (N,), ``smpl_pose`` (N, 72)
     axis-angle and ``smpl_shape`` (N, 10); an npz the same arrays as
     ``train_joint_2d`` and so on, perhaps ``smpl_weight`` (N,), 0 for frames
-    without a label. ``img_shape`` makes a codec normalise the screen as
+    without a label, and ``gender`` (N,), ``'m'`` or ``'f'``, where shapes are
+    those of the gendered models. ``img_shape`` makes a codec normalise the screen as
     MotionBERT does: Human3.6M by the camera's picture; COCO and 3DPW by a
     square of 640 and 1920 pixels; others by the longer side in ``img_hw``
     (N, 2). Clips of COCO have one frame: ``window=dict(length=1)``.
@@ -77,7 +78,10 @@ class MeshDataset(TrackDataset):
         if 'keypoints_visible' in self.arrays:
             self.arrays['keypoints_visible'] = self.arrays['keypoints_visible'].clip(0, 1)
         infos = self.cut(names)
-        return [{'sequence': str(names[i['first']]), **i, **self._picture(part, i['first'])} for i in infos]
+        facts = [{'sequence': str(names[i['first']]), **i, **self._picture(part, i['first'])} for i in infos]
+        if 'gender' in part:
+            facts = [{**fact, 'gender': str(part['gender'][fact['first']])} for fact in facts]
+        return facts
 
     def _part(self, path: Path) -> dict[str, Any]:
         """What the file has of the split."""
@@ -99,11 +103,9 @@ class MeshDataset(TrackDataset):
     def _picture(self, part: dict[str, Any], row: int) -> dict[str, Any]:
         """Camera and size of the picture of a row."""
         if self.source == 'h36m':
-            camera = str(part['camera_name'][row])
-            if camera not in _HEIGHTS:
-                raise InputError(
-                    f'{self.ann_file}: row {row} has camera {camera!r}, expected one of {sorted(_HEIGHTS)}'
-                )
-            return {'camera': camera, 'img_shape': (_HEIGHTS[camera], 1000)}
+            camera, known = str(part['camera_name'][row]), mocap_cameras('h36m')['S1']
+            if camera not in known:
+                raise InputError(f'{self.ann_file}: row {row} has camera {camera!r}, expected one of {sorted(known)}')
+            return {'camera': camera, 'img_shape': known[camera].size[::-1]}
         side = _SQUARES.get(self.source) or int(np.max(part['img_hw'][row]))
         return {'img_shape': (side, side)}

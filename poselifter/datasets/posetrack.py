@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from ..errors import InputError
 from ..registry import DATASETS
 from ..skeletons import convert_keypoints, get_skeleton
 from .captured import CapturedDataset
+from .coco_keypoints import load_coco
 
 _HOW = (
     'get the annotations from posetrack.net (docs/datasets/posetrack.md) and unpack them to '
@@ -33,10 +33,10 @@ def read_tracks(path: Path) -> dict[str, np.ndarray]:
     Raises:
         InputError: the file is damaged or of another kind.
     """
-    try:
-        annotations = json.loads(path.read_text())['annotations']
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f'{path} is no file of PoseTrack18 with annotations ({error!r}); {_HOW}') from error
+    kind = 'PoseTrack18 with annotations'
+    annotations = load_coco(path, kind, _HOW).dataset.get('annotations')
+    if not isinstance(annotations, list):
+        raise InputError(f'{path} is no file of {kind}; {_HOW}')
     tracks: dict[str, list] = {}
     for number, annotation in enumerate(annotations):
         lacking = [key for key in ('image_id', 'track_id') if key not in annotation]

@@ -47,20 +47,43 @@ class EpochSampler(Sampler):
         return iter((self.epoch * n + order[self.rank :: self.world_size]).tolist())
 
 
+def _members(dataset: Sized) -> list[np.ndarray]:
+    """The samples of each class that a data set with ``action`` in the facts of its sequences has."""
+    labels = np.array([dataset.get_data_info(int(i))['action'] for i in dataset.windows[:, 0]])
+    return [np.flatnonzero(labels == label) for label in np.unique(labels)]
+
+
 @DATA_SAMPLERS.register_module()
-class ClassPairSampler(EpochSampler):
+class BalancedSampler(EpochSampler):
+    """As many samples of every class in an epoch, which is as long as it would be without.
+
+    Samples of a rare class come several times, each as often as the others of
+    it; of a frequent one others are drawn in every epoch.
+    """
+
+    def __iter__(self) -> Iterator[int]:
+        n, members, rng = len(self.dataset), _members(self.dataset), np.random.default_rng([self.seed, self.epoch])
+        each = math.ceil(len(self) * self.world_size / len(members))
+        order = np.concatenate([np.resize(rng.permutation(m), each) for m in members])
+        order = rng.permutation(order)[: len(self) * self.world_size]
+        return iter((self.epoch * n + order[self.rank :: self.world_size]).tolist())
+
+
+@DATA_SAMPLERS.register_module()
+class ClassPairSampler(Sampler):
     """Batches of a few samples of each of a few classes, for losses that compare samples of one class.
 
-    Every batch draws its classes anew, without a class twice, and its samples
-    of a class without a sample twice where the class has enough. An epoch has
-    as many whole batches as the data set has samples for; each process takes
-    whole batches, and all of it depends on (seed, epoch) alone.
+    A ``batch_sampler``: the loader gives it its own batch size. Every batch
+    draws its classes anew, without a class twice, and its samples of a class
+    without a sample twice where the class has enough. An epoch has as many
+    whole batches as the data set has samples for; each process takes whole
+    batches, and all of it depends on (seed, epoch) alone.
 
     Args:
-        dataset: has ``action`` in the facts of its sequences.
+        sampler: ``EpochSampler`` of a data set with ``action`` in the facts of
+            its sequences: tells seed, epoch and process.
         batch_size: of the loader, of each process.
         per_class: samples of one class in a batch.
-        seed: see :class:`EpochSampler`.
 
     Raises:
         InputError: a batch cannot be filled so.
@@ -68,29 +91,27 @@ class ClassPairSampler(EpochSampler):
     Source: MotionBERT's one-shot training (``MPerClassSampler`` of pytorch-metric-learning).
     """
 
-    def __init__(self, dataset: Sized, batch_size: int, per_class: int = 2, seed: int | None = None) -> None:
-        super().__init__(dataset, seed=seed)
-        self.batch_size, self.per_class, n = batch_size, per_class, len(dataset)
-        labels = np.array([dataset.get_data_info(int(i))['action'] for i in dataset.windows[:, 0]])
-        self.members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-        self.batches = n // (batch_size * self.world_size)
+    def __init__(self, sampler: EpochSampler, batch_size: int, per_class: int = 2) -> None:
+        self.sampler, self.batch_size, self.per_class = sampler, batch_size, per_class
+        dataset = sampler.dataset
+        self.members = _members(dataset)
+        self.batches = len(dataset) // (batch_size * sampler.world_size)
         if batch_size % per_class or len(self.members) * per_class < batch_size or not self.batches:
             raise InputError(
-                f'ClassPairSampler: batches of {batch_size} with {per_class} of a class from {n} samples of '
+                f'ClassPairSampler: batches of {batch_size} with {per_class} of a class from {len(dataset)} samples of '
                 f'{len(self.members)} classes; expected a multiple of {per_class}, '
                 f'at most {len(self.members) * per_class}, and a batch for each process'
             )
 
     def __len__(self) -> int:
-        return self.batches * self.batch_size
+        return self.batches
 
-    def __iter__(self) -> Iterator[int]:
-        rng = np.random.default_rng([self.seed, self.epoch])
-        wanted = self.batch_size // self.per_class
+    def __iter__(self) -> Iterator[list[int]]:
+        sampler, wanted = self.sampler, self.batch_size // self.per_class
+        rng = np.random.default_rng([sampler.seed, sampler.epoch])
         epoch = []
-        for _ in range(self.batches * self.world_size):
+        for _ in range(self.batches * sampler.world_size):
             chosen = [self.members[c] for c in rng.permutation(len(self.members))[:wanted]]
             draws = [rng.choice(m, self.per_class, replace=len(m) < self.per_class) for m in chosen]
-            epoch.append(np.concatenate(draws))
-        order = np.concatenate(epoch[self.rank :: self.world_size])
-        return iter((self.epoch * len(self.dataset) + order).tolist())
+            epoch.append((sampler.epoch * len(sampler.dataset) + np.concatenate(draws)).tolist())
+        return iter(epoch[sampler.rank :: sampler.world_size])

@@ -11,23 +11,10 @@ import numpy as np
 from ..errors import InputError
 from ..registry import DATASETS
 from ..skeletons import convert_keypoints, get_skeleton
-from ..structures import WindowPolicy
 from ..utils.safe_pickle import load_pickle
 from .base_motion_dataset import BaseMotionDataset
 
 _KEYS = ('frame_dir', 'label', 'img_shape', 'keypoint', 'keypoint_score')
-
-
-class WholeSequence(WindowPolicy):
-    """One window a sequence, as long as the sequence is; ``ResampleClip`` brings it to a length."""
-
-    def starts(self, n_frames: int) -> np.ndarray:
-        """The first frame."""
-        return np.zeros(1, np.int64)
-
-    def input_frames(self, starts: np.ndarray, n_frames: np.ndarray | int) -> list[np.ndarray]:
-        """All frames of each sequence."""
-        return [np.arange(n) for n in np.atleast_1d(n_frames)]
 
 
 @DATASETS.register_module()
@@ -81,7 +68,7 @@ class SkeletonActionDataset(BaseMotionDataset):
                 f'official_confidence_order keeps the scores of {self.source.name}, which has not the '
                 f'{self.skeleton.num_joints} joints of {self.skeleton.name}; leave it out'
             )
-        super().__init__(**{'window': WholeSequence(1), **kwargs})
+        super().__init__(**{'window': 'whole', **kwargs})
 
     def load_data_list(self) -> list[dict]:
         """Reads, checks and tracks the clips of the split, and lays them end to end."""

@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 
 from .captured import CapturedDataset
-from .human36m_motionbert import stretch_frames
+
+
+def stretch_frames(n_frames: int, length: int) -> np.ndarray:
+    """Frames of a clip that is stretched (or thinned) to a length: ``floor(linspace(0, n, length))``, end left out.
+
+    Example:
+        >>> stretch_frames(3, 5).tolist()
+        [0, 0, 1, 1, 2]
+    """
+    return np.linspace(0, n_frames, length, endpoint=False).astype(np.int64)
 
 
 class TrackDataset(CapturedDataset):

@@ -111,12 +111,11 @@ class MotionRunner(Runner):
         """Trains; a model with ``texts`` gets the captions of the training data first."""
         model = getattr(self.model, 'module', self.model)
         if hasattr(model, 'texts'):
-            dataset = self.train_loop.dataloader.dataset
-            model.texts = getattr(dataset, 'metainfo', {}).get('texts') or model.texts
+            model.texts = _texts_of(self.train_loop.dataloader.dataset) or model.texts
             if not model.texts:
                 raise InputError(
-                    f'{type(model).__name__} learns from captions, but {type(dataset).__name__} of train_dataloader '
-                    f'has none; take a data set with captions (CMU, BABEL, procedural), first where there are several'
+                    f'{type(model).__name__} learns from captions, but the data of train_dataloader has none; take a '
+                    f'data set with captions (CMU, BABEL, procedural)'
                 )
         return super().train()
 
@@ -248,3 +247,15 @@ class MotionRunner(Runner):
         optim_wrapper = self.optim_wrapper if kwargs.get('save_optimizer', True) else None
         with gathered(self.model, optim_wrapper) if is_sharded(self.model) else nullcontext():
             super().save_checkpoint(*args, **kwargs)
+
+
+def _texts_of(dataset: Any) -> list[str]:
+    """The table that the captions of a data set index; one for all of its parts that have captions."""
+    tables = [_texts_of(part) for part in getattr(dataset, 'datasets', ())]
+    tables = [table for table in tables or [getattr(dataset, 'metainfo', {}).get('texts')] if table]
+    if any(table != tables[0] for table in tables):
+        raise InputError(
+            'the data sets of train_dataloader have captions from different tables of texts, which one model cannot '
+            'index; train on one of them, or take the captions out of the others'
+        )
+    return list(tables[0]) if tables else []

@@ -73,6 +73,7 @@ SAMPLE_KEYS: dict[str, KeySpec] = {
     'action_name': KeySpec(None, '-', '-', "''", str),
     'captions': KeySpec(None, '-', '-', 'empty list', list),
     'subject': KeySpec(None, '-', '-', "''", str),
+    'gender': KeySpec(None, '-', '-', 'key absent: smpl_shape is of the neutral body', str),
     'sequence': KeySpec(None, '-', '-', "''", str),
     'camera': KeySpec(None, '-', '-', "''", str),
     'source_format': KeySpec(None, '-', '-', "''", str),

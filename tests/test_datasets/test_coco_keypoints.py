@@ -77,7 +77,7 @@ def test_the_config_makes_batches(tmp_path, repository):
     toy.write_file(tmp_path, toy.annotations(20))
     config = Config.fromfile(repository / 'configs/_base_/datasets/coco_keypoints.py').train_dataloader.dataset
     batch = stack_clips(DATASETS.build({**config, 'data_root': str(tmp_path)}).__getitems__([0, 1, 2]))
-    assert batch['inputs'].shape == (3, 1, 17, 3) == batch['data_samples'].target.shape
+    assert batch['inputs'].shape == (3, 1, 17, 3) and batch['data_samples'].target_2d.shape == (3, 1, 17, 2)
 
 
 @needs_coco

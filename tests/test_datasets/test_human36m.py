@@ -4,11 +4,10 @@ import logging
 
 import numpy as np
 import pytest
-from toy_datasets.h36m import KEPT, TOY, make_take, metadata, write_h36m, write_objects
+from toy_datasets.h36m import KEPT, TOY, metadata, write_h36m, write_mmpose, write_objects
 
 from poselifter.codecs import RootRelativeLifting
 from poselifter.datasets import Human36mDataset, Human36mMMPoseDataset
-from poselifter.datasets.mocap_cameras import mocap_cameras
 from poselifter.datasets.videopose3d_files import kept_frames
 from poselifter.errors import InputError
 from poselifter.geometry import Camera, camera_to_world
@@ -160,32 +159,11 @@ def test_the_corrupt_take_is_named(tmp_path, h36m, caplog):
 
 
 @pytest.fixture
-def mmpose(tmp_path, rng):
+def mmpose(tmp_path):
     """An npz of MMPose, rows out of order, poses in the camera's frame or the world's."""
 
     def write(world=False, step=1, **changes):
-        names, part, pose = [], [], []
-        for subject, take, camera, n in (
-            ('S9', 'TakingPhoto_1', 1, 12),
-            ('S9', 'Sitting 2', 0, 9),
-            ('S1', 'Eating', 2, 7),
-        ):
-            view = mocap_cameras('h36m')[subject][CAMERAS[camera]]
-            points = make_take(rng, n)[:, KEPT]
-            framed = (points - view.position) @ view.rotation.T
-            flat = framed[..., :2] / framed[..., 2:]
-            part.append(np.concatenate([flat * view.focal + view.centre, np.ones((n, 17, 1))], -1))
-            pose.append(np.concatenate([points if world else framed, np.ones((n, 17, 1))], -1))
-            stem = f'{subject}_{take}.{CAMERAS[camera]}'
-            names += [f'{subject}/{stem}/{stem}_{step * i + 1:06d}.jpg' for i in range(n)]
-        order = rng.permutation(len(names))
-        arrays = {
-            'imgname': np.array(names)[order],
-            'part': np.concatenate(part)[order],
-            'S': np.concatenate(pose)[order],
-        }
-        arrays |= {'center': np.zeros((len(names), 2)), 'scale': np.ones(len(names)), **changes}
-        np.savez(tmp_path / 'h36m_train.npz', **arrays)
+        arrays = write_mmpose(tmp_path / 'h36m_train.npz', world=world, step=step, **changes)
         return arrays, dict(data_root=str(tmp_path), ann_file='h36m_train.npz', test_mode=True)
 
     return write
@@ -218,7 +196,7 @@ def test_mmpose_detections_and_broken_files(mmpose, tmp_path):
         with pytest.raises(InputError, match=message):
             Human36mMMPoseDataset(keypoint_file=name, **settings)
     for change, message in (
-        ({'S': arrays['S'] * 1000}, 'poses of .* are not where part is'),
+        ({'S': arrays['S'] + [3, 0, 0, 0]}, 'poses of .* are not where part is'),
         ({'S': arrays['S'][..., :3]}, r"'S': \(17, 3\)"),
         ({'imgname': np.array(['image_1.jpg'] * len(arrays['S']))}, 'expected names such as'),
     ):

@@ -9,7 +9,7 @@ from toy_datasets import h36m_motionbert as toy
 
 from poselifter.codecs import ImageSpaceLifting
 from poselifter.datasets import Human36mMotionBERTDataset
-from poselifter.datasets.human36m_motionbert import stretch_frames
+from poselifter.datasets.tracks import stretch_frames
 from poselifter.datasets.transforms import Encode
 from poselifter.errors import InputError
 from poselifter.structures import WindowPolicy, check_sample

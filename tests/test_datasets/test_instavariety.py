@@ -117,9 +117,9 @@ def test_the_config_makes_batches(tmp_path, repository):
     config = Config.fromfile(repository / 'configs/_base_/datasets/instavariety.py').train_dataloader.dataset
     dataset = DATASETS.build({**config, 'data_root': str(tmp_path)})
     batch = stack_clips(dataset.__getitems__(range(len(dataset))))
-    assert batch['inputs'].shape == (4, 81, 17, 3) == batch['data_samples'].target.shape
+    assert batch['inputs'].shape == (4, 81, 17, 3) and batch['data_samples'].target_2d.shape == (4, 81, 17, 2)
     scores = np.concatenate([sample['keypoints_visible'] for sample in dataset.samples(range(4))])
-    np.testing.assert_array_equal(np.sort(batch['data_samples'].target_weight.flatten(0, 1).sort(-1).values, 0),
+    np.testing.assert_array_equal(np.sort(batch['data_samples'].target_2d_weight.flatten(0, 1).sort(-1).values, 0),
                                   np.sort(np.sort(scores, -1), 0))  # fmt: skip
 
 

@@ -1,5 +1,6 @@
-"""Bodies: MotionBERT's pickles by its formulas, mirroring, and the converters of 3DPW and EFT."""
+"""Bodies: MotionBERT's pickles by its formulas, mirroring, and the converters of 3DPW, EFT and NeuralAnnot."""
 
+import json
 import pickle
 import runpy
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from scipy.spatial.transform import Rotation
 from toy_datasets import coco, mesh
 from toy_smpl import toy_smpl
 
@@ -162,7 +164,7 @@ def test_3dpw_is_turned_into_the_camera(tmp_path, convert):
         np.testing.assert_allclose(sample['keypoints'], points, rtol=1e-6)
         np.testing.assert_allclose(sample['keypoints_visible'], scores, rtol=1e-6)
         np.testing.assert_allclose(sample['smpl_shape'][3], data['betas'][actor][:10], rtol=1e-6)
-        assert sample['smpl_weight'].tolist() == [1] * 5 + [float(actor)]
+        assert sample['smpl_weight'].tolist() == [1] * 5 + [float(actor)] and sample['gender'] == 'mf'[actor]
     assert archive['train_gender'].tolist() == (['m'] * 6 + ['f'] * 6) * 2
 
 
@@ -185,6 +187,34 @@ def test_eft_is_joined_to_coco(tmp_path, convert):
         convert('eft', mesh.write_eft(fits, [77])[0], annotations, tmp_path / 'none.npz')
     with pytest.raises(InputError, match='has no fits of COCO'):
         convert('eft', annotations, annotations, tmp_path / 'none.npz')
+
+
+def test_neural_annot_is_turned_into_the_cameras(tmp_path, convert):
+    documents = {subject: mesh.write_neural_annot(tmp_path, subject, seed=subject) for subject in (5, 11)}
+    convert('neural_annot', tmp_path, tmp_path / 'own.npz')
+    for split, subject in (('train', 5), ('test', 11)):
+        cameras, joints, bodies = documents[subject].values()
+        samples = list(load(tmp_path, 'h36m', 'own.npz', split=split).samples(range(8)))
+        names = [
+            f's_{subject:02}_act_{take}_ca_0{c}' for take in ('02_subact_01', '14_subact_02') for c in (1, 2, 3, 4)
+        ]
+        assert [s['sequence'] for s in samples] == names
+        sample, camera, body = samples[6], cameras['3'], bodies['14']['2']['10']
+        assert (sample['camera'], sample['img_shape']) == ('58860488', (1000, 1000))
+        turned = Rotation.from_matrix(camera['R']) * Rotation.from_rotvec(body['pose'][:3])
+        found = Rotation.from_rotvec(sample['smpl_pose'][2, :3])
+        assert (turned * found.inv()).magnitude() < 1e-5
+        np.testing.assert_allclose(sample['smpl_pose'][2, 3:], body['pose'][3:], rtol=1e-6)
+        np.testing.assert_allclose(sample['smpl_shape'][2], body['shape'], rtol=1e-6)
+        x, y, z = np.array(camera['R']) @ np.array(joints['14']['2']['10'][9]) + camera['t']
+        np.testing.assert_allclose(sample['keypoints'][2, 9], [1145 * x / z + 512, 1144 * y / z + 515], rtol=1e-5)
+    for change, message in ((documents[5]['camera'], 'are not as NeuralAnnot has them'), (None, 'download all three')):
+        path = tmp_path / 'Human36M_subject5_joint_3d.json'
+        path.write_text(json.dumps(change)) if change else path.unlink()
+        with pytest.raises(InputError, match=message):
+            convert('neural_annot', tmp_path, tmp_path / 'own.npz')
+    with pytest.raises(InputError, match=r'has no bodies .*NeuralAnnot_RELEASE'):
+        convert('neural_annot', tmp_path / 'none', tmp_path / 'own.npz')
 
 
 def test_3dpw_s_wrong_files_are_named(tmp_path, convert):

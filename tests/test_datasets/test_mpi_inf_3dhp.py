@@ -1,9 +1,12 @@
 """MPI-INF-3DHP of P-STMO's files."""
 
+import runpy
+
 import numpy as np
 import pytest
+from scipy.io import savemat
 from toy_datasets.h36m import write_objects
-from toy_datasets.mpi_inf_3dhp import TEST, TRAIN, write_3dhp
+from toy_datasets.mpi_inf_3dhp import TEST, TRAIN, write_3dhp, write_annotations
 
 from poselifter.codecs import RootRelativeLifting
 from poselifter.datasets import MPIINF3DHPDataset
@@ -77,3 +80,37 @@ def test_broken_files(folder, tmp_path):
         write_objects(tmp_path / 'data_test_3dhp.npz', data={'TS1': {**good, **change}})
         with pytest.raises(InputError, match=r'TS1 .* expected data_2d \(n, 17, 2\)'):
             load(tmp_path, 'test')
+
+
+OF_28 = [7, 5, 14, 15, 16, 9, 10, 11, 23, 24, 25, 18, 19, 20, 4, 3, 6]  # P-STMO's list
+
+
+@pytest.mark.parametrize('key', ['univ_annot3', 'annot3'])
+def test_the_raw_annotations_become_the_two_files(tmp_path, repository, key):
+    pytest.importorskip('h5py', reason='the raw test annotations are HDF5')
+    written = write_annotations(tmp_path)
+    main = runpy.run_path(str(repository / 'tools/dataset_converters/mpi_inf_3dhp.py'))['main']
+    main([str(tmp_path), str(tmp_path), *(['--annotated'] if key == 'annot3' else [])])
+    sets = {
+        part: MPIINF3DHPDataset(data_root=str(tmp_path), ann_file=f'data_{part}_3dhp.npz', test_mode=True)
+        for part in written
+    }
+    samples = list(sets['train'])
+    assert [s['sequence'] for s in samples] == [f'S3 Seq1 {c}' for c in (0, 1, 2, 4, 5, 6, 7, 8)]
+    raw = {name: array[4].reshape(9, 28, -1)[:, OF_28] for name, array in written['train'].items()}
+    assert samples[3]['fps'] == 50
+    np.testing.assert_allclose(samples[3]['keypoints'], raw['annot2'], rtol=1e-6)
+    np.testing.assert_allclose(samples[3]['lifting_target'] * 1000, raw[key], rtol=1e-5)
+    [sample] = sets['test']
+    np.testing.assert_allclose(sample['lifting_target'] * 1000, written['test'][key][:, 0], rtol=1e-5)
+    assert sample['lifting_target_visible'][:, 0].tolist() == [1, 1, 0, 1, 0, 1] and sample['img_shape'] == (1080, 1920)
+
+
+def test_raw_annotations_that_are_none(tmp_path, repository):
+    main = runpy.run_path(str(repository / 'tools/dataset_converters/mpi_inf_3dhp.py'))['main']
+    with pytest.raises(InputError, match=r'has no S1/Seq1/annot.mat .* vcai.mpi-inf.mpg.de'):
+        main([str(tmp_path), str(tmp_path)])
+    (tmp_path / 'S1/Seq1').mkdir(parents=True)
+    savemat(tmp_path / 'S1/Seq1/annot.mat', {'annot2': np.zeros(3)})
+    with pytest.raises(InputError, match='has no annot2 and univ_annot3 of 14 cameras'):
+        main([str(tmp_path), str(tmp_path)])

@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DataLoader
 from toy_datasets import ntu as toy
 
-from poselifter.datasets import ClassPairSampler, SkeletonActionDataset, stack_clips
+from poselifter.datasets import ClassPairSampler, EpochSampler, SkeletonActionDataset, stack_clips
 from poselifter.datasets.skeleton_action import track_two
 from poselifter.errors import InputError
 from poselifter.skeletons import convert_keypoints
@@ -215,49 +215,51 @@ def test_official_order_needs_as_many_joints(clips):
         clips(source='ntu25', official_confidence_order=True)
 
 
+def pairs(data, batch_size, seed=0, per_class=2):
+    return ClassPairSampler(EpochSampler(data, seed=seed), batch_size, per_class)
+
+
 class TestClassPairSampler:
     def test_batches_are_pairs_of_different_classes(self, clips):
         data = clips(split=None)
-        sampler = ClassPairSampler(data, batch_size=8, per_class=2, seed=4)
+        sampler = pairs(data, 8, seed=4)
         order = np.array(list(sampler))
-        assert len(order) == len(sampler) == 32
-        labels = np.array([data.get_data_info(int(i))['action'] for i in order]).reshape(4, 4, 2)
+        assert order.shape == (len(sampler), 8) == (4, 8)
+        labels = np.array([data.get_data_info(int(i))['action'] for i in order.ravel()]).reshape(4, 4, 2)
         assert (labels[..., 0] == labels[..., 1]).all()
         assert all(len(set(batch[:, 0])) == 4 for batch in labels)
-        assert (order[0::2] != order[1::2]).all()
+        assert (order[:, 0::2] != order[:, 1::2]).all()
 
     def test_epochs_differ_and_repeat(self, clips):
         data = clips(split=None)
-        first, again, other = (ClassPairSampler(data, 8, seed=seed) for seed in (4, 4, 5))
-        zero = list(first)
-        first.set_epoch(1), again.set_epoch(1), other.set_epoch(1)
-        one = list(first)
-        assert one == list(again) != list(other)
-        assert [i - len(data) for i in one] != zero
-        assert min(one) >= len(data)
+        first, again, other = (pairs(data, 8, seed) for seed in (4, 4, 5))
+        zero = np.array(list(first))
+        for sampler in (first, again, other):
+            sampler.sampler.set_epoch(1)
+        one = np.array(list(first))
+        assert (one == list(again)).all() and (one != list(other)).any() and (one - len(data) != zero).any()
+        assert one.min() >= len(data)
 
     def test_small_classes_repeat_a_sample(self, clips):
         data = clips(filter_cfg=dict(include={'sequence': NAMES[:4]}))
-        order = list(ClassPairSampler(data, batch_size=4, per_class=2))
+        [order] = pairs(data, 4)
         assert order[0::2] == order[1::2]
 
     def test_processes_share_the_batches(self, clips, monkeypatch):
         data = clips(split=None)
-        alone = np.array(list(ClassPairSampler(data, 4, seed=1))).reshape(-1, 4)
+        alone = list(pairs(data, 4, seed=1))
         for rank in range(2):
             monkeypatch.setattr('poselifter.datasets.samplers.get_dist_info', lambda rank=rank: (rank, 2))
-            np.testing.assert_array_equal(np.reshape(list(ClassPairSampler(data, 4, seed=1)), (-1, 4)), alone[rank::2])
+            assert list(pairs(data, 4, seed=1)) == alone[rank::2]
 
     @pytest.mark.parametrize(('batch_size', 'per_class'), [(5, 2), (64, 2), (18, 2)])
     def test_impossible_batches_are_refused(self, clips, batch_size, per_class):
         with pytest.raises(InputError, match='ClassPairSampler: batches of'):
-            ClassPairSampler(clips(), batch_size, per_class)
+            pairs(clips(), batch_size, per_class=per_class)
 
     def test_carries_the_epoch_through_a_loader(self, clips):
         pipeline = [*steps(6, train=True), dict(type='PackPose')]
         data = clips(split=None, pipeline=pipeline)
-        sampler = ClassPairSampler(data, 8, seed=2)
-        loader = DataLoader(data, batch_size=8, sampler=sampler, collate_fn=stack_clips)
-        batches = list(loader)
+        batches = list(DataLoader(data, batch_sampler=pairs(data, 8, seed=2), collate_fn=stack_clips))
         assert len(batches) == 4
         assert all((b['data_samples'].action[::2] == b['data_samples'].action[1::2]).all() for b in batches)

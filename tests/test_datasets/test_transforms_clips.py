@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poselifter.datasets.transforms import ChangeFrameRate, EdgePad, ResampleClip
+from poselifter.datasets.transforms import ChangeFrameRate, EdgePad, RandomWindow, ResampleClip
 from poselifter.datasets.transforms.clips import resample_frames
 from poselifter.errors import InputError
 from poselifter.structures import check_sample
@@ -95,3 +95,19 @@ def test_wrong_arguments():
         ResampleClip(9, 'stretch')
     with pytest.raises(InputError, match='above 0'):
         ChangeFrameRate(0)
+
+
+@given(n_frames=st.integers(1, 40), length=st.integers(1, 40), seed=st.integers(0, 9))
+def test_a_random_window_is_a_run_of_frames(n_frames, length, seed):
+    clip = np.arange(n_frames, dtype=np.float32)[:, None, None].repeat(17, 1)
+    sample = RandomWindow(length)({'inputs': clip, 'random_key': [seed, 0, 0, 0]})
+    frames = sample['inputs'][:, 0, 0]
+    assert len(frames) == min(n_frames, length) and (np.diff(frames) == 1).all()
+    assert frames[0] == 0 or n_frames > length
+
+
+def test_every_window_comes_up():
+    clip, starts = np.arange(5, dtype=np.float32)[:, None, None], set()
+    for seed in range(60):
+        starts.add(RandomWindow(3)({'inputs': clip, 'random_key': [seed, 0, 0, 0]})['inputs'][0, 0, 0])
+    assert starts == {0, 1, 2}

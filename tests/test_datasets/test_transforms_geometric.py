@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poselifter.datasets.transforms import CropScale, CropScale3D, RandomMove, RandomRotation, Scores
+from poselifter.datasets.transforms.base import next_rng
 from poselifter.datasets.transforms.geometric import crop_scale_3d, move_linear
 from poselifter.errors import InputError
 from poselifter.structures import check_sample
@@ -84,6 +85,19 @@ def test_crop_forgets_place_and_size(size, dx, dy, ratio):
 def test_random_crops_have_the_whole_range():
     sizes = np.array([np.ptp(CropScale((1, 3))(sample(i))['inputs'][..., :2], (0, 1)).max() for i in range(300)])
     assert 2 / 3 <= sizes.min() < 0.68 and 1.97 < sizes.max() <= 2.0001
+
+
+def test_generators_are_those_of_the_whole_key():
+    for key in ([0, 0, 0, 0], [3, 12, 1_559_751, 2], [2**32 - 1, 1, 2, 3], [2**32, 1, 2, 3], [7, 2**40 + 5, 0, 1]):
+        drawn = next_rng({'random_key': list(key)}).random(5)
+        np.testing.assert_array_equal(drawn, np.random.default_rng(key).random(5))
+
+
+def test_released_moves_take_missing_joints_along():
+    plain, released = (RandomMove(released=flag)(sample())['inputs'] for flag in (False, True))
+    shown = plain[..., 2] != 0
+    np.testing.assert_array_equal(plain[shown], released[shown])
+    assert released[2, 5, :2].all() and not released[2, 5, 2]
 
 
 def test_random_moves_stay_in_bounds_and_leave_missing_joints():

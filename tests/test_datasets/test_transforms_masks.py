@@ -1,12 +1,18 @@
 """Masks against recorded draws of the originals, counts, and statistics."""
 
+import copy
 import json
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
+from torch.utils.data import DataLoader
 
+import poselifter
+from poselifter.datasets import EpochSampler, ProceduralMotion, stack_clips
 from poselifter.datasets.clip_batch import run_pipeline
 from poselifter.datasets.transforms import (
     BodyPartMask,
@@ -141,6 +147,94 @@ def test_counts_are_exact(frames, joints, rate, seed):
     assert mask.all(1).sum() == mask.any(1).sum() == int(frames * rate)
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 60), st.integers(6, 20), st.floats(0, 0.6), st.integers(1, 4), st.integers(0, 10**6))
+def test_spans_hide_as_many_in_every_frame(frames, joints, prob, length, seed):
+    mask = SpanMask(prob, length).draw((frames, joints), 'h36m17', np.random.default_rng(seed))
+    free = SpanMask(prob, length, same_count=False).draw((frames, joints), 'h36m17', np.random.default_rng(seed))
+    assert mask.shape == free.shape == (frames, joints) and not (mask & ~free).any()  # hides no more than the spans
+    assert (mask.sum(1) == free.sum(1).min()).all() and mask.any(1).all()
+    assert free.sum(1).max() <= length * max(int(prob * joints / length) + 1, 1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 300), st.integers(1, 100), st.integers(0, 100), st.integers(0, 10**6))
+def test_windows_are_whole_neighbouring_frames_in_range(frames, shortest, more, seed):
+    lengths = shortest, shortest + more
+    mask = TimeWindowMask(lengths).draw((frames, 17), 'h36m17', np.random.default_rng(seed))
+    rows = np.flatnonzero(mask.any(1))
+    assert (mask == mask[:, :1]).all() and np.ptp(rows) + 1 == len(rows)
+    low, high = (n * frames / 243 for n in lengths)
+    assert min(max(low - 0.5, 1), frames) <= len(rows) <= max(high + 0.5, 1)
+
+
+def test_every_window_of_243_frames_starts_anywhere():
+    masks = draws(TimeWindowMask(), 10_000)[..., 0]
+    lengths, starts = masks.sum(1), masks.argmax(1)
+    assert (lengths.min(), lengths.max()) == (30, 80) and (starts + lengths).max() == 243
+    counts = np.bincount(lengths, minlength=81)[30:]
+    assert stats.chisquare(counts).pvalue > 0.01  # each length as likely
+    shares = (starts + 0.5) / (244 - lengths)
+    assert stats.kstest(shares, 'uniform').pvalue > 0.01  # each start of a length as likely
+
+
+MASKS = [
+    JointMask(0.3),
+    FrameMask(0.3),
+    TimeWindowMask(),
+    FrameRemoval(0.5),
+    JointReplacement(3),
+    SpanMask(),
+    MaskMixture(),
+]
+
+
+@pytest.mark.parametrize('mask', MASKS, ids=lambda m: type(m).__name__)
+def test_clips_of_a_batch_and_copies_of_a_clip_have_masks_of_their_own(mask):
+    """Unequal, and as often hidden together as chance has it."""
+    clips = [{**sample(index=i), 'random_key': [0, 0, i, 0]} for i in range(400)]
+    mask = copy.copy(mask)
+    mask.write, mask.copies = 'mask', 2
+    found = np.stack([clip['masks'] for clip in run_pipeline([mask], clips)]).reshape(800, -1)
+    for first, second in ((found[0::2], found[1::2]), (found[:-2], found[2:])):  # copies; neighbouring clips
+        assert (first != second).any(1).mean() > 0.9
+        together, chance = (first & second).mean(), (first.mean(0) * second.mean(0)).mean()
+        assert together == pytest.approx(chance, abs=0.03)
+
+
+def masks_of_epochs(workers, epochs, batch_size):
+    """Masks of a loader by (epoch, clip), from the epochs that it runs through."""
+    poselifter.register_all_modules()
+    codec = {'type': 'RootRelativeLifting', 'confidence': True}
+    steps = [{'type': 'VirtualCamera'}, {'type': 'Encode', 'codec': codec}, {'type': 'MaskMixture'}]
+    steps += [{'type': 'FrameRemoval'}, {'type': 'SpanMask', 'copies': 2}, {'type': 'PackPose'}]
+    dataset = ProceduralMotion(n_sequences=3, n_frames=40, seed=5, window={'length': 9}, pipeline=steps)
+    sampler, found = EpochSampler(dataset, seed=1), {}
+    loader = DataLoader(dataset, batch_size, sampler=sampler, num_workers=workers, collate_fn=stack_clips)
+    for epoch in epochs:
+        sampler.set_epoch(epoch)
+        order = [index % len(dataset) for index in sampler]
+        batches = list(loader)
+        hidden = torch.cat([(batch['inputs'] == 0).all(-1) for batch in batches])
+        labels = [torch.cat([batch['data_samples'].get(key) for batch in batches]) for key in ('mask', 'masks')]
+        for row, clip in enumerate(order):
+            found[epoch, clip] = [values[row] for values in (hidden, *labels)]
+    return found
+
+
+def test_masks_depend_on_seed_epoch_and_clip_alone():
+    """Not on workers, batches, or on the epochs before: a resumed run has them too."""
+    whole = masks_of_epochs(0, range(3), 4)
+    others = [masks_of_epochs(2, [1, 2], 4), masks_of_epochs(1, [2], 5)]
+    for other in others:
+        for key, values in other.items():
+            assert all(torch.equal(one, two) for one, two in zip(values, whole[key], strict=True))
+    assert len(whole) == 45 and len(others[1]) == 15
+    for number in (1, 2):  # each clip differently in each epoch
+        same = sum(torch.equal(whole[0, clip][number], whole[1, clip][number]) for clip in range(15))
+        assert same < 4  # by chance: 7 frames of 9 can be chosen in 36 ways
+
+
 def test_every_place_is_as_likely():
     joints = draws(JointReplacement(2), 200)
     np.testing.assert_allclose(joints.mean((0, 1)), 2 / 17, atol=0.01)
@@ -168,6 +262,9 @@ def test_masks_for_a_pretrainer_add_up():
     np.testing.assert_array_equal(clip['inputs'], sample()['inputs'])
     removed = clip['mask'].all(1)
     assert removed.sum() == 13 and (clip['mask'][~removed].sum(1) == 2).all()
+    both = run_pipeline([FrameRemoval(0.5, copies=3), JointReplacement(2, copies=3)], [sample(), sample(index=1)])
+    for masks in (both[0]['masks'], JointReplacement(2, copies=3)(FrameRemoval(0.5, copies=3)(sample()))['masks']):
+        assert (masks.all(2).sum(1) == 13).all() and (masks[~masks.all(2)].sum(1) == 2).all()
     several = SpanMask(copies=3)(sample())
     check_sample(several)
     assert several['masks'].shape == (3, 27, 17) and not (several['masks'][0] == several['masks'][1]).all()

@@ -76,3 +76,24 @@ def test_any_cloud_of_points_is_seen(seed, scale):
     height, width = sample['img_shape']
     assert (sample['keypoints'] > -1).all()
     assert (sample['keypoints'] < np.array([width, height]) + 1).all()
+
+
+@pytest.mark.parametrize(('side', 'axis'), [(0, 0), (180, 0), (90, 2), (270, 2)])
+def test_it_stands_where_the_front_of_the_body_points(world, side, axis):
+    camera = VirtualCamera(facing=[side], roll=0, height=(1, 1), distance=(1000, 1000), fov=(0.4, 0.4))
+    for clip in world:
+        sample = {'world_keypoints': clip, 'skeleton_3d': 'cmu17', 'random_key': [0, 0, 0, 0]}
+        left, right = camera(sample)['lifting_target'][0, [4, 1]]  # hips; x to the right of the picture, z away
+        across = left - right
+        assert abs(across[2 - axis]) < 2e-2 * np.linalg.norm(across)  # seen along, or across, the line of the hips
+        # from the front the left hip is on the right of the picture; from the body's left side the left one is nearer
+        assert (across[axis] > 0) == (side in (0, 270))
+
+
+def test_sides_are_drawn(world):
+    camera, seen = VirtualCamera(facing=(0, 90), roll=0), set()
+    for seed in range(20):
+        sample = {'world_keypoints': world[0], 'skeleton_3d': 'cmu17', 'random_key': [seed, 0, 0, 0]}
+        left, right = camera(sample)['lifting_target'][0, [4, 1]]
+        seen.add(abs(left[0] - right[0]) > abs(left[2] - right[2]))
+    assert seen == {True, False}

@@ -5,6 +5,7 @@ import torch
 from mmengine.model import BaseModel
 
 from poselifter.engine import TeacherUpdateHook
+from poselifter.engine.runner import _texts_of
 from poselifter.errors import InputError
 from poselifter.models.estimators.context import Teacher
 from poselifter.registry import MODELS
@@ -141,7 +142,7 @@ def test_average_of_the_average_is_refused(distill):
 
 def test_collapse_is_said_once(distill, capsys):
     distill(spread=0.004)
-    assert capsys.readouterr().out.count('collapse: target_std is 0.004 in iteration 1, below 0.01') == 1
+    assert capsys.readouterr().out.count('collapse: target_std is 0.004 in iteration 2, below 0.01') == 1
     distill('fine', spread=0.02)
     assert 'collapse: ' not in capsys.readouterr().out
 
@@ -155,7 +156,7 @@ def test_captions_of_the_training_data_reach_the_model(make_runner, toy, epochs,
         texts = None
 
     MODELS.register_module(module=Reads, name='ToyReader', force=True)
-    with pytest.raises(InputError, match='Reads learns from captions, but ToyClips of train_dataloader has none'):
+    with pytest.raises(InputError, match='Reads learns from captions, but the data of train_dataloader has none'):
         make_runner(model={'type': 'ToyReader'}, train_cfg=epochs(1)).train()
     init = toy.ToyClips.__init__
 
@@ -167,3 +168,16 @@ def test_captions_of_the_training_data_reach_the_model(make_runner, toy, epochs,
     runner = make_runner(model={'type': 'ToyReader'}, train_cfg=epochs(1))
     runner.train()
     assert runner.model.texts == ['walk', 'sit']
+
+
+def test_captions_of_several_sources_index_one_table():
+    class Source:
+        def __init__(self, *texts, parts=()):
+            self.metainfo = {'texts': list(texts)}
+            if parts:
+                self.datasets = parts
+
+    assert _texts_of(Source(parts=[Source(), Source('walk', 'sit'), Source('walk', 'sit')])) == ['walk', 'sit']
+    assert _texts_of(Source(parts=[Source(), Source(parts=[Source('walk')])])) == ['walk']
+    with pytest.raises(InputError, match='different tables of texts'):
+        _texts_of(Source(parts=[Source('walk'), Source(parts=[Source('sit')])]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from poselifter.errors import InputError
+from poselifter.geometry import crop_scale
 from poselifter.io import describe_table, read_keypoints
+from poselifter.skeletons import convert_keypoints
 from poselifter.structures import KeypointTable
 from poselifter.tracking import link_persons
 
@@ -21,13 +24,29 @@ CASES = [
     ('mmpose', '000003.json'),
     ('coco', 'results.json'),
     ('coco', 'person_keypoints.json'),
+    ('alphapose', 'halpe26_tracked.json'),
+    ('alphapose', 'coco17_untracked.json'),
+    ('alphapose', 'coco17_idx_nested.json'),
+    ('alphapose', 'coco17_gap_unsorted.json'),
+    ('alphapose', 'open_form.json'),
+    ('alphapose', 'cmu_form.json'),
+    ('videopose3d', 'clip.mp4.npz'),
+    ('videopose3d', 'data_2d_custom_my.npz'),
 ]
 REFUSED = [
     ('mmpose', 'bad_scores.json', 'frame 2, instance 0: 16 keypoint_scores'),
     ('mmpose', 'bad_no_instances.json', 'no instance_info'),
     ('coco', 'bad_50.json', 'entry 0: keypoints has 50 numbers, expected 51'),
     ('coco', 'bad_no_image_id.json', 'entry 1: image_id is missing'),
+    ('alphapose', 'bad_length.json', 'entry 1: keypoints has 77 numbers, expected 78'),
+    ('alphapose', 'bad_truncated.json', 'no complete JSON'),
+    ('alphapose', 'bad_nan.json', 'holds NaN'),
+    ('alphapose', 'bad_empty.json', 'no person in any frame'),
+    ('alphapose', 'bad_15_joints.json', 'may be humaneva15 or openpose_mpi15; say which with --skeleton'),
+    ('videopose3d', 'bad_no_metadata.npz', 'has no metadata'),
 ]
+
+KEYPOINTS = np.random.default_rng(1).uniform(10, 90, (4, 17, 2))
 
 
 @pytest.mark.parametrize(('tool', 'name'), CASES)
@@ -57,12 +76,65 @@ def test_malformed_fixture_is_refused(shared, tool, name, sentence):
     with pytest.raises(InputError, match=sentence) as caught:
         read_keypoints(path)
     assert str(path) in str(caught.value)
-    assert 'expected' in str(caught.value)
+    assert 'expected' in str(caught.value) or '--skeleton' in str(caught.value)
 
 
 def test_posetrack_annotations_are_known_by_their_joint_names(shared):
     table = read_keypoints(shared / 'fixtures/formats/posetrack/000001_bonn_train.json')
     assert table.skeleton == 'posetrack17'
+
+
+def test_alphapose_without_tracking_has_no_ids(write_json, coco_results, two_persons):
+    entries = [{**e, 'image_id': f'frame_{8 + e["image_id"] - 100}.jpg', 'idx': 0} for e in coco_results]
+    whole = [{**e, 'keypoints': (e['keypoints'] * 8)[:408]} for e in entries]  # 136 joints: face and hands follow
+    table = read_keypoints(write_json(whole))
+    assert (table.track_ids < 0).all() and table.skeleton == 'halpe26'
+    assert sorted(set(table.frame_indices.tolist())) == [8, 9, 10, 11]
+    assert_allclose(table.keypoints[table.frame_indices == 9][-1, :17], two_persons[1, 1, :, :2], rtol=1e-6)
+
+
+def test_alphapose_in_the_wild_as_motionbert_reads_it(shared, write_json):
+    """The released reader: one person's frames in its own conversion, cropped, or centred in the picture."""
+    case = np.load(shared / 'fixtures/parity/motionbert/functions/wild_read_input.npz')
+    table = read_keypoints(write_json(str(case['json_text'])))
+    rows = dict(table.tracks())[1]
+    assert_array_equal(table.frame_indices[rows], np.arange(9))
+
+    def inputs(rows):
+        return convert_keypoints(table.keypoints[rows], 'halpe26', 'h36m17', table.keypoints_visible[rows])
+
+    points, scores = inputs(rows)
+    assert_allclose(crop_scale(points, scores)[0], case['out_focus1_scale'][..., :2], atol=2e-6)
+    assert_allclose((points - [640, 360]) / 360, case['out_focus1_pixel'][..., :2], atol=1e-6)
+    own = np.arange(17) != 7  # the spine is mixed: there the lower of two scores, here as in the release their mean
+    assert_allclose(scores[:, own], case['out_focus1_pixel'][:, own, 2], atol=1e-6)
+    order = np.lexsort((table.track_ids, table.frame_indices))  # without a choice every detection is a frame
+    points, scores = inputs(order)
+    assert_allclose(crop_scale(points, scores)[0], case['out_all_scale'][..., :2], atol=2e-6)
+
+
+def videopose3d_custom(**changes):
+    facts = {'layout_name': 'coco', 'num_joints': 17, 'video_metadata': {'a.mp4': {'w': 640, 'h': 480}}}
+    return {'positions_2d': {'a.mp4': {'custom': [KEYPOINTS[..., :2]]}}, 'metadata': facts, **changes}
+
+
+@pytest.mark.parametrize(
+    ('arrays', 'sentence'),
+    [
+        (videopose3d_custom(positions_2d={'S1': {'Walking': [KEYPOINTS] * 4}}), 'hold 4 clips, expected one'),
+        (videopose3d_custom(positions_2d=[3]), 'positions_2d or metadata are wrong'),
+        (videopose3d_custom(positions_2d={'a': {'custom': [np.zeros((4, 17, 3))]}}), r'a has shape \(4, 17, 3\)'),
+        (videopose3d_custom(metadata={'layout_name': 'cocos'}), "unknown skeleton 'cocos'"),
+        (
+            {'boxes': np.zeros(3), 'keypoints': np.zeros(3), 'metadata': {'w': 3, 'h': 4}},
+            "is no output of VideoPose3D's",
+        ),
+    ],
+)
+def test_videopose3d_s_wrong_files_are_named(write_npz, arrays, sentence):
+    with pytest.raises(InputError, match=sentence):
+        read_keypoints(write_npz(**arrays))
+    assert read_keypoints(write_npz(**videopose3d_custom())).img_shape == (480, 640)
 
 
 def test_coco_results(write_json, coco_results, two_persons):
@@ -161,9 +233,6 @@ def test_content_decides_and_not_the_name(tmp_path, two_persons, coco_results):
     assert len(read_keypoints(tmp_path / 'clip.npz').keypoints) == 7
 
 
-KEYPOINTS = np.random.default_rng(1).uniform(10, 90, (4, 17, 2))
-
-
 @pytest.mark.parametrize(
     ('arrays', 'sentence'),
     [
@@ -175,7 +244,8 @@ KEYPOINTS = np.random.default_rng(1).uniform(10, 90, (4, 17, 2))
         ({'keypoints': KEYPOINTS.astype(str)}, 'expected numbers'),
         ({'keypoints': KEYPOINTS * np.nan}, 'NaN or infinite'),
         ({'keypoints': KEYPOINTS / 100}, 'expected pixels; multiply x by the width'),
-        ({'keypoints': KEYPOINTS.astype(object)}, 'pickled objects'),
+        ({'keypoints': KEYPOINTS.astype(object)}, 'has type object, expected numbers'),
+        ({'keypoints': np.array([Path()], object)}, 'executes nothing from a file'),
         ({'poses': KEYPOINTS}, 'has poses, expected'),
         ({'keypoints': KEYPOINTS, 'skeleton': 'coco71'}, "unknown skeleton 'coco71'"),
         ({'keypoints': KEYPOINTS, 'skeleton': 3}, 'expected one name'),
@@ -210,7 +280,9 @@ def test_bad_arrays_are_refused(write_npz, arrays, sentence):
         ('[{"image_id": 1, "keypoints": [1, NaN, 1]}]', 'holds NaN'),
         ('[{"image_id": 1, "keypoints": [1, -Infinity, 1]}]', 'holds -Infinity'),
         ('[{"image_id": 1, "keypoints": [1, "a", 1]}]', 'no number'),
-        ('[{"image_id": "1.jpg", "keypoints": [1, 2, 1]}]', "image_id is '1.jpg'"),
+        ('[{"image_id": "a.jpg", "keypoints": [1, 2, 1]}]', "image_id is 'a.jpg', expected a name that ends in"),
+        ('[{"image_id": "1.jpg", "keypoints": [1, 2, 3]}, {"image_id": "2.jpg"}]', 'entry 1: has no list of keypoints'),
+        ('{"1.jpg": {"version": "AlphaPose v0.3", "persons": []}}', '1.jpg: has no people and no bodies'),
         ('[{"image_id": 1, "keypoints": []}]', 'has 0 numbers'),
         ('[{"instances": []}]', 'frame_id is missing'),
         ('[{"frame_id": 0, "instances": []}]', 'no person in any frame'),
@@ -250,7 +322,17 @@ JSON = st.recursive(
         | st.dictionaries(
             st.sampled_from(
                 ['image_id', 'keypoints', 'instances', 'frame_id', 'keypoint_scores', 'annotations', 'images', 'id']
-                + ['track_id', 'meta_info', 'instance_info', 'categories', 'keypoint_id2name', 'width', 'height']
+                + [
+                    'track_id',
+                    'meta_info',
+                    'instance_info',
+                    'categories',
+                    'keypoint_id2name',
+                    'width',
+                    'height',
+                    'idx',
+                    'people',
+                ]
             ),
             inner,
             max_size=5,

@@ -153,3 +153,17 @@ def test_mistakes_are_one_line(main, fails, truth, predicted, tmp_path):
     assert 'without pred_keypoints_3d' in fails(main, tmp_path / 'dump.pkl', files[1])
     (tmp_path / 'bad.pkl').write_bytes(pickle.dumps(pytest.raises))
     assert 'executes nothing' in fails(main, tmp_path / 'bad.pkl', files[1])
+
+
+def test_mpi_inf_3dhp_s_poses_in_files(run, shared):
+    """The kit's figures, by group of joints too, from arrays in millimetres."""
+    folder = shared / 'fixtures/parity/h36m_data/mpi_inf_3dhp_metrics'
+    poses, expected = np.load(folder / 'poses.npz'), json.loads((folder / 'meta.json').read_text())['expected']
+    arrays = ({'TS1': poses[name]} for name in ('pred', 'target'))
+    figures = run(*arrays, '--protocol', 'mpi_inf_3dhp', '--unit', 'mm', '--detail')
+    assert figures['mpi_inf_3dhp/MPJPE'] == pytest.approx(expected['mpjpe_17'], abs=1e-4)
+    for key in ('PCK', 'AUC'):
+        assert figures[f'mpi_inf_3dhp/{key}'] == pytest.approx(expected['Total'][key.lower()], abs=1e-4)
+        for group, name in (('Head', 'Head'), ('Shoulder', 'Shou'), ('Ankle', 'Ankle')):
+            found = figures[f'mpi_inf_3dhp/joints/{key}/{group}']
+            assert found == pytest.approx(expected[name][key.lower()], abs=1e-4)

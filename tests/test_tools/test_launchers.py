@@ -42,6 +42,37 @@ def test_two_processes_equal_one(tool, write_config, toy, environment, repositor
 
 
 @pytest.mark.slow
+def test_two_processes_that_share_the_weights_equal_one(
+    tool, write_config, toy, environment, repository, tmp_path, epochs
+):
+    """FSDP, each linear layer spread; stopped, and resumed: weights and optimiser as of one process."""
+    common = {
+        'model': {'type': 'ToyLifter', 'dropout': 0.0},
+        'train_cfg': epochs(3),
+        'optim_wrapper': {'optimizer': {'type': 'AdamW', 'lr': 0.01}, 'clip_grad': {'max_norm': 0.1}},
+        'env_cfg': {'dist_cfg': {'backend': 'nccl'}},
+    }
+    tool('train').main([str(write_config('one.py', **common)), '--work-dir', str(tmp_path / 'one')])
+    policy = {'type': 'torch.distributed.fsdp.wrap.size_based_auto_wrap_policy', 'min_num_params': 30}
+    wrapper = {'type': 'MMFullyShardedDataParallel', 'auto_wrap_policy': policy}
+    common |= {'total_batch_size': 4, 'model_wrapper_cfg': wrapper}
+    stop = [{'type': 'StopAfter', 'iterations': 4}]
+    first, rest = write_config('first.py', **common, custom_hooks=stop), write_config('rest.py', **common)
+    for config, options in ((first, []), (rest, ['--resume'])):
+        run(repository / 'tools/dist_train.sh', config, 2, *options, env=environment)
+    one, two = (torch.load(tmp_path / f, weights_only=True) for f in ('one/epoch_3.pth', 'run/epoch_3.pth'))
+    assert two['meta']['iter'] == 12 and one['state_dict'].keys() == two['state_dict'].keys()
+    for key, value in one['state_dict'].items():
+        torch.testing.assert_close(value, two['state_dict'][key], rtol=1e-5, atol=1e-6)
+    assert one['optimizer']['param_groups'] == two['optimizer']['param_groups']
+    for number, state in one['optimizer']['state'].items():
+        for key, value in state.items():
+            torch.testing.assert_close(value, two['optimizer']['state'][number][key], rtol=1e-4, atol=1e-8)
+    report = tool('test').main([str(rest), str(tmp_path / 'run/epoch_3.pth'), '--out', str(tmp_path / 'm.json')])
+    assert report is None and json.loads((tmp_path / 'm.json').read_text())['clips'] == 9
+
+
+@pytest.mark.slow
 def test_slurm_scripts(write_config, environment, repository, tmp_path):
     (tmp_path / 'srun').write_text(SRUN)
     (tmp_path / 'srun').chmod(0o755)

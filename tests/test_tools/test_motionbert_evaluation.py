@@ -253,8 +253,8 @@ def test_the_number_of_processes_does_not_matter(tool, repository, shared, tmp_p
 
 @pytest.mark.parametrize(
     'config',
-    ['motionbert/h36m_243', 'motionagformer/h36m_243', 'motionagformer/h36m_81', 'motionagformer/h36m_27']
-    + ['motion2vec/h36m_243'],
+    ['motionbert/h36m_243_scratch', 'motionagformer/h36m_243', 'motionagformer/h36m_81', 'motionagformer/h36m_27']
+    + ['motion2vec/h36m_243_scratch'],
 )
 def test_every_config_trains_and_tests(tool, repository, tmp_path, config):
     """An epoch on the toy file, the network cut down; the paper's figures stand beside the clean ones."""

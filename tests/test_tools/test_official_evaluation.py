@@ -146,18 +146,25 @@ def test_batches_and_workers_do_not_matter(evaluate, videos, tmp_path, system, c
 
 
 @pytest.mark.slow
-def test_processes_do_not_matter(shared, tool, repository, tmp_path):
-    """Six sequences on two processes, and on one."""
-    case = shared / 'fixtures/parity/pstmo/mpi3dhp_eval'
+@pytest.mark.parametrize(('system', 'config'), [('pstmo', 'pstmo/mpi_inf_3dhp_s_81'), ('mixste', 'mixste/h36m_243')])
+def test_processes_do_not_matter(shared, tool, repository, videos, tmp_path, system, config):
+    """Six sequences on two processes, and on one; or three, whose last frames two clips cover."""
+    changes = ''
+    if system == 'pstmo':
+        case = shared / 'fixtures/parity/pstmo/mpi3dhp_eval'
+        shutil.copy(case / 'data_test_3dhp.npz', tmp_path)
+    else:
+        case, _ = videos(system)
+        changes = ONE_CAMERA.replace('include=', "exclude=dict(take=['S11/Sitting 1']), include=")
     tool('model_converters/convert_official').main([str(case / 'checkpoint.pth'), str(tmp_path / 'model.pth')])
-    shutil.copy(case / 'data_test_3dhp.npz', tmp_path)
+    (tmp_path / 'config.py').write_text(f"_base_ = '{repository / 'configs' / config}.py'\n{changes}")
     environment = {**os.environ, 'PYTHONPATH': str(repository), 'PORT': '29631', 'OMP_NUM_THREADS': '1'}
     environment['PYTHON'] = sys.executable
     reports = []
     for processes in (1, 2):
         out = tmp_path / f'{processes}.json'
-        command = ['bash', 'tools/dist_test.sh', 'configs/pstmo/mpi_inf_3dhp_s_81.py', str(tmp_path / 'model.pth')]
-        command += [str(processes), '--out', str(out), '--work-dir', str(tmp_path), '--cfg-options', *sizes('pstmo')]
+        command = ['bash', 'tools/dist_test.sh', str(tmp_path / 'config.py'), str(tmp_path / 'model.pth')]
+        command += [str(processes), '--out', str(out), '--work-dir', str(tmp_path), '--cfg-options', *sizes(system)]
         command += [f'test_dataloader.dataset.data_root={tmp_path}', 'test_dataloader.num_workers=1']
         run = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, timeout=300)
         assert run.returncode == 0, run.stderr[-2000:]
@@ -169,8 +176,8 @@ SYSTEMS = {
     'mixste/h36m_243': SMALL['mixste'],
     'poseformer/h36m_81': SMALL['poseformer'],
     'videopose3d/h36m_243': 'embed_dims=16 filter_widths=3,3',
-    'pstmo/h36m_s_243': 'num_frames=9 embed_dims=16 feedforward_dims=24',
-    'pstmo/mpi_inf_3dhp_s_81': 'num_frames=9 embed_dims=16 feedforward_dims=24',
+    'pstmo/h36m_s_243_scratch': 'num_frames=9 embed_dims=16 feedforward_dims=24',
+    'pstmo/mpi_inf_3dhp_s_81_scratch': 'num_frames=9 embed_dims=16 feedforward_dims=24',
 }
 
 

@@ -121,9 +121,9 @@ def test_metrics_do_not_depend_on_processes_batches_and_workers(repository, data
 @pytest.mark.parametrize('config', ['mixste/cmu_27', 'mixste/procedural_27', 'motionbert/cmu_27'])
 def test_every_config_trains_and_tests_in_process(tool, repository, data_dir, tmp_path, config):
     """An epoch of each, cut down; the metrics come out and are those of poses."""
-    options = ['train_cfg.max_epochs=1', 'default_hooks.checkpoint.max_keep_ckpts=1', 'train_dataloader.num_workers=0']
+    options = ['load_from=None', 'train_cfg.max_epochs=1', 'default_hooks.checkpoint.max_keep_ckpts=1']
     options += [f'{loader}_dataloader.persistent_workers=False' for loader in ('train', 'val', 'test')]
-    options += ['val_dataloader.num_workers=0', 'test_dataloader.num_workers=0']
+    options += [f'{loader}_dataloader.num_workers=0' for loader in ('train', 'val', 'test')]
     if 'procedural' in config:
         options += [f'{loader}_dataloader.dataset.n_sequences=6' for loader in ('train', 'val', 'test')]
     else:

@@ -43,6 +43,43 @@ def test_amp_and_scaled_learning_rate(tool, write_config, tmp_path):
     assert 'AmpOptimWrapper' in checkpoint['meta']['cfg']
 
 
+@pytest.mark.parametrize(('base', 'rate'), [(8, 0.01), (4, 0.02)])
+def test_total_batch_size_is_that_of_all_processes(tool, write_config, tmp_path, base, rate):
+    config = write_config(total_batch_size=8, auto_scale_lr={'base_batch_size': base}, param_scheduler=None)
+    tool('train').main([str(config), '--auto-scale-lr', '--cfg-options', 'train_cfg.max_epochs=1'])
+    checkpoint = torch.load(tmp_path / 'run/epoch_1.pth', weights_only=True)
+    assert checkpoint['meta']['iter'] == 16 // 8
+    assert checkpoint['optimizer']['param_groups'][0]['lr'] == pytest.approx(rate)
+
+
+PRETRAINED = {'load_from': 'work_dirs/pretrain/epoch_2.pth', 'pretrained_by': 'configs/toy/pretrain.py'}
+
+
+def test_start_from_a_pretraining_that_was_not_run(tool, write_config, fails, tmp_path):
+    config, train = write_config(**PRETRAINED), tool('train').main
+    for options in ([], ['--resume']):  # with nothing to resume, the run starts as it would without
+        line = fails(train, config, *options)
+        assert 'no checkpoint work_dirs/pretrain/epoch_2.pth, from which' in line and 'toy.py starts' in line
+        assert '`python tools/train.py configs/toy/pretrain.py`' in line and 'load_from=FILE' in line
+    other = ['load_from=None', 'pretrained_by=mine.py', 'total_batch_size=8']
+    train([str(config), '--cfg-options', 'train_cfg.max_epochs=1', *other])
+    assert (tmp_path / 'run/epoch_1.pth').is_file()
+
+
+def test_resume_with_nothing_to_resume_starts_from_the_pretraining(tool, write_config, tmp_path, assert_same_weights):
+    train = tool('train').main
+    train([str(write_config()), '--work-dir', str(tmp_path / 'first')])
+    config = write_config(load_from=str(tmp_path / 'first/epoch_2.pth'), pretrained_by='toy.py')
+    for folder, options in (('a', []), ('b', ['--resume'])):
+        train([str(config), '--work-dir', str(tmp_path / folder), *options])
+    assert_same_weights(tmp_path / 'a/epoch_2.pth', tmp_path / 'b/epoch_2.pth')
+    (tmp_path / 'first/epoch_2.pth').unlink()
+    for name in ('epoch_2.pth', 'last_checkpoint'):
+        (tmp_path / 'b' / name).unlink()
+    train([str(config), '--work-dir', str(tmp_path / 'b'), '--resume'])  # from epoch_1, no longer in need of the start
+    assert_same_weights(tmp_path / 'a/epoch_2.pth', tmp_path / 'b/epoch_2.pth')
+
+
 def test_config_for_mixed_precision_on_gpus_trains_without_one(tool, write_config, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     wrapper = {'type': 'AmpOptimWrapper', 'optimizer': {'type': 'AdamW', 'lr': 0.01}, 'dtype': 'float16'}
@@ -65,6 +102,8 @@ def test_config_for_mixed_precision_on_gpus_trains_without_one(tool, write_confi
         ({}, ['--cfg-options', 'optim_wrapper.lr_mult.x=1'], "optim_wrapper has no 'lr_mult'"),
         ({}, ['--cfg-options', 'nonsense'], 'KEY=VALUE'),
         ({}, ['--auto-scale-lr'], 'needs auto_scale_lr'),
+        ({'frozen_modules': 'backbone'}, [], "frozen_modules: ToyLifter has no module 'backbone'"),
+        ({'activation_checkpointing': 'layers.*'}, [], "activation_checkpointing: ToyLifter has no module 'layers.*'"),
         ({}, ['--launcher', 'pbs'], 'invalid choice'),
         ({}, ['--launcher', 'slurm'], 'needs the variable SLURM_PROCID'),
         ({}, ['--no-such-option'], 'unrecognized arguments'),

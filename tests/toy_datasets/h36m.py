@@ -47,7 +47,7 @@ def make_take(rng: np.random.Generator, frames: int) -> np.ndarray:
     t = np.arange(frames, dtype=np.float32)[:, None, None] / 50
     sway = 0.1 * np.sin(t * rng.uniform(1, 6, (1, 32, 3)) + rng.uniform(0, 6, (1, 32, 3)), dtype=np.float32)
     away = np.stack([np.sin(t[:, 0, 0] / 3), np.cos(t[:, 0, 0] / 4), np.full(frames, 0.95)], -1)
-    return ((rest * [1, 1, -1])[:, [0, 2, 1]] + sway + away[:, None]).astype(np.float32)
+    return ((rest * [1, -1, 1])[:, [0, 2, 1]] + sway + away[:, None]).astype(np.float32)
 
 
 def write_objects(path: Path, **objects: Any) -> Path:
@@ -122,3 +122,24 @@ def write_videos(folder: Path, videos: Iterable[tuple[str, str, np.ndarray, np.n
     facts = metadata('h36m17', layout_name='h36m')
     write_objects(folder / 'data_2d_h36m_cpn_ft_h36m_dbb.npz', positions_2d=seen, metadata=facts)
     return folder
+
+
+def write_mmpose(path: Path, world: bool = False, step: int = 1, seed: int = 0, **changes: Any) -> dict[str, Any]:
+    """``h36m_train.npz`` of MMPose, rows out of order, poses in the camera's frame or the world's; the arrays."""
+    rng, names, part, pose = np.random.default_rng(seed), [], [], []
+    takes = ('S9', 'TakingPhoto_1', '55011271', 12), ('S9', 'Sitting 2', '54138969', 9), ('S1', 'Eating', '58860488', 7)
+    for subject, take, camera, n in takes:
+        view = mocap_cameras('h36m')[subject][camera]
+        points = make_take(rng, n)[:, KEPT]
+        framed = (points - view.position) @ view.rotation.T
+        flat = framed[..., :2] / framed[..., 2:]
+        part.append(np.concatenate([flat * view.focal + view.centre, np.ones((n, 17, 1))], -1))
+        pose.append(np.concatenate([points if world else framed, np.ones((n, 17, 1))], -1))
+        stem = f'{subject}_{take}.{camera}'
+        names += [f'{subject}/{stem}/{stem}_{step * i + 1:06d}.jpg' for i in range(n)]
+    order = rng.permutation(len(names))
+    arrays = {'imgname': np.array(names)[order], 'part': np.concatenate(part)[order], 'S': np.concatenate(pose)[order]}
+    arrays |= {'center': np.zeros((len(names), 2)), 'scale': np.ones(len(names)), **changes}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, **arrays)
+    return arrays

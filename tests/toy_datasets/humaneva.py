@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +20,13 @@ TOY = {
 }
 
 
-def write_humaneva(folder: Path, seed: int = 0) -> Path:
+def write_humaneva(folder: Path, seed: int = 0, plan: Mapping[str, Mapping[str, int]] = TOY) -> Path:
     """Writes the 3D file and a 2D file of COCO joints, whose pixels mean nothing."""
     rng = np.random.default_rng(seed)
-    poses = {s: {take: make_take(rng, n)[:, _JOINTS] for take, n in plan.items()} for s, plan in TOY.items()}
+    poses = {s: {take: make_take(rng, n)[:, _JOINTS] for take, n in takes.items()} for s, takes in plan.items()}
     pixels = {
-        s: {take: list(rng.uniform(0, 480, (3, n, 17, 2)).astype(np.float32)) for take, n in plan.items()}
-        for s, plan in TOY.items()
+        s: {take: list(rng.uniform(0, 480, (3, n, 17, 2)).astype(np.float32)) for take, n in takes.items()}
+        for s, takes in plan.items()
     }
     write_objects(folder / 'data_3d_humaneva15.npz', positions_3d=poses)
     facts = metadata('coco17', layout_name='coco')

@@ -90,3 +90,32 @@ def write_eft(path: Path, annotation_ids: Sequence[int], seed: int = 0) -> tuple
     ]  # fmt: skip
     path.write_text(json.dumps({'ver': 0.1, 'data': data}))
     return path, pose
+
+
+def write_neural_annot(folder: Path, subject: int, frames: int = 4, seed: int = 0) -> dict[str, dict]:
+    """Two takes of a subject of Human3.6M in NeuralAnnot's files; the documents by kind."""
+    rng = np.random.default_rng(seed)
+    takes, numbers = (('2', '1'), ('14', '2')), [str(k) for k in range(0, 5 * frames, 5)]
+    rotations = Rotation.random(4, random_state=seed).as_matrix()
+    cameras = {
+        str(k + 1): {'R': r.tolist(), 't': [0.0, 100.0, 5000.0], 'f': [1145.0, 1144.0], 'c': [512.0, 515.0]}
+        for k, r in enumerate(rotations)
+    }
+
+    def each(make) -> dict:
+        return {action: {take: {number: make() for number in numbers}} for action, take in takes}
+
+    documents = {
+        'camera': cameras,
+        'joint_3d': each(lambda: rng.uniform(-900, 900, (17, 3)).tolist()),
+        'SMPL_NeuralAnnot': each(
+            lambda: {
+                'pose': rng.normal(0, 0.4, 72).tolist(),
+                'shape': rng.normal(0, 1, 10).tolist(),
+                'trans': [0, 0, 1],
+            }
+        ),
+    }
+    for kind, document in documents.items():
+        (folder / f'Human36M_subject{subject}_{kind}.json').write_text(json.dumps(document))
+    return documents

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.io import savemat
 
 from .h36m import KEPT, make_take, write_objects
 
@@ -35,3 +36,25 @@ def write_3dhp(folder: Path, seed: int = 0) -> Path:
     write_objects(folder / 'data_train_3dhp.npz', data=train)
     write_objects(folder / 'data_test_3dhp.npz', data=test)
     return folder
+
+
+def write_annotations(folder: Path, seed: int = 0) -> dict[str, dict[str, np.ndarray]]:
+    """``annot.mat`` of S3/Seq1 and ``annot_data.mat`` of TS5, as published; their arrays by file."""
+    import h5py
+
+    rng, written = np.random.default_rng(seed), {}
+    kinds = {'annot2': 2, 'annot3': 3, 'univ_annot3': 3}
+    train = {name: rng.uniform(1, 2000, (14, 9, 28 * d)) for name, d in kinds.items()}
+    cells = {name: np.empty((14, 1), object) for name in train}
+    for name, array in train.items():
+        cells[name][:, 0] = list(array)
+    for name in ('S3/Seq1', 'mpi_inf_3dhp_test_set/TS5'):
+        (folder / name).mkdir(parents=True)
+    savemat(folder / 'S3/Seq1/annot.mat', {**cells, 'cameras': np.arange(14)})
+    test = {name: rng.uniform(1, 1000, (6, 1, 17, d)) for name, d in kinds.items()}
+    test['valid_frame'] = np.array([[1], [1], [0], [1], [0], [1]], float)
+    with h5py.File(folder / 'mpi_inf_3dhp_test_set/TS5/annot_data.mat', 'w') as file:
+        for name, array in test.items():
+            file[name] = array
+    written['train'], written['test'] = train, test
+    return written

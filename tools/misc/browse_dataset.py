@@ -16,7 +16,19 @@ from tqdm import tqdm
 
 from poselifter.datasets.transforms import PackPose
 from poselifter.engine.tool import ToolParser
-from poselifter.errors import InputError, run_program
+from poselifter.errors import run_program
+
+
+def _check_tool() -> Any:
+    """``check_dataset.py`` beside this file; tools are no package."""
+    path = Path(__file__).with_name('check_dataset.py')
+    spec = importlib.util.spec_from_file_location('check_dataset', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+_CHECK = _check_tool()
 
 
 def transformed(dataset: Any, index: int) -> dict[str, Any]:
@@ -33,20 +45,19 @@ def draw(sample: dict[str, Any], path: Path) -> None:
     """Draws a sample in network space, enlarged to a picture of 1000 pixels; masked joints are not drawn."""
     from poselifter.visualization import save_picture
 
+    sample = _CHECK.first_person(sample)
     inputs, target = sample['inputs'], sample.get('target')
-    if inputs.ndim != 3:
-        raise InputError(f'the sample has inputs {inputs.shape}, expected (T, J, C) of one person to draw')
-    there = (inputs != 0).any(-1).astype(np.float32)
     if target is None:
-        target = np.concatenate([inputs[..., :2], np.zeros_like(inputs[..., :1])], -1)
-    size = max(float(np.abs(target - target[:, :1]).max()), 1e-6)
+        figure = _CHECK.flat(inputs[..., :2])
+    else:
+        figure = (target - target[:, :1]) / max(float(np.abs(target - target[:, :1]).max()), 1e-6)
     save_picture(
         path,
         (inputs[..., :2] + 1) * 500,
-        (target - target[:, :1]) / size,
+        figure,
         sample['skeleton'],
-        sample.get('skeleton_3d', sample['skeleton']) if 'target' in sample else sample['skeleton'],
-        visible=there,
+        sample['skeleton'] if target is None else sample.get('skeleton_3d', sample['skeleton']),
+        visible=(inputs != 0).any(-1).astype(np.float32),
     )
 
 
@@ -61,22 +72,13 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_cfg_options()
     parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
     args = parser.parse_args(argv)
-    dataset = _check_tool().build_dataset(args.config, args.split, args.cfg_options)
+    dataset = _CHECK.build_dataset(args.config, args.split, args.cfg_options)
     count = min(args.max_item, len(dataset))
     for index in tqdm(np.linspace(0, len(dataset) - 1, count).astype(int).tolist(), unit='picture'):
         sample = transformed(dataset, args.epoch * len(dataset) + index)
         name = re.sub(r'[^\w.-]+', '_', str(sample.get('sequence', 'sample')))
         draw(sample, args.output_dir / f'{index:06d}_{name}.png')
     print(f'{count} of {len(dataset):,} samples in {args.output_dir}')
-
-
-def _check_tool() -> Any:
-    """``check_dataset.py`` beside this file; tools are no package."""
-    path = Path(__file__).with_name('check_dataset.py')
-    spec = importlib.util.spec_from_file_location('check_dataset', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 if __name__ == '__main__':

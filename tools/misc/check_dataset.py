@@ -9,6 +9,8 @@ warns where it only looks odd.
 from __future__ import annotations
 
 import argparse
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -116,9 +118,11 @@ def check(dataset: Any, out: str | None = None) -> list[str]:
     Raises:
         InputError: something is wrong for sure.
     """
-    lengths = [dataset.get_data_info(i)['length'] for i in {int(i) for i in dataset.windows[:, 0]}]
+    infos = {int(i): dataset.get_data_info(int(i)) for i in np.unique(dataset.windows[:, 0])}
+    lengths = [info['length'] for info in infos.values()]
     lines = [f'{type(dataset).__name__}: {len(lengths)} sequences, {sum(lengths):,} frames, {len(dataset):,} samples']
     lines.append(f'lengths {min(lengths)} to {max(lengths)} frames')
+    lines += class_counts(infos, dataset.windows[:, 0])
     for index in np.linspace(0, len(dataset) - 1, 5).astype(int):
         sample = filmed(dataset, int(index))
         try:
@@ -126,8 +130,10 @@ def check(dataset: Any, out: str | None = None) -> list[str]:
         except ValueError as error:
             raise InputError(f'sample {index} ({sample.get("sequence")}): {error}') from error
     lines.append(f'sample of {sample.get("sequence")!r}, {sample.get("fps")} frames a second')
-    if 'keypoints' in sample and sample['keypoints'].ndim == 3:
-        lines += facts_2d(sample)
+    if 'keypoints' in sample:
+        if sample['keypoints'].ndim == 4:
+            lines.append(f'{len(sample["keypoints"])} persons; of the first')
+        lines += facts_2d(sample := first_person(sample))
     poses = sample.get('lifting_target', sample.get('world_keypoints'))
     if poses is not None:
         lines += facts_3d(poses, get_skeleton(sample['skeleton_3d']))
@@ -138,24 +144,46 @@ def check(dataset: Any, out: str | None = None) -> list[str]:
     return lines
 
 
+def class_counts(infos: Mapping[int, dict[str, Any]], drawn: np.ndarray) -> list[str]:
+    """A line for each class: its sequences, its subjects, and its samples, whose sequences are ``drawn``."""
+    names = {i: info['action_name'] for i, info in infos.items() if info.get('action_name')}
+    samples = Counter(names[int(i)] for i in drawn if int(i) in names)
+    subjects = {name: {infos[i].get('subject', '') for i in names if names[i] == name} for name in samples}
+    sequences = Counter(names.values())
+    return [
+        f'  {name}: {sequences[name]} sequences of {len(subjects[name])} subjects, {count:,} samples'
+        for name, count in samples.most_common()
+    ]
+
+
+def first_person(sample: dict[str, Any]) -> dict[str, Any]:
+    """A sample of several persons as one of the first of them."""
+    keys = [key for key in ('keypoints', 'keypoints_visible', 'inputs') if key in sample]
+    return {**sample, **{key: sample[key][0] for key in keys}} if 'present' in sample else sample
+
+
+def flat(points: np.ndarray) -> np.ndarray:
+    """A figure (T, J, 3) of size 1 from 2D points, where there are no others to draw."""
+    points = np.nan_to_num(points - points[:, :1])
+    return np.concatenate([points, np.zeros_like(points[..., :1])], -1) / max(float(np.abs(points).max()), 1e-6)
+
+
 def draw(sample: dict[str, Any], out: str) -> str:
     """Draws a sample; returns what to say of it."""
     from poselifter.visualization import save_picture
 
     poses = sample.get('lifting_target')
-    if poses is None or 'keypoints' not in sample:
-        return 'no picture: the source gives 2D alone (tools/misc/browse_dataset.py draws what the network sees)'
-    relative = poses - poses[:, :1]
+    figure = flat(sample['keypoints']) if poses is None else poses - poses[:, :1]
     save_picture(
         out,
         sample['keypoints'],
-        relative,
+        figure,
         sample['skeleton'],
-        sample['skeleton_3d'],
+        sample['skeleton'] if poses is None else sample['skeleton_3d'],
         img_shape=sample.get('img_shape'),
         visible=sample['keypoints_visible'],
     )
-    return f'drawn: {out}'
+    return f'drawn: {out}' + (' (2D alone, so its figures are flat)' if poses is None else '')
 
 
 def main(argv: list[str] | None = None) -> None:

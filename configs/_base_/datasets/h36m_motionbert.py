@@ -1,5 +1,6 @@
 # Human3.6M as MotionBERT preprocessed it: stacked hourglass keypoints with confidence, labels in the 2.5D image space.
 # The data: `data/motion3d` (docs/datasets/h36m_motionbert.md). With 27 or 81 frames, change window and min_frames.
+_base_ = './loaders.py'
 
 codec = dict(type='ImageSpaceLifting', skeleton='h36m17', skeleton_3d='h36m17', fps=50)
 data_root = '{{$POSELIFTER_DATA:data}}/motion3d'
@@ -13,9 +14,6 @@ test_pipeline = [
 train_dataloader = dict(
     batch_size=32,
     num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='EpochSampler'),
-    collate_fn=dict(type='poselifter.stack_clips'),  # mmengine looks functions up in its own scope only
     dataset=dict(
         type='Human36mMotionBERTDataset',
         data_root=data_root,
@@ -28,8 +26,6 @@ train_dataloader = dict(
 val_dataloader = dict(
     batch_size=8,
     num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='Human36mMotionBERTDataset',
         data_root=data_root,

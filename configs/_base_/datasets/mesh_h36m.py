@@ -1,4 +1,5 @@
 # Human3.6M with bodies of SMPL, MotionBERT's file. The data: docs/datasets/mesh.md.
+_base_ = './loaders.py'
 
 codec = dict(type='RootRelativeLifting', skeleton='h36m17', skeleton_3d='h36m17', fps=50, confidence=True)
 data_root = '{{$POSELIFTER_DATA:data}}/mesh'
@@ -11,16 +12,11 @@ source = dict(type='MeshDataset', data_root=data_root, ann_file='mesh_det_h36m.p
 train_dataloader = dict(
     batch_size=128,
     num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='EpochSampler'),
-    collate_fn=dict(type='poselifter.stack_clips'),  # mmengine looks functions up in its own scope only
     dataset=dict(**source, split='train', window=dict(length=16, stride=8, tail='drop'), pipeline=train_pipeline),
 )
 val_dataloader = dict(
     batch_size=8,
     num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(**source, split='test', test_mode=True, pipeline=test_pipeline),
 )
 test_dataloader = val_dataloader

@@ -1,4 +1,5 @@
 # MPI-INF-3DHP as P-STMO keeps it, true 2D joints; the network's unit is the papers' (docs/datasets/mpi_inf_3dhp.md).
+_base_ = './loaders.py'
 
 codec = dict(type='RootRelativeLifting', skeleton='mpi_inf_3dhp17', skeleton_3d='mpi_inf_3dhp17', fps=25, unit='mm')
 data_root = '{{$POSELIFTER_DATA:data}}/mpi_inf_3dhp'
@@ -12,9 +13,6 @@ test_pipeline = [
 train_dataloader = dict(
     batch_size=160,
     num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='EpochSampler'),
-    collate_fn=dict(type='poselifter.stack_clips'),
     dataset=dict(
         type='MPIINF3DHPDataset', data_root=data_root, ann_file='data_train_3dhp.npz', pipeline=train_pipeline
     ),
@@ -22,8 +20,6 @@ train_dataloader = dict(
 val_dataloader = dict(
     batch_size=1,
     num_workers=1,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='MPIINF3DHPDataset',
         data_root=data_root,

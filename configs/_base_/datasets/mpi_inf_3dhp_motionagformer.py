@@ -1,5 +1,6 @@
 # MPI-INF-3DHP in MotionAGFormer's network space: true 2D, millimetres scaled as pixels are; clips every 9 frames.
 # The data: docs/datasets/mpi_inf_3dhp.md. With another number of frames, change window.
+_base_ = './loaders.py'
 
 codec = dict(type='ScreenScaledLifting', skeleton='mpi_inf_3dhp17', skeleton_3d='mpi_inf_3dhp17', fps=25, width=2048)
 data_root = '{{$POSELIFTER_DATA:data}}/mpi_inf_3dhp'
@@ -13,9 +14,6 @@ test_pipeline = [
 train_dataloader = dict(
     batch_size=16,
     num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='EpochSampler'),
-    collate_fn=dict(type='poselifter.stack_clips'),  # mmengine looks functions up in its own scope only
     dataset=dict(
         type='MPIINF3DHPDataset',
         data_root=data_root,
@@ -27,8 +25,6 @@ train_dataloader = dict(
 val_dataloader = dict(
     batch_size=1,
     num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='MPIINF3DHPDataset',
         data_root=data_root,

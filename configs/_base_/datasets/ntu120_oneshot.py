@@ -6,7 +6,7 @@ train_pipeline = [dict(type='ResampleClip', length=100, mode='random'), *_base_.
 test_pipeline = [dict(type='ResampleClip', length=100), *_base_.test_pipeline[1:]]
 
 train_dataloader = dict(
-    sampler=dict(_delete_=True, type='ClassPairSampler', batch_size=32, per_class=2),
+    batch_sampler=dict(type='ClassPairSampler', per_class=2),
     dataset=dict(ann_file='ntu120_hrnet.pkl', split='oneshot_auxiliary', pipeline=train_pipeline),
 )
 val_dataloader = dict(

@@ -1,5 +1,6 @@
 # NTU RGB+D 60, cross-subject: 2D poses of HRNet, in the form of PYSKL, clips resampled to 243 frames (MotionBERT).
 # The data: `data/ntu/ntu60_hrnet.pkl` (docs/datasets/ntu.md).
+_base_ = './loaders.py'
 
 codec = dict(type='KeypointClips', skeleton='h36m17')
 data_root = '{{$POSELIFTER_DATA:data}}/ntu'
@@ -7,7 +8,7 @@ data_root = '{{$POSELIFTER_DATA:data}}/ntu'
 train_pipeline = [
     dict(type='ResampleClip', length=243, mode='random'),
     dict(type='Encode', codec=codec),
-    dict(type='RandomMove'),
+    dict(type='RandomMove', released=True),
     dict(type='CropScale', ratio=(1, 3), released=True),
     dict(type='PackPose', keys=['action']),  # with 'present' too, the head leaves persons out who are not there
 ]
@@ -21,9 +22,6 @@ test_pipeline = [
 train_dataloader = dict(
     batch_size=32,
     num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='EpochSampler'),
-    collate_fn=dict(type='poselifter.stack_clips'),  # mmengine looks functions up in its own scope only
     dataset=dict(
         type='NTUActionDataset',
         data_root=data_root,
@@ -35,8 +33,6 @@ train_dataloader = dict(
 val_dataloader = dict(
     batch_size=32,
     num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='NTUActionDataset',
         data_root=data_root,

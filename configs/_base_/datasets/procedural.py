@@ -1,4 +1,5 @@
 # Motions of a kinematic body, made in memory, seen by virtual cameras and a simulated detector.
+_base_ = './loaders.py'
 
 codec = dict(
     type='RootRelativeLifting', skeleton='h36m17', skeleton_3d='h36m17', fps=30, confidence=True, window_box=True
@@ -15,9 +16,6 @@ test_pipeline = [
 train_dataloader = dict(
     batch_size=4,
     num_workers=1,
-    persistent_workers=True,
-    sampler=dict(type='EpochSampler'),
-    collate_fn=dict(type='poselifter.stack_clips'),  # mmengine looks functions up in its own scope only
     dataset=dict(
         type='ProceduralMotion',
         n_sequences=480,
@@ -29,8 +27,6 @@ train_dataloader = dict(
 val_dataloader = dict(
     batch_size=8,
     num_workers=1,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='ProceduralMotion', offset=1_000_000, n_sequences=48, n_frames=135, test_mode=True, pipeline=test_pipeline
     ),
@@ -38,8 +34,6 @@ val_dataloader = dict(
 test_dataloader = dict(
     batch_size=8,
     num_workers=1,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='ProceduralMotion', offset=2_000_000, n_sequences=96, n_frames=135, test_mode=True, pipeline=test_pipeline
     ),

@@ -1,7 +1,7 @@
 """Transforms of sample dicts: pixel space, then ``Encode``, then network space."""
 
 from .base import RandomTransform, next_rng
-from .clips import ChangeFrameRate, EdgePad, ResampleClip
+from .clips import ChangeFrameRate, EdgePad, RandomWindow, ResampleClip
 from .detection import DetectedJoints, KeypointNoise
 from .formatting import Encode, PackPose
 from .geometric import CropScale, CropScale3D, RandomMove, RandomRotation, Scores
@@ -44,6 +44,7 @@ __all__ = [
     'RandomMove',
     'RandomRotation',
     'RandomTransform',
+    'RandomWindow',
     'ResampleClip',
     'Scores',
     'SpanMask',

@@ -77,6 +77,20 @@ class ResampleClip(RandomTransform):
 
 
 @TRANSFORMS.register_module()
+class RandomWindow(RandomTransform):
+    """A random part of a clip that is longer than ``length``; for data sets with ``window='whole'``."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def apply(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+        """Picks frames; a clip that is short enough keeps its own."""
+        n_frames = count_frames(sample)
+        first = rng.integers(max(n_frames - self.length, 0) + 1)
+        return take_frames(sample, np.arange(first, min(first + self.length, n_frames)))
+
+
+@TRANSFORMS.register_module()
 class EdgePad(BaseTransform):
     """Repeats the last frame of a clip that is too short, and marks what is real (ActionPose).
 

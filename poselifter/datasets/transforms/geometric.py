@@ -110,16 +110,24 @@ class RandomMove(RandomTransform):
         angle: bound of the rotation, degrees.
         scale: range of the scale.
         shift: bound of the shift along x and y, network units.
+        released: also moves joints that are not there, as the released program does.
     """
 
-    def __init__(self, angle: float = 10, scale: tuple[float, float] = (0.9, 1.1), shift: float = 0.1) -> None:
-        self.angle, self.scale, self.shift = angle, scale, shift
+    def __init__(
+        self,
+        angle: float = 10,
+        scale: tuple[float, float] = (0.9, 1.1),
+        shift: float = 0.1,
+        released: bool = False,
+    ) -> None:
+        self.angle, self.scale, self.shift, self.released = angle, scale, shift, released
 
     def apply(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-        """Moves joints of ``inputs`` that are there."""
+        """Moves joints of ``inputs``."""
         angles, scales = rng.uniform(-self.angle, self.angle, 2), rng.uniform(*self.scale, 2)
         inputs, shifts = sample['inputs'].copy(), rng.uniform(-self.shift, self.shift, (2, 2))
-        inputs[..., :2] = np.where(there(inputs), move_linear(inputs[..., :2], angles, scales, shifts), inputs[..., :2])
+        moved = move_linear(inputs[..., :2], angles, scales, shifts)
+        inputs[..., :2] = moved if self.released else np.where(there(inputs), moved, inputs[..., :2])
         return {**sample, 'inputs': inputs}
 
 

@@ -45,7 +45,8 @@ class Mask(RandomTransform):
         write: ``'zeros'`` hides at once: 0 in all channels of ``inputs``
             (MotionBERT, ActionPose). ``'mask'`` leaves it to the pretrainer:
             bool ``mask`` (T, J), True where hidden; several masks add up.
-        copies: that many independent masks of one clip, as ``masks`` (N, T, J).
+        copies: that many independent masks of one clip, as ``masks`` (N, T, J);
+            several add up likewise.
     """
 
     write: ClassVar[str] = 'zeros'
@@ -60,7 +61,7 @@ class Mask(RandomTransform):
         inputs = sample['inputs']
         masks = [self.draw(inputs.shape[-3:-1], sample['skeleton'], rng) for _ in range(self.copies or 1)]
         if self.copies:
-            return {**sample, 'masks': np.stack(masks)}
+            return {**sample, 'masks': np.stack(masks) | sample.get('masks', False)}
         if self.write == 'mask':
             return {**sample, 'mask': masks[0] | sample.get('mask', False)}
         return {**sample, 'inputs': np.where(masks[0][..., None], inputs.dtype.type(0), inputs)}
@@ -73,7 +74,7 @@ class Mask(RandomTransform):
             for skeleton, rng in zip(batch.facts['skeleton'], next_rngs(batch), strict=True)
         ]
         if self.copies:
-            batch.arrays['masks'] = np.array(masks)
+            batch.arrays['masks'] = np.array(masks) | batch.arrays.get('masks', False)
         elif self.write == 'mask':
             batch.arrays['mask'] = np.array(masks)[:, 0] | batch.arrays.get('mask', False)
         else:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import InputError
 from ...registry import TRANSFORMS
 from ...skeletons import Skeleton, flip_smpl_pose, get_skeleton
 from ..clip_batch import BatchTransform, ClipBatch
@@ -48,11 +49,20 @@ class TargetFrom2D(BatchTransform):
     ``target_2d`` is x and y of ``inputs`` relative to the root, and
     ``target_2d_weight`` the score, 0 in a frame without a root; a label in 3D
     is taken away.
+
+    Raises:
+        InputError: inputs have no score, or their joint set has no root.
     """
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
         """Adds the label."""
-        inputs, root = batch.arrays['inputs'], get_skeleton(batch.facts['skeleton'][0]).root
+        inputs, skeleton = batch.arrays['inputs'], get_skeleton(batch.facts['skeleton'][0])
+        root = skeleton.root
+        if root is None or inputs.shape[-1] < 3:
+            raise InputError(
+                f'TargetFrom2D got {inputs.shape[-1]} channels of {skeleton.name}, expected x, y and score of a joint '
+                f'set with a root; set confidence=True in the codec and convert keypoints to h36m17'
+            )
         kept = {key: value for key, value in batch.arrays.items() if key not in ('target', 'target_weight')}
         target = inputs[..., :2] - inputs[..., root : root + 1, :2]
         weight = inputs[..., 2] * (inputs[..., root : root + 1, 2] > 0)

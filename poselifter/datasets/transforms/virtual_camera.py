@@ -9,7 +9,15 @@ import numpy as np
 
 from ...geometry import Camera, look_at, project, world_to_camera
 from ...registry import TRANSFORMS
+from ...skeletons import get_skeleton
 from .base import RandomTransform
+
+
+def heading(pose: np.ndarray, skeleton: str) -> float:
+    """Where the front of a body points: radians from x towards y, of a pose (K, 3) in the world, z up."""
+    names = get_skeleton(skeleton).joint_names
+    across = pose[names.index('left_hip')] - pose[names.index('right_hip')]
+    return float(np.arctan2(-across[0], across[1]))
 
 
 @TRANSFORMS.register_module()
@@ -24,6 +32,8 @@ class VirtualCamera(RandomTransform):
 
     Args:
         azimuth: range of the side it stands at, degrees.
+        facing: sides to choose from instead, degrees from where the body's
+            front points in the first frame: ``(0, 90)`` is in front and beside.
         height: range above the floor, metres.
         distance: range from the middle of the motion, metres.
         fov: range of the field of view along the picture's longer side,
@@ -36,6 +46,7 @@ class VirtualCamera(RandomTransform):
     def __init__(
         self,
         azimuth: tuple[float, float] = (0, 360),
+        facing: Sequence[float] | None = None,
         height: tuple[float, float] = (0.5, 2.2),
         distance: tuple[float, float] = (2.5, 6.5),
         fov: tuple[float, float] = (35, 80),
@@ -43,13 +54,16 @@ class VirtualCamera(RandomTransform):
         image_sizes: Sequence[tuple[int, int]] = ((1920, 1080), (1080, 1920), (1280, 720), (1000, 1000)),
         margin: float = 0.03,
     ) -> None:
-        self.azimuth, self.height, self.distance = azimuth, height, distance
+        self.azimuth, self.facing, self.height, self.distance = azimuth, facing, height, distance
         self.fov, self.roll, self.image_sizes, self.margin = fov, roll, [tuple(s) for s in image_sizes], margin
 
     def apply(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
         """Adds camera-frame ``lifting_target``, ``keypoints`` in pixels and the camera."""
         world = sample['world_keypoints']
-        camera = self.place(world.reshape(-1, 3), rng)
+        side = None
+        if self.facing is not None:
+            side = heading(world[0], sample['skeleton_3d']) + np.radians(self.facing[rng.integers(len(self.facing))])
+        camera = self.place(world.reshape(-1, 3), rng, side)
         points = world_to_camera(world, camera)
         shape = world.shape[:2]
         return {
@@ -63,19 +77,20 @@ class VirtualCamera(RandomTransform):
             'img_shape': camera.size[::-1],
         }
 
-    def place(self, points: np.ndarray, rng: np.random.Generator) -> Camera:
+    def place(self, points: np.ndarray, rng: np.random.Generator, side: float | None = None) -> Camera:
         """Places a camera that sees all points.
 
         Args:
             points: (N, 3) world, metres.
             rng: source of the draws.
+            side: radians; ``None`` draws from ``azimuth``.
 
         Returns:
             The camera.
         """
         low, high = points.min(0), points.max(0)
         middle = (low + high) / 2
-        side = np.radians(rng.uniform(*self.azimuth))
+        side = np.radians(rng.uniform(*self.azimuth)) if side is None else side
         height, distance = rng.uniform(*self.height), rng.uniform(*self.distance)
         width, tall = self.image_sizes[rng.integers(len(self.image_sizes))]
         longer = max(width, tall) / 2

@@ -26,13 +26,15 @@ class TeacherUpdateHook(Hook):
     Args:
         min_std: the log warns once where ``target_std`` or ``prediction_std``
             of a step is below: teacher and student then say the same of every input.
+        begin: share of the run after which it looks; at the start, a student
+            says the same of every hidden token.
 
     Raises:
         InputError: an ``EMAHook`` is there too; it would average the teacher.
     """
 
-    def __init__(self, min_std: float = 0.01) -> None:
-        self.min_std = min_std
+    def __init__(self, min_std: float = 0.01, begin: float = 0.1) -> None:
+        self.min_std, self.begin = min_std, begin
         self._stepped = self._warned = False
 
     def before_train(self, runner: Runner) -> None:
@@ -59,7 +61,7 @@ class TeacherUpdateHook(Hook):
             model = getattr(runner.model, 'module', runner.model)
             model.teacher.update_parameters(model.backbone)
             self._stepped = False
-        for key in _SPREADS:
+        for key in _SPREADS if runner.iter >= self.begin * runner.max_iters else ():
             if not self._warned and key in (outputs or {}) and float(outputs[key]) < self.min_std:
                 self._warned = True
                 runner.logger.warning(

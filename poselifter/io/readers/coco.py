@@ -49,7 +49,7 @@ def read(document: Document) -> Detections:
         content = [e for e in entries_of(content, f'{path}: annotations') if 'keypoints' in e and not e.get('iscrowd')]
     entries = entries_of(content, str(path))
     frames = integers_of(entries, 'image_id', str(path))
-    triplets = _triplets(entries, path)
+    triplets = triplets_of(entries, path)
     points, scores = triplets[..., :2], triplets[..., 2]
     return Detections(
         keypoints=points,
@@ -60,7 +60,8 @@ def read(document: Document) -> Detections:
     )
 
 
-def _triplets(entries: Sequence[Mapping[str, Any]], path: Any) -> np.ndarray:
+def triplets_of(entries: Sequence[Mapping[str, Any]], path: Any) -> np.ndarray:
+    """(N, J, 3) of ``keypoints`` in flat lists; an entry of another length is named in the InputError."""
     lengths = [len(e['keypoints']) if isinstance(e.get('keypoints'), list) else None for e in entries]
     whole = Counter(n for n in lengths if n and n % 3 == 0)
     expected = whole.most_common(1)[0][0] if whole else None

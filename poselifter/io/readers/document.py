@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
+from ...utils.safe_pickle import load_npz
 
-_WANTED = 'an npz or npy file with keypoints, COCO results or MMPose results in JSON'
+_WANTED = 'an npz or npy file with keypoints, or COCO, MMPose or AlphaPose results in JSON'
 
 
 @dataclass(frozen=True)
@@ -85,16 +86,16 @@ def open_document(path: str | os.PathLike) -> Document:
 
 
 def load_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """Loads an npz as a dict, or an npy as ``{'keypoints': array}``, without pickle.
+    """Loads an npz as a dict, or an npy as ``{'keypoints': array}``, without executing anything from it.
 
     Args:
         path: the file.
 
     Returns:
-        Its arrays by name.
+        Its arrays by name; those of an npz may hold lists, dicts and arrays.
 
     Raises:
-        InputError: the file is missing, damaged, or holds pickled objects.
+        InputError: the file is missing, damaged, or holds other objects.
     """
     try:
         loaded = np.load(path, allow_pickle=False)
@@ -105,6 +106,8 @@ def load_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
     except FileNotFoundError:
         raise InputError(f'{path} does not exist, expected an npz file; check the path') from None
     except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError) as error:
+        if 'pickle' in str(error) and zipfile.is_zipfile(path):
+            return load_npz(path)
         if 'pickle' in str(error):
             raise InputError(
                 f'{path} holds pickled objects, which could execute code and are not read; '

@@ -15,11 +15,11 @@ import numpy as np
 
 from ...errors import InputError
 from ...structures import KeypointTable
-from . import coco, exchange, mmpose
+from . import alphapose, coco, exchange, mmpose, videopose3d
 from .document import Detections, open_document
 from .joint_sets import find_skeleton
 
-READERS = (exchange, mmpose, coco)
+READERS = (videopose3d, exchange, mmpose, alphapose, coco)  # the first that knows a file reads it
 
 
 def read_keypoints(
@@ -36,7 +36,7 @@ def read_keypoints(
 
     Args:
         path: exchange npz, npz or npy with ``keypoints``, COCO results or
-            annotations, or MMPose results.
+            annotations, MMPose or AlphaPose results, VideoPose3D's 2D files.
         skeleton: name of the joint set; needed where the file does not tell.
         img_shape: (height, width) in pixels; goes before what the file says.
         fps: frames per second; goes before what the file says.

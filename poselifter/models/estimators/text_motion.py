@@ -43,7 +43,8 @@ class TextMotionPretrainer(MotionEstimator):
         super().__init__(**estimator)
         self.text_encoder = MODELS.build(text_encoder)
         size = {'num_joints': self.backbone.num_tokens, 'text_channels': self.text_encoder.embed_dims}
-        size['in_channels'] = getattr(self.backbone, 'token_dims', self.backbone.embed_dims)
+        self.has_token = getattr(self.backbone, 'class_token', None) is not None
+        size['in_channels'] = self.backbone.token_dims if self.has_token else self.backbone.embed_dims
         self.text_head = HEADS.build(filled(text_head or {'type': 'TextMotionHead'}, HEADS, size))
         self.num_negatives = num_negatives
         self.texts: list[str] | None = None
@@ -54,11 +55,12 @@ class TextMotionPretrainer(MotionEstimator):
         """Clips (B, T, J, C) to features by name and the token (B, 1, J', D) that stands for a clip."""
         clips = self.codec.normalize_window(inputs) if self.codec else inputs
         found, layers = self.backbone.encode(self.backbone.embed(clips), valid, return_layers=True)
-        if hasattr(self.backbone, 'pose_token'):
-            token = self.backbone.pose_token(layers)
-        else:
-            token = found.mean(1, keepdim=True)
-        return self.named(found), token
+        if self.has_token:
+            return self.named(found), self.backbone.pose_token(layers)
+        share = torch.ones_like(found[..., :1, :1])
+        if valid is not None:
+            share = share * valid[:, self.backbone.output_frames(valid.shape[1])][..., None, None]
+        return self.named(found), (found * share).sum(1, keepdim=True) / share.sum(1, keepdim=True).clamp(min=1)
 
     def forward(
         self,

@@ -208,11 +208,72 @@ def test_settings_that_cannot_train_are_named(change, message):
         ContextPretrainer(**{'backbone': {'type': 'DSTformer', **SMALL}, 'top_layers': 2, **change})
 
 
+def test_networks_that_cannot_be_masked_so_are_named():
+    model = ContextPretrainer({'type': 'TemporalConvNet', 'embed_dims': 8, 'filter_widths': [3, 3, 3]}, top_layers=2)
+    with pytest.raises(InputError, match='hides features of 8 channels, TemporalConvNet embeds into 34'):
+        model(torch.randn(2, 27, 17, 2), MotionDataSample(masks=torch.rand(2, 1, 27, 17) < 0.5), mode='loss')
+
+
 @pytest.mark.parametrize('kind', ['DSTformer', 'ActionPose', 'MotionAGFormer', 'MixSTE'])
 def test_features_are_those_of_the_last_layer(kind):
-    more = {'align_layer': 1, 'use_class_token': False} if kind == 'ActionPose' else {}
+    more = {'align_layer': 1} if kind == 'ActionPose' else {}  # its class token is left to the downstream model
     model = ContextPretrainer({'type': kind, **SMALL, **more}, top_layers=2)
     assert model.backbone.embed_dims == 8 and getattr(model.backbone, 'representation', None) is None
     x = torch.randn(2, 4, 17, model.backbone.in_channels)
     losses = model(x, MotionDataSample(masks=torch.rand(2, 3, 4, 17) < 0.5), mode='loss')
     assert losses['loss_context'] > 0 and losses['target_std'] > 0 and losses['prediction_std'] > 0
+
+
+def test_noise_is_drawn_anew_and_follows_torchs_seed():
+    model, x, mask = tiny(filler='noise', noise_std=0.05).eval(), clips().repeat(20, 1, 1, 1), masks(30)
+    torch.manual_seed(3)
+    first, second = model.corrupt(x, mask[:40]), model.corrupt(x, mask[:40])
+    torch.manual_seed(3)
+    assert torch.equal(model.corrupt(x, mask[:40]), first)
+    drawn, again = first[mask[:40]], second[mask[:40]]
+    assert not (drawn == again).any() and torch.equal(first[~mask[:40]], second[~mask[:40]])
+    assert len(drawn.flatten().unique()) > 0.99 * drawn.numel()  # each token its own
+    assert drawn.mean().item() == pytest.approx(0, abs=0.003)
+    assert drawn.std().item() == pytest.approx(0.05, rel=0.03)
+    assert not model.mask_token.requires_grad  # nothing that the optimiser would decay
+
+
+def test_frozen_teacher_never_moves():
+    model = tiny(decay=(1, 1), norm_targets='none')
+    before = {key: value.clone() for key, value in model.teacher.module.named_parameters()}
+    optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        model(clips(), samples(masks()), mode='loss')['loss_context'].backward()
+        optimizer.step()
+        model.teacher.update_parameters(model.backbone)
+    assert all(torch.equal(value, before[key]) for key, value in model.teacher.module.named_parameters())
+    assert not any(torch.equal(p, before[key]) for key, p in model.backbone.named_parameters())
+    assert int(model.teacher.steps) == 1 + 3
+
+
+def test_spreads_by_hand():
+    model, x, mask = tiny().eval(), clips(), masks()
+    losses = model(x, samples(mask), mode='loss')
+    target = model.targets(x).repeat_interleave(3, 0)[mask]
+    student = model.backbone.encode(model.corrupt(x, mask))[mask]
+    for name, values in (('target_std', target), ('prediction_std', student)):
+        by_hand = ((values - values.mean(0)).square().sum(0) / (len(values) - 1)).sqrt().mean()
+        torch.testing.assert_close(losses[name], by_hand)
+        assert not losses[name].requires_grad
+    collapsed = tiny()
+    collapsed.backbone.norm.weight.data.zero_()
+    assert collapsed(x, samples(mask), mode='loss')['prediction_std'] < 1e-6
+    parsed, log = model.parse_losses(losses)
+    assert torch.equal(parsed, losses['loss_context']) and {'target_std', 'prediction_std'} <= log.keys()
+
+
+def test_a_frame_that_is_one_token_is_hidden_as_a_whole():
+    model = ContextPretrainer({'type': 'STMO', **SMALL, 'feedforward_dims': 12}, top_layers=2).eval()
+    x, mask = torch.randn(2, 4, 17, 2), torch.rand(4, 4, 17) < 0.5
+    mask[:, 1:3] = True
+    corrupted, h = model.corrupt(x, mask), model.backbone.embed(x).repeat_interleave(2, 0)
+    assert (corrupted[:, 1:3] == model.mask_token).all() and torch.equal(corrupted[:, [0, 3]], h[:, [0, 3]])
+    found = model(x, samples(mask), mode='loss')['loss_context']
+    student, target = model.backbone.encode(corrupted)[:, 1:3], model.targets(x).repeat_interleave(2, 0)[:, 1:3]
+    torch.testing.assert_close(found, (student - target).square().mean() / 8**0.5)

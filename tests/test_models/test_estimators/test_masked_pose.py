@@ -16,11 +16,14 @@ from poselifter.structures import MotionDataSample
 SIZE = {'feedforward_dims': 12, 'num_heads': 2}
 
 
-def tiny(**changes):
+BOX = {'type': 'RootRelativeLifting', 'confidence': True, 'window_box': True}
+
+
+def tiny(codec=None, **changes):
     """A tiny pretrainer with random weights and statistics, in float64."""
     torch.manual_seed(0)
     backbone = {'type': 'STMO', 'num_frames': 6, 'num_joints': 4, 'embed_dims': 8, 'depth': 2, **SIZE, **changes}
-    model = MaskedPosePretrainer(backbone, {'type': 'MaskedPoseHead', 'depth': 1, **SIZE})
+    model = MaskedPosePretrainer(backbone, {'type': 'MaskedPoseHead', 'depth': 1, **SIZE}, codec)
     for parameter in model.parameters():
         parameter.data.add_(torch.randn_like(parameter), alpha=0.3)
     for norm in (m for m in model.modules() if isinstance(m, nn.BatchNorm1d)):
@@ -131,6 +134,36 @@ def test_loss_is_the_distance_on_all_frames():
     losses['loss_reconstruction'].backward()
     unused = [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None]
     assert unused == []
+
+
+def test_joints_that_the_clip_lacks_do_not_count():
+    samples = MotionDataSample(mask=(FRAMES[:, None] | JOINTS).expand(2, -1, -1))
+    for channels, codec in ((2, None), (3, None), (6, BOX)):
+        model = tiny(in_channels=channels, num_joints=17 if codec else 4, codec=codec)
+        x = torch.randn(2, 6, 17 if codec else 4, min(channels, 3), dtype=torch.float64)
+        x[..., 2:] = 0.5
+        absent = torch.rand(x.shape[:3]) < 0.3
+        x[absent] = 0
+        mask = MotionDataSample(mask=torch.rand(2, 6, 17) < 0.2) if codec else samples
+        loss, output = model(x, mask, mode='loss')['loss_reconstruction'], model(x, mask)
+        hidden = mask.mask
+        seen = model.describe(x, hidden)[..., :2]
+        torch.testing.assert_close(loss, (output - seen).norm(dim=-1)[~absent].mean())
+
+
+def test_shared_masks_are_those_of_the_first_clip():
+    model, x, g = tiny(), clips(), torch.Generator().manual_seed(3)
+    mask = torch.rand(2, 6, 4, generator=g) < 0.3
+    mask[..., 0] = False
+    mask[0, FRAMES], mask[1, ~FRAMES] = True, True
+    own = model(x, MotionDataSample(mask=mask))
+    model.share_mask = True
+    shared = model(x, MotionDataSample(mask=mask))
+    assert torch.equal(shared[0], own[0]) and not torch.allclose(shared[1], own[1])
+    torch.testing.assert_close(shared, model(x, MotionDataSample(mask=mask[:1].expand(2, -1, -1))))
+    removed, replaced = model.split(mask)
+    assert torch.equal(removed, FRAMES.expand(2, -1)) and not (removed.unsqueeze(-1) & replaced).any()
+    assert torch.equal(removed.unsqueeze(-1) | replaced, mask[:1].expand(2, -1, -1))
 
 
 def test_initialisation_of_tokens_and_positions():

@@ -1,0 +1,15 @@
+# ActionPose's encoder on MPI-INF-3DHP, true 2D, 81 frames, from scratch; trained and tested like MotionAGFormer. It has
+# places for 243 frames, as what it is pretrained from.
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/datasets/mpi_inf_3dhp_motionagformer.py',
+    '../_base_/models/actionpose.py',
+]
+
+model = dict(codec={{_base_.codec}}, test_cfg=dict(window=dict(length=81, stride=1, outputs=1), flip_test=True))
+train_cfg = dict(by_epoch=True, max_epochs=90, val_interval=1)
+val_cfg = dict()
+test_cfg = dict()
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=5e-4, amsgrad=True))
+param_scheduler = dict(type='ExponentialLR', gamma=0.99, by_epoch=True)
+auto_scale_lr = dict(base_batch_size=16)

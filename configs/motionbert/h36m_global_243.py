@@ -1,0 +1,16 @@
+# As h36m_243.py, the person's place in the picture is predicted too (the released "global" model, for the wild).
+_base_ = './h36m_243.py'
+
+codec = dict(root_relative=False)
+encode = dict(type='Encode', codec=dict(type='ImageSpaceLifting', root_relative=False))
+model = dict(codec=codec)
+train_dataloader = dict(dataset=dict(pipeline=[encode, dict(type='FlipPose'), dict(type='PackPose')]))
+val_dataloader = dict(
+    dataset=dict(
+        pipeline=[
+            encode,
+            dict(type='PackPose', keys=['keypoints', 'factor', 'lifting_target', 'lifting_target_visible']),
+        ]
+    )
+)
+test_dataloader = val_dataloader

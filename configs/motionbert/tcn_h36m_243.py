@@ -1,0 +1,6 @@
+# As tcn_h36m_243_scratch.py, from the pretrained weights: 47.9 mm (paper, table 6).
+_base_ = './tcn_h36m_243_scratch.py'
+
+load_from = 'work_dirs/motionbert/pretrain_tcn_amass_h36m_243/epoch_90.pth'
+pretrained_by = 'configs/motionbert/pretrain_tcn_amass_h36m_243.py'
+train_cfg = dict(max_epochs=60)

@@ -1,0 +1,14 @@
+# P-STMO, 243 frames, every second one, Human3.6M with CPN detections, from scratch.
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/datasets/h36m.py',
+    '../_base_/models/pstmo.py',
+    '../_base_/protocols/pstmo.py',
+]
+
+total_batch_size = 160  # of all processes
+model = dict(codec={{_base_.codec}}, test_cfg=dict(window=dict(stride=1, dilation=2), zero_root=True, flip_test=True))
+train_dataloader = dict(
+    batch_size=160, dataset=dict(window=dict(length=243, stride=1, outputs=1, dilation=2), mirrored_copies=True)
+)
+default_hooks = dict(checkpoint=dict(save_best='pstmo/MPJPE'))

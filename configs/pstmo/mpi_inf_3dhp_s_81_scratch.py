@@ -1,0 +1,15 @@
+# P-STMO-S, 81 frames, MPI-INF-3DHP with true 2D joints, from scratch.
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/datasets/mpi_inf_3dhp.py',
+    '../_base_/models/pstmo_s_81.py',
+    '../_base_/protocols/pstmo.py',
+]
+
+total_batch_size = 160  # of all processes
+model = dict(codec={{_base_.codec}}, test_cfg={{_base_.model_test_cfg}})
+train_dataloader = dict(batch_size=160, dataset=dict(window=dict(length=81, stride=1, outputs=1), mirrored_copies=True))
+optim_wrapper = dict(optimizer=dict(lr=7e-4))
+val_evaluator = [dict(type='PoseMetric', protocol='mpi_inf_3dhp'), dict(type='PoseMetric')]
+test_evaluator = val_evaluator
+default_hooks = dict(checkpoint=dict(save_best='mpi_inf_3dhp/MPJPE'))

@@ -1,0 +1,26 @@
+# P-STMO-S's stage I: 80 % of the frames removed and 2 joints of each replaced.
+_base_ = './h36m_s_243_scratch.py'
+
+work_dir = 'work_dirs/pstmo/pretrain_h36m_s_243'
+model = dict(
+    _delete_=True,
+    type='MaskedPosePretrainer',
+    backbone={{_base_.model.backbone}},
+    head=dict(type='MaskedPoseHead', depth=2),
+    codec={{_base_.codec}},
+)
+train_dataloader = dict(
+    dataset=dict(
+        pipeline=[
+            dict(type='Encode', codec={{_base_.codec}}),
+            dict(type='FlipPose'),
+            dict(type='FrameRemoval', rate=0.8),
+            dict(type='JointReplacement', count=2),
+            dict(type='PackPose', keys=['mask']),
+        ]
+    )
+)
+optim_wrapper = dict(optimizer=dict(lr=1e-4))
+default_hooks = dict(checkpoint=dict(save_best=None))
+val_cfg = val_dataloader = val_evaluator = None
+test_cfg = test_dataloader = test_evaluator = None

@@ -1,0 +1,154 @@
+"""The originals' pretraining steps through the estimators' own ``forward``, with explicit masks and noise.
+
+Also reproduced: what masks and noise do to inputs (tests/test_datasets/test_transforms_masks.py and
+test_transforms_noise.py), losses alone (test_losses*.py), the steps through ``load_official`` (test_train_steps.py).
+"""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from poselifter.models.estimators import UnifiedMotionPretrainer
+from poselifter.models.losses import mpjpe
+from poselifter.structures import MotionDataSample
+
+from ..test_train_steps import step, without_dropout, without_gradient
+
+
+def motion2vec(case, norm='none'):
+    """The estimator of a case, and its sample."""
+    teacher, layers = case.folder / 'teacher.pth', case.meta['K_average_top_layers']
+    module = case.official(teacher=teacher, average_top_k_layers=layers, norm_targets=norm)
+    mask = case.array('mask').bool()
+    return module, MotionDataSample(masks=mask.unflatten(0, (len(case.array('input')), -1)))
+
+
+def with_noise(case, monkeypatch):
+    """The noise case, whose noise is what the model will draw."""
+    module, samples = motion2vec(case, 'both')
+    network = module.network
+    network.filler, network.noise_std = 'noise', 1.0
+    monkeypatch.setattr(torch, 'randn_like', lambda h: case.array('noise').to(h))
+    return module, samples
+
+
+def test_motion2vec_with_noise(parity, monkeypatch):
+    case = parity('motion2vec/pretrain_step_noise')
+    module, samples = with_noise(case, monkeypatch)
+    x, mask = case.array('input'), samples.masks.flatten(0, 1)
+    corrupted = module.network.corrupt(x, mask)
+    torch.testing.assert_close(corrupted, case.array('student_input'), rtol=0, atol=2e-5)
+    output = module.network.backbone.encode(corrupted)
+    torch.testing.assert_close(output, case.array('student_output'), rtol=0, atol=2e-5)
+    losses = module.network(x, samples, mode='loss')
+    assert losses['loss_context'].item() == pytest.approx(case.meta['loss'], rel=1e-5)
+    assert losses['target_std'].item() == pytest.approx(case.array('target').std(0).mean().item(), abs=2e-5)
+    assert losses['prediction_std'].item() == pytest.approx(case.array('prediction').std(0).mean().item(), abs=2e-5)
+
+
+def test_motion2vec_with_noise_gradient(parity, monkeypatch):
+    """The case has no gradients: that of the features in closed form, and directions by finite differences."""
+    case = parity('motion2vec/pretrain_step_noise')
+    module, samples = with_noise(case, monkeypatch)
+    network, x = module.network.double(), case.array('input').double()
+    seen, inner = [], network.backbone.encode
+
+    def encode(h, **kwargs):
+        seen.append(inner(h, **kwargs))
+        seen[-1].retain_grad()
+        return seen[-1]
+
+    monkeypatch.setattr(network.backbone, 'encode', encode)
+    network(x, samples, mode='loss')['loss_context'].backward()
+    mask, prediction = samples.masks.flatten(0, 1), case.array('prediction')
+    expected = 2 * (prediction - case.array('target')) / prediction.numel() / prediction.shape[-1] ** 0.5
+    torch.testing.assert_close(seen[0].grad[mask].float(), expected, rtol=0, atol=1e-7)
+    assert not seen[0].grad[~mask].any()
+    assert network.mask_token.grad is None  # the noise stands in its place
+    # the teacher's side has no gradient, but moves with the embedding: freeze it to take differences
+    target = network.targets(x)
+    monkeypatch.setattr(network, 'targets', lambda clips: target)
+    for name in ('input_projection.weight', 'layers.0.streams.0.0.mlp.fc1.weight', 'norm.weight'):
+        parameter = network.backbone.get_parameter(name)
+        grad, direction = parameter.grad.clone(), torch.randn(parameter.shape, dtype=parameter.dtype)
+        values = []
+        for sign in (1, -1):
+            parameter.data.add_(direction, alpha=sign * 1e-6)
+            values.append(network(x, samples, mode='loss')['loss_context'].item())
+            parameter.data.sub_(direction, alpha=sign * 1e-6)
+        assert (values[0] - values[1]) / 2e-6 == pytest.approx((grad * direction).sum().item(), rel=1e-4), name
+
+
+@pytest.mark.parametrize('name', ['pretrain_step', 'pretrain_step_train'])
+def test_motion2vec_as_released(parity, name):
+    case = parity(f'motion2vec/{name}')
+    module, samples = motion2vec(case)
+    module.train(name.endswith('train'))
+    loss = module.network(case.array('input'), samples, mode='loss')['loss_context']
+    assert loss.item() == pytest.approx(case.meta['loss'], rel=1e-5)
+    optimizer = torch.optim.AdamW([p for p in module.parameters() if p.requires_grad], lr=5e-4, weight_decay=0.01)
+    grads = step(case, module, loss, optimizer, gradient=1e-3, least=1e-6)
+    for key, norm in case.meta.get('gradient_norms', {}).items():
+        assert grads[key].norm().item() == pytest.approx(norm, rel=1e-3, abs=1e-5), key
+    assert not any(p.grad is not None for p in module.network.teacher.parameters())
+
+
+def test_pstmo(parity):
+    """In eval mode: in training, batch norms also see joints replaced in removed frames, which one mask cannot say."""
+    case = parity('pstmo/stage1_train_step')
+    module = case.official().eval()
+    x, frames, joints = case.array('input'), case.array('mask').bool(), case.array('spatial_mask').bool()
+    loss = module.network(x, MotionDataSample(mask=(frames[:, None] | joints).expand(len(x), -1, -1)), mode='loss')[
+        'loss_reconstruction'
+    ]
+    loss.backward()
+    found = {k: p.grad.clone() for k, p in module.network.named_parameters() if p.grad is not None}
+    module.zero_grad()
+    output = module(x, mask=frames, spatial_mask=joints)  # whose gradients test_train_steps.py holds to the original's
+    mpjpe(output, torch.cat([x[:, ~frames], x[:, frames]], 1)).backward()
+    expected = {k: p.grad for k, p in module.network.named_parameters() if p.grad is not None}
+    assert found.keys() == expected.keys()
+    for key, grad in expected.items():
+        torch.testing.assert_close(found[key], grad, rtol=1e-4, atol=1e-7, msg=key)
+
+
+def test_pstmo_in_training_where_one_mask_says_all(parity):
+    """The original's step but for joints replaced in removed frames."""
+    case = parity('pstmo/stage1_train_step')
+    x, frames = case.array('input'), case.array('mask').bool()
+    joints = case.array('spatial_mask').bool() & ~frames[:, None]
+    first, second = without_dropout(case.official()), without_dropout(case.official())
+    samples = MotionDataSample(mask=(frames[:, None] | joints).expand(len(x), -1, -1))
+    first.network(x, samples, mode='loss')['loss_reconstruction'].backward()
+    output = second(x, mask=frames, spatial_mask=joints)
+    mpjpe(output, torch.cat([x[:, ~frames], x[:, frames]], 1)).backward()
+    for (key, one), other in zip(first.network.named_parameters(), second.network.parameters(), strict=True):
+        if one.grad is not None:
+            torch.testing.assert_close(one.grad, other.grad, rtol=1e-4, atol=1e-7, msg=key)
+    buffers = (dict(module.network.named_buffers()) for module in (first, second))
+    torch.testing.assert_close(*buffers)
+    assert set(case.meta['parameters_without_gradient']) <= without_gradient(first)
+
+
+def test_motionbert(parity):
+    """The step of DSTformer through the estimator, with the losses as a config names them."""
+    case = parity('motionbert/dstformer_train_step')
+    module = case.official().train()
+    losses = [{'type': 'MPJPELoss'}, {'type': 'NMPJPELoss', 'loss_weight': 0.5}]
+    losses += [{'type': 'VelocityLoss', 'loss_weight': 20.0}]
+    network = module.network
+    estimator = UnifiedMotionPretrainer(
+        backbone={'type': 'DSTformer', 'num_frames': 4, 'embed_dims': 8, 'depth': 1, 'num_heads': 1},
+        heads={'pose': {'type': 'PoseHead', 'losses': losses}},
+        codec={'type': 'ImageSpaceLifting'},
+    )
+    criteria = estimator.heads['pose'].losses
+    estimator.backbone, estimator.heads = network.backbone, network.heads
+    estimator.heads['pose'].losses = criteria
+    target = case.array('target')
+    target = target - target[:, :, :1]
+    samples = MotionDataSample(target=target, target_weight=torch.ones(target.shape[:-1]))
+    loss = sum(estimator.train()(case.array('input'), samples, mode='loss').values())
+    assert loss.item() == pytest.approx(case.meta['loss_total'], rel=1e-5)
+    step(case, module, loss, torch.optim.AdamW(module.parameters(), lr=2e-4, weight_decay=0.01))

@@ -1,0 +1,238 @@
+"""ActionPose's pretraining: which texts a clip is contrasted with, and what becomes of the text side."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from torch.nn import functional as F
+
+from poselifter.checkpoints import load_weights
+from poselifter.errors import InputError
+from poselifter.models.estimators import MotionEstimator, TextMotionPretrainer
+from poselifter.structures import MotionDataSample
+
+TEXTS = [f'motion number {i}' for i in range(10)]
+CODEC = {'type': 'RootRelativeLifting', 'confidence': True}
+SIZE = {'num_frames': 9, 'num_joints': 17, 'embed_dims': 16, 'num_heads': 2}
+POOL = {'hidden_dims': 12, 'drop_rate': 0.0}
+BACKBONE = {'type': 'ActionPose', **SIZE, 'depth': 2, 'rep_dims': 20, 'align_layer': 1}
+HEADS = {'pose': {'type': 'PoseHead', 'losses': [{'type': 'MPJPELoss'}, {'type': 'VelocityLoss', 'loss_weight': 20.0}]}}
+
+
+def tiny(backbone=BACKBONE, heads=HEADS, **changes):
+    """A tiny pretrainer in eval mode."""
+    torch.manual_seed(0)
+    model = TextMotionPretrainer(
+        **{
+            'text_encoder': {'type': 'HashedTextEncoder', 'embed_dims': 14},
+            'text_head': {
+                'type': 'TextMotionHead',
+                'embed_dims': 6,
+                'pose_pool': {'type': 'ClassTokenPool', **POOL},
+                'text_pool': {'type': 'TextPool', **POOL},
+            },
+            'num_negatives': 4,
+            'backbone': backbone,
+            'heads': heads,
+            'codec': CODEC,
+            **changes,
+        }
+    )
+    for parameter in model.parameters():
+        parameter.data.add_(torch.randn_like(parameter), alpha=0.1)
+    model.texts = TEXTS
+    return model.eval()
+
+
+def batch(captions=((3,), (0, 5), (9,)), frames=9):
+    """(inputs, samples) of clips with 3D labels and captions."""
+    g = torch.Generator().manual_seed(1)
+    samples = MotionDataSample(metainfo={'captions': [list(own) for own in captions]})
+    shape = (len(captions), frames, 17)
+    samples.set_data({'target': torch.randn(*shape, 3, generator=g), 'target_weight': torch.ones(shape)})
+    return torch.randn(*shape, 3, generator=g), samples
+
+
+def test_draws_hold_the_truth_and_other_texts_once():
+    model, captions = tiny(), [[3], [0, 5], [], [9, 1, 2]]
+    for seed in range(50):
+        torch.manual_seed(seed)
+        table, target = model.draw_texts(captions)
+        assert table.shape == target.shape == (4, 5)
+        for own, row, shares in zip(captions, table.tolist(), target, strict=True):
+            assert len(set(row)) == 5
+            assert {row[i] for i in shares.nonzero()[:, 0].tolist()} == set(own) <= set(row)
+            assert all(share == pytest.approx(1 / len(own)) for share in shares[shares > 0].tolist())
+            assert shares.sum().item() == pytest.approx(float(len(own) > 0))
+
+
+def test_more_captions_than_places_and_fewer_texts_than_places():
+    model = tiny()
+    own, chosen = list(range(8)), set()
+    for _ in range(100):
+        table, target = model.draw_texts([own])
+        assert set(table[0].tolist()) <= set(own) and len(set(table[0].tolist())) == 5
+        torch.testing.assert_close(target, torch.full((1, 5), 0.2))
+        chosen |= set(table[0].tolist())
+    assert chosen == set(own)  # which of them are left out changes
+    model.texts = TEXTS[:3]
+    table, target = model.draw_texts([[1]])
+    assert sorted(table[0].tolist()) == [0, 1, 2] and target.sum() == target.max() == 1
+
+
+def test_negatives_are_uniform_over_the_other_texts():
+    torch.manual_seed(0)
+    table, target = tiny().draw_texts([[2, 7]] * 6000)
+    negatives = table[target == 0]
+    counts = np.bincount(negatives.numpy(), minlength=10)
+    assert counts[[2, 7]].sum() == 0
+    # a clip's 3 of 8 are without replacement, so counts vary 5 / 7 as much as the test supposes
+    others = np.delete(counts, [2, 7])
+    assert others.sum() == 18000 and stats.chisquare(others).pvalue > 0.01
+    pairs = table[:, 2:].sort(1).values
+    triples = np.unique((pairs * torch.tensor([100, 10, 1])).sum(1).numpy(), return_counts=True)[1]
+    assert len(triples) == 56 and stats.chisquare(triples).pvalue > 0.01  # all 8 over 3, independent draws
+
+
+def test_texts_that_nobody_filled_in_are_named():
+    model = tiny()
+    model.texts = None
+    with pytest.raises(InputError, match='has no texts'):
+        model(*batch(), mode='loss')
+
+
+def by_hand(model, inputs, table, target):
+    """Equation 1 for each clip, every text encoded by itself, in float64 from the similarities on."""
+    head, token, losses = model.text_head, model.encode(inputs)[1], []
+    for i, (row, y) in enumerate(zip(table.tolist(), target.double(), strict=True)):
+        texts = torch.cat([head.text_pool(model.text_encoder([model.texts[k]])) for k in row])
+        s = (head.pose_pool(token[i : i + 1]) @ texts.T / 0.1).double().softmax(-1)[0]
+        losses.append(sum((1 - s[k]) ** 2 * y[k] * (y[k] / s[k]).log() for k in range(len(row)) if y[k] > 0))
+    return losses
+
+
+def test_loss_by_hand_with_the_drawn_texts():
+    model, (inputs, samples) = tiny(), batch()
+    torch.manual_seed(4)
+    losses = model(inputs, samples, mode='loss')
+    torch.manual_seed(4)
+    expected = by_hand(model, inputs, *model.draw_texts(samples.captions))
+    assert losses['loss_contrastive'].item() == pytest.approx(sum(expected).item() / 3, rel=1e-5)
+    plain = super(TextMotionPretrainer, model).forward(inputs, samples, 'loss')
+    assert set(losses) - set(plain) == {'loss_contrastive'}
+    for name, value in plain.items():
+        torch.testing.assert_close(losses[name], value)
+    assert losses['loss_mpjpe'].item() == pytest.approx(
+        (model(inputs)['pose'] - samples.target).norm(dim=-1).mean().item(), rel=1e-5
+    )
+
+
+def test_clips_without_captions_are_left_out_of_the_mean():
+    model = tiny()
+    inputs, samples = batch([[3], [], [9], []])
+    torch.manual_seed(4)
+    found = model(inputs, samples, mode='loss')['loss_contrastive']
+    torch.manual_seed(4)
+    table, target = model.draw_texts(samples.captions)
+    expected = by_hand(model, inputs[[0, 2]], table[[0, 2]], target[[0, 2]])
+    assert found.item() == pytest.approx(sum(expected).item() / 2, rel=1e-5)
+    silent = model(*batch([[], []]), mode='loss')['loss_contrastive']
+    silent.backward()
+    assert silent == 0 and not any(p.grad is not None and p.grad.any() for p in model.parameters())
+
+
+def test_clips_without_3d_labels_are_aligned_only():
+    model, (inputs, samples) = tiny(), batch()
+    bare = MotionDataSample(metainfo={'captions': samples.captions})
+    torch.manual_seed(4)
+    whole = model(inputs, samples, mode='loss')
+    torch.manual_seed(4)
+    found = model(inputs, bare, mode='loss')
+    assert list(found) == ['loss_contrastive']
+    assert torch.equal(found['loss_contrastive'], whole['loss_contrastive'])
+
+
+def test_alignment_trains_both_sides():
+    model, (inputs, samples) = tiny(), batch()
+    model(inputs, samples, mode='loss')['loss_contrastive'].backward()
+    grads = {name: p.grad is not None and bool(p.grad.any()) for name, p in model.named_parameters()}
+    assert grads['text_encoder.linear.weight'] and grads['backbone.class_token']
+    assert grads['backbone.input_projection.weight']
+    assert any(on for name, on in grads.items() if name.startswith('backbone.layers.0'))
+    # the token is read after the first of two layers, and the 3D head has no part in it
+    assert not any(on for name, on in grads.items() if name.startswith(('backbone.layers.1', 'heads.')))
+
+
+WITHOUT = [
+    {**BACKBONE, 'use_class_token': False},
+    {'type': 'DSTformer', **SIZE, 'depth': 1, 'rep_dims': 20},
+    {'type': 'MotionAGFormer', **SIZE, 'depth': 1, 'rep_dims': 20},
+    {'type': 'MixSTE', **SIZE, 'depth': 1, 'in_channels': 3},
+    {'type': 'STMO', **SIZE, 'depth': 1, 'feedforward_dims': 12, 'in_channels': 3},
+    {'type': 'TemporalConvNet', 'embed_dims': 8, 'filter_widths': [3, 3], 'in_channels': 3},
+]
+
+
+@pytest.mark.parametrize('backbone', WITHOUT, ids=lambda b: b['type'])
+def test_networks_without_a_class_token_give_the_mean_of_their_features(backbone):
+    many = backbone['type'] in ('STMO', 'TemporalConvNet')
+    model = tiny(backbone, {'pose': {**HEADS['pose'], **({'num_joints': 17} if many else {})}})
+    inputs, samples = batch()
+    features, token = model.encode(inputs)
+    torch.testing.assert_close(token, model.backbone(inputs).mean(1, keepdim=True))
+    torch.testing.assert_close(features['features'], model.backbone(inputs))
+    losses = model(inputs, samples, mode='loss')
+    losses['loss_contrastive'].backward()
+    assert any(p.grad is not None and p.grad.any() for p in model.backbone.parameters())
+
+
+@pytest.mark.parametrize('backbone', [BACKBONE, WITHOUT[1], WITHOUT[3]], ids=lambda b: b['type'])
+def test_padding_has_no_part_in_the_token(backbone):
+    model, (inputs, _) = tiny(backbone), batch()
+    valid = torch.ones(3, 9, dtype=torch.bool)
+    valid[1, 6:] = False
+    token = model.encode(inputs, valid)[1]
+    changed = inputs.clone()
+    changed[1, 6:] = 7
+    torch.testing.assert_close(model.encode(changed, valid)[1], token)
+    torch.testing.assert_close(model.encode(inputs[1:2, :6])[1], token[1:2])
+
+
+def test_shares_of_texts():
+    model, (inputs, _) = tiny(), batch()
+    shares = model.text_shares(inputs, TEXTS[:4])
+    assert shares.shape == (3, 4) and not shares.requires_grad
+    torch.testing.assert_close(shares.sum(1), torch.ones(3))
+    token = model.backbone.pose_token(model.backbone.encode(model.backbone.embed(inputs), return_layers=True)[1])
+    rows = model.text_head.text_pool(model.text_encoder(TEXTS[:4]))
+    cosines = F.cosine_similarity(model.text_head.pose_pool(token)[:, None], rows[None], dim=-1)
+    torch.testing.assert_close(shares, (cosines / 0.1).softmax(-1))
+    torch.testing.assert_close(model.text_shares(inputs, TEXTS[3::-1]), shares.flip(1))
+
+
+def test_fine_tuning_drops_the_texts_and_they_can_be_asked_again(tmp_path):
+    """The paper scores the fine-tuned encoder against pairs of labels."""
+    pretrained, (inputs, samples) = tiny(), batch()
+    torch.save({'state_dict': pretrained.state_dict()}, tmp_path / 'pretrained.pth')
+    tuned = MotionEstimator(BACKBONE, HEADS, CODEC).eval()
+    assert not any(key.startswith('text') for key in tuned.state_dict())
+    load_weights(tuned, tmp_path / 'pretrained.pth', strict=False)
+    for key, value in tuned.state_dict().items():
+        assert torch.equal(value, pretrained.state_dict()[key]), key
+    torch.testing.assert_close(tuned(inputs)['pose'], pretrained(inputs)['pose'])
+    optimizer = torch.optim.AdamW(tuned.parameters(), lr=1e-2)
+    sum(tuned(inputs, samples, mode='loss').values()).backward()
+    optimizer.step()
+    torch.save({'state_dict': tuned.state_dict()}, tmp_path / 'tuned.pth')
+    scored = tiny()
+    load_weights(scored, tmp_path / 'pretrained.pth')
+    load_weights(scored, tmp_path / 'tuned.pth', strict=False)
+    own = scored.state_dict()
+    for key, value in {**pretrained.state_dict(), **tuned.state_dict()}.items():
+        assert torch.equal(own[key], value), key
+    before, after = (model.text_shares(inputs, TEXTS[:2]) for model in (pretrained, scored))
+    assert not torch.allclose(before, after)
+    expected = scored.text_head.predict(scored.encode(inputs)[1], scored.text_encoder(TEXTS[:2]))
+    torch.testing.assert_close(after, expected.detach())

@@ -1,0 +1,301 @@
+"""The configs of pretraining on toy files, cut down; what they leave starts the fine-tuning config."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from toy_datasets import h36m, h36m_motionbert, humaneva, mpi_inf_3dhp, posetrack
+
+from poselifter.checkpoints import load_checkpoint_file
+from poselifter.skeletons import get_skeleton
+
+WORDS = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'walk', 'turn', 'sit', 'wave', 'to', 'from', 'transit']
+
+
+def write_amass(folder, frames=40):
+    """Two recordings as tools/dataset_converters/amass.py leaves them."""
+    rng = np.random.default_rng(0)
+    folder.mkdir(parents=True)
+    poses = np.concatenate([h36m.make_take(rng, frames)[:, h36m.KEPT] for _ in range(2)])
+    np.save(folder / 'root.npy', poses[:, 0])
+    np.save(folder / 'poses.npy', ((poses - poses[:, :1]) * 1e4).astype(np.int16))
+    records = [{'sequence': f'CMU/CMU/01/01_0{i}', 'length': frames} for i in (1, 2)]
+    index = {'fps': 30, 'unit_m': 1e-4, 'skeleton': 'h36m17', 'sequences': records, 'dropped': []}
+    (folder / 'index.json').write_text(json.dumps(index))
+
+
+def write_instavariety(folder):
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    points = np.concatenate([rng.uniform(-1, 1, (60, 17, 2)), np.ones((60, 17, 1))], -1).astype(np.float32)
+    np.save(folder / 'motion_all.npy', points)
+    np.save(folder / 'id_all.npy', np.repeat([0, 1], 30))
+
+
+def write_babel(folder):
+    folder.mkdir()
+    labels = [
+        {'raw_label': text, 'proc_label': text, 'act_cat': [text], 'seg_id': '', 'start_t': start, 'end_t': start + 0.6}
+        for text, start in (('walk', 0), ('turn', 0.6))
+    ]
+    entries = {
+        str(i): {'babel_sid': i, 'feat_p': f'CMU/CMU/01/01_0{i}_poses.npz', 'dur': 1.3, 'seq_ann': None}
+        | {'frame_ann': {'labels': labels}}
+        for i in (1, 2)
+    }
+    (folder / 'train.json').write_text(json.dumps(entries))
+
+
+def write_humaneva(folder):
+    """As the toy, with all subjects and the true 2D of its 15 joints: any pixels."""
+    plan = {
+        f'{part}/S{i}': {'Walking 1 chunk0': 20, 'Jog 1 chunk0': 15}
+        for part in ('Train', 'Validate')
+        for i in (1, 2, 3)
+    }
+    humaneva.write_humaneva(folder, plan=plan)
+    rng = np.random.default_rng(1)
+    pixels = {
+        s: {take: list(rng.uniform(0, 480, (3, n, 15, 2)).astype(np.float32)) for take, n in takes.items()}
+        for s, takes in plan.items()
+    }
+    facts = h36m.metadata('humaneva15')
+    h36m.write_objects(folder / 'data_2d_humaneva15_gt.npz', positions_2d=pixels, metadata=facts)
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """The toy files of all sources, in the folder where the configs look; runs go to ``tmp_path``."""
+    root = tmp_path / 'data'
+    for name in ('h36m', 'motion3d', 'mpi_inf_3dhp', 'posetrack', 'humaneva'):
+        (root / name).mkdir(parents=True)
+    h36m.write_h36m(root / 'h36m')
+    h36m_motionbert.write_file(root / 'motion3d/h36m_sh_conf_cam_source_final.pkl')
+    mpi_inf_3dhp.write_3dhp(root / 'mpi_inf_3dhp')
+    posetrack.write_file(root / 'posetrack', {0: posetrack.make_track(40), 1: posetrack.make_track(35, 1)})
+    write_humaneva(root / 'humaneva')
+    write_instavariety(root / 'instavariety')
+    write_amass(root / 'amass/CMU', frames=250)
+    write_amass(root / 'amass_30/CMU')
+    write_babel(root / 'babel_v1.0_release')
+    monkeypatch.setenv('POSELIFTER_DATA', str(root))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def train(tool, repository, files):
+    """Trains a config in a work folder of its own; returns the last checkpoint's weights and its file."""
+
+    def run(name, options, epochs=1, validate=False):
+        (files / 'config.py').write_text(f"_base_ = '{repository / 'configs' / name}.py'\n")
+        given = {'train_cfg.max_epochs': epochs, 'log_level': 'WARNING', 'train_dataloader.num_workers': 0, **options}
+        given |= {'train_dataloader.persistent_workers': False, 'default_hooks.checkpoint.max_keep_ckpts': 1}
+        argv = [
+            str(files / 'config.py'),
+            '--work-dir',
+            str(files / 'run' / name),
+            *([] if validate else ['--no-validate']),
+        ]
+        tool('train').main([*argv, '--cfg-options'] + [f'{key}={value}' for key, value in given.items()])
+        path = files / 'run' / name / f'epoch_{epochs}.pth'
+        return load_checkpoint_file(path)['state_dict'], path
+
+    return run
+
+
+def small(**sizes):
+    return {f'model.backbone.{key}': value for key, value in {'num_frames': 9, **sizes}.items()}
+
+
+TINY = small(embed_dims=16, depth=1)
+REP = {**TINY, 'model.backbone.rep_dims': 16}
+STAND = {'optim_wrapper.optimizer.lr': 0}  # nothing moves: what is left is what it started from
+CLIPS = {'train_dataloader.dataset.window.length': 9, 'train_dataloader.batch_size': 4}
+MOTION3D = {**CLIPS, 'train_dataloader.dataset.window.stride': 9, 'train_dataloader.dataset.min_frames': 9}
+VIDEOS = {**CLIPS, 'total_batch_size': 256, 'train_dataloader.dataset.subjects': 'S1,S5'}
+PEOPLE = {**CLIPS, 'total_batch_size': 256}
+# of the clips' own lengths: 30, 81 and 243 frames
+SOURCES = {'train_dataloader.batch_sampler.first_epochs': '[1,1,0]', 'train_dataloader.batch_size': 4}
+STAGE1 = {**TINY, 'model.backbone.feedforward_dims': 24, 'model.head.feedforward_dims': 24, 'model.head.depth': 1}
+STAGE2 = {**TINY, 'model.backbone.feedforward_dims': 24, 'model.neck.feedforward_dims': 24}
+CONTEXT = {**REP, 'model.top_layers': 1}
+BOTH = {'train_dataloader.dataset.datasets.0.window.length': 9, 'train_dataloader.dataset.datasets.0.min_frames': 9}
+BOTH |= {'train_dataloader.dataset.datasets.0.window.stride': 9, 'train_dataloader.batch_size': 8}
+BOTH |= {key.replace('sets.0', 'sets.1'): value for key, value in BOTH.items() if 'stride' not in key}
+LONG = {**REP, 'model.backbone.num_frames': 243}
+TCN = small(embed_dims=16, filter_widths='3,3')
+POSEFORMER = small(joint_dims=8, depth=1, num_frames=243)
+CASES = {  # pretraining config: (its options, fine-tuning config, its options)
+    'motionbert/pretrain_amass_h36m_243': (LONG | SOURCES, 'motionbert/h36m_243', LONG | MOTION3D),
+    'motionbert/pretrain_amass_h36m_lite_243': (LONG | SOURCES, 'motionbert/h36m_global_lite_243', LONG | MOTION3D),
+    'motionbert/pretrain_tcn_amass_h36m_243': (TCN | SOURCES, 'motionbert/tcn_h36m_243', TCN | MOTION3D),
+    'motionbert/pretrain_poseformer_amass_h36m_243': (
+        *(POSEFORMER | SOURCES, 'motionbert/poseformer_h36m_243', POSEFORMER | MOTION3D),
+    ),
+    'pstmo/pretrain_h36m_243': (STAGE1 | VIDEOS, 'pstmo/h36m_243', STAGE2 | VIDEOS),
+    'pstmo/pretrain_h36m_gt_s_243': (STAGE1 | VIDEOS, 'pstmo/h36m_gt_s_243', STAGE2 | VIDEOS),
+    'pstmo/pretrain_mpi_inf_3dhp_s_81': (STAGE1 | PEOPLE, 'pstmo/mpi_inf_3dhp_s_81', STAGE2 | PEOPLE),
+    'motion2vec/pretrain_h36m_243': (CONTEXT | MOTION3D, 'motion2vec/h36m_243', REP | MOTION3D),
+    'motion2vec/pretrain_h36m_released_243': (CONTEXT | BOTH, 'motion2vec/h36m_243', REP | MOTION3D),
+    'motion2vec/pretrain_mpi_inf_3dhp_81': (
+        *(CONTEXT | CLIPS, 'motion2vec/mpi_inf_3dhp_81'),
+        REP | CLIPS | {'train_dataloader.dataset.window.stride': 27},
+    ),
+}
+
+
+def is_learnt(key):
+    """A weight of the encoder, which moves only with the optimiser."""
+    return key.startswith('backbone.') and 'running_' not in key and 'num_batches' not in key
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', CASES)
+def test_pretraining_and_what_starts_from_it(train, name):
+    options, tuning, more = CASES[name]
+    epochs = 2 if SOURCES.items() <= options.items() else 1  # the second brings the sources without 3D
+    learnt, file = train(name, options, epochs)
+    assert all(value.isfinite().all() for value in learnt.values())
+    tuned, _ = train(tuning, {**more, **STAND, 'load_from': file})
+    encoder = [key for key in learnt if is_learnt(key)]
+    assert encoder and all(torch.equal(learnt[key], tuned[key]) for key in encoder)
+    again, _ = train(tuning, {**more, 'load_from': file})
+    assert not all(torch.equal(learnt[key], again[key]) for key in encoder)
+
+
+OFFICIAL = {  # a file of the authors: (the config that starts from it, its options)
+    'motionbert/dstformer_pose/checkpoint.pth': (
+        'motionbert/h36m_243',
+        MOTION3D | small(num_frames=27, embed_dims=32, rep_dims=32, depth=2, num_heads=4),
+    ),
+    'pstmo/stage1_to_stage2/checkpoint_stage1.pth': (
+        'pstmo/h36m_s_243',
+        VIDEOS | small(embed_dims=16, depth=3, feedforward_dims=40) | {'model.neck.feedforward_dims': 40},
+    ),
+    'motion2vec/pretrain_to_pose/checkpoint.pth': (
+        'motion2vec/h36m_243',
+        MOTION3D | small(embed_dims=16, rep_dims=20, depth=2, num_heads=4),
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', OFFICIAL)
+def test_starts_from_a_file_of_the_authors(train, shared, name):
+    config, options = OFFICIAL[name]
+    file = shared / 'fixtures/parity' / name
+    tuned, _ = train(config, {**options, **STAND, 'load_from': file})
+    given = load_checkpoint_file(file)['state_dict']
+    encoder = [key for key in tuned if is_learnt(key) and 'representation' not in key]
+    assert encoder and all(torch.equal(given[key], tuned[key]) for key in encoder)
+
+
+@pytest.mark.slow
+def test_pretraining_is_validated_by_lifting(train, files):
+    """Detected 2D of the test subjects, as in the released program; the best checkpoint is kept."""
+    options = {'val_dataloader.num_workers': 0, 'val_dataloader.persistent_workers': False}
+    options |= {'train_cfg.val_interval': 1}
+    train('motionbert/pretrain_amass_h36m_243', {**LONG, **SOURCES, **options}, validate=True)
+    assert list((files / 'run/motionbert/pretrain_amass_h36m_243').glob('best_MPJPE_epoch_1.pth'))
+
+
+@pytest.fixture
+def bert(tmp_path):
+    """A random BERT of three layers, as they are published."""
+    transformers = pytest.importorskip('transformers', reason='needs the extra [text]')
+    folder = tmp_path / 'bert'
+    folder.mkdir()
+    (folder / 'vocab.txt').write_text('\n'.join(WORDS) + '\n')
+    sizes = {'hidden_size': 16, 'num_hidden_layers': 3, 'num_attention_heads': 2, 'intermediate_size': 32}
+    transformers.BertForPreTraining(transformers.BertConfig(vocab_size=len(WORDS), **sizes)).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.slow
+def test_from_motionbert_to_actionpose_to_other_joints(train, bert):
+    """Pretrained weights of MotionBERT, ActionPose's pretraining, and fine-tuning on Human3.6M and on MPI-INF-3DHP."""
+    start, file = train('motionbert/pretrain_amass_h36m_243', {**LONG, **SOURCES})
+    sizes = {**LONG, 'model.backbone.align_layer': 1}
+    text = {'model.text_encoder.pretrained': bert, 'load_from': file}
+    stood, _ = train('actionpose/pretrain_babel_243', {**sizes, **CLIPS, **text, **STAND})
+    shared = [key for key in start if key in stood]
+    assert set(start) == set(shared) and all(torch.equal(start[key], stood[key]) for key in shared)
+    learnt, file = train('actionpose/pretrain_babel_243', {**sizes, **CLIPS, **text})
+    for part in ('backbone', 'text_encoder', 'text_head'):
+        moved = [not torch.equal(learnt[key], stood[key]) for key in learnt if key.startswith(part)]
+        assert any(moved), part
+    tuned, _ = train('actionpose/h36m_243', {**sizes, **MOTION3D, **STAND, 'load_from': file})
+    assert set(tuned) <= set(learnt) and all(torch.equal(learnt[key], tuned[key]) for key in tuned)
+    stride = {'train_dataloader.dataset.window.stride': 27}
+    other, _ = train('actionpose/mpi_inf_3dhp_81', {**sizes, **CLIPS, **stride, **STAND, 'load_from': file})
+    check_rows(learnt, other, 'h36m17', 'mpi_inf_3dhp17', 15)
+    assert all(
+        torch.equal(learnt[k], other[k]) for k in tuned if is_learnt(k) and 'joint_' not in k and 'class' not in k
+    )
+
+
+def check_rows(source, target, old, new, count):
+    """The embedding of each joint is that of its namesake."""
+    old, new = get_skeleton(old).joint_names, get_skeleton(new).joint_names
+    rows = [
+        torch.equal(target[KEY][0, new.index(name)], source[KEY][0, old.index(name)]) for name in new if name in old
+    ]
+    assert target[KEY].shape[1] == len(new) and rows == [True] * count
+
+
+KEY = 'backbone.joint_embedding.weight'
+
+
+@pytest.mark.slow
+def test_humaneva_from_human36m(train):
+    sizes = {**TINY, 'total_batch_size': 256, **CLIPS}
+    learnt, file = train('mixste/h36m_gt_43', {**sizes, 'train_dataloader.dataset.subjects': 'S1,S5'})
+    assert not torch.equal(learnt[KEY], torch.zeros_like(learnt[KEY]))
+    tuned, _ = train('mixste/humaneva_43_finetune', {**sizes, **STAND, 'load_from': file})
+    check_rows(learnt, tuned, 'h36m17', 'humaneva15', 15)
+    assert tuned.keys() == learnt.keys()
+    assert all(torch.equal(learnt[key], tuned[key]) for key in learnt if key != KEY)
+
+
+@pytest.mark.slow
+def test_a_frozen_backbone_stays(train):
+    learnt, file = train('motionbert/h36m_243_scratch', {**REP, **MOTION3D})
+    tuned, _ = train('motionbert/h36m_243_frozen', {**REP, **MOTION3D, 'load_from': file})
+    same = {key: torch.equal(learnt[key], tuned[key]) for key in learnt}
+    assert {key.split('.')[0] for key in same if same[key]} == {'backbone'}
+    assert {key.split('.')[0] for key in same if not same[key]} == {'heads'}
+
+
+OTHERS = {
+    'motionbert/h36m_gt_243_scratch': {**REP, **MOTION3D},
+    'mixste/mpi_inf_3dhp_27': {**TINY, **CLIPS},
+    'mixste/mpi_inf_3dhp_1': {
+        **TINY,
+        **CLIPS,
+        'model.backbone.num_frames': 1,
+        'train_dataloader.dataset.window.length': 1,
+    },
+    'mixste/humaneva_43': {**TINY, **CLIPS},
+    'videopose3d/humaneva_27': {**CLIPS, 'model.backbone.embed_dims': 16, 'model.backbone.filter_widths': '3,3'},
+    'poseformer/mpi_inf_3dhp_9': {**CLIPS, 'model.backbone.joint_dims': 8, 'model.backbone.depth': 1},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', OTHERS)
+def test_the_other_new_configs_train_and_test(train, tool, files, name):
+    """What they test is scored as their paper does; the last checkpoint is tested on all test sequences."""
+    options = {**OTHERS[name], 'train_dataloader.batch_size': 256}
+    _, path = train(name, options)
+    given = {key: value for key, value in options.items() if key.startswith('model')}
+    given |= {'test_dataloader.dataset.min_frames': 9} if 'motionbert' in name else {}
+    given |= {'test_dataloader.num_workers': 0, 'test_dataloader.persistent_workers': False}
+    argv = [str(files / 'config.py'), str(path), '--work-dir', str(files / 'run'), '--out', str(files / 'out.json')]
+    tool('test').main([*argv, '--cfg-options', *(f'{key}={value}' for key, value in given.items())])
+    metrics = json.loads((files / 'out.json').read_text())
+    protocol = next(p for p in ('humaneva', 'mpi_inf_3dhp', 'motionbert') if p in name)
+    assert 30 < metrics[f'{protocol}/MPJPE'] < 20000 and np.isfinite(metrics['MPJPE'])
+    if protocol == 'humaneva':
+        assert metrics.keys() >= {'humaneva/MPJPE/Walking S1', 'humaneva/MPJPE/Jog S2'}

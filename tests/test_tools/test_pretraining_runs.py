@@ -1,0 +1,220 @@
+"""The four pretrainings as shipped, on the small excerpt of real motion: killed, resumed, handed on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from mmengine.config import Config
+
+import poselifter
+from poselifter.apis import load_official
+from poselifter.checkpoints import network_of, read_official
+from poselifter.engine import MotionRunner, load_config
+from poselifter.registry import DATASETS, MODELS
+
+SYSTEMS = ['pstmo', 'motion2vec', 'motionbert', 'actionpose']
+SMALL = {'embed_dims': 16, 'depth': 2, 'num_heads': 2}
+PARTS = {  # what is in a checkpoint beside the encoder
+    'pstmo': ('head.', 'joint_token'),
+    'motion2vec': ('teacher.', 'mask_token'),
+    'motionbert': ('heads.pose.',),
+    'actionpose': ('heads.pose.', 'text_encoder.', 'text_head.'),
+}
+
+
+def changes(system, data_dir, sources=()):
+    """Changes that let a shipped config run on the excerpt in seconds, by dotted key."""
+    found = {f'model.backbone.{key}': value for key, value in {**SMALL, 'drop_rate': 0.1}.items()}
+    found |= {'model.backbone.align_layer': 1} if system == 'actionpose' else {}
+    for place in sources or ('train_dataloader.dataset',):
+        found |= {f'{place}.data_root': str(data_dir), f'{place}.ann_file': 'cmu_tiny.npz'}
+        found |= {f'{place}.window.stride': 20}
+    return found
+
+
+RUNS = {
+    'pstmo/pretrain_cmu_27': {'model.head.num_heads': 2, 'model.head.depth': 1},
+    'motion2vec/pretrain_cmu_27': {'model.filler': 'noise'},
+    'motionbert/pretrain_cmu_27': {},
+    'actionpose/pretrain_cmu_27': {},
+    # 3D alone in the first epoch, then both
+    'motionbert/pretrain_cmu_few_27': {'train_dataloader.batch_sampler.first_epochs': [1, 0]},
+}
+
+
+def wait_for_epoch(number, process, folder):
+    """Returns in the middle of an epoch, counted from 1."""
+    deadline = time.time() + 120
+    while time.time() < deadline:
+        assert process.poll() is None
+        lines = [line for path in folder.glob('*/vis_data/scalars.json') for line in path.read_text().splitlines()]
+        if any(json.loads(line).get('epoch') == number for line in lines if line.endswith('}')):
+            return
+        time.sleep(0.02)
+    raise AssertionError('the run has not come so far')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('config', RUNS)
+def test_killed_and_resumed_pretraining_ends_in_the_same_weights(repository, data_dir, tmp_path, config):
+    """Masks, noise, drawn texts, dropout, the teacher and its steps, and the place in the curriculum."""
+    few, system = 'few' in config, config.split('/')[0]
+    sources = [f'train_dataloader.dataset.datasets.{i}' for i in (0, 1)] if few else []
+    epochs = 3 if few else 2
+    options = {**changes(system, data_dir, sources), **RUNS[config], 'train_cfg.max_epochs': epochs}
+    options |= {'train_dataloader.batch_size': 12, 'default_hooks.logger.interval': 1}
+    options = [f'{key}={str(value).replace(" ", "")}' for key, value in options.items()]
+
+    def start(name, *flags):
+        command = [sys.executable, 'tools/train.py', f'configs/{config}.py', '--work-dir', str(tmp_path / name), *flags]
+        return subprocess.Popen(
+            [*command, '--no-validate', '--cfg-options', *options],
+            cwd=repository,
+            env={**os.environ, 'PYTHONPATH': str(repository), 'OMP_NUM_THREADS': '1'},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def finish(process):
+        _, error = process.communicate(timeout=200)
+        assert process.returncode == 0, error[-2000:]
+
+    whole, broken = start('whole'), start('broken')
+    wait_for_epoch(2, broken, tmp_path / 'broken')
+    os.killpg(broken.pid, signal.SIGKILL)
+    broken.communicate()
+    assert sorted(path.name for path in (tmp_path / 'broken').glob('*.pth')) == ['epoch_1.pth']
+    finish(start('broken', '--resume'))
+    finish(whole)
+    files = [torch.load(tmp_path / name / f'epoch_{epochs}.pth', weights_only=True) for name in ('whole', 'broken')]
+    one, other = (file['state_dict'] for file in files)
+    assert one.keys() == other.keys()
+    assert all(torch.equal(value, other[key]) for key, value in one.items())
+    moments = [file['optimizer']['state'] for file in files]
+    assert moments[0].keys() == moments[1].keys()
+    for key, state in moments[0].items():
+        assert all(torch.equal(value, moments[1][key][name]) for name, value in state.items())
+    start = torch.load(tmp_path / 'whole/epoch_1.pth', weights_only=True)['state_dict']
+    assert not all(torch.equal(one[key], start[key]) for key in one if key.startswith('backbone.'))
+    if system == 'motion2vec':
+        assert one['teacher.steps'] == 1 + files[0]['meta']['iter']  # the count starts at 1
+        moved = [key for key in one if key.startswith('teacher.module.') and not torch.equal(one[key], start[key])]
+        assert len(moved) > 20
+
+
+def tiny(repository, data_dir, name, **more):
+    """A shipped config, shrunk."""
+    path = repository / f'configs/{name}.py'
+    return load_config(path, {**changes(name.split('/')[0], data_dir), **more})
+
+
+def started(config, work_dir, load_from):
+    """The model of a downstream config as its training starts."""
+    config = Config({**config.to_dict(), 'work_dir': str(work_dir), 'load_from': str(load_from)})
+    runner = MotionRunner.from_cfg(config)
+    fresh = {key: value.clone() for key, value in runner.model.state_dict().items()}
+    runner.load_or_resume()
+    return fresh, runner.model.state_dict()
+
+
+@pytest.mark.parametrize('system', SYSTEMS)
+def test_downstream_configs_take_the_encoder(repository, data_dir, tmp_path, system):
+    poselifter.register_all_modules()
+    more = {'model.head.num_heads': 2} if system == 'pstmo' else {}
+    config = tiny(repository, data_dir, f'{system}/pretrain_cmu_27', **more)
+    torch.manual_seed(0)
+    model = MODELS.build(config.model)
+    for tensor in model.state_dict().values():
+        tensor.copy_(torch.rand_like(tensor) if tensor.is_floating_point() else tensor + 5)
+    given = model.state_dict()
+    torch.save({'state_dict': given, 'meta': {}}, tmp_path / 'pretrained.pth')
+    outside = {key for key in given if not key.startswith('backbone.')}
+    assert {key for key in outside if key.startswith(PARTS[system])} == outside
+    downstream = tiny(repository, data_dir, f'{system}/cmu_27')
+    assert downstream.pretrained_by == f'configs/{system}/pretrain_cmu_27.py'
+    assert downstream.load_from.startswith(f'{config.work_dir}/epoch_{config.train_cfg.max_epochs}')
+    fresh, found = started(downstream, tmp_path / 'run', tmp_path / 'pretrained.pth')
+    # what Motion2vec's pretraining lacks; MotionBERT and ActionPose have pretrained the 3D head, too
+    new = ('backbone.representation.',) if system == 'motion2vec' else ()
+    for key, value in found.items():
+        taken = key in given if system in ('motionbert', 'actionpose') else key.startswith('backbone.')
+        if taken and not key.startswith(new):
+            assert torch.equal(value, given[key]), key
+        else:
+            assert torch.equal(value, fresh[key]) and key not in given, key
+    assert {key for key in given if key.startswith('backbone.')} <= found.keys()
+
+
+LABELS = {  # what the samples of each source hold beside the inputs
+    'pstmo/pretrain_cmu_27': [{'mask'}],
+    'motion2vec/pretrain_cmu_27': [{'masks'}],
+    'motionbert/pretrain_cmu_few_27': [{'target_2d', 'target_2d_weight'}, {'target', 'target_weight'}],
+    'actionpose/pretrain_cmu_few_27': [set(), {'target', 'target_weight'}],
+}
+
+
+@pytest.mark.parametrize('name', LABELS)
+def test_labels_in_3d_reach_the_model_where_the_config_says_so(repository, data_dir, name):
+    poselifter.register_all_modules()
+    config = load_config(repository / f'configs/{name}.py')
+    dataset = config.train_dataloader.dataset
+    sources = dataset.get('datasets', [dataset])
+    subjects = []
+    for source, labels in zip(sources, LABELS[name], strict=True):
+        built = DATASETS.build({**source, 'data_root': str(data_dir), 'ann_file': 'cmu_tiny.npz'})
+        packed = built[0]
+        assert set(packed['data_samples'].keys()) - {'action'} == labels
+        facts = packed['data_samples'].metainfo
+        assert not any(torch.is_tensor(value) or hasattr(value, 'dtype') for value in facts.values())
+        subjects.append({built.get_data_info(i)['subject'] for i in built.windows[:, 0].tolist()})
+        steps = [step['type'] for step in source['pipeline']]
+        hides = [i for i, step in enumerate(steps) if 'Mask' in step or step in ('FrameRemoval', 'JointReplacement')]
+        assert hides == list(range(len(steps) - 1 - len(hides), len(steps) - 1))  # last before it is packed
+    if len(sources) == 2:
+        assert subjects[1] == {'05', '35'} and subjects[0] and not subjects[0] & subjects[1]
+
+
+OFFICIAL = {
+    'pstmo/stage1_train_step': 'pretrain',
+    'pstmo/stage1_masked_27': 'pretrain',
+    'motion2vec/pretrain_step_train': 'pretrain',
+    'motion2vec/pretrain_to_pose': 'pretrain',
+    'motionbert/dstformer_train_step': 'pose',
+}
+
+
+@pytest.mark.parametrize('case', OFFICIAL)
+def test_downstream_configs_take_official_encoders(repository, data_dir, shared, tmp_path, case):
+    poselifter.register_all_modules()
+    folder, system = shared / 'fixtures/parity' / case, case.split('/')[0]
+    sizes = json.loads((folder / 'meta.json').read_text()).get('constructor', {})
+    official, state = read_official(folder / 'checkpoint.pth', system, OFFICIAL[case])
+    if case == 'motion2vec/pretrain_to_pose':
+        sizes = {key: value for key, value in sizes.items() if key != 'dim_out'}
+    backbone = network_of(official, state, sizes)['backbone']
+    expected = load_official(folder / 'checkpoint.pth', system, OFFICIAL[case], **sizes).network.backbone.state_dict()
+    config = tiny(repository, data_dir, f'{system}/cmu_27')
+    joints = {'num_joints': 17} if system == 'pstmo' else {}
+    confidence = backbone.get('in_channels', 3) == 3
+    config.model = {
+        'type': 'MotionEstimator',
+        'backbone': backbone,
+        'heads': {'pose': {'type': 'PoseHead', **joints}},
+        'codec': {'type': 'RootRelativeLifting', 'confidence': confidence},
+    }
+    fresh, found = started(config, tmp_path, folder / 'checkpoint.pth')
+    assert len(expected) > 20
+    for key, value in expected.items():
+        assert torch.equal(found[f'backbone.{key}'], value), key
+    heads = [key for key in found if key.startswith('heads.')]
+    if system != 'motionbert':  # whose pretraining has the 3D head, which the released fine-tuning takes too
+        assert heads and all(torch.equal(found[key], fresh[key]) for key in heads)

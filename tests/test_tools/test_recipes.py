@@ -1,0 +1,300 @@
+"""All configs: they build, their recipes are the published ones, fine-tuning starts from what pretraining leaves."""
+
+import inspect
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+
+import poselifter
+from poselifter.engine import load_config
+from poselifter.registry import MODELS
+
+FOLDER = Path(__file__).parents[2] / 'configs'
+CONFIGS = sorted(path.relative_to(FOLDER).with_suffix('').as_posix() for path in FOLDER.glob('*/*.py'))
+CONFIGS = [name for name in CONFIGS if not name.startswith('_base_')]
+MAKERS = {torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn}
+
+
+class OnMeta(torch.overrides.TorchFunctionMode):
+    """Weights have shapes and no numbers."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        return func(*args, **{**(kwargs or {}), **({'device': 'meta'} if func in MAKERS else {})})
+
+
+@cache
+def read(name):
+    return load_config(FOLDER / f'{name}.py')
+
+
+@cache
+def shapes(name):
+    """Tensors of the config's model; a hashed text encoder stands for BERT, which is no part of the encoder."""
+    poselifter.register_all_modules()
+    config = dict(read(name).model)
+    if config.get('text_encoder', {}).get('type') == 'BertTextEncoder':
+        config['text_encoder'] = {'type': 'HashedTextEncoder'}
+    with OnMeta():
+        model = MODELS.build(config)
+    return {key: tuple(value.shape) for key, value in model.state_dict().items()}
+
+
+def name_of(path):
+    return path.removeprefix('configs/').removesuffix('.py')
+
+
+PRETRAINED = [name for name in CONFIGS if read(name).get('pretrained_by')]
+PRETRAINING = sorted({name_of(read(name).pretrained_by) for name in PRETRAINED})
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_builds(name):
+    config = read(name)
+    assert shapes(name)
+    assert config.train_dataloader and config.optim_wrapper and config.train_cfg.max_epochs > 0
+    assert config.get('codec') and len((FOLDER / f'{name}.py').read_text().splitlines()) < 80
+    if name.split('/')[-1].startswith('pretrain_'):
+        assert config.work_dir == f'work_dirs/{name}'
+
+
+# what pretraining does not know, of the parts of the model; everything else of it starts from there
+FRESH = {
+    'MaskedPosePretrainer': {'heads', 'neck'},
+    'ContextPretrainer': {'heads', 'backbone.representation'},
+    'UnifiedMotionPretrainer': set(),
+    'TextMotionPretrainer': set(),
+    'MotionEstimator': set(),
+}
+# what differs on purpose: (of the backbone's config, tensors that are fresh or converted)
+DIFFERENT = {
+    'actionpose/pretrain_babel_243': ({'type', 'align_layer'}, {'backbone.class_token', 'text_encoder', 'text_head'}),
+    'mixste/humaneva_43_finetune': ({'num_joints'}, {'backbone.joint_embedding'}),
+}
+
+
+@pytest.mark.parametrize('name', PRETRAINED)
+def test_fine_tuning_starts_from_what_pretraining_leaves(name):
+    config = read(name)
+    source = name_of(config.pretrained_by)
+    before = read(source)
+    assert config.load_from == f'{before.work_dir}/epoch_{before.train_cfg.max_epochs}.pth'
+    assert before.train_cfg.by_epoch and before.default_hooks.checkpoint.interval == 1
+    keys, changed = DIFFERENT.get(name, (set(), set()))
+    one, other = ({k: v for k, v in c.model.backbone.items() if k not in keys} for c in (before, config))
+    assert one == other
+    given, own = shapes(source), shapes(name)
+    fresh = {key for key in own if given.get(key) != own[key]}
+    expected = changed | FRESH[before.model.type]
+    if 'pose' not in config.model.heads:
+        expected = expected | {'heads'}
+    found = {next((part for part in expected if key.startswith(f'{part}.') or key == part), key) for key in fresh}
+    assert found == expected
+    if before.model.type in ('UnifiedMotionPretrainer', 'MaskedPosePretrainer', 'ContextPretrainer'):
+        assert {key for key in given if key.startswith('backbone.')} <= set(own)
+
+
+@pytest.mark.parametrize('name', [n for n in PRETRAINED if n.split('/')[0] != 'mixste' and 'pretrain_' not in n])
+def test_scratch_beside_it(name):
+    """The same network and data without the start; a frozen backbone has no such twin."""
+    if name.endswith('_frozen'):
+        assert read(name).frozen_modules == ['backbone']
+        return
+    tuned, scratch = read(name), read(f'{name}_scratch')
+    assert not scratch.get('load_from') and not scratch.get('pretrained_by')
+    for part in ('model', 'train_dataloader', 'test_dataloader', 'test_evaluator', 'codec', 'auto_scale_lr'):
+        assert scratch.get(part) == tuned.get(part), part
+
+
+ADAM, ADAMW = 'Adam', 'AdamW'
+# optimiser, rate, weight decay, clips a batch, epochs, factor of the rate after an epoch
+RECIPES = {
+    'motionbert/pretrain_amass_h36m_243': (ADAMW, 5e-4, 0.01, 64, 90, 0.99),
+    'motionbert/pretrain_amass_h36m_lite_243': (ADAMW, 5e-4, 0.01, 64, 90, 0.99),
+    'motionbert/h36m_243_scratch': (ADAMW, 2e-4, 0.01, 32, 120, 0.99),
+    'motionbert/h36m_243': (ADAMW, 2e-4, 0.01, 32, 60, 0.99),
+    'motionbert/h36m_243_frozen': (ADAMW, 2e-4, 0.01, 32, 60, 0.99),
+    'motionbert/h36m_gt_243': (ADAMW, 2e-4, 0.01, 32, 60, 0.99),
+    'motionbert/h36m_gt_243_scratch': (ADAMW, 2e-4, 0.01, 32, 120, 0.99),
+    'motionbert/h36m_global_243': (ADAMW, 2e-4, 0.01, 32, 60, 0.99),
+    'motionbert/h36m_global_lite_243': (ADAMW, 5e-4, 0.01, 32, 60, 0.99),
+    'motionbert/action_ntu60_xsub': (ADAMW, 1e-3, 0.01, 32, 300, 0.99),  # the head; the backbone 1e-4
+    'motionbert/action_ntu60_xsub_scratch': (ADAMW, 1e-4, 0.01, 32, 300, 0.99),
+    'motionbert/action_ntu60_xview': (ADAMW, 1e-3, 0.01, 32, 300, 0.99),
+    'motionbert/oneshot_ntu120': (ADAMW, 1e-3, 0.01, 32, 50, 0.99),
+    'motionbert/oneshot_ntu120_scratch': (ADAMW, 1e-3, 0.01, 32, 50, 0.99),
+    'pstmo/pretrain_h36m_243': (ADAM, 1e-4, 0, 160, 80, 0.97),
+    'pstmo/pretrain_h36m_s_243': (ADAM, 1e-4, 0, 160, 80, 0.97),
+    'pstmo/pretrain_h36m_gt_s_243': (ADAM, 1e-4, 0, 160, 80, 0.97),
+    'pstmo/pretrain_mpi_inf_3dhp_s_81': (ADAM, 1e-4, 0, 160, 80, 0.97),
+    'pstmo/h36m_243': (ADAM, 1e-3, 0, 160, 80, 0.97),
+    'pstmo/h36m_s_243': (ADAM, 7e-4, 0, 160, 80, 0.97),
+    'pstmo/h36m_gt_s_243': (ADAM, 1e-3, 0, 160, 80, 0.97),
+    'pstmo/mpi_inf_3dhp_s_81': (ADAM, 7e-4, 0, 160, 80, 0.97),
+    'motion2vec/pretrain_h36m_243': (ADAMW, 5e-4, 0.01, 4, 60, 0.99),
+    'motion2vec/pretrain_h36m_released_243': (ADAMW, 5e-4, 0.01, 4, 60, 0.99),
+    'motion2vec/pretrain_h36m_large_243': (ADAMW, 5e-4, 0.01, 4, 60, 0.99),
+    'motion2vec/h36m_243': (ADAMW, 5e-4, 0.01, 8, 60, 0.99),
+    'motion2vec/h36m_large_243': (ADAMW, 5e-4, 0.01, 16, 60, 0.99),
+    'motion2vec/mpi_inf_3dhp_81': (ADAM, 5e-4, 0, 16, 90, 0.99),
+    'motion2vec/mpi_inf_3dhp_large_81': (ADAM, 5e-4, 0, 16, 90, 0.99),
+    'motion2vec/action_ntu60_xsub': (ADAMW, 1e-4, 0.01, 6, 60, 0.99),
+    'motion2vec/action_ntu60_xview': (ADAMW, 1e-4, 0.01, 8, 60, 0.99),
+    'motionagformer/h36m_243': (ADAMW, 5e-4, 0.01, 16, 60, 0.99),
+    'motionagformer/mpi_inf_3dhp_81': (ADAM, 5e-4, 0, 16, 90, 0.99),
+    'actionpose/pretrain_babel_243': (ADAMW, 5e-4, 0.01, 16, 300, 0.99),
+    'actionpose/h36m_243': (ADAMW, 2e-4, 0.01, 32, 60, 0.99),
+    'actionpose/mpi_inf_3dhp_81': (ADAM, 5e-4, 0, 16, 90, 0.99),
+    'mixste/h36m_243': (ADAMW, 4e-5, 0.1, 1024 // 243, 120, 0.99),
+    'mixste/h36m_81': (ADAMW, 4e-5, 0.1, 1024 // 81, 120, 0.99),
+    'mixste/h36m_gt_43': (ADAMW, 4e-5, 0.1, 1024 // 43, 120, 0.99),
+    'mixste/humaneva_43': (ADAMW, 4e-5, 0.1, 1024 // 43, 120, 0.99),
+    'mixste/humaneva_43_finetune': (ADAMW, 4e-5, 0.1, 1024 // 43, 120, 0.99),
+    'mixste/mpi_inf_3dhp_27': (ADAMW, 4e-5, 0.1, 1024 // 27, 120, 0.99),
+    'mixste/mpi_inf_3dhp_1': (ADAMW, 4e-5, 0.1, 1024, 120, 0.99),
+    'videopose3d/h36m_243': (ADAM, 1e-3, 0, 1024, 80, 0.95),
+    'videopose3d/humaneva_27': (ADAM, 1e-3, 0, 128, 1000, 0.996),
+    'poseformer/h36m_81': (ADAMW, 1e-4, 0.1, 512, 200, 0.99),
+    'poseformer/mpi_inf_3dhp_9': (ADAMW, 4e-4, 0.1, 512, 200, 0.99),
+}
+
+
+@pytest.mark.parametrize('name', RECIPES)
+def test_recipe(name):
+    config = read(name)
+    optimizer, schedule = config.optim_wrapper.optimizer, config.param_scheduler
+    schedule = schedule[0] if isinstance(schedule, list) else schedule
+    batch = config.train_dataloader.batch_size
+    found = (optimizer.type, optimizer.lr, optimizer.get('weight_decay', 0), batch, config.train_cfg.max_epochs)
+    assert (*found, schedule.gamma) == RECIPES[name] and schedule.type == 'ExponentialLR' and schedule.by_epoch
+    assert optimizer.get('amsgrad', False) == (optimizer.type == ADAM)
+    assert config.auto_scale_lr.base_batch_size == batch
+    if name.startswith('pstmo'):
+        assert config.total_batch_size == 160
+
+
+def masks(name):
+    """The masks of a pretraining config by type, with their numbers."""
+    steps = [dict(step) for step in read(name).train_dataloader.dataset.pipeline]
+    return {step.pop('type'): step for step in steps if 'Mask' in step['type'] or step['type'][:4] in ('Fram', 'Join')}
+
+
+@pytest.mark.parametrize(('config', 'rate', 'joints', 'layers', 'dilation'), [
+    ('h36m_243', 0.6, 3, (4, 3), 2), ('h36m_s_243', 0.8, 2, (3, 2), 2), ('h36m_gt_s_243', 0.8, 7, (3, 2), 2),
+    ('mpi_inf_3dhp_s_81', 0.7, 2, (3, 2), 1),
+])  # fmt: skip
+def test_stage_one_of_pstmo(config, rate, joints, layers, dilation):
+    pretraining, tuning = read(f'pstmo/pretrain_{config}'), read(f'pstmo/{config}')
+    assert masks(f'pstmo/pretrain_{config}') == {'FrameRemoval': {'rate': rate}, 'JointReplacement': {'count': joints}}
+    assert (pretraining.model.backbone.depth, pretraining.model.head.depth) == layers
+    for part in (pretraining, tuning):
+        window = part.train_dataloader.dataset.window
+        assert (window.get('dilation', 1), window.outputs, window.stride) == (dilation, 1, 1)
+        assert part.train_dataloader.dataset.mirrored_copies
+    assert tuning.model.test_cfg.window.get('dilation', 1) == dilation
+    files = [loader.dataset.get('keypoint_file') for loader in (pretraining.train_dataloader, tuning.test_dataloader)]
+    assert files[0] == files[1] and ('gt' in str(files[0])) == ('gt' in config)
+
+
+def test_methods_of_motion2vec():
+    paper, released = (read(f'motion2vec/pretrain_h36m_{kind}243') for kind in ('', 'released_'))
+    assert masks('motion2vec/pretrain_h36m_243') == {'FrameRemoval': {'rate': 0.7, 'copies': 3}}
+    defaults = inspect.signature(MODELS.get('ContextPretrainer')).parameters
+    names = ('top_layers', 'norm_targets', 'filler', 'decay')
+    found = {key: paper.model.get(key, defaults[key].default) for key in names}
+    assert tuple(found.values()) == (8, 'both', 'learned', (0.999, 0.9999))
+    assert (released.model.top_layers, released.model.norm_targets, released.model.decay) == (6, 'none', (1, 1))
+    clips = released.train_dataloader.dataset.datasets
+    assert [part.split for part in clips] == ['train', 'test'] and paper.train_dataloader.dataset.split == 'train'
+    flips = [[step.type for step in part.pipeline].count('FlipPose') for part in clips]
+    spans = [[step for step in part.pipeline if step.type == 'SpanMask'] for part in clips]
+    assert flips == [1, 0] and all(s == [{'type': 'SpanMask', 'prob': 0.6, 'length': 5, 'copies': 3}] for s in spans)
+
+
+def test_curriculum_of_motionbert():
+    config = read('motionbert/pretrain_amass_h36m_243')
+    assert config.train_dataloader.batch_sampler.first_epochs == (30, 30, 0)
+    track, variety, lifted = config.train_dataloader.dataset.datasets
+    assert track.window == {'length': 30} and (variety.window.length, variety.window.stride) == (81, 27)
+    parts = {'track': track, 'variety': variety, **dict(zip(('amass', 'h36m'), lifted.datasets, strict=True))}
+    for name, part in parts.items():
+        steps = [step.type for step in part.pipeline]
+        last = ['FittedNoise'] * (name != 'variety') + ['JointMask', 'FrameMask', 'PackPose']
+        assert steps[-len(last) :] == last and ('FittedNoise' in steps) == (name != 'variety')
+        assert ('TargetFrom2D' in steps) == ('CropScale' in steps) == (name in ('track', 'variety'))
+        assert [step.prob for step in part.pipeline if 'Mask' in step.type] == [0.05, 0.1]
+        if name in ('amass', 'h36m'):
+            assert (part.window.length, part.window.stride) == (243, 81)
+            assert next(step for step in part.pipeline if step.type == 'Encode').codec.gt_2d
+    weights = [loss.get('loss_weight', 1) for loss in config.model.heads.pose.losses]
+    assert weights == [1, 0.5, 20]
+
+
+def test_the_camera_of_amass_is_orthographic():
+    """As released: x, -z, y of the world times 0.298, the labels relative to the root."""
+    import numpy as np
+
+    from poselifter.registry import TRANSFORMS
+
+    poselifter.register_all_modules()
+    source = read('motionbert/pretrain_amass_h36m_243').train_dataloader.dataset.datasets[2].datasets[0]
+    rng = np.random.default_rng(0)
+    world = rng.normal(0, 0.5, (9, 17, 3)).astype(np.float32) + [0.4, -2, 1]
+    sample = {'world_keypoints': world, 'skeleton_3d': 'h36m17', 'random_key': [0, 0, 0, 0]}
+    for step in source.pipeline[:2]:
+        sample = TRANSFORMS.build(step)(sample)
+    expected = 0.298 * np.stack([world[..., 0], -world[..., 2], world[..., 1]], -1)
+    np.testing.assert_allclose(sample['target'], expected - expected[:, :1], atol=2e-3)
+    drift = sample['inputs'][..., :2] - expected[..., :2]
+    np.testing.assert_allclose(drift - drift.mean((0, 1)), 0, atol=2e-3)  # the camera looks at them from somewhere
+
+
+def test_actionpose_trains_its_text_side_slower():
+    config = read('actionpose/pretrain_babel_243')
+    assert masks('actionpose/pretrain_babel_243') == {'MaskMixture': {}}
+    assert config.optim_wrapper.paramwise_cfg.custom_keys == {'text_encoder': {'lr_mult': 0.1}}
+    warm_up = config.param_scheduler[1]
+    assert (warm_up.type, warm_up.groups, warm_up.end, warm_up.by_epoch) == (
+        'GroupWarmupLR',
+        'text_encoder',
+        500,
+        False,
+    )
+    assert config.model.text_encoder.num_layers == 3 and config.model.backbone.align_layer == 3
+    losses = config.model.heads.pose.losses
+    assert [(loss.type, loss.get('loss_weight', 1)) for loss in losses] == [('MPJPELoss', 1), ('VelocityLoss', 20)]
+
+
+def test_rates_of_actions():
+    tuned, scratch = (read(f'motionbert/action_ntu60_xsub{kind}').optim_wrapper for kind in ('', '_scratch'))
+    assert tuned.paramwise_cfg == {'custom_keys': {'backbone': {'lr_mult': 0.1}}} and not scratch.paramwise_cfg
+    for name, classes, split in (
+        ('ntu60_xview', 60, 'xview'),
+        ('ntu120_xsub', 120, 'xsub'),
+        ('ntu120_xset', 120, 'xset'),
+    ):
+        config = read(f'motionbert/action_{name}')
+        parts = config.train_dataloader.dataset, config.test_dataloader.dataset
+        assert [part.split for part in parts] == [f'{split}_train', f'{split}_val']
+        assert all(part.ann_file == f'ntu{classes}_hrnet.pkl' for part in parts)
+        assert config.model.heads.action.num_classes == classes
+
+
+def test_a_missing_start_comes_with_the_command_that_makes_it(tool, fails, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    line = fails(tool('train').main, FOLDER / 'pstmo/h36m_243.py')
+    assert 'work_dirs/pstmo/pretrain_h36m_243/epoch_80.pth' in line
+    assert '`python tools/train.py configs/pstmo/pretrain_h36m_243.py`' in line
+
+
+def test_rows_of_the_metafiles():
+    """Each is of a config that is there, whose head states the figure."""
+    from poselifter.apis.zoo import zoo_models
+
+    for name, model in zoo_models().items():
+        path = model.config.relative_to(FOLDER)
+        assert name == f'{path.parent.name}_{path.stem}'
+        head = model.config.read_text().partition('_base_')[0]
+        main = next(iter(model.facts['Results'][0]['Metrics'].values()))
+        assert model.weights or f'{main} ' in head, name
