@@ -1,26 +1,16 @@
 # P-STMO-S's stage I with true 2D joints: 80 % of the frames removed and 7 joints of each replaced.
-_base_ = './h36m_gt_s_243_scratch.py'
+_base_ = './pretrain_h36m_s_243.py'
 
 work_dir = 'work_dirs/pstmo/pretrain_h36m_gt_s_243'
-model = dict(
-    _delete_=True,
-    type='MaskedPosePretrainer',
-    backbone={{_base_.model.backbone}},
-    head=dict(type='MaskedPoseHead', depth=2),
-    codec={{_base_.codec}},
-)
 train_dataloader = dict(
     dataset=dict(
+        keypoint_file='data_2d_h36m_gt.npz',
         pipeline=[
             dict(type='Encode', codec={{_base_.codec}}),
             dict(type='FlipPose'),
             dict(type='FrameRemoval', rate=0.8),
             dict(type='JointReplacement', count=7),
             dict(type='PackPose', keys=['mask']),
-        ]
+        ],
     )
 )
-optim_wrapper = dict(optimizer=dict(lr=1e-4))
-default_hooks = dict(checkpoint=dict(save_best=None))
-val_cfg = val_dataloader = val_evaluator = None
-test_cfg = test_dataloader = test_evaluator = None

@@ -1,14 +1,8 @@
 # P-STMO-S's stage I: 80 % of the frames removed and 2 joints of each replaced.
-_base_ = './h36m_s_243_scratch.py'
+_base_ = './pretrain_h36m_243.py'
 
 work_dir = 'work_dirs/pstmo/pretrain_h36m_s_243'
-model = dict(
-    _delete_=True,
-    type='MaskedPosePretrainer',
-    backbone={{_base_.model.backbone}},
-    head=dict(type='MaskedPoseHead', depth=2),
-    codec={{_base_.codec}},
-)
+model = dict(backbone=dict(depth=3), head=dict(depth=2))
 train_dataloader = dict(
     dataset=dict(
         pipeline=[
@@ -20,7 +14,3 @@ train_dataloader = dict(
         ]
     )
 )
-optim_wrapper = dict(optimizer=dict(lr=1e-4))
-default_hooks = dict(checkpoint=dict(save_best=None))
-val_cfg = val_dataloader = val_evaluator = None
-test_cfg = test_dataloader = test_evaluator = None

@@ -1,26 +1,6 @@
-# P-STMO-S's stage I, 81 frames; its masks are not published, these are those of 243 frames.
-_base_ = './h36m_s_81_scratch.py'
+# P-STMO-S's stage I, 81 frames, every third one; its masks are not published, these are those of 243 frames.
+_base_ = './pretrain_h36m_s_243.py'
 
 work_dir = 'work_dirs/pstmo/pretrain_h36m_s_81'
-model = dict(
-    _delete_=True,
-    type='MaskedPosePretrainer',
-    backbone={{_base_.model.backbone}},
-    head=dict(type='MaskedPoseHead', depth=2),
-    codec={{_base_.codec}},
-)
-train_dataloader = dict(
-    dataset=dict(
-        pipeline=[
-            dict(type='Encode', codec={{_base_.codec}}),
-            dict(type='FlipPose'),
-            dict(type='FrameRemoval', rate=0.8),
-            dict(type='JointReplacement', count=2),
-            dict(type='PackPose', keys=['mask']),
-        ]
-    )
-)
-optim_wrapper = dict(optimizer=dict(lr=1e-4))
-default_hooks = dict(checkpoint=dict(save_best=None))
-val_cfg = val_dataloader = val_evaluator = None
-test_cfg = test_dataloader = test_evaluator = None
+model = dict(backbone=dict(num_frames=81))
+train_dataloader = dict(dataset=dict(window=dict(length=81, dilation=3)))

@@ -17,7 +17,7 @@ _CHUNK = 16  # clips that stay in a processor's cache from one transform to the 
 
 
 class WholeSequence(WindowPolicy):
-    """One window a sequence, as long as it is; ``ResampleClip`` or ``RandomWindow`` with ``EdgePad`` give it a length."""
+    """One window a sequence, as long as it is; ``ResampleClip``, or ``RandomWindow`` and ``EdgePad`` fix the length."""
 
     def starts(self, n_frames: int) -> np.ndarray:
         """The first frame."""
