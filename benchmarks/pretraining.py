@@ -6,8 +6,9 @@
 A fine-tuned model and the one from scratch have the same data, steps, rates and
 seed; they differ in the weights they start from. Both cases are of
 configs/<system>: labels for all subjects (cmu_27), and for two (cmu_few_27).
-Finished runs stand in a ledger, one JSON line each: a study that was stopped
-goes on with the same command, a run that was under way from its last epoch.
+Finished runs stand in a ledger, benchmarks/pretraining.jsonl, a line each: a
+study that was stopped goes on with the same command, a run that was under way
+from its last epoch.
 """
 
 from __future__ import annotations
@@ -79,6 +80,11 @@ def epochs_of(run: Run) -> int:
     return EPOCHS[run.config.removesuffix('_scratch')]
 
 
+def result_of(run: Run, work: Path) -> Path:
+    """The checkpoint that a run leaves."""
+    return work / str(run) / f'epoch_{epochs_of(run)}.pth'
+
+
 def write_config(run: Run, work: Path) -> Path:
     """The run's config: its base at the size of this study."""
     config = load_config(ROOT / 'configs' / run.system / f'{run.config}.py')
@@ -99,7 +105,7 @@ def write_config(run: Run, work: Path) -> Path:
     if config.get('test_dataloader'):
         config.test_dataloader.dataset.views = 1
     if source := source_of(run):
-        config.load_from = str(work / str(source) / f'epoch_{epochs_of(source)}.pth')
+        config.load_from = str(result_of(source, work))
     path = work / str(run) / 'config.py'
     path.parent.mkdir(parents=True, exist_ok=True)
     config.dump(path)
@@ -115,37 +121,41 @@ def train(run: Run, work: Path) -> dict:
     subprocess.run([*tool, path, '--work-dir', folder, '--resume'], **common)
     entry = {**run._asdict(), 'seconds': round(time.time() - start)}
     if run.config not in PRETRAINING_EPOCHS:
-        last = max(folder.glob('epoch_*.pth'), key=lambda file: file.stat().st_mtime)
         tool = [sys.executable, str(ROOT / 'tools/test.py')]
         out = folder / 'metrics.json'
-        subprocess.run([*tool, path, last, '--work-dir', folder / 'test', '--out', out], **common)
+        subprocess.run([*tool, path, result_of(run, work), '--work-dir', folder / 'test', '--out', out], **common)
         found = json.loads(out.read_text())
         entry |= {name: round(found[name], 2) for name in METRICS}
         shutil.rmtree(folder / 'test')
     return entry
 
 
-def study(systems: Sequence[str], seeds: Sequence[int], jobs: int, work: Path) -> None:
+def study(systems: Sequence[str], seeds: Sequence[int], jobs: int, work: Path, ledger: Path) -> None:
     """Does the runs that the ledger lacks; seeds one after another, so that a stopped study has whole ones."""
-    ledger, lock = work / 'ledger.jsonl', threading.Lock()
-    work.mkdir(parents=True, exist_ok=True)
-    done = {Run(e['system'], e['config'], e['seed']) for e in read(ledger)}
+    done, lock = {key_of(entry) for entry in read(ledger)}, threading.Lock()
+    todo = [run for seed in seeds for system in systems for run in runs_of(system, seed) if run not in done]
+    lost = [s for run in todo if (s := source_of(run)) in done and not result_of(s, work).is_file()]
     futures: dict[Run, Future] = {}
 
     def do(run: Run) -> None:
         if source_of(run) in futures:
             futures[source_of(run)].result()
         entry = train(run, work)
-        with lock, ledger.open('a') as file:
-            file.write(json.dumps(entry) + '\n')
+        if run not in done:
+            with lock, ledger.open('a') as file:
+                file.write(json.dumps(entry) + '\n')
         print(entry, flush=True)
 
     with ThreadPoolExecutor(jobs) as pool:
-        for run in (r for seed in seeds for system in systems for r in runs_of(system, seed)):
-            if run not in done:
-                futures[run] = pool.submit(do, run)
+        for run in dict.fromkeys([*lost, *todo]):
+            futures[run] = pool.submit(do, run)
     for future in futures.values():
         future.result()
+
+
+def key_of(entry: dict) -> Run:
+    """The run of a line in the ledger."""
+    return Run(entry['system'], entry['config'], entry['seed'])
 
 
 def read(ledger: Path) -> list[dict]:
@@ -153,9 +163,9 @@ def read(ledger: Path) -> list[dict]:
     return [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.is_file() else []
 
 
-def report(work: Path) -> str:
+def report(ledger: Path) -> str:
     """A Markdown table: mean and standard deviation over seeds, and of the differences of pairs with one seed."""
-    found = {Run(e['system'], e['config'], e['seed']): e for e in read(work / 'ledger.jsonl')}
+    found = {key_of(entry): entry for entry in read(ledger)}
     head = ['system', 'labels', 'seeds', *(f'{m} {s}' for m in METRICS[:2] for s in ('scratch', 'pretrained', 'diff'))]
     rows = [head, ['---'] * len(head)]
     for system in BACKBONES:
@@ -167,10 +177,13 @@ def report(work: Path) -> str:
             cells = []
             for metric in METRICS[:2]:
                 scratch, tuned = (np.array([pair[i][metric] for pair in pairs]) for i in range(2))
-                spread = {'ddof': 1} if len(pairs) > 1 else {}
-                cells += [f'{x.mean():.1f} ± {x.std(**spread):.1f}' for x in (scratch, tuned, tuned - scratch)]
+                cells += [_spread(values) for values in (scratch, tuned, tuned - scratch)]
             rows.append([system, 'all' if case == 'cmu_27' else 'two subjects', str(len(pairs)), *cells])
     return '\n'.join('| ' + ' | '.join(row) + ' |' for row in rows)
+
+
+def _spread(values: np.ndarray) -> str:
+    return f'{values.mean():.1f}' + (f' ± {values.std(ddof=1):.1f}' if len(values) > 1 else '')
 
 
 def main() -> None:
@@ -181,11 +194,12 @@ def main() -> None:
     parser.add_argument('--systems', nargs='+', choices=list(BACKBONES), default=list(BACKBONES))
     parser.add_argument('--jobs', type=int, default=2, help='runs at the same time, each on one thread')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/pretraining_study'))
+    parser.add_argument('--ledger', type=Path, default=ROOT / 'benchmarks/pretraining.jsonl')
     args = parser.parse_args()
     poselifter.register_all_modules()
     if args.action == 'run':
-        study(args.systems, args.seeds, args.jobs, args.work_dir.resolve())
-    print(report(args.work_dir))
+        study(args.systems, args.seeds, args.jobs, args.work_dir.resolve(), args.ledger)
+    print(report(args.ledger))
 
 
 if __name__ == '__main__':
