@@ -26,6 +26,20 @@ def _parser() -> argparse.ArgumentParser:
     lift.add_argument('--batch-size', type=int, help='windows in one forward pass')
     lift.add_argument('--debug', action='store_true', help='show the traceback of an error')
 
+    fit = commands.add_parser('fit-smpl', help='3D poses to a moving body')
+    fit.add_argument('input', help='what `poselifter lift` wrote, or another npz with an array (T, J, 3) in metres')
+    fit.add_argument('--body-model', required=True, help='SMPL: the file or its folder (smpl.is.tue.mpg.de)')
+    fit.add_argument('--gender', default='neutral', help='neutral, male or female, in a folder (default: %(default)s)')
+    fit.add_argument('--joint-regressor', help='J_regressor_h36m_correct.npy, where it is not beside the body model')
+    fit.add_argument('-o', '--out-dir', default='out', help='where results go (default: out)')
+    fit.add_argument('--formats', default='npz,html', help='of npz,html,glb,obj,ply,mp4,gif (default: %(default)s)')
+    fit.add_argument('--skeleton', help='joint set of the input, where the file does not say')
+    fit.add_argument('--fps', type=float, help='frame rate, where the file does not say (then: 30)')
+    fit.add_argument('--noise', type=float, default=0.01, help='how far the joints are off, metres: more is smoother')
+    fit.add_argument('--iterations', type=int, default=400, help='of the optimiser (default: %(default)s)')
+    fit.add_argument('--device', default='cpu', help='cpu, cuda:0, ... (default: %(default)s)')
+    fit.add_argument('--debug', action='store_true', help='show the traceback of an error')
+
     zoo = commands.add_parser('zoo', help='published models').add_subparsers(dest='action', required=True)
     zoo.add_parser('list', help='all names')
     for action in ('info', 'download'):
@@ -60,6 +74,18 @@ def _lift(args: argparse.Namespace) -> None:
         print(path)
 
 
+def _fit_smpl(args: argparse.Namespace) -> None:
+    from .apis import fit_smpl
+
+    options = {key: getattr(args, key) for key in ('skeleton', 'fps', 'noise', 'iterations', 'device', 'gender')}
+    for result in fit_smpl(
+        args.input, args.body_model, args.joint_regressor, args.out_dir, args.formats.split(','), **options
+    ):
+        motion = result['motion']
+        print(f'track {result["track"]}: {len(motion.poses)} frames, joints {motion.error * 1000:.1f} mm off')
+        print(*result['files'], sep='\n')
+
+
 def _zoo(args: argparse.Namespace) -> None:
     from .apis import zoo
 
@@ -80,7 +106,7 @@ def _zoo(args: argparse.Namespace) -> None:
 
 def _main(argv: list[str] | None) -> None:
     args = _parser().parse_args(argv)
-    {'lift': _lift, 'zoo': _zoo}[args.command](args)
+    {'lift': _lift, 'fit-smpl': _fit_smpl, 'zoo': _zoo}[args.command](args)
 
 
 def main(argv: list[str] | None = None) -> None:

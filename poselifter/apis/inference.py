@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -119,14 +120,34 @@ def lift_table(model: nn.Module, table: KeypointTable) -> np.ndarray:
     Raises:
         InputError: the joint set is unknown or cannot be converted.
     """
-    codec = model.codec
-    skeleton = table.skeleton or codec.skeleton.name
-    keypoints, visible = convert_keypoints(table.keypoints, skeleton, codec.skeleton.name, table.keypoints_visible)
-    img_shape = table.img_shape or _guess_img_shape(keypoints, visible)
-    step = codec.fps / table.fps if table.fps else 1.0
-
     device = next(model.parameters()).device
     sequences, places = [], []
+    for rows, clip, where in track_clips(model.codec, table):
+        sequences.append(torch.from_numpy(model.codec.encode(clip)['inputs']).to(device))
+        places.append((rows, where))
+    poses = [pose.cpu().numpy() for pose in model.lift(sequences)]
+    return np.concatenate([interpolate(pose, where) for pose, (_, where) in zip(poses, places, strict=True)])
+
+
+def track_clips(codec: Any, table: KeypointTable) -> Iterator[tuple[slice, dict[str, Any], np.ndarray]]:
+    """Each stretch of a person without a long gap, with the joints and at the frame rate of a codec.
+
+    Args:
+        codec: of a model; its frame rate may be ``None``, any.
+        table: N rows of keypoints.
+
+    Yields:
+        The stretch's rows (n); a sample with ``keypoints`` (T, J, 2),
+        ``keypoints_visible``, ``skeleton`` and ``img_shape``; and (n,) where its
+        rows lie on the sample's time axis, in frames.
+
+    Raises:
+        InputError: the joint set is unknown or cannot be converted.
+    """
+    skeleton = table.skeleton or codec.skeleton.name
+    keypoints, visible = convert_keypoints(table.keypoints, skeleton, codec.skeleton.name, table.keypoints_visible)
+    facts = {'skeleton': codec.skeleton.name, 'img_shape': table.img_shape or _guess_img_shape(keypoints, visible)}
+    step = codec.fps / table.fps if table.fps and codec.fps else 1.0
     for rows in _stretches(table):
         frames = table.frame_indices[rows] - table.frame_indices[rows.start]
         dense = {'keypoints': np.zeros((frames[-1] + 1, *keypoints.shape[1:]), np.float32)}
@@ -134,11 +155,7 @@ def lift_table(model: nn.Module, table: KeypointTable) -> np.ndarray:
         dense['keypoints'][frames], dense['keypoints_visible'][frames] = keypoints[rows], visible[rows]
         if step != 1:
             dense = _resample_clip(**dense, step=step)
-        sample = codec.encode({**dense, 'img_shape': img_shape})
-        sequences.append(torch.from_numpy(sample['inputs']).to(device))
-        places.append((rows, frames * step))
-    poses = [pose.cpu().numpy() for pose in model.lift(sequences)]
-    return np.concatenate([interpolate(pose, where) for pose, (_, where) in zip(poses, places, strict=True)])
+        yield rows, {**dense, **facts}, frames * step
 
 
 def _stretches(table: KeypointTable) -> Iterator[slice]:

@@ -82,7 +82,7 @@ class Pose3DInferencer:
         if batch_size:
             self.model.batch_size = batch_size
         for item in inputs if isinstance(inputs, (list, tuple)) else [inputs]:
-            table = self._table(item, skeleton, img_shape, fps)
+            table = read_table(item, skeleton, img_shape, fps)
             poses = lift_table(self.model, table)
             written = []
             if out_dir is not None:
@@ -180,16 +180,21 @@ class Pose3DInferencer:
             save_html(files['html'], tracks, skeleton_3d, fps=fps, skeleton_2d=drawing['skeleton_2d'], title=stem.name)
         return list(files.values())
 
-    def _table(
-        self, item: Any, skeleton: str | None, img_shape: tuple[int, int] | None, fps: float | None
-    ) -> KeypointTable:
-        if isinstance(item, (str, os.PathLike)):
-            return link_persons(read_keypoints(item, skeleton=skeleton, img_shape=img_shape, fps=fps))
-        if isinstance(item, KeypointTable):
-            return item
-        array = np.asarray(item)
-        if array.ndim != 3 or array.shape[-1] not in (2, 3):
-            raise InputError(f'the array of keypoints has shape {array.shape}, expected (T, J, 2) or (T, J, 3)')
-        n = len(array)
-        visible = array[..., 2] if array.shape[-1] == 3 else np.ones(array.shape[:2])
-        return KeypointTable(array[..., :2], visible, np.arange(n), np.zeros(n, int), skeleton, img_shape, fps)
+
+def read_table(
+    item: Any,
+    skeleton: str | None = None,
+    img_shape: tuple[int, int] | None = None,
+    fps: float | None = None,
+) -> KeypointTable:
+    """A table of what an inferencer is given: a file, an array (T, J, 2 or 3) or a table; what it says goes first."""
+    if isinstance(item, (str, os.PathLike)):
+        return link_persons(read_keypoints(item, skeleton=skeleton, img_shape=img_shape, fps=fps))
+    if isinstance(item, KeypointTable):
+        return item
+    array = np.asarray(item)
+    if array.ndim != 3 or array.shape[-1] not in (2, 3):
+        raise InputError(f'the array of keypoints has shape {array.shape}, expected (T, J, 2) or (T, J, 3)')
+    n = len(array)
+    visible = array[..., 2] if array.shape[-1] == 3 else np.ones(array.shape[:2])
+    return KeypointTable(array[..., :2], visible, np.arange(n), np.zeros(n, int), skeleton, img_shape, fps)

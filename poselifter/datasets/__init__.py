@@ -19,12 +19,13 @@ from .mpi_inf_3dhp import MPIINF3DHPDataset
 from .ntu import NTUActionDataset
 from .posetrack import PoseTrackDataset
 from .procedural_motion import ProceduralMotion
-from .samplers import ClassPairSampler, EpochSampler
+from .samplers import BalancedSampler, ClassPairSampler, EpochSampler
 from .skeleton_action import SkeletonActionDataset
 
 __all__ = [
     'AMASSDataset',
     'BABELDataset',
+    'BalancedSampler',
     'BaseMotionDataset',
     'CMUMocapDataset',
     'COCOKeypointsDataset',

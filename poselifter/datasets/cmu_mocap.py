@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,16 +36,26 @@ class CMUMocapDataset(MocapDataset):
         ann_file: ``cmu_train.npz``, ``cmu_val.npz``, ``cmu_test.npz`` or
             ``tiny.npz`` below ``data_root``; ``index.json`` beside it, where it
             is there, tells each clip's ``source_format``.
+        actions: only clips of these classes, numbered in this order; ``None``
+            takes all of ``ACTIONS``.
         **kwargs: see :class:`BaseMotionDataset`.
 
     Raises:
-        InputError: the file is missing, truncated, or lacks an array.
+        InputError: the file is missing, truncated, or lacks an array, or an action is unknown.
     """
 
     METAINFO = {'dataset_name': 'cmu', 'skeleton': 'cmu17', 'actions': ACTIONS}
 
+    def __init__(self, actions: Sequence[str] | None = None, **kwargs: Any) -> None:
+        self.actions = tuple(ACTIONS if actions is None else actions)
+        unknown = set(self.actions) - set(ACTIONS)
+        if unknown or not self.actions:
+            raise InputError(f'CMUMocapDataset: actions {sorted(unknown) or "()"}, expected some of {ACTIONS}')
+        super().__init__(**kwargs)
+
     def load_data_list(self) -> list[dict]:
         """Reads the arrays and lists the clips."""
+        self._metainfo['actions'] = self.actions
         arrays = self._load(Path(self.ann_file))
         self.poses, self.root = arrays['poses'], arrays['root']
         self.unit_m, self.fps = float(arrays['unit_m']), float(arrays['fps'])
@@ -57,12 +69,13 @@ class CMUMocapDataset(MocapDataset):
                 'first': int(arrays['clip_start'][k]),
                 'length': int(arrays['clip_len'][k]),
                 'subject': str(arrays['subject'][k]),
-                'action': ACTIONS.index(str(arrays['action'][k])),
+                'action': self.actions.index(str(arrays['action'][k])),
                 'action_name': str(arrays['action'][k]),
                 'captions': [text_ids[t] for t in [str(arrays['description'][k])] if t],
                 'source_format': formats.get(str(clip), 'unknown'),
             }
             for k, clip in enumerate(arrays['clip_id'])
+            if arrays['action'][k] in self.actions
         ]
 
     @staticmethod

@@ -22,7 +22,7 @@ class ProceduralMotion(MocapDataset):
         n_frames: frames of each clip.
         fps: frames per second.
         motions: names out of ``poselifter.datasets.procedural.MOTIONS``;
-            ``None`` means all.
+            ``None`` means all. Actions are numbered in this order.
         offset: number of the first clip. Clips are numbered on without end, so
             a test set takes another range than the training set.
         **kwargs: see :class:`BaseMotionDataset`; ``seed`` seeds the motions too.
@@ -60,14 +60,14 @@ class ProceduralMotion(MocapDataset):
         self.root = world[:, 0]
         self.poses = world - self.root[:, None]
         texts = sorted({text for name in MOTIONS for text in captions(name)})
-        self._metainfo['texts'] = texts
+        self._metainfo.update(texts=texts, actions=self.motions)
         return [
             {
                 'sequence': f'{name}_{k:06d}',
                 'first': i * self.n_frames,
                 'length': self.n_frames,
                 'subject': f'body_{k:06d}',
-                'action': MOTIONS.index(name),
+                'action': self.motions.index(name),
                 'action_name': name,
                 'captions': [texts.index(text) for text in captions(name)],
                 'source_format': 'procedural',

@@ -30,6 +30,7 @@ from .rotations import (
     quaternion_to_matrix,
     rotation_6d_to_matrix,
 )
+from .surface import vertex_normals
 from .weak_perspective import fit_weak_perspective, project_weak_perspective
 
 __all__ = [
@@ -64,5 +65,6 @@ __all__ = [
     'quaternion_to_matrix',
     'rotation_6d_to_matrix',
     'uncrop_scale',
+    'vertex_normals',
     'world_to_camera',
 ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,11 +15,12 @@ from tqdm import tqdm
 
 from ..errors import InputError
 from ..utils.files import atomic_write
-from .clip import Clip, check_clip
+from .clip import check_clip
 from .drawing import write
 from .panels import COLOURS, FigurePanel, KeypointPanel
 from .picture import check_suffix, write_legend
 
+Views = Mapping[str, Callable[[tuple[int, int]], Any]]
 _GIF_FPS = 20  # GIF counts in 1/100 s, and many programs slow down what is faster
 _H264 = '-crf 20 -preset veryfast -movflags +faststart'
 _COLOUR = '-vf scale=out_color_matrix=bt709 -colorspace bt709 -color_primaries bt709 -color_trc bt709'
@@ -57,18 +59,35 @@ def save_animation(
         InputError: the arrays do not fit together, hold NaN or are empty, MP4
             is wanted without imageio-ffmpeg, or the file cannot be written.
     """
-    path = check_suffix(path, ['.gif', '.mp4'])
-    fps = check_fps(fps)
+    path, fps = check_suffix(path, ['.gif', '.mp4']), check_fps(fps)
     clip = check_clip(keypoints_2d, keypoints_3d, skeleton_2d, skeleton_3d, img_shape, visible, truth_3d)
+    views = {
+        '2D keypoints': lambda size: KeypointPanel(clip, size),
+        '3D pose': lambda size: FigurePanel(clip, size),
+    }
+    write_views(path, views, len(clip), fps, truth_3d is not None)
+
+
+def write_views(path: Path, views: Views, count: int, fps: float, truth: bool = False, fine: int = 1) -> None:
+    """Writes an animation of two panels.
+
+    Args:
+        path: the file, ``.gif`` or ``.mp4``.
+        views: by title what makes a panel of a size; two of them, the second with a ``caption``.
+        count: frames.
+        fps: frames a second.
+        truth: whether the legend names the ground truth.
+        fine: MP4's frames are drawn this much larger and shrunk.
+    """
     gif = path.suffix.lower() == '.gif'
     step = int(np.ceil(fps / _GIF_FPS)) if gif else 1
-    rows = tqdm(range(0, len(clip), step), desc=path.name, unit='frame', disable=None, leave=False)
+    rows = tqdm(range(0, count, step), desc=path.name, unit='frame', disable=None, leave=False)
     with atomic_write(path) as temporary:
         if gif:
-            sample = _render(clip, range(0, len(clip), max(len(clip) // 6, 1)), fps, 450, _FINE)
-            _write_gif(temporary, sample, _render(clip, rows, fps, 450, _FINE), len(rows), fps / step)
+            sample = _render(views, range(0, count, max(count // 6, 1)), fps, 450, _FINE, truth)
+            _write_gif(temporary, sample, _render(views, rows, fps, 450, _FINE, truth), len(rows), fps / step)
         else:
-            _write_mp4(temporary, _render(clip, rows, fps, 720, 1), fps)
+            _write_mp4(temporary, _render(views, rows, fps, 720, fine, truth), fps)
 
 
 def check_fps(fps: float) -> float:
@@ -78,16 +97,16 @@ def check_fps(fps: float) -> float:
     return float(fps)
 
 
-def _render(clip: Clip, rows: Iterable[int], fps: float, height: int, fine: int) -> Iterator[np.ndarray]:
+def _render(views: Views, rows: Iterable[int], fps: float, height: int, fine: int, truth: bool) -> Iterator[np.ndarray]:
     """Frames (height, height * 16 / 9, 3) of the given rows."""
     high = height * fine
     wide, edge, bar, text = high * 16 // 9, high // 28, high // 11, high // 36
     box = (wide - 3 * edge) // 2, high - 2 * bar
     sheet = np.full((high, wide, 3), COLOURS['page'], np.uint8)
-    left, right = KeypointPanel(clip, box), FigurePanel(clip, box)
-    write_legend(sheet, wide - edge, bar // 2 - text * 2 // 3, text, clip.truth_3d is not None)
+    left, right = (make(box) for make in views.values())
+    write_legend(sheet, wide - edge, bar // 2 - text * 2 // 3, text, truth)
     write(sheet, right.caption, (edge * 2 + box[0], high - bar // 2 - text * 2 // 3), text, COLOURS['muted'])
-    for view, title in ((left, '2D keypoints'), (right, '3D pose')):
+    for view, title in zip((left, right), views, strict=True):
         write(view.background, title, (text, text), text, COLOURS['ink'])
     for row in rows:
         canvas = sheet.copy()

@@ -110,3 +110,35 @@ def save_bars(
         panel.set_title(name, fontsize=10)
         panel.spines[['top', 'right']].set_visible(False)
     _save(figure, path)
+
+
+def save_scatter(path: PathLike, points: np.ndarray, labels: Sequence[str], title: str, marked: np.ndarray) -> None:
+    """Draws points (N, 2), a colour and a form for each label; those that are ``marked`` (N,) as large stars."""
+    figure = _figure(9, 6.2, title)
+    panel, names = figure.subplots(), sorted(set(labels))
+    for i, name in enumerate(names):
+        rows = np.array([label == name for label in labels])
+        style = {'color': f'C{i % 10}', 'edgecolors': 'white', 'linewidths': 0.5}
+        panel.scatter(
+            *points[rows & ~marked].T, s=26, marker='osD^v'[i // 10 % 5], label=name.replace('_', ' '), **style
+        )
+        panel.scatter(*points[rows & marked].T, s=260, marker='*', **{**style, 'edgecolors': '#0f172a'})
+    panel.set(xticks=[], yticks=[])
+    panel.legend(fontsize=8, loc='center left', bbox_to_anchor=(1, 0.5), frameon=False, ncols=1 + len(names) // 26)
+    _save(figure, path)
+
+
+def save_confusion(path: PathLike, matrix: np.ndarray, names: Sequence[str], title: str) -> None:
+    """Draws counts (C, C), rows the true classes, coloured by their share of the row; up to 30 classes with numbers."""
+    share = matrix / matrix.sum(1, keepdims=True).clip(min=1)
+    size = 2.8 + 0.33 * len(matrix)
+    figure = _figure(size + 1, size, title)
+    panel = figure.subplots()
+    image = _image(panel, share, (0, 1), 'Blues')
+    _name_ticks(panel, names, names)
+    panel.set(xlabel='predicted', ylabel='true')
+    for row, column in np.argwhere(matrix > 0) if len(matrix) <= 30 else ():
+        colour = 'white' if share[row, column] > 0.6 else '#0f172a'
+        panel.text(column, row, f'{matrix[row, column]:.0f}', ha='center', va='center', fontsize=7, color=colour)
+    figure.colorbar(image, ax=panel, shrink=0.7, label='share of the true class')
+    _save(figure, path)

@@ -22,7 +22,7 @@ from .picture import check_suffix
 from .styles import THEMES, edge_sides
 
 _ASSETS = Path(__file__).with_name('assets')
-_KEYS = ('id', 'frame_indices', 'keypoints_3d', 'root_3d', 'truth_3d', 'keypoints_2d', 'visible')
+_KEYS = ('id', 'frame_indices', 'keypoints_3d', 'root_3d', 'truth_3d', 'keypoints_2d', 'visible', 'mesh')
 
 
 def save_html(
@@ -42,8 +42,8 @@ def save_html(
             y down, z forward), root-relative; and, where known, ``root_3d``
             (T, 3) metres, the root in the camera frame; ``truth_3d`` (T, K, 3),
             shown in grey; ``keypoints_2d`` (T, J, 2) pixels with ``visible`` (T, J), not
-            drawn where 0. Without ``root_3d``
-            several persons stand side by side.
+            drawn where 0; ``mesh``, a skinned body, see :func:`check_mesh`.
+            Without ``root_3d`` several persons stand side by side.
         skeleton_3d: joint set of K joints.
         fps: frames a second.
         skeleton_2d: joint set of ``keypoints_2d``, needed where those are given.
@@ -102,7 +102,37 @@ def _check_track(track: Mapping[str, Any], solid: Skeleton, flat: Skeleton | Non
             raise InputError(f'{name} has keypoints_2d, but skeleton_2d is not given; name their joint set')
         points, visible = check_keypoints(track['keypoints_2d'], track.get('visible'), t, flat)
         checked['keypoints_2d'] = np.where(visible[..., None] > 0, points, np.nan)
+    if 'mesh' in track:
+        checked['mesh'] = check_mesh(f'{name}: mesh', track['mesh'], t)
     return checked
+
+
+def check_mesh(name: str, mesh: Mapping[str, Any], t: int) -> dict[str, dict[str, Any]]:
+    """Packs a skinned body for the page, with the four strongest bones of each vertex.
+
+    Args:
+        name: for messages.
+        mesh: ``vertices`` (V, 3) at rest, ``faces`` (F, 3), ``weights`` (V, K)
+            of the bones, and ``bones`` (T, K, 3, 4), which take a point at rest
+            to the axes and the origin of ``keypoints_3d``.
+        t: T.
+
+    Raises:
+        InputError: the arrays do not fit together or hold NaN.
+    """
+    if not isinstance(mesh, Mapping) or {'vertices', 'faces', 'weights', 'bones'} - mesh.keys():
+        raise InputError(f'{name} needs vertices, faces, weights and bones; give a mapping of these arrays')
+    vertices = check_array(f'{name} vertices', mesh['vertices'], (None, 3), '(V, 3)')
+    weights = check_array(f'{name} weights', mesh['weights'], (len(vertices), None), '(V, K)')
+    faces = check_array(f'{name} faces', mesh['faces'], (None, 3), '(F, 3)')
+    bones = check_array(f'{name} bones', mesh['bones'], (t, weights.shape[1], 3, 4), '(T, K, 3, 4)')
+    if len(vertices) > 32767 or faces.max() >= len(vertices):
+        raise InputError(f'{name} has {len(vertices)} vertices, expected 32767 at most, and faces of these only')
+    owners = np.argsort(-weights, 1)[:, :4]
+    shares = np.take_along_axis(weights, owners, 1)
+    shares /= shares.sum(1, keepdims=True)
+    parts = {'vertices': pack(vertices), 'faces': pack(faces, 1), 'owners': pack(owners, 1), 'bones': pack(bones)}
+    return {**parts, 'shares': pack(shares)}
 
 
 def _pack_track(track: dict[str, Any]) -> dict[str, Any]:

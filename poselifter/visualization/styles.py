@@ -17,6 +17,7 @@ THEMES = {
         'right': '#1f6fe5',
         'centre': '#3d4a5f',
         'truth': '#a3adbb',
+        'body': '#9cb3d1',
     },
     'dark': {
         'page': '#0c111b',
@@ -29,6 +30,7 @@ THEMES = {
         'right': '#4c9bff',
         'centre': '#c3cddc',
         'truth': '#8995ab',
+        'body': '#8fa9cc',
     },
 }
 

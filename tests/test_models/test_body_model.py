@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import pickle
-import runpy
 import sys
 import types
-from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.sparse
 import torch
+from toy_human import human_smpl
+from toy_smpl import toy_smpl
 
 from poselifter.errors import InputError
 from poselifter.geometry import axis_angle_to_matrix
@@ -20,7 +20,6 @@ from poselifter.models.body_models import SMPL, load_body_model
 from poselifter.skeletons import get_skeleton
 
 smplx = pytest.importorskip('smplx', reason='body models need smplx')
-toy_smpl = runpy.run_path(str(Path(__file__).parents[1] / 'toy_smpl.py'))['toy_smpl']
 PARENTS = get_skeleton('smpl24').parents
 
 
@@ -177,6 +176,78 @@ def test_reads_npz_and_folders(arrays, tmp_path, inside):
             assert torch.equal(getattr(body, name), buffer), name
     np.save(tmp_path / 'mine.npy', regressor * 3)
     assert torch.equal(load_body_model(tmp_path, tmp_path / 'mine.npy').J_regressor_h36m, expected.J_regressor_h36m * 3)
+
+
+@pytest.mark.parametrize(('kind', 'joints'), [('smplh', 52), ('smplx', 55)])
+def test_hands_and_faces_at_rest_move_with_wrists_and_head(arrays, tmp_path, kind, joints):
+    from smplx.lbs import lbs
+
+    rng, first = np.random.default_rng(3), joints - 30
+    chains = [p for start, wrist in ((first, 20), (first + 15, 21)) for p in np.arange(15) + start - 1]
+    for k in range(0, 30, 3):  # five fingers of three joints a hand
+        chains[k] = 20 if k < 15 else 21
+    parents = np.array([*PARENTS[:22], *[15] * (first - 22), *chains])
+    weights = rng.random((192, joints)) ** 8
+    more = {
+        **{key: arrays[key] for key in ('v_template', 'shapedirs', 'f')},
+        'posedirs': rng.normal(0, 0.002, (192, 3, 9 * (joints - 1))),
+        'J_regressor': rng.dirichlet(np.full(192, 0.05), joints),
+        'weights': weights / weights.sum(1, keepdims=True),
+        'kintree_table': np.stack([parents, np.arange(joints)]).astype(np.uint32),
+    }
+    folder = tmp_path / kind
+    folder.mkdir()
+    np.savez(folder / f'{kind.upper()}_MALE.npz', **more)
+    np.save(folder / 'J_regressor_h36m_correct.npy', arrays['J_regressor_h36m'])
+    body = load_body_model(folder, gender='male').double()
+    assert (body.kind, body.gender) == (kind, 'male')
+    rotations, betas = parameters(3)
+    rotations[:, 22:] = torch.eye(3)
+    whole = torch.eye(3, dtype=torch.float64).repeat(3, joints, 1, 1)
+    whole[:, :22] = rotations[:, :22]
+    model = [
+        torch.from_numpy(np.asarray(more[key], float)) for key in ('v_template', 'shapedirs', 'posedirs', 'J_regressor')
+    ]
+    model[2] = model[2].flatten(0, 1).T
+    expected, places = lbs(
+        betas, whole, *model, torch.from_numpy(parents), torch.from_numpy(more['weights']), pose2rot=False
+    )
+    vertices, found = body(rotations, betas)
+    torch.testing.assert_close(vertices, expected, rtol=0, atol=1e-6)
+    torch.testing.assert_close(found[:, :22], places[:, :22], rtol=0, atol=1e-6)
+    with pytest.raises(InputError, match=r'SMPL_FEMALE\.pkl; .*download the female model'):
+        load_body_model(folder, gender='female')
+
+
+def test_finds_the_gender_as_downloaded(arrays, tmp_path):
+    for name, size in (('basicmodel_f_lbs_10_207_0_v1.1.0', 1), ('basicModel_neutral_lbs_10_207_0_v1.0.0', 2)):
+        np.savez(tmp_path / f'{name}.npz', **{**arrays, 'v_template': arrays['v_template'] * size})
+    female, neutral = (load_body_model(tmp_path, gender=g).v_template for g in ('female', 'neutral'))
+    torch.testing.assert_close(female * 2, neutral)
+
+
+def test_joints_of_coco(arrays, tmp_path):
+    np.savez(tmp_path / 'SMPL_NEUTRAL.npz', **arrays)
+    plain = load_body_model(tmp_path)
+    with pytest.raises(InputError, match=r'put J_regressor_coco\.npy beside it'):
+        plain.keypoints(plain.v_template, 'coco17')
+    coco = np.random.default_rng(0).random((17, 192))
+    np.save(tmp_path / 'J_regressor_coco.npy', coco)
+    joints = load_body_model(tmp_path).keypoints(plain.v_template, 'coco17')
+    np.testing.assert_allclose(joints, coco @ arrays['v_template'], atol=1e-4)
+
+
+def test_a_body_of_the_real_size_from_the_real_form_of_file(tmp_path):
+    arrays = human_smpl()
+    path = tmp_path / 'basicModel_neutral_lbs_10_207_0_v1.0.0.pkl'
+    np.save(tmp_path / 'J_regressor_h36m_correct.npy', arrays.pop('J_regressor_h36m'))
+    sparse = {'J_regressor': scipy.sparse.csc_matrix(arrays['J_regressor'])}
+    path.write_bytes(
+        pickle.dumps({**arrays, **sparse}, protocol=2).replace(b'cscipy.sparse._csc\n', b'cscipy.sparse.csc\n')
+    )
+    body = load_body_model(tmp_path)
+    assert body.v_template.shape == (6890, 3) and body.posedirs.shape == (207, 20670) and body.faces.shape[1] == 3
+    np.testing.assert_array_equal(body.J_regressor, arrays['J_regressor'])
 
 
 def test_the_regressor_of_spin_gets_its_legs_swapped(arrays, tmp_path):

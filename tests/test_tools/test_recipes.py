@@ -31,9 +31,11 @@ def read(name):
 
 @cache
 def shapes(name):
-    """Tensors of the config's model; a hashed text encoder stands for BERT, which is no part of the encoder."""
+    """Tensors of the config's model; without a body model, which is in no checkpoint, and with hashed text for BERT."""
     poselifter.register_all_modules()
-    config = dict(read(name).model)
+    config = read(name).model.to_dict()
+    for head in config.get('heads', {}).values():
+        head.pop('body_model', None), head.pop('mean_params', None)
     if config.get('text_encoder', {}).get('type') == 'BertTextEncoder':
         config['text_encoder'] = {'type': 'HashedTextEncoder'}
     with OnMeta():
@@ -124,6 +126,10 @@ RECIPES = {
     'motionbert/action_ntu60_xview': (ADAMW, 1e-3, 0.01, 32, 300, 0.99),
     'motionbert/oneshot_ntu120': (ADAMW, 1e-3, 0.01, 32, 50, 0.99),
     'motionbert/oneshot_ntu120_scratch': (ADAMW, 1e-3, 0.01, 32, 50, 0.99),
+    'motionbert/mesh_h36m': (ADAMW, 5e-4, 0.01, 128, 60, 0.98),  # the head; the backbone 5e-5
+    'motionbert/mesh_h36m_scratch': (ADAMW, 1e-4, 0.01, 128, 100, 0.98),
+    'motionbert/mesh_pw3d': (ADAMW, 5e-4, 0.01, 128, 60, 0.98),
+    'motionbert/mesh_pw3d_scratch': (ADAMW, 1e-4, 0.01, 128, 60, 0.98),
     'pstmo/pretrain_h36m_243': (ADAM, 1e-4, 0, 160, 80, 0.97),
     'pstmo/pretrain_h36m_s_243': (ADAM, 1e-4, 0, 160, 80, 0.97),
     'pstmo/pretrain_h36m_gt_s_243': (ADAM, 1e-4, 0, 160, 80, 0.97),

@@ -34,3 +34,29 @@ def tracks(clip) -> list[dict]:
         'keypoints_2d': clip['keypoints_2d'],
     }
     return [first, {'id': 'b', 'frame_indices': np.arange(30, 50), 'keypoints_3d': pose[:20]}]
+
+
+@pytest.fixture
+def box_mesh() -> dict:
+    """A box of 0.4 x 0.8 x 0.2 m with two bones, its upper half turning over 45 frames."""
+    corners = np.array([(x, y, z) for x in (-0.2, 0.2) for y in (-0.4, 0.4) for z in (-0.1, 0.1)])
+    faces = [
+        (0, 1, 3),
+        (0, 3, 2),
+        (4, 6, 7),
+        (4, 7, 5),
+        (0, 4, 5),
+        (0, 5, 1),
+        (2, 3, 7),
+        (2, 7, 6),
+        (0, 2, 6),
+        (0, 6, 4),
+        (1, 5, 7),
+        (1, 7, 3),
+    ]
+    bones = np.tile(np.eye(3, 4), (45, 2, 1, 1))
+    angle = np.linspace(0, 1, 45)
+    bones[:, 1, 0, 0] = bones[:, 1, 2, 2] = np.cos(angle)
+    bones[:, 1, 0, 2], bones[:, 1, 2, 0] = np.sin(angle), -np.sin(angle)
+    upper = (corners[:, 1] < 0).astype(float)
+    return {'vertices': corners, 'faces': np.array(faces), 'weights': np.stack([1 - upper, upper], 1), 'bones': bones}

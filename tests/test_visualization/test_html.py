@@ -106,7 +106,8 @@ def test_hidden_keypoints_are_left_out(tracks, tmp_path):
         ({'root_3d': np.zeros((45, 2))}, 'root_3d'),
         ({'keypoints_2d': np.zeros((45, 16, 2))}, 'keypoints_2d'),
         ({'frame_indices': None}, 'expected id, frame_indices, keypoints_3d'),
-        ({'mesh': 1}, 'expected id, frame_indices'),
+        ({'hat': 1}, 'expected id, frame_indices'),
+        ({'mesh': 1}, 'mesh needs vertices, faces, weights and bones'),
     ],
 )
 def test_bad_tracks_are_named(tracks, tmp_path, changes, message):

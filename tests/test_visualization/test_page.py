@@ -150,3 +150,14 @@ def test_several_persons_on_a_phone(open_page, tracks):
     page.click('#follow')
     wide = page.evaluate('document.documentElement.scrollWidth')
     assert wide <= 390
+
+
+def test_body(open_page, tracks, box_mesh):
+    page = open_page([{**tracks[0], 'mesh': box_mesh}], skeleton_2d='h36m17')
+    with_body = shot(page)
+    page.keyboard.press('b')
+    page.wait_for_timeout(200)
+    assert (np.abs(shot(page) - with_body).max(-1) > 25).mean() > 0.01
+    page.keyboard.press('b')
+    scrub(page, 40)
+    assert np.abs(shot(page) - with_body).max() > 60

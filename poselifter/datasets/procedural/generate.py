@@ -12,12 +12,14 @@ import numpy as np
 from poselifter.errors import InputError
 
 from .body import random_body
+from .gestures import GESTURES
 from .motions import DESCRIPTIONS, REST, STYLE
 from .performer import MARGIN, Performer
 from .planner import Planner
 
+_ALL = DESCRIPTIONS | GESTURES
 #: Names in the order of their labels.
-MOTIONS = tuple(DESCRIPTIONS)
+MOTIONS = tuple(_ALL)
 
 
 def generate_motion(name: str, seed: int, n_frames: int, fps: float = 30) -> np.ndarray:
@@ -73,4 +75,4 @@ def _description(name: str) -> dict:
         close = get_close_matches(str(name), MOTIONS, n=1)
         hint = f'did you mean {close[0]!r}?' if close else 'choose one of these'
         raise InputError(f'unknown motion {name!r}, expected one of {", ".join(MOTIONS)}: {hint}')
-    return DESCRIPTIONS[name]
+    return _ALL[name]

@@ -102,7 +102,7 @@ _JUMP = {
 _TURN = {'do': 'steps', 'turn': (50, 190), 'per_step': (24, 40), 'time': (0.4, 0.65), 'clearance': (0.05, 0.1)}
 
 #: By name, in the order of the labels: ``captions``, ``moves`` (repeated as long as a clip lasts), and what differs
-#: from ``STYLE`` and ``REST``. A new motion goes to the end.
+#: from ``STYLE`` and ``REST``. A new motion goes to the end of ``GESTURES``.
 DESCRIPTIONS = {
     'walk': {
         'captions': ['a person walks', 'a person is walking', 'someone walks around at their own pace'],

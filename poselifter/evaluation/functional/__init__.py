@@ -1,14 +1,23 @@
 """Metrics as functions: arrays in, numbers out; unit in = unit out."""
 
-from .classification import confusion_matrix, mean_class_accuracy, nearest_exemplar, top_k_accuracy
+from .classification import (
+    bootstrap_interval,
+    confusion_matrix,
+    few_shot_accuracies,
+    mean_class_accuracy,
+    nearest_exemplar,
+    top_k_accuracy,
+)
 from .mesh import evaluate_mesh
 from .pck import auc_3d, pck_3d, pck_by_group, share_under
 from .pose_error import mpjae, mpjpe, mpjve, mpve, n_mpjpe, p_mpjpe
 
 __all__ = [
     'auc_3d',
+    'bootstrap_interval',
     'confusion_matrix',
     'evaluate_mesh',
+    'few_shot_accuracies',
     'mean_class_accuracy',
     'mpjae',
     'mpjpe',

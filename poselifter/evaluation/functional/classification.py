@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -78,3 +79,65 @@ def nearest_exemplar(embeddings: Any, exemplars: Any) -> np.ndarray:
         raise InputError(f'embeddings {pair[0].shape}, exemplars {pair[1].shape}, expected finite (N, D) and (M, D)')
     unit = [e / np.maximum(np.linalg.norm(e, axis=1, keepdims=True), 1e-12) for e in pair]
     return (unit[0] @ unit[1].T).argmax(1)
+
+
+def few_shot_accuracies(
+    embeddings: Any, labels: Any, ways: int = 5, shots: int = 1, episodes: int = 200, seed: int = 0
+) -> np.ndarray:
+    """Accuracy of the nearest class mean in random episodes, (episodes,) percent, mean over the episode's classes.
+
+    An episode draws ``ways`` classes and ``shots`` clips of each, whose unit
+    vectors' mean stands for the class; all their other clips are recognised by
+    cosine similarity. With one shot that is the nearest exemplar.
+
+    Args:
+        embeddings: (N, D), numpy or torch.
+        labels: (N,) classes.
+        ways: classes in an episode.
+        shots: known clips of each class.
+        episodes: how many.
+        seed: of the draws, which depend on the order of the clips.
+
+    Raises:
+        InputError: too few classes have more than ``shots`` clips.
+
+    Source: Vinyals et al., "Matching networks for one shot learning" (2016); Snell et al., "Prototypical networks for
+    few-shot learning" (2017).
+    """
+    vectors, labels = as_array(embeddings), as_array(labels).astype(np.int64)
+    vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    members = {int(c): np.flatnonzero(labels == c) for c in np.unique(labels)}
+    classes = [c for c, rows in members.items() if len(rows) > shots]
+    if not 2 <= ways <= len(classes) or shots < 1 or episodes < 1:
+        raise InputError(
+            f'{ways} ways and {shots} shots in {episodes} episodes, but {len(classes)} classes have more than {shots} '
+            f'clips; expected 2 to {len(classes)} ways and at least 1 shot and episode'
+        )
+    found, rng = [], np.random.default_rng(seed)
+    for _ in range(episodes):
+        drawn = [rng.permutation(members[c]) for c in rng.permutation(classes)[:ways]]
+        means = [vectors[rows[:shots]].mean(0) for rows in drawn]
+        tested = np.concatenate([rows[shots:] for rows in drawn])
+        truth = np.repeat(np.arange(ways), [len(rows) - shots for rows in drawn])
+        found.append(mean_class_accuracy(nearest_exemplar(vectors[tested], means), truth))
+    return np.array(found)
+
+
+def bootstrap_interval(
+    groups: Any, statistic: Callable[[np.ndarray], float], draws: int = 1000, seed: int = 0
+) -> tuple[float, float]:
+    """Where a figure would lie in 95 % of the sets of other groups of the same kind, such as subjects.
+
+    Args:
+        groups: (N,) the group of each entry; groups are drawn with replacement, with all of their entries.
+        statistic: rows (n,) of the entries to the figure.
+        draws: how many sets.
+        seed: of the draws.
+
+    Source: Efron and Tibshirani, "An introduction to the bootstrap", section 13.3 (percentiles).
+    """
+    members = [np.flatnonzero(np.asarray(groups) == g) for g in np.unique(groups)]
+    rng = np.random.default_rng(seed)
+    sets = (np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))]) for _ in range(draws))
+    low, high = np.percentile([statistic(rows) for rows in sets], [2.5, 97.5])
+    return float(low), float(high)

@@ -1,6 +1,6 @@
 """Metrics of a data set, for mmengine's evaluator."""
 
-from .action_metric import ActionMetric, OneShotMetric
+from .action_metric import ActionMetric, FewShotMetric, OneShotMetric
 from .group_table import GroupTable, SequenceScore
 from .mesh_metric import MeshMetric
 from .pose_metric import PoseMetric
@@ -9,6 +9,7 @@ from .protocols import PROTOCOLS, Protocol
 __all__ = [
     'PROTOCOLS',
     'ActionMetric',
+    'FewShotMetric',
     'GroupTable',
     'MeshMetric',
     'OneShotMetric',

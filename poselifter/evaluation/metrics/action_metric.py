@@ -11,7 +11,14 @@ from mmengine.evaluator import BaseMetric
 from ...errors import InputError
 from ...registry import METRICS
 from ...utils import atomic_write
-from ..functional.classification import confusion_matrix, label_ranks, mean_class_accuracy, nearest_exemplar
+from ..functional.classification import (
+    bootstrap_interval,
+    confusion_matrix,
+    few_shot_accuracies,
+    label_ranks,
+    mean_class_accuracy,
+    nearest_exemplar,
+)
 from ..functional.distances import as_array
 
 
@@ -31,6 +38,26 @@ class _ClipMetric(BaseMetric):
             self.results.append(self.entry(*(sample.get(key) for key in self.fields)))
 
 
+def _per_sequence(results: Sequence[tuple], vectors: int) -> list[tuple]:
+    """Entries that begin with the sequence's name, one a sequence: its first, with the mean of its vectors.
+
+    Neither the order of the entries nor of the sequences matters to any digit.
+
+    Args:
+        results: entries.
+        vectors: place of the vector (D,) in an entry.
+    """
+    members: dict[str, list[tuple]] = {}
+    for entry in results:
+        members.setdefault(entry[0], []).append(entry)
+    merged = []
+    for name in sorted(members):
+        first = list(members[name][0])
+        first[vectors] = np.sort([entry[vectors] for entry in members[name]], 0).mean(0)
+        merged.append(tuple(first))
+    return merged
+
+
 @METRICS.register_module()
 class ActionMetric(_ClipMetric):
     """Top-k accuracy, mean class accuracy and confusion matrix, in percent.
@@ -43,40 +70,52 @@ class ActionMetric(_ClipMetric):
     Args:
         top_k: numbers of highest scores to look in.
         confusion_file: csv file to write the confusion matrix to.
+        merge: whether the samples of one ``sequence`` (its windows, its views)
+            count as one clip, whose scores are their mean.
+        interval: a fact of the samples, such as ``'subject'``: adds
+            ``mean_class_accuracy_low`` and ``_high``, between which 95 % of the
+            sets of other such groups lie (:func:`bootstrap_interval`).
         collect_device: how processes exchange entries.
         prefix: put before every key.
     """
-
-    fields = ('action', 'pred_scores')
 
     def __init__(
         self,
         top_k: Sequence[int] = (1, 5),
         confusion_file: str | None = None,
+        merge: bool = False,
+        interval: str | None = None,
         collect_device: str = 'gpu',
         prefix: str | None = None,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
-        self.top_k, self.confusion_file = tuple(top_k), confusion_file
+        self.top_k, self.confusion_file, self.merge, self.interval = tuple(top_k), confusion_file, merge, interval
+        self.fields = ('action', 'pred_scores', *(['sequence'] if merge else []), *([interval] if interval else []))
         self.confusion: np.ndarray | None = None
 
-    @staticmethod
-    def entry(action: Any, scores: Any) -> tuple[int, int, int, int]:
-        """True class, predicted class, rank of the true class, number of classes."""
-        scores = as_array(scores)
-        return int(action), int(scores.argmax()), int(label_ranks(scores[None], [int(action)])[0]), len(scores)
+    def entry(self, action: Any, scores: Any, *facts: str) -> tuple[str, str, int, np.ndarray]:
+        """Sequence, group, true class and scores."""
+        name, group = facts[0] if self.merge else '', facts[-1] if self.interval else ''
+        return str(name), str(group), int(action), as_array(scores).astype(np.float32)
 
-    def compute_metrics(self, results: list[tuple[int, int, int, int]]) -> dict[str, float]:
+    def compute_metrics(self, results: list[tuple[str, str, int, np.ndarray]]) -> dict[str, float]:
         """The figures of the class."""
         if not results:
             raise InputError('ActionMetric saw no clip; check that the test data set is not empty')
-        labels, predicted, ranks, classes = np.array(results).T
-        self.confusion = confusion_matrix(predicted, labels, classes.max())
+        results = _per_sequence(results, 3) if self.merge else results
+        _, groups, labels, scores = zip(*results, strict=True)
+        labels, scores = np.array(labels), np.array(scores)
+        predicted, ranks = scores.argmax(1), label_ranks(scores, labels)
+        self.confusion = confusion_matrix(predicted, labels, scores.shape[1])
         if self.confusion_file:
             with atomic_write(self.confusion_file) as temporary:
                 np.savetxt(temporary, self.confusion, fmt='%d', delimiter=',')
         figures = {f'top{k}': 100.0 * float((ranks < k).mean()) for k in self.top_k}
-        return {**figures, 'mean_class_accuracy': mean_class_accuracy(predicted, labels)}
+        figures['mean_class_accuracy'] = mean_class_accuracy(predicted, labels)
+        if self.interval:
+            ends = bootstrap_interval(groups, lambda rows: mean_class_accuracy(predicted[rows], labels[rows]))
+            figures |= dict(zip(('mean_class_accuracy_low', 'mean_class_accuracy_high'), ends, strict=True))
+        return figures
 
 
 @METRICS.register_module()
@@ -115,3 +154,50 @@ class OneShotMetric(_ClipMetric):
         predicted = classes[nearest_exemplar(embeddings, [exemplars[c] for c in classes])]
         correct = 100.0 * float((predicted == labels).mean())
         return {'one_shot_accuracy': correct, 'mean_class_accuracy': mean_class_accuracy(predicted, labels)}
+
+
+@METRICS.register_module()
+class FewShotMetric(_ClipMetric):
+    """Recognition from a few known clips of each class, over any labelled data, in percent.
+
+    ``process`` takes samples with ``pred_embedding`` (D,), ``action`` and
+    ``sequence``; samples of one sequence (its windows, its views) count as one
+    clip, so that none is compared with a part of itself. Returned keys:
+    ``few_shot_accuracy``, mean over the episodes of
+    :func:`few_shot_accuracies`; ``few_shot_std``, their standard deviation;
+    ``chance``.
+
+    Args:
+        ways: classes in an episode; ``None`` takes all that have enough clips.
+        shots: known clips of each class.
+        episodes: how many.
+        seed: of the draws.
+        collect_device: how processes exchange entries.
+        prefix: put before every key.
+    """
+
+    fields = ('sequence', 'action', 'pred_embedding')
+
+    def __init__(
+        self,
+        ways: int | None = 5,
+        shots: int = 1,
+        episodes: int = 200,
+        seed: int = 0,
+        collect_device: str = 'gpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        self.ways, self.draws = ways, {'shots': shots, 'episodes': episodes, 'seed': seed}
+
+    @staticmethod
+    def entry(sequence: str, action: Any, embedding: Any) -> tuple[str, int, np.ndarray]:
+        """Sequence, class and embedding."""
+        return str(sequence), int(action), as_array(embedding).astype(np.float32)
+
+    def compute_metrics(self, results: list[tuple[str, int, np.ndarray]]) -> dict[str, float]:
+        """The figures of the class."""
+        _, labels, embeddings = zip(*_per_sequence(results, 2), strict=True)
+        ways = self.ways or int((np.unique(labels, return_counts=True)[1] > self.draws['shots']).sum())
+        found = few_shot_accuracies(np.array(embeddings), labels, ways, **self.draws)
+        return {'few_shot_accuracy': found.mean(), 'few_shot_std': found.std(), 'chance': 100.0 / ways}

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import InputError
+from ...utils import atomic_write
 
 MODELS = {72: 'smpl', 156: 'smplh', 165: 'smplx'}  # by the width of ``poses``
 BODY = 66  # root and 21 body joints, the same in all three
@@ -26,7 +27,7 @@ class AmassSequence:
         fps: as the file states it.
         poses: (T, P) axis-angle vectors, radians.
         trans: (T, 3) world, metres, z up.
-        betas: (16,) shape.
+        betas: (16,) shape, or 10 of SMPL.
     """
 
     model: str
@@ -71,6 +72,23 @@ def read_amass(path: str | Path) -> AmassSequence | None:
     gender = found['gender'].item()
     gender = gender.decode() if isinstance(gender, bytes) else str(gender)
     return AmassSequence(MODELS[poses.shape[1]], gender, rate, poses, trans, found['betas'])
+
+
+def write_amass(path: str | Path, sequence: AmassSequence) -> None:
+    """Writes a recording as AMASS has it, with the names of both generations of files; whole or not at all.
+
+    Args:
+        path: the npz file.
+        sequence: what to write.
+
+    Raises:
+        InputError: the folder cannot be written to.
+    """
+    arrays = {'poses': sequence.poses, 'trans': sequence.trans, 'betas': sequence.betas}
+    arrays = {key: np.asarray(array, np.float32) for key, array in arrays.items()}
+    facts = {'gender': sequence.gender, 'surface_model_type': sequence.model, **dict.fromkeys(_RATES, sequence.fps)}
+    with atomic_write(path) as temporary, open(temporary, 'wb') as file:
+        np.savez_compressed(file, **arrays, **{key: np.array(value) for key, value in facts.items()})
 
 
 def load_body(path: str | Path, regressor: str | Path) -> dict[str, np.ndarray]:

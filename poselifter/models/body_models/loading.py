@@ -13,32 +13,45 @@ import numpy as np
 from torch import nn
 
 from ...errors import InputError
+from ...skeletons import get_skeleton
 from ...utils.safe_pickle import PlainUnpickler
 from .smpl import SHAPES, SMPL
 
-_NAMES = {*SHAPES, 'kintree_table', 'parents', 'f', 'faces'}
-_REGRESSORS = ('J_regressor_h36m_correct.npy', 'J_regressor_h36m.npy')
-_FILES = r'(smpl_neutral|basicmodel_neutral_lbs_10_207_0_v1\.\d\.0)\.(npz|pkl)'  # also as downloaded
+_NAMES = {*SHAPES, 'kintree_table', 'parents', 'f', 'faces', 'J_regressor_coco'}
+_REGRESSORS = {
+    'J_regressor_h36m': ('J_regressor_h36m_correct.npy', 'J_regressor_h36m.npy'),
+    'J_regressor_coco': ('J_regressor_coco.npy',),
+}
+_FILES = r'((smpl|smplh|smplx)_{0}|basicmodel_{1}_lbs_10_207_0_v1\.\d\.0|model)\.(npz|pkl)'  # also as downloaded
+_LETTERS = {'neutral': 'neutral', 'male': 'm', 'female': 'f'}
 _SWAPPED_LEGS = [0, 4, 5, 6, 1, 2, 3, *range(7, 17)]
 
 
 def load_body_model(
     source: SMPL | nn.Module | Mapping[str, Any] | str | os.PathLike,
     joint_regressor: np.ndarray | str | os.PathLike | None = None,
+    gender: str = 'neutral',
 ) -> SMPL:
     """Makes an :class:`SMPL` of a file, of arrays or of another body model.
+
+    SMPL-H and SMPL-X are taken too: their fingers, jaw and eyes stay at rest
+    and become part of wrists and head, exactly, so that 24 joints are left.
 
     Two files called ``J_regressor_h36m`` go round; SPIN's has the left leg
     first. Unless ``source`` is a mapping, whose caller knows, the regressor is
     tried on the template and its legs are swapped, with a warning, if need be.
 
     Args:
-        source: an :class:`SMPL` (returned as it is); a ``smplx.SMPL``; a mapping
-            of arrays by their official names; an ``.npz`` of those; the official
-            ``.pkl``; or a folder with ``SMPL_NEUTRAL.npz`` or ``.pkl``.
+        source: an :class:`SMPL` (returned as it is); a ``smplx.SMPL``,
+            ``SMPLH`` or ``SMPLX``; a mapping of arrays by their official names;
+            an ``.npz`` of those; the official ``.pkl``; or a folder with
+            ``SMPL_NEUTRAL.npz`` or ``.pkl``, or ``SMPLH_`` or ``SMPLX_`` ones.
         joint_regressor: (17, V), or its ``.npy``; ``None``: what ``source`` has
             as ``J_regressor_h36m``, else ``J_regressor_h36m_correct.npy`` or
-            ``J_regressor_h36m.npy`` beside the file.
+            ``J_regressor_h36m.npy`` beside the file. Of COCO's joints there may
+            be ``J_regressor_coco.npy``. SMPL-X has vertices of its own, so it
+            needs regressors of its own.
+        gender: which file of a folder: ``'neutral'``, ``'male'`` or ``'female'``.
 
     Returns:
         The body model.
@@ -54,12 +67,13 @@ def load_body_model(
     elif isinstance(source, Mapping):
         arrays = dict(source)
     else:
-        arrays = _read(Path(source).expanduser())
+        arrays = _read(Path(source).expanduser(), gender)
     if isinstance(joint_regressor, (str, os.PathLike)):
         joint_regressor = _load(Path(joint_regressor).expanduser())
     if joint_regressor is not None:
         arrays['J_regressor_h36m'] = joint_regressor
-    body = SMPL(arrays)
+    body = SMPL(_folded(arrays))
+    body.gender = gender
     rest = body.keypoints(body.v_template)
     if not isinstance(source, Mapping) and rest[1, 0] > rest[4, 0]:  # +x is the person's left, row 1 the right hip
         warnings.warn('J_regressor_h36m has the left leg first, as SPIN has it; its legs are swapped', stacklevel=2)
@@ -73,23 +87,54 @@ def _of_smplx(body: nn.Module) -> dict[str, np.ndarray]:
         arrays |= {'weights': body.lbs_weights, 'faces': body.faces_tensor}
         arrays['posedirs'] = body.posedirs.T.reshape(len(body.v_template), 3, -1)
     except AttributeError as error:
-        raise InputError(f'the body model is a {type(body).__name__}; expected smplx.SMPL or a file') from error
+        raise InputError(
+            f'the body model is a {type(body).__name__}; expected smplx.SMPL, SMPLH or SMPLX, or a file'
+        ) from error
     return {key: value.detach().cpu().numpy() for key, value in arrays.items()}
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _folded(arrays: dict[str, Any]) -> dict[str, Any]:
+    """SMPL-H's 52 and SMPL-X's 55 joints as SMPL's 24: what stays at rest moves with the joint it hangs on."""
+    tree = arrays.get('kintree_table', [arrays.get('parents', ())])[0]
+    if len(tree) not in (52, 55) or not SHAPES.keys() - {'J_regressor_h36m'} <= arrays.keys():
+        return arrays
+    first = len(tree) - 30  # of the left hand's joints; the right hand's 15 follow
+    weights = np.asarray(arrays['weights'])
+    posedirs, regressor = (np.asarray(arrays[key]) for key in ('posedirs', 'J_regressor'))
+    kept = np.zeros((len(weights), 24))
+    kept[:, :22] = weights[:, :22]
+    kept[:, 15] += weights[:, 22:first].sum(1)
+    kept[:, 20] += weights[:, first : first + 15].sum(1)
+    kept[:, 21] += weights[:, first + 15 :].sum(1)
+    still = np.zeros((*posedirs.shape[:2], 18))
+    return {
+        **{key: value for key, value in arrays.items() if key != 'kintree_table'},
+        'parents': get_skeleton('smpl24').parents,
+        'weights': kept,
+        'posedirs': np.concatenate([posedirs[..., :189], still], -1),
+        'J_regressor': regressor[[*range(22), first + 3, first + 18]],  # the hands: where the middle finger begins
+        'kind': {52: 'smplh', 55: 'smplx'}[len(tree)],
+    }
+
+
+def _read(path: Path, gender: str) -> dict[str, Any]:
+    if gender not in _LETTERS:
+        raise InputError(f'gender is {gender!r}, expected one of {sorted(_LETTERS)}')
     if path.is_dir():
-        found = sorted((p for p in path.iterdir() if re.fullmatch(_FILES, p.name.lower())), key=lambda p: p.suffix)
-        path = found[0] if found else path / 'SMPL_NEUTRAL.pkl'
+        pattern = _FILES.format(gender, _LETTERS[gender])
+        found = sorted((p for p in path.iterdir() if re.fullmatch(pattern, p.name.lower())), key=lambda p: p.suffix)
+        path = found[0] if found else path / f'SMPL_{gender.upper()}.pkl'
     if not path.is_file():
         raise InputError(
-            f'no body model {path}; SMPL may not be shipped: register at https://smpl.is.tue.mpg.de, download the '
-            f'neutral model and save it under that name'
+            f'no body model {path}; SMPL may not be shipped: register at https://smpl.is.tue.mpg.de (SMPL-H: '
+            f'https://mano.is.tue.mpg.de, SMPL-X: https://smpl-x.is.tue.mpg.de), download the {gender} model and save '
+            f'it under that name'
         )
     arrays = dict(_load(path))
-    beside = [path.with_name(name) for name in _REGRESSORS if path.with_name(name).is_file()]
-    if 'J_regressor_h36m' not in arrays and beside:
-        arrays['J_regressor_h36m'] = _load(beside[0])
+    for key, names in _REGRESSORS.items():
+        beside = [path.with_name(name) for name in names if path.with_name(name).is_file()]
+        if key not in arrays and beside:
+            arrays[key] = _load(beside[0])
     return arrays
 
 

@@ -35,7 +35,12 @@ class SMPL(nn.Module):
             ``J_regressor`` (24, V), dense or of scipy.sparse, ``weights``
             (V, 24); perhaps ``kintree_table`` (2, 24) or ``parents`` (24,), and
             ``f`` or ``faces`` (F, 3). Besides ``J_regressor_h36m`` (17, V),
-            which takes vertices to the joints of h36m17.
+            which takes vertices to the joints of h36m17, and perhaps
+            ``J_regressor_coco`` (17, V) to those of coco17.
+
+    Attributes:
+        kind: ``'smpl'``, ``'smplh'`` or ``'smplx'``, of which the arrays are.
+        gender: ``'neutral'``, ``'male'`` or ``'female'``, where a loader knows it.
 
     Raises:
         InputError: an array is missing, has another shape or another tree of
@@ -57,6 +62,10 @@ class SMPL(nn.Module):
             if key == 'posedirs':
                 value = value.reshape(-1, value.shape[-1]).T.copy()  # as smplx wants it: (207, 3 V)
             self.register_buffer(key, torch.as_tensor(value, dtype=torch.get_default_dtype()), persistent=False)
+        coco = _dense(arrays, 'J_regressor_coco', (17, sizes['V'])) if 'J_regressor_coco' in arrays else None
+        coco = None if coco is None else torch.as_tensor(coco, dtype=torch.get_default_dtype())
+        self.register_buffer('J_regressor_coco', coco, persistent=False)
+        self.kind, self.gender = arrays.get('kind', 'smpl'), 'neutral'
         faces = arrays.get('f', arrays.get('faces'))
         faces = None if faces is None else torch.as_tensor(np.asarray(faces).astype(np.int64))
         self.register_buffer('faces', faces, persistent=False)
@@ -82,10 +91,17 @@ class SMPL(nn.Module):
             vertices, joints = _skinning()(betas, rotations, *model, pose2rot=False)
         return vertices.reshape(*batch, len(like), 3), joints.reshape(*batch, 24, 3)
 
-    def keypoints(self, vertices: torch.Tensor) -> torch.Tensor:
-        """Vertices (..., V, 3) to the joints of h36m17 (..., 17, 3), same unit."""
+    def keypoints(self, vertices: torch.Tensor, skeleton: str = 'h36m17') -> torch.Tensor:
+        """Vertices (..., V, 3) to the joints of h36m17 or coco17 (..., 17, 3), same unit.
+
+        Raises:
+            InputError: there is no regressor of coco17.
+        """
+        regressor = {'h36m17': self.J_regressor_h36m, 'coco17': self.J_regressor_coco}.get(skeleton)
+        if regressor is None:
+            raise InputError(f'the body model has no regressor of {skeleton}; put J_regressor_coco.npy beside it')
         with torch.autocast(vertices.device.type, enabled=False):
-            return torch.einsum('jv,...vc->...jc', self.J_regressor_h36m, vertices)
+            return torch.einsum('jv,...vc->...jc', regressor, vertices)
 
 
 def _dense(arrays: Mapping[str, Any], key: str, shape: tuple[int, ...]) -> np.ndarray:

@@ -154,9 +154,11 @@ class MotionEstimator(BaseModel, Network):
             (P, K, 3), and ``pred_frames`` (P,) says which frame each of the
             windows' outputs stands for. Heads that read clips add what their
             ``prediction`` names: ``pred_scores`` (classes,) or
-            ``pred_embedding`` (D,).
+            ``pred_embedding`` (D,). A head that recovers bodies adds what
+            :meth:`MeshHead.recover` says.
         """
         self._read_clips(inputs, data_samples)
+        self._recover_bodies(inputs, data_samples)
         if 'pose' not in self.heads:
             return list(data_samples)
         poses, frames = self._lift(inputs, data_samples, self.window, self.merge)
@@ -180,6 +182,23 @@ class MotionEstimator(BaseModel, Network):
                 found = head.predict(self.read(name, features, persons), present)
                 for i, row in zip(members, found, strict=True):
                     data_samples[i].set_data({head.prediction: row})
+
+    def _recover_bodies(self, inputs: Sequence[torch.Tensor], data_samples: Sequence[MotionDataSample]) -> None:
+        """Adds the bodies of the heads that recover them, a sequence at a time: a mesh is 400 times a pose."""
+        for name in [name for name, head in self.heads.items() if hasattr(head, 'recover')]:
+            head = self.heads[name]
+
+            def bodies(clips: torch.Tensor, name: str = name, head: torch.nn.Module = head) -> dict[str, torch.Tensor]:
+                plain = head.predict(self.read(name, self.extract_feat(clips)))
+                if not self.flip_test:
+                    return plain
+                clips = flip_keypoints(clips, self.codec.skeleton)
+                return head.mean_with_mirrored(plain, head.predict(self.read(name, self.extract_feat(clips))))
+
+            for sequence, sample in zip(inputs, data_samples, strict=True):
+                cut = self.window.cut(len(sequence))
+                clips = sequence[torch.from_numpy(cut.inputs).to(sequence.device)]
+                head.recover([bodies(part) for part in clips.split(self.batch_size)], cut, sample, self.merge)
 
     def lift(self, sequences: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """Lifts sequences of any lengths by overlapping windows.

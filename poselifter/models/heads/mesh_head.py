@@ -15,7 +15,8 @@ from torch import nn
 from ...errors import InputError
 from ...geometry import axis_angle_to_matrix, matrix_to_axis_angle, rotation_6d_to_matrix
 from ...registry import HEADS, LOSSES
-from ...structures import MotionDataSample
+from ...skeletons import flip_smpl_pose
+from ...structures import MotionDataSample, Windows
 from ..body_models import SMPL, load_body_model
 from ..losses.mesh import SMPLLoss
 
@@ -116,6 +117,48 @@ class MeshHead(BaseModule):
         rotations, shape = axis_angle_to_matrix(theta[..., :72].unflatten(-1, (24, 3))), theta[..., 72:]
         return {'theta': theta, 'rotations': rotations, 'betas': shape, **self._body(rotations, shape)}
 
+    def mean_with_mirrored(
+        self, plain: dict[str, torch.Tensor], mirrored: dict[str, torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        """The bodies of clips averaged with those of the mirrored clips, turned back: all linearly, as released."""
+        theta = mirrored['theta']
+        back = self.from_theta(torch.cat([flip_smpl_pose(theta[..., :72]), theta[..., 72:]], -1))
+        return {key: (plain[key] + back[key]) / 2 for key in plain if key in ('theta', 'verts', 'kp_3d')}
+
+    def recover(
+        self, found: Sequence[dict[str, torch.Tensor]], cut: Windows, sample: MotionDataSample, merge: bool
+    ) -> None:
+        """Adds to the sample of a sequence ``pred_vertices`` (P, V, 3) and ``pred_keypoints_3d`` (P, 17, 3).
+
+        Both are in metres, relative to joint 0 of the keypoints; where the
+        sample has ``smpl_pose`` and ``smpl_shape``, ``vertices`` (T, V, 3) and
+        ``lifting_target`` (T, 17, 3) of these too.
+
+        Args:
+            found: bodies of the windows, in batches.
+            cut: the windows.
+            sample: of the sequence.
+            merge: whether windows become one sequence, else ``pred_frames`` (P,)
+                says which frames they stand for.
+
+        Raises:
+            InputError: there is no body model.
+        """
+        if self.body_model is None:
+            raise InputError('MeshHead has no body_model, without which there are no meshes; give its file')
+        windows = [torch.cat([bodies[key] for bodies in found]) for key in ('verts', 'kp_3d')]
+        vertices, keypoints = (cut.merge(x) if merge else x.flatten(0, 1) for x in windows)
+        fields = _relative(vertices, keypoints, 'pred_vertices', 'pred_keypoints_3d')
+        if not merge:
+            fields['pred_frames'] = torch.from_numpy(cut.outputs.ravel())
+        if 'smpl_pose' in sample:
+            theta = torch.cat([sample.smpl_pose, sample.smpl_shape], -1).to(vertices).nan_to_num()
+            true = [self.from_theta(part) for part in theta.split(128)]
+            bodies = [torch.cat([part[key] for part in true]) for key in ('verts', 'kp_3d')]
+            fields |= _relative(*bodies, 'vertices', 'lifting_target')
+        sample.set_data(fields)
+        sample.set_metainfo({'pred_skeleton': 'h36m17'})
+
     def loss(self, features: torch.Tensor, data_samples: MotionDataSample) -> dict[str, torch.Tensor]:
         """Losses against ``smpl_pose`` (B, T, 72), axis-angle, and ``smpl_shape`` (B, T, 10).
 
@@ -151,6 +194,11 @@ class MeshHead(BaseModule):
             return {}
         vertices = self.body_model(rotations, shape)[0] * 1000
         return {'verts': vertices, 'kp_3d': self.body_model.keypoints(vertices)}
+
+
+def _relative(vertices: torch.Tensor, keypoints: torch.Tensor, *names: str) -> dict[str, torch.Tensor]:
+    root = keypoints[:, :1]
+    return {name: (points - root) / 1000 for name, points in zip(names, (vertices, keypoints), strict=True)}
 
 
 def _mean_body(source: str | os.PathLike | Mapping[str, Any] | None) -> tuple[torch.Tensor, torch.Tensor]:

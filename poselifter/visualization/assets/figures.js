@@ -83,6 +83,44 @@ class Figure {
   }
 }
 
+/** A skinned body: the same surface at rest, and where its bones take it. */
+class Body {
+  constructor(packed, frames) {
+    this.series = new Series(packed.bones, frames);
+    [this.rest, this.owners, this.shares] = ['vertices', 'owners', 'shares'].map((key) => unpack(packed[key]));
+    this.near = this.owners.length / (this.rest.length / 3);
+    this.surface = new THREE.BufferGeometry();
+    this.surface.setAttribute('position', new THREE.BufferAttribute(new Float32Array(this.rest.length), 3));
+    this.surface.setIndex(new THREE.BufferAttribute(Uint16Array.from(unpack(packed.faces)), 1));
+    this.group = new THREE.Mesh(this.surface, new THREE.MeshStandardMaterial({ roughness: 0.6, transparent: true, opacity: 0.9 }));
+    this.group.frustumCulled = false;
+    this.group.castShadow = true;
+  }
+
+  paint() {
+    this.group.material.color.set(colour('body'));
+  }
+
+  update(time, origin) {
+    const bones = this.series.at(time);
+    this.group.visible = bones !== null && origin !== null;
+    if (!this.group.visible) return;
+    const { array } = this.surface.attributes.position, { rest, near } = this, at = origin.toArray();
+    for (let v = 0; v < rest.length; v += 3) {
+      for (let axis = 0; axis < 3; axis++) {
+        let sum = 0;
+        for (let n = (v / 3) * near, end = n + near; n < end; n++) {
+          const b = this.owners[n] * 12 + axis * 4;
+          sum += this.shares[n] * (bones[b] * rest[v] + bones[b + 1] * rest[v + 1] + bones[b + 2] * rest[v + 2] + bones[b + 3]);
+        }
+        array[v + axis] = (axis ? -sum : sum) + at[axis];
+      }
+    }
+    this.surface.attributes.position.needsUpdate = true;
+    this.surface.computeVertexNormals();
+  }
+}
+
 /** One track: the figure, its ground truth, where they stand. */
 export class Person {
   constructor(track, skeleton, thickness) {
@@ -94,7 +132,9 @@ export class Person {
     const truth = track.truth_3d && new Series(track.truth_3d, track.frames);
     this.figure = new Figure(this.pose, skeleton, thickness, false);
     this.ghost = truth && new Figure(truth, skeleton, thickness, true);
-    this.figures = this.ghost ? [this.figure, this.ghost] : [this.figure];
+    this.body = track.mesh && new Body(track.mesh, track.frames);
+    this.figures = [this.figure, this.ghost].filter(Boolean);
+    this.things = [...this.figures, this.body].filter(Boolean);
     this.shift = new THREE.Vector3(); // from (x, -y, -z) to the scene: puts the lowest point on the floor
   }
 
@@ -134,10 +174,11 @@ export class Person {
     return { side, tall: high - low };
   }
 
-  update(time, withTruth) {
+  update(time, withTruth, withBody = true) {
     const origin = this.shown ? this.origin(time) : null;
     this.figure.update(time, origin);
     this.ghost?.update(time, withTruth ? origin : null);
+    this.body?.update(time, withBody ? origin : null);
   }
 }
 

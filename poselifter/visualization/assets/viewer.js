@@ -51,7 +51,7 @@ const lamp = new THREE.DirectionalLight(0xffffff, 0.9); // at the viewer's shoul
 lamp.position.set(0.4, 0.5, 1);
 camera.add(lamp);
 scene.add(new THREE.HemisphereLight(0xffffff, 0xb9c3d4, 1.6), sun, sun.target, camera, floor);
-for (const person of persons) scene.add(...person.figures.map((figure) => figure.group));
+for (const person of persons) scene.add(...person.things.map((thing) => thing.group));
 
 // ---- time ------------------------------------------------------------------------------------------------------
 
@@ -188,6 +188,7 @@ const dark = matchMedia('(prefers-color-scheme: dark)');
 const has = (name) => data.tracks.some((track) => track[name]);
 $('truth').hidden = !has('truth_3d');
 $('inset').hidden = !has('keypoints_2d');
+$('body').hidden = !has('mesh');
 $('follow').hidden = !has('root_3d');
 $('scrub').min = first;
 $('scrub').max = last;
@@ -208,7 +209,7 @@ function toggle(button, then = () => {}) {
     dirty = true;
   });
 }
-for (const id of ['loop', 'names', 'truth', 'inset', 'follow']) toggle($(id));
+for (const id of ['loop', 'names', 'truth', 'body', 'inset', 'follow']) toggle($(id));
 for (const person of persons.length > 1 ? persons : []) {
   const button = document.createElement('button');
   button.className = 'toggle';
@@ -237,6 +238,7 @@ const keys = {
   l: () => $('loop').click(),
   n: () => $('names').click(),
   g: () => $('truth').click(),
+  b: () => $('body').click(),
   k: () => $('inset').click(),
   f: () => $('follow').click(),
   r: resetView,
@@ -251,7 +253,7 @@ addEventListener('keydown', (event) => {
 
 function paint() {
   floor.paint(dark.matches);
-  for (const person of persons) for (const figure of person.figures) figure.paint();
+  for (const person of persons) for (const thing of person.things) thing.paint();
   dirty = true;
 }
 
@@ -269,7 +271,7 @@ function frame(now) {
   controls.update();
   if (!dirty) return;
   dirty = false;
-  for (const person of persons) person.update(time, pressed('truth'));
+  for (const person of persons) person.update(time, pressed('truth'), pressed('body'));
   follow();
   renderer.render(scene, camera); // before the words: it brings the camera's matrices up to date
   drawLabels();

@@ -1,0 +1,41 @@
+# MotionBERT's meshes on Human3.6M, from the pretrained weights, with COCO in training: 65.5 mm MPVE (paper). SMPL's
+# files and the data: docs/datasets/mesh.md. Of the authors: load_from=MB_release/latest_epoch.bin.
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/datasets/mesh_h36m.py',
+    '../_base_/models/motionbert_mesh.py',
+    '../_base_/schedules/motionbert_mesh.py',
+]
+
+load_from = 'work_dirs/motionbert/pretrain_amass_h36m_243/epoch_90.pth'
+pretrained_by = 'configs/motionbert/pretrain_amass_h36m_243.py'
+
+data_root = '{{$POSELIFTER_DATA:data}}/mesh'
+model = dict(
+    codec={{_base_.codec}},
+    heads=dict(mesh=dict(body_model=data_root, mean_params=data_root + '/smpl_mean_params.npz')),
+    test_cfg=dict(window=dict(length=16), batch_size=8),
+)
+
+pipeline = {{_base_.train_pipeline}}
+h36m = dict(
+    type='MeshDataset',
+    data_root=data_root,
+    ann_file='mesh_det_h36m.pkl',
+    source='h36m',
+    min_frames=16,
+    window=dict(length=16, stride=8, tail='drop'),
+    pipeline=pipeline,
+)
+coco = dict(
+    type='MeshDataset',
+    data_root=data_root,
+    ann_file='mesh_det_coco.pkl',
+    source='coco',
+    window=dict(length=1),
+    pipeline=pipeline,
+)
+train_dataloader = dict(
+    batch_sampler=dict(type='SourceBatchSampler', batch_size=[128, 512], order='sequence'),
+    dataset=dict(_delete_=True, type='ConcatDataset', datasets=[h36m, coco]),
+)

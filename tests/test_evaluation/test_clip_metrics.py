@@ -1,0 +1,96 @@
+"""Clips of several samples, few-shot episodes and bootstrap intervals: closed forms and invariances."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from mmengine.evaluator import Evaluator
+
+from poselifter.errors import InputError
+from poselifter.evaluation.functional import bootstrap_interval, few_shot_accuracies
+from poselifter.evaluation.metrics import ActionMetric, FewShotMetric
+from poselifter.structures import MotionDataSample
+
+
+def sample(sequence, action, subject='a', **vectors):
+    made = MotionDataSample(metainfo={'sequence': sequence, 'subject': subject})
+    made.set_data({'action': torch.as_tensor(action)})
+    made.set_data({key: torch.as_tensor(np.asarray(value, np.float32)) for key, value in vectors.items()})
+    return made
+
+
+def figures(metric, samples, batch):
+    evaluator = Evaluator(metric)
+    for start in range(0, len(samples), batch):
+        evaluator.process(samples[start : start + batch])
+    return evaluator.evaluate(len(samples))
+
+
+def windows(key, rng, size):
+    """Three classes, five clips each, two to four windows a clip."""
+    rows = []
+    for clip in range(15):
+        vectors = rng.normal(size=(rng.integers(2, 5), size)) + 2 * np.eye(size)[clip % 3]
+        rows += [sample(f'clip{clip}', clip % 3, f'subject{clip % 4}', **{key: vector}) for vector in vectors]
+    return rows
+
+
+@pytest.mark.parametrize(
+    ('metric', 'key'),
+    [
+        (lambda: ActionMetric(top_k=(1, 2), merge=True, interval='subject'), 'pred_scores'),
+        (lambda: FewShotMetric(ways=2, shots=2, episodes=20), 'pred_embedding'),
+    ],
+)
+def test_order_and_batches_do_not_change_a_digit(metric, key, rng):
+    rows = windows(key, rng, 4)
+    expected = figures(metric(), rows, 3)
+    shuffled = [rows[i] for i in rng.permutation(len(rows))]
+    for order, batch in ((rows, 1), (rows[::-1], 7), (shuffled, len(rows))):
+        assert figures(metric(), order, batch) == expected
+
+
+def test_windows_of_a_clip_vote():
+    """Alone two of three windows are wrong; their mean scores are right."""
+    scores = [[0.9, 0.1], [0.4, 0.6], [0.45, 0.55]]
+    rows = [sample('a', 0, pred_scores=score) for score in scores] + [sample('b', 1, pred_scores=[0.2, 0.8])]
+    assert figures(ActionMetric(top_k=(1,)), rows, 4) == {'top1': 50.0, 'mean_class_accuracy': pytest.approx(200 / 3)}
+    metric = ActionMetric(top_k=(1,), merge=True)
+    assert figures(metric, rows, 4) == {'top1': 100.0, 'mean_class_accuracy': 100.0}
+    assert metric.confusion.tolist() == [[1, 0], [0, 1]]
+
+
+def test_bootstrap_draws_whole_groups():
+    right = np.array([1.0, 1, 1, 0])
+    rate = lambda rows: 100 * right[rows].mean()  # noqa: E731
+    assert bootstrap_interval(['one'] * 4, rate) == (75, 75)
+    assert bootstrap_interval(['a', 'a', 'a', 'b'], rate) == (0, 100)  # all of a, or all of b
+    values = np.random.default_rng(0).normal(size=400)
+    low, high = bootstrap_interval(np.arange(400), lambda rows: values[rows].mean(), draws=4000)
+    assert (high - low) / 2 == pytest.approx(1.96 * values.std() / 20, rel=0.06)  # the normal interval of a mean
+    assert low < values.mean() < high
+
+
+def test_few_shot_by_hand():
+    """Classes on axes of their own are always told apart; equal vectors are guessed, the first class each time."""
+    labels = np.repeat([4, 7, 9], 4)
+    assert (few_shot_accuracies(np.eye(3)[np.repeat(range(3), 4)], labels, ways=3) == 100).all()
+    np.testing.assert_allclose(few_shot_accuracies(np.ones((12, 3)), labels, ways=3, shots=2), 100 / 3)
+    noise = few_shot_accuracies(np.random.default_rng(0).normal(size=(400, 8)), np.repeat(range(10), 40), ways=4)
+    assert noise.mean() == pytest.approx(25, abs=1.5)
+
+
+def test_more_shots_help(rng):
+    centres = rng.normal(size=(6, 16))
+    labels = np.repeat(range(6), 30)
+    vectors = centres[labels] + rng.normal(size=(180, 16))
+    one, five = (few_shot_accuracies(vectors, labels, shots=k).mean() for k in (1, 5))
+    assert one + 5 < five
+
+
+def test_bad_episodes_are_named():
+    with pytest.raises(InputError, match='5 ways and 1 shots in 200 episodes, but 2 classes have more than 1 clips'):
+        few_shot_accuracies(np.ones((6, 2)), [0, 0, 1, 1, 2, 3])
+    with pytest.raises(InputError, match='the sample has no pred_embedding'):
+        FewShotMetric().process(None, [sample('a', 1)])

@@ -1,0 +1,115 @@
+"""What an action model must beat, on the data and by the metric of its config.
+
+    python tools/analysis_tools/action_baselines.py configs/motionbert/action_cmu.py [--out METRICS.json]
+
+The majority class of the training samples; and a logistic regression on the mean and standard deviation over frames of
+each joint's velocity in the 2D that the network sees, with every class of the same weight in all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from mmengine.evaluator import Evaluator
+
+import poselifter
+from poselifter.engine import load_config
+from poselifter.engine.tool import ToolParser, config_errors
+from poselifter.errors import InputError, run_program
+from poselifter.registry import CODECS, DATASETS, METRICS
+from poselifter.utils import atomic_write
+
+BATCH = 64
+
+
+def velocity_features(clips: torch.Tensor) -> torch.Tensor:
+    """Clips (B, T, J, C), or (B, M, T, J, C) of M persons whose mean it is, to (B, 4 J): means, then deviations."""
+    velocity = clips[..., :2].diff(dim=-3)
+    found = torch.cat([velocity.mean(-3), velocity.std(-3, correction=0)], -2).flatten(-2)
+    return found.mean(1) if clips.ndim == 5 else found
+
+
+def fit_logistic(features: torch.Tensor, labels: torch.Tensor, classes: int, decay: float = 1e-2) -> Callable:
+    """Multinomial logistic regression on standardised features (N, D): what maps such features to probabilities.
+
+    Each class has the same weight in all; ``decay`` is that of the squared coefficients.
+    """
+    mean, std = features.mean(0), features.std(0).clamp(min=1e-6)
+    weights = torch.zeros(features.shape[1] + 1, classes, dtype=torch.float64, requires_grad=True)
+    share = labels.bincount(minlength=classes).clamp(min=1).double().reciprocal()
+    optimizer = torch.optim.LBFGS([weights], max_iter=300, line_search_fn='strong_wolfe')
+
+    def logits(x: torch.Tensor) -> torch.Tensor:
+        return ((x - mean) / std).double() @ weights[1:] + weights[0]
+
+    def loss() -> torch.Tensor:
+        optimizer.zero_grad()
+        total = F.cross_entropy(logits(features), labels, share) + decay * weights[1:].square().sum()
+        total.backward()
+        return total
+
+    optimizer.step(loss)
+    return lambda x: logits(x).detach().softmax(-1)
+
+
+def batches(dataset: Any, codec: Any) -> Iterator[tuple[torch.Tensor, list]]:
+    """Features (B, D) and samples of a data set, in its order."""
+    for start in range(0, len(dataset), BATCH):
+        items = list(dataset.__getitems__(range(start, min(start + BATCH, len(dataset)))))
+        clips = torch.stack([item['inputs'] for item in items])
+        seen = codec.normalize_window(clips.flatten(0, -4))
+        yield velocity_features(seen.unflatten(0, clips.shape[:-3])), [item['data_samples'] for item in items]
+
+
+def baselines(config: Any) -> dict[str, dict[str, float]]:
+    """Figures of both by the metric of a config with a head of classes.
+
+    Raises:
+        InputError: the config has none, or parts of it are wrong.
+    """
+    heads = config.model.get('heads', {})
+    if 'action' not in heads:
+        raise InputError(f'the config has the heads {list(heads)}, expected one called action')
+    classes, codec = heads.action.get('num_classes', 60), CODECS.build(config.codec)
+    with config_errors(config, TypeError, ValueError):
+        train, test = (DATASETS.build(config[f'{part}_dataloader'].dataset) for part in ('train', 'test'))
+    found, samples = zip(*batches(train, codec), strict=True)
+    labels = torch.tensor([int(sample.action) for part in samples for sample in part])
+    majority = F.one_hot(labels.bincount(minlength=classes).argmax(), classes).double()
+    rules = {
+        'majority class': lambda x: majority.expand(len(x), -1),
+        'logistic regression on velocities': fit_logistic(torch.cat(found), labels, classes),
+    }
+    evaluators = {name: Evaluator(METRICS.build(config.test_evaluator)) for name in rules}
+    for features, part in batches(test, codec):
+        for name, rule in rules.items():
+            for sample, scores in zip(part, rule(features), strict=True):
+                sample.set_data({'pred_scores': scores})
+            evaluators[name].process(part)
+    return {name: evaluator.evaluate(len(test)) for name, evaluator in evaluators.items()}
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file of a model with a head of classes')
+    parser.add_argument('--out', metavar='JSON', help='file for the figures')
+    parser.add_cfg_options()
+    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
+    args = parser.parse_args(argv)
+    poselifter.register_all_modules()
+    found = baselines(load_config(args.config, args.cfg_options))
+    for name, figures in found.items():
+        print(f'{name}: ' + ', '.join(f'{key} {value:.1f}' for key, value in figures.items()))
+    if args.out:
+        with atomic_write(args.out) as temporary:
+            temporary.write_text(json.dumps(found, indent=1))
+
+
+if __name__ == '__main__':
+    run_program(main)

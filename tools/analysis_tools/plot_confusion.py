@@ -1,0 +1,61 @@
+"""Draws a confusion matrix: a row a true class, a column a predicted one.
+
+python tools/test.py CONFIG CHECKPOINT --cfg-options test_evaluator.confusion_file=confusion.csv
+python tools/analysis_tools/plot_confusion.py confusion.csv confusion.png --config CONFIG
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from poselifter.engine import load_config
+from poselifter.engine.tool import ToolParser
+from poselifter.errors import InputError, run_program
+from poselifter.visualization.charts import save_confusion
+
+
+def read_matrix(path: str) -> np.ndarray:
+    """Counts (C, C) of a csv file.
+
+    Raises:
+        InputError: no such file, or it holds no such matrix.
+    """
+    if not Path(path).is_file():
+        raise InputError(f'{path} is not there; let ActionMetric write it (confusion_file)')
+    try:
+        matrix = np.loadtxt(path, delimiter=',', ndmin=2)
+    except ValueError as error:
+        raise InputError(f'{path} is no csv file of numbers ({error}); let ActionMetric write it') from error
+    if matrix.shape[0] != matrix.shape[1] or (matrix < 0).any():
+        raise InputError(f'{path} holds {matrix.shape} numbers, expected counts (C, C); let ActionMetric write it')
+    return matrix
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('matrix', help='csv file that ActionMetric wrote')
+    parser.add_argument('out', help='picture to write, .png')
+    parser.add_argument('--config', help='config whose `actions` name the classes')
+    parser.add_argument('--classes', nargs='+', metavar='NAME', help='names of the classes')
+    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
+    args = parser.parse_args(argv)
+    matrix = read_matrix(args.matrix)
+    names = args.classes or (load_config(args.config, {}).get('actions') if args.config else None)
+    names = names or [str(i) for i in range(len(matrix))]
+    if len(names) != len(matrix):
+        raise InputError(f'{len(names)} names for the {len(matrix)} classes of {args.matrix}; give one for each')
+    save_confusion(
+        args.out,
+        matrix,
+        names,
+        f'{int(matrix.sum()):,} clips, {100 * matrix.trace() / max(matrix.sum(), 1):.1f} % right',
+    )
+    print(f'wrote {args.out}')
+
+
+if __name__ == '__main__':
+    run_program(main)
