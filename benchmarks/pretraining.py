@@ -4,7 +4,7 @@
     python benchmarks/pretraining.py report
 
 A fine-tuned model and the one from scratch have the same data, steps, rates and
-seed; they differ in the weights they start from. Both cases are of
+seed; they differ in the weights they start from. VARIANTS test what may be behind a result. Both cases are of
 configs/<system>: labels for all subjects (cmu_27), and for two (cmu_few_27).
 Finished runs stand in a ledger, benchmarks/pretraining.jsonl, a line each: a
 study that was stopped goes on with the same command, a run that was under way
@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from mmengine.config import Config
 
 import poselifter
 from poselifter.engine import load_config
@@ -43,6 +44,11 @@ EPOCHS = {'cmu_27': 6, 'cmu_few_27': 30}  # about 2,300 and 1,200 steps
 PRETRAINING_EPOCHS = {'pretrain_cmu_27': 6, 'pretrain_cmu_few_27': 7}
 HEAVY = ('motion2vec',)  # three masks a clip: half the clips in a step, half the epochs
 METRICS = ('MPJPE', 'P-MPJPE', 'MPJVE')
+VARIANTS = {  # and which runs are their own; the others are those of the system before the +
+    'pstmo+mild': ('pretrained',),  # 40 % of the frames removed, not 80 %: of 27 frames that leaves 17, not 6
+    'motionbert+long': ('scratch',),  # as many steps from scratch as pretraining and fine-tuning have together
+    'actionpose+long': ('scratch',),
+}
 
 
 class Run(NamedTuple):
@@ -55,16 +61,27 @@ class Run(NamedTuple):
     def __str__(self) -> str:
         return '_'.join(map(str, self))
 
+    @property
+    def base(self) -> str:
+        """The system without its variant."""
+        return self.system.partition('+')[0]
+
+    def load(self) -> Config:
+        """The config that it starts from."""
+        return load_config(ROOT / 'configs' / self.base / f'{self.config}.py')
+
 
 def source_of(run: Run) -> Run | None:
     """The pretraining that a run starts from."""
-    name = load_config(ROOT / 'configs' / run.system / f'{run.config}.py').get('pretrained_by')
+    name = run.load().get('pretrained_by')
     return Run(run.system, Path(name).stem, run.seed) if name else None
 
 
 def runs_of(system: str, seed: int) -> list[Run]:
     """All runs of a system, those first that others start from."""
-    downstream = [Run(system, case + form, seed) for case in EPOCHS for form in ('', '_scratch')]
+    own = VARIANTS.get(system, ('pretrained', 'scratch'))
+    forms = [form for form, kind in (('', 'pretrained'), ('_scratch', 'scratch')) if kind in own]
+    downstream = [Run(system, case + form, seed) for case in EPOCHS for form in forms]
     return [*{source: None for run in downstream if (source := source_of(run))}, *downstream]
 
 
@@ -77,7 +94,7 @@ def epochs_of(run: Run) -> int:
     """Passes over a run's data."""
     if run.config in PRETRAINING_EPOCHS:
         return PRETRAINING_EPOCHS[run.config] // (2 if is_heavy(run) else 1)
-    return EPOCHS[run.config.removesuffix('_scratch')]
+    return EPOCHS[run.config.removesuffix('_scratch')] * (2 if run.system.endswith('+long') else 1)
 
 
 def result_of(run: Run, work: Path) -> Path:
@@ -87,13 +104,15 @@ def result_of(run: Run, work: Path) -> Path:
 
 def write_config(run: Run, work: Path) -> Path:
     """The run's config: its base at the size of this study."""
-    config = load_config(ROOT / 'configs' / run.system / f'{run.config}.py')
-    epochs = epochs_of(run)
-    config.model.backbone.update(BACKBONES[run.system])
+    config, epochs = run.load(), epochs_of(run)
+    config.model.backbone.update(BACKBONES[run.base])
     loader = config.train_dataloader
     loader.batch_size = BATCH // 2 if is_heavy(run) else BATCH
     for dataset in loader.dataset.get('datasets', [loader.dataset]):
         dataset.window.stride, dataset.seed = 27, run.seed
+        for step in dataset.pipeline:
+            if run.system == 'pstmo+mild' and step.type == 'FrameRemoval':
+                step.rate = 0.4
     if loader.get('batch_sampler', {}).get('first_epochs'):
         loader.batch_sampler.first_epochs = (2, 0)  # a third of the epochs, as published
     warmup, cosine = config.param_scheduler
@@ -168,10 +187,12 @@ def report(ledger: Path) -> str:
     found = {key_of(entry): entry for entry in read(ledger)}
     head = ['system', 'labels', 'seeds', *(f'{m} {s}' for m in METRICS[:2] for s in ('scratch', 'pretrained', 'diff'))]
     rows = [head, ['---'] * len(head)]
-    for system in BACKBONES:
+    for system in (*BACKBONES, *VARIANTS):
         for case in EPOCHS:
-            runs = [r for r in found if (r.system, r.config) == (system, case)]
-            pairs = [(found[s], found[r]) for r in runs if (s := r._replace(config=f'{case}_scratch')) in found]
+            seeds = sorted({run.seed for run in found})
+            both = [[_either(found, Run(system, case + form, seed)) for form in ('_scratch', '')] for seed in seeds]
+            own = [any(Run(system, case + form, seed) in found for form in ('_scratch', '')) for seed in seeds]
+            pairs = [pair for pair, mine in zip(both, own, strict=True) if mine and all(pair)]
             if not pairs:
                 continue
             cells = []
@@ -180,6 +201,11 @@ def report(ledger: Path) -> str:
                 cells += [_spread(values) for values in (scratch, tuned, tuned - scratch)]
             rows.append([system, 'all' if case == 'cmu_27' else 'two subjects', str(len(pairs)), *cells])
     return '\n'.join('| ' + ' | '.join(row) + ' |' for row in rows)
+
+
+def _either(found: dict[Run, dict], run: Run) -> dict | None:
+    """A variant's result, or where it has no run of its own that of its system."""
+    return found.get(run) or found.get(run._replace(system=run.base))
 
 
 def _spread(values: np.ndarray) -> str:
@@ -191,7 +217,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('action', choices=['run', 'report'])
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
-    parser.add_argument('--systems', nargs='+', choices=list(BACKBONES), default=list(BACKBONES))
+    parser.add_argument('--systems', nargs='+', choices=[*BACKBONES, *VARIANTS], default=list(BACKBONES))
     parser.add_argument('--jobs', type=int, default=2, help='runs at the same time, each on one thread')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/pretraining_study'))
     parser.add_argument('--ledger', type=Path, default=ROOT / 'benchmarks/pretraining.jsonl')

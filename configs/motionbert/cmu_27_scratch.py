@@ -1,4 +1,4 @@
-# DSTformer, small, 27 frames, on CMU motion capture, from scratch; losses and their weights as MotionBERT's.
+# DSTformer, small, 27 frames, on CMU motion capture, from scratch.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/datasets/cmu.py',

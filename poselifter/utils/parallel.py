@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
+import torch
 from tqdm import tqdm
 
 from ..errors import InputError
@@ -32,7 +33,7 @@ def run_parallel(
     """
     jobs = list(jobs)
     bar = tqdm(total=len(jobs) + done, initial=done, unit=unit, desc='converting')
-    with bar, ProcessPoolExecutor(workers, initializer=_end_with_parent) as pool:
+    with bar, ProcessPoolExecutor(workers, initializer=_start) as pool:
         try:
             for job in as_completed([pool.submit(function, *args) for args in jobs]):
                 job.result()
@@ -45,8 +46,12 @@ def run_parallel(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _end_with_parent() -> None:
-    """Ends a worker whose parent was killed; it would wait for work for ever."""
+def _start() -> None:
+    """Makes a worker end with its parent, were it killed, and keeps torch to one thread, as a DataLoader's workers do.
+
+    Threads that the parent had do not exist in a forked process, and torch would wait for them for ever.
+    """
+    torch.set_num_threads(1)
 
     def wait() -> None:
         multiprocessing.parent_process().join()

@@ -1,4 +1,4 @@
-# Motion2vec's network at a size for CPUs.
+# Motion2vec's network at a size for CPUs; losses as in dstformer_small.py.
 model = dict(
     type='MotionEstimator',
     backbone=dict(
@@ -19,7 +19,6 @@ model = dict(
             type='PoseHead',
             losses=[
                 dict(type='MPJPELoss'),
-                dict(type='NMPJPELoss', loss_weight=0.5),
                 dict(type='VelocityLoss', loss_weight=20.0),
             ],
         )
