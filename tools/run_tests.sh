@@ -6,4 +6,5 @@ source "$(dirname "${BASH_SOURCE[0]}")/setup_env.sh" tests
 cd "$root"
 ruff check .
 ruff format --check .
+export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"  # the models are tiny: their threads would wait for each other
 python -m pytest -q "$@"
