@@ -8,16 +8,7 @@ from typing import Any
 import numpy as np
 
 from .captured import CapturedDataset
-
-
-def stretch_frames(n_frames: int, length: int) -> np.ndarray:
-    """Frames of a clip that is stretched (or thinned) to a length: ``floor(linspace(0, n, length))``, end left out.
-
-    Example:
-        >>> stretch_frames(3, 5).tolist()
-        [0, 0, 1, 1, 2]
-    """
-    return np.linspace(0, n_frames, length, endpoint=False).astype(np.int64)
+from .transforms.clips import resample_frames
 
 
 class TrackDataset(CapturedDataset):
@@ -38,7 +29,7 @@ class TrackDataset(CapturedDataset):
         first = np.flatnonzero(np.r_[True, names[1:] != names[:-1]]) if len(names) else np.array([], int)
         infos = []
         for k, length in zip(first.tolist(), np.diff(first, append=len(names)).tolist(), strict=True):
-            short = {'shown': stretch_frames(length, self.min_frames)} if length < self.min_frames else {}
+            short = {'shown': resample_frames(length, self.min_frames, 'even')} if length < self.min_frames else {}
             infos.append({'first': k, 'length': max(length, self.min_frames), **short})
         return infos
 

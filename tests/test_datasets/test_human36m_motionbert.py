@@ -9,8 +9,8 @@ from toy_datasets import h36m_motionbert as toy
 
 from poselifter.codecs import ImageSpaceLifting
 from poselifter.datasets import Human36mMotionBERTDataset
-from poselifter.datasets.tracks import stretch_frames
 from poselifter.datasets.transforms import Encode
+from poselifter.datasets.transforms.clips import resample_frames
 from poselifter.errors import InputError
 from poselifter.structures import WindowPolicy, check_sample
 
@@ -161,14 +161,14 @@ def test_stretching_is_resample_and_the_demo_s(functions, shared):
     case = functions('resample')
     for name in (name for name in case.files if name.startswith('even_')):
         n, length = map(int, name.split('_')[1:])
-        np.testing.assert_array_equal(stretch_frames(n, length), case[name])
+        np.testing.assert_array_equal(resample_frames(n, length, 'even'), case[name])
     folder = shared / 'fixtures/parity/motionagformer/functions/coco_to_h36m'
     for n, demo in json.loads((folder / 'meta.json').read_text())['demo_clips'].items():
         starts = WindowPolicy(243, tail='drop').starts(int(n))
         clips = [start + np.arange(243) for start in starts]
         rest = int(n) - 243 * len(starts)
         if rest:
-            clips.append(243 * len(starts) + stretch_frames(rest, 243))
+            clips.append(243 * len(starts) + resample_frames(rest, 243, 'even'))
         np.testing.assert_array_equal(clips, demo['clips'])
         np.testing.assert_array_equal(np.unique(clips[-1], return_index=True)[1], demo['keep_of_last_clip'])
 
