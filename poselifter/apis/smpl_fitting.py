@@ -78,7 +78,7 @@ def fit_smpl(
         files = []
         if out_dir is not None:
             name = stem if len(tracks) == 1 else f'{stem}_{track}'
-            files = [_write(Path(out_dir) / name, kind, body, motion, frames, joints, fps) for kind in formats]
+            files = [write_body(Path(out_dir) / name, kind, body, motion, frames, joints, fps) for kind in formats]
         yield {'track': track, 'frame_indices': frames, 'motion': motion, 'fps': fps, 'files': files}
 
 
@@ -126,10 +126,10 @@ def _without_gaps(frames: np.ndarray, joints: np.ndarray, skeleton: str) -> tupl
     return every, filled, trust * np.array([0.1 if name in rough else 1.0 for name in names])
 
 
-def _write(
+def write_body(
     stem: Path, kind: str, body: SMPL, motion: BodyMotion, frames: np.ndarray, joints: np.ndarray, fps: float
 ) -> Path:
-    """Writes one format; returns the file, or the folder of files."""
+    """Writes one of ``BODY_FORMATS`` beside ``stem``; returns the file, or the folder of files."""
     path = stem.with_name(f'{stem.name}.{kind}')
     like = body.v_template
     rotations = axis_angle_to_matrix(torch.from_numpy(motion.poses).to(like).unflatten(1, (24, 3)))

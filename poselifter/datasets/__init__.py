@@ -21,6 +21,7 @@ from .posetrack import PoseTrackDataset
 from .procedural_motion import ProceduralMotion
 from .samplers import BalancedSampler, ClassPairSampler, EpochSampler
 from .skeleton_action import SkeletonActionDataset
+from .smpl_estimates import SMPLEstimates, read_smpl_estimates
 
 __all__ = [
     'AMASSDataset',
@@ -44,9 +45,11 @@ __all__ = [
     'NTUActionDataset',
     'PoseTrackDataset',
     'ProceduralMotion',
+    'SMPLEstimates',
     'SkeletonActionDataset',
     'SourceBatchSampler',
     'read_babel',
+    'read_smpl_estimates',
     'stack_clips',
     'transforms',
 ]

@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..registry import DATASETS
 from ..utils.safe_pickle import load_npz, load_pickle
 from .mocap_cameras import mocap_cameras
+from .smpl_estimates import SUFFIXES, read_smpl_estimates
 from .tracks import TrackDataset
 
 _ARRAYS = {
@@ -46,6 +47,11 @@ class MeshDataset(TrackDataset):
         ann_file: the file below ``data_root``.
         source: which of these it is.
         split: ``'train'``, ``'test'``, or another part that the file has.
+        estimates: bodies that another method recovered, for ``MeshRefineHead``,
+            below ``data_root``: a result file with a row for each frame of the
+            split, or a folder with one for each video, named after its
+            ``source``; see :func:`read_smpl_estimates`. They become
+            ``initial_pose`` and ``initial_shape``.
         **kwargs: see :class:`TrackDataset`.
 
     Raises:
@@ -55,11 +61,17 @@ class MeshDataset(TrackDataset):
     METAINFO = {'dataset_name': 'mesh', 'skeleton': 'h36m17', 'skeleton_3d': 'h36m17'}
 
     def __init__(
-        self, ann_file: str, source: Literal['h36m', 'coco', 'pw3d', 'other'], split: str = 'train', **kwargs: Any
+        self,
+        ann_file: str,
+        source: Literal['h36m', 'coco', 'pw3d', 'other'],
+        split: str = 'train',
+        estimates: str | None = None,
+        **kwargs: Any,
     ) -> None:
         if source not in ('h36m', 'other', *_SQUARES):
             raise InputError(f"MeshDataset: source is {source!r}, expected 'h36m', 'coco', 'pw3d' or 'other'")
         self.source, self.split, self.fps = source, split, {'h36m': 50, 'pw3d': 30}.get(source)
+        self.estimates = estimates and Path(kwargs.get('data_root') or '') / estimates
         super().__init__(ann_file=ann_file, **kwargs)
 
     def load_data_list(self) -> list[dict]:
@@ -78,6 +90,8 @@ class MeshDataset(TrackDataset):
         if 'keypoints_visible' in self.arrays:
             self.arrays['keypoints_visible'] = self.arrays['keypoints_visible'].clip(0, 1)
         infos = self.cut(names)
+        if self.estimates:
+            self.arrays |= self._estimates(names, [info['first'] for info in infos])
         facts = [{'sequence': str(names[i['first']]), **i, **self._picture(part, i['first'])} for i in infos]
         if 'gender' in part:
             facts = [{**fact, 'gender': str(part['gender'][fact['first']])} for fact in facts]
@@ -99,6 +113,27 @@ class MeshDataset(TrackDataset):
         if missing:
             raise InputError(f'{path}: {self.split} lacks {missing}; {_HOW}')
         return part
+
+    def _estimates(self, names: np.ndarray, first: list[int]) -> dict[str, np.ndarray]:
+        """What another method found in each frame."""
+        folder, spans = self.estimates, [(0, len(names))]
+        if folder.is_dir():
+            spans = list(zip(first, [*first[1:], len(names)], strict=True))
+        elif not folder.is_file():
+            raise InputError(f'{folder} is not there; save the result files of another method in it, or set estimates')
+        found = []
+        for start, end in spans:
+            files = [folder / f'{names[start]}{suffix}' for suffix in SUFFIXES] if folder.is_dir() else [folder]
+            path = next((file for file in files if file.is_file()), None)
+            if path is None:
+                raise InputError(f'{folder} has no file for the video {names[start]}, expected {files[0].name} or .pkl')
+            bodies = read_smpl_estimates(path)
+            if bodies.frames is None and len(bodies.poses) != end - start:
+                raise InputError(
+                    f'{path} has {len(bodies.poses)} bodies without frame_ids, expected {end - start}, one a frame'
+                )
+            found.append(bodies.at(np.arange(end - start)))
+        return {key: np.concatenate([part[key] for part in found]) for key in ('initial_pose', 'initial_shape')}
 
     def _picture(self, part: dict[str, Any], row: int) -> dict[str, Any]:
         """Camera and size of the picture of a row."""

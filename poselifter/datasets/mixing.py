@@ -85,6 +85,8 @@ class SourceBatchSampler(Sampler):
             without, small sources more than once (their random transforms
             differ), large ones in part.
         first_epochs: epoch from which each source takes part; ``None``: 0.
+        last_epochs: the last epoch in which each source takes part, ``None``
+            for a source that stays; ``None``: all stay.
 
     Raises:
         InputError: an argument does not fit the sources.
@@ -97,6 +99,7 @@ class SourceBatchSampler(Sampler):
         order: Literal['mixed', 'sequence'] = 'mixed',
         ratios: Sequence[float] | None = None,
         first_epochs: Sequence[int] | None = None,
+        last_epochs: Sequence[int | None] | None = None,
     ) -> None:
         if not isinstance(sampler.dataset, ConcatDataset):
             raise InputError(f'SourceBatchSampler needs a ConcatDataset, found a {type(sampler.dataset).__name__}')
@@ -106,17 +109,25 @@ class SourceBatchSampler(Sampler):
         n = len(self.sizes)
         self.batch_size = [batch_size] * n if isinstance(batch_size, int) else list(batch_size)
         self.ratios, self.first_epochs = ratios, [0] * n if first_epochs is None else list(first_epochs)
+        self.last_epochs = [_PASS if last is None else last for last in last_epochs or [None] * n]
         self.sampler, self.order = sampler, order
-        for name, least in (('batch_size', 1), ('ratios', 1e-9), ('first_epochs', 0)):
+        for name, least in (('batch_size', 1), ('ratios', 1e-9), ('first_epochs', 0), ('last_epochs', 0)):
             values = getattr(self, name)
             if values is not None and (len(values) != n or min(values) < least):
                 raise InputError(f'SourceBatchSampler: {name} is {values}, expected a number for each of {n} sources')
-        if 0 not in self.first_epochs:
-            raise InputError(f'SourceBatchSampler: first_epochs is {self.first_epochs}, one source must start at 0')
+        idle = [epoch for epoch in (0, *(last + 1 for last in self.last_epochs)) if not self._takes_part(epoch).any()]
+        if idle and min(idle) < _PASS:
+            raise InputError(
+                f'SourceBatchSampler: first_epochs is {self.first_epochs} and last_epochs {last_epochs}, which leaves '
+                f'no source in epoch {min(idle)}'
+            )
+
+    def _takes_part(self, epoch: int) -> np.ndarray:
+        return (np.array(self.first_epochs) <= epoch) & (epoch <= np.array(self.last_epochs))
 
     def _counts(self) -> np.ndarray:
         """Clips of each source that one process gets in this epoch."""
-        takes_part = np.array(self.first_epochs) <= self.sampler.epoch
+        takes_part = self._takes_part(self.sampler.epoch)
         clips = -(-self.sizes // self.sampler.world_size) * takes_part
         if self.ratios is None:
             return clips

@@ -46,12 +46,53 @@ class PlainUnpickler(pickle.Unpickler):
         return PLAIN[f'{module}.{name}']
 
 
-def load_pickle(source: str | os.PathLike | bytes, encoding: str = 'ASCII') -> Any:
+class _JoblibArray:
+    """joblib's note of an array whose bytes follow in the file."""
+
+    def read(self, file: io.BufferedIOBase) -> np.ndarray:
+        if self.dtype.hasobject:
+            raise InputError('it holds an array of objects, expected plain data and numpy arrays')
+        if getattr(self, 'numpy_array_alignment_bytes', None) is not None:
+            file.read(file.read(1)[0])
+        size = int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+        return np.frombuffer(file.read(size), self.dtype).reshape(self.shape, order=self.order).copy()
+
+
+class JoblibUnpickler(pickle._Unpickler):
+    """Reads what ``joblib.dump`` wrote without compression; and like :class:`PlainUnpickler` refuses the rest.
+
+    joblib puts the bytes of arrays between the pickle's own, and only Python's
+    unpickler can be stopped there; it is many times slower than C's.
+    """
+
+    dispatch = dict(pickle._Unpickler.dispatch)
+
+    def __init__(self, file: io.BufferedIOBase, **kwargs: Any) -> None:
+        super().__init__(file, **kwargs)
+        self.file = file
+
+    def find_class(self, module: str, name: str) -> Callable:
+        """See :meth:`PlainUnpickler.find_class`."""
+        if (module, name) == ('joblib.numpy_pickle', 'NumpyArrayWrapper'):
+            return _JoblibArray
+        return PlainUnpickler.find_class(self, module, name)
+
+    def load_build(self) -> None:
+        """Puts an array in the place of its note."""
+        super().load_build()
+        if isinstance(self.stack[-1], _JoblibArray):
+            self.stack[-1] = _JoblibArray.read(self.stack[-1], self.file)  # the file may have set another `read`
+
+    dispatch[pickle.BUILD[0]] = load_build
+
+
+def load_pickle(source: str | os.PathLike | bytes, encoding: str = 'ASCII', joblib: bool = False) -> Any:
     """Reads a pickle of plain data: dicts, lists, tuples, sets, strings, numbers, numpy arrays and scalars.
 
     Args:
         source: the file, or its bytes.
         encoding: of Python 2's strings; ``'latin1'`` for its numpy arrays.
+        joblib: whether ``joblib.dump`` may have written it.
 
     Returns:
         What it holds.
@@ -62,7 +103,7 @@ def load_pickle(source: str | os.PathLike | bytes, encoding: str = 'ASCII') -> A
     name = 'the pickle' if isinstance(source, bytes) else str(source)
     try:
         with io.BytesIO(source) if isinstance(source, bytes) else open(Path(source).expanduser(), 'rb') as file:
-            return PlainUnpickler(file, encoding=encoding).load()
+            return (JoblibUnpickler if joblib else PlainUnpickler)(file, encoding=encoding).load()
     except FileNotFoundError:
         raise InputError(f'{name} is not there; check the path') from None
     except InputError as error:

@@ -87,6 +87,19 @@ def test_curriculum_of_motionbert(batches):
     assert sources(3) == [0] * 9 + [1] * 3 + [2]
 
 
+def test_sources_that_leave(batches):
+    """MotionBERT's 3DPW mix: Human3.6M in the first 20 epochs, here two."""
+
+    def sources(epoch):
+        found = batches(epoch, order='sequence', last_epochs=(1, None, None), first_epochs=(0, 0, 2))
+        return [source for source, _, _ in found]
+
+    assert sources(0) == sources(1) == [0] * 9 + [1] * 3
+    assert sources(2) == sources(70) == [1] * 3 + [2]
+    with_ratios = [s for s, _, _ in batches(2, ratios=(9, 1, 1), last_epochs=(1, None, None))]
+    assert set(with_ratios) == {1, 2} and len(with_ratios) == 3 + 1
+
+
 def test_ratios_repeat_small_sources_as_if_in_other_epochs(batches):
     found = batches(epoch=5, ratios=(1, 1, 2), batch_size=3)
     total = 12 + 3 + 2
@@ -187,7 +200,10 @@ def test_wrong_arguments(mixed):
     for kwargs, text in (
         (dict(order='any'), "expected 'mixed' or 'sequence'"),
         (dict(ratios=(1, 2)), 'ratios is .* expected a number for each of 3 sources'),
-        (dict(first_epochs=(1, 2, 3)), 'one source must start at 0'),
+        (dict(first_epochs=(1, 2, 3)), 'leaves no source in epoch 0'),
+        (dict(last_epochs=(9, 4, 6)), 'leaves no source in epoch 10'),
+        (dict(first_epochs=(0, 7, 9), last_epochs=(4, None, None)), 'leaves no source in epoch 5'),
+        (dict(last_epochs=(9, None)), 'last_epochs is .* expected a number for each of 3 sources'),
     ):
         with pytest.raises(InputError, match=text):
             SourceBatchSampler(sampler, 4, **kwargs)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from poselifter.datasets import ProceduralMotion
 from poselifter.datasets.procedural import MOTIONS, captions, generate_motion
 from poselifter.datasets.procedural.body import JOINT_LIMITS, Body, random_body
 from poselifter.datasets.procedural.kinematics import leg_joints
@@ -296,3 +297,15 @@ def test_bad_arguments(arguments, says):
 def test_captions_of_an_unknown_motion():
     with pytest.raises(InputError, match='unknown motion'):
         captions('fly')
+
+
+def test_wordings_take_the_place_of_captions():
+    wordings = {'walk': ['goes', 'steps along'], 'wave': ['greets']}
+    window = {'length': 9}
+    data = ProceduralMotion(4, 9, motions=['wave', 'walk'], wordings=wordings, window=window)
+    data.full_init()
+    texts = data.metainfo['texts']
+    assert texts == ['goes', 'greets', 'steps along']
+    assert [[texts[i] for i in data.samples([k])[0]['captions']] for k in (0, 1)] == [['greets'], wordings['walk']]
+    with pytest.raises(InputError, match=r"wordings has nothing for \['squat'\]"):
+        ProceduralMotion(4, 9, motions=['walk', 'squat'], wordings=wordings, window=window)

@@ -4,7 +4,7 @@ _base_ = './loaders.py'
 codec = dict(type='RootRelativeLifting', skeleton='h36m17', skeleton_3d='h36m17', fps=50, confidence=True)
 data_root = '{{$POSELIFTER_DATA:data}}/mesh'
 
-labels = dict(type='PackPose', keys=['smpl_pose', 'smpl_shape', 'smpl_weight'])
+labels = dict(type='PackPose', keys=['smpl_pose', 'smpl_shape', 'smpl_weight', 'initial_pose', 'initial_shape'])
 train_pipeline = [dict(type='Encode', codec=codec), dict(type='FlipPose'), labels]
 test_pipeline = [dict(type='Encode', codec=codec), labels]
 

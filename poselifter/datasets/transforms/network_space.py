@@ -27,15 +27,16 @@ class FlipPose(BatchTransform):
         self.prob = prob
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
-        """Mirrors ``inputs``, ``target``, ``target_weight``, ``smpl_pose``, and the intrinsics in ``camera_param``."""
+        """Mirrors ``inputs``, labels, poses of SMPL, and the intrinsics in ``camera_param``."""
         listed = batch.facts.get('mirrored')
         listed = listed or [rng.random() < self.prob for rng in next_rngs(batch)]
         chosen = np.flatnonzero(listed)
         for key, skeleton in (('inputs', 'skeleton'), ('target', 'skeleton_3d'), ('target_weight', 'skeleton_3d')):
             if key in batch.arrays:
                 _flip(batch.arrays[key], chosen, get_skeleton(batch.facts[skeleton][0]), key != 'target_weight')
-        if 'smpl_pose' in batch.arrays:
-            batch.arrays['smpl_pose'][chosen] = flip_smpl_pose(batch.arrays['smpl_pose'][chosen])
+        for key in ('smpl_pose', 'initial_pose'):
+            if key in batch.arrays:
+                batch.arrays[key][chosen] = flip_smpl_pose(batch.arrays[key][chosen])
         if 'camera_param' in batch.facts:
             cameras = zip(batch.facts['camera_param'], batch.facts['img_shape'], listed, strict=True)
             batch.facts['camera_param'] = [_mirrored(c, shape[1]) if yes else c for c, shape, yes in cameras]

@@ -3,6 +3,7 @@
 from .action_head import ActionEmbeddingHead, ActionHead
 from .masked_pose_head import MaskedPoseHead
 from .mesh_head import MeshHead
+from .mesh_refine_head import MeshRefineHead
 from .pose_head import PoseHead
 from .pose_refiner import PoseRefiner, reproject_depth
 from .text_motion_head import TextMotionHead
@@ -12,6 +13,7 @@ __all__ = [
     'ActionHead',
     'MaskedPoseHead',
     'MeshHead',
+    'MeshRefineHead',
     'PoseHead',
     'PoseRefiner',
     'TextMotionHead',

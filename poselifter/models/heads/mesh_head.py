@@ -1,4 +1,4 @@
-"""The head that recovers a body: SMPL's pose per frame and one shape per clip."""
+"""Heads that recover a body: SMPL's pose per frame and one shape per clip."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from mmengine.model import BaseModule
 from torch import nn
 
 from ...errors import InputError
-from ...geometry import axis_angle_to_matrix, matrix_to_axis_angle, rotation_6d_to_matrix
+from ...geometry import axis_angle_to_matrix, matrix_to_axis_angle, matrix_to_rotation_6d, rotation_6d_to_matrix
 from ...registry import HEADS, LOSSES
 from ...skeletons import flip_smpl_pose
 from ...structures import MotionDataSample, Windows
 from ..body_models import SMPL, load_body_model
 from ..losses.mesh import SMPLLoss
 
-_RELEASED = (
+RELEASED = (
     {'type': 'MPJPELoss', 'loss_weight': 0.5},
     {'type': 'VelocityLoss', 'loss_weight': 10.0},
     {'type': 'SMPLPoseLoss', 'loss_weight': 1000.0},
@@ -29,26 +29,14 @@ _RELEASED = (
 )
 
 
-@HEADS.register_module()
-class MeshHead(BaseModule):
-    """Two perceptrons on all joints of a frame, pose and shape, then the body (MotionBERT, section 3.5).
-
-    The pose is read frame by frame, the shape from the mean over the clip. Both
-    are corrections of a mean body. The inner width is 1024 in the released
-    weights (the paper says 512).
+class BodyHead(BaseModule):
+    """What heads that give bodies have in common: the body model, the losses, and what becomes of predictions.
 
     Args:
-        in_channels: R of the features.
-        num_joints: J of the features.
-        hidden_dims: inner width of both perceptrons.
-        dropout: rate before each perceptron.
-        mean_params: ``smpl_mean_params.npz`` of SPIN with ``pose`` (144,), 6D, and
-            ``shape`` (10,), or a mapping of these; ``None``: the rest pose of
-            the mean shape. A checkpoint brings its own.
+        feature: which of the neck's results it reads, where there are several.
         body_model: what :func:`~poselifter.models.body_models.load_body_model`
             takes; ``None``: parameters of the body are predicted, but no
             vertices and keypoints.
-        feature: which of the neck's results it reads, where there are several.
         losses: configs of losses of different types; each adds
             ``loss_<its name>``. Pose losses compare the root-relative keypoints
             in mm and need the body model.
@@ -62,68 +50,64 @@ class MeshHead(BaseModule):
 
     def __init__(
         self,
-        in_channels: int,
-        num_joints: int = 17,
-        hidden_dims: int = 1024,
-        dropout: float = 0.1,
-        mean_params: str | os.PathLike | Mapping[str, Any] | None = None,
-        body_model: SMPL | Mapping[str, Any] | str | os.PathLike | None = None,
-        feature: str = 'features',
-        losses: Sequence[dict] = _RELEASED,
-        init_cfg: dict | None = None,
+        feature: str,
+        body_model: SMPL | Mapping[str, Any] | str | os.PathLike | None,
+        losses: Sequence[dict],
+        init_cfg: dict | None,
     ) -> None:
         super().__init__(init_cfg)
         self.feature = feature
-        self.dropout = nn.Dropout(dropout)
-        self.fc1, self.fc2 = (nn.Linear(num_joints * in_channels, hidden_dims) for _ in range(2))
-        self.bn1, self.bn2 = (nn.BatchNorm1d(hidden_dims) for _ in range(2))
-        self.head_pose, self.head_shape = nn.Linear(hidden_dims, 144), nn.Linear(hidden_dims, 10)
-        for layer in (self.head_pose, self.head_shape):
-            nn.init.xavier_uniform_(layer.weight, gain=0.01)
-        pose, shape = _mean_body(mean_params)
-        self.register_buffer('init_pose', pose)
-        self.register_buffer('init_shape', shape)
         self.body_model = None if body_model is None else load_body_model(body_model)
         self.losses = nn.ModuleList(LOSSES.build(cfg) for cfg in losses)
         names = [loss.name for loss in self.losses]
         if len(set(names)) < len(names):
-            raise InputError(f'MeshHead got the losses {names}, expected each once; sum their loss_weight into one')
+            name = type(self).__name__
+            raise InputError(f'{name} got the losses {names}, expected each once; sum their loss_weight into one')
 
-    def forward(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Features (B, T, J, R) to bodies.
+    def start(self, data_samples: MotionDataSample, frames: Any = ...) -> tuple[torch.Tensor, ...]:
+        """What ``forward`` takes beside the features, thetas (..., T, 82) each: nothing, unless a head says so.
 
-        Returns:
-            ``theta`` (B, T, 82): 24 axis-angle vectors, then the shape;
-            ``rotations`` (B, T, 24, 3, 3); ``betas`` (B, T, 10); and with a body
-            model ``verts`` (B, T, V, 3) and ``kp_3d`` (B, T, 17, 3), h36m17, in
-            mm, not root-relative.
+        Args:
+            data_samples: a sequence or a stacked batch.
+            frames: index of the frames of a sequence; all of them.
         """
-        frames = features.flatten(2)
-        num_clips, num_frames, _ = frames.shape
-        x = self.bn1(self.fc1(self.dropout(frames.flatten(0, 1)))).relu()
-        pose = (self.head_pose(x) + self.init_pose).view(num_clips, num_frames, 24, 6)
-        x = self.bn2(self.fc2(self.dropout(frames.mean(1)))).relu()
-        shape = (self.head_shape(x) + self.init_shape).unsqueeze(1).expand(-1, num_frames, -1)
-        rotations = rotation_6d_to_matrix(pose)
-        theta = torch.cat([matrix_to_axis_angle(rotations).flatten(-2), shape], -1)
-        return {'theta': theta, 'rotations': rotations, 'betas': shape, **self._body(rotations, shape)}
+        return ()
 
-    def predict(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The same at test time."""
-        return self(features)
+    def predict(self, features: torch.Tensor, *start: torch.Tensor) -> dict[str, torch.Tensor]:
+        """``forward`` at test time."""
+        return self(features, *start)
+
+    @staticmethod
+    def mirrored(theta: torch.Tensor) -> torch.Tensor:
+        """Parameters (..., 82) of the mirrored body."""
+        return torch.cat([flip_smpl_pose(theta[..., :72]), theta[..., 72:]], -1)
 
     def from_theta(self, theta: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The bodies of parameters (..., 82), such as labels or mirrored predictions, as :meth:`forward` gives them."""
-        rotations, shape = axis_angle_to_matrix(theta[..., :72].unflatten(-1, (24, 3))), theta[..., 72:]
-        return {'theta': theta, 'rotations': rotations, 'betas': shape, **self._body(rotations, shape)}
+        """The bodies of parameters (..., 82), such as labels or mirrored predictions, as ``forward`` gives them."""
+        return self.bodies(axis_angle_to_matrix(theta[..., :72].unflatten(-1, (24, 3))), theta[..., 72:], theta)
+
+    def bodies(
+        self, rotations: torch.Tensor, shape: torch.Tensor, theta: torch.Tensor | None = None
+    ) -> dict[str, torch.Tensor]:
+        """All that ``forward`` returns: parameters, and with a body model its vertices and keypoints."""
+        if theta is None:
+            theta = torch.cat([matrix_to_axis_angle(rotations).flatten(-2), shape], -1)
+        found = {'theta': theta, 'rotations': rotations, 'betas': shape}
+        if self.body_model is not None:
+            found['verts'] = self.body_model(rotations, shape)[0] * 1000
+            found['kp_3d'] = self.body_model.keypoints(found['verts'])
+        return found
 
     def mean_with_mirrored(
         self, plain: dict[str, torch.Tensor], mirrored: dict[str, torch.Tensor]
     ) -> dict[str, torch.Tensor]:
-        """The bodies of clips averaged with those of the mirrored clips, turned back: all linearly, as released."""
-        theta = mirrored['theta']
-        back = self.from_theta(torch.cat([flip_smpl_pose(theta[..., :72]), theta[..., 72:]], -1))
-        return {key: (plain[key] + back[key]) / 2 for key in plain if key in ('theta', 'verts', 'kp_3d')}
+        """The bodies of clips averaged with those of the mirrored clips, turned back: all linearly, as released.
+
+        But for the rotations, whose mean is a rotation again.
+        """
+        back = self.from_theta(self.mirrored(mirrored['theta']))
+        mean = {key: (plain[key] + back[key]) / 2 for key in plain}
+        return {**mean, 'rotations': _nearest_rotation(mean['rotations'])}
 
     def recover(
         self, found: Sequence[dict[str, torch.Tensor]], cut: Windows, sample: MotionDataSample, merge: bool
@@ -132,7 +116,8 @@ class MeshHead(BaseModule):
 
         Both are in metres, relative to joint 0 of the keypoints; where the
         sample has ``smpl_pose`` and ``smpl_shape``, ``vertices`` (T, V, 3) and
-        ``lifting_target`` (T, 17, 3) of these too.
+        ``lifting_target`` (T, 17, 3) of these too. ``pred_smpl_pose`` (P, 72)
+        and ``pred_smpl_shape`` (P, 10) are the parameters.
 
         Args:
             found: bodies of the windows, in batches.
@@ -145,10 +130,14 @@ class MeshHead(BaseModule):
             InputError: there is no body model.
         """
         if self.body_model is None:
-            raise InputError('MeshHead has no body_model, without which there are no meshes; give its file')
-        windows = [torch.cat([bodies[key] for bodies in found]) for key in ('verts', 'kp_3d')]
-        vertices, keypoints = (cut.merge(x) if merge else x.flatten(0, 1) for x in windows)
+            raise InputError(
+                f'{type(self).__name__} has no body_model, without which there are no meshes; give its file'
+            )
+        windows = [torch.cat([bodies[key] for bodies in found]) for key in ('verts', 'kp_3d', 'rotations', 'betas')]
+        vertices, keypoints, rotations, shape = (cut.merge(x) if merge else x.flatten(0, 1) for x in windows)
         fields = _relative(vertices, keypoints, 'pred_vertices', 'pred_keypoints_3d')
+        pose = matrix_to_axis_angle(_nearest_rotation(rotations)).flatten(-2)
+        fields |= {'pred_smpl_pose': pose, 'pred_smpl_shape': shape}
         if not merge:
             fields['pred_frames'] = torch.from_numpy(cut.outputs.ravel())
         if 'smpl_pose' in sample:
@@ -173,11 +162,13 @@ class MeshHead(BaseModule):
         Raises:
             InputError: a loss needs the body model, and there is none.
         """
-        pred, weight = self(features), data_samples.get('smpl_weight')
+        pred, weight = self(features, *self.start(data_samples)), data_samples.get('smpl_weight')
         target = {'theta': torch.cat([data_samples.smpl_pose, data_samples.smpl_shape], -1)}
         on_keypoints = [loss.name for loss in self.losses if not isinstance(loss, SMPLLoss)]
         if on_keypoints and self.body_model is None:
-            raise InputError(f'MeshHead has no body_model, which its losses {on_keypoints} need; give its file')
+            raise InputError(
+                f'{type(self).__name__} has no body_model, which its losses {on_keypoints} need; give its file'
+            )
         if on_keypoints:
             with torch.no_grad():
                 target = self.from_theta(target['theta'])
@@ -189,16 +180,77 @@ class MeshHead(BaseModule):
             losses[f'loss_{loss.name}'] = loss(pred[key], target[key], share)
         return losses
 
-    def _body(self, rotations: torch.Tensor, shape: torch.Tensor) -> dict[str, torch.Tensor]:
-        if self.body_model is None:
-            return {}
-        vertices = self.body_model(rotations, shape)[0] * 1000
-        return {'verts': vertices, 'kp_3d': self.body_model.keypoints(vertices)}
+
+@HEADS.register_module()
+class MeshHead(BodyHead):
+    """Two perceptrons on all joints of a frame, pose and shape, then the body (MotionBERT, section 3.5).
+
+    The pose is read frame by frame, the shape from the mean over the clip. Both
+    are corrections of a mean body. The inner width is 1024 in the released
+    weights (the paper says 512).
+
+    Args:
+        in_channels: R of the features.
+        num_joints: J of the features.
+        hidden_dims: inner width of both perceptrons.
+        dropout: rate before each perceptron.
+        mean_params: ``smpl_mean_params.npz`` of SPIN with ``pose`` (144,), 6D, and
+            ``shape`` (10,), or a mapping of these; ``None``: the rest pose of
+            the mean shape. A checkpoint brings its own.
+        body_model, feature, losses, init_cfg: see :class:`BodyHead`.
+
+    Raises:
+        InputError: two losses have the same name, or a file cannot be read.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_joints: int = 17,
+        hidden_dims: int = 1024,
+        dropout: float = 0.1,
+        mean_params: str | os.PathLike | Mapping[str, Any] | None = None,
+        body_model: SMPL | Mapping[str, Any] | str | os.PathLike | None = None,
+        feature: str = 'features',
+        losses: Sequence[dict] = RELEASED,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(feature, body_model, losses, init_cfg)
+        self.dropout = nn.Dropout(dropout)
+        self.fc1, self.fc2 = (nn.Linear(num_joints * in_channels, hidden_dims) for _ in range(2))
+        self.bn1, self.bn2 = (nn.BatchNorm1d(hidden_dims) for _ in range(2))
+        self.head_pose, self.head_shape = nn.Linear(hidden_dims, 144), nn.Linear(hidden_dims, 10)
+        for layer in (self.head_pose, self.head_shape):
+            nn.init.xavier_uniform_(layer.weight, gain=0.01)
+        pose, shape = _mean_body(mean_params)
+        self.register_buffer('init_pose', pose)
+        self.register_buffer('init_shape', shape)
+
+    def forward(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Features (B, T, J, R) to bodies.
+
+        Returns:
+            ``theta`` (B, T, 82): 24 axis-angle vectors, then the shape;
+            ``rotations`` (B, T, 24, 3, 3); ``betas`` (B, T, 10); and with a body
+            model ``verts`` (B, T, V, 3) and ``kp_3d`` (B, T, 17, 3), h36m17, in
+            mm, not root-relative.
+        """
+        frames = features.flatten(2)
+        num_clips, num_frames, _ = frames.shape
+        x = self.bn1(self.fc1(self.dropout(frames.flatten(0, 1)))).relu()
+        pose = (self.head_pose(x) + self.init_pose).view(num_clips, num_frames, 24, 6)
+        x = self.bn2(self.fc2(self.dropout(frames.mean(1)))).relu()
+        shape = (self.head_shape(x) + self.init_shape).unsqueeze(1).expand(-1, num_frames, -1)
+        return self.bodies(rotation_6d_to_matrix(pose), shape)
 
 
 def _relative(vertices: torch.Tensor, keypoints: torch.Tensor, *names: str) -> dict[str, torch.Tensor]:
     root = keypoints[:, :1]
     return {name: (points - root) / 1000 for name, points in zip(names, (vertices, keypoints), strict=True)}
+
+
+def _nearest_rotation(matrix: torch.Tensor) -> torch.Tensor:
+    return rotation_6d_to_matrix(matrix_to_rotation_6d(matrix))
 
 
 def _mean_body(source: str | os.PathLike | Mapping[str, Any] | None) -> tuple[torch.Tensor, torch.Tensor]:

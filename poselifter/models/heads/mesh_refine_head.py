@@ -1,0 +1,87 @@
+"""The head that refines the bodies of another method."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from ...errors import InputError
+from ...geometry import axis_angle_to_matrix, matrix_to_rotation_6d, rotation_6d_to_matrix
+from ...registry import HEADS
+from ...structures import MotionDataSample
+from ..body_models import SMPL
+from .mesh_head import RELEASED, BodyHead
+
+_LOSSES = tuple(loss for loss in RELEASED if loss['type'] != 'SMPLShapeLoss')  # the shape is as given
+
+
+@HEADS.register_module()
+class MeshRefineHead(BodyHead):
+    """A perceptron on motion features and another method's body, to a residual in the joints' rotations.
+
+    MotionBERT, Table 3 ("+ SPIN", "+ MAED", "+ HybrIK"). There is no code of
+    it, so all but the paper's sentence is ours: the initial pose in 6D and the
+    shape are read beside all joints of the frame, the residual is added in 6D
+    and made a rotation again, the shape stays as given. The last layer begins
+    at zero, so an untrained head returns what it got.
+
+    Samples bring ``initial_pose`` (..., T, 72), axis-angle, and
+    ``initial_shape`` (..., T, 10).
+
+    Args:
+        in_channels: R of the features.
+        num_joints: J of the features.
+        hidden_dims: inner width of the perceptron.
+        dropout: rate on the features.
+        body_model, feature, losses, init_cfg: see :class:`BodyHead`.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_joints: int = 17,
+        hidden_dims: int = 1024,
+        dropout: float = 0.1,
+        body_model: SMPL | Mapping[str, Any] | str | os.PathLike | None = None,
+        feature: str = 'features',
+        losses: Sequence[dict] = _LOSSES,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(feature, body_model, losses, init_cfg)
+        self.dropout = nn.Dropout(dropout)
+        self.fc1 = nn.Linear(num_joints * in_channels + 144 + 10, hidden_dims)
+        self.bn1, self.head_pose = nn.BatchNorm1d(hidden_dims), nn.Linear(hidden_dims, 144)
+        nn.init.zeros_(self.head_pose.weight)
+        nn.init.zeros_(self.head_pose.bias)
+
+    def forward(self, features: torch.Tensor, initial: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+        """Features (B, T, J, R) and initial parameters (B, T, 82) to bodies, as :meth:`MeshHead.forward` returns them.
+
+        Without initial parameters it is the rest pose that is refined, which
+        serves to count layers and nothing else.
+        """
+        initial = features.new_zeros(*features.shape[:2], 82) if initial is None else initial
+        pose, shape = initial[..., :72].unflatten(-1, (24, 3)), initial[..., 72:]
+        pose = matrix_to_rotation_6d(axis_angle_to_matrix(pose))
+        x = torch.cat([self.dropout(features.flatten(2)), pose.flatten(2), shape], -1).flatten(0, 1)
+        residual = self.head_pose(self.bn1(self.fc1(x)).relu()).view_as(pose)
+        return self.bodies(rotation_6d_to_matrix(pose + residual), shape)
+
+    def start(self, data_samples: MotionDataSample, frames: Any = ...) -> tuple[torch.Tensor]:
+        """The initial parameters (..., T, 82) of a sequence or a batch.
+
+        Raises:
+            InputError: the sample has none.
+        """
+        if 'initial_pose' not in data_samples:
+            raise InputError(
+                'MeshRefineHead refines the bodies of another method, and a sample has none (initial_pose, '
+                'initial_shape); set estimates=... of MeshDataset, or give them to recover_smpl'
+            )
+        like = self.head_pose.weight
+        parts = (data_samples.get(key).to(like) for key in ('initial_pose', 'initial_shape'))
+        return (torch.cat(tuple(parts), -1)[frames],)
