@@ -47,6 +47,15 @@ def test_iteration_based_training_resumes_in_mid_epoch(make_runner, assert_same_
     assert_same_weights(tmp_path / 'whole/iter_8.pth', tmp_path / 'parts/iter_8.pth')
 
 
+def test_a_schedule_with_a_function_in_its_state_resumes(make_runner, epochs, assert_same_weights, tmp_path):
+    schedule = {'type': 'OneCycleLR', 'eta_max': 0.1, 'total_steps': 16, 'by_epoch': False}
+    common = {'train_cfg': epochs(4), 'param_scheduler': [schedule]}
+    make_runner('whole', **common).train()
+    make_runner('halves', **common, custom_hooks=[{'type': 'StopAfter', 'iterations': 8}]).train()
+    make_runner('halves', **common, resume=True).train()
+    assert_same_weights(tmp_path / 'whole/epoch_4.pth', tmp_path / 'halves/epoch_4.pth')
+
+
 @pytest.mark.slow
 def test_a_killed_process_resumes_to_the_same_weights(
     make_runner, epochs, toy, assert_same_weights, tmp_path, repository

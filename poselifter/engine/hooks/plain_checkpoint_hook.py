@@ -49,6 +49,8 @@ class PlainCheckpointHook(Hook):
         checkpoint['meta'].update(facts)
         checkpoint['message_hub'] = hub_to_plain(checkpoint['message_hub'])
         for key, value in checkpoint.items():
+            if key == 'param_schedulers':
+                value = _without_functions(value)
             if not key.endswith('state_dict') and key != 'message_hub':
                 checkpoint[key] = to_plain(value, key)
 
@@ -69,3 +71,12 @@ class PlainCheckpointHook(Hook):
         current = getattr(runner.train_dataloader.dataset, 'metainfo', None)
         if repr(to_plain(current)) == repr(meta.get('dataset_meta')):
             meta['dataset_meta'] = current
+
+
+def _without_functions(state: Any) -> Any:
+    """OneCycleLR keeps its curve, a function, in its state; a scheduler that is loaded has its own already."""
+    if isinstance(state, list):
+        return [_without_functions(item) for item in state]
+    if isinstance(state, dict):
+        return {key: _without_functions(item) for key, item in state.items() if not callable(item)}
+    return state
