@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
+import sys
 
 from .errors import InputError, run_program
+from .utils import atomic_write
 from .version import __version__
 
 
@@ -39,6 +42,20 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument('--iterations', type=int, default=400, help='of the optimiser (default: %(default)s)')
     fit.add_argument('--device', default='cpu', help='cpu, cuda:0, ... (default: %(default)s)')
     fit.add_argument('--debug', action='store_true', help='show the traceback of an error')
+
+    search = commands.add_parser('search', help='clips that show what a text says')
+    search.add_argument('text', help='for example "a person waves"')
+    search.add_argument('--library', required=True, help='folder with files of keypoints, or config of a data set')
+    search.add_argument('--model', required=True, help='config of a pretraining with texts')
+    search.add_argument('--checkpoint', required=True, help='what that pretraining left')
+    search.add_argument('--motion-checkpoint', help='a fine-tuned encoder in place of its own')
+    search.add_argument('--text-encoder', metavar='FOLDER', help='the BERT, where the config names another place')
+    search.add_argument('--top', type=int, default=10, help='how many clips (default: %(default)s)')
+    search.add_argument('--moments', type=int, default=1, help='how often a person may come (default: %(default)s)')
+    search.add_argument('--cache', help='file for the embeddings of the library (default: a hidden one in the folder)')
+    search.add_argument('--out', metavar='JSON', help='file for the results')
+    search.add_argument('--device', default='cpu', help='cpu, cuda:0, ... (default: %(default)s)')
+    search.add_argument('--debug', action='store_true', help='show the traceback of an error')
 
     zoo = commands.add_parser('zoo', help='published models').add_subparsers(dest='action', required=True)
     zoo.add_parser('list', help='all names')
@@ -86,6 +103,26 @@ def _fit_smpl(args: argparse.Namespace) -> None:
         print(*result['files'], sep='\n')
 
 
+def _search(args: argparse.Namespace) -> None:
+    from .apis import MotionSearch, init_text_motion
+
+    options = {'model.text_encoder.pretrained': args.text_encoder} if args.text_encoder else None
+    search = MotionSearch(
+        init_text_motion(args.model, args.checkpoint, args.motion_checkpoint, args.device, cfg_options=options)
+    )
+    hits = search(args.text, args.library, args.top, args.moments, args.cache)
+    for note in search.notes:
+        print(note, file=sys.stderr)
+    width = max(len(hit['file']) for hit in hits)
+    print(f'rank  score  {"file":{width}}  track  seconds')
+    for hit in hits:
+        when = f'{hit["from"]:.1f}-{hit["to"]:.1f}'
+        print(f'{hit["rank"]:4}  {hit["score"]:5.2f}  {hit["file"]:{width}}  {hit["track"]:5}  {when}')
+    if args.out:
+        with atomic_write(args.out) as temporary:
+            temporary.write_text(json.dumps({'text': args.text, 'hits': hits}, indent=1) + '\n')
+
+
 def _zoo(args: argparse.Namespace) -> None:
     from .apis import zoo
 
@@ -106,7 +143,7 @@ def _zoo(args: argparse.Namespace) -> None:
 
 def _main(argv: list[str] | None) -> None:
     args = _parser().parse_args(argv)
-    {'lift': _lift, 'fit-smpl': _fit_smpl, 'zoo': _zoo}[args.command](args)
+    {'lift': _lift, 'fit-smpl': _fit_smpl, 'search': _search, 'zoo': _zoo}[args.command](args)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -10,8 +10,12 @@ _base_ = [
 load_from = 'work_dirs/motionbert/pretrain_amass_h36m_243/epoch_90.pth'
 pretrained_by = 'configs/motionbert/pretrain_amass_h36m_243.py'
 
-model = dict(codec={{_base_.codec}}, heads=dict(_delete_=True, action=dict(type='ActionHead', num_classes=60)))
-# as released, so that the authors' weights can be tested: scores keep COCO's order while points are converted
+# as released, so that the authors' weights can be tested: an empty second person counts in the mean over persons
+model = dict(
+    codec={{_base_.codec}},
+    heads=dict(_delete_=True, action=dict(type='ActionHead', num_classes=60, official=True)),
+)
+# likewise: scores keep COCO's order while points are converted
 train_dataloader = dict(dataset=dict(official_confidence_order=True))
 val_dataloader = dict(dataset=dict(official_confidence_order=True))
 test_dataloader = val_dataloader

@@ -10,7 +10,11 @@ _base_ = [
 load_from = 'work_dirs/motionbert/pretrain_amass_h36m_243/epoch_90.pth'
 pretrained_by = 'configs/motionbert/pretrain_amass_h36m_243.py'
 
-model = dict(codec={{_base_.codec}}, heads=dict(_delete_=True, embedding=dict(type='ActionEmbeddingHead')))
+# as released: an empty second person counts in the mean over persons, scores keep COCO's order
+model = dict(
+    codec={{_base_.codec}},
+    heads=dict(_delete_=True, embedding=dict(type='ActionEmbeddingHead', official=True)),
+)
 train_dataloader = dict(dataset=dict(official_confidence_order=True))
 val_dataloader = dict(dataset=dict(official_confidence_order=True))
 test_dataloader = val_dataloader

@@ -2,16 +2,21 @@
 
 from .action_inferencer import ActionInferencer
 from .inference import inference_lifter, init_model, lift_table
+from .motion_search import MotionSearch, init_text_motion
 from .official import load_official
 from .pose_3d_inferencer import Pose3DInferencer
 from .smpl_fitting import fit_smpl
+from .smpl_recovery import recover_smpl
 
 __all__ = [
     'ActionInferencer',
+    'MotionSearch',
     'Pose3DInferencer',
     'fit_smpl',
     'inference_lifter',
     'init_model',
+    'init_text_motion',
     'lift_table',
     'load_official',
+    'recover_smpl',
 ]

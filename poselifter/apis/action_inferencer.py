@@ -19,8 +19,8 @@ from ..registry import INFERENCERS, TRANSFORMS
 from ..structures import KeypointTable, WindowPolicy
 from ..utils import atomic_write
 from ..visualization import save_actions
-from .inference import init_model, interpolate, track_clips
-from .pose_3d_inferencer import read_table
+from .inference import class_names, described_actions, init_model, interpolate, track_clips
+from .pose_3d_inferencer import read_tables
 
 #: Steps of a test pipeline that film a motion; here it is filmed already.
 _FILM = ('VirtualCamera', 'DetectedJoints', 'KeypointNoise')
@@ -67,11 +67,7 @@ class ActionInferencer:
         self.model = init_model(model, weights, device)
         if 'action' not in self.model.heads:
             raise InputError(f'{model} has the heads {list(self.model.heads)}, expected one called action')
-        count = self.model.heads['action'].fc2.out_features
-        names = classes or self.model.cfg.get('actions') or [f'class {i}' for i in range(count)]
-        if len(names) != count:
-            raise InputError(f'{len(names)} names for {count} classes of {model}; give one for each class')
-        self.classes = tuple(names)
+        self.classes = class_names(self.model, classes)
         loader = self.model.cfg.get('test_dataloader') or self.model.cfg.train_dataloader
         steps = [step for step in loader.dataset.pipeline if step['type'] not in _FILM]
         self.pipeline = [TRANSFORMS.build(step) for step in steps]
@@ -114,30 +110,15 @@ class ActionInferencer:
         Raises:
             InputError: an input cannot be read, or has an unknown joint set.
         """
-        unknown = [f for f in formats if f not in ACTION_FORMATS]
-        if unknown:
-            raise InputError(f'formats {unknown} are unknown, expected some of {ACTION_FORMATS}')
-        for item in inputs if isinstance(inputs, (list, tuple)) else [inputs]:
-            table = read_table(item, skeleton, img_shape, fps)
-            found = [self._stretch(table, *clip, batch_size, top_k) for clip in track_clips(self.model.codec, table)]
+        for stem, table in read_tables(inputs, formats, ACTION_FORMATS, skeleton, img_shape, fps):
+            found = [
+                described_actions(table, rows, interpolate(self.scores(clip, batch_size), where), self.classes, top_k)
+                for rows, clip, where in track_clips(self.model.codec, table)
+            ]
             written = []
             if out_dir is not None:
-                stem = Path(item).stem if isinstance(item, (str, os.PathLike)) else 'keypoints'
                 written = self.write(Path(out_dir) / f'{stem}_actions', table, found, formats)
             yield {'notes': [describe_table(table)], 'predictions': found, 'visualization': written}
-
-    def _stretch(
-        self, table: KeypointTable, rows: slice, clip: dict[str, Any], where: np.ndarray, batch_size: int, top_k: int
-    ) -> dict[str, Any]:
-        """The result of one stretch."""
-        scores = interpolate(self.scores(clip, batch_size), where)
-        mean = scores.mean(0)
-        return {
-            'track': int(table.track_ids[rows.start]),
-            'frames': table.frame_indices[rows],
-            'scores': scores,
-            'top': [(self.classes[i], float(mean[i])) for i in np.argsort(-mean, kind='stable')[:top_k]],
-        }
 
     @torch.no_grad()
     def scores(self, clip: dict[str, Any], batch_size: int = 64) -> np.ndarray:

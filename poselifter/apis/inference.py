@@ -1,9 +1,9 @@
-"""From a config and a checkpoint to 3D poses."""
+"""From a config and a checkpoint to 3D poses, and to what else the model says."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -103,7 +103,6 @@ def inference_lifter(
     )
 
 
-@torch.no_grad()
 def lift_table(model: nn.Module, table: KeypointTable) -> np.ndarray:
     """Lifts every person of a table.
 
@@ -120,13 +119,62 @@ def lift_table(model: nn.Module, table: KeypointTable) -> np.ndarray:
     Raises:
         InputError: the joint set is unknown or cannot be converted.
     """
+    return np.concatenate([found['pose'] for _, found in read_table_over_time(model, table, ['pose'])])
+
+
+@torch.no_grad()
+def read_table_over_time(
+    model: nn.Module, table: KeypointTable, names: Sequence[str]
+) -> list[tuple[slice, dict[str, np.ndarray]]]:
+    """What heads say of every person of a table, in one pass of the network.
+
+    Args:
+        model: see :func:`lift_table`.
+        table: N rows of keypoints.
+        names: of heads: ``pose``, and any that read clips.
+
+    Returns:
+        For each stretch of a person without a long gap its rows (n), and by
+        name of head (n, K, 3) metres or (n, D).
+
+    Raises:
+        InputError: the joint set is unknown or cannot be converted.
+    """
     device = next(model.parameters()).device
     sequences, places = [], []
     for rows, clip, where in track_clips(model.codec, table):
         sequences.append(torch.from_numpy(model.codec.encode(clip)['inputs']).to(device))
         places.append((rows, where))
-    poses = [pose.cpu().numpy() for pose in model.lift(sequences)]
-    return np.concatenate([interpolate(pose, where) for pose, (_, where) in zip(poses, places, strict=True)])
+    return [
+        (rows, {name: interpolate(values.cpu().numpy(), where) for name, values in found.items()})
+        for found, (rows, where) in zip(model.over_time(sequences, names), places, strict=True)
+    ]
+
+
+def class_names(model: nn.Module, names: Sequence[str] | None = None) -> tuple[str, ...]:
+    """A name for each class of the head ``action``: those given, else the config's ``actions``, else numbers.
+
+    Raises:
+        InputError: as many names as classes are needed.
+    """
+    count = model.heads['action'].fc2.out_features
+    names = names or model.cfg.get('actions') or [f'class {i}' for i in range(count)]
+    if len(names) != count:
+        raise InputError(f'{len(names)} names for {count} classes; give one for each class')
+    return tuple(names)
+
+
+def described_actions(
+    table: KeypointTable, rows: slice, scores: np.ndarray, classes: Sequence[str], top_k: int
+) -> dict[str, Any]:
+    """``track``, ``frames`` (n,), ``scores`` (n, classes) and the ``top`` classes of a stretch, with their means."""
+    mean = scores.mean(0)
+    return {
+        'track': int(table.track_ids[rows.start]),
+        'frames': table.frame_indices[rows],
+        'scores': scores,
+        'top': [(classes[i], float(mean[i])) for i in np.argsort(-mean, kind='stable')[:top_k]],
+    }
 
 
 def track_clips(codec: Any, table: KeypointTable) -> Iterator[tuple[slice, dict[str, Any], np.ndarray]]:

@@ -16,7 +16,7 @@ from ..skeletons import find_conversion
 from ..structures import KeypointTable
 from ..tracking import link_persons
 from ..visualization import save_animation, save_html, save_picture
-from .inference import init_model, lift_table
+from .inference import class_names, described_actions, init_model, read_table_over_time
 from .zoo import DEFAULT_MODEL
 
 FORMATS = ('npz', 'png', 'gif', 'mp4', 'html')
@@ -32,7 +32,7 @@ class Pose3DInferencer:
         device: for example ``'cpu'`` or ``'cuda:0'``.
 
     Raises:
-        InputError: no such model or weights.
+        InputError: no such model or weights, or one that does not lift.
 
     Example::
 
@@ -45,6 +45,10 @@ class Pose3DInferencer:
         self, model: str | os.PathLike = DEFAULT_MODEL, weights: str | os.PathLike | None = None, device: str = 'cpu'
     ) -> None:
         self.model = init_model(model, weights, device)
+        heads = getattr(self.model, 'heads', {})
+        if 'pose' not in heads:
+            raise InputError(f'{model} has the heads {list(heads)}, expected one called pose')
+        self.names = ['pose', *(name for name, head in heads.items() if hasattr(head, 'prediction'))]
 
     def __call__(
         self,
@@ -55,8 +59,9 @@ class Pose3DInferencer:
         img_shape: tuple[int, int] | None = None,
         fps: float | None = None,
         batch_size: int | None = None,
+        top_k: int = 3,
     ) -> Iterator[dict[str, Any]]:
-        """Lifts one input after the other.
+        """Lifts one input after the other; with further heads it says in the same pass what they do.
 
         Args:
             inputs: a file that :func:`~poselifter.io.read_keypoints` reads, an
@@ -67,29 +72,54 @@ class Pose3DInferencer:
             img_shape: (height, width), where the input does not say.
             fps: frame rate, where the input does not say.
             batch_size: windows in one forward pass.
+            top_k: classes in ``top``, where the model recognises actions.
 
         Yields:
             ``notes``: lines on what was recognised, converted and assumed;
-            ``predictions``: the arrays of the result, see :meth:`result`;
+            ``predictions``: the arrays of the result, see :meth:`result`, and
+            of a model with heads that read clips ``stretches``, see :meth:`stretches`;
             ``visualization``: the files that were written.
 
         Raises:
             InputError: an input cannot be read or lifted.
         """
-        unknown = [f for f in formats if f not in FORMATS]
-        if unknown:
-            raise InputError(f'formats {unknown} are unknown, expected some of {FORMATS}')
         if batch_size:
             self.model.batch_size = batch_size
-        for item in inputs if isinstance(inputs, (list, tuple)) else [inputs]:
-            table = read_table(item, skeleton, img_shape, fps)
-            poses = lift_table(self.model, table)
-            written = []
-            if out_dir is not None:
-                stem = Path(item).stem if isinstance(item, (str, os.PathLike)) else 'keypoints'
-                written = self.write(Path(out_dir) / stem, table, poses, formats)
-            notes = [describe_table(table), *self.assumptions(table)]
-            yield {'notes': notes, 'predictions': self.result(table, poses), 'visualization': written}
+        for stem, table in read_tables(inputs, formats, FORMATS, skeleton, img_shape, fps):
+            found = read_table_over_time(self.model, table, self.names)
+            poses = np.concatenate([heads['pose'] for _, heads in found])
+            written = self.write(Path(out_dir) / stem, table, poses, formats) if out_dir is not None else []
+            result, notes = self.result(table, poses), [describe_table(table), *self.assumptions(table)]
+            if len(self.names) > 1:
+                result['stretches'] = self.stretches(table, found, top_k)
+            if 'action' in self.names:
+                tops = ((s['track'], ', '.join(f'{c} {p:.2f}' for c, p in s['top'])) for s in result['stretches'])
+                notes += [f'track {track}: {top}' for track, top in tops]
+            yield {'notes': notes, 'predictions': result, 'visualization': written}
+
+    def stretches(
+        self, table: KeypointTable, found: Sequence[tuple[slice, dict[str, np.ndarray]]], top_k: int = 3
+    ) -> list[dict[str, Any]]:
+        """What heads that read clips say of each stretch of a person without a long gap.
+
+        Args:
+            table: N rows.
+            found: of :func:`read_table_over_time`.
+            top_k: classes in ``top``.
+
+        Returns:
+            ``track``, ``frames`` (n,), and of a head ``action`` ``scores`` and
+            ``top`` as of :class:`ActionInferencer`; of every other head, by its
+            name, a unit vector (D,), the mean of the windows'.
+        """
+        made = []
+        for rows, heads in found:
+            entry = {'track': int(table.track_ids[rows.start]), 'frames': table.frame_indices[rows]}
+            if 'action' in heads:
+                entry = described_actions(table, rows, heads['action'], class_names(self.model), top_k)
+            others = {name: heads[name].mean(0) for name in self.names if name not in ('pose', 'action')}
+            made.append({**entry, **{name: mean / np.linalg.norm(mean) for name, mean in others.items()}})
+        return made
 
     def assumptions(self, table: KeypointTable) -> list[str]:
         """What is converted or taken for granted when a table is lifted, a line each."""
@@ -179,6 +209,17 @@ class Pose3DInferencer:
             ]
             save_html(files['html'], tracks, skeleton_3d, fps=fps, skeleton_2d=drawing['skeleton_2d'], title=stem.name)
         return list(files.values())
+
+
+def read_tables(
+    inputs: Any, formats: Sequence[str], known: Sequence[str], *facts: Any
+) -> Iterator[tuple[str, KeypointTable]]:
+    """The stem of an output file, and the table, of each input of an inferencer; ``facts`` as of :func:`read_table`."""
+    unknown = [f for f in formats if f not in known]
+    if unknown:
+        raise InputError(f'formats {unknown} are unknown, expected some of {known}')
+    for item in inputs if isinstance(inputs, (list, tuple)) else [inputs]:
+        yield Path(item).stem if isinstance(item, (str, os.PathLike)) else 'keypoints', read_table(item, *facts)
 
 
 def read_table(

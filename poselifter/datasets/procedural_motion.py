@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,10 +25,12 @@ class ProceduralMotion(MocapDataset):
             ``None`` means all. Actions are numbered in this order.
         offset: number of the first clip. Clips are numbered on without end, so
             a test set takes another range than the training set.
+        wordings: captions of each motion, in place of the three that
+            ``captions`` gives.
         **kwargs: see :class:`BaseMotionDataset`; ``seed`` seeds the motions too.
 
     Raises:
-        InputError: an unknown motion.
+        InputError: an unknown motion, or one without wordings.
     """
 
     METAINFO = {'dataset_name': 'procedural', 'skeleton': 'h36m17', 'actions': MOTIONS}
@@ -40,12 +42,17 @@ class ProceduralMotion(MocapDataset):
         fps: float = 30,
         motions: Sequence[str] | None = None,
         offset: int = 0,
+        wordings: Mapping[str, Sequence[str]] | None = None,
         **kwargs: Any,
     ) -> None:
         self.motions = tuple(MOTIONS if motions is None else motions)
         unknown = [m for m in self.motions if m not in MOTIONS]
         if unknown or not self.motions:
             raise InputError(f'ProceduralMotion: motions {unknown or "()"} are unknown, expected some of {MOTIONS}')
+        self.wordings = {name: list(captions(name)) for name in MOTIONS} if wordings is None else dict(wordings)
+        silent = [name for name in self.motions if not self.wordings.get(name)]
+        if silent:
+            raise InputError(f'ProceduralMotion: wordings has nothing for {silent}; give a list of captions for each')
         self.n_sequences, self.n_frames, self.fps, self.offset = n_sequences, n_frames, fps, offset
         super().__init__(**kwargs)
 
@@ -59,7 +66,7 @@ class ProceduralMotion(MocapDataset):
         )
         self.root = world[:, 0]
         self.poses = world - self.root[:, None]
-        texts = sorted({text for name in MOTIONS for text in captions(name)})
+        texts = sorted({text for name in self.wordings for text in self.wordings[name]})
         self._metainfo.update(texts=texts, actions=self.motions)
         return [
             {
@@ -69,7 +76,7 @@ class ProceduralMotion(MocapDataset):
                 'subject': f'body_{k:06d}',
                 'action': self.motions.index(name),
                 'action_name': name,
-                'captions': [texts.index(text) for text in captions(name)],
+                'captions': [texts.index(text) for text in self.wordings[name]],
                 'source_format': 'procedural',
             }
             for i, (k, name) in enumerate(zip(numbers, names, strict=True))

@@ -112,18 +112,30 @@ def save_bars(
     _save(figure, path)
 
 
-def save_scatter(path: PathLike, points: np.ndarray, labels: Sequence[str], title: str, marked: np.ndarray) -> None:
-    """Draws points (N, 2), a colour and a form for each label; those that are ``marked`` (N,) as large stars."""
-    figure = _figure(9, 6.2, title)
-    panel, names = figure.subplots(), sorted(set(labels))
-    for i, name in enumerate(names):
-        rows = np.array([label == name for label in labels])
-        style = {'color': f'C{i % 10}', 'edgecolors': 'white', 'linewidths': 0.5}
-        panel.scatter(
-            *points[rows & ~marked].T, s=26, marker='osD^v'[i // 10 % 5], label=name.replace('_', ' '), **style
-        )
-        panel.scatter(*points[rows & marked].T, s=260, marker='*', **{**style, 'edgecolors': '#0f172a'})
-    panel.set(xticks=[], yticks=[])
+def save_scatter(
+    path: PathLike,
+    points: np.ndarray | Mapping[str, np.ndarray],
+    labels: Sequence[str],
+    title: str,
+    marked: np.ndarray,
+) -> None:
+    """Draws points (N, 2), a colour and a form for each label; those that are ``marked`` (N,) as large stars.
+
+    Several sets of points, by their titles, are drawn side by side.
+    """
+    sets = points if isinstance(points, Mapping) else {'': points}
+    figure, names = _figure(2.2 + 6.8 * len(sets), 6.2, title), sorted(set(labels))
+    panels = figure.subplots(1, len(sets), squeeze=False)[0]
+    for panel, (head, places) in zip(panels, sets.items(), strict=True):
+        for i, name in enumerate(names):
+            rows = np.array([label == name for label in labels])
+            style = {'color': f'C{i % 10}', 'edgecolors': 'white', 'linewidths': 0.5}
+            panel.scatter(
+                *places[rows & ~marked].T, s=26, marker='osD^v'[i // 10 % 5], label=name.replace('_', ' '), **style
+            )
+            panel.scatter(*places[rows & marked].T, s=260, marker='*', **{**style, 'edgecolors': '#0f172a'})
+        panel.set(xticks=[], yticks=[])
+        panel.set_title(head, fontsize=10)
     panel.legend(fontsize=8, loc='center left', bbox_to_anchor=(1, 0.5), frameon=False, ncols=1 + len(names) // 26)
     _save(figure, path)
 

@@ -245,3 +245,15 @@ def test_no_file_is_named(tmp_path):
     (tmp_path / 'text.npz').write_text('walk')
     with pytest.raises(InputError, match=r'text\.npz cannot be read'):
         PrecomputedTextEncoder(tmp_path / 'text.npz')
+
+
+def test_the_mean_over_tokens_leaves_padding_out(bert_folder):
+    mean, first = (BertTextEncoder(bert_folder, num_layers=2, pool=pool).eval() for pool in ('mean', 'first'))
+    text = 'walk forward'
+    tokens = mean.tokenizer([text], return_tensors='pt')
+    states = first.bert(**tokens).last_hidden_state[0]
+    assert len(states) == 4  # <CLS>, two words, <SEP>
+    torch.testing.assert_close(mean([text])[0], states.mean(0))
+    torch.testing.assert_close(mean([text, 'walk ' * 9])[0], states.mean(0), atol=1e-5, rtol=1e-5)
+    with pytest.raises(InputError, match="pool is 'max'"):
+        BertTextEncoder(bert_folder, pool='max')

@@ -56,7 +56,8 @@ def model_that_returns(known, codec, flip_test):
         assert (distance.min(1) < 1e-5).all()
         return torch.from_numpy(outputs[distance.argmin(1)])
 
-    model.pose = pose
+    model.extract_feat = lambda clips: {'features': pose(clips)}
+    model.heads['pose'].predict = lambda features: features
     return model
 
 

@@ -33,21 +33,33 @@ def run(tool, repository, tmp_path):
     return both
 
 
-def test_actions_of_cmu(run, data_dir, tmp_path):
+@pytest.mark.parametrize(
+    ('name', 'more', 'others'),
+    [
+        ('action_cmu_frozen', [], []),
+        ('multitask_cmu_frozen', ['train_dataloader.batch_size=8', 'test_evaluator.2.ways=3'], ['pose', 'embedding']),
+    ],
+)
+def test_actions_of_cmu(run, data_dir, name, more, others):
     source = [
         f'{p}_dataloader.dataset.{k}'
         for p in ('train', 'test')
         for k in (f'data_root={data_dir}', 'ann_file=cmu_tiny.npz')
     ]
-    metrics, checkpoint = run('action_cmu_frozen', *source)
+    metrics, checkpoint = run(name, *source, *more)
     low, high = metrics['mean_class_accuracy_low'], metrics['mean_class_accuracy_high']
     assert 0 <= low <= metrics['mean_class_accuracy'] <= high <= 100 and 'top1' in metrics
     trained = {p for group in checkpoint['optimizer']['param_groups'] for p in group['params']}
     heads = [key for key in checkpoint['state_dict'] if key.startswith('heads.') and 'running' not in key]
     assert len(trained) == len([key for key in heads if 'num_batches' not in key])  # the backbone is frozen
+    assert {key.split('.')[1] for key in heads} == {'action', *others}
+    assert ('few_shot_accuracy' in metrics) == ('MPJPE' in metrics) == bool(others)
 
 
-@pytest.mark.parametrize('name', ['action_procedural', 'oneshot_procedural_frozen'])
+@pytest.mark.parametrize(
+    'name',
+    ['action_procedural', 'oneshot_procedural_frozen', pytest.param('multitask_procedural', marks=pytest.mark.slow)],
+)
 def test_motions_made_in_memory(run, name):
     sizes = [f'{part}_dataloader.dataset.n_sequences=75' for part in LOADERS]
     short = [f'{part}_dataloader.dataset.n_frames=40' for part in LOADERS]
@@ -61,4 +73,5 @@ def test_motions_made_in_memory(run, name):
         },
         'oneshot_procedural_frozen': {'few_shot_accuracy', 'few_shot_std', 'chance'},
     }
-    assert set(metrics) == expected[name]
+    expected['multitask_procedural'] = {'MPJPE', 'P-MPJPE', 'MPJPE/walk'}.union(*expected.values())
+    assert expected[name] <= set(metrics) and (name.startswith('multitask') or expected[name] == set(metrics))

@@ -3,7 +3,8 @@
     python tools/analysis_tools/action_baselines.py configs/motionbert/action_cmu.py [--out METRICS.json]
 
 The majority class of the training samples; and a logistic regression on the mean and standard deviation over frames of
-each joint's velocity in the 2D that the network sees, with every class of the same weight in all.
+each joint's velocity in the 2D that the network sees, with every class of the same weight in all. For models that embed
+clips: those velocities, standardised, as the embedding.
 """
 
 from __future__ import annotations
@@ -67,29 +68,34 @@ def batches(dataset: Any, codec: Any) -> Iterator[tuple[torch.Tensor, list]]:
 
 
 def baselines(config: Any) -> dict[str, dict[str, float]]:
-    """Figures of both by the metric of a config with a head of classes.
+    """Figures of what a config's head must beat, by the metric of the config.
 
     Raises:
         InputError: the config has none, or parts of it are wrong.
     """
     heads = config.model.get('heads', {})
-    if 'action' not in heads:
-        raise InputError(f'the config has the heads {list(heads)}, expected one called action')
-    classes, codec = heads.action.get('num_classes', 60), CODECS.build(config.codec)
+    if not {'action', 'embedding'} & set(heads):
+        raise InputError(f'the config has the heads {list(heads)}, expected one called action or embedding')
+    codec = CODECS.build(config.codec)
     with config_errors(config, TypeError, ValueError):
         train, test = (DATASETS.build(config[f'{part}_dataloader'].dataset) for part in ('train', 'test'))
     found, samples = zip(*batches(train, codec), strict=True)
-    labels = torch.tensor([int(sample.action) for part in samples for sample in part])
-    majority = F.one_hot(labels.bincount(minlength=classes).argmax(), classes).double()
-    rules = {
-        'majority class': lambda x: majority.expand(len(x), -1),
-        'logistic regression on velocities': fit_logistic(torch.cat(found), labels, classes),
-    }
+    features, labels = torch.cat(found), torch.tensor([int(sample.action) for part in samples for sample in part])
+    if 'action' in heads:
+        classes, key = heads.action.get('num_classes', 60), 'pred_scores'
+        majority = F.one_hot(labels.bincount(minlength=classes).argmax(), classes).double()
+        rules = {
+            'majority class': lambda x: majority.expand(len(x), -1),
+            'logistic regression on velocities': fit_logistic(features, labels, classes),
+        }
+    else:
+        key, mean, std = 'pred_embedding', features.mean(0), features.std(0).clamp(min=1e-6)
+        rules = {'nearest neighbour on velocities': lambda x: (x - mean) / std}
     evaluators = {name: Evaluator(METRICS.build(config.test_evaluator)) for name in rules}
-    for features, part in batches(test, codec):
+    for x, part in batches(test, codec):
         for name, rule in rules.items():
-            for sample, scores in zip(part, rule(features), strict=True):
-                sample.set_data({'pred_scores': scores})
+            for sample, scores in zip(part, rule(x), strict=True):
+                sample.set_data({key: scores})
             evaluators[name].process(part)
     return {name: evaluator.evaluate(len(test)) for name, evaluator in evaluators.items()}
 
@@ -97,7 +103,7 @@ def baselines(config: Any) -> dict[str, dict[str, float]]:
 def main(argv: list[str] | None = None) -> None:
     """The command."""
     parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file of a model with a head of classes')
+    parser.add_argument('config', help='config file of a model with a head of classes or embeddings')
     parser.add_argument('--out', metavar='JSON', help='file for the figures')
     parser.add_cfg_options()
     parser.add_argument('--debug', action='store_true', help='show the traceback of an error')

@@ -12,7 +12,7 @@ from mmengine.model import BaseModel
 from ...errors import InputError
 from ...registry import CODECS, MODELS
 from ...skeletons import flip_keypoints
-from ...structures import MotionDataSample, WindowPolicy
+from ...structures import MotionDataSample, WindowPolicy, Windows
 from ..network import Network, feature_of
 
 _FRAME_LABELS = ('target', 'target_weight', 'target_2d', 'target_2d_weight')
@@ -114,9 +114,16 @@ class MotionEstimator(BaseModel, Network):
         persons = inputs.shape[1] if inputs.ndim == 5 else 1
         valid = None if data_samples is None else data_samples.get('valid')
         features = self.extract_feat(inputs, valid if valid is None else valid.repeat_interleave(persons, 0))
+        present = _present(inputs, None if data_samples is None else data_samples.get('present'))
         if mode == 'loss':
+            if present is not None and 'present' not in data_samples:
+                data_samples = data_samples.clone()
+                data_samples.present = present
             return self.loss(features, data_samples, persons)
-        return {name: head(self.read(name, features, persons)) for name, head in self.heads.items()}
+        return {
+            name: head(self.read(name, features, persons), *([present] if getattr(head, 'per_person', False) else []))
+            for name, head in self.heads.items()
+        }
 
     def loss(
         self, features: dict[str, torch.Tensor], data_samples: MotionDataSample, persons: int = 1
@@ -153,30 +160,39 @@ class MotionEstimator(BaseModel, Network):
             axes, root-relative, of the head ``pose``; without ``merge`` that is
             (P, K, 3), and ``pred_frames`` (P,) says which frame each of the
             windows' outputs stands for. Heads that read clips add what their
-            ``prediction`` names: ``pred_scores`` (classes,) or
-            ``pred_embedding`` (D,). A head that recovers bodies adds what
+            ``prediction`` names, ``pred_scores`` (classes,) or
+            ``pred_embedding`` (D,): of the whole clip, or beside ``pose`` the
+            mean over its windows, which go through the network once for all
+            heads. A head that recovers bodies adds what
             :meth:`MeshHead.recover` says.
         """
-        self._read_clips(inputs, data_samples)
         self._recover_bodies(inputs, data_samples)
+        readers = [name for name, head in self.heads.items() if hasattr(head, 'prediction')]
         if 'pose' not in self.heads:
+            self._read_clips(inputs, data_samples, readers)
             return list(data_samples)
-        poses, frames = self._lift(inputs, data_samples, self.window, self.merge)
-        for i, sample in enumerate(data_samples):
-            sample.set_data({'pred_keypoints_3d': poses[i]})
+        read = self._read_windows(inputs, self.window, ['pose', *readers])
+        for sample, (cut, slots, found) in zip(data_samples, read, strict=True):
+            poses, frames = self._decode(found['pose'], cut, slots, self.merge, sample)
+            sample.set_data({'pred_keypoints_3d': poses})
             if not self.merge:
-                sample.set_data({'pred_frames': frames[i]})
+                sample.set_data({'pred_frames': frames})
             sample.set_metainfo({'pred_skeleton': self.codec.skeleton_3d.name})
+            for name in readers:
+                mean = found[name].sum(0) / max(len(slots), 1)  # a tail that is dropped may leave no window
+                sample.set_data({self.heads[name].prediction: mean})
         return list(data_samples)
 
-    def _read_clips(self, inputs: Sequence[torch.Tensor], data_samples: Sequence[MotionDataSample]) -> None:
-        """Adds the predictions of the heads that read clips; clips of one shape go through the network together."""
-        names = [name for name, head in self.heads.items() if hasattr(head, 'prediction')]
+    def _read_clips(
+        self, inputs: Sequence[torch.Tensor], data_samples: Sequence[MotionDataSample], names: Sequence[str]
+    ) -> None:
+        """Adds what heads say of whole clips; those of one shape go through the network together."""
         for shape in dict.fromkeys(clip.shape for clip in inputs) if names else ():
             members = [i for i, clip in enumerate(inputs) if clip.shape == shape]
-            features = self.extract_feat(torch.stack([inputs[i] for i in members]))
+            clips = torch.stack([inputs[i] for i in members])
+            features = self.extract_feat(clips)
             present = [data_samples[i].get('present') for i in members]
-            present = None if any(p is None for p in present) else torch.stack(present)
+            present = _present(clips, None if any(p is None for p in present) else torch.stack(present))
             for name in names:
                 head, persons = self.heads[name], shape[0] if len(shape) == 4 else 1
                 found = head.predict(self.read(name, features, persons), present)
@@ -188,17 +204,20 @@ class MotionEstimator(BaseModel, Network):
         for name in [name for name, head in self.heads.items() if hasattr(head, 'recover')]:
             head = self.heads[name]
 
-            def bodies(clips: torch.Tensor, name: str = name, head: torch.nn.Module = head) -> dict[str, torch.Tensor]:
-                plain = head.predict(self.read(name, self.extract_feat(clips)))
+            def bodies(
+                clips: torch.Tensor, *start: torch.Tensor, name: str = name, head: torch.nn.Module = head
+            ) -> dict[str, torch.Tensor]:
+                plain = head.predict(self.read(name, self.extract_feat(clips)), *start)
                 if not self.flip_test:
                     return plain
-                clips = flip_keypoints(clips, self.codec.skeleton)
-                return head.mean_with_mirrored(plain, head.predict(self.read(name, self.extract_feat(clips))))
+                features = self.read(name, self.extract_feat(flip_keypoints(clips, self.codec.skeleton)))
+                return head.mean_with_mirrored(plain, head.predict(features, *map(head.mirrored, start)))
 
             for sequence, sample in zip(inputs, data_samples, strict=True):
                 cut = self.window.cut(len(sequence))
-                clips = sequence[torch.from_numpy(cut.inputs).to(sequence.device)]
-                head.recover([bodies(part) for part in clips.split(self.batch_size)], cut, sample, self.merge)
+                parts = torch.from_numpy(cut.inputs).to(sequence.device).split(self.batch_size)
+                found = [bodies(sequence[part], *head.start(sample, part)) for part in parts]
+                head.recover(found, cut, sample, self.merge)
 
     def lift(self, sequences: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """Lifts sequences of any lengths by overlapping windows.
@@ -212,18 +231,46 @@ class MotionEstimator(BaseModel, Network):
         Raises:
             InputError: a sequence has other joints or channels than the model.
         """
+        return [found['pose'] for found in self.over_time(sequences, ['pose'])]
+
+    def over_time(self, sequences: Sequence[torch.Tensor], names: Sequence[str]) -> list[dict[str, torch.Tensor]]:
+        """What heads say of every frame of sequences of any lengths, in one pass of the network.
+
+        Args:
+            sequences: see :meth:`lift`.
+            names: of heads: ``pose``, and any that read clips.
+
+        Returns:
+            By name for each sequence: poses as of :meth:`lift`, and (T_i, D)
+            scores or embeddings: the mean of a frame's windows, weighted like
+            its poses.
+        """
         # every frame once, also where a paper's protocol leaves some out or keeps windows side by side
         window = replace(self.window, tail='shift') if self.window.tail == 'drop' else self.window
-        return self._lift(sequences, [None] * len(sequences), window, merge=True)[0]
+        tracks = []
+        for cut, slots, found in self._read_windows(sequences, window, names):
+            pose = {'pose': self._decode(found.pop('pose'), cut, slots)[0]} if 'pose' in found else {}
+            spread = {name: x.unsqueeze(1).expand(-1, window.outputs, -1) for name, x in found.items()}
+            tracks.append({**pose, **{name: cut.merge(x) for name, x in spread.items()}})
+        return tracks
 
-    def _lift(
+    def _decode(
         self,
-        sequences: Sequence[torch.Tensor],
-        samples: Sequence[MotionDataSample | None],
-        window: WindowPolicy,
-        merge: bool,
-    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
-        """Poses, and the frames that they stand for, of each sequence."""
+        poses: torch.Tensor,
+        cut: Windows,
+        slots: torch.Tensor,
+        merge: bool = True,
+        sample: MotionDataSample | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Poses (P, K, 3) of a sequence from those of its windows (W, outputs, K, 3), and the frames that they show."""
+        poses = cut.merge(poses) if merge else poses.flatten(0, 1)
+        frames = torch.arange(len(poses), device=poses.device) if merge else slots.flatten()
+        return self.codec.decode(poses, sample, frames, self.zero_root), frames
+
+    def _read_windows(
+        self, sequences: Sequence[torch.Tensor], window: WindowPolicy, names: Sequence[str]
+    ) -> list[tuple[Windows, torch.Tensor, dict[str, torch.Tensor]]]:
+        """Each sequence's windows, the frames (W, outputs) that they show, and what heads say of them, by name."""
         skeleton = self.codec.skeleton
         for sequence in sequences:
             if sequence.ndim != 3 or sequence.shape[1] != skeleton.num_joints:
@@ -237,25 +284,36 @@ class MotionEstimator(BaseModel, Network):
         slots = [torch.from_numpy(cut.inputs).to(everything.device) for cut in cuts]
         windows = torch.cat([slot + int(start) for slot, start in zip(slots, starts[:-1], strict=True)])
         # windows may overlap almost wholly, so their clips are gathered a batch at a time
-        batches = windows.split(self.batch_size)
-        outputs = torch.cat([self._lift_clips(everything[batch])[:, self.kept] for batch in batches])
-        first = window.lead
-        poses, frames = [], []
-        for cut, slot, piece, sample in zip(cuts, slots, outputs.split([len(s) for s in slots]), samples, strict=True):
-            shown = slot[:, first : first + piece.shape[1]].flatten()
-            piece = cut.merge(piece) if merge else piece.flatten(0, 1)
-            shown = torch.arange(len(piece), device=shown.device) if merge else shown
-            poses.append(self.codec.decode(piece, sample, shown, self.zero_root))
-            frames.append(shown)
-        return poses, frames
+        batches = [self._predict_clips(everything[batch], names) for batch in windows.split(self.batch_size)]
+        counts = [len(slot) for slot in slots]
+        found = {name: torch.cat([batch[name] for batch in batches]).split(counts) for name in names}
+        shown = [slot[:, window.lead : window.lead + window.outputs] for slot in slots]
+        return [(cut, shown[i], {name: found[name][i] for name in names}) for i, cut in enumerate(cuts)]
+
+    def _predict_clips(self, clips: torch.Tensor, names: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Poses (B, outputs, K, 3) and what other heads say (B, D) of clips (B, T, J, C), in one pass.
+
+        With ``flip_test`` poses are the mean with those of the mirrored clips;
+        heads that read clips see the plain ones only, as the papers' do.
+        """
+        flip = self.flip_test and 'pose' in names
+        both = torch.cat([clips, flip_keypoints(clips, self.codec.skeleton)]) if flip else clips
+        features = self.extract_feat(both)
+        plain = {key: value[: len(clips)] for key, value in features.items()}
+        found = {name: self.heads[name].predict(self.read(name, plain)) for name in names if name != 'pose'}
+        if 'pose' in names:
+            poses = self.heads['pose'].predict(self.read('pose', features)).float()[:, self.kept]
+            if flip:
+                poses, mirrored = poses.chunk(2)
+                poses = (poses + flip_keypoints(mirrored, self.codec.skeleton_3d)) / 2
+            found['pose'] = poses
+        return {name: value.float() for name, value in found.items()}
 
     def pose(self, clips: torch.Tensor) -> torch.Tensor:
         """Network-space poses (B, T', K, 3) of clips (B, T, J, C), as the pose head predicts them."""
         return self.heads['pose'].predict(self.read('pose', self.extract_feat(clips)))
 
-    def _lift_clips(self, clips: torch.Tensor) -> torch.Tensor:
-        if not self.flip_test:
-            return self.pose(clips).float()
-        both = torch.cat([clips, flip_keypoints(clips, self.codec.skeleton)])
-        plain, mirrored = self.pose(both).float().chunk(2)
-        return (plain + flip_keypoints(mirrored, self.codec.skeleton_3d)) / 2
+
+def _present(clips: torch.Tensor, named: torch.Tensor | None) -> torch.Tensor | None:
+    """Who is there (N, M): whom the samples name, else who is not 0 throughout; ``None`` for clips of one person."""
+    return clips.flatten(2).any(-1) if named is None and clips.ndim == 5 else named

@@ -23,13 +23,16 @@ class TextMotionPretrainer(MotionEstimator):
     is contrasted with its captions and with other texts of the data set, drawn
     at random. A backbone without a class token gives the mean of its features.
     The text side serves pretraining only, but stays in the checkpoint:
-    :meth:`text_shares` scores clips against any texts.
+    :meth:`text_shares` scores clips against any texts, and with ``class_texts``
+    a test recognises actions that no classifier was trained on.
 
     Args:
         text_encoder: config of the text encoder.
         text_head: config of the head, e.g. ``TextMotionHead``; gets
             ``in_channels``, ``text_channels`` and ``num_joints``.
         num_negatives: other texts for each clip.
+        class_texts: for each class of actions its captions: :meth:`predict`
+            then gives ``pred_scores``, see :meth:`text_shares`, and lifts nothing.
         **estimator: see :class:`MotionEstimator`.
 
     Attributes:
@@ -38,7 +41,12 @@ class TextMotionPretrainer(MotionEstimator):
     """
 
     def __init__(
-        self, text_encoder: dict, text_head: dict | None = None, num_negatives: int = 16, **estimator: Any
+        self,
+        text_encoder: dict,
+        text_head: dict | None = None,
+        num_negatives: int = 16,
+        class_texts: Sequence[Sequence[str]] | None = None,
+        **estimator: Any,
     ) -> None:
         super().__init__(**estimator)
         self.text_encoder = MODELS.build(text_encoder)
@@ -46,7 +54,7 @@ class TextMotionPretrainer(MotionEstimator):
         self.has_token = getattr(self.backbone, 'class_token', None) is not None
         size['in_channels'] = self.backbone.token_dims if self.has_token else self.backbone.embed_dims
         self.text_head = HEADS.build(filled(text_head or {'type': 'TextMotionHead'}, HEADS, size))
-        self.num_negatives = num_negatives
+        self.num_negatives, self.class_texts = num_negatives, class_texts
         self.texts: list[str] | None = None
 
     def encode(
@@ -105,6 +113,40 @@ class TextMotionPretrainer(MotionEstimator):
         return table, target / target.sum(1, keepdim=True).clamp(min=1)
 
     @torch.no_grad()
-    def text_shares(self, inputs: torch.Tensor, texts: Sequence[str]) -> torch.Tensor:
-        """Shares (B, n), which sum to 1, of n texts for each of B clips (B, T, J, C)."""
-        return self.text_head.predict(self.encode(inputs)[1], self.text_encoder(list(texts)))
+    def embed_clips(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Clips (B, T, J, C) in the common space, (B, E)."""
+        return self.text_head.pose_pool(self.encode(inputs)[1])
+
+    @torch.no_grad()
+    def embed_texts(self, texts: Sequence[str]) -> torch.Tensor:
+        """n texts in the common space, (n, E)."""
+        return self.text_head.text_pool(self.text_encoder(list(texts)))
+
+    def text_shares(self, inputs: torch.Tensor, texts: Sequence[str | Sequence[str]]) -> torch.Tensor:
+        """How n texts share each of B clips: the softmax of the similarities over the temperature.
+
+        Args:
+            inputs: (B, T, J, C).
+            texts: n texts, or lists of texts that say the same, whose
+                similarities are averaged.
+
+        Returns:
+            (B, n), which sum to 1.
+        """
+        groups = [[text] if isinstance(text, str) else list(text) for text in texts]
+        rows = self.embed_texts([text for group in groups for text in group]).split([len(group) for group in groups])
+        similarity = self.embed_clips(inputs) @ torch.stack([row.mean(0) for row in rows], 1)
+        return (similarity / self.text_head.temperature).softmax(-1)
+
+    def predict(
+        self, inputs: Sequence[torch.Tensor], data_samples: Sequence[MotionDataSample]
+    ) -> list[MotionDataSample]:
+        """See :class:`MotionEstimator`; with ``class_texts`` the shares of the classes, for clips (T_i, J, C)."""
+        if self.class_texts is None:
+            return super().predict(inputs, data_samples)
+        for shape in dict.fromkeys(clip.shape for clip in inputs):
+            members = [i for i, clip in enumerate(inputs) if clip.shape == shape]
+            shares = self.text_shares(torch.stack([inputs[i] for i in members]), self.class_texts)
+            for i, row in zip(members, shares, strict=True):
+                data_samples[i].set_data({'pred_scores': row})
+        return list(data_samples)

@@ -18,6 +18,7 @@ class ClipHead(BaseModule):
     Args:
         dropout: rate on the features of every frame.
         feature: which of the neck's results it reads, where there are several.
+        official: count persons who are not there too, as released.
         init_cfg: see mmengine.
 
     Attributes:
@@ -28,9 +29,9 @@ class ClipHead(BaseModule):
     label = 'action'
     prediction: str
 
-    def __init__(self, dropout: float, feature: str, init_cfg: dict | None) -> None:
+    def __init__(self, dropout: float, feature: str, official: bool, init_cfg: dict | None) -> None:
         super().__init__(init_cfg)
-        self.feature = feature
+        self.feature, self.official = feature, official
         self.dropout = nn.Dropout(dropout)
 
     def pool(self, features: torch.Tensor, present: torch.Tensor | None = None) -> torch.Tensor:
@@ -38,14 +39,14 @@ class ClipHead(BaseModule):
 
         Args:
             features: (N, M, T, J, D).
-            present: (N, M) bool, False for persons that are not there; ``None``
-                counts every person, empty ones too, as released.
+            present: (N, M) bool, False for persons who are not there: they do
+                not count, unless ``official``. ``None``: everybody is there.
 
         Returns:
             (N, J * D), joint by joint.
         """
         pooled = self.dropout(features).mean(2).flatten(2)
-        if present is None:
+        if present is None or self.official:
             return pooled.mean(1)
         share = present.to(pooled).unsqueeze(-1)
         return (pooled * share).sum(1) / share.sum(1).clamp(min=1)
@@ -62,6 +63,7 @@ class ActionHead(ClipHead):
         hidden_dims: hidden channels.
         dropout: rate on the features of every frame.
         feature: which of the neck's results it reads, where there are several.
+        official: count persons who are not there too, as released.
         init_cfg: see mmengine.
     """
 
@@ -75,9 +77,10 @@ class ActionHead(ClipHead):
         hidden_dims: int = 2048,
         dropout: float = 0.5,
         feature: str = 'features',
+        official: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(dropout, feature, init_cfg)
+        super().__init__(dropout, feature, official, init_cfg)
         self.fc1 = nn.Linear(num_joints * in_channels, hidden_dims)
         self.bn = nn.BatchNorm1d(hidden_dims)
         self.fc2 = nn.Linear(hidden_dims, num_classes)
@@ -108,6 +111,7 @@ class ActionEmbeddingHead(ClipHead):
         dropout: rate on the features of every frame.
         temperature: of the supervised contrastive loss.
         feature: which of the neck's results it reads, where there are several.
+        official: count persons who are not there too, as released.
         init_cfg: see mmengine.
     """
 
@@ -121,9 +125,10 @@ class ActionEmbeddingHead(ClipHead):
         dropout: float = 0.1,
         temperature: float = 0.1,
         feature: str = 'features',
+        official: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(dropout, feature, init_cfg)
+        super().__init__(dropout, feature, official, init_cfg)
         self.fc1 = nn.Linear(num_joints * in_channels, hidden_dims)
         self.temperature = temperature
 

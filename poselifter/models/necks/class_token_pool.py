@@ -29,6 +29,9 @@ class ClassTokenPool(nn.Module):
         embed_dims: E of the common space.
         drop_rate: dropout before the sum.
         normalize: whether the result has length 1.
+        centre: batch norm of the result before that. A small network that
+            starts from nothing gives all clips nearly the same vector; without
+            it the contrast stays where every text has an equal share.
     """
 
     def __init__(
@@ -39,9 +42,11 @@ class ClassTokenPool(nn.Module):
         embed_dims: int = 256,
         drop_rate: float = 0.1,
         normalize: bool = True,
+        centre: bool = False,
     ) -> None:
         super().__init__()
         self.normalize = normalize
+        self.centre = nn.BatchNorm1d(embed_dims, affine=False) if centre else nn.Identity()
         self.joint_mlp = _hidden(in_channels, hidden_dims, drop_rate)
         self.joint_sum = nn.Linear(num_joints, 1, bias=False)
         nn.init.constant_(self.joint_sum.weight, 1 / num_joints)
@@ -49,7 +54,7 @@ class ClassTokenPool(nn.Module):
 
     def forward(self, token: torch.Tensor) -> torch.Tensor:
         """(B, 1, J, D) -> (B, E)."""
-        h = self.mlp(self.joint_sum(self.joint_mlp(token).transpose(-1, -2)).flatten(1))
+        h = self.centre(self.mlp(self.joint_sum(self.joint_mlp(token).transpose(-1, -2)).flatten(1)))
         return F.normalize(h, dim=-1) if self.normalize else h
 
 
@@ -64,12 +69,14 @@ class TextPool(nn.Module):
         embed_dims: int = 256,
         drop_rate: float = 0.1,
         normalize: bool = True,
+        centre: bool = False,
     ) -> None:
         super().__init__()
         self.normalize = normalize
+        self.centre = nn.BatchNorm1d(embed_dims, affine=False) if centre else nn.Identity()
         self.mlp = nn.Sequential(_hidden(in_channels, hidden_dims, drop_rate), nn.Linear(hidden_dims, embed_dims))
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """(n, in_channels) -> (n, E)."""
-        h = self.mlp(features)
+        h = self.centre(self.mlp(features))
         return F.normalize(h, dim=-1) if self.normalize else h

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Literal
 
 import torch
 
@@ -18,7 +19,7 @@ _FILES = (
 
 @MODELS.register_module()
 class BertTextEncoder(BaseTextEncoder):
-    """The feature of <CLS> after the first layers of BERT (ActionPose, text encoder).
+    """The feature of <CLS> after the first layers of BERT (ActionPose, text encoder), or the mean over the tokens.
 
     Texts are read in lower case. All weights train.
 
@@ -29,6 +30,8 @@ class BertTextEncoder(BaseTextEncoder):
         max_tokens: longer texts are cut, <CLS> and <SEP> included.
         allow_download: whether a name may be fetched; else it must be in the
             hub's local cache.
+        pool: ``'first'``, the feature of <CLS>, or ``'mean'``, over the tokens,
+            as sentence models such as MiniLM are trained.
 
     Raises:
         InputError: ``transformers`` is not installed, or ``pretrained`` holds
@@ -41,16 +44,21 @@ class BertTextEncoder(BaseTextEncoder):
         num_layers: int = 3,
         max_tokens: int = 32,
         allow_download: bool = False,
+        pool: Literal['first', 'mean'] = 'first',
     ) -> None:
+        if pool not in ('first', 'mean'):
+            raise InputError(f"pool is {pool!r}, expected 'first' or 'mean'")
         bert, tokenizer = _load(os.fspath(pretrained), num_layers, not allow_download)
         super().__init__(bert.config.hidden_size)
-        self.bert, self.tokenizer, self.max_tokens = bert, tokenizer, max_tokens
+        self.bert, self.tokenizer, self.max_tokens, self.pool = bert, tokenizer, max_tokens, pool
 
     def encode(self, texts: list[str]) -> torch.Tensor:
         """Distinct texts to (n, embed_dims)."""
         cut = {'padding': True, 'truncation': True, 'max_length': self.max_tokens, 'return_tensors': 'pt'}
         tokens = self.tokenizer([text.lower() for text in texts], **cut).to(self.bert.device)
-        return self.bert(tokens['input_ids'], attention_mask=tokens['attention_mask']).last_hidden_state[:, 0]
+        there = tokens['attention_mask']
+        found = self.bert(tokens['input_ids'], attention_mask=there).last_hidden_state
+        return found[:, 0] if self.pool == 'first' else (found * there[..., None]).sum(1) / there.sum(1, keepdim=True)
 
 
 def _load(path: str, num_layers: int, local: bool) -> tuple:

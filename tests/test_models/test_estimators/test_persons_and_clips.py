@@ -46,6 +46,26 @@ def test_losses_know_labels_and_who_is_there(clips):
         assert not torch.allclose(masked[name], losses[name])
 
 
+@pytest.mark.parametrize('official', [False, True])
+def test_padding_persons_change_nothing_unless_official(clips, official):
+    """People of zeros, named by the samples or not: in output, losses and predictions."""
+    model = estimator({'action': {**ACTION, 'official': official}, 'embedding': {**EMBEDDING, 'official': official}})
+    padded = torch.cat([torch.zeros_like(clips[:, :1]), clips, torch.zeros_like(clips)], 1)
+    label = {'action': torch.tensor([1, 4, 1])}
+    named = MotionDataSample(**label, present=torch.tensor([[False, True, True, False, False]] * 3))
+    plain, *others = (
+        {
+            **model(inputs),
+            **model(inputs, sample, mode='loss'),
+            **dict(model(list(inputs), [MotionDataSample() for _ in inputs], mode='predict')[0].items()),
+        }
+        for inputs, sample in ((clips, MotionDataSample(**label)), (padded, MotionDataSample(**label)), (padded, named))
+    )
+    for found in others:
+        for name, value in plain.items():
+            assert torch.allclose(found[name], value, atol=1e-6) != official, name
+
+
 def test_predictions_of_clips_together_or_alone(clips):
     model = estimator({'action': ACTION, 'embedding': EMBEDDING})
     short = torch.rand(1, 5, 17, 3)

@@ -236,3 +236,23 @@ def test_fine_tuning_drops_the_texts_and_they_can_be_asked_again(tmp_path):
     assert not torch.allclose(before, after)
     expected = scored.text_head.predict(scored.encode(inputs)[1], scored.text_encoder(TEXTS[:2]))
     torch.testing.assert_close(after, expected.detach())
+
+
+def test_zero_shot_scores_by_hand():
+    """Softmax over classes of the mean cosine with each class's captions, in numpy; whatever the batch."""
+    groups = [['a person walks', 'walking'], ['a person jumps'], ['waves', 'a person waves', 'waving']]
+    model, (inputs, _) = tiny(class_texts=groups), batch()
+    clips = [*inputs[:2], inputs[2, :7]]  # one is shorter
+    found = model.predict(clips, [MotionDataSample() for _ in clips])
+    with torch.no_grad():
+        texts = [model.text_head.text_pool(model.text_encoder(group)).double().numpy() for group in groups]
+        points = torch.cat([model.text_head.pose_pool(model.encode(clip[None])[1]) for clip in clips]).double().numpy()
+    points = points / np.linalg.norm(points, axis=1, keepdims=True)
+    cosines = np.stack([(points @ (t / np.linalg.norm(t, axis=1, keepdims=True)).T).mean(1) for t in texts], 1)
+    expected = np.exp(cosines / 0.1) / np.exp(cosines / 0.1).sum(1, keepdims=True)
+    np.testing.assert_allclose(torch.stack([sample.pred_scores for sample in found]), expected, atol=1e-5)
+    assert all('pred_keypoints_3d' not in sample for sample in found)
+    alone = model.predict(clips[1:2], [MotionDataSample()])[0].pred_scores
+    torch.testing.assert_close(alone, found[1].pred_scores)
+    plain = tiny().predict([inputs[0]], [MotionDataSample()])[0]
+    assert plain.pred_keypoints_3d.shape == (9, 17, 3) and 'pred_scores' not in plain

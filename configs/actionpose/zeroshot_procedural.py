@@ -1,0 +1,18 @@
+# Zero-shot recognition of nine motions that pretrain_procedural.py was taught neither by a clip nor by a caption, of
+# other bodies in other views: chance is 11.1 %. For tools/test.py, with what that config leaves.
+_base_ = './pretrain_procedural.py'
+
+actions = list(_base_.unseen)
+model = dict(class_texts=list(_base_.unseen.values()))
+test_dataloader = dict(
+    batch_size=64,
+    dataset=dict(
+        motions=actions,
+        wordings=_base_.unseen,
+        n_sequences=270,
+        test_mode=False,
+        window=dict(length=18, stride=9),
+        pipeline=[*_base_.film, _base_.encode, dict(type='PackPose', keys=['action'])],
+    ),
+)
+test_evaluator = dict(_delete_=True, type='ActionMetric', merge=True, interval='subject')

@@ -1,0 +1,68 @@
+"""The clips of a data set as points."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..errors import InputError
+from ..structures import MotionDataSample
+from .inspection import cut_clips
+
+BATCH = 64
+
+
+@torch.no_grad()
+def embed(model: Any, inputs: torch.Tensor, pooled: bool) -> torch.Tensor:
+    """Clips (B, T, J, C), or (B, M, T, J, C) of M persons, to embeddings (B, D).
+
+    They are those of the head that makes some, or of a model with texts those
+    in the common space; ``pooled``, or else, the backbone's features are
+    averaged over frames and persons.
+    """
+    heads = [head for head in model.heads.values() if getattr(head, 'prediction', '') == 'pred_embedding']
+    if heads and not pooled:
+        found = model.predict(list(inputs), [MotionDataSample() for _ in inputs])
+        return torch.stack([sample.pred_embedding for sample in found])
+    if hasattr(model, 'embed_clips') and not pooled:
+        return model.embed_clips(inputs)
+    features = next(iter(model.extract_feat(inputs).values()))
+    return features.mean(1).flatten(1).unflatten(0, (len(inputs), -1)).mean(1)
+
+
+def embed_dataset(model: Any, dataset: Any, pooled: bool) -> dict[str, tuple[np.ndarray, str, bool]]:
+    """By name of the sequence its embedding (mean of its windows and views), its class, whether it is an exemplar."""
+    rows: dict[str, list[np.ndarray]] = {}
+    facts: dict[str, tuple[str, bool]] = {}
+    device = next(model.parameters()).device
+    for start in range(0, len(dataset), BATCH):
+        clips: list[tuple[str, torch.Tensor]] = []
+        for item in dataset.__getitems__(range(start, min(start + BATCH, len(dataset)))):
+            inputs, sample = item['inputs'], item['data_samples']
+            name, label = sample.get('sequence') or str(len(facts)), sample.get('action_name') or sample.get('action')
+            facts[name] = (str(label), bool(sample.get('exemplar')))
+            long = inputs.shape[-3] > model.backbone.num_frames
+            clips += [(name, clip) for clip in (cut_clips(inputs, model.backbone.num_frames)[0] if long else [inputs])]
+        for shape in dict.fromkeys(clip.shape for _, clip in clips):
+            names, stack = zip(*[pair for pair in clips if pair[1].shape == shape], strict=True)
+            for name, row in zip(names, embed(model, torch.stack(stack).to(device), pooled), strict=True):
+                rows.setdefault(name, []).append(row.float().cpu().numpy())
+    return {name: (np.mean(found, 0), *facts[name]) for name, found in rows.items()}
+
+
+def project(embeddings: np.ndarray, perplexity: float = 15, seed: int = 0) -> np.ndarray:
+    """t-SNE by cosine distance: (N, D) to (N, 2).
+
+    Raises:
+        InputError: scikit-learn is not installed, or there are too few clips.
+    """
+    try:
+        from sklearn.manifold import TSNE
+    except ImportError:
+        raise InputError('t-SNE needs scikit-learn: pip install scikit-learn') from None
+    if not 1 <= perplexity < len(embeddings):
+        raise InputError(f'--perplexity is {perplexity:g}, expected 1 to {len(embeddings) - 1}: fewer than clips')
+    tsne = TSNE(perplexity=perplexity, metric='cosine', init='pca', random_state=seed)
+    return tsne.fit_transform(embeddings)

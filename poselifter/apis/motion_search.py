@@ -1,0 +1,291 @@
+"""Clips that show what a text says."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..checkpoints import load_checkpoint_file, load_weights
+from ..engine.config import load_config
+from ..engine.tool import config_errors
+from ..errors import InputError
+from ..registry import DATASETS
+from ..structures import KeypointTable, WindowPolicy
+from ..utils import atomic_write
+from . import zoo
+from .inference import init_model, track_clips
+from .pose_3d_inferencer import read_table
+
+SUFFIXES = ('.npz', '.npy', '.json')
+CACHE = '.poselifter_search.npz'
+_TEXT_SIDE = ('text_encoder.', 'text_head.text_pool.')
+
+
+def init_text_motion(
+    config: str | os.PathLike | Any,
+    checkpoint: str | os.PathLike | None = None,
+    motion_checkpoint: str | os.PathLike | None = None,
+    device: str = 'cpu',
+    cfg_options: dict | None = None,
+) -> nn.Module:
+    """Builds a model of texts and motion, in eval mode.
+
+    Fine-tuning drops the text side. To ask the fine-tuned encoder, as the paper
+    does for its Figure 8, both files are needed.
+
+    Args:
+        config: see :func:`init_model`; the config of the pretraining.
+        checkpoint: what the pretraining left.
+        motion_checkpoint: what the fine-tuning left, whose backbone takes the
+            place of the pretraining's.
+        device: for example ``'cpu'`` or ``'cuda:0'``.
+        cfg_options: changes to the config.
+
+    Raises:
+        InputError: the model or the first file has no text side, or the second
+            not all of the backbone.
+    """
+    if checkpoint is not None:
+        file = zoo.resolve(str(checkpoint))
+        weights = load_checkpoint_file(file)
+        if not any('text_head.' in key for key in weights.get('state_dict', weights)):
+            raise InputError(
+                f'{file} has no text side (text_head); give what a pretraining with texts left, and a fine-tuned '
+                f'encoder besides (--motion-checkpoint)'
+            )
+    try:
+        model = init_model(config, checkpoint, device, cfg_options)
+    except TypeError as error:  # of an argument that a part of the model does not have
+        raise InputError(f'{config}: {error}; mend the config, or leave the option out') from error
+    if not hasattr(model, 'embed_texts'):
+        raise InputError(
+            f'{config} is the config of a {type(model).__name__}, which knows no texts; give one of a '
+            f'TextMotionPretrainer, such as configs/actionpose/pretrain_procedural.py'
+        )
+    if motion_checkpoint is not None:
+        weights = load_checkpoint_file(zoo.resolve(str(motion_checkpoint)))
+        weights = weights.get('state_dict', weights)
+        own = {key: value for key, value in weights.items() if key.startswith('backbone.')}
+        missing = sorted(key for key in model.state_dict() if key.startswith('backbone.') and key not in own)
+        if missing:
+            raise InputError(
+                f'{motion_checkpoint} lacks {len(missing)} tensors of the backbone, such as {missing[0]}; give what '
+                f'was fine-tuned from {checkpoint or "this model"}'
+            )
+        load_weights(model, {'state_dict': own}, strict=False)
+    return model
+
+
+@dataclass
+class ClipWindows:
+    """Windows of clips in the common space.
+
+    Attributes:
+        embeddings: (W, E) float32.
+        clips: (W,) name of the file or sequence.
+        tracks: (W,) int, persons of a file.
+        seconds: (W, 2) where a window begins and ends.
+    """
+
+    embeddings: np.ndarray
+    clips: np.ndarray
+    tracks: np.ndarray
+    seconds: np.ndarray
+
+    @classmethod
+    def join(cls, parts: list[ClipWindows]) -> ClipWindows:
+        """All of them; there must be one or more."""
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
+
+    def __getitem__(self, rows: np.ndarray) -> ClipWindows:
+        return ClipWindows(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+
+
+class MotionSearch:
+    """Ranks the clips of a library by what a text says.
+
+    A window slides over each person's track; a clip is as near to the text as
+    its best window.
+
+    Args:
+        model: from :func:`init_text_motion`.
+        stride: frames between windows; ``None`` means half a window.
+        batch_size: windows in one forward pass.
+
+    Attributes:
+        notes: lines on files that could not be read, of the last library.
+
+    Example::
+
+        search = MotionSearch(init_text_motion('pretrain_procedural.py', 'epoch_18.pth'))
+        for hit in search('a person waves', 'clips/', top=3):
+            print(hit['rank'], hit['score'], hit['file'], hit['from'], hit['to'])
+    """
+
+    def __init__(self, model: nn.Module, stride: int | None = None, batch_size: int = 64) -> None:
+        self.model, self.batch_size = model, batch_size
+        self.length = model.backbone.num_frames
+        self.window = WindowPolicy(self.length, stride=stride or max(self.length // 2, 1))
+        self.notes: list[str] = []
+
+    def __call__(
+        self,
+        text: str,
+        library: str | os.PathLike,
+        top: int | None = 10,
+        moments: int = 1,
+        cache: str | os.PathLike | None = None,
+    ) -> list[dict[str, Any]]:
+        """Finds clips.
+
+        Args:
+            text: what they shall show.
+            library: see :meth:`windows`.
+            top: how many are wanted; ``None`` gives all.
+            moments: how often a track may come, each time with another window
+                that does not overlap the better ones.
+            cache: see :meth:`windows`.
+
+        Returns:
+            Best first: ``rank``, ``score`` (cosine), ``file``, ``track``,
+            ``from`` and ``to`` in seconds.
+
+        Raises:
+            InputError: the text is empty, or the library holds no clip.
+        """
+        if not text.strip() or (top is not None and top < 1) or moments < 1:
+            raise InputError(
+                f'search got the text {text!r}, top {top} and moments {moments}; expected words, 1 or more'
+            )
+        return self.rank(text, self.windows(library, cache), top, moments)
+
+    def rank(self, text: str, found: ClipWindows, top: int | None = 10, moments: int = 1) -> list[dict[str, Any]]:
+        """The same, in windows that have been embedded; see :meth:`__call__`."""
+        scores = found.embeddings @ self.model.embed_texts([text])[0].float().cpu().numpy()
+        hits, taken = [], {}
+        for i in np.argsort(-scores, kind='stable'):
+            start, end = found.seconds[i].tolist()
+            others = taken.setdefault((found.clips[i], int(found.tracks[i])), [])
+            if len(others) >= moments or any(start < b and a < end for a, b in others):
+                continue
+            others.append((start, end))
+            place = {'file': str(found.clips[i]), 'track': int(found.tracks[i]), 'from': start, 'to': end}
+            hits.append({'rank': len(hits) + 1, 'score': float(scores[i]), **place})
+            if len(hits) == top:
+                break
+        return hits
+
+    def windows(self, library: str | os.PathLike, cache: str | os.PathLike | None = None) -> ClipWindows:
+        """All windows of a library.
+
+        Args:
+            library: a folder with files of keypoints, in all that is below it;
+                or the config file of a data set, whose test sequences it is.
+            cache: file that keeps a folder's embeddings; by default ``CACHE``
+                in the folder. Files that changed, and all of them after the
+                weights did, are embedded anew.
+
+        Raises:
+            InputError: there is no clip, or the cache cannot be written.
+        """
+        self.notes = []
+        if Path(library).suffix == '.py':
+            return ClipWindows.join(list(self._dataset(library)))
+        folder = Path(library)
+        if not folder.is_dir():
+            raise InputError(f'the library {folder} is no folder; give one with files of keypoints, or a config file')
+        cache = Path(cache or folder / CACHE)
+        files = sorted(p for p in folder.rglob('*') if p.suffix.lower() in SUFFIXES and p.name[0] != '.')
+        files = [path for path in files if path.resolve() != cache.resolve()]
+        if not files:
+            raise InputError(f'the library {folder} has no files of keypoints ({", ".join(SUFFIXES)}); put some there')
+        print_ = self.fingerprint()
+        known, found = _read_cache(cache, print_), {}
+        for path in files:
+            name, facts = path.relative_to(folder).as_posix(), path.stat()
+            key = f'{name}|{facts.st_size}|{facts.st_mtime_ns}'
+            try:
+                found[key] = known[key] if key in known else self.embed_table(read_table(path), name)
+            except InputError as error:
+                self.notes.append(f'left out: {error}')
+        if not found:
+            raise InputError(f'no file of the library {folder} holds keypoints; {self.notes[0]}')
+        if found.keys() != known.keys():
+            _write_cache(cache, print_, found)
+        return ClipWindows.join(list(found.values()))
+
+    def fingerprint(self) -> str:
+        """What embeddings depend on besides the clips: weights of the motion side, codec, windows."""
+        digest = hashlib.sha256(repr((vars(self.model.codec), self.window)).encode())
+        for key, value in sorted(self.model.state_dict().items()):
+            if not key.startswith(_TEXT_SIDE):
+                digest.update(key.encode() + value.cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()
+
+    def embed_table(self, table: KeypointTable, name: str) -> ClipWindows:
+        """The windows of all tracks of a table; ``name``: of its file."""
+        parts = []
+        for rows, clip, _ in track_clips(self.model.codec, table):
+            first = table.frame_indices[rows.start] / (table.fps or self.model.codec.fps)
+            inputs = torch.from_numpy(self.model.codec.encode(clip)['inputs'])
+            parts.append(self.embed(inputs, name, int(table.track_ids[rows.start]), first))
+        return ClipWindows.join(parts)
+
+    def _dataset(self, config: str | os.PathLike) -> Iterator[ClipWindows]:
+        """The windows of each test sequence of a config."""
+        cfg = load_config(config)
+        if not cfg.get('test_dataloader'):
+            raise InputError(f'the config {config} has no test_dataloader, whose sequences would be the library')
+        with config_errors(cfg, TypeError):
+            dataset = DATASETS.build({**cfg.test_dataloader.dataset, 'test_mode': True})
+        for item in dataset:
+            sample = item['data_samples']
+            name = ' '.join(str(sample.get(key)) for key in ('sequence', 'camera') if sample.get(key))
+            yield self.embed(item['inputs'], name)
+
+    @torch.no_grad()
+    def embed(self, inputs: torch.Tensor, name: str, track: int = 0, first: float = 0.0) -> ClipWindows:
+        """The windows of one sequence.
+
+        Args:
+            inputs: (T, J, C) as the codec encodes it.
+            name: of the clip.
+            track: of the person.
+            first: when it begins, seconds.
+        """
+        frames = self.window.cut(len(inputs)).inputs
+        inputs = inputs.to(next(self.model.parameters()).device)
+        batches = torch.from_numpy(frames).to(inputs.device).split(self.batch_size)
+        rows = torch.cat([self.model.embed_clips(inputs[batch]) for batch in batches]).float().cpu().numpy()
+        seconds = first + np.stack([frames[:, 0], frames[:, -1] + 1], 1) / self.model.codec.fps
+        return ClipWindows(rows, np.full(len(rows), name), np.full(len(rows), track), seconds)
+
+
+def _read_cache(path: Path, fingerprint: str) -> dict[str, ClipWindows]:
+    """The windows by file, its size and time; nothing where the file is absent, damaged or of another model."""
+    try:
+        with np.load(path) as file:
+            if str(file['fingerprint']) != fingerprint:
+                return {}
+            keys, names = file['keys'].tolist(), ClipWindows.__dataclass_fields__
+            ends = np.cumsum(file['counts'])[:-1]
+            parts = zip(*(np.split(file[name], ends) for name in names), strict=True)
+            return {key: ClipWindows(*part) for key, part in zip(keys, parts, strict=True)}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return {}
+
+
+def _write_cache(path: Path, fingerprint: str, found: dict[str, ClipWindows]) -> None:
+    joined = ClipWindows.join(list(found.values()))
+    counts = [len(part.tracks) for part in found.values()]
+    with atomic_write(path) as temporary:
+        np.savez(temporary, fingerprint=fingerprint, keys=list(found), counts=counts, **vars(joined))

@@ -1,0 +1,92 @@
+"""Poses, actions and embeddings of a file from one call."""
+
+import numpy as np
+import pytest
+import torch
+
+from poselifter.apis import ActionInferencer, Pose3DInferencer, lift_table
+from poselifter.cli import main
+from poselifter.errors import InputError
+from poselifter.structures import KeypointTable
+
+CONFIG = 'configs/motionbert/multitask_cmu_scratch.py'
+
+
+@pytest.fixture(scope='module')
+def inferencer(repository):
+    torch.manual_seed(0)
+    return Pose3DInferencer(repository / CONFIG)
+
+
+@pytest.fixture
+def table():
+    """Two persons; the second is away for longer than a gap may be."""
+    rng = np.random.default_rng(0)
+    points = rng.uniform(400, 600, (1, 17, 2)) + np.cumsum(rng.normal(0, 3, (90, 17, 2)), 0)
+    frames, ids = np.r_[np.arange(40), np.arange(20), np.arange(60, 90)], np.repeat([3, 7], [40, 50])
+    return KeypointTable(points.astype(np.float32), np.ones((90, 17)), frames, ids, 'h36m17', (1000, 1000), 30.0)
+
+
+def test_one_call_gives_all(inferencer, table):
+    model, seen = inferencer.model, []
+    hook = model.backbone.register_forward_hook(lambda *_: seen.append(1))
+    [result] = inferencer(table)
+    hook.remove()
+    assert len(seen) == 1  # for three stretches, plain and mirrored, and three heads
+    found = result['predictions']
+    np.testing.assert_array_equal(found['keypoints_3d'], lift_table(model, table))
+    stretches = found['stretches']
+    assert [s['track'] for s in stretches] == [3, 7, 7]
+    assert [s['frames'].tolist() for s in stretches] == [[*range(40)], [*range(20)], [*range(60, 90)]]
+    for stretch in stretches:
+        assert stretch['scores'].shape == (len(stretch['frames']), 6) and stretch['embedding'].shape == (128,)
+        np.testing.assert_allclose(stretch['scores'].sum(1), 1, atol=1e-5)
+        assert np.linalg.norm(stretch['embedding']) == pytest.approx(1, abs=1e-5)
+        name, score = stretch['top'][0]
+        assert score == pytest.approx(stretch['scores'].mean(0).max()) and name in model.cfg.actions
+        assert f'track {stretch["track"]}: {name} {score:.2f}' in ' '.join(result['notes'])
+
+
+def test_embeddings_and_scores_are_the_windows(inferencer, table):
+    """A person of as many frames as a window: what the network says of that one clip."""
+    model = inferencer.model
+    rows = slice(0, model.window.length)
+    short = KeypointTable(
+        table.keypoints[rows], table.keypoints_visible[rows], table.frame_indices[rows], table.track_ids[rows],
+        'h36m17', (1000, 1000), 30.0,
+    )  # fmt: skip
+    [stretch] = next(iter(inferencer(short)))['predictions']['stretches']
+    sample = {'keypoints': short.keypoints, 'keypoints_visible': short.keypoints_visible, 'img_shape': (1000, 1000)}
+    inputs = torch.from_numpy(model.codec.encode({**sample, 'skeleton': 'h36m17'})['inputs']).float()
+    with torch.no_grad():
+        expected = model(inputs[None])
+    scores = expected['action'].softmax(-1).expand(model.window.length, -1)
+    np.testing.assert_allclose(stretch['scores'], scores.numpy(), atol=1e-5)
+    np.testing.assert_allclose(stretch['embedding'], expected['embedding'][0].numpy(), atol=1e-5)
+
+
+def test_inferencer_of_actions_takes_the_same_model(repository, inferencer, table):
+    """Its windows are further apart; of a clip as long as a window both say the same."""
+    actions = ActionInferencer(repository / CONFIG)
+    actions.model.load_state_dict(inferencer.model.state_dict())
+    rows = np.arange(27)
+    one = KeypointTable(
+        table.keypoints[rows], table.keypoints_visible[rows], rows, np.zeros(27, int), 'h36m17', (1000, 1000), 30.0
+    )
+    [found] = next(iter(actions(one)))['predictions']
+    [other] = next(iter(inferencer(one)))['predictions']['stretches']
+    np.testing.assert_allclose(found['scores'], other['scores'], atol=1e-5)
+    assert [name for name, _ in found['top']] == [name for name, _ in other['top']]
+
+
+def test_the_command_lifts_and_says_what_is_done(repository, tmp_path, capsys):
+    clip = repository / 'demo/clip.npz'
+    main(['lift', str(clip), '--model', str(repository / CONFIG), '-o', str(tmp_path), '--formats', 'npz'])
+    assert 'track 0: ' in capsys.readouterr().out
+    with np.load(tmp_path / 'clip.npz') as lifted, np.load(clip) as source:
+        assert lifted['keypoints_3d'].shape == (len(source['keypoints']), 17, 3)
+
+
+def test_models_that_do_not_lift_are_named(repository):
+    with pytest.raises(InputError, match=r"has the heads \['action'\], expected one called pose"):
+        Pose3DInferencer(repository / 'configs/motionbert/action_cmu_scratch.py')

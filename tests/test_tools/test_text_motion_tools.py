@@ -1,0 +1,151 @@
+"""Texts and motion through the tools: what the configs keep back, zero-shot figures, pictures."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from poselifter.apis import MotionSearch, init_text_motion
+from poselifter.apis.embedding import embed_dataset
+from poselifter.engine import load_config
+from poselifter.io import read_keypoints, write_keypoints
+from poselifter.registry import DATASETS
+
+FOLDER = 'configs/actionpose'
+SMALL = {
+    'model.backbone.embed_dims': 16,
+    'model.backbone.rep_dims': 16,
+    'model.backbone.depth': 1,
+    'model.backbone.num_heads': 2,
+    'model.backbone.align_layer': 1,
+    'model.heads.pose.in_channels': 16,
+    'model.text_encoder.embed_dims': 8,
+    'model.text_encoder.size': 64,
+}
+
+
+def options(*more):
+    return ['--cfg-options', *(f'{key}={value}' for key, value in SMALL.items()), *more]
+
+
+@pytest.fixture
+def weights(repository, tmp_path):
+    """A checkpoint of the tiny model."""
+    config = load_config(repository / FOLDER / 'pretrain_procedural.py', SMALL)
+    torch.manual_seed(0)
+    torch.save({'state_dict': init_text_motion(config).state_dict(), 'meta': {}}, tmp_path / 'weights.pth')
+    return tmp_path / 'weights.pth'
+
+
+def test_what_is_kept_back_is_not_in_the_training_data(repository):
+    training = load_config(repository / FOLDER / 'pretrain_procedural.py')
+    unseen, seen = (load_config(repository / FOLDER / f'zeroshot_procedural{kind}.py') for kind in ('', '_seen'))
+    taught = training.train_dataloader.dataset
+    assert len(taught.motions) == 16 and len(unseen.actions) == 9 and not set(taught.motions) & set(unseen.actions)
+    assert set(seen.actions) == set(taught.motions) == set(taught.wordings)
+    data = DATASETS.build({**taught, 'n_sequences': 16, 'pipeline': []})
+    data.full_init()
+    assert len(data.metainfo['texts']) == 96 == sum(len(texts) for texts in taught.wordings.values())
+    for config in (unseen, seen):
+        asked = {text for texts in config.model.class_texts for text in texts}
+        assert not asked & set(data.metainfo['texts'])
+        test = config.test_dataloader.dataset
+        assert test.motions == config.actions and test.offset >= taught.n_sequences
+    words = {word.strip(',') for text in data.metainfo['texts'] for word in text.split()}
+    for name, texts in unseen.unseen.items():  # their names are new words, but for lift, which is called picking up
+        assert name == 'lift' or not any(word.startswith(name) for word in words), name
+        assert {word for text in texts[1:] for word in text.replace(',', '').split()} - words <= {
+            'foot', 'takes', 'swinging', 'floor', 'springs', 'together', 'apart', 'meet', 'mouth', 'over', 'drawn',
+            'ear', 'get', 'from', 'off', 'move', 'bend',
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize('kind', ['', '_seen'])
+def test_zero_shot_through_the_test_tool(tool, repository, weights, tmp_path, kind):
+    name = repository / FOLDER / f'zeroshot_procedural{kind}.py'
+    small = ['test_dataloader.dataset.n_sequences=18', 'test_dataloader.num_workers=0']
+    small += ['test_dataloader.persistent_workers=False']
+    out = tmp_path / 'metrics.json'
+    argv = [str(name), str(weights), '--work-dir', str(tmp_path / 'run'), '--out', str(out), *options(*small)]
+    tool('test').main(argv)
+    metrics = json.loads(out.read_text())
+    config = load_config(name, {**SMALL, 'test_dataloader.dataset.n_sequences': 18})
+    model, data = init_text_motion(config, weights), DATASETS.build(config.test_dataloader.dataset)
+    shares, labels = {}, {}
+    for item in data:
+        sample = item['data_samples']
+        shares.setdefault(sample.sequence, []).append(model.text_shares(item['inputs'][None], model.class_texts)[0])
+        labels[sample.sequence] = int(sample.action)
+    right = [int(torch.stack(found).mean(0).argmax()) == labels[name] for name, found in shares.items()]
+    assert metrics['top1'] == pytest.approx(100 * np.mean(right)) and len(right) == 18
+
+
+@pytest.fixture
+def clips(repository, tmp_path):
+    """Two files of the demo clip: all of it, and a part."""
+    table = read_keypoints(repository / 'demo/clip.npz')
+    parts = {'whole': slice(None), 'part': slice(0, 40)}
+    for name, rows in parts.items():
+        for field in ('keypoints', 'keypoints_visible', 'frame_indices', 'track_ids'):
+            setattr(table, field, getattr(table, field)[rows])
+        write_keypoints(tmp_path / f'{name}.npz', table)
+    return [str(tmp_path / f'{name}.npz') for name in parts]
+
+
+def draw(tool, repository, weights, *argv):
+    out = weights.parent / 'pictures'
+    config = str(repository / FOLDER / 'zeroshot_procedural.py')
+    tool('analysis_tools/visualize_text_motion').main([config, str(weights), *argv, '--out', str(out)])
+    [path] = out.glob('*.png')
+    picture = np.asarray(Image.open(path).convert('RGB'))
+    assert picture.std() > 10
+    return path
+
+
+def test_pairs(tool, repository, weights, clips, capsys):
+    texts = ['bows', 'squats', 'waves', 'turns']
+    path = draw(tool, repository, weights, 'pair', '--clips', *clips, '--texts', *texts, *options())
+    assert path.name == 'pairs.png'
+    lines = [line for line in capsys.readouterr().out.splitlines() if '.npz:' in line]
+    model = init_text_motion(load_config(repository / FOLDER / 'zeroshot_procedural.py', SMALL), weights)
+    search = MotionSearch(model, stride=2)
+    for line, clip, pair in zip(lines, clips, (texts[:2], texts[2:]), strict=True):
+        rows = search.embed_table(read_keypoints(clip), 'x').embeddings
+        exps = np.exp((rows @ model.embed_texts(pair).numpy().T).mean(0) / 0.1)
+        shares = [float(part.rsplit(' ', 1)[1]) for part in line.split(': ')[1].split(', ')]
+        np.testing.assert_allclose(shares, exps / exps.sum(), atol=0.006)
+
+
+def test_similarity_over_time(tool, repository, weights, clips):
+    texts = ['waves', 'turns']
+    path = draw(tool, repository, weights, 'time', '--clips', clips[0], '--texts', *texts, *options())
+    assert path.name == 'whole_similarity.png'
+
+
+def test_embeddings_beside_pooled_features(tool, repository, weights):
+    pytest.importorskip('sklearn')
+    beside = ['--beside', str(repository / FOLDER / 'zeroshot_procedural.py'), str(weights)]
+    few = ['test_dataloader.dataset.n_sequences=18']
+    path = draw(tool, repository, weights, 'embeddings', *beside, *options(*few))
+    assert path.name == 'embeddings.png'
+
+
+def test_embeddings_are_those_of_the_common_space(repository, weights):
+    changes = {**SMALL, 'test_dataloader.dataset.n_sequences': 3}
+    config = load_config(repository / FOLDER / 'zeroshot_procedural.py', changes)
+    model, data = init_text_motion(config, weights), DATASETS.build(config.test_dataloader.dataset)
+    found = embed_dataset(model, data, pooled=False)
+    names = [item['data_samples'].sequence for item in data]
+    windows = torch.stack([item['inputs'] for item in data])[[name == names[0] for name in names]]
+    np.testing.assert_allclose(found[names[0]][0], model.embed_clips(windows).mean(0), atol=1e-5)
+    assert [label for _, label, _ in found.values()] == ['jump', 'clap', 'drink'] or len(found) == 3
+
+
+def test_what_is_missing_is_named(tool, repository, weights, fails, clips):
+    main = tool('analysis_tools/visualize_text_motion').main
+    config = repository / FOLDER / 'zeroshot_procedural.py'
+    assert 'needs --clips and --texts' in fails(main, config, weights, 'time', *options())
+    line = fails(main, config, weights, 'pair', '--clips', *clips, '--texts', 'a', 'b', 'c', *options())
+    assert '--texts has 3 for 2 clips' in line
