@@ -2,7 +2,7 @@
 
 from .convert import Conversion, convert_keypoints, find_conversion, list_conversions
 from .demo_conversion import convert_coco_demo
-from .flip import flip_keypoints, flip_smpl_pose
+from .flip import flip_keypoints, flip_smpl_pose, mirror_text
 from .skeleton import Skeleton, get_skeleton, list_skeletons
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     'get_skeleton',
     'list_conversions',
     'list_skeletons',
+    'mirror_text',
 ]

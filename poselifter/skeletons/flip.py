@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -12,6 +13,9 @@ from ..errors import InputError
 from .skeleton import Skeleton, get_skeleton
 
 Array = TypeVar('Array', np.ndarray, torch.Tensor)
+_SIDES = {'left': 'right', 'clockwise': 'counterclockwise'}
+_MIRRORED = {**_SIDES, **{b: a for a, b in _SIDES.items()}, 'anticlockwise': 'clockwise'}
+_WORD = re.compile(rf'\b({"|".join(_MIRRORED)})\b', re.IGNORECASE)
 
 
 def flip_keypoints(x: Array, skeleton: str | Skeleton | np.ndarray | Sequence[int]) -> Array:
@@ -56,3 +60,18 @@ def flip_smpl_pose(pose: Array) -> Array:
     """
     joints = pose if pose.shape[-1] == 3 else pose.reshape((*pose.shape[:-1], 24, 3))
     return -flip_keypoints(joints, 'smpl24').reshape(pose.shape)
+
+
+def mirror_text(text: str) -> str:
+    """What a description says of the mirrored motion: sides and senses of turning swapped.
+
+    Example:
+        >>> mirror_text('Left turn, then wave with the right hand')
+        'Right turn, then wave with the left hand'
+    """
+
+    def swap(found: re.Match) -> str:
+        word = _MIRRORED[found[0].lower()]
+        return word.capitalize() if found[0][0].isupper() else word
+
+    return _WORD.sub(swap, text)

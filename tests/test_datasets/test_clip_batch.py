@@ -234,6 +234,13 @@ def test_lists_of_plain_and_mirrored_chunks(shared, name):
     assert mirrored['target_weight'][0, swapped[0]] == swapped[1]
 
 
+def test_captions_say_which_clips_are_mirrored(rng):
+    facts = {'captions': [[0, 4], [], [4]], 'skeleton': ['h36m17'] * 3, 'mirrored': [True, True, False]}
+    batch = ClipBatch({'inputs': rng.normal(size=(3, 5, 17, 2))}, facts)
+    assert FlipPose().transform_batch(batch).facts['captions'] == [[-1, -5], [], [4]]
+    assert FlipPose().transform_batch(batch).facts['captions'] == [[0, 4], [], [4]]  # twice is the identity
+
+
 def test_random_mirroring_has_its_probability(clips):
     arrays = clips().arrays
     always, never = clips(dict(type='FlipPose', prob=1)), clips(dict(type='FlipPose', prob=0))

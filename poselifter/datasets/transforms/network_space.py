@@ -18,6 +18,8 @@ class FlipPose(BatchTransform):
     """Mirrors clips: x negated, left and right joints swapped, in 2D and 3D; the camera with them.
 
     A data set with ``mirrored_copies`` says which clips; otherwise it is drawn.
+    A caption of a mirrored clip, an index, becomes -1 - index: that text with
+    its sides swapped.
 
     Args:
         prob: probability, where it is drawn.
@@ -37,6 +39,9 @@ class FlipPose(BatchTransform):
         for key in ('smpl_pose', 'initial_pose'):
             if key in batch.arrays:
                 batch.arrays[key][chosen] = flip_smpl_pose(batch.arrays[key][chosen])
+        if 'captions' in batch.facts:
+            captions = zip(batch.facts['captions'], listed, strict=True)
+            batch.facts['captions'] = [[-1 - text for text in own] if yes else own for own, yes in captions]
         if 'camera_param' in batch.facts:
             cameras = zip(batch.facts['camera_param'], batch.facts['img_shape'], listed, strict=True)
             batch.facts['camera_param'] = [_mirrored(c, shape[1]) if yes else c for c, shape, yes in cameras]

@@ -9,6 +9,7 @@ import torch
 
 from ...errors import InputError
 from ...registry import HEADS, MODELS
+from ...skeletons import mirror_text
 from ...structures import MotionDataSample
 from ..network import filled
 from .motion_estimator import MotionEstimator
@@ -37,7 +38,8 @@ class TextMotionPretrainer(MotionEstimator):
 
     Attributes:
         texts: the data set's table of texts, which ``captions`` of samples
-            index; the runner fills it in from the training data.
+            index; the runner fills it in from the training data. What the texts
+            say of mirrored clips stands behind, where the table lacks it.
     """
 
     def __init__(
@@ -55,7 +57,20 @@ class TextMotionPretrainer(MotionEstimator):
         size['in_channels'] = self.backbone.token_dims if self.has_token else self.backbone.embed_dims
         self.text_head = HEADS.build(filled(text_head or {'type': 'TextMotionHead'}, HEADS, size))
         self.num_negatives, self.class_texts = num_negatives, class_texts
-        self.texts: list[str] | None = None
+        self.texts = None
+
+    @property
+    def texts(self) -> list[str] | None:
+        """See the class."""
+        return self._texts
+
+    @texts.setter
+    def texts(self, given: Sequence[str] | None) -> None:
+        mirrored = [mirror_text(text) for text in given or ()]
+        known = set(given or ())
+        self._texts = given and [*given, *(text for text in dict.fromkeys(mirrored) if text not in known)]
+        places = {text: place for place, text in enumerate(self._texts or ())}
+        self._mirrored = [places[text] for text in mirrored]
 
     def encode(
         self, inputs: torch.Tensor, valid: torch.Tensor | None = None
@@ -96,7 +111,7 @@ class TextMotionPretrainer(MotionEstimator):
         """Texts for each clip: its own captions, then others at random, each as likely.
 
         Args:
-            captions: of each clip, indices into ``texts``.
+            captions: of each clip, indices into ``texts``; of a mirrored clip -1 - index.
 
         Returns:
             Indices (B, K + 1) int64, and shares (B, K + 1): 1 / m for the clip's
@@ -106,7 +121,7 @@ class TextMotionPretrainer(MotionEstimator):
             raise InputError('TextMotionPretrainer has no texts; train it on data with captions (metainfo texts)')
         truth = torch.zeros(len(captions), len(self.texts))
         for row, own in zip(truth, captions, strict=True):
-            row[list(own)] = 1
+            row[[text if text >= 0 else self._mirrored[-1 - text] for text in own]] = 1
         count = min(self.num_negatives + 1, len(self.texts))
         table = (truth + torch.rand(truth.shape)).topk(count).indices
         target = truth.gather(1, table)

@@ -68,6 +68,17 @@ def test_draws_hold_the_truth_and_other_texts_once():
             assert shares.sum().item() == pytest.approx(float(len(own) > 0))
 
 
+def test_captions_of_mirrored_clips_have_their_sides_swapped():
+    model = tiny()
+    given = ['sit', 'wave the left hand', 'a right turn', 'a left turn', 'sit', 'turn Clockwise']
+    model.texts = given
+    assert model.texts == [*given, 'wave the right hand', 'turn Counterclockwise']
+    table, target = model.draw_texts([[1], [-2], [-1], [-3, -4], [-6]])
+    found = [{model.texts[i] for i in row[share > 0]} for row, share in zip(table, target, strict=True)]
+    assert found[:3] == [{'wave the left hand'}, {'wave the right hand'}, {'sit'}]
+    assert found[3:] == [{'a left turn', 'a right turn'}, {'turn Counterclockwise'}]
+
+
 def test_more_captions_than_places_and_fewer_texts_than_places():
     model = tiny()
     own, chosen = list(range(8)), set()
