@@ -10,6 +10,7 @@ test_dataloader = dict(
         motions=actions,
         wordings=_base_.unseen,
         n_sequences=270,
+        seed=2_000_000,  # other cameras than in training
         test_mode=False,
         window=dict(length=18, stride=9),
         pipeline=[*_base_.film, _base_.encode, dict(type='PackPose', keys=['action'])],

@@ -40,7 +40,7 @@ def windows(key, rng, size):
     ('metric', 'key'),
     [
         (lambda: ActionMetric(top_k=(1, 2), merge=True, interval='subject'), 'pred_scores'),
-        (lambda: FewShotMetric(ways=2, shots=2, episodes=20), 'pred_embedding'),
+        (lambda: FewShotMetric(ways=2, episodes=5, interval='sequence'), 'pred_embedding'),
     ],
 )
 def test_order_and_batches_do_not_change_a_digit(metric, key, rng):
@@ -79,6 +79,28 @@ def test_few_shot_by_hand():
     np.testing.assert_allclose(few_shot_accuracies(np.ones((12, 3)), labels, ways=3, shots=2), 100 / 3)
     noise = few_shot_accuracies(np.random.default_rng(0).normal(size=(400, 8)), np.repeat(range(10), 40), ways=4)
     assert noise.mean() == pytest.approx(25, abs=1.5)
+
+
+def test_copies_of_a_clip_do_not_recognise_it(rng):
+    """Noise cannot be told apart; its copies can, unless they are named as such."""
+    rows, labels = np.tile(np.arange(16), 5), np.arange(16) % 4
+    noise = rng.normal(size=(16, 16))
+    assert few_shot_accuracies(noise[rows], labels[rows], ways=4).mean() > 35
+    named = few_shot_accuracies(noise[rows], labels[rows], ways=4, ids=rows).mean()
+    assert named == pytest.approx(few_shot_accuracies(noise, labels, ways=4).mean(), abs=4)
+
+
+def test_few_shot_interval_is_as_wide_as_sets_of_other_subjects_differ():
+    draws = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        vectors = 1.2 * np.eye(3)[np.arange(60) % 3] + rng.normal(size=(60, 3))
+        rows = [sample(f'{i:02d}', i % 3, f's{i}', pred_embedding=vector) for i, vector in enumerate(vectors)]
+        draws.append(figures(FewShotMetric(ways=3, episodes=20, interval=None if seed else 'subject'), rows, 60))
+    others = [found['few_shot_accuracy'] for found in draws]
+    low, high = (draws[0][f'few_shot_accuracy_{end}'] for end in ('low', 'high'))
+    assert low < others[0] < high
+    assert (high - low) / 3.92 == pytest.approx(np.std(others), rel=0.5)
 
 
 def test_more_shots_help(rng):

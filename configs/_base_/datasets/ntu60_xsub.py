@@ -10,13 +10,13 @@ train_pipeline = [
     dict(type='Encode', codec=codec),
     dict(type='RandomMove', released=True),
     dict(type='CropScale', ratio=(1, 3), released=True),
-    dict(type='PackPose', keys=['action']),  # with 'present' too, the head leaves persons out who are not there
+    dict(type='PackPose', keys=['action', 'present']),
 ]
 test_pipeline = [
     dict(type='ResampleClip', length=243),
     dict(type='Encode', codec=codec),
     dict(type='CropScale', ratio=(2, 2), released=True),
-    dict(type='PackPose', keys=['action']),
+    dict(type='PackPose', keys=['action', 'present']),
 ]
 
 train_dataloader = dict(

@@ -12,4 +12,4 @@ train_dataloader = dict(
 val_dataloader = dict(dataset=dict(motions=novel))
 test_dataloader = dict(dataset=dict(motions=novel))
 val_evaluator = dict(_delete_=True, type='FewShotMetric', ways=5, shots=1)
-test_evaluator = val_evaluator
+test_evaluator = dict(_delete_=True, type='FewShotMetric', ways=5, shots=1, interval='subject')

@@ -112,7 +112,7 @@ def _network(s, kind):
     if kind == 'pretrain':
         return {'type': 'ContextPretrainer', 'backbone': backbone, 'top_layers': min(8, s['n_layers'])}
     heads = {'pose': {'type': 'PoseHead', 'out_channels': s['dim_out']}} if s['pose_head'] else {}
-    drop = {} if s['dropout_ratio'] is None else {'dropout': s['dropout_ratio']}
+    drop = {'official': True} | ({} if s['dropout_ratio'] is None else {'dropout': s['dropout_ratio']})
     if kind == 'action':
         heads[kind] = {'type': 'ActionHead', 'num_classes': s['num_classes'], 'hidden_dims': s['head_width'], **drop}
     if kind == 'embedding':

@@ -53,8 +53,8 @@ def _told(shapes, kind, given):
 def _network(s, kind):
     heads = {'pose': {'type': 'PoseHead', 'init_std': 0.02, 'out_channels': s['dim_out']}} if s['pose_head'] else {}
     extra = {
-        'action': {'type': 'ActionHead', 'num_classes': s.get('num_classes')},
-        'embedding': {'type': 'ActionEmbeddingHead'},
+        'action': {'type': 'ActionHead', 'official': True, 'num_classes': s.get('num_classes')},
+        'embedding': {'type': 'ActionEmbeddingHead', 'official': True},
         'mesh': {'type': 'MeshHead'},
     }
     if kind != 'pose':

@@ -82,7 +82,7 @@ def nearest_exemplar(embeddings: Any, exemplars: Any) -> np.ndarray:
 
 
 def few_shot_accuracies(
-    embeddings: Any, labels: Any, ways: int = 5, shots: int = 1, episodes: int = 200, seed: int = 0
+    embeddings: Any, labels: Any, ways: int = 5, shots: int = 1, episodes: int = 200, seed: int = 0, ids: Any = None
 ) -> np.ndarray:
     """Accuracy of the nearest class mean in random episodes, (episodes,) percent, mean over the episode's classes.
 
@@ -97,6 +97,8 @@ def few_shot_accuracies(
         shots: known clips of each class.
         episodes: how many.
         seed: of the draws, which depend on the order of the clips.
+        ids: (N,) which clip each is, where some come several times: what is
+            known is not recognised. By default all differ.
 
     Raises:
         InputError: too few classes have more than ``shots`` clips.
@@ -107,7 +109,8 @@ def few_shot_accuracies(
     vectors, labels = as_array(embeddings), as_array(labels).astype(np.int64)
     vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     members = {int(c): np.flatnonzero(labels == c) for c in np.unique(labels)}
-    classes = [c for c, rows in members.items() if len(rows) > shots]
+    ids = np.arange(len(labels)) if ids is None else np.asarray(ids)
+    classes = [c for c, rows in members.items() if len(np.unique(ids[rows])) > shots]
     if not 2 <= ways <= len(classes) or shots < 1 or episodes < 1:
         raise InputError(
             f'{ways} ways and {shots} shots in {episodes} episodes, but {len(classes)} classes have more than {shots} '
@@ -117,9 +120,9 @@ def few_shot_accuracies(
     for _ in range(episodes):
         drawn = [rng.permutation(members[c]) for c in rng.permutation(classes)[:ways]]
         means = [vectors[rows[:shots]].mean(0) for rows in drawn]
-        tested = np.concatenate([rows[shots:] for rows in drawn])
-        truth = np.repeat(np.arange(ways), [len(rows) - shots for rows in drawn])
-        found.append(mean_class_accuracy(nearest_exemplar(vectors[tested], means), truth))
+        tested = [rows[~np.isin(ids[rows], ids[rows[:shots]])] for rows in drawn]
+        truth = np.repeat(np.arange(ways), [len(rows) for rows in tested])
+        found.append(mean_class_accuracy(nearest_exemplar(vectors[np.concatenate(tested)], means), truth))
     return np.array(found)
 
 

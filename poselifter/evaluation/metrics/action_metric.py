@@ -172,11 +172,11 @@ class FewShotMetric(_ClipMetric):
         shots: known clips of each class.
         episodes: how many.
         seed: of the draws.
+        interval: as of :class:`ActionMetric`; sets of other groups must have
+            enough classes. Adds ``few_shot_accuracy_low`` and ``_high``.
         collect_device: how processes exchange entries.
         prefix: put before every key.
     """
-
-    fields = ('sequence', 'action', 'pred_embedding')
 
     def __init__(
         self,
@@ -184,20 +184,31 @@ class FewShotMetric(_ClipMetric):
         shots: int = 1,
         episodes: int = 200,
         seed: int = 0,
+        interval: str | None = None,
         collect_device: str = 'gpu',
         prefix: str | None = None,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.ways, self.draws = ways, {'shots': shots, 'episodes': episodes, 'seed': seed}
+        self.fields = ('sequence', 'action', 'pred_embedding', *([interval] if interval else []))
 
     @staticmethod
-    def entry(sequence: str, action: Any, embedding: Any) -> tuple[str, int, np.ndarray]:
-        """Sequence, class and embedding."""
-        return str(sequence), int(action), as_array(embedding).astype(np.float32)
+    def entry(sequence: str, action: Any, embedding: Any, group: Any = None) -> tuple[str, int, np.ndarray, str]:
+        """Sequence, class, embedding and group."""
+        return str(sequence), int(action), as_array(embedding).astype(np.float32), str(group)
 
-    def compute_metrics(self, results: list[tuple[str, int, np.ndarray]]) -> dict[str, float]:
+    def compute_metrics(self, results: list[tuple[str, int, np.ndarray, str]]) -> dict[str, float]:
         """The figures of the class."""
-        _, labels, embeddings = zip(*_per_sequence(results, 2), strict=True)
+        _, labels, embeddings, groups = (np.array(part) for part in zip(*_per_sequence(results, 2), strict=True))
         ways = self.ways or int((np.unique(labels, return_counts=True)[1] > self.draws['shots']).sum())
-        found = few_shot_accuracies(np.array(embeddings), labels, ways, **self.draws)
-        return {'few_shot_accuracy': found.mean(), 'few_shot_std': found.std(), 'chance': 100.0 / ways}
+        found = few_shot_accuracies(embeddings, labels, ways, **self.draws)
+        figures = {'few_shot_accuracy': found.mean(), 'few_shot_std': found.std(), 'chance': 100.0 / ways}
+        if len(self.fields) > 3:
+            draws = {**self.draws, 'episodes': min(self.draws['episodes'], 50)}  # of each set of groups
+
+            def accuracy(rows: np.ndarray) -> float:
+                return few_shot_accuracies(embeddings[rows], labels[rows], ways, ids=rows, **draws).mean()
+
+            ends = bootstrap_interval(groups, accuracy, draws=100)
+            figures |= dict(zip(('few_shot_accuracy_low', 'few_shot_accuracy_high'), ends, strict=True))
+        return figures
