@@ -5,7 +5,7 @@
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/datasets/procedural.py',
-    '../_base_/datasets/procedural_captions.py',
+    '../_base_/captions/procedural.py',
     '../_base_/models/actionpose_small.py',
     '../_base_/schedules/small.py',
 ]

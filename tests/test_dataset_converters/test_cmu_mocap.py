@@ -22,7 +22,7 @@ def world(file, k: int) -> np.ndarray:
 
 def run(converter, *arguments) -> tuple[int, str, str]:
     process = converter(*arguments)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     return process.returncode, out, err
 
 
@@ -137,11 +137,11 @@ def test_a_killed_run_goes_on_and_ends_the_same(converter, make, tmp_path):
 
     out = tmp_path / 'killed'
     process = converter(source, out, '--workers', 1, start_new_session=True)
-    deadline = time.time() + 60
+    deadline = time.time() + 300
     while len(list((out / '.clips').glob('01_*.npz'))) < 2 and process.poll() is None and time.time() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     finished = {path.name: path.stat().st_mtime_ns for path in (out / '.clips').glob('01_*.npz')}
     assert 2 <= len(finished) < 8
     assert not (out / 'index.json').exists()

@@ -68,7 +68,7 @@ def test_a_killed_process_resumes_to_the_same_weights(
     reached = tmp_path / 'reached'
     environment = {**os.environ, 'PYTHONPATH': folders, 'OMP_NUM_THREADS': '1'}
     process = subprocess.Popen(command, env={**environment, 'TOY_WAIT': str(reached)}, stdout=subprocess.DEVNULL)
-    deadline = time.time() + 120
+    deadline = time.time() + 300
     while not reached.exists() and time.time() < deadline and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)

@@ -17,7 +17,7 @@ SLURM_PROCID=0 SLURM_NTASKS=1 SLURM_LOCALID=0 MASTER_ADDR=127.0.0.1 MASTER_PORT=
 
 def run(*command, env):
     result = subprocess.run(
-        [str(c) for c in command], env=env, capture_output=True, text=True, timeout=240, check=False
+        [str(c) for c in command], env=env, capture_output=True, text=True, timeout=600, check=False
     )
     assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-4000:]
 

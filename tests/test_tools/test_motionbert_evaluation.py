@@ -245,7 +245,7 @@ def test_the_number_of_processes_does_not_matter(tool, repository, shared, tmp_p
     environment = {**os.environ, 'PYTHONPATH': str(repository), 'PORT': str(free_port), 'OMP_NUM_THREADS': '1'}
     command = ['bash', 'tools/dist_test.sh', config, checkpoint, '2', *options]
     environment['PYTHON'] = sys.executable
-    done = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-2000:]
     two = json.loads((tmp_path / 'two.json').read_text())
     assert two.keys() == metrics.keys()

@@ -166,7 +166,7 @@ def test_processes_do_not_matter(shared, tool, repository, videos, tmp_path, sys
         command = ['bash', 'tools/dist_test.sh', str(tmp_path / 'config.py'), str(tmp_path / 'model.pth')]
         command += [str(processes), '--out', str(out), '--work-dir', str(tmp_path), '--cfg-options', *sizes(system)]
         command += [f'test_dataloader.dataset.data_root={tmp_path}', 'test_dataloader.num_workers=1']
-        run = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, timeout=300)
+        run = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, timeout=600)
         assert run.returncode == 0, run.stderr[-2000:]
         reports.append(json.loads(out.read_text()))
     assert reports[0] == pytest.approx(reports[1], abs=1e-5)

@@ -22,6 +22,6 @@ def test_workers_do_not_wait_for_threads_of_their_parent(tmp_path):
     (tmp_path / 'program.py').write_text(PROGRAM)
     environment = {**os.environ, 'OMP_NUM_THREADS': '2'}
     run = subprocess.run(
-        [sys.executable, tmp_path / 'program.py'], env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, tmp_path / 'program.py'], env=environment, capture_output=True, text=True, timeout=300
     )
     assert run.stdout.strip() == 'done', run.stderr
