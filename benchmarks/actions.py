@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from pretraining import BACKBONES, ROOT, Run, key_of, read, result_of, source_of
+from pretraining import ROOT, Run, key_of, read, result_of, source_of, write_short
 from pretraining import train as pretrain
 
 import poselifter
@@ -42,7 +42,7 @@ EPOCHS = {
 }
 FORMS = {'from scratch': '_scratch', 'fine-tuned': '', 'frozen': '_frozen'}
 READOUTS = ('frozen, linear on means', 'frozen, linear on deviations')  # over the frames of a clip
-RATE, WARMUP, RIDGE = 3e-3, 60, 30
+RIDGE = 30
 METRICS = {'action': 'mean_class_accuracy', 'oneshot': 'few_shot_accuracy'}
 TOOL = {'cwd': ROOT, 'env': {**os.environ, 'OMP_NUM_THREADS': '1'}, 'stdout': subprocess.DEVNULL, 'check': True}
 
@@ -54,22 +54,10 @@ def epochs_of(run: Run) -> int:
 
 def write_config(run: Run, work: Path) -> Path:
     """The run's config: its base at the size of this study."""
-    config, epochs = run.load(), epochs_of(run)
-    config.model.backbone.update(BACKBONES[run.base])
+    config = run.load()
     config.train_dataloader.dataset.seed = run.seed
     config.train_dataloader.dataset.window = {'length': 27, 'stride': 27, 'tail': 'shift'}
-    warmup, cosine = config.param_scheduler
-    warmup.end, cosine.T_max, config.train_cfg.max_epochs = WARMUP, epochs, epochs
-    config.optim_wrapper.optimizer.lr = RATE
-    config.randomness = {'seed': run.seed}
-    config.val_cfg = config.val_dataloader = config.val_evaluator = None
-    config.default_hooks.checkpoint.update(save_best=None, max_keep_ckpts=1)
-    if source := source_of(run):
-        config.load_from = str(result_of(source, work))
-    path = work / str(run) / 'config.py'
-    path.parent.mkdir(parents=True, exist_ok=True)
-    config.dump(path)
-    return path
+    return write_short(config, run, epochs_of(run), work)
 
 
 def prepare(run: Run, work: Path) -> None:

@@ -104,8 +104,7 @@ def result_of(run: Run, work: Path) -> Path:
 
 def write_config(run: Run, work: Path) -> Path:
     """The run's config: its base at the size of this study."""
-    config, epochs = run.load(), epochs_of(run)
-    config.model.backbone.update(BACKBONES[run.base])
+    config = run.load()
     loader = config.train_dataloader
     loader.batch_size = BATCH // 2 if is_heavy(run) else BATCH
     for dataset in loader.dataset.get('datasets', [loader.dataset]):
@@ -115,14 +114,20 @@ def write_config(run: Run, work: Path) -> Path:
                 step.rate = 0.4
     if loader.get('batch_sampler', {}).get('first_epochs'):
         loader.batch_sampler.first_epochs = (2, 0)  # a third of the epochs, as published
+    if config.get('test_dataloader'):
+        config.test_dataloader.dataset.views = 1
+    return write_short(config, run, epochs_of(run), work)
+
+
+def write_short(config: Config, run: Run, epochs: int, work: Path) -> Path:
+    """Writes a run's config with what short runs share: a small backbone, rate, schedule and seed, no validation."""
+    config.model.backbone.update(BACKBONES[run.base])
     warmup, cosine = config.param_scheduler
     warmup.end, cosine.T_max, config.train_cfg.max_epochs = 60, epochs, epochs
     config.optim_wrapper.optimizer.lr = 3e-3
     config.randomness = {'seed': run.seed}
     config.val_cfg = config.val_dataloader = config.val_evaluator = None
     config.default_hooks.checkpoint.update(save_best=None, max_keep_ckpts=1)
-    if config.get('test_dataloader'):
-        config.test_dataloader.dataset.views = 1
     if source := source_of(run):
         config.load_from = str(result_of(source, work))
     path = work / str(run) / 'config.py'
