@@ -10,8 +10,6 @@ there, or taken from --work-dir where it is there (work_dirs/pretraining_study h
 benchmarks/actions.jsonl, a line each: a study that was stopped goes on with the same command.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -7,8 +7,6 @@ proportional set size of all processes together. The plain loader reads, transfo
 OpenMMLab's loaders do by default: every clip's tensors cross to the trainer by themselves.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import resource

@@ -8,8 +8,6 @@ motion. As one batch it is fitted with five levels of noise, and the median of t
 Errors are mean distances relative to the pelvis in millimetres: of the 17 joints, and of all vertices.
 """
 
-from __future__ import annotations
-
 import argparse
 import statistics
 import sys

@@ -3,8 +3,6 @@
 usage: python benchmarks/forward.py [--frames 81] [--dims 512] [--depth 8] [--batch 1] [--threads 1]
 """
 
-from __future__ import annotations
-
 import argparse
 
 import torch

@@ -3,8 +3,6 @@
 usage: python benchmarks/loader.py [--frames 243] [--batch 256]
 """
 
-from __future__ import annotations
-
 import argparse
 
 from timing import compare

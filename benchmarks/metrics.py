@@ -3,8 +3,6 @@
 usage: OMP_NUM_THREADS=1 python benchmarks/metrics.py [--poses 500000] [--loop-poses 10000]
 """
 
-from __future__ import annotations
-
 import argparse
 import time
 

@@ -5,8 +5,6 @@ usage: python benchmarks/multitask.py [CONFIG] [--frames 270] [--rounds 7] [--th
 The models for one task read the same windows: the one that lifts as it does alone, the others the windows as clips.
 """
 
-from __future__ import annotations
-
 import argparse
 
 import torch

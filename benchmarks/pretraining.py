@@ -11,8 +11,6 @@ study that was stopped goes on with the same command, a run that was under way
 from its last epoch.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -1,7 +1,5 @@
 """Fair timing of two functions in one process."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from statistics import median

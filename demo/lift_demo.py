@@ -3,8 +3,6 @@
 The exact commands that made clip and checkpoint stand in demo/README.md.
 """
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 usage: python demo/make_clip.py CONFIG SEQUENCE [--view N] [--frames START STOP]
 """
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

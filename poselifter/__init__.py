@@ -3,5 +3,3 @@
 from .errors import InputError
 from .utils import register_all_modules
 from .version import __version__
-
-__all__ = ['InputError', '__version__', 'register_all_modules']

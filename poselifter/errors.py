@@ -1,7 +1,5 @@
 """The one error a user can mend, and how programs report it."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Fixtures that every test folder shares."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

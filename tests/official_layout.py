@@ -4,8 +4,6 @@ The operations that all the systems consist of are written here from their descr
 in float64: agreement is then far closer than any mistake could be.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -1,7 +1,5 @@
 """A made-up body that looks human and is built as SMPL's file is: 6,890 vertices, sparse weights and regressors."""
 
-from __future__ import annotations
-
 import numpy as np
 from toy_smpl import toy_smpl
 

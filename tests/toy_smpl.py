@@ -1,7 +1,5 @@
 """A made-up body with SMPL's joints and few vertices, for what must not need the licensed one."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from poselifter.skeletons import get_skeleton

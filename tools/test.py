@@ -7,8 +7,6 @@ puts the model beside the mean training pose and a per-frame linear
 regression, all three measured by the same loop and metrics.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 from pathlib import Path

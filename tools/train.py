@@ -6,8 +6,6 @@ Checkpoints, log and scalars go to the work folder. A run that was stopped in
 any way goes on with the same command and ``--resume``.
 """
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

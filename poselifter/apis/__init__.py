@@ -7,16 +7,3 @@ from .official import load_official
 from .pose_3d_inferencer import Pose3DInferencer
 from .smpl_fitting import fit_smpl
 from .smpl_recovery import recover_smpl
-
-__all__ = [
-    'ActionInferencer',
-    'MotionSearch',
-    'Pose3DInferencer',
-    'fit_smpl',
-    'inference_lifter',
-    'init_model',
-    'init_text_motion',
-    'lift_table',
-    'load_official',
-    'recover_smpl',
-]

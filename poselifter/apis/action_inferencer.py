@@ -1,7 +1,5 @@
 """Keypoints of a file or an array to actions over time."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterator, Sequence

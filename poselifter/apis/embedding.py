@@ -1,7 +1,5 @@
 """The clips of a data set as points."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """From a config and a checkpoint to 3D poses, and to what else the model says."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """What goes on inside a model: attention and fusion weights of clips."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Mapping
 from typing import Any

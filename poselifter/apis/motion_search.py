@@ -1,7 +1,5 @@
 """Clips that show what a text says."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import zipfile
@@ -102,11 +100,11 @@ class ClipWindows:
     seconds: np.ndarray
 
     @classmethod
-    def join(cls, parts: list[ClipWindows]) -> ClipWindows:
+    def join(cls, parts: 'list[ClipWindows]') -> 'ClipWindows':
         """All of them; there must be one or more."""
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
 
-    def __getitem__(self, rows: np.ndarray) -> ClipWindows:
+    def __getitem__(self, rows: np.ndarray) -> 'ClipWindows':
         return ClipWindows(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
 

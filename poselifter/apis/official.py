@@ -1,7 +1,5 @@
 """The published systems' own checkpoints, as modules that map their input to their output."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 

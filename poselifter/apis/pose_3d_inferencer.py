@@ -1,7 +1,5 @@
 """Keypoints of a file, an array or a folder to 3D poses, pictures and pages."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path

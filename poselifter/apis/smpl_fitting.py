@@ -1,7 +1,5 @@
 """Lifted joints to a moving body, without a network for meshes."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Keypoints to a moving body by a network for meshes, perhaps from the bodies of another method."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path

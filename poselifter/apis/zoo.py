@@ -1,7 +1,5 @@
 """The model zoo: names of published models, their configs and weights."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import urllib.error

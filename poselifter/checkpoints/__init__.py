@@ -17,20 +17,3 @@ from .official import (
     network_of,
 )
 from .systems import SYSTEMS
-
-__all__ = [
-    'FORMAT_VERSION',
-    'SYSTEMS',
-    'Official',
-    'check_codec',
-    'check_official',
-    'convert_official',
-    'export_official',
-    'load_checkpoint_file',
-    'load_weights',
-    'match_checkpoint',
-    'match_joints',
-    'network_of',
-    'read_official',
-    'save_checkpoint_file',
-]

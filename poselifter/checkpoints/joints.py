@@ -1,7 +1,5 @@
 """What a network knows of each joint, carried to a model of another joint set by the joints' names."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any

@@ -8,8 +8,6 @@ Rows inside a row go on where it ends. A form says how the tensors differ:
 joints of length 1), ``k/n`` (the k-th of n parts of our tensor, all alike).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

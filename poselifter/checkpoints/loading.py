@@ -6,8 +6,6 @@ joint sets, fps, unit, text of the config). Two containers hold it: ``.pth``
 of ``meta`` is a JSON string in the file's metadata).
 """
 
-from __future__ import annotations
-
 import json
 import os
 import pickle
@@ -121,7 +119,7 @@ def check_file(path: str | os.PathLike) -> Path:
 class _Inert:
     """Stands for objects of other programs beside the tensors of a file; nothing of them is run or kept."""
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> _Inert:
+    def __new__(cls, *args: Any, **kwargs: Any) -> '_Inert':
         return object.__new__(cls)
 
     def __init__(self, *args: Any) -> None:

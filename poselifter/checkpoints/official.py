@@ -1,7 +1,5 @@
 """Published checkpoints: from the original's file to our configs and parameter names, and back."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -48,7 +46,7 @@ class Official:
         """What the file can serve, the default first."""
         return self.facts.kinds[self.kind][1]
 
-    def for_task(self, task: str | None = None) -> Official:
+    def for_task(self, task: str | None = None) -> 'Official':
         """The same without the heads of other tasks, such as the pose head that action files still hold.
 
         Args:

@@ -1,7 +1,5 @@
 """What is known of a published system's files."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -3,5 +3,3 @@
 from .image_space import ImageSpaceLifting, ScreenScaledLifting
 from .keypoint_clips import KeypointClips
 from .root_relative import RootRelativeLifting
-
-__all__ = ['ImageSpaceLifting', 'KeypointClips', 'RootRelativeLifting', 'ScreenScaledLifting']

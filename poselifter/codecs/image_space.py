@@ -1,7 +1,5 @@
 """Pixels in, pixels and relative depth out: MotionBERT's 2.5D space, and MotionAGFormer's for MPI-INF-3DHP."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

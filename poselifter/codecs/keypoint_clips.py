@@ -1,7 +1,5 @@
 """Keypoints of one or more persons for models that classify clips."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

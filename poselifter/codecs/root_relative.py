@@ -1,7 +1,5 @@
 """Screen-normalised 2D in, root-relative 3D out."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -22,34 +22,3 @@ from .procedural_motion import ProceduralMotion
 from .samplers import BalancedSampler, ClassPairSampler, EpochSampler
 from .skeleton_action import SkeletonActionDataset
 from .smpl_estimates import SMPLEstimates, read_smpl_estimates
-
-__all__ = [
-    'AMASSDataset',
-    'BABELDataset',
-    'BalancedSampler',
-    'BaseMotionDataset',
-    'CMUMocapDataset',
-    'COCOKeypointsDataset',
-    'CapturedDataset',
-    'ClassPairSampler',
-    'ConcatDataset',
-    'EpochSampler',
-    'Human36mDataset',
-    'Human36mMMPoseDataset',
-    'Human36mMotionBERTDataset',
-    'HumanEvaDataset',
-    'InstaVarietyDataset',
-    'MPIINF3DHPDataset',
-    'MeshDataset',
-    'MocapDataset',
-    'NTUActionDataset',
-    'PoseTrackDataset',
-    'ProceduralMotion',
-    'SMPLEstimates',
-    'SkeletonActionDataset',
-    'SourceBatchSampler',
-    'read_babel',
-    'read_smpl_estimates',
-    'stack_clips',
-    'transforms',
-]

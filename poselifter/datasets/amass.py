@@ -1,7 +1,5 @@
 """AMASS, and BABEL's labels on it, in the layout of ``tools/dataset_converters/amass.py``."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Sequence

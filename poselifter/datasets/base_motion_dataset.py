@@ -1,7 +1,5 @@
 """What every dataset of clips has in common."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """People that were filmed: 2D in pixels, perhaps with the 3D pose in the camera's frame."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Clips of one shape as one: a batch is read, transformed and packed without a loop over its clips."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -27,7 +25,7 @@ class ClipBatch(Sequence):
         self.arrays, self.facts = arrays, facts
 
     @classmethod
-    def of(cls, arrays: Mapping[str, np.ndarray], lengths: Sequence[int], facts: Sequence[dict]) -> ClipBatch | list:
+    def of(cls, arrays: Mapping[str, np.ndarray], lengths: Sequence[int], facts: Sequence[dict]) -> 'ClipBatch | list':
         """Samples whose frames lie end to end in ``arrays``; a list of dicts where lengths or kinds of facts differ.
 
         Args:
@@ -42,7 +40,7 @@ class ClipBatch(Sequence):
         return [{**{key: part[i] for key, part in parts.items()}, **fact} for i, fact in enumerate(facts)]
 
     @classmethod
-    def stack(cls, samples: Sequence[dict[str, Any]]) -> ClipBatch | None:
+    def stack(cls, samples: Sequence[dict[str, Any]]) -> 'ClipBatch | None':
         """Stacks samples; ``None`` where their keys or shapes differ."""
         first = samples[0]
         kinds = {key: SAMPLE_KEYS[key].shape is not None for key in first}
@@ -93,7 +91,7 @@ class PackedClips(Sequence):
         return self.inputs.shape[1:], shapes, tuple(self.facts)
 
     @classmethod
-    def join(cls, parts: Sequence[PackedClips]) -> PackedClips:
+    def join(cls, parts: 'Sequence[PackedClips]') -> 'PackedClips':
         """Batches of one :attr:`kind` as one; a DataLoader's worker puts it where the trainer can read it."""
         fields = {key: _cat([part.fields[key] for part in parts]) for key in parts[0].fields}
         facts = {key: [value for part in parts for value in part.facts[key]] for key in parts[0].facts}

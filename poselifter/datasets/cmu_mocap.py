@@ -1,7 +1,5 @@
 """A part of the CMU motion capture database in the layout of ``tools/dataset_converters/cmu_mocap.py``."""
 
-from __future__ import annotations
-
 import json
 import zipfile
 from collections.abc import Sequence

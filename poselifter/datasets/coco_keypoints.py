@@ -1,7 +1,5 @@
 """COCO keypoints: single pictures of people, 2D marked by hand."""
 
-from __future__ import annotations
-
 import contextlib
 import importlib
 import io

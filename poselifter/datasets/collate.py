@@ -1,7 +1,5 @@
 """Collation of training clips."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

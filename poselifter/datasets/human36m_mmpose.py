@@ -1,7 +1,5 @@
 """Human3.6M as MMPose keeps it."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Human3.6M as MotionBERT preprocessed it: detections with confidence, labels in the 2.5D image space."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any, Literal

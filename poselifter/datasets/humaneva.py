@@ -1,7 +1,5 @@
 """HumanEva-I as VideoPose3D keeps it."""
 
-from __future__ import annotations
-
 from ..registry import DATASETS
 from .videopose3d_files import VideoPose3DFiles
 

@@ -1,7 +1,5 @@
 """InstaVariety: people in short videos from the internet, 2D found by OpenPose."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Bodies of SMPL beside detected 2D: MotionBERT's mesh files, and ours in their form without pickles."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, Literal
 

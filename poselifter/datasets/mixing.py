@@ -1,7 +1,5 @@
 """Several sources in one training, of different clip lengths if need be."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """The calibrated cameras of Human3.6M and HumanEva, whose files come without them."""
 
-from __future__ import annotations
-
 import json
 from functools import cache
 from pathlib import Path

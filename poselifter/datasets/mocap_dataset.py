@@ -1,7 +1,5 @@
 """Motion capture in the world frame: the model's 2D comes from virtual cameras."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

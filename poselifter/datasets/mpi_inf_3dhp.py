@@ -1,7 +1,5 @@
 """MPI-INF-3DHP as P-STMO and its followers keep it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

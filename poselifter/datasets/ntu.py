@@ -1,7 +1,5 @@
 """NTU RGB+D 60 and 120: what clip names say, the splits, and the Kinect's own files."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """PoseTrack18: people followed through short pieces of video, 2D marked by hand."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Motions made in memory: data for everybody, without a download."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Samplers that tell a sample its epoch."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sized
 

@@ -1,7 +1,5 @@
 """Skeleton action recognition in the pickled form of PYSKL and MMAction2."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

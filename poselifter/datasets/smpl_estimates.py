@@ -1,7 +1,5 @@
 """Bodies that other methods recovered: their result files as poses and shapes of SMPL."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass

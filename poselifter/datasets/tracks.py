@@ -1,7 +1,5 @@
 """Sources that lay their frames end to end and name each frame's sequence."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

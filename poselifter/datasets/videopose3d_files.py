@@ -1,7 +1,5 @@
 """The pair of npz files in which VideoPose3D and its followers keep Human3.6M and HumanEva."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence

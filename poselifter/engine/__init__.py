@@ -7,19 +7,3 @@ from .hooks import CheckpointHook, PlainCheckpointHook, PoseVisualizationHook, S
 from .log_processor import MotionLogProcessor
 from .optim import GroupWarmupLR, MotionOptimWrapperConstructor
 from .runner import MotionRunner
-
-__all__ = [
-    'CPUAmpOptimWrapper',
-    'CheckpointHook',
-    'DumpPredictions',
-    'GroupWarmupLR',
-    'MotionLogProcessor',
-    'MotionOptimWrapperConstructor',
-    'MotionRunner',
-    'PlainCheckpointHook',
-    'PoseVisualizationHook',
-    'StatelessRandomHook',
-    'TeacherUpdateHook',
-    'load_config',
-    'use_amp',
-]

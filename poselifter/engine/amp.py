@@ -1,7 +1,5 @@
 """Mixed precision on whatever device is there."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any

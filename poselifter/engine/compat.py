@@ -1,7 +1,5 @@
 """Every workaround for mmengine 0.10.7; tests/test_engine/test_compat.py shows which are still needed."""
 
-from __future__ import annotations
-
 import logging
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """Reads configs and applies ``--cfg-options``, with messages that say where the mistake is."""
 
-from __future__ import annotations
-
 import inspect
 import os
 from difflib import get_close_matches

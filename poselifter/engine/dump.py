@@ -1,7 +1,5 @@
 """Writes predictions to a file."""
 
-from __future__ import annotations
-
 import pickle
 from collections.abc import Sequence
 from typing import Any

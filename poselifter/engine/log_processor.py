@@ -1,7 +1,5 @@
 """Log lines that a person can read."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from mmengine.runner import LogProcessor

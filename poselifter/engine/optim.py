@@ -1,7 +1,5 @@
 """Groups of parameters with rates of their own, and the warm-up of some of them."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The runner of every training and test."""
 
-from __future__ import annotations
-
 import copy
 import logging
 import os
@@ -52,7 +50,7 @@ class MotionRunner(Runner):
     """Weights to start from where there is nothing to resume."""
 
     @classmethod
-    def from_cfg(cls, cfg: Config | dict) -> MotionRunner:
+    def from_cfg(cls, cfg: Config | dict) -> 'MotionRunner':
         """Builds a runner; ``default_scope`` is ``poselifter`` unless the config says otherwise."""
         cfg = copy.deepcopy(cfg)
         cfg.setdefault('default_scope', 'poselifter')

@@ -1,7 +1,5 @@
 """Models whose weights, gradients and optimiser state are spread over the processes (FSDP)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any

@@ -1,7 +1,5 @@
 """Switches of a config that act on named parts of a model."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext

@@ -1,7 +1,5 @@
 """What the command-line tools share: options, and errors a user can mend."""
 
-from __future__ import annotations
-
 import argparse
 import os
 from collections.abc import Iterator

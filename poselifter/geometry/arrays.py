@@ -1,7 +1,5 @@
 """The little that numpy arrays and tensors do not call by the same name."""
 
-from __future__ import annotations
-
 from types import ModuleType
 from typing import Any, TypeVar
 

@@ -4,8 +4,6 @@ Convention: camera frame x right, y down, z forward; world (mocap) z up;
 metres; points are rows, so ``camera = (world - position) @ rotation.T``.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -62,7 +60,7 @@ class Camera:
         return {name: getattr(self, name).tolist() for name in _SHAPES} | {'size': self.size}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Camera:
+    def from_dict(cls, values: dict[str, Any]) -> 'Camera':
         """The camera that :meth:`to_dict` wrote.
 
         Raises:
@@ -75,7 +73,7 @@ class Camera:
             )
         return cls(**values)
 
-    def normalized(self) -> Camera:
+    def normalized(self) -> 'Camera':
         """The camera that draws in the coordinates of :func:`~poselifter.geometry.normalize_screen`.
 
         Raises:

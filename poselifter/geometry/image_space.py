@@ -5,8 +5,6 @@ root; ``factor`` (mm per pixel) turns image-space lengths near the root's depth
 into millimetres, one number a frame.
 """
 
-from __future__ import annotations
-
 from .arrays import Array, namespace
 from .cameras import Camera, backproject, project
 from .normalize import denormalize_screen, normalize_screen

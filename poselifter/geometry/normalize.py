@@ -1,7 +1,5 @@
 """Pixels to network coordinates and back: by the picture's size, or by the person's box."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from .arrays import Array, as_like, namespace

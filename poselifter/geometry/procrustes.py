@@ -4,8 +4,6 @@ Convention: ``aligned = scale * source @ rotation.T + translation``; the
 rotation is proper, so a mirrored pose is never turned into its mirror image.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -7,8 +7,6 @@ matrix, written row by row (``R[:, :2].reshape(6)``), the reading of SPIN,
 MotionBERT and smplx's users, not the two columns one after the other.
 """
 
-from __future__ import annotations
-
 from .arrays import Array, as_like, cross, namespace
 
 _SMALL = 1e-4  # squared half angle under which the next term of the series is lost in float64's rounding

@@ -1,7 +1,5 @@
 """Surfaces of triangles."""
 
-from __future__ import annotations
-
 import numpy as np
 
 

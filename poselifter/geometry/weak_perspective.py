@@ -1,7 +1,5 @@
 """The orthographic camera with a scale: depth within the body is ignored."""
 
-from __future__ import annotations
-
 from .arrays import Array, namespace
 
 

@@ -2,5 +2,3 @@
 
 from .readers import describe_table, read_keypoints
 from .writers import LiftedTable, read_lifted, write_keypoints, write_lifted
-
-__all__ = ['LiftedTable', 'describe_table', 'read_keypoints', 'read_lifted', 'write_keypoints', 'write_lifted']

@@ -1,7 +1,5 @@
 """Bodies in the files of 3D programs: a mesh for each frame, or one that moves."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The exchange file on disk: written and, with its 3D part, read back."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
 

@@ -2,16 +2,3 @@
 
 from . import backbones, body_models, estimators, heads, losses, necks, text_encoders
 from .factory import Lifter, create_model, list_models
-
-__all__ = [
-    'Lifter',
-    'backbones',
-    'body_models',
-    'create_model',
-    'estimators',
-    'heads',
-    'list_models',
-    'losses',
-    'necks',
-    'text_encoders',
-]

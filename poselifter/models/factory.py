@@ -1,7 +1,5 @@
 """Published sizes by name, as plain modules without codec and data."""
 
-from __future__ import annotations
-
 import inspect
 import os
 from collections.abc import Mapping

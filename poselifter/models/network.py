@@ -1,7 +1,5 @@
 """Backbone, neck and heads, as the estimator and the plain models both have them."""
 
-from __future__ import annotations
-
 import inspect
 from typing import Any
 

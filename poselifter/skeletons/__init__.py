@@ -4,17 +4,3 @@ from .convert import Conversion, convert_keypoints, find_conversion, list_conver
 from .demo_conversion import convert_coco_demo
 from .flip import flip_keypoints, flip_smpl_pose, mirror_text
 from .skeleton import Skeleton, get_skeleton, list_skeletons
-
-__all__ = [
-    'Conversion',
-    'Skeleton',
-    'convert_coco_demo',
-    'convert_keypoints',
-    'find_conversion',
-    'flip_keypoints',
-    'flip_smpl_pose',
-    'get_skeleton',
-    'list_conversions',
-    'list_skeletons',
-    'mirror_text',
-]

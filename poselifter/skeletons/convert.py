@@ -1,7 +1,5 @@
 """Named conversions from one joint set to another."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar

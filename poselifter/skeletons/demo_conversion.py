@@ -1,7 +1,5 @@
 """The COCO to Human3.6M conversion of the Strided Transformer, MHFormer and MotionAGFormer demos."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..errors import InputError

@@ -1,7 +1,5 @@
 """Mirroring a pose: left becomes right."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import TypeVar

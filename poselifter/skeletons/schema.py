@@ -1,7 +1,5 @@
 """What an entry of ``skeletons.json`` must look like."""
 
-from __future__ import annotations
-
 from ..errors import InputError
 
 _FIELDS = {'about', 'aliases', 'joints', 'parents', 'edges', 'sigmas', 'parts', 'weight_groups', 'joint_weights'}

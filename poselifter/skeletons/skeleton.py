@@ -1,7 +1,5 @@
 """Joint sets as data: names, trees, left and right, parts, read from ``skeletons.json``."""
 
-from __future__ import annotations
-
 import difflib
 import json
 from dataclasses import dataclass, field

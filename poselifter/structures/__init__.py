@@ -4,14 +4,3 @@ from .keypoint_table import KeypointTable
 from .motion_data_sample import MotionDataSample
 from .sample_keys import SAMPLE_KEYS, KeySpec, check_sample, frame_axis
 from .window_policy import WindowPolicy, Windows
-
-__all__ = [
-    'SAMPLE_KEYS',
-    'KeySpec',
-    'KeypointTable',
-    'MotionDataSample',
-    'WindowPolicy',
-    'Windows',
-    'check_sample',
-    'frame_axis',
-]

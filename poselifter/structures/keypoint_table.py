@@ -1,7 +1,5 @@
 """Keypoints of any number of persons as one table: the exchange file in memory."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The labels and predictions that travel beside a clip."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch
@@ -18,7 +16,7 @@ class MotionDataSample(BaseDataElement):
     """
 
     @classmethod
-    def stack(cls, samples: Sequence[MotionDataSample]) -> MotionDataSample:
+    def stack(cls, samples: 'Sequence[MotionDataSample]') -> 'MotionDataSample':
         """Stacks the fields of equally shaped samples along a new batch axis.
 
         Args:

@@ -8,8 +8,6 @@ sample that is of one person. Spaces: *pixel*
 y down, z forward, origin in the camera), *network* (what the codec makes).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

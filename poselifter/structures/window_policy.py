@@ -1,7 +1,5 @@
 """How a sequence is cut into windows, and how window outputs become one sequence."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

@@ -1,5 +1,3 @@
 """Keypoints of many persons to person tracks."""
 
 from .link import link_persons
-
-__all__ = ['link_persons']

@@ -1,7 +1,5 @@
 """Persons over time, from detections that have no ids."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Many files in many processes, with a progress bar."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import threading

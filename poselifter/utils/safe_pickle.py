@@ -5,8 +5,6 @@ pickles all the same, so the readers here know how to build plain data and numpy
 arrays, and refuse the rest.
 """
 
-from __future__ import annotations
-
 import io
 import os
 import pickle

@@ -1,7 +1,5 @@
 """Makes every registered class known: ours, and those of installed plugins."""
 
-from __future__ import annotations
-
 import importlib
 from importlib.metadata import entry_points
 

@@ -5,5 +5,3 @@ from .animation import save_animation
 from .body import save_body_animation
 from .html import save_html
 from .picture import save_picture
-
-__all__ = ['save_actions', 'save_animation', 'save_body_animation', 'save_html', 'save_picture']

@@ -1,7 +1,5 @@
 """An animation of recognised actions: keypoints left, scores over time right."""
 
-from __future__ import annotations
-
 import itertools
 import os
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """An animation of a clip, GIF or MP4: keypoints left, the figure right."""
 
-from __future__ import annotations
-
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping

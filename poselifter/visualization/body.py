@@ -1,7 +1,5 @@
 """A body's surface, drawn on the CPU, and its animation beside the joints."""
 
-from __future__ import annotations
-
 import os
 
 import cv2

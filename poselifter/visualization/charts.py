@@ -1,7 +1,5 @@
 """Charts of weights and errors: heat maps and bars."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any

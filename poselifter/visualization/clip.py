@@ -1,7 +1,5 @@
 """What is drawn: one person's keypoints and poses, checked."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

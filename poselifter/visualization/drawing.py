@@ -1,7 +1,5 @@
 """Brushes on an RGB array: limbs, joints, rounded panels, text."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import cv2

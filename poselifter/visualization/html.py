@@ -1,7 +1,5 @@
 """A self-contained page that shows tracks in 3D and opens from disk without a network."""
 
-from __future__ import annotations
-
 import base64
 import html
 import json
@@ -176,7 +174,7 @@ def _page(data: dict[str, Any], title: str) -> str:
         'colours': f':root{{{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}',
         'style': _asset('viewer.css'),
         'three': _module('three.module.min.js'),
-        'controls': _module('OrbitControls.js'),
+        'controls': _module('OrbitControls.min.js'),
         'figures': _module('figures.js'),
         'viewer': _asset('viewer.js'),
         'data': json.dumps(data, separators=(',', ':')).replace('<', '\\u003c'),  # no text may end the script element

@@ -1,7 +1,5 @@
 """The two views of a clip: keypoints on their canvas, and the figure over a floor."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 

@@ -1,7 +1,5 @@
 """A picture of a clip: a row of frames, keypoints above, figures below."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from pathlib import Path

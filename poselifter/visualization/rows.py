@@ -1,7 +1,5 @@
 """Rows of panels: some frames of a clip, with what came in above what came out."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """Colours of skeletons, one table for pictures, animations and pages."""
 
-from __future__ import annotations
-
 from ..skeletons import Skeleton
 
 # Orange and blue stay apart for every common colour blindness; in the dark theme both are lighter.

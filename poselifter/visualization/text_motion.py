@@ -1,7 +1,5 @@
 """Pictures of clips beside what texts say: shares of two texts, similarities over time."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """Weights recorded inside whole networks."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 
 import pytest

@@ -1,7 +1,5 @@
 """Published checkpoints against the outputs that their authors' programs gave."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

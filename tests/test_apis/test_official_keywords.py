@@ -1,7 +1,5 @@
 """What load_official asks for, takes as keywords and holds against the shapes."""
 
-from __future__ import annotations
-
 import inspect
 import re
 

@@ -1,7 +1,5 @@
 """The networks that attend to joints written down again, at sizes and with options that no parity case has."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 import torch.nn.functional as F

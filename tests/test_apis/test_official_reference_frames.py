@@ -1,7 +1,5 @@
 """P-STMO and VideoPose3D written down again, at sizes and with options that no parity case has."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

@@ -1,7 +1,5 @@
 """From lifted joints to files of a moving body, each read back by other means."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re

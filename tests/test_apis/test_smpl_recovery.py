@@ -1,7 +1,5 @@
 """Bodies of one's own keypoints by a network: from another method's, an untrained head gives what it got."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -1,7 +1,5 @@
 """Tables of names: both directions of every row, and of every published file."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from hypothesis import given, settings

@@ -1,7 +1,5 @@
 """Containers of published checkpoints, and what is wrong with a file."""
 
-from __future__ import annotations
-
 import argparse
 import collections
 import os

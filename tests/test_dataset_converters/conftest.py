@@ -1,7 +1,5 @@
 """A small copy of the database, written with the shared converter's own input formats."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

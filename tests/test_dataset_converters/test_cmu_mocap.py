@@ -1,7 +1,5 @@
 """The converter on a small copy of the database."""
 
-from __future__ import annotations
-
 import importlib.util
 import json
 import signal

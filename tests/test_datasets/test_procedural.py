@@ -1,7 +1,5 @@
 """Procedural motions, judged from the joint positions alone."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation

@@ -1,7 +1,5 @@
 """As many samples of every class, whatever the data set has."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """Result files of SPIN, VIBE, MAED and HybrIK as their programs write them, from numbers that scipy turns."""
 
-from __future__ import annotations
-
 import pickle
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Parity cases and samples for the tests of this folder."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

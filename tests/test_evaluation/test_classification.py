@@ -1,7 +1,5 @@
 """Recognised actions: published cases, closed forms, and metrics that batches and processes cannot change."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

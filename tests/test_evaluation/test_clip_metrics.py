@@ -1,7 +1,5 @@
 """Clips of several samples, few-shot episodes and bootstrap intervals: closed forms and invariances."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -1,7 +1,5 @@
 """Grouped sums: weights, order, text."""
 
-from __future__ import annotations
-
 import random
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Errors of bodies: the published case, closed forms, and independence of batches."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from mmengine.evaluator import Evaluator

@@ -1,7 +1,5 @@
 """PCK and AUC against the data set's evaluation kit and closed forms."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given, settings

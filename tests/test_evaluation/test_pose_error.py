@@ -1,7 +1,5 @@
 """MPJPE and its relatives against published programs, closed forms and their invariances."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -1,7 +1,5 @@
 """PoseMetric: what it sums, how it groups, and that neither batches nor processes matter."""
 
-from __future__ import annotations
-
 import copy
 import json
 import os

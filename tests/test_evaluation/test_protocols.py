@@ -1,7 +1,5 @@
 """The papers' protocols against the figures of their programs."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from mmengine.evaluator import Evaluator

@@ -1,7 +1,5 @@
 """Cases shared by the geometry tests."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

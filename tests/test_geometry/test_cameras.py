@@ -1,7 +1,5 @@
 """Cameras against VideoPose3D's, MixSTE's and P-STMO's, closed forms and their own inverses."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

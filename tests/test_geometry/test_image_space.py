@@ -1,7 +1,5 @@
 """The 2.5D image space against MotionBERT's reader and evaluation, and by its own inverse."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from hypothesis import given, settings

@@ -1,7 +1,5 @@
 """Normalisations against the published programs and by their own inverses."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -1,7 +1,5 @@
 """Alignment against the published P-MPJPE, known similarities and degenerate poses."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

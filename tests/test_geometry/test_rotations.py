@@ -1,7 +1,5 @@
 """Rotations against scipy, the published programs, and round trips near 0 and pi."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

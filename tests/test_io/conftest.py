@@ -1,7 +1,5 @@
 """Small files in each input format, made here so that the tests run anywhere."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

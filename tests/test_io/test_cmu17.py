@@ -1,7 +1,5 @@
 """The CMU bodies as cmu17, and recordings as clips."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

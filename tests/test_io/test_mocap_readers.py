@@ -1,7 +1,5 @@
 """ASF/AMC and BVH against closed forms and a plain product of 4x4 matrices."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Readers of 2D keypoints against the stated contents of other tools' files."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What is written is what is read, and nothing is half-written."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal

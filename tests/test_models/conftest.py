@@ -1,7 +1,5 @@
 """Reading the official networks' parity cases."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Heads for clips of several persons: pooling, classes, embeddings."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """ActionPose: there is no official network, so DSTformer, closed forms and invariances hold it."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

@@ -1,7 +1,5 @@
 """Fitting against bodies whose pose and shape are known."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -1,7 +1,5 @@
 """The body model against its formula, against smplx, and read from files good and bad."""
 
-from __future__ import annotations
-
 import os
 import pickle
 import sys

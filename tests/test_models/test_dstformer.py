@@ -1,7 +1,5 @@
 """DSTformer as released, and its studied variants."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import nn

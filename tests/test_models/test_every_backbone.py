@@ -1,7 +1,5 @@
 """What every registered backbone promises; a new one is tested on the day it is registered."""
 
-from __future__ import annotations
-
 import inspect
 
 import pytest

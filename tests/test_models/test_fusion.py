@@ -1,7 +1,5 @@
 """Fusions against their formulas."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

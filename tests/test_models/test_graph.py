@@ -1,7 +1,5 @@
 """Graph convolution: adjacency against the official one, the formula, norms per node."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import nn

@@ -1,7 +1,5 @@
 """Layers against torch's own and against what they promise."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import nn

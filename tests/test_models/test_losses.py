@@ -1,7 +1,5 @@
 """Losses against the official ones, closed forms and finite differences."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

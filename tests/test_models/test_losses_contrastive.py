@@ -1,7 +1,5 @@
 """Contrastive losses against the official one, loops, closed forms and finite differences."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

@@ -1,7 +1,5 @@
 """Self-distillation against the official targets and losses."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 import torch.nn.functional as F

@@ -1,7 +1,5 @@
 """Losses of bones against the official ones, closed forms and finite differences."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The re-projection loss against targets in other units: closed forms."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """The necks that turn frames into the centre one."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 import torch.nn.functional as F

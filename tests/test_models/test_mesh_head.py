@@ -1,7 +1,5 @@
 """The mesh head and its losses against the official ones."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

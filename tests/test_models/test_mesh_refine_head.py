@@ -1,7 +1,5 @@
 """The head that refines another method's bodies: where it starts, what it learns, and mirroring."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -1,7 +1,5 @@
 """MixSTE as released, and its studied variants."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

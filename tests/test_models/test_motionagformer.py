@@ -1,7 +1,5 @@
 """MotionAGFormer, which is also Motion2vec's network: sizes, initialisation, and what each option computes."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

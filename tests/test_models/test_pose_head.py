@@ -1,7 +1,5 @@
 """The pose head."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """P-STMO's refinement against the official arrays and its formula."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

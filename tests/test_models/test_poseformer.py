@@ -1,7 +1,5 @@
 """PoseFormer: sizes, initialisation, what it computes, and as an encoder of sequences."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import nn

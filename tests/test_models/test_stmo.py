@@ -1,7 +1,5 @@
 """P-STMO's encoders: sizes, initialisation, and what each option computes."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 import torch.nn.functional as F

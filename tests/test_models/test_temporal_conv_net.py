@@ -1,7 +1,5 @@
 """VideoPose3D's network: sizes, what an output sees, and that its forms agree."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import nn

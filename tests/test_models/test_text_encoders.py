@@ -1,7 +1,5 @@
 """Text encoders; BERT is a tiny random one made on the spot."""
 
-from __future__ import annotations
-
 import sys
 
 import numpy as np

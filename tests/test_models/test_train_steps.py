@@ -1,7 +1,5 @@
 """One training step of every system against the original's: losses, gradients, buffers, weights after the step."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """What attention and fusion say of their weights, against torch's own attention and against what they return."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import nn

@@ -1,7 +1,5 @@
 """Conversions against the reference tables and the outputs of the published programs."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

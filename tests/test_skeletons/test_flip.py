@@ -1,7 +1,5 @@
 """Mirroring against the published programs and by its own inverse."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

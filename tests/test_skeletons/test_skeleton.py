@@ -1,7 +1,5 @@
 """Joint sets against the tables they were written from."""
 
-from __future__ import annotations
-
 import json
 import re
 

@@ -1,7 +1,5 @@
 """The converter of published checkpoints: there and back, and what tools/test.py makes of the result."""
 
-from __future__ import annotations
-
 import json
 import pickle
 import re

@@ -1,7 +1,5 @@
 """The four pretrainings as shipped, on the small excerpt of real motion: killed, resumed, handed on."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """Pictures and numbers of pretraining, with tiny networks on motions made in memory."""
 
-from __future__ import annotations
-
 import re
 
 import numpy as np

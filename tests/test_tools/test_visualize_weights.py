@@ -1,7 +1,5 @@
 """Pictures of attention and of fusion weights, with tiny networks on motions made in memory."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

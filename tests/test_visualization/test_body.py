@@ -1,7 +1,5 @@
 """A body's surface in pages and animations."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from PIL import Image

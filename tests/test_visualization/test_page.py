@@ -1,7 +1,5 @@
 """The page in a real browser; skipped where there is none."""
 
-from __future__ import annotations
-
 import io
 import shutil
 import time

@@ -1,7 +1,5 @@
 """COCO's person keypoints of made-up pictures."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Files in the format of ``data_3d_h36m.npz`` and ``data_2d_h36m_*.npz``: small, or as large as Human3.6M."""
 
-from __future__ import annotations
-
 import io
 import pickle
 import zipfile

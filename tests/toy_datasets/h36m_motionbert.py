@@ -1,7 +1,5 @@
 """Small files in the format of ``h36m_sh_conf_cam_source_final.pkl``."""
 
-from __future__ import annotations
-
 import pickle
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Files in the format of ``data_3d_humaneva15.npz`` and ``data_2d_humaneva15_*.npz``."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

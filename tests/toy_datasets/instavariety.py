@@ -1,7 +1,5 @@
 """InstaVariety's tracks: a json a frame, joints by BODY-25's names in words."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Bodies in the forms of MotionBERT's pickles, 3DPW's sequence files and EFT's fits."""
 
-from __future__ import annotations
-
 import json
 import pickle
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Files in the format of P-STMO's ``data_train_3dhp.npz`` and ``data_test_3dhp.npz``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """PoseTrack18's annotations of a made-up video."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

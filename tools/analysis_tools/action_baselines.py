@@ -7,8 +7,6 @@ each joint's velocity in the 2D that the network sees, with every class of the s
 clips: those velocities, standardised, as the embedding.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 from collections.abc import Callable, Iterator

@@ -6,8 +6,6 @@ A log is the ``vis_data/scalars.json`` in the folder of a run.
     python tools/analysis_tools/analyze_logs.py cal_train_time work_dirs/cmu_27/*/vis_data/scalars.json
 """  # noqa: E501
 
-from __future__ import annotations
-
 import argparse
 import json
 from pathlib import Path

@@ -10,8 +10,6 @@ sequence, NaN where a joint has no label; or a dump. A name `SUBJECT/TAKE/CAMERA
 to the first space. Poses are in metres, camera axes, predictions relative to the root.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 from pathlib import Path

@@ -9,8 +9,6 @@ Counted are matrix products and convolutions, in a pass on the meta device, by t
 analyser passes over scaled_dot_product_attention and over most of a product (J, J) @ (B, T, J, D).
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import re

@@ -4,8 +4,6 @@ python tools/test.py CONFIG CHECKPOINT --cfg-options test_evaluator.confusion_fi
 python tools/analysis_tools/plot_confusion.py confusion.csv confusion.png --config CONFIG
 """
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

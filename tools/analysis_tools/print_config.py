@@ -3,8 +3,6 @@
 python tools/analysis_tools/print_config.py configs/mixste/cmu_27.py --cfg-options train_cfg.max_epochs=3
 """
 
-from __future__ import annotations
-
 from poselifter.engine import load_config
 from poselifter.engine.tool import ToolParser
 from poselifter.errors import run_program

@@ -6,8 +6,6 @@ Gaussian noise and shuffled frames are the protocol of P-STMO's Table 8; the res
 after ``Encode`` in the test pipeline, so that everything before it (cameras, detections) is the same in every row.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import logging

@@ -6,8 +6,6 @@ One picture for each attention of the backbone, with the mean of its heads and e
 clip of the test data. Layers count from 1; a layer of two streams has several pictures.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from poselifter.apis.inspection import (

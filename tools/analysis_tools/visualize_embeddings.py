@@ -7,8 +7,6 @@ mean of the backbone's features over frames, which any model has. Exemplars are 
 --exemplars the first clip of each class.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

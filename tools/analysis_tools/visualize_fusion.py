@@ -6,8 +6,6 @@ The weight is that of the first stream (DSTformer: space before time; MotionAGFo
 test data. Writes ``weights.png``, ``correlation.png`` and the numbers, ``fusion.json``.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -7,8 +7,6 @@ the truth in grey. Context pretraining predicts features: its error at each mask
 error at hidden and at visible places.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

@@ -11,8 +11,6 @@ mean of a backbone's features: of the model itself, or of --beside. CHECKPOINT i
 with the most frames counts.
 """
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 from typing import Any

@@ -11,8 +11,6 @@ stopped goes on where it was. A file that cannot be read is listed under
 ``dropped`` and does not stop the run.
 """
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import json

@@ -11,8 +11,6 @@ changed. A file that cannot be read is listed in ``index.json`` under
 ``dropped`` and does not stop the run.
 """
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import json

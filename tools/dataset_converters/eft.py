@@ -8,8 +8,6 @@ annotation, with visibility as confidence; fits of people who are not in the
 annotations are left out.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 from pathlib import Path

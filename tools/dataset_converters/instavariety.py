@@ -9,8 +9,6 @@ first frame is 0; spine and head top, which OpenPose does not find, and joints
 of score 0 are zeros. A track that cannot be read is named and left out.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

@@ -7,8 +7,6 @@ either half alone makes its file. The poses are ``univ_annot3``, everybody scale
 as all papers use them; ``--annotated`` takes ``annot3``, people as tall as they are. Both are in millimetres.
 """
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

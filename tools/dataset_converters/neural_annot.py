@@ -7,8 +7,6 @@ subjects 1, 5, 6, 7, 8, which become the part ``train``, and 9, 11, the part ``t
 into each camera's frame. The 2D are the true joints seen by the cameras, without distortion, with confidence 1.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 from collections.abc import Iterator

@@ -9,8 +9,6 @@ in the Kinect's own axes, as PYSKL's 3D files do. A file that cannot be read, or
 shows nobody, is named and left out.
 """
 
-from __future__ import annotations
-
 import argparse
 import pickle
 import sys

@@ -10,8 +10,6 @@ pelvis in the camera's frame in metres (SMPL's translation plus the pelvis of
 the rest pose), and ``gender``, since the shapes are those of the gendered models.
 """
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 python tools/misc/browse_dataset.py configs/mixste/cmu_27.py --output-dir browse/ [--split train] [--max-item 8]
 """
 
-from __future__ import annotations
-
 import argparse
 import importlib.util
 import re

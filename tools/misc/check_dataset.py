@@ -6,8 +6,6 @@ Ends with exit status 2 and one sentence where something is wrong for sure, and
 warns where it only looks odd.
 """
 
-from __future__ import annotations
-
 import argparse
 from collections import Counter
 from collections.abc import Mapping

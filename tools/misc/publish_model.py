@@ -5,8 +5,6 @@
 writes ``zoo/mixste_cmu_27-<first 8 digits of the SHA-256>_<date>.pth``.
 """
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import tempfile

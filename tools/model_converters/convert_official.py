@@ -8,8 +8,6 @@ Nothing in the source is executed. Missing, unexpected and mis-shaped tensors
 are errors that list them; tensors left out are printed.
 """
 
-from __future__ import annotations
-
 import argparse
 
 import torch

@@ -12,5 +12,3 @@ SYSTEMS = {
     'poseformer': poseformer.SYSTEM,
     'videopose3d': videopose3d.SYSTEM,
 }
-
-__all__ = ['SYSTEMS']

@@ -3,8 +3,6 @@
 Body frame: x forward, y to the person's left, z up; metres.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

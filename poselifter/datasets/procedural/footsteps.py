@@ -1,7 +1,5 @@
 """Where the feet are: planted, but for the steps of a plan."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.interpolate import make_interp_spline
 

@@ -1,7 +1,5 @@
 """Motions by name and seed."""
 
-from __future__ import annotations
-
 import math
 import zlib
 from difflib import get_close_matches

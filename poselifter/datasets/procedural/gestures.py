@@ -1,7 +1,5 @@
 """Gestures and exercises as data; how a description is read stands in ``planner``."""
 
-from __future__ import annotations
-
 from .motions import _BACK, _PAUSE, _choose, _hold, _pose
 
 

@@ -4,8 +4,6 @@ Body frame: x forward, y to the person's left, z up; metres, degrees. Rotations 
 frame (or a part's frame into its parent's) and multiply column vectors.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from .body import JOINT_LIMITS, Body

@@ -1,7 +1,5 @@
 """The mechanics of a jump from both feet: push, free fall, landing."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import numpy as np

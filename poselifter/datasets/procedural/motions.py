@@ -1,7 +1,5 @@
 """The motions as data: how a description is read stands in ``planner``."""
 
-from __future__ import annotations
-
 #: Drawn once a clip. ``tempo``: speed of moves; ``swing``: degrees of an arm for a leg length between the feet;
 #: ``hips``, ``drop``: pelvis turn and tilt in a step, degrees; ``shift``: how far the weight goes over the standing
 #: foot; ``stance``, ``step_width``: between the ankles, share of stature; ``uneven``: difference of the arms;

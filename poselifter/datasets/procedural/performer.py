@@ -1,7 +1,5 @@
 """The pelvis over the feet: path, heading, height within the legs' reach, and what follows from the feet's motion."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -6,8 +6,6 @@ drawn from uniformly each time it is played. In a pose ``arms_x`` means both arm
 drawn for the clip and the other one; bending, turning and tilting are then positive towards the lead side.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Smooth curves through key values, and slow random sway."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike
 

@@ -19,38 +19,3 @@ from .masks import (
 from .network_space import FlipPose, TargetFrom2D
 from .noise import FittedNoise, FrameShuffle, GaussianNoise, LowScores, SwapSides
 from .virtual_camera import VirtualCamera
-
-__all__ = [
-    'BodyPartMask',
-    'ChangeFrameRate',
-    'CropScale',
-    'CropScale3D',
-    'DetectedJoints',
-    'EdgePad',
-    'Encode',
-    'FittedNoise',
-    'FlipPose',
-    'FrameMask',
-    'FrameRemoval',
-    'FrameShuffle',
-    'GaussianNoise',
-    'JointMask',
-    'JointReplacement',
-    'KeypointNoise',
-    'LowScores',
-    'Mask',
-    'MaskMixture',
-    'PackPose',
-    'RandomMove',
-    'RandomRotation',
-    'RandomTransform',
-    'RandomWindow',
-    'ResampleClip',
-    'Scores',
-    'SpanMask',
-    'SwapSides',
-    'TargetFrom2D',
-    'TimeWindowMask',
-    'VirtualCamera',
-    'next_rng',
-]

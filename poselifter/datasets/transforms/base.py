@@ -1,7 +1,5 @@
 """Stateless randomness for transforms."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

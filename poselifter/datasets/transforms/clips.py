@@ -4,8 +4,6 @@ Neighbouring input frames several frames apart (P-STMO's temporal downsampling,
 TDS) are no transform: ``WindowPolicy(dilation=...)`` cuts such windows.
 """
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 import numpy as np

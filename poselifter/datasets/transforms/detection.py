@@ -1,7 +1,5 @@
 """What a 2D detector makes of a person."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

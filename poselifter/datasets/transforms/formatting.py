@@ -1,7 +1,5 @@
 """From sample dict to what the model takes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Where a person stands, how large they are, which way they face; and what becomes of scores."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Literal
 

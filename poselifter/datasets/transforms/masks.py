@@ -1,7 +1,5 @@
 """What is hidden from the network: joints, frames, body parts, windows of time, spans of joints."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 

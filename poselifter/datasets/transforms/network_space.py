@@ -1,7 +1,5 @@
 """Transforms of what the network sees."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

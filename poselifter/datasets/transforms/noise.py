@@ -1,7 +1,5 @@
 """Errors of 2D detections in network space: for training, and for measuring how robust a model is."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from functools import cache

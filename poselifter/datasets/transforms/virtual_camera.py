@@ -1,7 +1,5 @@
 """A camera for motion that was captured without one."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

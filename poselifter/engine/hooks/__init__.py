@@ -7,15 +7,3 @@ from .plain_checkpoint_hook import PlainCheckpointHook, facts_of
 from .randomness_hook import StatelessRandomHook
 from .teacher_hook import TeacherUpdateHook
 from .visualization_hook import PoseVisualizationHook
-
-__all__ = [
-    'BatchNormMomentumHook',
-    'CheckpointHook',
-    'FreezeHook',
-    'PlainCheckpointHook',
-    'PoseVisualizationHook',
-    'StatelessRandomHook',
-    'TeacherUpdateHook',
-    'batch_norm_momentum',
-    'facts_of',
-]

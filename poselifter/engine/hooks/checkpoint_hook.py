@@ -1,7 +1,5 @@
 """mmengine's checkpoint hook, safe against a kill at any moment."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Parts of a model that do not learn."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What our checkpoints hold: plain data, and the facts a model cannot be used without."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from mmengine.config import Config

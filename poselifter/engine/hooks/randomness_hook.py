@@ -1,7 +1,5 @@
 """Makes every random draw of training a function of (seed, rank, iteration)."""
 
-from __future__ import annotations
-
 import random
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Moves the teacher of self-distillation."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

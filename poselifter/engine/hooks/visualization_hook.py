@@ -1,7 +1,5 @@
 """Draws predictions while testing."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from pathlib import Path

@@ -11,23 +11,3 @@ from .classification import (
 from .mesh import evaluate_mesh
 from .pck import auc_3d, pck_3d, pck_by_group, share_under
 from .pose_error import mpjae, mpjpe, mpjve, mpve, n_mpjpe, p_mpjpe
-
-__all__ = [
-    'auc_3d',
-    'bootstrap_interval',
-    'confusion_matrix',
-    'evaluate_mesh',
-    'few_shot_accuracies',
-    'mean_class_accuracy',
-    'mpjae',
-    'mpjpe',
-    'mpjve',
-    'mpve',
-    'n_mpjpe',
-    'nearest_exemplar',
-    'p_mpjpe',
-    'pck_3d',
-    'pck_by_group',
-    'share_under',
-    'top_k_accuracy',
-]

@@ -1,7 +1,5 @@
 """Metrics of recognised actions: arrays in, percent out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -7,8 +7,6 @@ count. A target joint whose ``visible`` is 0 has no label: it does not count
 and its coordinates may be anything.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

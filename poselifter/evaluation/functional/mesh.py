@@ -1,7 +1,5 @@
 """Errors of recovered bodies, as the papers on meshes count them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from .distances import Distances, aligned_distances, as_array, joint_distances

@@ -1,7 +1,5 @@
 """Shares of joints and of poses whose error is below, or above, a threshold."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Mean errors of poses and their motion, in the unit of the poses."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from .distances import (

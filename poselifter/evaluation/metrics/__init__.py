@@ -5,15 +5,3 @@ from .group_table import GroupTable, SequenceScore
 from .mesh_metric import MeshMetric
 from .pose_metric import PoseMetric
 from .protocols import PROTOCOLS, Protocol
-
-__all__ = [
-    'PROTOCOLS',
-    'ActionMetric',
-    'FewShotMetric',
-    'GroupTable',
-    'MeshMetric',
-    'OneShotMetric',
-    'PoseMetric',
-    'Protocol',
-    'SequenceScore',
-]

@@ -1,7 +1,5 @@
 """Metrics of recognised actions over a data set."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

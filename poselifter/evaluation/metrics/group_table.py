@@ -1,7 +1,5 @@
 """Sums of sequences, grouped by name, as numbers and as a text table."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,7 +47,7 @@ class GroupTable:
     frames: Mapping[str, int]
 
     @classmethod
-    def of(cls, scores: Iterable[SequenceScore], by: str, columns: Sequence[str]) -> GroupTable:
+    def of(cls, scores: Iterable[SequenceScore], by: str, columns: Sequence[str]) -> 'GroupTable':
         """Groups sequences.
 
         Sums are rounded once (``math.fsum``), so their order, and with it the

@@ -1,7 +1,5 @@
 """The metric of 3D poses over a data set."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """How each paper's program counts, as data, and the sums that follow from it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -101,7 +99,7 @@ class Slots:
     @classmethod
     def of(
         cls, protocol: Protocol, pred: np.ndarray, target: np.ndarray, counted: np.ndarray, frames: np.ndarray
-    ) -> Slots:
+    ) -> 'Slots':
         """Lays predictions (P, K, 3) of ``frames`` (P,) and targets (T, K, 3) out as a protocol counts them."""
         times = np.bincount(frames, minlength=len(target))
         if protocol.repeats == 'merge':

@@ -16,26 +16,3 @@ from .cmu_index import (
     split_of,
 )
 from .motion import Motion
-
-__all__ = [
-    'BODIES',
-    'BROKEN',
-    'CREDIT',
-    'FPS',
-    'SPLITS',
-    'UNIT_M',
-    'AsfSkeleton',
-    'Clip',
-    'Motion',
-    'action_of',
-    'body_of',
-    'cut_clips',
-    'parse_clip_id',
-    'read_amc',
-    'read_asf',
-    'read_bvh',
-    'read_index',
-    'source_fps',
-    'split_of',
-    'to_cmu17',
-]

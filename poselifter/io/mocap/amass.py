@@ -1,7 +1,5 @@
 """AMASS: recordings as parameters of a body model, and the 17 joints of Human3.6M from them."""
 
-from __future__ import annotations
-
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Reader of Acclaim motions (AMC) on an ASF skeleton."""
 
-from __future__ import annotations
-
 import os
 
 import numpy as np

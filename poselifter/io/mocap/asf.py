@@ -1,7 +1,5 @@
 """Reader of Acclaim skeletons (ASF), as the CMU database gives one a subject."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Reader of BVH animation files."""
 
-from __future__ import annotations
-
 import os
 import re
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """From a whole recording to clips at 30 frames a second: glitches cut, floor at 0."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -5,8 +5,6 @@ Convention: files are y up and face +z at rest; ``cmu17`` is z up, in metres,
 converted data's README: a bone's end in ASF/AMC; BVH joints are bones' starts.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What is known of CMU's clips beside the motion: ids, rates, splits, descriptions, actions."""
 
-from __future__ import annotations
-
 import csv
 import os
 import re

@@ -1,7 +1,5 @@
 """A captured motion as a file states it, and the forward kinematics that its readers share."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

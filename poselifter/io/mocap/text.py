@@ -1,7 +1,5 @@
 """What the readers of text formats share: opening a file and reading its numbers."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from pathlib import Path

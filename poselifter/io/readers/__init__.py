@@ -2,5 +2,3 @@
 
 from .document import load_arrays
 from .read_keypoints import READERS, describe_table, read_keypoints
-
-__all__ = ['READERS', 'describe_table', 'load_arrays', 'read_keypoints']

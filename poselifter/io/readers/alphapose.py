@@ -1,7 +1,5 @@
 """Reader of AlphaPose's results: its own form, and the forms ``open`` and ``cmu``."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from pathlib import Path

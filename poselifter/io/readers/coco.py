@@ -1,7 +1,5 @@
 """Readers of COCO keypoint results and COCO keypoint annotations."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any

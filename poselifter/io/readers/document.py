@@ -1,7 +1,5 @@
 """Opening a file by its content, and what a reader gives back."""
 
-from __future__ import annotations
-
 import json
 import os
 import zipfile

@@ -1,7 +1,5 @@
 """Reader of the exchange file, and of plain keypoint arrays."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Which joint set a file means: by its word, by its joint names, by its number of joints."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from ...errors import InputError

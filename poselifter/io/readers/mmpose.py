@@ -1,7 +1,5 @@
 """Reader of MMPose's prediction files: of the demos, of the inferencer, of one image."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

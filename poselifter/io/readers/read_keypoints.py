@@ -4,8 +4,6 @@ A reader is a module of this folder with ``NAME``, ``detect(document) -> bool``
 and ``read(document) -> Detections``; a new one is added to :data:`READERS`.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Reader of VideoPose3D's files for videos in the wild: Detectron's output, and ``data_2d_custom_*.npz``."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -8,14 +8,3 @@ from .motionagformer import MotionAGFormer
 from .poseformer import PoseFormer
 from .stmo import STMO
 from .temporal_conv_net import TemporalConvNet
-
-__all__ = [
-    'STMO',
-    'ActionPose',
-    'BaseBackbone',
-    'DSTformer',
-    'MixSTE',
-    'MotionAGFormer',
-    'PoseFormer',
-    'TemporalConvNet',
-]

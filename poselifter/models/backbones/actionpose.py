@@ -1,7 +1,5 @@
 """ActionPose: DSTformer with a class token that stands for the whole clip."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

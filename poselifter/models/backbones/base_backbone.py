@@ -1,7 +1,5 @@
 """What every backbone promises."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 
 import torch

@@ -1,7 +1,5 @@
 """DSTformer: the dual-stream spatio-temporal transformer of MotionBERT."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Literal
 

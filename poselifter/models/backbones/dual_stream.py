@@ -1,7 +1,5 @@
 """What DSTformer and MotionAGFormer share: layers of fused streams between an embedding and a representation."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """MixSTE: spatial and temporal transformer blocks in turn."""
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 

@@ -1,7 +1,5 @@
 """MotionAGFormer, which is also the dual-stream Transformer-GCN of Motion2vec."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """PoseFormer: joints of a frame first, then frames as single tokens."""
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 

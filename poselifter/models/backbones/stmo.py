@@ -1,7 +1,5 @@
 """The two encoders of P-STMO."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """The temporal convolutional network of VideoPose3D."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import prod
 

@@ -3,5 +3,3 @@
 from .fitting import BodyMotion, JointsOfBody, fit_body
 from .loading import load_body_model
 from .smpl import SMPL
-
-__all__ = ['SMPL', 'BodyMotion', 'JointsOfBody', 'fit_body', 'load_body_model']

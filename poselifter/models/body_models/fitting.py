@@ -1,7 +1,5 @@
 """SMPL fitted to joints: all frames of a sequence at once, one shape for all of them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Reads body models from wherever they are; nothing in a file is ever executed."""
 
-from __future__ import annotations
-
 import os
 import re
 import warnings

@@ -1,7 +1,5 @@
 """SMPL, the skinned body under mesh recovery."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

@@ -6,14 +6,3 @@ from .masked_pose import MaskedPosePretrainer
 from .motion_estimator import MotionEstimator
 from .text_motion import TextMotionPretrainer
 from .unified import UnifiedMotionPretrainer
-
-__all__ = [
-    'ContextPretrainer',
-    'LinearRegression',
-    'MaskedPosePretrainer',
-    'MeanPose',
-    'MotionEstimator',
-    'Teacher',
-    'TextMotionPretrainer',
-    'UnifiedMotionPretrainer',
-]

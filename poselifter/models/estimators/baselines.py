@@ -1,7 +1,5 @@
 """Two lifters that any model must beat, fitted in closed form."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import torch

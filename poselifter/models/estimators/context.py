@@ -1,7 +1,5 @@
 """Motion2vec's pretraining: a student predicts what a moving teacher makes of the whole clip."""
 
-from __future__ import annotations
-
 import inspect
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """P-STMO's first stage: masked pose modelling."""
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 

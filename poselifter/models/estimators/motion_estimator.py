@@ -1,7 +1,5 @@
 """One estimator for all downstream tasks."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

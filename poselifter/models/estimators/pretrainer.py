@@ -1,7 +1,5 @@
 """What pretrainers without labels have in common."""
 
-from __future__ import annotations
-
 import torch
 from mmengine.model import BaseModel
 

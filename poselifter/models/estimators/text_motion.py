@@ -1,7 +1,5 @@
 """ActionPose's pretraining: motion recovered from masked 2D, and aligned with texts."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """MotionBERT's pretraining: corrupted 2D to 3D, from sources with 3D labels and without."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

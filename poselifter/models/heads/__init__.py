@@ -7,15 +7,3 @@ from .mesh_refine_head import MeshRefineHead
 from .pose_head import PoseHead
 from .pose_refiner import PoseRefiner, reproject_depth
 from .text_motion_head import TextMotionHead
-
-__all__ = [
-    'ActionEmbeddingHead',
-    'ActionHead',
-    'MaskedPoseHead',
-    'MeshHead',
-    'MeshRefineHead',
-    'PoseHead',
-    'PoseRefiner',
-    'TextMotionHead',
-    'reproject_depth',
-]

@@ -1,7 +1,5 @@
 """Heads for clips of one or more persons: action classes, and embeddings for one-shot recognition."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule

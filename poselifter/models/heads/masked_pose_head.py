@@ -1,7 +1,5 @@
 """P-STMO's decoder of masked clips."""
 
-from __future__ import annotations
-
 import torch
 from mmengine.model import BaseModule
 from torch import nn

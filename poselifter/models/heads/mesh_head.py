@@ -1,7 +1,5 @@
 """Heads that recover a body: SMPL's pose per frame and one shape per clip."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path

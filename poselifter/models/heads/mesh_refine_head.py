@@ -1,7 +1,5 @@
 """The head that refines the bodies of another method."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any

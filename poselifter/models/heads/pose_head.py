@@ -1,7 +1,5 @@
 """The head that lifts: one 3D point for every token, or all points of a frame from its token."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Literal
 

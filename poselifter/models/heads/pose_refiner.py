@@ -1,7 +1,5 @@
 """P-STMO's refinement of a pose by its re-projection."""
 
-from __future__ import annotations
-
 import torch
 from mmengine.model import BaseModule
 from torch import nn

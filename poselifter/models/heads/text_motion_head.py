@@ -1,7 +1,5 @@
 """The head that aligns clips with texts."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import torch

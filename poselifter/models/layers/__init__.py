@@ -9,18 +9,3 @@ from .norm import StdNorm
 from .position_embedding import PositionEmbedding
 from .streams import ParallelStreams
 from .transformer_block import TransformerBlock
-
-__all__ = [
-    'Attention',
-    'Axis',
-    'DropPath',
-    'GraphConv',
-    'Mlp',
-    'MultiScaleTemporalConv',
-    'ParallelStreams',
-    'PositionEmbedding',
-    'StdNorm',
-    'SymSum',
-    'TransformerBlock',
-    'seen_frames',
-]

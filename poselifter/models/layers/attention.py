@@ -1,7 +1,5 @@
 """Multi-head attention over the joints of a frame or the frames of a joint."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import torch

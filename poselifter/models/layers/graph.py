@@ -1,7 +1,5 @@
 """Graph convolution over the joints of a frame or the frames of a joint."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """The two-layer perceptron of a transformer block."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -1,7 +1,5 @@
 """Convolution over frames at several scales."""
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 

@@ -1,7 +1,5 @@
 """The norm of P-STMO's transformers."""
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 

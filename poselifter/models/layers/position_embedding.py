@@ -1,7 +1,5 @@
 """Learned positions of joints and frames."""
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 

@@ -1,7 +1,5 @@
 """Streams of blocks that read the same tokens."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

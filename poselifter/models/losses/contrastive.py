@@ -1,7 +1,5 @@
 """Contrastive losses: clips against clips, clips against texts."""
 
-from __future__ import annotations
-
 import torch
 
 from ...errors import InputError

@@ -1,7 +1,5 @@
 """Self-distillation: a student predicts the mean of a teacher's layers (Motion2vec, after data2vec)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

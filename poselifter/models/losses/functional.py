@@ -6,8 +6,6 @@ loss is then the weighted mean over what is there, whatever the target holds
 elsewhere, and 0 with zero gradient if nothing is there.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -6,8 +6,6 @@ losses; a bone counts where both of its joints have labels, an angle where both
 of its bones have.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 

@@ -7,8 +7,6 @@ meaning it has for the pose losses.
 Source: MotionBERT (Zhu et al., ICCV 2023), section 3.5, as its code has it.
 """
 
-from __future__ import annotations
-
 import torch
 
 from ...geometry import axis_angle_to_matrix

@@ -1,7 +1,5 @@
 """The losses as modules for configs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -3,14 +3,3 @@
 from .class_token_pool import ClassTokenPool, TextPool
 from .fusion import AdaptiveFusion, AverageFusion, ConcatFusion, SumFusion
 from .many_to_one import ManyToOneAggregator, WeightedFrameMean
-
-__all__ = [
-    'AdaptiveFusion',
-    'AverageFusion',
-    'ClassTokenPool',
-    'ConcatFusion',
-    'ManyToOneAggregator',
-    'SumFusion',
-    'TextPool',
-    'WeightedFrameMean',
-]

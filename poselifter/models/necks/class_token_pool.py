@@ -1,7 +1,5 @@
 """Pools that bring poses and texts into one space (ActionPose, "late fusion")."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import nn

@@ -1,7 +1,5 @@
 """Fusions: S streams of the same shape (B, T, J, D) become one."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

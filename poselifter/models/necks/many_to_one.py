@@ -1,7 +1,5 @@
 """Necks that turn the frames of a clip into its centre frame."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

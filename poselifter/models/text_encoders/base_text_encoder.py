@@ -1,7 +1,5 @@
 """What every text encoder promises."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """The first layers of a pretrained BERT."""
 
-from __future__ import annotations
-
 import os
 from typing import Literal
 

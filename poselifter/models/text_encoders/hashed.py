@@ -1,7 +1,5 @@
 """Text features from hashed n-grams: no download, no pretrained knowledge."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections import Counter

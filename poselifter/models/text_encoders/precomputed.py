@@ -1,7 +1,5 @@
 """Text features read from a file."""
 
-from __future__ import annotations
-
 import os
 import zipfile
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The head; importing this module registers it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

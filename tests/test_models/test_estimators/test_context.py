@@ -1,7 +1,5 @@
 """Motion2vec's pretraining: the corrupted student, the moving teacher, and what goes on to the pose model."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

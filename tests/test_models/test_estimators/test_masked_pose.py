@@ -1,7 +1,5 @@
 """P-STMO's first stage: what is masked, in which order, and what goes on to the second stage."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -1,7 +1,5 @@
 """No pretrainer's encoder may see what is hidden from it: in eval mode, only visible inputs have an influence."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -4,8 +4,6 @@ Also reproduced: what masks and noise do to inputs (tests/test_datasets/test_tra
 test_transforms_noise.py), losses alone (test_losses*.py), the steps through ``load_official`` (test_train_steps.py).
 """
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """ActionPose's pretraining: which texts a clip is contrasted with, and what becomes of the text side."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -1,7 +1,5 @@
 """MotionBERT's pretraining: what counts in a batch with 3D labels, and in one without."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch
