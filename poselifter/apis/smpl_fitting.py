@@ -13,9 +13,9 @@ from ..geometry import axis_angle_to_matrix, matrix_to_axis_angle
 from ..io import read_lifted
 from ..io.meshes import MovingMesh, write_frames, write_glb
 from ..io.mocap.amass import BODY, MODELS, AmassSequence, write_amass
-from ..io.readers import load_arrays
 from ..models.body_models import SMPL, BodyMotion, JointsOfBody, fit_body, load_body_model
 from ..skeletons import convert_keypoints, find_conversion, get_skeleton
+from ..utils.arrays import load_array, load_arrays
 from ..visualization import save_body_animation, save_html
 
 BODY_FORMATS = ('npz', 'html', 'glb', 'obj', 'ply', 'mp4', 'gif')
@@ -83,7 +83,11 @@ def fit_smpl(
 def _read(poses: Any, skeleton: str | None, fps: float | None) -> tuple[list[tuple], str, float]:
     """Tracks of (name, frames (n,), joints (n, J, 3)), their joint set, and the frame rate."""
     name = poses if isinstance(poses, (str, os.PathLike)) else 'the array'
-    arrays = {'keypoints': np.asarray(poses)} if name is not poses else load_arrays(poses)
+    if name is poses:
+        single = str(poses).endswith('.npy')
+        arrays = {'keypoints': load_array(poses)} if single else load_arrays(poses)
+    else:
+        arrays = {'keypoints': np.asarray(poses)}
     if 'keypoints_3d' in arrays and 'track_ids' in arrays:
         lifted = read_lifted(poses)
         joints = lifted.keypoints_3d if lifted.root_3d is None else lifted.keypoints_3d + lifted.root_3d[:, None]

@@ -1,19 +1,16 @@
 """The model zoo: names of published models, their configs and weights."""
 
-import hashlib
 import os
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from mmengine.fileio import load
-from tqdm import tqdm
 
 from ..errors import InputError
-from ..utils import atomic_write, shipped_root
+from ..utils import shipped_root
+from ..utils.download import download as fetch
 
 DEFAULT_MODEL = 'mixste_cmu_27'
 
@@ -90,30 +87,7 @@ def download(model: ZooModel) -> Path:
         if not path.is_file():
             raise InputError(f'{path} is missing from the installation; reinstall poselifter')
         return path
-    home = Path(os.environ.get('POSELIFTER_HOME', Path.home() / '.cache' / 'poselifter'))
-    path = home / model.weights.rsplit('/', 1)[-1]
-    if not path.is_file():
-        _fetch(model, path)
-    return path
-
-
-def _fetch(model: ZooModel, path: Path) -> None:
-    digest = hashlib.sha256()
-    try:
-        with urllib.request.urlopen(model.weights, timeout=30) as reply, atomic_write(path) as temporary:
-            total = int(reply.headers.get('Content-Length') or 0) or None
-            bar = tqdm(total=total, unit='B', unit_scale=True, desc=path.name)
-            with open(temporary, 'wb') as file, bar:
-                while block := reply.read(1 << 20):
-                    file.write(block)
-                    digest.update(block)
-                    bar.update(len(block))
-            if model.sha256 and digest.hexdigest() != model.sha256:
-                raise InputError(
-                    f'{model.weights} came with SHA-256 {digest.hexdigest()}, expected {model.sha256}; try again later'
-                )
-    except (urllib.error.URLError, OSError) as error:
-        raise InputError(f'{model.weights} cannot be fetched ({error}); check the network and try again') from error
+    return fetch(model.weights, os.environ.get('POSELIFTER_HOME', '~/.cache/poselifter'), model.sha256)
 
 
 def resolve(name: str) -> Path:

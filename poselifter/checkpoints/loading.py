@@ -10,7 +10,6 @@ import json
 import os
 import pickle
 import re
-import urllib.error
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from torch import nn
 
 from ..errors import InputError
 from ..utils import atomic_write
+from ..utils.download import download
 from .official import Official, convert_official, find_system, official_weights
 
 FORMAT_VERSION = 1
@@ -292,13 +292,7 @@ def load_from_address(filename: str, map_location: Any = None) -> dict[str, Any]
     Raises:
         InputError: the address cannot be reached, or the file is no checkpoint.
     """
-    path = Path(torch.hub.get_dir()) / 'checkpoints' / filename.rsplit('/', 1)[-1]
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            torch.hub.download_url_to_file(filename, str(path))
-        except (urllib.error.URLError, OSError) as error:
-            raise InputError(f'{filename} cannot be fetched ({error}); check the network and try again') from error
+    path = download(filename, Path(torch.hub.get_dir()) / 'checkpoints')
     return load_checkpoint_file(path, map_location)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import InputError
 from ..geometry import project, world_to_camera
 from ..registry import DATASETS
-from ..utils.safe_pickle import load_npz
+from ..utils.arrays import load_arrays
 from .captured import CapturedDataset
 from .human36m import ACTIONS, Human36mDataset
 from .mocap_cameras import mocap_cameras
@@ -52,7 +52,7 @@ class Human36mMMPoseDataset(CapturedDataset):
         path = Path(self.ann_file)
         if not path.is_file():
             raise InputError(f'{path} is not there; {_HOW}')
-        entries = load_npz(path)
+        entries = load_arrays(path)
         shapes = {key: entries[key].shape[1:] for key in ('imgname', 'part', 'S') if key in entries}
         if shapes != {'imgname': (), 'part': (17, 3), 'S': (17, 4)}:
             raise InputError(f'{path} has rows {shapes}, expected imgname (), part (17, 3), S (17, 4); {_HOW}')

@@ -7,7 +7,8 @@ import numpy as np
 
 from ..errors import InputError
 from ..registry import DATASETS
-from ..utils.safe_pickle import load_npz, load_pickle
+from ..utils.arrays import load_arrays
+from ..utils.safe_pickle import load_pickle
 from .mocap_cameras import mocap_cameras
 from .smpl_estimates import SUFFIXES, read_smpl_estimates
 from .tracks import TrackDataset
@@ -101,7 +102,7 @@ class MeshDataset(TrackDataset):
             raise InputError(f'{path} is not there; {_HOW}')
         if path.suffix == '.npz':
             prefix = f'{self.split}_'
-            part = {k.removeprefix(prefix): array for k, array in load_npz(path).items() if k.startswith(prefix)}
+            part = {k.removeprefix(prefix): array for k, array in load_arrays(path).items() if k.startswith(prefix)}
         else:
             both = load_pickle(path, encoding='latin1')
             part = both.get(self.split) if isinstance(both, dict) else None

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..registry import DATASETS
-from ..utils.safe_pickle import load_npz
+from ..utils.arrays import load_arrays
 from .captured import CapturedDataset
 
 _HOW = (
@@ -45,7 +45,7 @@ class MPIINF3DHPDataset(CapturedDataset):
         path = Path(self.ann_file)
         if not path.is_file():
             raise InputError(f'{path} is not there; {_HOW}')
-        content = load_npz(path)
+        content = load_arrays(path)
         if 'data' not in content:
             raise InputError(f'{path} has {sorted(content)}, expected data; {_HOW}')
         views = []

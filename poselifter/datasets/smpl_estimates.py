@@ -10,7 +10,8 @@ import numpy as np
 
 from ..errors import InputError
 from ..geometry import matrix_to_axis_angle, rotation_6d_to_matrix
-from ..utils.safe_pickle import load_npz, load_pickle
+from ..utils.arrays import load_arrays
+from ..utils.safe_pickle import load_pickle
 
 SUFFIXES = ('.npz', '.pkl', '.pk')
 _POSE, _SHAPE = ('pose', 'pred_thetas', 'pred_pose'), ('betas', 'pred_betas', 'pred_shape')
@@ -64,7 +65,7 @@ def read_smpl_estimates(path: str | os.PathLike, person: Any = None) -> SMPLEsti
         InputError: the file is missing, damaged, or of none of these layouts.
     """
     path = Path(path)
-    content = load_npz(path) if path.suffix == '.npz' else load_pickle(path, encoding='latin1', joblib=True)
+    content = load_arrays(path) if path.suffix == '.npz' else load_pickle(path, encoding='latin1', joblib=True)
     if isinstance(content, Mapping) and not _find(content, _POSE):
         people = {str(key): value for key, value in content.items() if isinstance(value, Mapping)}
         if person is None and len(people) > 1:

@@ -12,7 +12,7 @@ from mmengine.logging import print_log
 from ..errors import InputError
 from ..geometry import Camera, project, world_to_camera
 from ..skeletons import convert_keypoints, get_skeleton
-from ..utils.safe_pickle import load_npz
+from ..utils.arrays import load_arrays
 from .captured import CapturedDataset
 from .mocap_cameras import mocap_cameras
 
@@ -178,7 +178,7 @@ class VideoPose3DFiles(CapturedDataset):
         """The dicts that a file has under these names."""
         if not path.is_file():
             raise InputError(f'{path} is not there; {self.how}')
-        entries = load_npz(path)
+        entries = load_arrays(path)
         found = [entries[name].item() for name in names if name in entries and entries[name].shape == ()]
         if len(found) < len(names) or not all(isinstance(entry, dict) for entry in found):
             raise InputError(f'{path} has {sorted(entries)}, expected dicts {list(names)}; {self.how}')

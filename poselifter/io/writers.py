@@ -7,8 +7,8 @@ import numpy as np
 
 from ..errors import InputError
 from ..structures import KeypointTable
-from ..utils import atomic_write
-from .readers import load_arrays, read_keypoints
+from ..utils.arrays import load_arrays, save_arrays
+from .readers import read_keypoints
 
 
 @dataclass
@@ -49,7 +49,7 @@ def write_keypoints(path: str | os.PathLike, table: KeypointTable) -> None:
     Raises:
         InputError: the folder cannot be written to.
     """
-    _save(path, _arrays(table))
+    save_arrays(path, _arrays(table))
 
 
 def write_lifted(path: str | os.PathLike, lifted: LiftedTable) -> None:
@@ -67,7 +67,7 @@ def write_lifted(path: str | os.PathLike, lifted: LiftedTable) -> None:
     arrays['skeleton_3d'] = np.array(lifted.skeleton_3d)
     if lifted.root_3d is not None:
         arrays['root_3d'] = np.asarray(lifted.root_3d, np.float32)
-    _save(path, arrays)
+    save_arrays(path, arrays)
 
 
 def read_lifted(path: str | os.PathLike) -> LiftedTable:
@@ -108,8 +108,3 @@ def _arrays(table: KeypointTable) -> dict[str, np.ndarray]:
     }
     facts = {'img_shape': table.img_shape, 'fps': table.fps, 'skeleton': table.skeleton}
     return arrays | {key: np.array(value) for key, value in facts.items() if value is not None}
-
-
-def _save(path: str | os.PathLike, arrays: dict[str, np.ndarray]) -> None:
-    with atomic_write(path) as temporary, open(temporary, 'wb') as file:
-        np.savez_compressed(file, **arrays)

@@ -108,37 +108,3 @@ def load_pickle(source: str | os.PathLike | bytes, encoding: str = 'ASCII', jobl
         raise InputError(f'{name} is not read: {error}') from error
     except Exception as error:  # a damaged pickle fails in any way
         raise InputError(f'{name} is no whole pickle ({type(error).__name__}: {error}); copy it again') from error
-
-
-def load_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """Reads an npz whose entries may be pickled objects, as ``numpy.load(path, allow_pickle=True)`` would.
-
-    Args:
-        path: the file.
-
-    Returns:
-        The arrays by name; a dict that was saved is an array () of one object: ``entry.item()``.
-
-    Raises:
-        InputError: the file is missing, damaged, or holds objects that are not plain data.
-    """
-    try:
-        with np.load(Path(path).expanduser(), allow_pickle=False) as archive:
-            return {name: _read_array(archive, name) for name in archive.files}
-    except FileNotFoundError:
-        raise InputError(f'{path} is not there; check the path') from None
-    except InputError as error:
-        raise InputError(f'{path} is not read: {error}') from error
-    except Exception as error:  # a damaged file fails in any way
-        raise InputError(f'{path} is no whole npz file ({type(error).__name__}: {error}); copy it again') from error
-
-
-def _read_array(archive: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
-    with archive.zip.open(f'{name}.npy') as file:
-        np.lib.format.read_magic(file)
-        if not np.lib.format.read_array_header_1_0(file)[2].hasobject:
-            return archive[name]
-        array = PlainUnpickler(file, encoding='latin1').load()
-    if not isinstance(array, np.ndarray):
-        raise InputError(f'{name} is a pickled {type(array).__name__}, expected a numpy array')
-    return array

@@ -12,7 +12,7 @@ from poselifter.datasets.videopose3d_files import kept_frames
 from poselifter.errors import InputError
 from poselifter.geometry import Camera, camera_to_world
 from poselifter.structures import check_sample
-from poselifter.utils.safe_pickle import load_npz
+from poselifter.utils.arrays import load_arrays
 
 CAMERAS = ['54138969', '55011271', '58860488', '60457274']
 GT, CPN = 'data_2d_h36m_gt.npz', 'data_2d_h36m_cpn_ft_h36m_dbb.npz'
@@ -64,7 +64,7 @@ def test_sequences_and_their_facts(h36m):
     assert dataset.metainfo['actions'][sample['action']] == 'SittingDown'  # not Sitting
     assert (sample['fps'], sample['img_shape'], dataset[5]['img_shape']) == (50, (1002, 1000), (1000, 1000))
     camera = Camera.from_dict(sample['camera_param'])
-    world = load_npz(dataset.ann_file)['positions_3d'].item()['S1']['SittingDown']
+    world = load_arrays(dataset.ann_file)['positions_3d'].item()['S1']['SittingDown']
     np.testing.assert_allclose(camera_to_world(sample['lifting_target'], camera), world[:, KEPT], atol=1e-5)
 
 
@@ -140,7 +140,7 @@ def test_files_that_do_not_fit(h36m, folder, tmp_path):
     with pytest.raises(InputError, match='no whole npz'):
         h36m(keypoint_file='half.npz')
     write_h36m(tmp_path, {'S1': {'Walking': 9}})
-    poses = load_npz(tmp_path / 'data_3d_h36m.npz')['positions_3d'].item()
+    poses = load_arrays(tmp_path / 'data_3d_h36m.npz')['positions_3d'].item()
     longer = {'S1': {'Walking': poses['S1']['Walking'].repeat(2, 0)}}
     write_objects(tmp_path / 'data_3d_h36m.npz', positions_3d=longer)
     with pytest.raises(InputError, match='S1/Walking/54138969 has 9 frames, its mocap 18; expected at least as many'):

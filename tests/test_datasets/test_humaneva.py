@@ -11,7 +11,7 @@ from poselifter.errors import InputError
 from poselifter.geometry import camera_to_world
 from poselifter.registry import DATASETS
 from poselifter.structures import check_sample
-from poselifter.utils.safe_pickle import load_npz
+from poselifter.utils.arrays import load_arrays
 
 COCO = 'data_2d_humaneva15_detectron_pt_coco.npz'
 
@@ -34,7 +34,7 @@ def test_sequences_and_their_facts(humaneva, folder):
     dataset = humaneva()
     plan = [(subject, take) for subject, takes in TOY.items() if 'S4' not in subject for take in takes]
     assert [s['sequence'] for s in dataset] == [f'{s}/{t}/{c}' for s, t in plan for c in ('C1', 'C2', 'C3')]
-    poses = load_npz(folder / 'data_3d_humaneva15.npz')['positions_3d'].item()
+    poses = load_arrays(folder / 'data_3d_humaneva15.npz')['positions_3d'].item()
     for sample in dataset:
         check_sample(sample)
         subject, take, name = sample['sequence'].rsplit('/', 2)

@@ -14,7 +14,7 @@ from poselifter.engine import load_config
 from poselifter.errors import InputError
 from poselifter.registry import DATASETS
 from poselifter.structures import check_sample
-from poselifter.utils.safe_pickle import load_npz
+from poselifter.utils.arrays import load_arrays
 
 CODEC = RootRelativeLifting(skeleton='mpi_inf_3dhp17', skeleton_3d='mpi_inf_3dhp17', fps=25, unit='mm')
 
@@ -29,7 +29,7 @@ def load(folder, part, **changes):
 
 
 def test_training_sequences(folder):
-    dataset, content = load(folder, 'train'), load_npz(folder / 'data_train_3dhp.npz')['data'].item()
+    dataset, content = load(folder, 'train'), load_arrays(folder / 'data_train_3dhp.npz')['data'].item()
     assert len(dataset) == 8 * len(TRAIN)
     for sample in dataset:
         check_sample(sample)
@@ -42,7 +42,7 @@ def test_training_sequences(folder):
 
 
 def test_test_sequences(folder):
-    dataset, content = load(folder, 'test'), load_npz(folder / 'data_test_3dhp.npz')['data'].item()
+    dataset, content = load(folder, 'test'), load_arrays(folder / 'data_test_3dhp.npz')['data'].item()
     assert [s['sequence'] for s in dataset] == list(TEST)
     for sample in dataset:
         check_sample(sample)
@@ -71,7 +71,7 @@ def test_broken_files(folder, tmp_path):
     write_objects(tmp_path / 'data_test_3dhp.npz', other=1)
     with pytest.raises(InputError, match=r"has \['other'\], expected data"):
         load(tmp_path, 'test')
-    good = load_npz(folder / 'data_test_3dhp.npz')['data'].item()['TS1']
+    good = load_arrays(folder / 'data_test_3dhp.npz')['data'].item()['TS1']
     for change in (
         {'data_3d': good['data_3d'][:, :16]},
         {'valid': good['valid'][1:]},

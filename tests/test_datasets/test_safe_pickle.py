@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from poselifter.errors import InputError
-from poselifter.utils.safe_pickle import load_npz, load_pickle
+from poselifter.utils.arrays import load_arrays
+from poselifter.utils.safe_pickle import load_pickle
 
 PLAIN = {
     'array': np.arange(6.0).reshape(2, 3),
@@ -44,7 +45,7 @@ def test_npz_is_as_numpy_reads_it(tmp_path):
         tmp_path / 'a.npz', plain=np.arange(3), objects=np.array({'a': PLAIN['array']}), text='x', empty=np.empty(0)
     )
     with np.load(tmp_path / 'a.npz', allow_pickle=True) as expected:
-        found = load_npz(tmp_path / 'a.npz')
+        found = load_arrays(tmp_path / 'a.npz')
         assert {key: repr(found[key]) for key in found} == {key: repr(expected[key]) for key in expected.files}
 
 
@@ -56,9 +57,9 @@ def test_nothing_is_called(tmp_path, function, name):
     evil = {'a': [Calls(function, str(tmp_path / 'made'))]}
     np.savez(tmp_path / 'a.npz', data=np.array(evil))
     (tmp_path / 'a.pkl').write_bytes(pickle.dumps(evil))
-    for load in (load_npz, load_pickle):
+    for load, file in ((load_arrays, 'a.npz'), (load_pickle, 'a.pkl')):
         with pytest.raises(InputError, match=rf'a\.\w+ is not read: .*\(\w+(\.\w+)*\.{name}\).* executes nothing'):
-            load(tmp_path / f'a.{load.__name__[5:].replace("pickle", "pkl")}')
+            load(tmp_path / file)
     assert not (tmp_path / 'made').exists()
 
 
@@ -80,9 +81,9 @@ def test_damaged_and_missing_files(tmp_path):
     for content in (whole[:200], b'', b'text', pickle.dumps({})):
         (tmp_path / 'b.npz').write_bytes(content)
         with pytest.raises(InputError, match=r'b\.npz is no whole npz'):
-            load_npz(tmp_path / 'b.npz')
+            load_arrays(tmp_path / 'b.npz')
     with pytest.raises(InputError, match='no whole pickle'):
         load_pickle(pickle.dumps(PLAIN)[:50])
-    for load in (load_npz, load_pickle):
+    for load in (load_arrays, load_pickle):
         with pytest.raises(InputError, match='not there'):
             load(tmp_path / 'none')

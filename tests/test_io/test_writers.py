@@ -78,7 +78,7 @@ def test_refusals(tmp_path, table, rng):
     write_keypoints(tmp_path / 'clip.npz', table)
     with pytest.raises(InputError, match='no keypoints_3d, skeleton_3d'):
         read_lifted(tmp_path / 'clip.npz')
-    with pytest.raises(InputError, match='does not exist'):
+    with pytest.raises(InputError, match='not there'):
         read_lifted(tmp_path / 'absent.npz')
     (tmp_path / 'file').write_text('')
     with pytest.raises(InputError, match='cannot write'):

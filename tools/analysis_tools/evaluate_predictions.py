@@ -25,7 +25,8 @@ from poselifter.evaluation.metrics import PROTOCOLS, PoseMetric
 from poselifter.registry import DATASETS
 from poselifter.skeletons import get_skeleton
 from poselifter.utils import atomic_write
-from poselifter.utils.safe_pickle import load_npz, load_pickle
+from poselifter.utils.arrays import load_arrays
+from poselifter.utils.safe_pickle import load_pickle
 
 CLEAN = 'h36m'  # the name of the clean protocol on the command line, beside its own
 SKELETONS = {'mpi_inf_3dhp': 'mpi_inf_3dhp17', 'humaneva': 'humaneva15'}
@@ -65,7 +66,7 @@ def read_predictions(path: Path, unit: float) -> Samples:
         if not all('pred_keypoints_3d' in sample for sample in samples.values()):
             raise InputError(f'{path} has sequences without pred_keypoints_3d; dump them with a pose head')
         return samples
-    arrays = load_npz(path)
+    arrays = load_arrays(path)
     if 'keypoints_3d' not in arrays:
         poses = {name: array for name, array in arrays.items() if not name.endswith(':frames')}
         frames = {name: {'pred_frames': arrays[f'{name}:frames']} for name in poses if f'{name}:frames' in arrays}
@@ -108,7 +109,7 @@ def read_truth(path: Path, unit: float, skeleton: str) -> Samples:
     if path.suffix in ('.pkl', '.pickle'):
         return read_dump(path)
     samples = {}
-    for name, array in load_npz(path).items():
+    for name, array in load_arrays(path).items():
         poses = checked(array, f'{path}: {name}') * unit
         *subject, take, _ = name.split('/') if name.count('/') > 1 else (*name.split('/'), '')
         facts = {'subject': subject[-1], 'action_name': take.split(' ')[0]} if subject else {}

@@ -1,4 +1,3 @@
 """Readers of other tools' 2D results; one file a format."""
 
-from .document import load_arrays
 from .read_keypoints import READERS, describe_table, read_keypoints

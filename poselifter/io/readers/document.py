@@ -2,7 +2,6 @@
 
 import json
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
-from ...utils.safe_pickle import load_npz
+from ...utils.arrays import load_array, load_arrays
 
 _WANTED = 'an npz or npy file with keypoints, or COCO, MMPose or AlphaPose results in JSON'
 
@@ -78,40 +77,11 @@ def open_document(path: str | os.PathLike) -> Document:
         raise InputError(f'cannot read {path}: {error.strerror}; expected {_WANTED}') from error
     if not data.strip():
         raise InputError(f'{path} is empty, expected {_WANTED}; write it again')
-    if data.startswith((b'PK\x03\x04', b'PK\x05\x06', b'\x93NUMPY')):
+    if data.startswith(b'\x93NUMPY'):
+        return Document(path, {'keypoints': load_array(path)}, is_arrays=True)
+    if data.startswith((b'PK\x03\x04', b'PK\x05\x06')):
         return Document(path, load_arrays(path), is_arrays=True)
     return Document(path, _parse_json(path, data))
-
-
-def load_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """Loads an npz as a dict, or an npy as ``{'keypoints': array}``, without executing anything from it.
-
-    Args:
-        path: the file.
-
-    Returns:
-        Its arrays by name; those of an npz may hold lists, dicts and arrays.
-
-    Raises:
-        InputError: the file is missing, damaged, or holds other objects.
-    """
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return {'keypoints': loaded}
-        with loaded:
-            return {name: loaded[name] for name in loaded.files}
-    except FileNotFoundError:
-        raise InputError(f'{path} does not exist, expected an npz file; check the path') from None
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError) as error:
-        if 'pickle' in str(error) and zipfile.is_zipfile(path):
-            return load_npz(path)
-        if 'pickle' in str(error):
-            raise InputError(
-                f'{path} holds pickled objects, which could execute code and are not read; '
-                f'expected arrays of numbers and strings: save it again without object arrays'
-            ) from error
-        raise InputError(f'{path} is damaged or cut off ({error}), expected a whole npz or npy file') from error
 
 
 def _parse_json(path: Path, data: bytes) -> Any:

@@ -1,0 +1,101 @@
+"""The one door for files of arrays (npz, npy): nothing in them is executed; they are written whole or not at all."""
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from .files import atomic_write
+from .safe_pickle import PlainUnpickler
+
+
+def load_arrays(
+    path: str | os.PathLike,
+    need: Sequence[str] = (),
+    names: Collection[str] | None = None,
+    how: str = 'copy or write it again',
+) -> dict[str, np.ndarray]:
+    """Reads arrays of an npz; pickled entries are built where they hold plain data.
+
+    Args:
+        path: the npz file.
+        need: arrays that must be there.
+        names: further arrays to read where they are there; ``None`` reads all.
+        how: what the user can do about a missing or wrong file; ends the error.
+
+    Returns:
+        The arrays by name; a dict that was saved is an array () of one object: ``array.item()``.
+
+    Raises:
+        InputError: the file is missing, damaged, lacks an array of ``need``, or
+            holds objects that are not plain data.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise InputError(f'{path} is not there; {how}')
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise InputError(f'it is a single array, expected an npz file; {how}')
+            missing = [name for name in need if name not in archive.files]
+            if missing:
+                raise InputError(f'it lacks the arrays {", ".join(missing)}; {how}')
+            chosen = [n for n in archive.files if names is None or n in names or n in need]
+            return {name: _read_entry(archive, name) for name in chosen}
+    except InputError as error:
+        raise InputError(f'{path} is not read: {error}') from error
+    except Exception as error:  # a damaged file fails in any way
+        raise InputError(f'{path} is no whole npz file ({type(error).__name__}: {error}); {how}') from error
+
+
+def load_array(path: str | os.PathLike, memory_map: bool = False, how: str = 'copy or write it again') -> np.ndarray:
+    """Reads the array of an npy.
+
+    Args:
+        path: the npy file.
+        memory_map: leave it on the disk and read what is asked for.
+        how: what the user can do about a missing or wrong file; ends the error.
+
+    Raises:
+        InputError: the file is missing, damaged, or holds pickled objects.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise InputError(f'{path} is not there; {how}')
+    try:
+        array = np.load(path, mmap_mode='r' if memory_map else None, allow_pickle=False)
+        if isinstance(array, np.ndarray):
+            return array
+        array.close()
+    except Exception as error:  # a damaged file fails in any way
+        raise InputError(f'{path} is no whole npy file ({type(error).__name__}: {error}); {how}') from error
+    raise InputError(f'{path} is an npz file, expected the single array of an npy; {how}')
+
+
+def save_arrays(path: str | os.PathLike, arrays: Mapping[str, Any], compressed: bool = True) -> None:
+    """Writes an npz, whole or not at all.
+
+    Args:
+        path: the npz file.
+        arrays: by name.
+        compressed: smaller and slower.
+
+    Raises:
+        InputError: the folder cannot be written to.
+    """
+    with atomic_write(path) as temporary, open(temporary, 'wb') as file:
+        (np.savez_compressed if compressed else np.savez)(file, **arrays)
+
+
+def _read_entry(archive: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
+    with archive.zip.open(f'{name}.npy') as file:
+        np.lib.format.read_magic(file)
+        if not np.lib.format.read_array_header_1_0(file)[2].hasobject:
+            return archive[name]
+        array = PlainUnpickler(file, encoding='latin1').load()
+    if not isinstance(array, np.ndarray):
+        raise InputError(f'{name} is a pickled {type(array).__name__}, expected a numpy array')
+    return array
