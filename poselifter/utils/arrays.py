@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from .files import atomic_write
-from .safe_pickle import PlainUnpickler
+from .safe_pickle import load_pickle
 
 
 def load_arrays(
@@ -95,7 +95,7 @@ def _read_entry(archive: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
         np.lib.format.read_magic(file)
         if not np.lib.format.read_array_header_1_0(file)[2].hasobject:
             return archive[name]
-        array = PlainUnpickler(file, encoding='latin1').load()
+        array = load_pickle(file, encoding='latin1')
     if not isinstance(array, np.ndarray):
         raise InputError(f'{name} is a pickled {type(array).__name__}, expected a numpy array')
     return array

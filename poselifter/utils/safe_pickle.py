@@ -1,110 +1,343 @@
 """Reads other people's pickles without running anything that is in them.
 
 A pickle is a program: it may call any function. Data sets are published as
-pickles all the same, so the readers here know how to build plain data and numpy
-arrays, and refuse the rest.
+pickles all the same. Here a pickle can call nothing: each name in it becomes a
+:class:`_Name`, each call of a name a :class:`_Call` that only records its
+arguments. After the load, :data:`BUILDERS` make plain data of the records
+whose arguments are exactly what Python and numpy write; all else is refused.
+So a file causes ``_Name.__call__``, ``_Call.__setstate__``,
+``_Call.__setitem__``, ``PickledObject.__new__`` and
+``PickledObject.__setstate__`` to be called, and nothing else.
 """
 
 import io
+import math
 import os
 import pickle
+import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from ..errors import InputError
 
-PLAIN: dict[str, Callable] = {
-    '_codecs.encode': lambda text, encoding: text.encode('latin1'),  # bytes of protocols before 3
-    'collections.OrderedDict': OrderedDict,
-    'numpy.ndarray': np.ndarray,
-    'numpy.dtype': np.dtype,
+_LEAVES = {int, float, complex, bool, str, bytes, bytearray, type(None)}
+_CORES = ('numpy.core', 'numpy._core')  # it moved in numpy 2
+# codes of dtypes as numpy pickles them: numbers, bytes, text and objects; no fields, subarrays or times
+_DTYPE = re.compile(r'\?|b1|[iu][1248]|f[248]|c8|c16|S\d{1,9}|U\d{1,9}|O8?|[bBhHiIlLqQefdFD]')
+
+
+class _Call:
+    """A call that a pickle asks for: name, arguments, and the state and items that it gives to the result."""
+
+    __slots__ = ('args', 'items', 'name', 'state')
+
+    def __init__(self, name: str, args: tuple) -> None:
+        self.name, self.args, self.state, self.items = name, args, None, []
+
+    def __setstate__(self, state: Any) -> None:
+        if self.state is not None:
+            raise InputError(f'it gives the result of {self.name} two states')
+        self.state = state
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.items.append((key, value))
+
+
+class _Name:
+    """A name that a pickle looks up; it stands for no function."""
+
+    __slots__ = ('name',)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, *args: Any) -> _Call:
+        return _Call(self.name, args)
+
+    def __setstate__(self, state: Any) -> None:
+        raise InputError(f'it changes {self.name}')
+
+
+class PickledObject:
+    """Stands for an object of another program: its state is kept, its code is not run.
+
+    Attributes:
+        state: as the file has it, plain data after the load.
+    """
+
+    __slots__ = ('state',)
+
+    def __new__(cls, *args: Any) -> 'PickledObject':
+        self = super().__new__(cls)
+        self.state = {}
+        return self
+
+    def __init__(self, *args: Any) -> None:
+        pass
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+
+def _bytes(value: Any) -> bytes | bytearray:
+    """Bytes of an array; text is how Python 2's come in."""
+    raw = value.encode('latin1') if type(value) is str else value
+    _expect(type(raw) in (bytes, bytearray))
+    return raw
+
+
+def _expect(right: bool) -> None:
+    if not right:
+        raise InputError('with other arguments than numpy or Python write')
+
+
+def _dtype(args: tuple, state: Any) -> np.dtype:
+    _expect(1 <= len(args) <= 3 and type(args[0]) is str and _DTYPE.fullmatch(args[0]) is not None)
+    dtype = np.dtype(args[0])
+    if state is not None:
+        _expect(type(state) is tuple and len(state) >= 8 and state[2:5] == (None, None, None))
+        _expect(state[1] in ('|', '<', '>', '=') and state[5] in (-1, dtype.itemsize))
+        _expect(all(more is None for more in state[8:]))
+        dtype = dtype.newbyteorder(state[1]) if state[1] in '<>' else dtype
+    return dtype
+
+
+def _array(shape: Any, dtype: Any, fortran: Any, content: Any) -> np.ndarray:
+    _expect(isinstance(dtype, np.dtype) and type(shape) is tuple and all(type(n) is int and n >= 0 for n in shape))
+    size, order = math.prod(shape), 'F' if fortran else 'C'
+    if dtype.hasobject:
+        _expect(type(content) is list and len(content) == size)
+        array = np.empty(size, object)
+        for i, value in enumerate(content):
+            array[i] = value
+        return array.reshape(shape, order=order)
+    raw = _bytes(content)
+    _expect(len(raw) == size * dtype.itemsize)
+    flat = np.frombuffer(raw, dtype) if raw else np.empty(size, dtype)
+    return flat.reshape(shape, order=order).copy(order)
+
+
+def _reconstructed(args: tuple, state: Any) -> np.ndarray:
+    _expect(len(args) == 3 and isinstance(args[0], _Name) and args[0].name == 'numpy.ndarray')
+    _expect(type(state) is tuple and len(state) == 5)
+    return _array(*state[1:])
+
+
+def _from_buffer(args: tuple, state: Any) -> np.ndarray:
+    _expect(len(args) == 4 and args[3] in ('C', 'F') and isinstance(args[1], np.dtype) and not args[1].hasobject)
+    return _array(args[2], args[1], args[3] == 'F', args[0])
+
+
+def _scalar(args: tuple, state: Any) -> Any:
+    _expect(len(args) == 2 and isinstance(args[0], np.dtype) and not args[0].hasobject)
+    return _array((1,), args[0], False, args[1])[0]
+
+
+def _set(args: tuple, state: Any) -> set:
+    _expect(len(args) <= 1 and all(type(arg) in (list, tuple) for arg in args))
+    return set(*args)
+
+
+def _complex(args: tuple, state: Any) -> complex:
+    _expect(len(args) == 2 and all(type(arg) in (int, float) for arg in args))
+    return complex(*args)
+
+
+def _bytearray(args: tuple, state: Any) -> bytearray:
+    _expect(len(args) <= 2 and all(type(arg) in (bytes, str) for arg in args))
+    return bytearray(_bytes(args[0])) if args else bytearray()
+
+
+def _encode(args: tuple, state: Any) -> bytes:
+    _expect(len(args) == 2 and type(args[0]) is str)
+    return args[0].encode('latin1')
+
+
+def _ordered_dict(args: tuple, state: Any) -> OrderedDict:
+    _expect(len(args) <= 1 and all(type(arg) is list and all(len(pair) == 2 for pair in arg) for arg in args))
+    return OrderedDict(*args)
+
+
+#: Everything that can come out of a pickle beside Python's literals: made of resolved arguments and state.
+BUILDERS: dict[str, Callable[[tuple, Any], Any]] = {
+    '_codecs.encode': _encode,  # bytes of protocols before 3
+    'collections.OrderedDict': _ordered_dict,
+    'numpy.dtype': _dtype,
+    **{f'{core}.multiarray._reconstruct': _reconstructed for core in _CORES},
+    **{f'{core}.multiarray.scalar': _scalar for core in _CORES},
+    **{f'{core}.numeric._frombuffer': _from_buffer for core in _CORES},
 }
-for _kind in (set, frozenset, complex, bytearray):
-    PLAIN[f'builtins.{_kind.__name__}'] = PLAIN[f'__builtin__.{_kind.__name__}'] = _kind
-for _core in ('numpy.core', 'numpy._core'):  # it moved in numpy 2
-    PLAIN[f'{_core}.multiarray._reconstruct'] = np.empty(0).__reduce__()[0]
-    PLAIN[f'{_core}.multiarray.scalar'] = np.float64(0).__reduce__()[0]
-    PLAIN[f'{_core}.numeric._frombuffer'] = np.empty(0).__reduce_ex__(5)[0]
+for _module in ('builtins', '__builtin__'):
+    BUILDERS[f'{_module}.set'] = _set
+    BUILDERS[f'{_module}.frozenset'] = lambda args, state: frozenset(_set(args, state))
+    BUILDERS[f'{_module}.complex'] = _complex
+    BUILDERS[f'{_module}.bytearray'] = _bytearray
 
 
-class PlainUnpickler(pickle.Unpickler):
-    """Builds what :data:`PLAIN` names, and refuses everything else."""
+class _Resolver:
+    """Makes plain data of what a pickle left; what is there twice stays one object."""
 
-    def find_class(self, module: str, name: str) -> Callable:
-        """Looks a name up in the table instead of importing it."""
-        if f'{module}.{name}' not in PLAIN:
-            raise InputError(
-                f'it holds an object of a program ({module}.{name}), and poselifter executes nothing from a file; '
-                f'expected plain data and numpy arrays'
-            )
-        return PLAIN[f'{module}.{name}']
+    def __init__(self) -> None:
+        self.made: dict[int, Any] = {}
+        self.kept: list[Any] = []  # so that no number of an object is given twice
+        self.open: set[int] = set()
+
+    def __call__(self, value: Any) -> Any:
+        kind = type(value)
+        if kind in _LEAVES or kind is _Name:
+            return value
+        if id(value) in self.made:
+            return self.made[id(value)]
+        if id(value) in self.open:
+            raise InputError('it holds something that contains itself, expected plain data')
+        self.kept.append(value)
+        if kind is PickledObject:  # may refer to itself
+            self.made[id(value)] = value
+            value.state = self.plain(value.state)
+            return value
+        self.open.add(id(value))
+        made = self.made[id(value)] = self._call(value) if kind is _Call else self._container(value, kind)
+        self.open.remove(id(value))
+        return made
+
+    def _container(self, value: Any, kind: type) -> Any:
+        if kind is dict:
+            return {self.plain(key): self.plain(item) for key, item in value.items()}
+        if kind in (list, tuple, set, frozenset) and not _LEAVES.issuperset(map(type, value)):
+            return kind(map(self.plain, value))
+        return value  # of leaves only, or an array that joblib's reader made
+
+    def _call(self, call: _Call) -> Any:
+        try:
+            made = BUILDERS[call.name](tuple(map(self, call.args)), self(call.state))
+            _expect(not call.items or isinstance(made, OrderedDict))
+        except InputError as error:
+            raise InputError(f'it calls {call.name} {error}') from error
+        for key, item in call.items:
+            made[self.plain(key)] = self.plain(item)
+        call.args = call.state = None  # lets go of the bytes: the next array needs their place
+        return made
+
+    def plain(self, value: Any) -> Any:
+        """As a call, of what must be data: a mere name is none."""
+        made = self(value)
+        if type(made) is _Name:
+            raise InputError(f'it holds the name {made.name}, expected plain data')
+        return made
 
 
-class _JoblibArray:
+class _Unpickler(pickle.Unpickler):
+    """Records calls; ``objects`` are starts of names of classes whose instances become :class:`PickledObject`."""
+
+    objects: Collection[str] = ()
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Looks a name up in the tables instead of importing it."""
+        return _look_up(f'{module}.{name}', self.objects)
+
+
+def _look_up(name: str, objects: Collection[str]) -> Any:
+    if name.startswith(tuple(objects)):
+        return PickledObject
+    if name not in BUILDERS and name != 'numpy.ndarray':
+        raise InputError(
+            f'it holds an object of a program ({name}), and poselifter executes nothing from a file; '
+            f'expected plain data and numpy arrays'
+        )
+    return _Name(name)
+
+
+class _JoblibArray(PickledObject):
     """joblib's note of an array whose bytes follow in the file."""
 
-    def read(self, file: io.BufferedIOBase) -> np.ndarray:
-        if self.dtype.hasobject:
+    __slots__ = ()
+
+    def read(self, file: BinaryIO, resolve: _Resolver) -> np.ndarray:
+        """The array (any shape) whose bytes come next in the file."""
+        note, shape = self.state, self.state.get('shape')
+        dtype = resolve(note.get('dtype'))
+        if not isinstance(dtype, np.dtype) or dtype.hasobject or type(shape) is not tuple:
             raise InputError('it holds an array of objects, expected plain data and numpy arrays')
-        if getattr(self, 'numpy_array_alignment_bytes', None) is not None:
+        if note.get('numpy_array_alignment_bytes') is not None:
             file.read(file.read(1)[0])
-        size = int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
-        return np.frombuffer(file.read(size), self.dtype).reshape(self.shape, order=self.order).copy()
+        size = math.prod(shape) * dtype.itemsize
+        raw = file.read(size)
+        if len(raw) < size:
+            raise EOFError('the file ends within an array')
+        return _array(shape, dtype, note.get('order') == 'F', raw)
 
 
-class JoblibUnpickler(pickle._Unpickler):
-    """Reads what ``joblib.dump`` wrote without compression; and like :class:`PlainUnpickler` refuses the rest.
+class _JoblibUnpickler(pickle._Unpickler):
+    """Reads what ``joblib.dump`` wrote without compression.
 
     joblib puts the bytes of arrays between the pickle's own, and only Python's
     unpickler can be stopped there; it is many times slower than C's.
     """
 
     dispatch = dict(pickle._Unpickler.dispatch)
+    objects: Collection[str] = ()
 
-    def __init__(self, file: io.BufferedIOBase, **kwargs: Any) -> None:
+    def __init__(self, file: BinaryIO, **kwargs: Any) -> None:
         super().__init__(file, **kwargs)
-        self.file = file
+        self.file, self.resolve = file, _Resolver()
 
-    def find_class(self, module: str, name: str) -> Callable:
-        """See :meth:`PlainUnpickler.find_class`."""
+    def find_class(self, module: str, name: str) -> Any:
+        """See :meth:`_Unpickler.find_class`."""
         if (module, name) == ('joblib.numpy_pickle', 'NumpyArrayWrapper'):
             return _JoblibArray
-        return PlainUnpickler.find_class(self, module, name)
+        return _look_up(f'{module}.{name}', self.objects)
 
     def load_build(self) -> None:
         """Puts an array in the place of its note."""
         super().load_build()
-        if isinstance(self.stack[-1], _JoblibArray):
-            self.stack[-1] = _JoblibArray.read(self.stack[-1], self.file)  # the file may have set another `read`
+        if type(self.stack[-1]) is _JoblibArray:
+            self.stack[-1] = self.stack[-1].read(self.file, self.resolve)
 
     dispatch[pickle.BUILD[0]] = load_build
 
 
-def load_pickle(source: str | os.PathLike | bytes, encoding: str = 'ASCII', joblib: bool = False) -> Any:
+def load_pickle(
+    source: str | os.PathLike | bytes | BinaryIO,
+    encoding: str = 'ASCII',
+    joblib: bool = False,
+    objects: Collection[str] = (),
+) -> Any:
     """Reads a pickle of plain data: dicts, lists, tuples, sets, strings, numbers, numpy arrays and scalars.
 
     Args:
-        source: the file, or its bytes.
+        source: the file, its bytes, or the open file.
         encoding: of Python 2's strings; ``'latin1'`` for its numpy arrays.
         joblib: whether ``joblib.dump`` may have written it.
+        objects: starts of the names of classes, ``'chumpy.'``, whose instances become :class:`PickledObject`.
 
     Returns:
-        What it holds.
+        Its content.
 
     Raises:
         InputError: the file is missing, damaged, or holds anything else.
     """
-    name = 'the pickle' if isinstance(source, bytes) else str(source)
+    name = str(source) if isinstance(source, (str, os.PathLike)) else 'the pickle'
     try:
-        with io.BytesIO(source) if isinstance(source, bytes) else open(Path(source).expanduser(), 'rb') as file:
-            return (JoblibUnpickler if joblib else PlainUnpickler)(file, encoding=encoding).load()
+        if name == 'the pickle':
+            return _load(io.BytesIO(source) if isinstance(source, bytes) else source, encoding, joblib, objects)
+        with open(Path(source).expanduser(), 'rb') as file:
+            return _load(file, encoding, joblib, objects)
     except FileNotFoundError:
         raise InputError(f'{name} is not there; check the path') from None
     except InputError as error:
         raise InputError(f'{name} is not read: {error}') from error
     except Exception as error:  # a damaged pickle fails in any way
         raise InputError(f'{name} is no whole pickle ({type(error).__name__}: {error}); copy it again') from error
+
+
+def _load(file: BinaryIO, encoding: str, joblib: bool, objects: Collection[str]) -> Any:
+    unpickler = (_JoblibUnpickler if joblib else _Unpickler)(file, encoding=encoding)
+    unpickler.objects = objects
+    content = unpickler.load()
+    resolve = unpickler.resolve if joblib else _Resolver()
+    del unpickler  # with its memo, so that bytes go as soon as their array is made
+    return resolve.plain(content)

@@ -313,13 +313,13 @@ def test_a_pickle_runs_nothing(tmp_path, function, name):
 
 def test_damaged_and_missing_files_are_named(arrays, official_pickle, tmp_path):
     official_pickle.write_bytes(official_pickle.read_bytes()[:5000])
-    with pytest.raises(InputError, match=r'v1\.0\.0\.pkl cannot be read'):
+    with pytest.raises(InputError, match=r'v1\.0\.0\.pkl is no whole pickle'):
         load_body_model(official_pickle)
     (tmp_path / 'body.npz').write_bytes(b'PK')
-    with pytest.raises(InputError, match=r'body\.npz cannot be read'):
+    with pytest.raises(InputError, match=r'body\.npz is no whole npz'):
         load_body_model(tmp_path / 'body.npz')
     np.savez(tmp_path / 'objects.npz', **{**arrays, 'v_template': np.array([{}], dtype=object)})
-    with pytest.raises(InputError, match=r'objects\.npz cannot be read'):
+    with pytest.raises(InputError, match=r'v_template of the body model is no array'):
         load_body_model(tmp_path / 'objects.npz')
     (tmp_path / 'empty').mkdir()
     with pytest.raises(InputError, match=r'SMPL_NEUTRAL\.pkl; .* register at https://smpl\.is\.tue\.mpg\.de'):

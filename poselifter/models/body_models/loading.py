@@ -12,7 +12,8 @@ from torch import nn
 
 from ...errors import InputError
 from ...skeletons import get_skeleton
-from ...utils.safe_pickle import PlainUnpickler
+from ...utils.arrays import load_array, load_arrays
+from ...utils.safe_pickle import PickledObject, load_pickle
 from .smpl import SHAPES, SMPL
 
 _NAMES = {*SHAPES, 'kintree_table', 'parents', 'f', 'faces', 'J_regressor_coco'}
@@ -138,41 +139,21 @@ def _read(path: Path, gender: str) -> dict[str, Any]:
 
 def _load(path: Path) -> Any:
     """An ``.npy``, an ``.npz`` as a dict, or a pickle of SMPL with arrays in the place of its objects."""
+    if path.suffix == '.npy':
+        return load_array(path)
+    if path.suffix == '.npz':
+        return load_arrays(path)
+    content = load_pickle(path, encoding='latin1', objects=('chumpy.', 'scipy.sparse.'))
+    if not isinstance(content, dict):
+        raise InputError(f'{path} holds a {type(content).__name__}, expected the dict of arrays of an SMPL file')
     try:
-        if path.suffix == '.pkl':
-            with open(path, 'rb') as file:
-                content = _Unpickler(file, encoding='latin1').load()
-            return {key: _plain(content[key]) for key in _NAMES & content.keys()}
-        content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return content
-        with content:
-            return {key: content[key] for key in content.files}
-    except InputError as error:
-        raise InputError(f'{path}: {error}') from error
-    except Exception as error:  # a damaged file fails in any way
+        return {key: _plain(content[key]) for key in _NAMES & content.keys()}
+    except Exception as error:  # a state of other kinds fails in any way
         raise InputError(f'{path} cannot be read ({error}); copy it again, or save dense arrays by np.savez') from error
 
 
-class _Object:
-    """Stands for an object of another program: its state is kept, its code is not run."""
-
-    def __init__(self, *args: Any) -> None:
-        self.state: dict[str, Any] = {}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.state = state
-
-
-class _Unpickler(PlainUnpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if module.split('.')[0] == 'chumpy' or (module.startswith('scipy.sparse') and name == 'csc_matrix'):
-            return _Object
-        return super().find_class(module, name)
-
-
 def _plain(value: Any) -> Any:
-    if not isinstance(value, _Object):
+    if not isinstance(value, PickledObject):
         return value
     state = value.state
     if 'indptr' in state:  # sparse columns; numpy checks the indices, as scipy would not
