@@ -20,6 +20,7 @@ from ..registry import RUNNERS
 from .compat import start_cpu_processes, unique_name, wrap_cpu_model
 from .config import check_start
 from .hooks import CheckpointHook, FreezeHook, PlainCheckpointHook, StatelessRandomHook, TeacherUpdateHook
+from .resume import check_optimizer_state
 from .sharding import clip_as_a_whole, gathered, is_sharded, own_share
 from .switches import compile_losses, freeze
 
@@ -225,6 +226,8 @@ class MotionRunner(Runner):
                 f'{filename} holds weights but no training state; resume from an epoch_*.pth or iter_*.pth, '
                 f'or start from the weights with --cfg-options load_from={filename}'
             )
+        if self._resume and 'optimizer' in checkpoint and isinstance(self.optim_wrapper, OptimWrapper):
+            check_optimizer_state(self.optim_wrapper.optimizer, checkpoint['optimizer'], filename)
         return checkpoint
 
     def _load_shares(self, filename: str, strict: bool) -> dict[str, Any]:
