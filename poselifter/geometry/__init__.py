@@ -31,4 +31,3 @@ from .rotations import (
     rotation_6d_to_matrix,
 )
 from .surface import vertex_normals
-from .weak_perspective import fit_weak_perspective, project_weak_perspective

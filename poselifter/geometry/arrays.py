@@ -15,9 +15,10 @@ def namespace(x: Any) -> ModuleType:
 
 
 def as_like(values: Any, x: Array) -> Array:
-    """``values`` as an array of the kind, dtype and device of ``x`` (numpy integers become float64)."""
+    """``values`` as floats of the kind, dtype and device of ``x``, the default dtype where that holds integers."""
     if torch.is_tensor(x):
-        return torch.as_tensor(values, dtype=x.dtype, device=x.device)
+        dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
+        return torch.as_tensor(values, dtype=dtype, device=x.device)
     return np.asarray(values, x.dtype if np.issubdtype(x.dtype, np.floating) else np.float64)
 
 

@@ -2,15 +2,11 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeVar
-
-import numpy as np
-import torch
+from typing import Any
 
 from ..errors import InputError
+from ..geometry.arrays import Array, as_like, namespace
 from .skeleton import Skeleton, get_skeleton, list_skeletons
-
-Array = TypeVar('Array', np.ndarray, torch.Tensor)
 
 
 @dataclass(frozen=True)
@@ -124,13 +120,13 @@ def convert_keypoints(x: Array, source: str, target: str, scores: Array | None =
         raise InputError(f'scores_rule is {scores_rule!r}, expected min or mean')
     if tuple(scores.shape) != tuple(x.shape[:-1]):
         raise InputError(f'scores have shape {tuple(scores.shape)}, expected {tuple(x.shape[:-1])} as the keypoints')
-    xp = torch if torch.is_tensor(x) else np
+    xp = namespace(x)
     parts = xp.nan_to_num(scores)[..., index]
     mixed = (parts * (abs(weights) / abs(weights).sum(-1)[..., None])).sum(-1)
     if scores_rule == 'min':
         lowest = xp.amin(parts, -1)
-        averaged = _as([name in conversion.mean_scores for name in get_skeleton(target).joint_names], x)
-        mixed = xp.where(averaged & (lowest > 0), mixed, lowest)
+        averaged = as_like([name in conversion.mean_scores for name in get_skeleton(target).joint_names], weights)
+        mixed = xp.where((averaged > 0) & (lowest > 0), mixed, lowest)
     return converted, mixed * xp.isfinite(converted).all(-1)
 
 
@@ -152,8 +148,8 @@ def _union(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*first, *second]))
 
 
-def _gather_table(conversion: Conversion, like: Array) -> tuple[Array, Array]:
-    """Source indices and weights (K, parts), of the kind, dtype and device of ``like``.
+def _gather_table(conversion: Conversion, like: Array) -> tuple[list[list[int]], Array]:
+    """Source indices and weights (K, parts), the weights of the kind, dtype and device of ``like``.
 
     Short rows are filled by their first joint with weight 0: gathering, unlike
     a dense matrix, never multiplies a joint the target has nothing to do with
@@ -161,16 +157,4 @@ def _gather_table(conversion: Conversion, like: Array) -> tuple[Array, Array]:
     """
     most = max(map(len, conversion.parts))
     rows = [parts + ((parts[0][0], 0.0),) * (most - len(parts)) for parts in conversion.parts]
-    index, weights = [[i for i, _ in row] for row in rows], [[w for _, w in row] for row in rows]
-    if torch.is_tensor(like):
-        dtype = like.dtype if like.is_floating_point() else torch.get_default_dtype()
-    else:
-        dtype = like.dtype if np.issubdtype(like.dtype, np.floating) else np.float64
-    return _as(index, like), _as(weights, like, dtype)
-
-
-def _as(values: list, like: Array, dtype: Any = None) -> Array:
-    """``values`` as an array of the kind and on the device of ``like``."""
-    if torch.is_tensor(like):
-        return torch.tensor(values, dtype=dtype, device=like.device)
-    return np.asarray(values, dtype)
+    return [[i for i, _ in row] for row in rows], as_like([[w for _, w in row] for row in rows], like)

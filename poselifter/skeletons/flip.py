@@ -2,15 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from typing import TypeVar
 
 import numpy as np
-import torch
 
 from ..errors import InputError
+from ..geometry.arrays import Array, namespace
 from .skeleton import Skeleton, get_skeleton
 
-Array = TypeVar('Array', np.ndarray, torch.Tensor)
 _SIDES = {'left': 'right', 'clockwise': 'counterclockwise'}
 _MIRRORED = {**_SIDES, **{b: a for a, b in _SIDES.items()}, 'anticlockwise': 'clockwise'}
 _WORD = re.compile(rf'\b({"|".join(_MIRRORED)})\b', re.IGNORECASE)
@@ -44,10 +42,8 @@ def flip_keypoints(x: Array, skeleton: str | Skeleton | np.ndarray | Sequence[in
     order = skeleton.flip_indices if isinstance(skeleton, Skeleton) else np.asarray(skeleton)
     if x.ndim < 2 or x.shape[-2] != len(order):
         raise InputError(f'keypoints have shape {tuple(x.shape)}, expected (..., {len(order)}, C) for the flip')
-    signs = [-1] + [1] * (x.shape[-1] - 1)
-    if torch.is_tensor(x):
-        return x[..., torch.tensor(order, device=x.device), :] * torch.tensor(signs, dtype=x.dtype, device=x.device)
-    return x[..., order, :] * np.asarray(signs, x.dtype)
+    swapped = x[..., order, :]
+    return namespace(x).concatenate([-swapped[..., :1], swapped[..., 1:]], -1)
 
 
 def flip_smpl_pose(pose: Array) -> Array:

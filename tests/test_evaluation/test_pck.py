@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poselifter.errors import InputError
-from poselifter.evaluation.functional import auc_3d, mpjpe, pck_3d, pck_by_group, share_under
+from poselifter.evaluation.functional import auc_3d, mpjpe, pck_3d, pck_by_group
+from poselifter.evaluation.functional.distances import mean
+from poselifter.evaluation.functional.pck import under_scores
 
 KIT_JOINTS = slice(0, 14)
 GROUPS = {
@@ -76,10 +78,11 @@ def test_groups_of_the_kit_by_name(parity, shared, skeleton):
 
 def test_share_of_poses():
     pred, target = _poses([[10, 30], [20, 40], [50, 50], [0, 100]])  # means 20, 30, 50, 50
-    assert share_under(pred, target) == 25
-    assert share_under(pred, target, limit=31) == 50
+    assert mean(under_scores, pred, target) == 25
+    assert under_scores(pred, target, limit=31)[0].mean() == 50
     target[0, 1] = np.nan
-    assert share_under(pred, target, limit=11, visible=[[1, 0], [1, 1], [1, 1], [0, 0]]) == pytest.approx(100 / 3)
+    scores, counted = under_scores(pred, target, [[1, 0], [1, 1], [1, 1], [0, 0]], limit=11)
+    assert scores[counted].mean() == pytest.approx(100 / 3)
 
 
 def test_threshold_is_strict():

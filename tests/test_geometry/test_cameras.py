@@ -14,10 +14,8 @@ from poselifter.geometry import (
     backproject,
     camera_to_world,
     denormalize_screen,
-    fit_weak_perspective,
     look_at,
     project,
-    project_weak_perspective,
     quaternion_to_matrix,
     world_to_camera,
 )
@@ -163,32 +161,6 @@ def test_look_at_puts_the_target_in_the_middle(seed, roll):
     above = project(world_to_camera(target + [0, 0, 1e-6], camera), camera)
     # a camera turned clockwise by the roll sees "up" turned the other way; y is down in the picture
     np.testing.assert_allclose(np.arctan2(above[0], -above[1]), -roll, atol=1e-3)
-
-
-@settings(max_examples=30, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), scale=st.floats(0.1, 1000))
-def test_weak_perspective_fit_recovers_what_drew(seed, scale):
-    rng = np.random.default_rng(seed)
-    points, translation = rng.normal(size=(4, 17, 3)), rng.normal(size=(4, 2)) * 100
-    pixels = project_weak_perspective(points, np.full(4, scale), translation)
-    found, shift = fit_weak_perspective(points, pixels)
-    np.testing.assert_allclose(found, scale, rtol=1e-9)
-    np.testing.assert_allclose(shift, translation, atol=1e-6)
-    weights = (np.arange(17) > 3).astype(float) * np.ones((4, 1))
-    pixels[:, :4] = 1e6  # not detected
-    found, shift = fit_weak_perspective(torch.tensor(points), torch.tensor(pixels), torch.tensor(weights))
-    np.testing.assert_allclose(found, scale, rtol=1e-9)
-
-
-def test_weak_perspective_limits(rng):
-    points = rng.normal(size=(3, 17, 3))
-    assert np.array_equal(project_weak_perspective(points), points[..., :2])  # orthographic
-    scale, translation = fit_weak_perspective(np.ones((17, 3)), rng.normal(size=(17, 2)))
-    assert scale == 0 and np.isfinite(translation).all()
-    # far away the perspective camera is the weak one with scale focal / depth
-    camera, far = Camera((1000, 1000), (500, 500)), points * 0.01 + [0, 0, 100]
-    scale, _ = fit_weak_perspective(far, project(far, camera))
-    np.testing.assert_allclose(scale, 1000 / 100, rtol=1e-3)
 
 
 @pytest.mark.parametrize(

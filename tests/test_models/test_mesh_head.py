@@ -11,8 +11,9 @@ from toy_smpl import made_up_body, toy_smpl
 from poselifter.errors import InputError
 from poselifter.geometry import axis_angle_to_matrix, matrix_to_axis_angle, rotation_6d_to_matrix
 from poselifter.models.heads import MeshHead
-from poselifter.models.losses import flip_smpl_pose, mpjpe, smpl_norm, smpl_pose, smpl_shape, velocity
+from poselifter.models.losses import mpjpe, smpl_norm, smpl_pose, smpl_shape, velocity
 from poselifter.registry import LOSSES
+from poselifter.skeletons import flip_smpl_pose
 from poselifter.structures import MotionDataSample
 
 

@@ -8,7 +8,7 @@ import torch
 from mmengine.model import BaseModule
 
 from poselifter.errors import InputError
-from poselifter.models.text_encoders import BertTextEncoder, HashedTextEncoder, PrecomputedTextEncoder
+from poselifter.models.text_encoders import BertTextEncoder, HashedTextEncoder
 from poselifter.models.text_encoders.hashed import hash_text
 from poselifter.registry import MODELS
 
@@ -44,20 +44,16 @@ def bert(bert_folder):
     return BertTextEncoder(bert_folder, num_layers=2).eval()
 
 
-@pytest.fixture(params=['bert', 'hashed', 'precomputed'])
-def encoder(request, tmp_path):
+@pytest.fixture(params=['bert', 'hashed'])
+def encoder(request):
     """Each encoder, in training mode."""
     torch.manual_seed(0)
     if request.param == 'bert':
         return BertTextEncoder(request.getfixturevalue('bert_folder'), num_layers=2).train()
-    hashed = HashedTextEncoder(24)
-    if request.param == 'hashed':
-        return hashed.train()
-    PrecomputedTextEncoder.write(tmp_path / 'texts.npz', TEXTS, hashed, 'hashed')
-    return PrecomputedTextEncoder(tmp_path / 'texts.npz').train()
+    return HashedTextEncoder(24).train()
 
 
-@pytest.mark.parametrize('cls', [BertTextEncoder, HashedTextEncoder, PrecomputedTextEncoder])
+@pytest.mark.parametrize('cls', [BertTextEncoder, HashedTextEncoder])
 def test_names_are_registered(cls):
     assert MODELS.get(cls.__name__) is cls
 
@@ -200,49 +196,6 @@ def test_similar_texts_are_near():
     assert walk @ walks > 0.3
     assert abs(walk @ throw) < 0.15
     assert not hash_text('?!').any()
-
-
-def test_precomputed_returns_what_was_written(tmp_path):
-    path = tmp_path / 'texts.npz'
-    hashed = HashedTextEncoder(8)
-    PrecomputedTextEncoder.write(path, TEXTS, hashed, 'hashed, 8 wide')
-    encoder = PrecomputedTextEncoder(path)
-    assert encoder.encoder == 'hashed, 8 wide'
-    assert torch.equal(encoder(TEXTS), hashed(TEXTS))
-    assert not list(encoder.parameters())
-    assert not encoder.state_dict()
-
-
-def test_unknown_text_is_named_with_what_adds_it(tmp_path):
-    path = tmp_path / 'texts.npz'
-    PrecomputedTextEncoder.write(path, TEXTS, HashedTextEncoder(8), 'hashed')
-    with pytest.raises(InputError, match=r"texts.npz lacks 1 of 2 texts, such as 'fly';.*\.write\(.*with hashed"):
-        PrecomputedTextEncoder(path)(['jumping', 'fly'])
-
-
-@pytest.mark.parametrize(
-    ('change', 'message'),
-    [
-        ({'embeddings': None}, 'embeddings is not a file in the archive'),
-        ({'embeddings': np.zeros((3, 4), np.float32)}, r'texts <U4 \(2,\) and embeddings float32 \(3, 4\)'),
-        ({'embeddings': np.full((2, 4), np.nan, np.float32)}, 'finite'),
-        ({'texts': np.array(['walk', 3], dtype=object)}, 'cannot be read as text embeddings'),
-    ],
-)
-def test_wrong_files_are_named(tmp_path, change, message):
-    good = {'texts': np.array(['walk', 'jump']), 'embeddings': np.zeros((2, 4), np.float32), 'encoder': 'x'}
-    path = tmp_path / 'wrong.npz'
-    np.savez(path, **{key: value for key, value in {**good, **change}.items() if value is not None})
-    with pytest.raises(InputError, match=message):
-        PrecomputedTextEncoder(path)
-
-
-def test_no_file_is_named(tmp_path):
-    with pytest.raises(InputError, match=r'none\.npz cannot be read'):
-        PrecomputedTextEncoder(tmp_path / 'none.npz')
-    (tmp_path / 'text.npz').write_text('walk')
-    with pytest.raises(InputError, match=r'text\.npz cannot be read'):
-        PrecomputedTextEncoder(tmp_path / 'text.npz')
 
 
 def test_the_mean_over_tokens_leaves_padding_out(bert_folder):

@@ -9,5 +9,5 @@ from .classification import (
     top_k_accuracy,
 )
 from .mesh import evaluate_mesh
-from .pck import auc_3d, pck_3d, pck_by_group, share_under
+from .pck import auc_3d, pck_3d, pck_by_group
 from .pose_error import mpjae, mpjpe, mpjve, mpve, n_mpjpe, p_mpjpe

@@ -42,11 +42,6 @@ def over_scores(pred: Any, target: Any, visible: Any = None, limit: float = 40.0
     return 100.0 - scores, counted
 
 
-def share_under(pred: Any, target: Any, limit: float = 30.0, visible: Any = None) -> float:
-    """Percentage of poses whose mean joint error is strictly below ``limit``; all else as :func:`pck_3d`."""
-    return mean(lambda *pair: under_scores(*pair, limit), pred, target, visible)
-
-
 def kit_groups(skeleton: str) -> dict[str, list[int]]:
     """The joints of a joint set that MPI-INF-3DHP's kit counts (14 of its 17), by group, and ``Total``."""
     names = get_skeleton(skeleton).joint_names

@@ -16,7 +16,6 @@ from ...registry import HEADS, LOSSES
 from ...skeletons import flip_smpl_pose
 from ...structures import MotionDataSample, Windows
 from ..body_models import SMPL, load_body_model
-from ..losses.mesh import SMPLLoss
 
 RELEASED = (
     {'type': 'MPJPELoss', 'loss_weight': 0.5},
@@ -162,7 +161,7 @@ class BodyHead(BaseModule):
         """
         pred, weight = self(features, *self.start(data_samples)), data_samples.get('smpl_weight')
         target = {'theta': torch.cat([data_samples.smpl_pose, data_samples.smpl_shape], -1)}
-        on_keypoints = [loss.name for loss in self.losses if not isinstance(loss, SMPLLoss)]
+        on_keypoints = [loss.name for loss in self.losses if loss.compares == 'poses']
         if on_keypoints and self.body_model is None:
             raise InputError(
                 f'{type(self).__name__} has no body_model, which its losses {on_keypoints} need; give its file'
@@ -174,7 +173,7 @@ class BodyHead(BaseModule):
         per_joint = None if weight is None else weight.unsqueeze(-1).expand(*weight.shape, 17)
         losses = {}
         for loss in self.losses:
-            key, share = ('theta', weight) if isinstance(loss, SMPLLoss) else ('kp_3d', per_joint)
+            key, share = ('theta', weight) if loss.compares == 'theta' else ('kp_3d', per_joint)
             losses[f'loss_{loss.name}'] = loss(pred[key], target[key], share)
         return losses
 

@@ -1,6 +1,5 @@
 """Losses: functions (pred, target, ...) -> 0-dim tensor, and registered modules over them."""
 
-from ...skeletons import flip_smpl_pose
 from .contrastive import focal_kl_contrastive, supervised_contrastive
 from .distillation import context_targets, self_distillation
 from .functional import (
@@ -22,11 +21,10 @@ from .limbs import (
     limb_length_variance,
     limb_symmetry,
 )
-from .mesh import SMPLNormLoss, SMPLPoseLoss, SMPLShapeLoss, smpl_norm, smpl_pose, smpl_shape
+from .mesh import smpl_norm, smpl_pose, smpl_shape
 from .modules import (
     BoneAngleLoss,
     BoneAngleVelocityLoss,
-    BoneLengthConsistencyLoss,
     BoneVelocityLoss,
     JointL1Loss,
     LimbLengthLoss,
@@ -36,7 +34,11 @@ from .modules import (
     MPJPELoss,
     NMPJPELoss,
     ReprojectionLoss,
+    SMPLNormLoss,
+    SMPLPoseLoss,
+    SMPLShapeLoss,
     TemporalConsistencyLoss,
     VelocityLoss,
     WeightedMPJPELoss,
+    module_of,
 )

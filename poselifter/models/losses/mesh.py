@@ -10,9 +10,7 @@ Source: MotionBERT (Zhu et al., ICCV 2023), section 3.5, as its code has it.
 import torch
 
 from ...geometry import axis_angle_to_matrix
-from ...registry import LOSSES
 from .functional import _labels, _mean
-from .modules import PoseLoss
 
 
 def smpl_pose(
@@ -58,37 +56,3 @@ def smpl_norm(
 def _difference(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None, squared: bool) -> torch.Tensor:
     difference = pred - target
     return _mean((difference.square() if squared else difference.abs()).mean(-1), weight)
-
-
-class SMPLLoss(PoseLoss):
-    """A loss of thetas (B, T, 82) with label weights (B, T), times a factor; argument as :class:`PoseLoss`."""
-
-
-@LOSSES.register_module()
-class SMPLPoseLoss(SMPLLoss):
-    """:func:`~poselifter.models.losses.smpl_pose`.
-
-    Args:
-        loss_weight: the factor.
-        squared: see the function.
-    """
-
-    function = staticmethod(smpl_pose)
-
-    def __init__(self, loss_weight: float = 1.0, squared: bool = False) -> None:
-        super().__init__(loss_weight)
-        self.options = {'squared': squared}
-
-
-@LOSSES.register_module()
-class SMPLShapeLoss(SMPLPoseLoss):
-    """:func:`~poselifter.models.losses.smpl_shape`; arguments as :class:`SMPLPoseLoss`."""
-
-    function = staticmethod(smpl_shape)
-
-
-@LOSSES.register_module()
-class SMPLNormLoss(SMPLLoss):
-    """:func:`~poselifter.models.losses.smpl_norm`; argument as :class:`SMPLLoss`."""
-
-    function = staticmethod(smpl_norm)

@@ -1,7 +1,7 @@
-"""The losses as modules for configs."""
+"""The losses as modules for configs: one class over all functions."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -9,22 +9,41 @@ from torch import nn
 from ...errors import InputError
 from ...registry import LOSSES
 from ...skeletons import get_skeleton
-from . import functional, limbs
+from . import functional, limbs, mesh
 
 
 class PoseLoss(nn.Module):
-    """A loss function times a factor.
+    """A loss function times a factor; :func:`module_of` makes the registered ones.
 
     Args:
         loss_weight: the factor.
+        **options: arguments of the function, of those that the class lists.
+
+    Attributes:
+        function: (pred, target, weight=...) -> 0-dim tensor.
+        options: its further arguments that a config may set.
+        weight_argument: what it calls the label weights.
+        compares: ``'poses'`` (B, T, J, C) with label weights (B, T, J), or ``'theta'``, the parameters of SMPL
+            (B, T, 82), with label weights (B, T).
+
+    Raises:
+        InputError: an option or the skeleton is unknown.
     """
 
     function: Callable[..., torch.Tensor]
+    options: tuple[str, ...] = ()
+    weight_argument: str = 'weight'
+    compares: Literal['poses', 'theta'] = 'poses'
 
-    def __init__(self, loss_weight: float = 1.0) -> None:
+    def __init__(self, loss_weight: float = 1.0, **options: Any) -> None:
         super().__init__()
-        self.loss_weight = loss_weight
-        self.options: dict[str, Any] = {}
+        unknown = sorted(options.keys() - set(self.options))
+        if unknown:
+            known = ', '.join(['loss_weight', *self.options])
+            raise InputError(f'{type(self).__name__} got the argument {unknown[0]!r}, expected some of {known}')
+        if 'skeleton' in options:
+            get_skeleton(options['skeleton'])
+        self.loss_weight, self.arguments = loss_weight, options
 
     @property
     def name(self) -> str:
@@ -32,8 +51,8 @@ class PoseLoss(nn.Module):
         return self.function.__name__
 
     def forward(self, pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
-        """Poses (B, T, J, C) and label weights (B, T, J) -> 0-dim tensor."""
-        return self.loss_weight * self.function(pred, target, weight=weight, **self.options)
+        """Predictions, labels and label weights, shaped as ``compares`` says -> 0-dim tensor."""
+        return self.loss_weight * self.function(pred, target, **{self.weight_argument: weight}, **self.arguments)
 
 
 class JointWeightedLoss(PoseLoss):
@@ -74,161 +93,47 @@ class JointWeightedLoss(PoseLoss):
         return self.loss_weight * self.function(pred, target, joint_weights=self.joint_weights, weight=weight)
 
 
-class SkeletonLoss(PoseLoss):
-    """A loss that needs to know the joint set.
+def module_of(
+    name: str, function: Callable[..., torch.Tensor], *options: str, base: type[PoseLoss] = PoseLoss, **declared: Any
+) -> type[PoseLoss]:
+    """Registers a loss function as a module of :data:`~poselifter.registry.LOSSES`.
 
     Args:
-        loss_weight: the factor.
-        skeleton: joint set of the target.
+        name: what configs call it.
+        function: see :class:`PoseLoss`.
+        *options: see :class:`PoseLoss`.
+        base: the class to derive from.
+        **declared: other attributes of :class:`PoseLoss`.
 
-    Raises:
-        InputError: the skeleton is unknown.
+    Returns:
+        The class.
+
+    Example:
+        >>> def mean_depth_error(pred, target, weight=None):
+        ...     return (pred - target)[..., 2].abs().mean()
+        >>> MeanDepthLoss = module_of('MeanDepthLoss', mean_depth_error)
+        >>> LOSSES.build({'type': 'MeanDepthLoss', 'loss_weight': 0.5}).name
+        'mean_depth_error'
     """
-
-    def __init__(self, loss_weight: float = 1.0, skeleton: str = 'h36m17') -> None:
-        super().__init__(loss_weight)
-        self.options = {'skeleton': get_skeleton(skeleton).name}
-
-
-@LOSSES.register_module()
-class MPJPELoss(PoseLoss):
-    """:func:`~poselifter.models.losses.mpjpe`; argument as :class:`PoseLoss`."""
-
-    function = staticmethod(functional.mpjpe)
+    attributes = {'function': staticmethod(function), 'options': options, '__module__': __name__, **declared}
+    attributes['__doc__'] = f':func:`~poselifter.models.losses.{function.__name__}` as :class:`{base.__name__}`.'
+    return LOSSES.register_module(module=type(name, (base,), attributes))
 
 
-@LOSSES.register_module()
-class NMPJPELoss(PoseLoss):
-    """:func:`~poselifter.models.losses.n_mpjpe`; argument as :class:`PoseLoss`."""
-
-    function = staticmethod(functional.n_mpjpe)
-
-
-@LOSSES.register_module()
-class VelocityLoss(PoseLoss):
-    """:func:`~poselifter.models.losses.velocity`; argument as :class:`PoseLoss`."""
-
-    function = staticmethod(functional.velocity)
-
-
-@LOSSES.register_module()
-class WeightedMPJPELoss(JointWeightedLoss):
-    """:func:`~poselifter.models.losses.weighted_mpjpe`; arguments as :class:`JointWeightedLoss`."""
-
-    function = staticmethod(functional.weighted_mpjpe)
-
-
-@LOSSES.register_module()
-class TemporalConsistencyLoss(JointWeightedLoss):
-    """:func:`~poselifter.models.losses.temporal_consistency`; arguments as :class:`JointWeightedLoss`."""
-
-    function = staticmethod(functional.temporal_consistency)
-
-
-@LOSSES.register_module()
-class JointL1Loss(PoseLoss):
-    """:func:`~poselifter.models.losses.joint_l1`; argument as :class:`PoseLoss`."""
-
-    function = staticmethod(functional.joint_l1)
-
-
-@LOSSES.register_module()
-class ReprojectionLoss(PoseLoss):
-    """:func:`~poselifter.models.losses.reprojection`, whose confidence is the label weight.
-
-    Args:
-        loss_weight: the factor.
-        fit_scale: see the function.
-    """
-
-    function = staticmethod(functional.reprojection)
-
-    def __init__(self, loss_weight: float = 1.0, fit_scale: bool = False) -> None:
-        super().__init__(loss_weight)
-        self.options['fit_scale'] = fit_scale
-
-    def forward(self, pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
-        """Poses (B, T, J, C), C at least 2, and confidences (B, T, J) -> 0-dim tensor."""
-        return self.loss_weight * self.function(pred, target, weight, **self.options)
-
-
-@LOSSES.register_module()
-class MotionLoss(SkeletonLoss):
-    """:func:`~poselifter.models.losses.motion`.
-
-    Args:
-        loss_weight: the factor.
-        skeleton: joint set of the target.
-        distances: in frames.
-    """
-
-    function = staticmethod(functional.motion)
-
-    def __init__(
-        self, loss_weight: float = 1.0, skeleton: str = 'h36m17', distances: Sequence[int] = (8, 12, 16, 24)
-    ) -> None:
-        super().__init__(loss_weight, skeleton)
-        self.options['distances'] = tuple(distances)
-
-
-@LOSSES.register_module()
-class LimbLengthLoss(SkeletonLoss):
-    """:func:`~poselifter.models.losses.limb_length`.
-
-    Args:
-        loss_weight: the factor.
-        skeleton: joint set of the target.
-        form: see the function.
-    """
-
-    function = staticmethod(limbs.limb_length)
-
-    def __init__(self, loss_weight: float = 1.0, skeleton: str = 'h36m17', form: str = 'absolute') -> None:
-        super().__init__(loss_weight, skeleton)
-        self.options['form'] = form
-
-
-@LOSSES.register_module()
-class LimbLengthVarianceLoss(SkeletonLoss):
-    """:func:`~poselifter.models.losses.limb_length_variance`; arguments as :class:`SkeletonLoss`."""
-
-    function = staticmethod(limbs.limb_length_variance)
-
-
-@LOSSES.register_module()
-class BoneAngleLoss(SkeletonLoss):
-    """:func:`~poselifter.models.losses.bone_angle`; arguments as :class:`SkeletonLoss`."""
-
-    function = staticmethod(limbs.bone_angle)
-
-
-@LOSSES.register_module()
-class BoneAngleVelocityLoss(SkeletonLoss):
-    """:func:`~poselifter.models.losses.bone_angle_velocity`; arguments as :class:`SkeletonLoss`."""
-
-    function = staticmethod(limbs.bone_angle_velocity)
-
-
-@LOSSES.register_module()
-class LimbSymmetryLoss(SkeletonLoss):
-    """:func:`~poselifter.models.losses.limb_symmetry`; arguments as :class:`SkeletonLoss`."""
-
-    function = staticmethod(limbs.limb_symmetry)
-
-
-@LOSSES.register_module()
-class BoneVelocityLoss(SkeletonLoss):
-    """:func:`~poselifter.models.losses.bone_velocity`; arguments as :class:`SkeletonLoss`."""
-
-    function = staticmethod(limbs.bone_velocity)
-
-
-@LOSSES.register_module()
-class BoneLengthConsistencyLoss(SkeletonLoss):
-    """:func:`~poselifter.models.losses.bone_length_consistency`; arguments as :class:`SkeletonLoss`."""
-
-    function = staticmethod(limbs.bone_length_consistency)
-
-    def forward(self, labelled: torch.Tensor, unlabelled: torch.Tensor) -> torch.Tensor:
-        """Predictions (B, T, J, C) for clips with labels and (B', T', J, C) for others -> 0-dim tensor."""
-        return self.loss_weight * self.function(labelled, unlabelled, **self.options)
+MPJPELoss = module_of('MPJPELoss', functional.mpjpe)
+NMPJPELoss = module_of('NMPJPELoss', functional.n_mpjpe)
+VelocityLoss = module_of('VelocityLoss', functional.velocity)
+WeightedMPJPELoss = module_of('WeightedMPJPELoss', functional.weighted_mpjpe, base=JointWeightedLoss)
+TemporalConsistencyLoss = module_of('TemporalConsistencyLoss', functional.temporal_consistency, base=JointWeightedLoss)
+JointL1Loss = module_of('JointL1Loss', functional.joint_l1)
+ReprojectionLoss = module_of('ReprojectionLoss', functional.reprojection, 'fit_scale', weight_argument='confidence')
+MotionLoss = module_of('MotionLoss', functional.motion, 'skeleton', 'distances')
+LimbLengthLoss = module_of('LimbLengthLoss', limbs.limb_length, 'skeleton', 'form')
+LimbLengthVarianceLoss = module_of('LimbLengthVarianceLoss', limbs.limb_length_variance, 'skeleton')
+BoneAngleLoss = module_of('BoneAngleLoss', limbs.bone_angle, 'skeleton')
+BoneAngleVelocityLoss = module_of('BoneAngleVelocityLoss', limbs.bone_angle_velocity, 'skeleton')
+LimbSymmetryLoss = module_of('LimbSymmetryLoss', limbs.limb_symmetry, 'skeleton')
+BoneVelocityLoss = module_of('BoneVelocityLoss', limbs.bone_velocity, 'skeleton')
+SMPLPoseLoss = module_of('SMPLPoseLoss', mesh.smpl_pose, 'squared', compares='theta')
+SMPLShapeLoss = module_of('SMPLShapeLoss', mesh.smpl_shape, 'squared', compares='theta')
+SMPLNormLoss = module_of('SMPLNormLoss', mesh.smpl_norm, compares='theta')

@@ -3,4 +3,3 @@
 from .base_text_encoder import BaseTextEncoder
 from .bert import BertTextEncoder
 from .hashed import HashedTextEncoder
-from .precomputed import PrecomputedTextEncoder
