@@ -29,6 +29,7 @@ CODECS = Registry('codec', scope=_SCOPE, locations=[f'{_SCOPE}.codecs'])
 
 METRICS = _child('METRICS', 'evaluation')
 EVALUATOR = _child('EVALUATOR', 'evaluation')
+MEASURES = Registry('measure', scope=_SCOPE, locations=[f'{_SCOPE}.evaluation'])
 
 RUNNERS = _child('RUNNERS', 'engine')
 RUNNER_CONSTRUCTORS = _child('RUNNER_CONSTRUCTORS', 'engine')

@@ -19,10 +19,11 @@ from torch.utils.data import DataLoader
 
 import poselifter
 from poselifter.checkpoints import check_codec, load_checkpoint_file
-from poselifter.engine import DumpPredictions, PoseVisualizationHook, load_config
+from poselifter.engine import PoseVisualizationHook, load_config
 from poselifter.engine.compat import to_plain
 from poselifter.engine.tool import ToolParser, build_runner, config_errors, prepare_launch
 from poselifter.errors import InputError, run_program
+from poselifter.evaluation.metrics import DumpPredictions
 from poselifter.registry import DATASETS, FUNCTIONS
 from poselifter.utils import atomic_write
 

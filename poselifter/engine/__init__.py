@@ -2,7 +2,6 @@
 
 from .amp import CPUAmpOptimWrapper, use_amp
 from .config import load_config
-from .dump import DumpPredictions
 from .hooks import CheckpointHook, PlainCheckpointHook, PoseVisualizationHook, StatelessRandomHook, TeacherUpdateHook
 from .log_processor import MotionLogProcessor
 from .optim import GroupWarmupLR, MotionOptimWrapperConstructor

@@ -104,6 +104,7 @@ def convert_keypoints(x: Array, source: str, target: str, scores: Array | None =
             a shape does not fit ``source``.
 
     Example:
+        >>> import numpy as np
         >>> pose = np.arange(34.0).reshape(17, 2)  # COCO's hips, 11 and 12, at (22, 23) and (24, 25)
         >>> convert_keypoints(pose, 'coco17', 'h36m17')[0].tolist()  # pelvis: their mean
         [23.0, 24.0]

@@ -14,8 +14,9 @@ from mmengine.evaluator import Evaluator
 
 from poselifter.errors import InputError
 from poselifter.evaluation.functional import auc_3d, mpjae, mpjpe, mpjve, n_mpjpe, p_mpjpe, pck_3d
-from poselifter.evaluation.metrics import PoseMetric
-from poselifter.registry import METRICS
+from poselifter.evaluation.functional.distances import joint_distances
+from poselifter.evaluation.metrics import Measure, PoseMetric
+from poselifter.registry import MEASURES, METRICS
 from poselifter.structures import MotionDataSample
 
 EVERY = ('mpjpe', 'p_mpjpe', 'n_mpjpe', 'mpjve', 'mpjae', 'pck', 'auc')
@@ -217,8 +218,35 @@ def test_bad_samples_are_named(change, words):
         PoseMetric().process(None, [sample])
 
 
+def test_a_plugin_adds_a_measure(rng, monkeypatch):
+    """The furthest joint of each pose, and how errors change between frames: by its name, with label and unit of its own."""
+
+    def furthest(pred, target, visible=None):
+        distances, counted = joint_distances(pred, target, visible)
+        return (distances * counted).max(-1, keepdims=True), counted.any(-1, keepdims=True)
+
+    def jump(pred, target, visible=None):
+        distances, counted = joint_distances(pred, target, visible)
+        return np.abs(np.diff(distances, axis=-2)), counted[..., 1:, :] & counted[..., :-1, :]
+
+    monkeypatch.setattr(MEASURES, '_module_dict', {**MEASURES.module_dict})
+    MEASURES.register_module('furthest', module=Measure('FURTHEST', furthest))
+    MEASURES.register_module('jump', module=Measure('JUMP', jump, 'mm a frame', over_time=True))
+    target = rng.normal(size=(3, 17, 3))
+    pred = target - target[:, :1]
+    pred[:, 5, 0] += [0.01, 0.03, 0.02]
+    pred[:, 7, 1] += 0.005
+    sample = _sample(pred, target)
+    figures = _evaluate([sample], metrics=['furthest', 'mpjpe', 'jump'])
+    assert figures['FURTHEST'] == pytest.approx(20) and figures['JUMP/walk'] == pytest.approx(30 / 2 / 17)
+    metric = PoseMetric(metrics=['furthest', 'mpjpe', 'jump'])
+    assert metric.units == 'protocol clean; FURTHEST, MPJPE in mm; JUMP in mm a frame'
+    clips = _evaluate([sample], metrics=['jump'], protocol='motionagformer', clip_len=3)
+    assert clips['motionagformer/JUMP'] == pytest.approx(30 / 3 / 17)  # what a clip lacks at its end counts as 0
+
+
 def test_bad_arguments_are_named():
-    with pytest.raises(InputError, match='expected some of'):
+    with pytest.raises(InputError, match=r"expected some of \['mpjpe', 'p_mpjpe'"):
         PoseMetric(metrics=['mpjpe', 'mpve'])
     with pytest.raises(InputError, match='group_by is empty'):
         PoseMetric(group_by=[])

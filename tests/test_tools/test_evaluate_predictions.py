@@ -8,9 +8,8 @@ import pytest
 from mmengine.config import Config
 from mmengine.evaluator import Evaluator
 
-from poselifter.engine import DumpPredictions
 from poselifter.evaluation.functional import mpjpe
-from poselifter.evaluation.metrics import PoseMetric
+from poselifter.evaluation.metrics import DumpPredictions, PoseMetric
 from poselifter.registry import DATASETS
 
 NAMES = ['S9/Walking/a', 'S9/Walking 1/a', 'S11/Sitting/b']

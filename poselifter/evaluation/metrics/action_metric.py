@@ -70,11 +70,10 @@ class ActionMetric(_ClipMetric):
         confusion_file: csv file to write the confusion matrix to.
         merge: whether the samples of one ``sequence`` (its windows, its views)
             count as one clip, whose scores are their mean.
-        interval: a fact of the samples, such as ``'subject'``: adds
+        interval: a name in the metadata of the samples, such as ``'subject'``: adds
             ``mean_class_accuracy_low`` and ``_high``, between which 95 % of the
             sets of other such groups lie (:func:`bootstrap_interval`).
-        collect_device: how processes exchange entries.
-        prefix: put before every key.
+        **kwargs: of mmengine's ``BaseMetric``.
     """
 
     def __init__(
@@ -83,17 +82,16 @@ class ActionMetric(_ClipMetric):
         confusion_file: str | None = None,
         merge: bool = False,
         interval: str | None = None,
-        collect_device: str = 'gpu',
-        prefix: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(collect_device=collect_device, prefix=prefix)
+        super().__init__(**kwargs)
         self.top_k, self.confusion_file, self.merge, self.interval = tuple(top_k), confusion_file, merge, interval
         self.fields = ('action', 'pred_scores', *(['sequence'] if merge else []), *([interval] if interval else []))
         self.confusion: np.ndarray | None = None
 
-    def entry(self, action: Any, scores: Any, *facts: str) -> tuple[str, str, int, np.ndarray]:
+    def entry(self, action: Any, scores: Any, *names: str) -> tuple[str, str, int, np.ndarray]:
         """Sequence, group, true class and scores."""
-        name, group = facts[0] if self.merge else '', facts[-1] if self.interval else ''
+        name, group = names[0] if self.merge else '', names[-1] if self.interval else ''
         return str(name), str(group), int(action), as_array(scores).astype(np.float32)
 
     def compute_metrics(self, results: list[tuple[str, str, int, np.ndarray]]) -> dict[str, float]:
@@ -172,8 +170,7 @@ class FewShotMetric(_ClipMetric):
         seed: of the draws.
         interval: as of :class:`ActionMetric`; sets of other groups must have
             enough classes. Adds ``few_shot_accuracy_low`` and ``_high``.
-        collect_device: how processes exchange entries.
-        prefix: put before every key.
+        **kwargs: of mmengine's ``BaseMetric``.
     """
 
     def __init__(
@@ -183,10 +180,9 @@ class FewShotMetric(_ClipMetric):
         episodes: int = 200,
         seed: int = 0,
         interval: str | None = None,
-        collect_device: str = 'gpu',
-        prefix: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(collect_device=collect_device, prefix=prefix)
+        super().__init__(**kwargs)
         self.ways, self.draws = ways, {'shots': shots, 'episodes': episodes, 'seed': seed}
         self.fields = ('sequence', 'action', 'pred_embedding', *([interval] if interval else []))
 

@@ -21,10 +21,10 @@ class GroupedMetric(BaseMetric):
             several at once; the first one also makes the overall figure.
         average: which average of :class:`GroupTable` is the overall figure.
         units: said in the heading of printed tables.
-        collect_device: how processes exchange entries. ``'gpu'`` sends them
-            through the process group, gloo on the CPU included; ``'cpu'``
-            writes files into the working directory.
-        prefix: put before every key.
+        **kwargs: of mmengine's ``BaseMetric``: ``prefix``, put before every
+            key, and ``collect_device``, how processes exchange entries:
+            ``'gpu'`` sends them through the process group, gloo on the CPU
+            included; ``'cpu'`` writes files into the working directory.
 
     Raises:
         InputError: no name to group by.
@@ -33,10 +33,8 @@ class GroupedMetric(BaseMetric):
     default_prefix = ''  # None would make mmengine warn that the keys have no prefix
     labels: dict[str, str]
 
-    def __init__(
-        self, group_by: Sequence[str], average: str, units: str, collect_device: str, prefix: str | None
-    ) -> None:
-        super().__init__(collect_device=collect_device, prefix=prefix)
+    def __init__(self, group_by: Sequence[str], average: str, units: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         if not group_by:
             raise InputError(f"{type(self).__name__}: group_by is empty, expected names such as 'action_name'")
         self.group_by, self.average, self.units = tuple(group_by), average, units

@@ -42,10 +42,8 @@ class MeshMetric(GroupedMetric):
         'pa_mpjpe_17': 'PA-MPJPE-17',
     }
 
-    def __init__(
-        self, group_by: Sequence[str] = ('action_name',), collect_device: str = 'gpu', prefix: str | None = None
-    ) -> None:
-        super().__init__(group_by, 'all_frames', 'mm; MPJPE and PA-MPJPE on 14 joints', collect_device, prefix)
+    def __init__(self, group_by: Sequence[str] = ('action_name',), **kwargs: Any) -> None:
+        super().__init__(group_by, 'all_frames', 'mm; MPJPE and PA-MPJPE on 14 joints', **kwargs)
 
     def score(self, sample: Mapping[str, Any]) -> SequenceScore:
         """What a sequence contributes; see the class."""

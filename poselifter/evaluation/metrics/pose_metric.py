@@ -1,40 +1,22 @@
 """The metric of 3D poses over a data set."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ...errors import InputError
-from ...registry import METRICS
+from ...registry import MEASURES, METRICS
 from ...skeletons import get_skeleton
-from ..functional.distances import (
-    acceleration_distances,
-    aligned_distances,
-    as_array,
-    joint_distances,
-    scaled_distances,
-    velocity_distances,
-)
-from ..functional.pck import auc_scores, kit_groups, over_scores, pck_scores, under_scores
+from ..functional.distances import as_array, joint_distances
+from ..functional.pck import kit_groups
 from .group_table import GroupTable, SequenceScore
 from .grouped_metric import GroupedMetric
+from .measures import Measure
 from .protocols import PROTOCOLS, Slots, predicted_frames
 
 MM_PER_METRE = 1000.0
-MEASURES = {
-    'mpjpe': ('MPJPE', joint_distances),
-    'p_mpjpe': ('P-MPJPE', aligned_distances),
-    'n_mpjpe': ('N-MPJPE', scaled_distances),
-    'mpjve': ('MPJVE', velocity_distances),
-    'mpjae': ('MPJAE', acceleration_distances),
-    'pck': ('PCK', pck_scores),
-    'auc': ('AUC', auc_scores),
-    'under_30': ('under30', under_scores),
-    'over_40': ('over40', over_scores),
-}
-DIFFERENCES, OF_KIT, DETAIL = ('mpjve', 'mpjae'), ('pck', 'auc'), ('mpjpe', 'under_30', 'over_40')
-UNITS = 'mm; MPJVE in mm a frame, MPJAE in mm a frame squared, PCK, AUC and shares in percent'
+DETAIL = ('mpjpe', 'under_30', 'over_40')
 
 
 @METRICS.register_module()
@@ -66,16 +48,17 @@ class PoseMetric(GroupedMetric):
     Args:
         protocol: a name of ``PROTOCOLS``. All but ``'clean'`` stand before the
             keys, so that a paper's metric and the clean one fit one evaluator.
-        metrics: some of ``mpjpe``, ``p_mpjpe``, ``n_mpjpe``, ``mpjve``,
-            ``mpjae``, ``pck`` (150 mm), ``auc``, ``under_30`` and ``over_40``
-            (shares of poses whose MPJPE is under 30 mm, over 40 mm); ``None``:
+        metrics: names in :data:`~poselifter.registry.MEASURES`: ``mpjpe``,
+            ``p_mpjpe``, ``n_mpjpe``, ``mpjve``, ``mpjae``, ``pck`` (150 mm),
+            ``auc``, ``under_30`` and ``over_40`` (percentage of poses whose
+            MPJPE is under 30 mm, over 40 mm), and those of plugins; ``None``:
             the protocol's.
         group_by: see :class:`GroupedMetric`; ``None``: the protocol's.
-        detail: adds the shares, a table by joint, and the variances.
+        detail: adds ``under_30``, ``over_40``, a table by joint, and the variances.
         clip_len: slots of a window, where the protocol takes differences
             inside clips (``'motionagformer'``).
-        collect_device: see :class:`GroupedMetric`.
         prefix: put before every key, instead of the protocol.
+        **kwargs: of mmengine's ``BaseMetric``.
 
     Raises:
         InputError: an unknown protocol or metric, or no name to group by.
@@ -88,19 +71,21 @@ class PoseMetric(GroupedMetric):
         group_by: Sequence[str] | None = None,
         detail: bool = False,
         clip_len: int | None = None,
-        collect_device: str = 'gpu',
         prefix: str | None = None,
+        **kwargs: Any,
     ) -> None:
         if protocol not in PROTOCOLS:
             raise InputError(f'PoseMetric: the protocol is {protocol!r}, expected one of {", ".join(PROTOCOLS)}')
         self.protocol, self.detail, self.clip_len = PROTOCOLS[protocol], detail, clip_len
         metrics = self.protocol.metrics if metrics is None else metrics
-        if not metrics or not set(metrics) <= set(MEASURES):
-            raise InputError(f'PoseMetric: metrics are {list(metrics)}, expected some of {list(MEASURES)}')
-        self.labels = {name: MEASURES[name][0] for name in (*metrics, *(DETAIL if detail else ()))}
+        if not metrics or not set(metrics) <= MEASURES.module_dict.keys():
+            raise InputError(f'PoseMetric: metrics are {list(metrics)}, expected some of {list(MEASURES.module_dict)}')
+        self.measures = {name: MEASURES.get(name) for name in (*metrics, *(DETAIL if detail else ()))}
+        self.labels = {name: measure.label for name, measure in self.measures.items()}
         prefix = prefix or (None if protocol == 'clean' else protocol)
         group_by = self.protocol.group_by if group_by is None else group_by
-        super().__init__(group_by, self.protocol.average, f'protocol {protocol}; {UNITS}', collect_device, prefix)
+        units = f'protocol {protocol}; {_units(self.measures.values())}'
+        super().__init__(group_by, self.protocol.average, units, prefix=prefix, **kwargs)
 
     def score(self, sample: Mapping[str, Any]) -> SequenceScore:
         """What a sequence contributes; see the class."""
@@ -109,14 +94,14 @@ class PoseMetric(GroupedMetric):
         slots = self._slots(sample)
         kit = kit_groups(sample.get('skeleton_3d') or 'mpi_inf_3dhp17') if self.protocol.kit_joints else {}
         sums = {}
-        for name in self.labels:
-            label, measure = MEASURES[name]
-            if name in DIFFERENCES:
+        for name, measure in self.measures.items():
+            if measure.over_time:
                 sums[name] = slots.total_differences(measure, self.protocol.differences, self.clip_len)
             else:
-                sums[name] = slots.total(measure, kit.get('Total') if name in OF_KIT else None)
-            if self.detail and name in OF_KIT:
-                sums.update({f'joints/{label}/{group}': slots.total(measure, joints) for group, joints in kit.items()})
+                sums[name] = slots.total(measure, kit.get('Total') if measure.kit_joints else None)
+            if self.detail and measure.kit_joints:
+                by_group = {f'joints/{measure.label}/{g}': slots.total(measure, joints) for g, joints in kit.items()}
+                sums.update(by_group)
         if self.detail:
             joints = get_skeleton(sample.get('skeleton_3d') or 'h36m17').joint_names
             sums.update({f'joints/MPJPE/{j}': slots.total(joint_distances, [i]) for i, j in enumerate(joints)})
@@ -169,3 +154,11 @@ class PoseMetric(GroupedMetric):
         elif self.protocol.root == 'centre':
             pred -= pred[:, root : root + 1]
         return Slots.of(self.protocol, pred, target, counted, frames)
+
+
+def _units(measures: Iterable[Measure]) -> str:
+    """``'MPJPE, P-MPJPE in mm; PCK in percent'``."""
+    labels: dict[str, list[str]] = {}
+    for measure in measures:
+        labels.setdefault(measure.unit, []).append(measure.label)
+    return '; '.join(f'{", ".join(names)} in {unit}' for unit, names in labels.items())

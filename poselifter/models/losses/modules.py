@@ -109,11 +109,11 @@ def module_of(
         The class.
 
     Example:
-        >>> def mean_depth_error(pred, target, weight=None):
-        ...     return (pred - target)[..., 2].abs().mean()
-        >>> MeanDepthLoss = module_of('MeanDepthLoss', mean_depth_error)
-        >>> LOSSES.build({'type': 'MeanDepthLoss', 'loss_weight': 0.5}).name
-        'mean_depth_error'
+        A plugin's own loss, ``{'type': 'DepthLoss', 'loss_weight': 0.5}`` in a config::
+
+            def depth(pred, target, weight=None): ...
+
+            DepthLoss = module_of('DepthLoss', depth)
     """
     attributes = {'function': staticmethod(function), 'options': options, '__module__': __name__, **declared}
     attributes['__doc__'] = f':func:`~poselifter.models.losses.{function.__name__}` as :class:`{base.__name__}`.'

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from mmengine.evaluator import DumpResults
 
-from ..registry import METRICS
-from ..utils import atomic_write
+from ...registry import METRICS
+from ...utils import atomic_write
 
 
 @METRICS.register_module()
