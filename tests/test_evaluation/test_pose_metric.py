@@ -219,7 +219,7 @@ def test_bad_samples_are_named(change, words):
 
 
 def test_a_plugin_adds_a_measure(rng, monkeypatch):
-    """The furthest joint of each pose, and how errors change between frames: by its name, with label and unit of its own."""
+    """The furthest joint of a pose, and how errors change between frames: each by a name, with a label and a unit."""
 
     def furthest(pred, target, visible=None):
         distances, counted = joint_distances(pred, target, visible)

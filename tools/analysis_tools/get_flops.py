@@ -1,17 +1,17 @@
-"""Parameters and multiply-adds (MACs) of models, beside the figures that papers give.
+"""Parameters and multiply-adds (MACs) of models.
 
     python tools/analysis_tools/get_flops.py mixste_81 configs/mixste/cmu_27.py
     python tools/analysis_tools/get_flops.py videopose3d --input-shape 1242 17 2
-    python tools/analysis_tools/get_flops.py --all --markdown docs/model_sizes.md
+    python tools/analysis_tools/get_flops.py --all --out sizes.json
     python tools/analysis_tools/get_flops.py mixste_81 --fps --batch-size 8 --device cpu
 
 Counted are matrix products and convolutions, in a pass on the meta device, by torch's FlopCounterMode: mmengine's
 analyser passes over scaled_dot_product_attention and over most of a product (J, J) @ (B, T, J, D).
+docs/model_sizes.py sets the counts beside the figures that papers give.
 """
 
 import argparse
 import json
-import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,9 +30,6 @@ from poselifter.errors import InputError, run_program
 from poselifter.models import Lifter, create_model, list_models
 from poselifter.models.network import feature_of
 from poselifter.utils import atomic_write
-
-PUBLISHED = Path(__file__).resolve().parents[2] / 'docs' / 'model_sizes.json'  # an installed package has no docs
-MARK = '<!-- get_flops -->\n'
 
 
 class LayerMacs(TorchFunctionMode):
@@ -130,61 +127,28 @@ def short(number: float) -> str:
     return f'{number / 1e9:#.4g} G' if number >= 1e9 else f'{number / 1e6:#.4g} M'
 
 
-def amount(text: str) -> tuple[float, bool]:
-    """A figure as printed: ``'645 M a frame'`` is 645e6, and for a frame."""
-    digits, unit, a_frame = re.fullmatch(r'([\d.,]+)( [MG])?( a frame)?', text).groups()
-    return float(digits.replace(',', '')) * {' M': 1e6, ' G': 1e9}.get(unit, 1), bool(a_frame)
+def cells(rows: Sequence[dict], layers_only: bool = False) -> list[list[str]]:
+    """The cells of a markdown table: headings, their alignment, and a line a model.
 
-
-def percent(ratio: float) -> str:
-    """How far a ratio is from 1: ``'+6.3 %'``."""
-    return '0' if ratio == 1 else re.sub(r'^[+-]0\.0', '0.0', f'{100 * (ratio - 1):+.1f} %')
-
-
-def compare(row: dict, figure: dict[str, str], ways: dict[str, dict], macs: str) -> list[str]:
-    """The cells ``published``, ``differs by``, ``because`` of one figure of ``docs/model_sizes.json``."""
-    published, differences, reasons = [], [], []
-    for key, ours in (('parameters', row['parameters']), ('macs', row[macs])):
-        if key not in figure:
-            continue
-        value, a_frame = amount(figure[key])
-        frames = row['frames_out'] if a_frame else 1
-        published.append(figure[key] + (' parameters' if key == 'parameters' else ''))
-        differences.append(percent(value * frames / ours))
-        if way := figure.get(f'{key}_counted'):
-            counted = sum(n * row[part] for part, n in ways[way].items()) + amount(figure.get('plus', '0'))[0]
-            reasons.append(f'{way}: {short(counted / frames)} ({percent(value * frames / counted)})')
-    reasons += [figure['note']] if 'note' in figure else []
-    return [f'{figure["source"]}: {", ".join(published)}', ', '.join(differences), '; '.join(reasons)]
-
-
-def table(rows: Sequence[dict], layers_only: bool = False, published: bool = True) -> str:
-    """A markdown table: a line a model, and one more for each further published figure."""
-    known = json.loads(PUBLISHED.read_text(encoding='utf-8')) if published and PUBLISHED.is_file() else {}
+    Args:
+        rows: of :func:`count`; with ``speed``, frames a second by heading, for further columns.
+        layers_only: leaves products of activations out.
+    """
     macs, what = ('macs_of_layers', ['MACs of layers']) if layers_only else ('macs', ['MACs', 'of layers'])
     speeds = rows[0].get('speed', {})
     head = ['model', 'clip', 'frames out', 'parameters', *what, f'{what[0]} a frame out', *speeds]
-    lines = [[*head, 'published', 'differs by', 'because'], ['---', '---', *['---:'] * (len(head) - 2), *['---'] * 3]]
+    lines = [head, ['---', '---', *['---:'] * (len(head) - 2)]]
     for row in rows:
         frames = row['frames_out']
-        cells = [row['model'], ' x '.join(map(str, row['clip'])), str(frames or '-'), f'{row["parameters"]:,}']
-        cells += [short(row[key]) for key in dict.fromkeys((macs, 'macs_of_layers'))]
-        cells += [short(row[macs] / frames) if frames else '-', *(f'{row["speed"][n]:.4g}' for n in speeds)]
-        figures = known.get('figures', {}).get(row['model'], [])
-        found = [compare(row, figure, known['ways'], macs) for figure in figures] or [[''] * 3]
-        lines += [cells + found[0], *([''] * len(cells) + more for more in found[1:])]
+        line = [row['model'], ' x '.join(map(str, row['clip'])), str(frames or '-'), f'{row["parameters"]:,}']
+        line += [short(row[key]) for key in dict.fromkeys((macs, 'macs_of_layers'))]
+        lines.append([*line, short(row[macs] / frames) if frames else '-', *(f'{row["speed"][n]:.4g}' for n in speeds)])
+    return lines
+
+
+def markdown(lines: Sequence[Sequence[str]]) -> str:
+    """Cells as a markdown table."""
     return ''.join(f'| {" | ".join(line)} |\n' for line in lines)
-
-
-def write_table(path: Path, text: str) -> None:
-    """Writes a new file, or puts the table in the place of the one under ``<!-- get_flops -->`` of a page."""
-    if path.exists():
-        page = path.read_text(encoding='utf-8')
-        if MARK not in page:
-            raise InputError(f'{path} exists without the line {MARK.strip()}; put it where the table shall stand')
-        text = re.sub(rf'(?<={re.escape(MARK)})(\|.*\n)*', lambda _: text, page, count=1)
-    with atomic_write(path) as temporary:
-        temporary.write_text(text, encoding='utf-8')
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -197,7 +161,6 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('--fps', action='store_true', help='measure frames a second too, at batch 1 and --batch-size')
     parser.add_argument('--batch-size', type=int, metavar='N', help='by default 64 on a GPU, 4 on a CPU')
     parser.add_argument('--device', help='where --fps measures: by default the GPU, if there is one')
-    parser.add_argument('--markdown', type=Path, metavar='FILE', help='write the table, or renew it in a page')
     parser.add_argument('--out', type=Path, metavar='JSON', help='write the numbers')
     args = parser.parse_args(argv)
     names = list_models() if args.all else args.models
@@ -213,10 +176,7 @@ def main(argv: list[str] | None = None) -> None:
             row['speed'] = {f'frames/s, batch {n}': frames_per_second(row, n, device) for n in batches}
             chip = torch.cuda.get_device_name(device) if 'cuda' in device else torch.backends.cpu.get_cpu_capability()
             row['device'] = f'{device} ({chip}), {torch.get_num_threads()} CPU threads'
-    text = table(rows, args.linear_only, published=not args.input_shape)
-    print(text + (f'measured on {rows[0]["device"]}' if args.fps else ''))
-    if args.markdown:
-        write_table(args.markdown, text)
+    print(markdown(cells(rows, args.linear_only)) + (f'measured on {rows[0]["device"]}' if args.fps else ''))
     if args.out:
         with atomic_write(args.out) as temporary:
             temporary.write_text(json.dumps(rows, indent=1) + '\n')
