@@ -1,6 +1,9 @@
 """Fixtures that every test folder shares."""
 
+import functools
+import importlib.util
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -28,6 +31,37 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip('needs the parity cases in ../shared, which are not part of the repository')
     return folder
+
+
+class Counted(NamedTuple):
+    """A published model on the meta device, the counts of ``tools/analysis_tools/get_flops.py``, and its output."""
+
+    model: torch.nn.Module
+    row: dict[str, Any]
+    output: Any
+
+
+@pytest.fixture(scope='session')
+def counted():
+    """A model of ``list_models()`` by its name; each is built and counted once for all tests, which takes seconds."""
+    path = REPOSITORY / 'tools/analysis_tools/get_flops.py'
+    spec = importlib.util.spec_from_file_location('get_flops_that_counts', path)
+    get_flops = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(get_flops)
+    build = get_flops.build
+
+    @functools.cache
+    def count(name: str) -> Counted:
+        with torch.device('meta'):
+            model = build(name)
+        outputs = []
+        hook = model.register_forward_hook(lambda *call: outputs.append(call[-1]))
+        get_flops.build = lambda *_, **__: model
+        row = get_flops.count(name)
+        hook.remove()
+        return Counted(model, row, outputs[0])
+
+    return count
 
 
 @pytest.fixture

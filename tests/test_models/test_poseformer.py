@@ -23,17 +23,6 @@ def clip():
     return torch.randn(2, 5, 4, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
 
 
-@pytest.mark.parametrize(
-    ('name', 'count'), [('poseformer_9', 9_563_645), ('poseformer_27', 9_573_455), ('poseformer', 9_602_885)]
-)
-def test_number_of_parameters(name, count):
-    # counts of the official network
-    with torch.device('meta'):
-        model = create_model(name)
-    assert sum(p.numel() for p in model.parameters()) == count
-    assert model.output_frames(model.backbone.num_frames)['features'].tolist() == [model.backbone.num_frames // 2]
-
-
 def test_initialisation():
     torch.manual_seed(0)
     model = create_model('poseformer_27')
