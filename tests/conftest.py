@@ -3,6 +3,7 @@
 import functools
 import importlib.util
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,12 +43,22 @@ class Counted(NamedTuple):
 
 
 @pytest.fixture(scope='session')
-def counted():
+def load_module():
+    """Imports a Python file that is no part of a package: ``load_module('tools/test.py')``."""
+
+    def load(path: str) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(f'{Path(path).stem}_under_test', REPOSITORY / path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+@pytest.fixture(scope='session')
+def counted(load_module):
     """A model of ``list_models()`` by its name; each is built and counted once for all tests, which takes seconds."""
-    path = REPOSITORY / 'tools/analysis_tools/get_flops.py'
-    spec = importlib.util.spec_from_file_location('get_flops_that_counts', path)
-    get_flops = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(get_flops)
+    get_flops = load_module('tools/analysis_tools/get_flops.py')
     build = get_flops.build
 
     @functools.cache
