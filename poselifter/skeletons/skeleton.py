@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from .schema import check_record
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,8 +134,6 @@ def list_skeletons() -> list[str]:
 def _load() -> tuple[dict[str, Skeleton], dict[str, str]]:
     """All sets by name, and the name of the set for each name and alias."""
     records = json.loads(Path(__file__).with_name('skeletons.json').read_text(encoding='utf-8'))
-    for name in records:
-        check_record(name, records)
     skeletons = {name: _from_record(name, record) for name, record in records.items()}
     names = {alias: name for name, record in records.items() for alias in (name, *record.get('aliases', ()))}
     return skeletons, names
