@@ -77,7 +77,7 @@ def test_identity(name, rng):
 @pytest.mark.parametrize('source, target', list_conversions())
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), leading=st.lists(st.integers(0, 3), max_size=2))
-def test_torch_equals_numpy_and_left_stays_left(source, target, seed, leading):
+def test_torch_equals_numpy_left_stays_left_and_weights_sum_to_one(source, target, seed, leading):
     rng = np.random.default_rng(seed)
     joints = get_skeleton(source).num_joints
     x, scores = rng.normal(size=(*leading, joints, 2)), rng.random((*leading, joints))
@@ -88,6 +88,9 @@ def test_torch_equals_numpy_and_left_stays_left(source, target, seed, leading):
     assert ((b >= 0) & (b <= 1)).all()
     order, mirrored = get_skeleton(target).flip_indices, x[..., get_skeleton(source).flip_indices, :]
     np.testing.assert_allclose(convert_keypoints(mirrored, source, target), a[..., order, :], atol=1e-12)
+    np.testing.assert_allclose(convert_keypoints(x + [3, -2], source, target), a + [3, -2], atol=1e-12)
+    conversion = find_conversion(source, target)
+    assert {*conversion.approximate, *conversion.mean_scores} <= set(get_skeleton(target).joint_names)
 
 
 @pytest.mark.parametrize('dtype', [np.float32, np.float64])
