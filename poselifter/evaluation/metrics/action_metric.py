@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from mmengine.evaluator import BaseMetric
 
 from ...errors import InputError
 from ...registry import METRICS
@@ -18,22 +17,16 @@ from ..functional.classification import (
     nearest_exemplar,
 )
 from ..functional.distances import as_array
+from .sample_metric import SampleMetric
 
 
-class _ClipMetric(BaseMetric):
-    """One entry a clip, of the sample's ``fields``."""
+def _vector(sample: Mapping[str, Any], key: str) -> np.ndarray:
+    return as_array(sample.get(key)).astype(np.float32)
 
-    default_prefix = ''
-    fields: tuple[str, ...]
 
-    def process(self, data_batch: Any, data_samples: Sequence[Mapping[str, Any]]) -> None:
-        """Appends the entry of each clip; raises an InputError for a missing field."""
-        for sample in data_samples:
-            missing = [key for key in self.fields if sample.get(key) is None]
-            if missing:
-                name = sample.get('sequence') or 'a clip without a name'
-                raise InputError(f'{name}: the sample has no {missing[0]}; {type(self).__name__} needs it')
-            self.results.append(self.entry(*(sample.get(key) for key in self.fields)))
+def _ends(interval: tuple[float, float], name: str) -> dict[str, float]:
+    """The ends of an interval as figures ``<name>_low`` and ``<name>_high``."""
+    return {f'{name}_low': interval[0], f'{name}_high': interval[1]}
 
 
 def _per_sequence(results: Sequence[tuple], vectors: int) -> list[tuple]:
@@ -57,7 +50,7 @@ def _per_sequence(results: Sequence[tuple], vectors: int) -> list[tuple]:
 
 
 @METRICS.register_module()
-class ActionMetric(_ClipMetric):
+class ActionMetric(SampleMetric):
     """Top-k accuracy, mean class accuracy and confusion matrix, in percent.
 
     ``process`` takes samples with ``pred_scores`` (classes,), logits or
@@ -89,10 +82,11 @@ class ActionMetric(_ClipMetric):
         self.fields = ('action', 'pred_scores', *(['sequence'] if merge else []), *([interval] if interval else []))
         self.confusion: np.ndarray | None = None
 
-    def entry(self, action: Any, scores: Any, *names: str) -> tuple[str, str, int, np.ndarray]:
+    def entry(self, sample: Mapping[str, Any]) -> tuple[str, str, int, np.ndarray]:
         """Sequence, group, true class and scores."""
-        name, group = names[0] if self.merge else '', names[-1] if self.interval else ''
-        return str(name), str(group), int(action), as_array(scores).astype(np.float32)
+        name = str(sample.get('sequence')) if self.merge else ''
+        group = str(sample.get(self.interval)) if self.interval else ''
+        return name, group, int(sample.get('action')), _vector(sample, 'pred_scores')
 
     def compute_metrics(self, results: list[tuple[str, str, int, np.ndarray]]) -> dict[str, float]:
         """The figures of the class."""
@@ -110,12 +104,12 @@ class ActionMetric(_ClipMetric):
         figures['mean_class_accuracy'] = mean_class_accuracy(predicted, labels)
         if self.interval:
             ends = bootstrap_interval(groups, lambda rows: mean_class_accuracy(predicted[rows], labels[rows]))
-            figures |= dict(zip(('mean_class_accuracy_low', 'mean_class_accuracy_high'), ends, strict=True))
+            figures |= _ends(ends, 'mean_class_accuracy')
         return figures
 
 
 @METRICS.register_module()
-class OneShotMetric(_ClipMetric):
+class OneShotMetric(SampleMetric):
     """Accuracy of the nearest exemplar by cosine similarity, in percent.
 
     ``process`` takes samples with ``pred_embedding`` (D,), ``action`` and
@@ -130,10 +124,9 @@ class OneShotMetric(_ClipMetric):
 
     fields = ('exemplar', 'action', 'pred_embedding')
 
-    @staticmethod
-    def entry(exemplar: Any, action: Any, embedding: Any) -> tuple[bool, int, np.ndarray]:
+    def entry(self, sample: Mapping[str, Any]) -> tuple[bool, int, np.ndarray]:
         """Whether it is an exemplar, class and embedding."""
-        return bool(exemplar), int(action), as_array(embedding).astype(np.float32)
+        return bool(sample.get('exemplar')), int(sample.get('action')), _vector(sample, 'pred_embedding')
 
     def compute_metrics(self, results: list[tuple[bool, int, np.ndarray]]) -> dict[str, float]:
         """The figures of the class."""
@@ -153,7 +146,7 @@ class OneShotMetric(_ClipMetric):
 
 
 @METRICS.register_module()
-class FewShotMetric(_ClipMetric):
+class FewShotMetric(SampleMetric):
     """Recognition from a few known clips of each class, over any labelled data, in percent.
 
     ``process`` takes samples with ``pred_embedding`` (D,), ``action`` and
@@ -183,26 +176,25 @@ class FewShotMetric(_ClipMetric):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.ways, self.draws = ways, {'shots': shots, 'episodes': episodes, 'seed': seed}
+        self.ways, self.draws, self.interval = ways, {'shots': shots, 'episodes': episodes, 'seed': seed}, interval
         self.fields = ('sequence', 'action', 'pred_embedding', *([interval] if interval else []))
 
-    @staticmethod
-    def entry(sequence: str, action: Any, embedding: Any, group: Any = None) -> tuple[str, int, np.ndarray, str]:
+    def entry(self, sample: Mapping[str, Any]) -> tuple[str, int, np.ndarray, str]:
         """Sequence, class, embedding and group."""
-        return str(sequence), int(action), as_array(embedding).astype(np.float32), str(group)
+        group = str(sample.get(self.interval)) if self.interval else ''
+        return str(sample.get('sequence')), int(sample.get('action')), _vector(sample, 'pred_embedding'), group
 
     def compute_metrics(self, results: list[tuple[str, int, np.ndarray, str]]) -> dict[str, float]:
         """The figures of the class."""
         _, labels, embeddings, groups = (np.array(part) for part in zip(*_per_sequence(results, 2), strict=True))
         ways = self.ways or int((np.unique(labels, return_counts=True)[1] > self.draws['shots']).sum())
-        found = few_shot_accuracies(embeddings, labels, ways, **self.draws)
-        figures = {'few_shot_accuracy': found.mean(), 'few_shot_std': found.std(), 'chance': 100.0 / ways}
-        if len(self.fields) > 3:
+        accuracies = few_shot_accuracies(embeddings, labels, ways, **self.draws)
+        figures = {'few_shot_accuracy': accuracies.mean(), 'few_shot_std': accuracies.std(), 'chance': 100.0 / ways}
+        if self.interval:
             draws = {**self.draws, 'episodes': min(self.draws['episodes'], 50)}  # of each set of groups
 
             def accuracy(rows: np.ndarray) -> float:
                 return few_shot_accuracies(embeddings[rows], labels[rows], ways, ids=rows, **draws).mean()
 
-            ends = bootstrap_interval(groups, accuracy, draws=100)
-            figures |= dict(zip(('few_shot_accuracy_low', 'few_shot_accuracy_high'), ends, strict=True))
+            figures |= _ends(bootstrap_interval(groups, accuracy, draws=100), 'few_shot_accuracy')
         return figures

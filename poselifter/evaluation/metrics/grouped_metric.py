@@ -4,33 +4,29 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from ...errors import InputError
 from .group_table import GroupTable, SequenceScore
+from .sample_metric import SampleMetric
 
 
-class GroupedMetric(BaseMetric):
-    """One entry a sequence, summed by groups, so that neither batches nor processes can change a figure.
+class GroupedMetric(SampleMetric):
+    """One entry a sequence, summed by groups.
 
-    A subclass implements :meth:`score` and sets ``labels`` (metric -> heading).
+    A subclass implements :meth:`entry` and sets ``labels`` (metric -> heading).
 
     Args:
         group_by: metainfo of a sample to report by, joined by ``+`` to group by
             several at once; the first one also makes the overall figure.
         average: which average of :class:`GroupTable` is the overall figure.
         units: said in the heading of printed tables.
-        **kwargs: of mmengine's ``BaseMetric``: ``prefix``, put before every
-            key, and ``collect_device``, how processes exchange entries:
-            ``'gpu'`` sends them through the process group, gloo on the CPU
-            included; ``'cpu'`` writes files into the working directory.
+        **kwargs: see :class:`SampleMetric`.
 
     Raises:
         InputError: no name to group by.
     """
 
-    default_prefix = ''  # None would make mmengine warn that the keys have no prefix
     labels: dict[str, str]
 
     def __init__(self, group_by: Sequence[str], average: str, units: str, **kwargs: Any) -> None:
@@ -40,16 +36,8 @@ class GroupedMetric(BaseMetric):
         self.group_by, self.average, self.units = tuple(group_by), average, units
 
     @abstractmethod
-    def score(self, sample: Mapping[str, Any]) -> SequenceScore:
+    def entry(self, sample: Mapping[str, Any]) -> SequenceScore:
         """What a sequence contributes; one without sums is left out."""
-
-    def process(self, data_batch: Any, data_samples: Sequence[Mapping[str, Any]]) -> None:
-        """Appends one entry for each of the samples (or their dicts); raises an InputError that names a bad one."""
-        for sample in data_samples:
-            try:
-                self.results.append(self.score(sample))
-            except InputError as error:
-                raise InputError(f'{sample.get("sequence") or "a sequence without a name"}: {error}') from error
 
     def compute_metrics(self, results: list[SequenceScore]) -> dict[str, float]:
         """Prints the tables and returns the figures of :meth:`report`."""

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError
 from ...registry import METRICS
 from ..functional.distances import as_array
 from ..functional.mesh import mesh_distances
@@ -34,6 +33,7 @@ class MeshMetric(GroupedMetric):
     Args: see :class:`GroupedMetric`.
     """
 
+    fields = ('pred_vertices', 'vertices', 'pred_keypoints_3d', 'lifting_target')
     labels = {
         'mpve': 'MPVE',
         'mpjpe': 'MPJPE',
@@ -45,12 +45,9 @@ class MeshMetric(GroupedMetric):
     def __init__(self, group_by: Sequence[str] = ('action_name',), **kwargs: Any) -> None:
         super().__init__(group_by, 'all_frames', 'mm; MPJPE and PA-MPJPE on 14 joints', **kwargs)
 
-    def score(self, sample: Mapping[str, Any]) -> SequenceScore:
+    def entry(self, sample: Mapping[str, Any]) -> SequenceScore:
         """What a sequence contributes; see the class."""
-        keys = ('pred_vertices', 'vertices', 'pred_keypoints_3d', 'lifting_target')
-        missing = [key for key in keys if sample.get(key) is None]
-        if missing:
-            raise InputError(f'the sample has no {", ".join(missing)}; MeshMetric needs a predicted and a true body')
+        keys = self.fields
         frames = predicted_frames(sample, len(sample.get(keys[0])), len(sample.get(keys[1])))
         weights = 1 / np.bincount(frames)[frames]
         if sample.get('smpl_weight') is not None:

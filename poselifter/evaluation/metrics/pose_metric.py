@@ -64,6 +64,8 @@ class PoseMetric(GroupedMetric):
         InputError: an unknown protocol or metric, or no name to group by.
     """
 
+    fields = ('pred_keypoints_3d', 'lifting_target', 'lifting_target_visible')
+
     def __init__(
         self,
         protocol: str = 'clean',
@@ -87,7 +89,7 @@ class PoseMetric(GroupedMetric):
         units = f'protocol {protocol}; {_units(self.measures.values())}'
         super().__init__(group_by, self.protocol.average, units, prefix=prefix, **kwargs)
 
-    def score(self, sample: Mapping[str, Any]) -> SequenceScore:
+    def entry(self, sample: Mapping[str, Any]) -> SequenceScore:
         """What a sequence contributes; see the class."""
         if any(part in (sample.get('sequence') or '') for part in self.protocol.skip):
             return SequenceScore({}, 0, {})  # None would be lost between processes, and others doubled
@@ -129,17 +131,13 @@ class PoseMetric(GroupedMetric):
 
     def _slots(self, sample: Mapping[str, Any]) -> Slots:
         """Predictions and root-relative targets in mm, as the protocol counts them."""
-        keys = ('pred_keypoints_3d', 'lifting_target', 'lifting_target_visible')
-        for key in keys:
-            if sample.get(key) is None:
-                raise InputError(f'the sample has no {key}; PoseMetric needs a prediction and a 3D label')
         skeleton, predicted = sample.get('skeleton_3d'), sample.get('pred_skeleton')
         if skeleton and predicted and skeleton != predicted:
             raise InputError(
                 f'the prediction has the joint set {predicted!r}, the label {skeleton!r}; '
                 f'convert one of them by name (poselifter.skeletons.convert_keypoints) before scoring'
             )
-        pred, target, visible = (as_array(sample.get(key)) for key in keys)
+        pred, target, visible = (as_array(sample.get(key)) for key in self.fields)
         if pred.ndim != 3 or pred.shape[1:] != target.shape[1:] or visible.shape != target.shape[:-1]:
             raise InputError(
                 f'pred_keypoints_3d has shape {pred.shape}, lifting_target {target.shape}, '
