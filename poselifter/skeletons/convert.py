@@ -141,12 +141,9 @@ def _find_table(source: Skeleton, target: Skeleton) -> dict | None:
         return {'approximate': source.layout_of['approximate']}
     if target.layout_of:
         table = _find_table(source, get_skeleton(target.layout_of['skeleton']))
-        return table and table | {'approximate': _union(table['approximate'], target.layout_of['approximate'])}
+        both = dict.fromkeys([*table['approximate'], *target.layout_of['approximate']]) if table else ()
+        return table and table | {'approximate': tuple(both)}
     return None
-
-
-def _union(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([*first, *second]))
 
 
 def _gather_table(conversion: Conversion, like: Array) -> tuple[list[list[int]], Array]:

@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -135,33 +136,29 @@ def _load() -> tuple[dict[str, Skeleton], dict[str, str]]:
     """All sets by name, and the name of the set for each name and alias."""
     records = json.loads(Path(__file__).with_name('skeletons.json').read_text(encoding='utf-8'))
     skeletons = {name: _from_record(name, record) for name, record in records.items()}
-    names = {alias: name for name, record in records.items() for alias in (name, *record.get('aliases', ()))}
+    names = {alias: name for name, skeleton in skeletons.items() for alias in (name, *skeleton.aliases)}
     return skeletons, names
 
 
 def _from_record(name: str, record: dict) -> Skeleton:
     """The set of one entry of ``skeletons.json``."""
-    parents = tuple(record['parents']) if 'parents' in record else None
-    edges = record.get('edges') or [(p, c) for c, p in enumerate(parents) if p >= 0]
+    values = _tuples(record)
+    joints, parents = values.pop('joints'), values.setdefault('parents', None)
+    edges = values.setdefault('edges', tuple((p, c) for c, p in enumerate(parents or ()) if p >= 0))
     bones = edges if parents else ()
-    meeting = [(i, j) for j, b in enumerate(bones) for i, a in enumerate(bones[:j]) if set(a) & set(b)]
-    groups = record.get('weight_groups', {})
-    weights = {key: tuple(map(float, vector)) for key, vector in record.get('joint_weights', {}).items()}
+    meeting = tuple((i, j) for j, b in enumerate(bones) for i, a in enumerate(bones[:j]) if set(a) & set(b))
+    values.setdefault('bone_pairs', meeting)
+    weights = {key: tuple(map(float, vector)) for key, vector in values.pop('joint_weights', {}).items()}
+    groups = values.pop('weight_groups', {})
     if groups:
-        by_joint = {joint: float(weight) for weight, joints in groups.values() for joint in joints}
-        weights['mixste'] = tuple(by_joint[j] for j in range(len(record['joints'])))
-    return Skeleton(
-        name=name,
-        joint_names=tuple(record['joints']),
-        parents=parents,
-        edges=tuple((a, b) for a, b in edges),
-        bone_pairs=tuple((a, b) for a, b in record.get('bone_pairs', meeting)),
-        about=record['about'],
-        aliases=tuple(record['aliases']),
-        sigmas=tuple(record['sigmas']) if 'sigmas' in record else None,
-        parts={key: tuple(joints) for key, joints in record.get('parts', {}).items()},
-        weight_groups={key: tuple(joints) for key, (_, joints) in groups.items()},
-        joint_weights=weights,
-        conversions=record.get('conversions', {}),
-        layout_of=record.get('layout_of'),
-    )
+        by_joint = {joint: float(weight) for weight, group in groups.values() for joint in group}
+        weights['mixste'] = tuple(by_joint[j] for j in range(len(joints)))
+    groups = {key: group for key, (_, group) in groups.items()}
+    return Skeleton(name, joints, **values, weight_groups=groups, joint_weights=weights)
+
+
+def _tuples(value: Any) -> Any:
+    """Lists as tuples, at any depth."""
+    if isinstance(value, dict):
+        return {key: _tuples(entry) for key, entry in value.items()}
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
