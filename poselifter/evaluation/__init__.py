@@ -1,3 +1,3 @@
-"""How good a prediction is: ``functional`` (arrays in, number out) and ``metrics`` (over a data set)."""
+"""Metrics: ``functional`` (arrays in, number out) and ``metrics`` (over a data set)."""
 
 from . import functional, metrics

@@ -19,7 +19,7 @@ _SHAPES = {'focal': (2,), 'centre': (2,), 'radial': (3,), 'tangential': (2,), 'r
 
 @dataclass(frozen=True, eq=False)
 class Camera:
-    """Where a camera stands and how it draws; numpy arrays or tensors.
+    """A pinhole camera: intrinsics, lens distortion and pose; numpy arrays or tensors.
 
     Fields may have leading axes: with (B, ...) there is one camera for each
     clip of points (B, T, J, 3).

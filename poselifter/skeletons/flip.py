@@ -57,7 +57,7 @@ def flip_smpl_pose(pose: Array) -> Array:
 
 
 def mirror_text(text: str) -> str:
-    """What a description says of the mirrored motion: sides and senses of turning swapped.
+    """The description of the mirrored motion: sides and senses of turning swapped.
 
     Example:
         >>> mirror_text('Left turn, then wave with the right hand')

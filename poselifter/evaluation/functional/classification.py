@@ -10,7 +10,7 @@ from .distances import as_array
 
 
 def label_ranks(scores: Any, labels: Any) -> np.ndarray:
-    """How many classes come before the true one, equal scores in the order of the classes.
+    """Rank of the true class by score, equal scores in the order of the classes.
 
     Args:
         scores: (N, C) logits or probabilities, numpy or torch.
@@ -38,7 +38,7 @@ def top_k_accuracy(scores: Any, labels: Any, k: int = 1) -> float:
 
 
 def confusion_matrix(predicted: Any, labels: Any, num_classes: int) -> np.ndarray:
-    """How often one class was taken for another: (C, C) int64, a row a true class, a column a predicted one.
+    """Confusion matrix (C, C) int64, a row a true class, a column a predicted one.
 
     Args:
         predicted: (N,) predicted classes.
@@ -127,7 +127,7 @@ def few_shot_accuracies(
 def bootstrap_interval(
     groups: Any, statistic: Callable[[np.ndarray], float], draws: int = 1000, seed: int = 0
 ) -> tuple[float, float]:
-    """Where a figure would lie in 95 % of the sets of other groups of the same kind, such as subjects.
+    """95 % bootstrap interval of a figure over groups, such as subjects.
 
     Args:
         groups: (N,) the group of each entry; groups are drawn with replacement, with all of their entries.

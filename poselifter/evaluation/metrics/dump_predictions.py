@@ -13,7 +13,7 @@ from ...utils import atomic_write
 
 @METRICS.register_module()
 class DumpPredictions(DumpResults):
-    """Writes all predictions as a pickled list of dicts, one a sequence, of numpy arrays and plain facts.
+    """Writes all predictions as a pickled list of dicts, one a sequence, of numpy arrays and plain metadata.
 
     Args:
         out_file_path: the file; ends with ``.pkl`` or ``.pickle``.

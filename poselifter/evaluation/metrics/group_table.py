@@ -9,7 +9,7 @@ AVERAGES = ('mean_of_groups', 'all_frames')
 
 @dataclass(frozen=True)
 class SequenceScore:
-    """What one sequence contributes.
+    """The sums of one sequence.
 
     Attributes:
         groups: name of the sequence's group for every way of grouping,

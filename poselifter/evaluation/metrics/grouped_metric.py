@@ -1,4 +1,4 @@
-"""What metrics of sequences have in common."""
+"""The base of metrics that are reported by groups of sequences."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ class GroupedMetric(SampleMetric):
 
     @abstractmethod
     def entry(self, sample: Mapping[str, Any]) -> SequenceScore:
-        """What a sequence contributes; one without sums is left out."""
+        """The sums of a sequence; one without sums is left out."""
 
     def compute_metrics(self, results: list[SequenceScore]) -> dict[str, float]:
         """Prints the tables and returns the figures of :meth:`report`."""

@@ -46,7 +46,7 @@ class MeshMetric(GroupedMetric):
         super().__init__(group_by, 'all_frames', 'mm; MPJPE and PA-MPJPE on 14 joints', **kwargs)
 
     def entry(self, sample: Mapping[str, Any]) -> SequenceScore:
-        """What a sequence contributes; see the class."""
+        """The sums of a sequence; see the class."""
         keys = self.fields
         frames = predicted_frames(sample, len(sample.get(keys[0])), len(sample.get(keys[1])))
         weights = 1 / np.bincount(frames)[frames]

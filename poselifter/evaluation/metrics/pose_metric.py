@@ -21,7 +21,7 @@ DETAIL = ('mpjpe', 'under_30', 'over_40')
 
 @METRICS.register_module()
 class PoseMetric(GroupedMetric):
-    """Root-relative pose errors in millimetres, by action and by other facts of a sequence.
+    """Root-relative pose errors in millimetres, by action and by other metadata of a sequence.
 
     The clean protocol: each frame once, the predictions of a frame that several
     windows predict averaged; the target is made root-relative and the predicted
@@ -90,7 +90,7 @@ class PoseMetric(GroupedMetric):
         super().__init__(group_by, self.protocol.average, units, prefix=prefix, **kwargs)
 
     def entry(self, sample: Mapping[str, Any]) -> SequenceScore:
-        """What a sequence contributes; see the class."""
+        """The sums of a sequence; see the class."""
         if any(part in (sample.get('sequence') or '') for part in self.protocol.skip):
             return SequenceScore({}, 0, {})  # None would be lost between processes, and others doubled
         slots = self._slots(sample)

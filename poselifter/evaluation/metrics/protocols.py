@@ -1,4 +1,4 @@
-"""How each paper's program counts, as data, and the sums that follow from it."""
+"""The papers' evaluation protocols as data, and the sums that follow from them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class Protocol:
         group_by: metainfo to group by; see :class:`GroupedMetric`.
         root: the predicted root is set to ``'zero'``, or stays (``'keep'``), or
             is subtracted from all joints (``'centre'``).
-        repeats: several predictions of one frame are averaged (``'merge'``),
-            count one by one (``'count'``), or share the frame's weight
-            (``'share'``: their errors are averaged; where one window shows a
+        repeats: several predictions of one frame are averaged (``'average'``),
+            count one by one (``'count'``), or split the frame's weight
+            (``'split'``: their errors are averaged; where one window shows a
             frame repeatedly, the last one stands for it).
         differences: of velocities and accelerations each counts (``'each'``);
             or a sequence's mean is weighted by its frames (``'frames'``); or
@@ -39,7 +39,7 @@ class Protocol:
     metrics: tuple[str, ...] = _VIDEO
     group_by: tuple[str, ...] = ('action_name',)
     root: Literal['zero', 'keep', 'centre'] = 'keep'
-    repeats: Literal['merge', 'count', 'share'] = 'merge'
+    repeats: Literal['average', 'count', 'split'] = 'average'
     differences: Literal['each', 'frames', 'clips'] = 'frames'
     average: Literal['mean_of_groups', 'all_frames'] = 'mean_of_groups'
     skip: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class Protocol:
     kit_joints: bool = False
 
 
-_MOTIONBERT = {'root': 'centre', 'repeats': 'share', 'skip': _SHIFTED, 'skip_exact': True}
+_MOTIONBERT = {'root': 'centre', 'repeats': 'split', 'skip': _SHIFTED, 'skip_exact': True}
 _3DHP = {'root': 'zero', 'differences': 'each', 'average': 'all_frames', 'kit_joints': True}
 PROTOCOLS: dict[str, Protocol] = {
     'clean': Protocol((*_VIDEO, 'mpjae'), ('action_name', 'source_format'), 'zero', differences='each'),
@@ -102,7 +102,7 @@ class Slots:
     ) -> 'Slots':
         """Lays predictions (P, K, 3) of ``frames`` (P,) and targets (T, K, 3) out as a protocol counts them."""
         times = np.bincount(frames, minlength=len(target))
-        if protocol.repeats == 'merge':
+        if protocol.repeats == 'average':
             if (times != 1).any() or (np.diff(frames) < 0).any():
                 merged = np.zeros_like(target)
                 np.add.at(merged, frames, pred)
@@ -110,7 +110,7 @@ class Slots:
             # frames that are not predicted stay, uncounted, so that no difference spans them
             return cls(pred, target, counted & (times > 0)[:, None], np.arange(len(target)), np.ones(len(target)))
         target, counted, weights = target[frames], counted[frames], np.ones(len(frames))
-        if protocol.repeats == 'share':
+        if protocol.repeats == 'split':
             weights[:-1] = frames[1:] != frames[:-1]
             if protocol.skip_exact:
                 distances, labelled = joint_distances(pred, target, counted)
@@ -120,7 +120,7 @@ class Slots:
 
     @property
     def num_frames(self) -> int:
-        """How many frames count."""
+        """Number of frames that count."""
         return round(float(self.weights[self.counted.any(-1)].sum()))
 
     def total(self, measure: Callable[..., Distances], joints: Sequence[int] | None = None) -> tuple[float, float]:

@@ -62,7 +62,7 @@ class JointsOfBody:
         self.parents = body.parents.tolist()
 
     def bones(self, rotations: torch.Tensor, betas: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """What a pose (T, 24, 3, 3) and shape (10,) do to each bone: turns (T, 24, 3, 3) and then shifts (T, 24, 3)."""
+        """Transforms of the bones of pose (T, 24, 3, 3) and shape (10,): rotations (T, 24, 3, 3), then shifts (T, 24, 3)."""
         rest = self.rest + self.rest_by_shape @ betas
         world, places = rotations[:, :1], rest[:1].expand(len(rotations), 1, 3)
         for first, last in _LEVELS:
@@ -126,11 +126,11 @@ def fit_body(
 
 
 class _Problem:
-    """What is minimised: the negative log-likelihood of Gaussian noise on the joints, and of what bodies do.
+    """The objective: negative log-likelihood of Gaussian noise on the joints, and priors on bodies.
 
-    That is: how far a joint commonly turns, which way knees and elbows bend (as
-    in Bogo et al., "Keep it SMPL", 2016), the shape, and accelerations. Where
-    the body stands follows from the rest.
+    The priors: how far a joint commonly turns, which way knees and elbows bend
+    (as in Bogo et al., "Keep it SMPL", 2016), the shape, and accelerations.
+    Where the body stands follows from the rest.
 
     Args: see :func:`fit_body`.
 

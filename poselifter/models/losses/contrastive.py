@@ -61,10 +61,10 @@ def supervised_contrastive(
     logits = anchors @ contrast.T / temperature
     # a finite stand-in for -inf, so that a sample alone in its batch gives 0 and not NaN
     others = logits.masked_fill(itself, torch.finfo(logits.dtype).min)
-    log_share = logits - others.logsumexp(1, keepdim=True)
+    log_softmax = logits - others.logsumexp(1, keepdim=True)
     partners = mask.to(logits).repeat(len(anchors) // max(count, 1), views).masked_fill(itself, 0)
     number = partners.sum(1)
-    rows = (partners * log_share).sum(1) / torch.where(number > 0, number, 1)
+    rows = (partners * log_softmax).sum(1) / torch.where(number > 0, number, 1)
     return -temperature / base_temperature * _mean(rows, (number > 0).to(rows))
 
 
@@ -78,7 +78,7 @@ def focal_kl_contrastive(similarity: torch.Tensor, target: torch.Tensor, gamma: 
 
     Args:
         similarity: (..., N) of each clip to its N texts, already divided by the temperature.
-        target: (..., N) shares that sum to 1: 1 / n for each of n true labels.
+        target: (..., N) fractions that sum to 1: 1 / n for each of n true labels.
         gamma: 0 takes the focal factor away.
 
     Returns:
@@ -94,8 +94,8 @@ def focal_kl_contrastive(similarity: torch.Tensor, target: torch.Tensor, gamma: 
             f'focal_kl_contrastive got similarity {tuple(similarity.shape)} and target {tuple(target.shape)}; expected '
             '(..., N) twice'
         )
-    log_share = similarity.log_softmax(-1)
-    rest = -log_share.expm1()  # 1 - s, exact near 1
+    log_softmax = similarity.log_softmax(-1)
+    rest = -log_softmax.expm1()  # 1 - s, exact near 1
     focal = rest.clamp(min=torch.finfo(rest.dtype).tiny) ** gamma  # a power below 1 has no slope at 0
-    terms = torch.xlogy(target, target) - target * log_share.masked_fill(target == 0, 0)
+    terms = torch.xlogy(target, target) - target * log_softmax.masked_fill(target == 0, 0)
     return _mean((focal * terms).sum(-1), None)

@@ -65,40 +65,22 @@ def weighted_mpjpe(
 def n_mpjpe(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
     """Mean distance after each predicted pose is scaled to its target by least squares (Rhodin et al. 2018).
 
-    MotionBERT's scale term. The gradient flows through the scale. A pose that is
-    all zeros stays so.
-
-    Args:
-        pred: (..., T, J, C).
-        target: (..., T, J, C).
-        weight: (..., T, J), see the module; the scale is fitted to what is there.
-
-    Returns:
-        0-dim tensor.
-
-    Raises:
-        InputError: shapes disagree.
+    MotionBERT's scale term. The gradient flows through the scale, which is fitted
+    to the labelled joints. A pose that is all zeros stays so. Arguments and
+    errors as :func:`mpjpe`.
     """
     target = _labels(pred, target, weight)
-    share = 1 if weight is None else weight.unsqueeze(-1)
-    size = (share * pred * pred).sum((-2, -1), keepdim=True)
-    scale = (share * target * pred).sum((-2, -1), keepdim=True) / torch.where(size > 0, size, 1)
+    labelled = 1 if weight is None else weight.unsqueeze(-1)
+    size = (labelled * pred * pred).sum((-2, -1), keepdim=True)
+    scale = (labelled * target * pred).sum((-2, -1), keepdim=True) / torch.where(size > 0, size, 1)
     return _mean((scale * pred - target).norm(dim=-1), weight)
 
 
 def velocity(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
     """Mean distance of the first differences in time; MPJVE as a loss (Pavllo et al. 2019).
 
-    Args:
-        pred: (..., T, J, C).
-        target: (..., T, J, C).
-        weight: (..., T, J), see the module; a difference needs both frames.
-
-    Returns:
-        0-dim tensor; 0 for a single frame.
-
-    Raises:
-        InputError: shapes disagree.
+    A difference needs the labels of both frames; 0 for a single frame.
+    Arguments and errors as :func:`mpjpe`.
     """
     target = _labels(pred, target, weight)
     return _mean((pred.diff(dim=-3) - target.diff(dim=-3)).norm(dim=-1), _pairs(weight))
@@ -220,8 +202,8 @@ def motion(
     total = pred.new_zeros(())
     for step in distances:
         ours, theirs = (torch.linalg.cross(x[..., :-step, :, :], x[..., step:, :, :]) for x in (pred, target))
-        share = None if known is None else known[..., :-step, :] * known[..., step:, :]
-        total = total + _mean((ours - theirs).abs().sum(-1), share)
+        both = None if known is None else known[..., :-step, :] * known[..., step:, :]
+        total = total + _mean((ours - theirs).abs().sum(-1), both)
     return total
 
 

@@ -84,17 +84,7 @@ def bone_angle(
 ) -> torch.Tensor:
     """Mean absolute difference of the angles between neighbouring bones, radians (MotionBERT).
 
-    Args:
-        pred: (..., T, J, C).
-        target: (..., T, J, C).
-        skeleton: joint set of the poses; needs a tree.
-        weight: (..., T, J), see the module.
-
-    Returns:
-        0-dim tensor.
-
-    Raises:
-        InputError: shapes or skeleton disagree.
+    Arguments and errors as :func:`limb_length`.
     """
     target = _labels(pred, target, weight)
     return _mean((_angles(pred, skeleton) - _angles(target, skeleton)).abs(), _of_angles(weight, skeleton))
@@ -124,8 +114,8 @@ def limb_symmetry(
     joints = get_skeleton(skeleton)
     place = {child: i for i, (_, child) in enumerate(joints.bones)}
     left, right = ([place[child] for child in side if child in place] for side in (joints.left, joints.right))
-    share = None if known is None else known[..., left] * known[..., right]
-    return _mean((lengths[..., left] - lengths[..., right]).abs(), share)
+    both = None if known is None else known[..., left] * known[..., right]
+    return _mean((lengths[..., left] - lengths[..., right]).abs(), both)
 
 
 def bone_velocity(

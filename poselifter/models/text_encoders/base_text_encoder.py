@@ -1,4 +1,4 @@
-"""What every text encoder promises."""
+"""The base of text encoders."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
