@@ -62,7 +62,7 @@ class JointsOfBody:
         self.parents = body.parents.tolist()
 
     def bones(self, rotations: torch.Tensor, betas: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Transforms of the bones of pose (T, 24, 3, 3) and shape (10,): rotations (T, 24, 3, 3), then shifts (T, 24, 3)."""
+        """Rotations (T, 24, 3, 3), then shifts (T, 24, 3), of the bones by pose (T, 24, 3, 3) and shape (10,)."""
         rest = self.rest + self.rest_by_shape @ betas
         world, places = rotations[:, :1], rest[:1].expand(len(rotations), 1, 3)
         for first, last in _LEVELS:
