@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,10 @@ from ..checkpoints import load_checkpoint_file, load_weights
 from ..engine.config import load_config
 from ..engine.tool import config_errors
 from ..errors import InputError
+from ..models.estimators import TextMotionPretrainer
 from ..registry import DATASETS
 from ..structures import KeypointTable, WindowPolicy
-from ..utils import atomic_write
+from ..utils import CacheFile
 from . import zoo
 from .inference import init_model, track_clips
 from .pose_3d_inferencer import read_table
@@ -64,7 +64,7 @@ def init_text_motion(
         model = init_model(config, checkpoint, device, cfg_options)
     except TypeError as error:  # of an argument that a part of the model does not have
         raise InputError(f'{config}: {error}; mend the config, or leave the option out') from error
-    if not hasattr(model, 'embed_texts'):
+    if not isinstance(model, TextMotionPretrainer):
         raise InputError(
             f'{config} is the config of a {type(model).__name__}, which knows no texts; give one of a '
             f'TextMotionPretrainer, such as configs/actionpose/pretrain_procedural.py'
@@ -201,25 +201,25 @@ class MotionSearch:
         folder = Path(library)
         if not folder.is_dir():
             raise InputError(f'the library {folder} is no folder; give one with files of keypoints, or a config file')
-        cache = Path(cache or folder / CACHE)
+        cache = CacheFile(Path(cache or folder / CACHE), self.fingerprint())
         files = sorted(p for p in folder.rglob('*') if p.suffix.lower() in SUFFIXES and p.name[0] != '.')
-        files = [path for path in files if path.resolve() != cache.resolve()]
+        files = [path for path in files if path.resolve() != cache.path.resolve()]
         if not files:
             raise InputError(f'the library {folder} has no files of keypoints ({", ".join(SUFFIXES)}); put some there')
-        print_ = self.fingerprint()
-        known, found = _read_cache(cache, print_), {}
+        known, parts = _read_windows(cache), {}
         for path in files:
-            name, facts = path.relative_to(folder).as_posix(), path.stat()
-            key = f'{name}|{facts.st_size}|{facts.st_mtime_ns}'
+            name, stat = path.relative_to(folder).as_posix(), path.stat()
+            key = f'{name}|{stat.st_size}|{stat.st_mtime_ns}'
             try:
-                found[key] = known[key] if key in known else self.embed_table(read_table(path), name)
+                parts[key] = known[key] if key in known else self.embed_table(read_table(path), name)
             except InputError as error:
                 self.notes.append(f'left out: {error}')
-        if not found:
+        if not parts:
             raise InputError(f'no file of the library {folder} holds keypoints; {self.notes[0]}')
-        if found.keys() != known.keys():
-            _write_cache(cache, print_, found)
-        return ClipWindows.join(list(found.values()))
+        windows = ClipWindows.join(list(parts.values()))
+        if parts.keys() != known.keys():
+            cache.save(vars(windows), {'keys': list(parts), 'counts': [len(part.tracks) for part in parts.values()]})
+        return windows
 
     def fingerprint(self) -> str:
         """What embeddings depend on besides the clips: weights of the motion side, codec, windows."""
@@ -268,22 +268,11 @@ class MotionSearch:
         return ClipWindows(rows, np.full(len(rows), name), np.full(len(rows), track), seconds)
 
 
-def _read_cache(path: Path, fingerprint: str) -> dict[str, ClipWindows]:
-    """The windows by file, its size and time; nothing where the file is absent, damaged or of another model."""
-    try:
-        with np.load(path) as file:
-            if str(file['fingerprint']) != fingerprint:
-                return {}
-            keys, names = file['keys'].tolist(), ClipWindows.__dataclass_fields__
-            ends = np.cumsum(file['counts'])[:-1]
-            parts = zip(*(np.split(file[name], ends) for name in names), strict=True)
-            return {key: ClipWindows(*part) for key, part in zip(keys, parts, strict=True)}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+def _read_windows(cache: CacheFile) -> dict[str, ClipWindows]:
+    """The kept windows by file, its size and time."""
+    kept = cache.load()
+    if kept is None:
         return {}
-
-
-def _write_cache(path: Path, fingerprint: str, found: dict[str, ClipWindows]) -> None:
-    joined = ClipWindows.join(list(found.values()))
-    counts = [len(part.tracks) for part in found.values()]
-    with atomic_write(path) as temporary:
-        np.savez(temporary, fingerprint=fingerprint, keys=list(found), counts=counts, **vars(joined))
+    keys, ends = kept.pop('keys'), np.cumsum(kept.pop('counts'))[:-1]
+    parts = zip(*(np.split(kept[name], ends) for name in ClipWindows.__dataclass_fields__), strict=True)
+    return {key: ClipWindows(*part) for key, part in zip(keys, parts, strict=True)}

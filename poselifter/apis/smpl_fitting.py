@@ -11,8 +11,8 @@ import torch
 from ..errors import InputError
 from ..geometry import axis_angle_to_matrix, matrix_to_axis_angle
 from ..io import read_lifted
+from ..io.amass import BODY, MODELS, AmassSequence, write_amass
 from ..io.meshes import MovingMesh, write_frames, write_glb
-from ..io.mocap.amass import BODY, MODELS, AmassSequence, write_amass
 from ..models.body_models import SMPL, BodyMotion, JointsOfBody, fit_body, load_body_model
 from ..skeletons import convert_keypoints, find_conversion, get_skeleton
 from ..utils.arrays import load_array, load_arrays

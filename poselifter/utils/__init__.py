@@ -1,5 +1,6 @@
 """What fits no other room: registering everything, writing files whole."""
 
-from .files import atomic_write, shipped_root
+from .cache import CacheFile
+from .files import atomic_write, shipped_root, write_json
 from .parallel import run_parallel
 from .setup_env import register_all_modules

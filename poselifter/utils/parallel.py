@@ -16,7 +16,7 @@ from ..errors import InputError
 
 def run_parallel(
     function: Callable[..., Any], jobs: Iterable[tuple], workers: int, done: int = 0, unit: str = 'file'
-) -> None:
+) -> list[Any]:
     """Calls a function for every job, in worker processes.
 
     Args:
@@ -26,6 +26,9 @@ def run_parallel(
         done: jobs that the bar shall count as finished already.
         unit: what the bar counts.
 
+    Returns:
+        What the calls returned, in the order of the jobs.
+
     Raises:
         InputError: a worker was killed.
     """
@@ -33,15 +36,18 @@ def run_parallel(
     bar = tqdm(total=len(jobs) + done, initial=done, unit=unit, desc='converting')
     with bar, ProcessPoolExecutor(workers, initializer=_start) as pool:
         try:
-            for job in as_completed([pool.submit(function, *args) for args in jobs]):
-                job.result()
+            calls = [pool.submit(function, *args) for args in jobs]
+            for call in as_completed(calls):
+                call.result()
                 bar.update()
-        except BrokenProcessPool as error:
+            return [call.result() for call in calls]
+        except BaseException as error:
+            pool.shutdown(wait=False, cancel_futures=True)
+            if not isinstance(error, BrokenProcessPool):
+                raise
             raise InputError(
                 'a worker process was ended from outside, likely for lack of memory; start again with fewer --workers'
             ) from error
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _start() -> None:

@@ -14,7 +14,7 @@ from poselifter.apis import fit_smpl
 from poselifter.cli import main
 from poselifter.errors import InputError
 from poselifter.geometry import axis_angle_to_matrix
-from poselifter.io.mocap.amass import read_amass
+from poselifter.io.amass import read_amass
 from poselifter.models.body_models import SMPL
 
 pytest.importorskip('smplx', reason='body models need smplx')

@@ -9,7 +9,7 @@ from toy_smpl import toy_smpl
 
 from poselifter.apis import init_model, recover_smpl
 from poselifter.errors import InputError
-from poselifter.io.mocap.amass import read_amass
+from poselifter.io.amass import read_amass
 
 pytest.importorskip('smplx', reason='body models need smplx')
 SMALL = {f'model.backbone.{k}': v for k, v in {'embed_dims': 16, 'rep_dims': 16, 'depth': 1, 'num_frames': 8}.items()}

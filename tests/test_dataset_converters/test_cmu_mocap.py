@@ -1,16 +1,28 @@
 """The converter on a small copy of the database."""
 
-import importlib.util
 import json
+import os
 import signal
+import subprocess
 import sys
 import time
 
+import cmu_mocap
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from toy_datasets.cmu import amc_text, asf_text, make_angles, write_database
 
 from poselifter.errors import run_program
+
+
+@pytest.fixture(scope='module')
+def converter(repository):
+    """Starts the converter in a process of its own."""
+    environment = dict(os.environ, PYTHONPATH=str(repository), OMP_NUM_THREADS='1')
+    command = [sys.executable, str(repository / 'tools/dataset_converters/cmu_mocap.py')]
+    pipes = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True, 'env': environment}
+    return lambda *arguments, **more: subprocess.Popen([*command, *map(str, arguments)], **pipes, **more)
 
 
 def world(file, k: int) -> np.ndarray:
@@ -25,12 +37,13 @@ def run(converter, *arguments) -> tuple[int, str, str]:
 
 
 @pytest.fixture(scope='module')
-def converted(converter, database, tmp_path_factory):
+def converted(converter, tmp_path_factory):
     """Folder of the converted database, and what the program printed."""
     folder = tmp_path_factory.mktemp('converted')
+    write_database(folder / 'database')
     index, out = folder / 'index.txt', folder / 'out'
     index.write_text('Subject #1 (playground)\n01_01\tWalk\n01_02\t\nSubject #2 (x)\n02_01\trun, then jump\n')
-    code, printed, err = run(converter, database, out, '--index', index, '--workers', 2)
+    code, printed, err = run(converter, folder / 'database', out, '--index', index, '--workers', 2)
     assert code == 0, err
     return out, printed
 
@@ -124,12 +137,12 @@ def test_real_motion_comes_back_from_a_bvh(converter, tmp_path, shared):
         assert_allclose(world(train, number) + [0, 0, shifts[number]], true, atol=2.1e-4)
 
 
-def test_a_killed_run_goes_on_and_ends_the_same(converter, make, tmp_path):
+def test_a_killed_run_goes_on_and_ends_the_same(converter, tmp_path):
     source = tmp_path / 'source'
     source.mkdir()
-    (source / '01.asf').write_text(make['asf']())
+    (source / '01.asf').write_text(asf_text())
     for trial in range(1, 9):
-        (source / f'01_{trial:02d}.amc').write_text(make['amc'](make['angles'](400, trial)))
+        (source / f'01_{trial:02d}.amc').write_text(amc_text(make_angles(400, trial)))
     code, _, err = run(converter, source, tmp_path / 'whole', '--workers', 1)
     assert code == 0, err
 
@@ -156,17 +169,6 @@ def test_a_killed_run_goes_on_and_ends_the_same(converter, make, tmp_path):
     assert (tmp_path / 'whole/index.json').read_text() == (out / 'index.json').read_text()
 
 
-@pytest.fixture
-def program(repository):
-    """The converter as a module."""
-    spec = importlib.util.spec_from_file_location('cmu_mocap', repository / 'tools/dataset_converters/cmu_mocap.py')
-    module = importlib.util.module_from_spec(spec)
-    sys.modules['cmu_mocap'] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules['cmu_mocap']
-
-
 @pytest.mark.parametrize(
     ('files', 'arguments', 'sentence'),
     [
@@ -177,13 +179,13 @@ def program(repository):
         (['01_01.bvh'], ['source', 'out', '--index', 'no'], 'cannot read no'),
     ],
 )
-def test_bad_input_ends_with_one_line(program, tmp_path, monkeypatch, capsys, files, arguments, sentence):
+def test_bad_input_ends_with_one_line(tmp_path, monkeypatch, capsys, files, arguments, sentence):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'source').mkdir()
     for name in files:
         (tmp_path / 'source' / name).write_text('HIERARCHY')
     with pytest.raises(SystemExit) as caught:
-        run_program(program.main, arguments)
+        run_program(cmu_mocap.main, arguments)
     assert caught.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith('error: ')

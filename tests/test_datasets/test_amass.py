@@ -3,13 +3,14 @@
 import json
 import shutil
 
+import amass
 import numpy as np
 import pytest
 from toy_datasets import amass as toy
 
 from poselifter.datasets import AMASSDataset, BABELDataset, read_babel
 from poselifter.errors import InputError
-from poselifter.io.mocap.amass import amass_joints, load_body, read_amass, resample
+from poselifter.io.amass import amass_joints, load_body, read_amass, resample
 
 pytest.importorskip('smplx', reason='bodies need smplx')
 
@@ -26,27 +27,7 @@ def archive(tmp_path):
     return tmp_path
 
 
-@pytest.fixture
-def converted(archive, converter):
-    """The converted folder."""
-    convert(archive, converter)
-    return archive / 'out'
-
-
-@pytest.fixture
-def converter(repository):
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location('amass_tool', repository / 'tools/dataset_converters/amass.py')
-    tool = importlib.util.module_from_spec(spec)
-    import sys
-
-    sys.modules['amass_tool'] = tool  # workers import it by name
-    spec.loader.exec_module(tool)
-    return tool
-
-
-def convert(archive, converter, *more):
+def convert(archive, *more):
     bodies, regressor = archive / 'smplh', archive / 'smplh' / 'J_regressor_h36m_correct.npy'
     argv = [
         archive / 'amass',
@@ -59,7 +40,14 @@ def convert(archive, converter, *more):
         1,
         *more,
     ]
-    converter.main([str(word) for word in argv])
+    amass.main([str(word) for word in argv])
+
+
+@pytest.fixture
+def converted(archive):
+    """The converted folder."""
+    convert(archive)
+    return archive / 'out'
 
 
 @pytest.mark.parametrize('name', ['CMU/01/01_01_poses.npz', 'SSM_synced/s1/a b_poses.npz', 'KIT/3/turn_stageii.npz'])
@@ -79,7 +67,7 @@ def test_sample_files_that_are_none(shared, tmp_path):
         read_amass(folder / 'bad/x/no_rate_poses.npz')
     half = tmp_path / 'half_poses.npz'
     half.write_bytes((folder / 'CMU/01/01_01_poses.npz').read_bytes()[:500])
-    with pytest.raises(InputError, match='no complete npz'):
+    with pytest.raises(InputError, match='no whole npz'):
         read_amass(half)
 
 
@@ -117,23 +105,28 @@ def test_converted_recordings_come_back(archive, converted):
     assert len(test) == 1 and test[0]['sequence'].startswith('SSM_synced')
 
 
-def test_a_stopped_run_goes_on(archive, converter, converted, monkeypatch):
+def test_a_stopped_run_goes_on(archive, converted, monkeypatch):
     before = {path: path.read_bytes() for path in converted.glob('*/*.np*')}
-    parts = sorted((converted / '.parts').glob('*.npz'))
+    parts = sorted((converted / '.parts').rglob('*.npz'))
+    asked, run = [], amass.run_parallel
+
+    def run_parallel(function, jobs, workers, done):
+        asked.append((len(jobs), done))
+        return run(function, jobs, workers, done)
+
+    monkeypatch.setattr(amass, 'run_parallel', run_parallel)
     parts[0].unlink()
-    asked = []
-    monkeypatch.setattr(converter, 'run_parallel', lambda function, jobs, workers, done: asked.extend(jobs))
-    with pytest.raises(FileNotFoundError):
-        convert(archive, converter)
-    assert len(asked) == 1
-    monkeypatch.undo()
-    convert(archive, converter)
+    parts[1].write_bytes(parts[1].read_bytes()[:-100])
+    convert(archive)
     assert {path: path.read_bytes() for path in converted.glob('*/*.np*')} == before
+    convert(archive, '--fps', 30)
+    convert(archive, '--fps', 30)
+    assert asked == [(2, 1), (3, 0), (0, 3)]
 
 
-def test_what_is_left_out_is_listed(archive, converter, capsys):
+def test_what_is_left_out_is_listed(archive, capsys):
     shutil.copy(archive / 'amass/CMU/01/shape.npz', archive / 'amass/CMU/01/broken_poses.npz')
-    convert(archive, converter)
+    convert(archive)
     assert 'left out CMU/01/broken_poses.npz' in capsys.readouterr().out
 
 

@@ -1,7 +1,6 @@
 """InstaVariety: its converter by MotionBERT's rules, its clips, and what is wrong with a file."""
 
-import importlib.util
-
+import instavariety
 import numpy as np
 import pytest
 from mmengine.config import Config
@@ -16,15 +15,6 @@ from poselifter.structures import check_sample
 OF_BODY25 = [8, 9, 10, 11, 12, 13, 14, None, 1, 0, None, 5, 6, 7, 2, 3, 4]
 
 
-@pytest.fixture
-def tool(repository):
-    path = repository / 'tools/dataset_converters/instavariety.py'
-    spec = importlib.util.spec_from_file_location('instavariety_tool', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def write_arrays(folder, lengths, seed=0):
     rng = np.random.default_rng(seed)
     motion = rng.uniform(0.1, 1, (sum(lengths), 17, 3)).astype(np.float32)
@@ -33,23 +23,13 @@ def write_arrays(folder, lengths, seed=0):
     return motion
 
 
-def test_tracks_are_converted(tmp_path, tool, monkeypatch, capsys):
+def test_tracks_are_converted(tmp_path, capsys):
     tracks = [toy.make_track(frames, frames) for frames in (12, 5)]
     toy.write_track(tmp_path / 'tracks/dance/video1/0', tracks[0])
     toy.write_track(tmp_path / 'tracks/yoga/video2/0', tracks[1])
     broken = toy.write_track(tmp_path / 'tracks/yoga/video2/1', tracks[1])
     (broken / '9.json').write_text('{')
-
-    class Here:  # the same without processes
-        __init__ = __exit__ = lambda *_: None
-
-        def __enter__(self):
-            return self
-
-        map = staticmethod(lambda function, items, chunksize: map(function, items))
-
-    monkeypatch.setattr(tool, 'ProcessPoolExecutor', Here)
-    tool.main([str(tmp_path / 'tracks'), str(tmp_path / 'out')])
+    instavariety.main([str(tmp_path / 'tracks'), str(tmp_path / 'out'), '--workers', '1'])
     assert 'video2/1 is no track' in (printed := capsys.readouterr()).err and '2 tracks, 17 frames' in printed.out
     ids = np.load(tmp_path / 'out/id_all.npy')
     assert ids.tolist() == [0.0] * 12 + [1.0] * 5
@@ -63,7 +43,7 @@ def test_tracks_are_converted(tmp_path, tool, monkeypatch, capsys):
         expected[points[..., 2] == 0] = 0
         np.testing.assert_allclose(motion[ids == number], expected, atol=1e-6)
     with pytest.raises(InputError, match='has no tracks, expected <tag>'):
-        tool.main([str(tmp_path / 'out'), str(tmp_path / 'out2')])
+        instavariety.main([str(tmp_path / 'out'), str(tmp_path / 'out2')])
 
 
 def test_whole_tracks(tmp_path):

@@ -1,9 +1,9 @@
 """NTU RGB+D: splits and labels against the published facts, the Kinect's files against what was written."""
 
-import importlib.util
 import json
 import pickle
 
+import ntu_skeleton
 import numpy as np
 import pytest
 from toy_datasets import ntu as toy
@@ -198,12 +198,8 @@ class TestPersons:
 
 class TestConverter:
     @pytest.fixture
-    def run(self, repository):
-        spec = importlib.util.spec_from_file_location('ntu', repository / 'tools/dataset_converters/ntu_skeleton.py')
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        module.ProcessPoolExecutor = InProcess  # the module has no name that a worker could import
-        return lambda *argv: module.main([str(a) for a in argv])
+    def run(self):
+        return lambda *argv: ntu_skeleton.main([*map(str, argv), '--workers', '1'])
 
     @pytest.fixture
     def folder(self, tmp_path, rng):
@@ -251,19 +247,3 @@ class TestConverter:
                 run(folder, tmp_path / 'out.pkl')
         with pytest.raises(InputError, match=r'list.txt is not there'):
             run(tmp_path, tmp_path / 'out.pkl', '--missing', tmp_path / 'list.txt')
-
-
-class InProcess:
-    """A pool that works in this process."""
-
-    def __init__(self, workers):
-        pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        return False
-
-    def map(self, function, jobs, chunksize):
-        return map(function, jobs)

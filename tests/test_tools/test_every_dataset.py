@@ -1,9 +1,8 @@
 """Every config of a data set: its toy files pass the check and are drawn, and without files it says what to do."""
 
-import importlib.util
+import importlib
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -62,12 +61,7 @@ def files(tmp_path_factory, repository):
     root = tmp_path_factory.mktemp('data')
 
     def convert(tool, *argv):
-        spec = importlib.util.spec_from_file_location(
-            f'{tool}_tool', repository / f'tools/dataset_converters/{tool}.py'
-        )
-        sys.modules[spec.name] = module = importlib.util.module_from_spec(spec)  # workers import it by name
-        spec.loader.exec_module(module)
-        module.main([str(a) for a in argv])
+        importlib.import_module(tool).main([str(a) for a in argv])
 
     for name in ('h36m', 'motion3d', 'humaneva', 'mpi_inf_3dhp', 'coco', 'posetrack', 'mesh', 'ntu', 'cmu'):
         (root / name).mkdir()

@@ -1,8 +1,15 @@
-"""Worker processes."""
+"""Worker processes, and what they finished before a run was stopped."""
 
 import os
+import signal
 import subprocess
 import sys
+
+import numpy as np
+import pytest
+
+from poselifter.errors import InputError
+from poselifter.utils import CacheFile, run_parallel
 
 PROGRAM = """
 import torch
@@ -10,11 +17,11 @@ from poselifter.utils import run_parallel
 
 def work(number):
     torch.nn.functional.gelu(torch.ones(4, 1000, 1000)).sum()
+    return number
 
 if __name__ == '__main__':
     work(0)  # the parent has threads now, which a forked process lacks
-    run_parallel(work, [(1,), (2,), (3,)], workers=2)
-    print('done')
+    print(run_parallel(work, [(1,), (2,), (3,)], workers=2))
 """
 
 
@@ -24,4 +31,32 @@ def test_workers_do_not_wait_for_threads_of_their_parent(tmp_path):
     run = subprocess.run(
         [sys.executable, tmp_path / 'program.py'], env=environment, capture_output=True, text=True, timeout=300
     )
-    assert run.stdout.strip() == 'done', run.stderr
+    assert run.stdout.strip() == '[1, 2, 3]', run.stderr
+
+
+def killed(number):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_worker_ends_the_run():
+    with pytest.raises(InputError, match='start again with fewer --workers'):
+        run_parallel(killed, [(n,) for n in range(50)], workers=2)
+
+
+def test_a_part_counts_while_it_is_whole_and_of_the_same_source(tmp_path):
+    kept = CacheFile(tmp_path / 'new/part.npz', 'a')
+    assert kept.load() is None
+    kept.save({'poses': np.arange(3)}, {'id': 'x', 'clips': [[1, 2]]})
+    result = kept.load()
+    np.testing.assert_array_equal(result.pop('poses'), np.arange(3))
+    assert result == {'id': 'x', 'clips': [[1, 2]]}
+    assert CacheFile(kept.path, 'b').load() is None
+    whole = kept.path.read_bytes()
+    flipped = bytearray(whole)
+    flipped[whole.index(np.arange(3).tobytes())] ^= 1
+    for damaged in (whole[:200], bytes(flipped), b'', b'no zip'):
+        kept.path.write_bytes(damaged)
+        assert kept.load() is None
+    for foreign in ({'poses': np.arange(3)}, {'metadata': '[]'}, {'metadata': np.zeros(2)}):
+        np.savez(kept.path, **foreign)
+        assert kept.load() is None

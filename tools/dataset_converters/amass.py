@@ -12,7 +12,6 @@ stopped goes on where it was. A file that cannot be read is listed under
 """
 
 import argparse
-import hashlib
 import json
 import os
 from functools import lru_cache
@@ -21,27 +20,25 @@ from pathlib import Path
 import numpy as np
 
 from poselifter.errors import InputError, run_program
-from poselifter.io.mocap.amass import amass_joints, load_body, read_amass, resample
-from poselifter.utils import atomic_write, run_parallel
+from poselifter.io.amass import amass_joints, load_body, read_amass, resample
+from poselifter.utils import CacheFile, atomic_write, run_parallel, write_json
 
 UNIT_M = 1e-4
 VERSION = 1  # of what is kept in .parts; a new number converts everything again
 _body = lru_cache(maxsize=3)(load_body)
 
 
-def convert(path: Path, part: Path, bodies: Path, regressor: Path, fps: float, official: bool) -> None:
+def convert(path: Path, kept: CacheFile, bodies: Path, regressor: Path, fps: float, official: bool) -> None:
     """Converts one recording and keeps the joints, or the reason why there are none.
 
     Args:
         path: the recording.
-        part: the npz to write.
+        kept: where the result goes.
         bodies: folder of the body models.
         regressor: of the 17 joints.
-        fps: wanted frame rate.
-        official: see :func:`~poselifter.io.mocap.amass.resample`.
+        fps: expected frame rate.
+        official: see :func:`~poselifter.io.amass.resample`.
     """
-    facts: dict = {}
-    poses, root = np.zeros((0, 17, 3), np.int16), np.zeros((0, 3), np.float32)
     try:
         sequence = read_amass(path)
         if sequence is None:
@@ -49,24 +46,22 @@ def convert(path: Path, part: Path, bodies: Path, regressor: Path, fps: float, o
         # MotionBERT gives the female body to whom the file calls neither
         gender = sequence.gender if sequence.gender in ('male', 'female') else 'female'
         joints = amass_joints(sequence, _body(bodies / gender / 'model.npz', regressor))
-        joints = resample(joints, sequence.fps, fps, official)
-        root = joints[:, 0].astype(np.float32)
-        poses = np.rint((joints - joints[:, :1]) / UNIT_M).clip(-32767, 32767).astype(np.int16)
-        facts = {'source_fps': sequence.fps, 'gender': sequence.gender}
     except InputError as error:
-        facts = {'reason': str(error)}
-    with atomic_write(part) as temporary:
-        np.savez(temporary, poses=poses, root=root, facts=json.dumps(facts))
+        kept.save({}, {'reason': str(error)})
+        return
+    joints = resample(joints, sequence.fps, fps, official)
+    poses = np.rint((joints - joints[:, :1]) / UNIT_M).clip(-32767, 32767).astype(np.int16)
+    arrays = {'poses': poses, 'root': joints[:, 0].astype(np.float32)}
+    kept.save(arrays, {'source_fps': sequence.fps, 'gender': sequence.gender})
 
 
-def part_of(path: Path, source: Path, kept: Path, settings: tuple) -> Path:
-    """Where the finished conversion of a recording lies; changes with the file and the settings."""
-    stat = path.stat()
-    key = json.dumps([VERSION, str(path.relative_to(source)), stat.st_size, stat.st_mtime_ns, *settings])
-    return kept / f'{hashlib.sha1(key.encode()).hexdigest()}.npz'
+def cache_of(path: Path, source: Path, folder: Path, settings: tuple) -> CacheFile:
+    """Where the finished conversion of a recording lies; it counts while the file and the settings stay the same."""
+    stat, name = path.stat(), path.relative_to(source).with_suffix('.part.npz')  # which is no name of a recording
+    return CacheFile(folder / name, json.dumps([VERSION, stat.st_size, stat.st_mtime_ns, *settings]))
 
 
-def write_subset(folder: Path, names: list[str], parts: list[Path], fps: float) -> tuple[int, list[dict]]:
+def write_subset(folder: Path, names: list[str], parts: list[CacheFile], fps: float) -> tuple[int, list[dict]]:
     """Lays the recordings of a subset end to end.
 
     Returns:
@@ -74,20 +69,18 @@ def write_subset(folder: Path, names: list[str], parts: list[Path], fps: float) 
     """
     kept, dropped, poses, root = [], [], [np.zeros((0, 17, 3), np.int16)], [np.zeros((0, 3), np.float32)]
     for name, part in zip(names, parts, strict=True):
-        with np.load(part) as file:
-            facts = json.loads(file['facts'].item())
-            if 'reason' in facts:
-                dropped.append({'sequence': name, **facts})
-                continue
-            kept.append({'sequence': name, 'length': len(file['poses']), **facts})
-            poses.append(file['poses'])
-            root.append(file['root'])
+        result = part.load()
+        if 'reason' in result:
+            dropped.append({'sequence': name, **result})
+            continue
+        poses.append(result.pop('poses'))
+        root.append(result.pop('root'))
+        kept.append({'sequence': name, 'length': len(poses[-1]), **result})
     for name, arrays in (('poses', poses), ('root', root)):
         with atomic_write(folder / f'{name}.npy') as temporary:
             np.save(temporary, np.concatenate(arrays))
     index = {'fps': fps, 'unit_m': UNIT_M, 'skeleton': 'h36m17', 'sequences': kept, 'dropped': dropped}
-    with atomic_write(folder / 'index.json') as temporary:
-        temporary.write_text(json.dumps(index, indent=1))
+    write_json(folder / 'index.json', index)
     return sum(record['length'] for record in kept), dropped
 
 
@@ -104,18 +97,20 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     for gender in ('male', 'female'):  # a wrong file ends the run before it starts
         _body(args.body_models / gender / 'model.npz', args.regressor)
-    found = sorted(p for kind in ('poses', 'stageii') for p in args.src_dir.rglob(f'*_{kind}.npz'))
-    if not found:
+    recordings = sorted(p for kind in ('poses', 'stageii') for p in args.src_dir.rglob(f'*_{kind}.npz'))
+    if not recordings:
         raise InputError(f'{args.src_dir} has no *_poses.npz; get the "SMPL+H G" archives of amass.is.tue.mpg.de')
     settings = (args.fps, args.official_stride)
-    parts = {path: part_of(path, args.src_dir, args.out_dir / '.parts', settings) for path in found}
-    todo = [path for path in found if not parts[path].is_file()]
+    parts = {path: cache_of(path, args.src_dir, args.out_dir / '.parts', settings) for path in recordings}
+    todo = [path for path in recordings if parts[path].load() is None]
     jobs = [(path, parts[path], args.body_models, args.regressor, *settings) for path in todo]
-    run_parallel(convert, jobs, args.workers, done=len(found) - len(todo))
-    for subset in sorted({path.relative_to(args.src_dir).parts[0] for path in found}):
-        own = [path for path in found if path.relative_to(args.src_dir).parts[0] == subset]
-        names = [str(path.relative_to(args.src_dir)) for path in own]
-        frames, dropped = write_subset(args.out_dir / subset, names, [parts[path] for path in own], args.fps)
+    run_parallel(convert, jobs, args.workers, done=len(recordings) - len(todo))
+    names = {path: path.relative_to(args.src_dir) for path in recordings}
+    for subset in sorted({name.parts[0] for name in names.values()}):
+        own = [path for path in recordings if names[path].parts[0] == subset]
+        frames, dropped = write_subset(
+            args.out_dir / subset, [str(names[path]) for path in own], [parts[path] for path in own], args.fps
+        )
         print(f'{subset}: {len(own) - len(dropped)} recordings, {frames / args.fps / 60:.1f} minutes')
         for record in dropped:
             print(f'  left out {record["sequence"]}: {record["reason"]}')

@@ -21,27 +21,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from cmu.acclaim import read_amc, read_asf
+from cmu.bodies import BODIES, body_of, to_cmu17
+from cmu.bvh import read_bvh
+from cmu.clips import FPS, UNIT_M, Clip, cut_clips
+from cmu.index import BROKEN, CREDIT, action_of, parse_clip_id, read_index, source_fps, split_of
 
 from poselifter.errors import InputError, run_program
-from poselifter.io.mocap import (
-    BODIES,
-    BROKEN,
-    CREDIT,
-    FPS,
-    UNIT_M,
-    action_of,
-    body_of,
-    cut_clips,
-    parse_clip_id,
-    read_amc,
-    read_asf,
-    read_bvh,
-    read_index,
-    source_fps,
-    split_of,
-    to_cmu17,
-)
-from poselifter.utils import atomic_write, run_parallel
+from poselifter.utils import CacheFile, run_parallel, write_json
+from poselifter.utils.arrays import save_arrays
 
 VERSION = 1  # of what is kept in .clips; a new number converts everything again
 
@@ -110,29 +98,27 @@ def find_recordings(source: Path) -> tuple[list[Recording], list[dict]]:
     return [found[clip_id] for clip_id in sorted(found)], dropped
 
 
-def convert(recording: Recording, kept: Path) -> None:
+def convert(recording: Recording, kept: CacheFile) -> None:
     """Converts one recording and keeps the result, or the reason why there is none.
 
     Args:
         recording: what to convert.
-        kept: the npz to write.
+        kept: where its ``poses`` and ``root`` go, the clips end to end.
     """
-    facts: dict = {'id': recording.id, 'fingerprint': recording.fingerprint()}
-    arrays = {'poses': np.zeros((0, 17, 3), np.int16), 'root': np.zeros((0, 3), np.float32)}
+    metadata, arrays = {'id': recording.id}, {}
     try:
-        facts['sha1'] = hashlib.sha1(recording.path.read_bytes()).hexdigest()
-        clips = _read_clips(recording, facts)
-        facts['clips'] = [[len(c.poses), c.first_frame, c.floor_shift_m] for c in clips]
-        arrays = {name: np.concatenate([getattr(c, name) for c in clips]) for name in arrays}
+        metadata['sha1'] = hashlib.sha1(recording.path.read_bytes()).hexdigest()
+        clips = _read_clips(recording, metadata)
+        metadata['clips'] = [[len(c.poses), c.first_frame, c.floor_shift_m] for c in clips]
+        arrays = {name: np.concatenate([getattr(c, name) for c in clips]) for name in ('poses', 'root')}
     except Exception as error:  # one bad file must not end a run of thousands
         kind = '' if isinstance(error, InputError) else f'{type(error).__name__}: '
-        facts['reason'] = ' '.join(f'{kind}{error}'.replace(f'{recording.path.parent}{os.sep}', '').split())
-    with atomic_write(kept) as temporary:
-        np.savez_compressed(temporary, facts=json.dumps(facts), **arrays)
+        metadata['reason'] = ' '.join(f'{kind}{error}'.replace(f'{recording.path.parent}{os.sep}', '').split())
+    kept.save(arrays, metadata)
 
 
-def _read_clips(recording: Recording, facts: dict) -> list:
-    """The clips of a recording; facts of the source go to ``facts``."""
+def _read_clips(recording: Recording, metadata: dict) -> list[Clip]:
+    """The clips of a recording; what is known of the source goes to ``metadata``."""
     if recording.id in BROKEN:
         raise InputError(BROKEN[recording.id])
     skeleton = read_asf(recording.asf) if recording.asf else None
@@ -140,7 +126,7 @@ def _read_clips(recording: Recording, facts: dict) -> list:
     motion = read_amc(recording.path, skeleton) if is_amc else read_bvh(recording.path)
     fps = source_fps(recording.subject, motion.fps)
     body = body_of(motion)
-    facts.update(source_format=body, source_fps=fps, source_frames=len(motion.positions))
+    metadata.update(source_format=body, source_fps=fps, source_frames=len(motion.positions))
     thorax = skeleton.bone('thorax') if skeleton else None
     keypoints, feet = to_cmu17(motion, thorax.offset if thorax else None)
     clips = cut_clips(keypoints, feet, fps, BODIES[body].first_frame)
@@ -149,116 +135,67 @@ def _read_clips(recording: Recording, facts: dict) -> list:
     return clips
 
 
-def convert_all(recordings: list[Recording], kept: dict[str, Path], workers: int) -> None:
-    """Converts what is not kept yet, in parallel, with a progress bar.
-
-    Args:
-        recordings: all of them.
-        kept: id -> npz of the finished conversion.
-        workers: number of processes.
-
-    Raises:
-        InputError: a worker was killed, or the results cannot be written.
-    """
-    done = {r.id for r in recordings if 'clips' in (_load_kept(kept[r.id], r.fingerprint()) or {})}
-    todo = [r for r in recordings if r.id not in done]  # those that failed are tried again
-    run_parallel(convert, [(r, kept[r.id]) for r in todo], workers, done=len(done), unit='clip')
-
-
-def _load_kept(path: Path, fingerprint: str) -> dict | None:
-    """Facts of a finished conversion with its arrays, or ``None`` if it has to be done again."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            facts = json.loads(file['facts'].item())
-            if facts['fingerprint'] == fingerprint:
-                return facts | {'poses': file['poses'], 'root': file['root']}
-    except Exception:  # absent, or damaged in whatever way: done again
-        pass
-    return None
-
-
-@dataclass(frozen=True)
-class ConvertedClip:
-    """A clip with its record in ``index.json``."""
-
-    record: dict
-    poses: np.ndarray
-    root: np.ndarray
-
-
 def assemble(
     results: Iterable[dict], descriptions: dict[str, tuple[str, str]], origin: str
-) -> tuple[list[ConvertedClip], list[dict]]:
+) -> tuple[list[tuple[dict, np.ndarray, np.ndarray]], list[dict]]:
     """Describes the clips of finished recordings and drops duplicates.
 
     Args:
-        results: facts and arrays of :func:`convert`, sorted by id.
+        results: metadata and arrays that :func:`convert` kept, sorted by id.
         descriptions: id -> (description, category).
         origin: what ``source_repository`` says.
 
     Returns:
-        (clips, records of what was dropped).
+        (record, poses and root of each clip; records of what was dropped).
     """
     clips, dropped, seen = [], [], {}
-    for facts in results:
-        twin = seen.setdefault(facts.get('sha1', facts['id']), facts['id'])
-        reason = f'byte-for-byte duplicate of {twin}' if twin != facts['id'] else facts.get('reason')
+    for result in results:
+        twin = seen.setdefault(result.get('sha1', result['id']), result['id'])
+        reason = f'byte-for-byte duplicate of {twin}' if twin != result['id'] else result.get('reason')
         if reason:
-            dropped.append({'id': facts['id'], 'reason': reason, 'source_frames': facts.get('source_frames')})
+            dropped.append({'id': result['id'], 'reason': reason, 'source_frames': result.get('source_frames')})
             continue
-        start = 0
-        for number, (frames, first_frame, floor) in enumerate(facts['clips']):
+        subject, trial = result['id'].split('_')
+        description, category = descriptions.get(result['id'], ('', ''))
+        ends = np.cumsum([frames for frames, _, _ in result['clips']])[:-1]
+        parts = zip(result['clips'], np.split(result['poses'], ends), np.split(result['root'], ends), strict=True)
+        for number, ((frames, first_frame, floor), poses, root) in enumerate(parts):
             record = {
-                'id': facts['id'] + (chr(ord('a') + number) if len(facts['clips']) > 1 else ''),
-                **_words(facts['id'], frames, *descriptions.get(facts['id'], ('', ''))),
-                'source_format': facts['source_format'],
+                'id': result['id'] + (chr(ord('a') + number) if len(result['clips']) > 1 else ''),
+                'subject': subject,
+                'trial': trial,
+                'frames': frames,
+                'fps': FPS,
+                'duration_s': round(frames / FPS, 2),
+                'description': description,
+                'category': category,
+                'action': action_of(description, category),
+                'split': split_of(subject),
+                'source_format': result['source_format'],
                 'source_repository': origin,
-                'source_fps': facts['source_fps'],
+                'source_fps': result['source_fps'],
                 'source_first_frame': first_frame,
                 'floor_shift_m': floor,
             }
-            own = slice(start, start + frames)
-            clips.append(ConvertedClip(record, facts['poses'][own], facts['root'][own]))
-            start += frames
+            clips.append((record, poses, root))
     return clips, dropped
 
 
-def _words(clip_id: str, frames: int, description: str, category: str) -> dict:
-    subject, trial = clip_id.split('_')
-    return {
-        'subject': subject,
-        'trial': trial,
-        'frames': frames,
-        'fps': FPS,
-        'duration_s': round(frames / FPS, 2),
-        'description': description,
-        'category': category,
-        'action': action_of(description, category),
-        'split': split_of(subject),
+def write_split(path: Path, clips: list[tuple[dict, np.ndarray, np.ndarray]]) -> None:
+    """Writes the clips of one split, perhaps none, to an npz file."""
+    records = [record for record, _, _ in clips]
+    lengths = np.array([record['frames'] for record in records], np.int64)
+    names = {'clip_id': 'id', **{name: name for name in ('subject', 'action', 'description', 'split')}}
+    arrays = {
+        'poses': np.concatenate([np.zeros((0, 17, 3), np.int16), *(poses for _, poses, _ in clips)]),
+        'root': np.concatenate([np.zeros((0, 3), np.float32), *(root for _, _, root in clips)]),
+        'clip_start': np.cumsum(lengths) - lengths,
+        'clip_len': lengths,
+        **{name: np.array([record[key] for record in records], str) for name, key in names.items()},
+        'fps': np.int64(FPS),
+        'unit_m': np.float64(UNIT_M),
     }
-
-
-def write_split(path: Path, clips: list[ConvertedClip]) -> None:
-    """Writes one split.
-
-    Args:
-        path: the npz file.
-        clips: its clips; may be none.
-    """
-    lengths = np.array([clip.record['frames'] for clip in clips], np.int64)
-    words = ('subject', 'action', 'description', 'split')
-    with atomic_write(path) as temporary:
-        np.savez_compressed(
-            temporary,
-            poses=np.concatenate([np.zeros((0, 17, 3), np.int16), *(clip.poses for clip in clips)]),
-            root=np.concatenate([np.zeros((0, 3), np.float32), *(clip.root for clip in clips)]),
-            clip_start=np.cumsum(lengths) - lengths,
-            clip_len=lengths,
-            clip_id=np.array([clip.record['id'] for clip in clips], str),
-            **{name: np.array([clip.record[name] for clip in clips], str) for name in words},
-            fps=np.int64(FPS),
-            unit_m=np.float64(UNIT_M),
-        )
+    save_arrays(path, arrays)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -281,9 +218,10 @@ def main(argv: list[str] | None = None) -> None:
         raise InputError(f'--workers is {args.workers}, expected 1 or more')
     recordings, left_out = find_recordings(args.src_dir)
     descriptions = read_index(args.index) if args.index else {}
-    kept = {r.id: args.out_dir / '.clips' / f'{r.id}.npz' for r in recordings}
-    convert_all(recordings, kept, args.workers)
-    results = (_load_kept(kept[r.id], r.fingerprint()) for r in recordings)
+    kept = {r.id: CacheFile(args.out_dir / '.clips' / f'{r.id}.npz', r.fingerprint()) for r in recordings}
+    todo = [r for r in recordings if 'clips' not in (kept[r.id].load() or {})]  # those that failed are tried again
+    run_parallel(convert, [(r, kept[r.id]) for r in todo], args.workers, len(recordings) - len(todo), 'clip')
+    results = (kept[r.id].load() for r in recordings)
     clips, dropped = assemble(results, descriptions, args.src_dir.resolve().name)
     if not clips:
         raise InputError(
@@ -291,20 +229,15 @@ def main(argv: list[str] | None = None) -> None:
             f'the first, {dropped[0]["id"]}: {dropped[0]["reason"]}'
         )
     for split in ('train', 'val', 'test'):
-        write_split(args.out_dir / f'cmu_{split}.npz', [clip for clip in clips if clip.record['split'] == split])
-    records = [clip.record for clip in clips]
+        write_split(args.out_dir / f'cmu_{split}.npz', [clip for clip in clips if clip[0]['split'] == split])
+    records = [record for record, _, _ in clips]
     dropped = sorted(dropped + left_out, key=lambda record: record['id'])
-    with atomic_write(args.out_dir / 'index.json') as temporary:
-        temporary.write_text(json.dumps({'credit': CREDIT, 'clips': records, 'dropped': dropped}, indent=1))
-    _report(records, dropped, args.out_dir)
-
-
-def _report(records: list[dict], dropped: list[dict], out_dir: Path) -> None:
+    write_json(args.out_dir / 'index.json', {'credit': CREDIT, 'clips': records, 'dropped': dropped})
     counts = Counter(record['split'] for record in records)
-    frames = sum(record['frames'] for record in records)
     print(
         f'{len(records)} clips (train {counts["train"]}, val {counts["val"]}, test {counts["test"]}), '
-        f'{frames / FPS / 60:.1f} minutes in {out_dir}; {len(dropped)} dropped (see index.json)'
+        f'{sum(record["frames"] for record in records) / FPS / 60:.1f} minutes in {args.out_dir}; '
+        f'{len(dropped)} dropped (see index.json)'
     )
     print(CREDIT)
 

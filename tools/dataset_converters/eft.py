@@ -18,7 +18,7 @@ from poselifter.datasets.coco_keypoints import read_people
 from poselifter.errors import InputError, run_program
 from poselifter.geometry import matrix_to_axis_angle
 from poselifter.skeletons import convert_keypoints
-from poselifter.utils import atomic_write
+from poselifter.utils.arrays import save_arrays
 
 
 def read_fits(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -54,8 +54,7 @@ def main(argv: list[str] | None = None) -> None:
     arrays = {'joint_2d': points, 'confidence': scores, 'smpl_pose': pose[fit], 'smpl_shape': shape[fit]}
     arrays = {key: array.astype(np.float32) for key, array in arrays.items()}
     arrays |= {'source': ids[fit].astype(str), 'img_hw': people['size'][person]}
-    with atomic_write(args.out) as temporary:
-        np.savez(temporary, **{f'{args.split}_{key}': array for key, array in arrays.items()})
+    save_arrays(args.out, {f'{args.split}_{key}': array for key, array in arrays.items()}, compressed=False)
     print(f'{args.out}: {len(fit)} people, {len(ids) - len(fit)} fits without keypoints left out')
 
 

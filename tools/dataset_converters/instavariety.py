@@ -12,15 +12,13 @@ of score 0 are zeros. A track that cannot be read is named and left out.
 import argparse
 import json
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from poselifter.errors import InputError, run_program
 from poselifter.geometry import crop_scale
-from poselifter.utils import atomic_write
+from poselifter.utils import atomic_write, run_parallel
 
 # names of the joints in the order of h36m17; '': not found by OpenPose
 JOINTS = (
@@ -61,19 +59,17 @@ def main(argv: list[str] | None = None) -> None:
             f'{args.source} has no tracks, expected <tag>/<video>/<track>/<frame>.json; unpack the tracks that '
             f'doc/insta_variety.md of github.com/akanazawa/human_dynamics links to'
         )
-    with ProcessPoolExecutor(args.workers) as pool:
-        results = pool.map(convert, folders, chunksize=16)
-        found = list(tqdm(results, total=len(folders), desc='converting', unit='track'))
-    for reason in (entry for entry in found if isinstance(entry, str)):
+    results = run_parallel(convert, [(folder,) for folder in folders], args.workers, unit='track')
+    for reason in (entry for entry in results if isinstance(entry, str)):
         print(f'left out: {reason}', file=sys.stderr)
-    tracks = [entry for entry in found if not isinstance(entry, str)]
+    tracks = [entry for entry in results if not isinstance(entry, str)]
     if not tracks:
         raise InputError(f'{args.source} has no track that can be read; see the lines above')
     ids = np.repeat(np.arange(len(tracks), dtype=np.float64), [len(track) for track in tracks])
     for name, array in (('motion_all', np.concatenate(tracks)), ('id_all', ids)):
         with atomic_write(args.out / f'{name}.npy') as temporary:
             np.save(temporary, array)
-    print(f'{args.out}: {len(tracks)} tracks, {len(ids)} frames, {len(found) - len(tracks)} left out')
+    print(f'{args.out}: {len(tracks)} tracks, {len(ids)} frames, {len(results) - len(tracks)} left out')
 
 
 if __name__ == '__main__':

@@ -15,7 +15,7 @@ from scipy.io import loadmat
 
 from poselifter.errors import InputError, run_program
 from poselifter.skeletons import get_skeleton
-from poselifter.utils import atomic_write
+from poselifter.utils.arrays import save_arrays
 
 CAMERAS = (0, 1, 2, 4, 5, 6, 7, 8)  # at the height of the chest
 FIFTY = ('S1 Seq2', 'S3 Seq1', 'S3 Seq2', 'S5 Seq1', 'S5 Seq2')  # frames a second; the others have 25
@@ -68,8 +68,7 @@ def main(argv: list[str] | None = None) -> None:
     sequences = {n: [train_sequence(p, key), 50 if n in FIFTY else 25] for n, p in zip(names, train, strict=True)}
     for part, data in (('train', sequences), ('test', {p.parent.name: test_sequence(p, key) for p in test})):
         if data:
-            with atomic_write(args.out / f'data_{part}_3dhp.npz') as temporary:
-                np.savez(temporary, data=np.array(data, object))
+            save_arrays(args.out / f'data_{part}_3dhp.npz', {'data': np.array(data, object)}, compressed=False)
             print(f'{part}: {len(data)} sequences')
 
 

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from poselifter.datasets.mocap_cameras import mocap_cameras
 from poselifter.errors import InputError, run_program
 from poselifter.geometry import axis_angle_to_matrix, matrix_to_axis_angle
-from poselifter.utils import atomic_write
+from poselifter.utils.arrays import save_arrays
 
 SUBJECTS = {'train': (1, 5, 6, 7, 8), 'test': (9, 11)}
 KINDS = ('camera', 'joint_3d', 'SMPL_NeuralAnnot')
@@ -79,8 +79,7 @@ def main(argv: list[str] | None = None) -> None:
             f'{args.source} has no bodies Human36M_subject1_SMPL_NeuralAnnot.json; '
             f'get them as the README of github.com/mks0601/NeuralAnnot_RELEASE says'
         )
-    with atomic_write(args.out) as temporary:
-        np.savez(temporary, **arrays)
+    save_arrays(args.out, arrays, compressed=False)
 
 
 if __name__ == '__main__':

@@ -12,17 +12,14 @@ shows nobody, is named and left out.
 import argparse
 import pickle
 import sys
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from poselifter.datasets.ntu import SPLITS, parse_name, persons_of, read_missing, read_skeleton
 from poselifter.errors import InputError, run_program
-from poselifter.utils import atomic_write
+from poselifter.utils import atomic_write, run_parallel
 
 IMG_SHAPE = (1080, 1920)
 
@@ -37,15 +34,15 @@ def convert(path: Path, points: str) -> dict[str, Any] | str:
     if not bodies:
         return f'{path} shows nobody'
     persons = persons_of(list(bodies.values()))
-    facts = {'frame_dir': path.stem, 'label': label, 'total_frames': persons.shape[1]}
+    annotation = {'frame_dir': path.stem, 'label': label, 'total_frames': persons.shape[1]}
     columns = slice(3) if points == '3d' else slice(5, 7)
     keypoint = persons[..., columns]
     known = np.isfinite(keypoint).all(-1)
-    facts['keypoint'] = np.where(known[..., None], keypoint, 0).astype(np.float32)
+    annotation['keypoint'] = np.where(known[..., None], keypoint, 0).astype(np.float32)
     if points == '3d':
-        return facts
+        return annotation
     score = np.where(known, persons[..., 11] / 2, 0).astype(np.float32)  # not tracked 0, inferred 0.5, tracked 1
-    return {**facts, 'img_shape': IMG_SHAPE, 'original_shape': IMG_SHAPE, 'keypoint_score': score}
+    return {**annotation, 'img_shape': IMG_SHAPE, 'original_shape': IMG_SHAPE, 'keypoint_score': score}
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -68,11 +65,9 @@ def main(argv: list[str] | None = None) -> None:
     paths = sorted(p for p in args.source.rglob('*.skeleton') if p.stem not in missing)
     if not paths:
         raise InputError(f'{args.source} has no .skeleton file, expected S001C001P001R001A001.skeleton and others')
-    with ProcessPoolExecutor(args.workers) as pool:
-        results = pool.map(partial(convert, points=args.points), paths, chunksize=16)
-        found = list(tqdm(results, total=len(paths), desc='converting', unit='clip'))
-    annotations = [entry for entry in found if isinstance(entry, dict)]
-    for reason in (entry for entry in found if isinstance(entry, str)):
+    results = run_parallel(convert, [(path, args.points) for path in paths], args.workers, unit='clip')
+    annotations = [entry for entry in results if isinstance(entry, dict)]
+    for reason in (entry for entry in results if isinstance(entry, str)):
         print(f'left out: {reason}', file=sys.stderr)
     if not annotations:
         raise InputError(f'{args.source} has no clip that can be read; see the lines above')
@@ -80,7 +75,7 @@ def main(argv: list[str] | None = None) -> None:
     split = {name: [c for c in clips if rule(clips[c])] for name, rule in SPLITS.items() if name.startswith('x')}
     with atomic_write(args.out) as temporary:
         temporary.write_bytes(pickle.dumps({'split': split, 'annotations': annotations}, protocol=4))
-    print(f'{args.out}: {len(annotations)} clips, {len(found) - len(annotations)} left out')
+    print(f'{args.out}: {len(annotations)} clips, {len(results) - len(annotations)} left out')
 
 
 if __name__ == '__main__':

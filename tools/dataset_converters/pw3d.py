@@ -19,7 +19,7 @@ from tqdm import tqdm
 from poselifter.errors import InputError, run_program
 from poselifter.geometry import axis_angle_to_matrix, matrix_to_axis_angle
 from poselifter.skeletons import convert_keypoints
-from poselifter.utils import atomic_write
+from poselifter.utils.arrays import save_arrays
 from poselifter.utils.safe_pickle import load_pickle
 
 PARTS = ('train', 'validation', 'test')
@@ -72,8 +72,7 @@ def main(argv: list[str] | None = None) -> None:
         for key in actors[0] if actors else ():
             arrays[f'{part}_{key}'] = np.concatenate([actor[key] for actor in actors])
         print(f'{part}: {len(actors)} persons in {len(paths)} videos')
-    with atomic_write(args.out) as temporary:
-        np.savez(temporary, **arrays)
+    save_arrays(args.out, arrays, compressed=False)
 
 
 if __name__ == '__main__':

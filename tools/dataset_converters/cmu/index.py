@@ -4,8 +4,9 @@ import csv
 import os
 import re
 
-from ...errors import InputError
-from .text import read_text
+from poselifter.errors import InputError
+
+from .motion import read_text
 
 CREDIT = (
     'The data used in this project was obtained from mocap.cs.cmu.edu. '

@@ -1,13 +1,12 @@
 """AMASS: recordings as parameters of a body model, and the 17 joints of Human3.6M from them."""
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ...errors import InputError
-from ...utils import atomic_write
+from ..errors import InputError
+from ..utils.arrays import load_array, load_arrays, save_arrays
 
 MODELS = {72: 'smpl', 156: 'smplh', 165: 'smplx'}  # by the width of ``poses``
 BODY = 66  # root and 21 body joints, the same in all three
@@ -48,18 +47,14 @@ def read_amass(path: str | Path) -> AmassSequence | None:
     Raises:
         InputError: the file is damaged, or lacks what a recording has.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            found = {key: file[key] for key in ('poses', 'trans', 'betas', 'gender', *_RATES) if key in file}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise InputError(f'{path} is no complete npz file ({error}); {_WHERE} again') from error
-    if 'poses' not in found and Path(path).name == 'shape.npz':
+    arrays = load_arrays(path, names=('poses', 'trans', 'betas', 'gender', *_RATES), how=f'{_WHERE} again')
+    if 'poses' not in arrays and Path(path).name == 'shape.npz':
         return None
-    rate = next((float(found[key]) for key in _RATES if key in found), None)
-    missing = [key for key in ('poses', 'trans', 'betas', 'gender') if key not in found]
+    rate = next((float(arrays[key]) for key in _RATES if key in arrays), None)
+    missing = [key for key in ('poses', 'trans', 'betas', 'gender') if key not in arrays]
     if missing or rate is None:
         raise InputError(f'{path} has no {", ".join(missing or ["frame rate"])}; {_WHERE}')
-    poses, trans = found['poses'], found['trans']
+    poses, trans = arrays['poses'], arrays['trans']
     if poses.ndim != 2 or poses.shape[1] not in MODELS or trans.shape != (len(poses), 3) or not rate > 0:
         raise InputError(
             f'{path} has poses {poses.shape}, trans {trans.shape} and {rate} frames a second, expected (T, 72, 156 or '
@@ -67,9 +62,9 @@ def read_amass(path: str | Path) -> AmassSequence | None:
         )
     if not (np.isfinite(poses).all() and np.isfinite(trans).all()):
         raise InputError(f'{path} has numbers that are not finite; {_WHERE} again')
-    gender = found['gender'].item()
+    gender = arrays['gender'].item()
     gender = gender.decode() if isinstance(gender, bytes) else str(gender)
-    return AmassSequence(MODELS[poses.shape[1]], gender, rate, poses, trans, found['betas'])
+    return AmassSequence(MODELS[poses.shape[1]], gender, rate, poses, trans, arrays['betas'])
 
 
 def write_amass(path: str | Path, sequence: AmassSequence) -> None:
@@ -84,9 +79,8 @@ def write_amass(path: str | Path, sequence: AmassSequence) -> None:
     """
     arrays = {'poses': sequence.poses, 'trans': sequence.trans, 'betas': sequence.betas}
     arrays = {key: np.asarray(array, np.float32) for key, array in arrays.items()}
-    facts = {'gender': sequence.gender, 'surface_model_type': sequence.model, **dict.fromkeys(_RATES, sequence.fps)}
-    with atomic_write(path) as temporary, open(temporary, 'wb') as file:
-        np.savez_compressed(file, **arrays, **{key: np.array(value) for key, value in facts.items()})
+    metadata = {'gender': sequence.gender, 'surface_model_type': sequence.model, **dict.fromkeys(_RATES, sequence.fps)}
+    save_arrays(path, arrays | metadata)
 
 
 def load_body(path: str | Path, regressor: str | Path) -> dict[str, np.ndarray]:
@@ -97,15 +91,8 @@ def load_body(path: str | Path, regressor: str | Path) -> dict[str, np.ndarray]:
             the legs of SPIN's ``J_regressor_h36m.npy``, which are swapped.
     """
     names = ('v_template', 'shapedirs', 'posedirs', 'J_regressor', 'weights', 'kintree_table')
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            body = {name: np.asarray(file[name]) for name in names}
-        body['J_regressor_h36m'] = np.load(regressor, allow_pickle=False)
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f'{path} and {regressor} cannot be used ({error}); the first is model.npz of the "Extended SMPL+H model" '
-            f"(mano.is.tue.mpg.de), the second MotionBERT's J_regressor_h36m_correct.npy"
-        ) from error
+    body = load_arrays(path, names, (), 'expected model.npz of the "Extended SMPL+H model" (mano.is.tue.mpg.de)')
+    body['J_regressor_h36m'] = load_array(regressor, how="expected MotionBERT's J_regressor_h36m_correct.npy")
     joints = body['J_regressor_h36m'] @ body['v_template'] if body['J_regressor_h36m'].ndim == 2 else np.zeros((17, 3))
     if joints.shape != (17, 3) or joints[1, 0] > joints[4, 0]:
         raise InputError(
@@ -174,5 +161,5 @@ def resample(joints: np.ndarray, fps: float, target: float, official: bool = Fal
         return joints[:: max(round(fps / target), 1)]
     times = np.arange(0, (len(joints) - 1) / fps + 1e-6, 1 / target) * fps
     low = np.minimum(times.astype(int), len(joints) - 1)
-    high, share = np.minimum(low + 1, len(joints) - 1), (times - low)[:, None, None]
-    return ((1 - share) * joints[low] + share * joints[high]).astype(joints.dtype)
+    high, fraction = np.minimum(low + 1, len(joints) - 1), (times - low)[:, None, None]
+    return ((1 - fraction) * joints[low] + fraction * joints[high]).astype(joints.dtype)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...errors import InputError
+from poselifter.errors import InputError
+
 from .motion import Motion
 
 CMU_UNIT_M = 0.0254 / 0.45  # CMU's files count in units of 0.45 to an inch
@@ -22,64 +23,39 @@ class Body:
     Attributes:
         unit_m: metres in a file unit, where the file does not say.
         first_frame: frames of the T-pose at the start, which is no motion.
-        leg: hip, knee, ankle of the left; the right differs by ``sides``.
-        arm: shoulder, elbow, wrist of the left.
-        spine: joints 7 (spine), 8 (thorax), 9 (nose), 10 (head top); ``''`` is
+        joints: names of joints 1 to 16 of ``cmu17``, spaces between; ``'*'`` is
             two joints below the neck, whatever its name.
-        sides: how left and right are told apart in names.
     """
 
     unit_m: float
     first_frame: int
-    leg: tuple[str, str, str]
-    arm: tuple[str, str, str]
-    spine: tuple[str, str, str, str]
-    sides: tuple[str, str]
-
-    def limb(self, names: tuple[str, ...], side: int) -> list[str]:
-        """Names of a limb's joints on side 0 (left) or 1 (right)."""
-        return [self.sides[side] + name.removeprefix(self.sides[0]) for name in names]
-
-    @property
-    def names(self) -> set[str]:
-        """All joints that must be there."""
-        return set(self.spine) - {''} | {
-            n for side in (0, 1) for limb in (self.leg, self.arm) for n in self.limb(limb, side)
-        }
+    joints: str
 
 
-BODIES: dict[str, Body] = {
+BODIES = {
     'asf-amc': Body(
         CMU_UNIT_M,
         0,
-        ('lhipjoint', 'lfemur', 'ltibia'),
-        ('lclavicle', 'lhumerus', 'lradius'),
-        ('lowerback', 'thorax', 'upperneck', 'head'),
-        ('l', 'r'),
+        """rhipjoint rfemur rtibia lhipjoint lfemur ltibia lowerback thorax upperneck head
+        lclavicle lhumerus lradius rclavicle rhumerus rradius""",
     ),
     'bvh-motionbuilder': Body(
         CMU_UNIT_M,
         2,
-        ('LeftUpLeg', 'LeftLeg', 'LeftFoot'),
-        ('LeftArm', 'LeftForeArm', 'LeftHand'),
-        ('Spine', 'Neck', 'Head', 'Head_end'),
-        ('Left', 'Right'),
+        """RightUpLeg RightLeg RightFoot LeftUpLeg LeftLeg LeftFoot Spine Neck Head Head_end
+        LeftArm LeftForeArm LeftHand RightArm RightForeArm RightHand""",
     ),
     'bvh-3dsmax': Body(
         CMU_UNIT_M,
         2,
-        ('LeftHip', 'LeftKnee', 'LeftAnkle'),
-        ('LeftShoulder', 'LeftElbow', 'LeftWrist'),
-        ('', 'Neck', 'Head', 'Head_end'),
-        ('Left', 'Right'),
+        """RightHip RightKnee RightAnkle LeftHip LeftKnee LeftAnkle * Neck Head Head_end
+        LeftShoulder LeftElbow LeftWrist RightShoulder RightElbow RightWrist""",
     ),
     'bvh-daz': Body(
         0.01,
         6,
-        ('lThigh', 'lShin', 'lFoot'),
-        ('lShldr', 'lForeArm', 'lHand'),
-        ('abdomen', 'neck', 'head', 'head'),
-        ('l', 'r'),
+        """rThigh rShin rFoot lThigh lShin lFoot abdomen neck head head
+        lShldr lForeArm lHand rShldr rForeArm rHand""",
     ),
 }
 # Daz heads have no joints at skull base and forehead: points fixed to the head, metres, y up, z forward.
@@ -100,7 +76,7 @@ def body_of(motion: Motion) -> str:
         InputError: the joints are those of no family we know.
     """
     for name, body in BODIES.items():
-        if body.names <= set(motion.names):
+        if set(body.joints.split()) - {'*'} <= set(motion.names):
             return name
     raise InputError(
         f'{motion.source}: joints {", ".join(motion.names[:6])}, ... are no body of {", ".join(BODIES)}, '
@@ -130,9 +106,9 @@ def to_cmu17(motion: Motion, thorax: np.ndarray | None = None) -> tuple[np.ndarr
     name = body_of(motion)
     body = BODIES[name]
     unit = motion.unit_m or body.unit_m
-    spine = body.spine[0] or motion.names[motion.parents[motion.parents[motion.index('Neck')]]]
-    order = [*body.limb(body.leg, 1), *body.limb(body.leg, 0), spine, *body.spine[1:]]
-    order += [*body.limb(body.arm, 0), *body.limb(body.arm, 1)]
+    order = body.joints.split()
+    if '*' in order:
+        order[order.index('*')] = motion.names[motion.parents[motion.parents[motion.index('Neck')]]]
     joints = np.stack([motion.position(joint) for joint in order], 1) * unit
     _check_size(motion, joints)
     keypoints = np.concatenate([(joints[:, [0]] + joints[:, [3]]) / 2, joints], 1)
@@ -142,7 +118,7 @@ def to_cmu17(motion: Motion, thorax: np.ndarray | None = None) -> tuple[np.ndarr
         keypoints[:, 10] += turn @ _DAZ_HEAD_TOP
     elif name != 'asf-amc':
         keypoints[:, _THORAX_AND_ABOVE] += _missing_thorax(motion, thorax)[:, None] * unit
-    feet = motion.positions[:, _feet(motion, body), 1].min(1) * unit
+    feet = motion.positions[:, _feet(motion, order), 1].min(1) * unit
     return np.stack([keypoints[..., 0], -keypoints[..., 2], keypoints[..., 1]], -1), feet
 
 
@@ -164,9 +140,9 @@ def _missing_thorax(motion: Motion, thorax: np.ndarray | None) -> np.ndarray:
     return motion.rotations[:, start] @ (motion.offsets[start] if thorax is None else thorax)
 
 
-def _feet(motion: Motion, body: Body) -> list[int]:
+def _feet(motion: Motion, order: list[str]) -> list[int]:
     """The ankles and all joints after them."""
-    feet = {motion.index(body.limb(body.leg, side)[2]) for side in (0, 1)}
+    feet = {motion.index(order[2]), motion.index(order[5])}
     for joint, parent in enumerate(motion.parents):
         if parent in feet:
             feet.add(joint)

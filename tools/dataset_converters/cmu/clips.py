@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...errors import InputError
+from poselifter.errors import InputError
 
 FPS = 30
 UNIT_M = 1e-4
@@ -15,7 +15,7 @@ MIN_SECONDS, MIN_SECONDS_PIECE = 0.8, 1.5  # of an unbroken recording, of a piec
 
 @dataclass(frozen=True)
 class Clip:
-    """One stretch of a recording.
+    """One segment of a recording.
 
     Attributes:
         poses: (T, 17, 3) int16, relative to joint 0, in units of 0.1 mm.
@@ -43,7 +43,7 @@ def cut_clips(keypoints: np.ndarray, feet: np.ndarray, fps: float, first_frame: 
         first_frame: frames before it are left out (T-pose).
 
     Returns:
-        The clips, in order; none if no stretch is long enough.
+        The clips, in order; none if no segment is long enough.
 
     Raises:
         InputError: the rate is no multiple of 30, or a joint is more than
@@ -52,11 +52,11 @@ def cut_clips(keypoints: np.ndarray, feet: np.ndarray, fps: float, first_frame: 
     step = round(fps / FPS)
     if step < 1 or abs(fps / FPS - step) > 0.01 * step:
         raise InputError(f'source has {fps:g} frames a second, expected a multiple of {FPS}')
-    stretches = _stretches(keypoints[first_frame:], fps)
-    return [_clip(keypoints, feet, slice(first_frame + a, first_frame + b, step)) for a, b in stretches]
+    segments = _segments(keypoints[first_frame:], fps)
+    return [_clip(keypoints, feet, slice(first_frame + a, first_frame + b, step)) for a, b in segments]
 
 
-def _stretches(keypoints: np.ndarray, fps: float) -> list[tuple[int, int]]:
+def _segments(keypoints: np.ndarray, fps: float) -> list[tuple[int, int]]:
     """(start, stop) of what lies between glitches and is long enough."""
     frames = len(keypoints)
     speed = np.linalg.norm(np.diff(keypoints, axis=0), axis=-1).max(-1) * fps

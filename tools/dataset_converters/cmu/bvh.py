@@ -1,0 +1,121 @@
+"""Reader of BVH animation files."""
+
+import os
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from poselifter.errors import InputError
+
+from .motion import Joint, Motion, assemble, floats, local_motion, read_text
+
+_FORMAT = 'a BVH file (HIERARCHY, MOTION)'
+_NUMBER = r'[-+]?[\d.]+(?:e[-+]?\d+)?'
+_TOKEN = re.compile(
+    rf"""\s*(?:
+        (?:ROOT|JOINT)\s+(?P<name>[^\n{{]*[^\s{{])  |  (?P<end>End\s+Site)[^\n{{]*  |  (?P<brace>[{{}}])
+        | OFFSET\s+(?P<offset>{_NUMBER}\s+{_NUMBER}\s+{_NUMBER})
+        | CHANNELS\s+(?P<count>\d+)(?P<channels>(?:\s+[XYZ](?:position|rotation))*)
+    )\s*""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+@dataclass
+class _Joint(Joint):
+    channels: list[str]  # 'tx', 'rz', ...
+
+
+def read_bvh(path: str | os.PathLike) -> Motion:
+    """Reads a BVH file and runs its forward kinematics.
+
+    A joint's local rotation is the product of its rotation channels in the
+    order in which they are listed, R = R(c1) R(c2) R(c3), in degrees; position
+    channels replace the joint's OFFSET. Units are not declared in a BVH.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The motion; ``unit_m`` is ``None``.
+
+    Raises:
+        InputError: the hierarchy is malformed, the frame time is missing, or
+            rows are missing, too many or of a wrong length; line or row is named.
+    """
+    text = read_text(path, _FORMAT)
+    parts = re.split(r'^\s*MOTION\b', text, maxsplit=1, flags=re.IGNORECASE | re.MULTILINE)
+    head = re.match(r'\s*HIERARCHY\b', parts[0], re.IGNORECASE)
+    if head is None or len(parts) != 2:
+        raise InputError(f'{path} has no {"HIERARCHY" if head is None else "MOTION"}, expected {_FORMAT}')
+    joints = _parse_hierarchy(parts[0][head.end() :].strip(), str(path))
+    widths = [len(joint.channels) for joint in joints]
+    values, seconds = _parse_motion(parts[1], sum(widths), str(path))
+    columns = np.split(values, np.cumsum(widths)[:-1], 1)
+    local = [local_motion(joint.channels, own, joint.offset) for joint, own in zip(joints, columns, strict=True)]
+    return assemble(joints, local, fps=1 / seconds, source=str(path))
+
+
+def _parse_hierarchy(text: str, path: str) -> list[_Joint]:
+    joints: list[_Joint] = []
+    opened: list[int] = []  # joints whose braces are not closed yet
+    at = 0
+    while at < len(text):
+        token = _TOKEN.match(text, at)
+        if token is None:
+            line = text[at:].splitlines()[0]
+            raise InputError(
+                f'{path}, hierarchy: {line[:60]!r} is not understood, expected JOINT, OFFSET, CHANNELS, ...'
+            )
+        at = token.end()
+        if token['name'] or (token['end'] and opened):
+            parent = opened[-1] if opened else -1
+            name = token['name'] or f'{joints[parent].name}_end'
+            joints.append(_Joint(name, parent, np.zeros(3), []))
+            opened.append(len(joints) - 1)
+        elif token['brace'] != '{':
+            if not opened:
+                raise InputError(f'{path}, hierarchy: {token[0].strip()!r} stands outside a joint, expected ROOT')
+            if token['brace']:
+                opened.pop()
+            else:
+                _describe(joints[opened[-1]], token, path)
+    if opened or not joints:
+        problem = f'joint {joints[opened[-1]].name!r} is not closed' if opened else 'there is no ROOT'
+        raise InputError(f'{path}, hierarchy: {problem}, expected a closed tree of joints; the file may be cut off')
+    return joints
+
+
+def _describe(joint: _Joint, token: re.Match, path: str) -> None:
+    """Takes an OFFSET or CHANNELS line."""
+    if token['offset']:
+        joint.offset = floats(token['offset'].split(), f'{path}, OFFSET of {joint.name}')
+        return
+    names = token['channels'].lower().split()
+    if len(names) != int(token['count']):
+        raise InputError(f'{path}, CHANNELS of {joint.name}: {len(names)} known names, expected {token["count"]}')
+    joint.channels = [('t' if name.endswith('position') else 'r') + name[0] for name in names]
+
+
+def _parse_motion(text: str, channels: int, path: str) -> tuple[np.ndarray, float]:
+    """(T, channels) values and the seconds of a frame."""
+    header = {}
+    for key in ('Frames', 'Frame Time'):
+        found = re.search(rf'^[ \t]*{key}[ \t]*:?[ \t]*(\S+)[ \t]*$', text, re.IGNORECASE | re.MULTILINE)
+        header[key] = floats([found[1]], f'{path}, "{key}:"')[0] if found else 0
+        if header[key] <= 0:
+            raise InputError(
+                f'{path}: MOTION has no "{key}:" above 0, expected "Frames: number" and "Frame Time: seconds"'
+            )
+        text = text[: found.start()] + text[found.end() :]
+    rows = [row for line in text.splitlines() if (row := line.split())]
+    if len(rows) != header['Frames']:
+        raise InputError(
+            f'{path}: {len(rows)} rows of values, expected {header["Frames"]:g} as "Frames:" says; it may be cut off'
+        )
+    for number, row in enumerate(rows):
+        if len(row) != channels:
+            raise InputError(f'{path}, row {number + 1}: {len(row)} values, expected {channels}, one a channel')
+    values = floats([word for row in rows for word in row], f'{path}, rows of values')
+    return values.reshape(len(rows), channels), header['Frame Time']

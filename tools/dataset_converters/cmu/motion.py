@@ -1,0 +1,156 @@
+"""A captured motion, and what its readers share: text, numbers and forward kinematics."""
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from poselifter.errors import InputError
+
+
+@dataclass
+class Joint:
+    """A joint at rest.
+
+    Attributes:
+        name: its name.
+        parent: index of its parent, -1 at a root.
+        offset: (3,) from its parent, in the world's axes.
+    """
+
+    name: str
+    parent: int
+    offset: np.ndarray
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Joints of one body over time, in the file's own axes and units.
+
+    Convention: right-handed, y up by habit, the body facing +z at rest;
+    column vectors, so a vector fixed to joint j points at
+    ``rotations[:, j] @ vector``.
+
+    Attributes:
+        names: J joint names; an end site is called ``<parent>_end``.
+        parents: J parent indices, -1 at a root.
+        offsets: (J, 3) each joint from its parent at rest.
+        positions: (T, J, 3) world positions.
+        rotations: (T, J, 3, 3) world rotations.
+        fps: frames per second if the file states it.
+        unit_m: metres in a unit of length if the file states it.
+        source: the file, for messages.
+    """
+
+    names: tuple[str, ...]
+    parents: tuple[int, ...]
+    offsets: np.ndarray
+    positions: np.ndarray
+    rotations: np.ndarray
+    fps: float | None = None
+    unit_m: float | None = None
+    source: str = 'motion'
+
+    def index(self, name: str) -> int:
+        """Index of a joint; raises InputError where it is missing."""
+        if name not in self.names:
+            raise InputError(
+                f'{self.source}: has no joint {name!r} among {", ".join(self.names[:8])}, ..., expected one; '
+                f'this body cannot be mapped'
+            )
+        return self.names.index(name)
+
+    def position(self, name: str) -> np.ndarray:
+        """(T, 3) world positions of a joint; raises InputError where it is missing."""
+        return self.positions[:, self.index(name)]
+
+
+def local_motion(channels: Sequence[str], values: np.ndarray, offset: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where channels put a joint in the frame of its parent.
+
+    Args:
+        channels: ``'tx'`` puts its value in the place of the offset's x; turns
+            ``'rz'``, ``'rx'``, ... are multiplied in this order, R(z) R(x): the
+            first acts last. Any number, repeats allowed.
+        values: (T, C) units of length and degrees.
+        offset: (3,) from the parent at rest.
+
+    Returns:
+        (T, 3) shifts and (T, 3, 3) rotations for column vectors.
+    """
+    shifts, turns = np.tile(offset, (len(values), 1)), np.tile(np.eye(3), (len(values), 1, 1))
+    for (kind, axis), column in zip(channels, values.T, strict=True):
+        if kind == 't':
+            shifts[:, 'xyz'.index(axis)] = column
+        else:
+            turns = turns @ Rotation.from_euler(axis, column[:, None], degrees=True).as_matrix()
+    return shifts, turns
+
+
+def assemble(joints: Sequence[Joint], local: Sequence[tuple[np.ndarray, np.ndarray]], **stated: Any) -> Motion:
+    """Runs forward kinematics.
+
+    Args:
+        joints: J of them, parents before children.
+        local: (T, 3) shift and (T, 3, 3) rotation of each in its parent's frame.
+        **stated: further attributes of the motion.
+    """
+    positions, rotations = [], []
+    for joint, (shift, turn) in zip(joints, local, strict=True):
+        if joint.parent >= 0:
+            above = rotations[joint.parent]
+            shift, turn = positions[joint.parent] + (above @ shift[..., None])[..., 0], above @ turn
+        positions.append(shift)
+        rotations.append(turn)
+    return Motion(
+        tuple(joint.name for joint in joints),
+        tuple(joint.parent for joint in joints),
+        np.stack([joint.offset for joint in joints]),
+        np.stack(positions, 1),
+        np.stack(rotations, 1),
+        **stated,
+    )
+
+
+def read_text(path: str | os.PathLike, expected: str) -> str:
+    """Reads a whole text file.
+
+    Args:
+        path: the file.
+        expected: what the file should be, for the error.
+
+    Raises:
+        InputError: it cannot be read or is empty.
+    """
+    try:
+        text = Path(path).read_text(encoding='utf-8-sig', errors='replace')
+    except OSError as error:
+        raise InputError(f'cannot read {path}: {error.strerror}; expected {expected}') from error
+    if not text.strip():
+        raise InputError(f'{path} is empty, expected {expected}')
+    return text
+
+
+def floats(words: Sequence[str], where: str) -> np.ndarray:
+    """Turns N words to finite numbers (N,) float64; ``where``: file and place, for the error.
+
+    Raises:
+        InputError: one of them is no finite number; it is named.
+    """
+    values = np.array([_number(word) for word in words], np.float64)
+    wrong = np.flatnonzero(~np.isfinite(values))
+    if wrong.size:
+        raise InputError(f'{where}: {words[wrong[0]]!r} (value {wrong[0] + 1}) is no finite number, expected numbers')
+    return values
+
+
+def _number(word: str) -> float:
+    try:
+        return float(word)
+    except ValueError:
+        return math.nan
