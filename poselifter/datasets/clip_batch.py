@@ -63,6 +63,8 @@ class ClipBatch(Sequence):
 class BatchTransform(BaseTransform):
     """A transform that works on whole batches; subclasses implement :meth:`transform_batch`."""
 
+    corrupts = False
+
     def transform(self, sample: dict[str, Any]) -> dict[str, Any]:
         """A batch of one."""
         return self.transform_batch(ClipBatch.stack([sample]))[0]

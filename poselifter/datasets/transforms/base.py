@@ -1,6 +1,6 @@
 """Stateless randomness for transforms."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -35,6 +35,8 @@ def next_rngs(batch: ClipBatch) -> list[np.random.Generator]:
 
 class RandomTransform(BaseTransform):
     """A transform that draws; subclasses implement :meth:`apply` instead of ``transform``."""
+
+    corrupts: ClassVar[bool] = False  # whether it hides or disturbs what the network sees
 
     def transform(self, sample: dict[str, Any]) -> dict[str, Any]:
         """Gives :meth:`apply` the sample's next generator."""

@@ -96,6 +96,8 @@ class EdgePad(BaseTransform):
     are cut by a ``WindowPolicy`` repeat the edges by themselves.
     """
 
+    corrupts = False
+
     def __init__(self, length: int) -> None:
         self.length = length
 
@@ -116,6 +118,8 @@ class ChangeFrameRate(BaseTransform):
     Args:
         speed: 2 leaves every second frame out, 0.5 shows each frame twice.
     """
+
+    corrupts = False
 
     def __init__(self, speed: float = 2.0) -> None:
         if speed <= 0:

@@ -160,6 +160,8 @@ class Scores(BaseTransform):
         threshold: joints with this score or less count as not there.
     """
 
+    corrupts = False
+
     def __init__(self, mode: Literal['keep', 'binarise', 'drop'] = 'keep', threshold: float = 0.0) -> None:
         if mode not in ('keep', 'binarise', 'drop'):
             raise InputError(f"Scores: mode is {mode!r}, expected 'keep', 'binarise' or 'drop'")

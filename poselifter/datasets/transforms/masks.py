@@ -47,6 +47,7 @@ class Mask(RandomTransform):
             several add up likewise.
     """
 
+    corrupts = True
     write: ClassVar[str] = 'zeros'
 
     def __init__(self, write: Literal['zeros', 'mask'] | None = None, copies: int | None = None) -> None:

@@ -84,6 +84,8 @@ class FittedNoise(RandomTransform):
             there a place and a score.
     """
 
+    corrupts = True
+
     def __init__(self, params: str | None = None, released: bool = False) -> None:
         self.fit, self.released = read_fit(params), released
 
@@ -107,6 +109,8 @@ class FittedNoise(RandomTransform):
 class GaussianNoise(RandomTransform):
     """Moves x and y of every joint that is there by N(0, sigma^2), network units (P-STMO, Table 8)."""
 
+    corrupts = True
+
     def __init__(self, sigma: float = 0.01) -> None:
         self.sigma = sigma
 
@@ -127,6 +131,8 @@ class FrameShuffle(RandomTransform):
             window; ``None``: over the whole sequence.
     """
 
+    corrupts = True
+
     def __init__(self, block: int | None = None) -> None:
         self.block = block
 
@@ -140,6 +146,8 @@ class FrameShuffle(RandomTransform):
 @TRANSFORMS.register_module()
 class LowScores(BaseTransform):
     """Multiplies all scores by a factor in [0, 1]; joints stay where they are."""
+
+    corrupts = True
 
     def __init__(self, factor: float = 0.5) -> None:
         is_share(self, factor=factor)
@@ -155,6 +163,8 @@ class LowScores(BaseTransform):
 @TRANSFORMS.register_module()
 class SwapSides(RandomTransform):
     """Takes left for right, in each frame with a probability: a usual error when a person turns."""
+
+    corrupts = True
 
     def __init__(self, prob: float = 0.1) -> None:
         is_share(self, prob=prob)

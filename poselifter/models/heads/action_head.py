@@ -65,6 +65,8 @@ class ActionHead(ClipHead):
         init_cfg: see mmengine.
     """
 
+    predicts = ('pred_scores',)
+
     prediction = 'pred_scores'
 
     def __init__(
@@ -112,6 +114,8 @@ class ActionEmbeddingHead(ClipHead):
         official: count persons who are not there too, as released.
         init_cfg: see mmengine.
     """
+
+    predicts = ('pred_embedding',)
 
     prediction = 'pred_embedding'
 

@@ -31,6 +31,8 @@ class MaskedPoseHead(BaseModule):
         init_cfg: see mmengine.
     """
 
+    predicts = ('pred_keypoints',)
+
     def __init__(
         self,
         in_channels: int,

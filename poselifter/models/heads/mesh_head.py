@@ -43,6 +43,8 @@ class BodyHead(BaseModule):
         InputError: two losses have the same name, or a file cannot be read.
     """
 
+    predicts = ('pred_vertices',)
+
     label = 'smpl_pose'
 
     def __init__(

@@ -44,6 +44,8 @@ class PoseHead(BaseModule):
         InputError: two losses have the same name, or ``norm`` is unknown.
     """
 
+    predicts = ('pred_keypoints_3d',)
+
     def __init__(
         self,
         in_channels: int,
