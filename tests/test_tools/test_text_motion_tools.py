@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 import torch
+from inspection.embedding import embed_dataset
 from PIL import Image
 
 from poselifter.apis import MotionSearch, init_text_motion
-from poselifter.apis.embedding import embed_dataset
 from poselifter.engine import load_config
 from poselifter.io import read_keypoints, write_keypoints
 from poselifter.registry import DATASETS

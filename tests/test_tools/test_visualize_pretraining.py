@@ -119,8 +119,9 @@ def test_mistakes_are_named(start, tool, fails, trained, repository):
 
 
 def test_rows_hide_what_the_network_is_not_shown():
+    from inspection.rows import keypoint_rows
+
     from poselifter.visualization.panels import COLOURS
-    from poselifter.visualization.rows import keypoint_rows
 
     points = np.random.default_rng(0).random((3, 17, 2))
     hidden, shown = np.zeros((3, 17), bool), np.ones((3, 17))

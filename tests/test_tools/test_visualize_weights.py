@@ -66,7 +66,7 @@ def test_attention_of_two_streams(start, tmp_path, backbone):
 
 
 def test_what_attention_draws(start, tmp_path, monkeypatch):
-    from poselifter.visualization import charts
+    from inspection import charts
 
     drawn = []
     monkeypatch.setattr(charts, '_save', lambda figure, path: drawn.append(figure))

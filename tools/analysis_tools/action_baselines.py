@@ -8,7 +8,6 @@ clips: those velocities, standardised, as the embedding.
 """
 
 import argparse
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,7 +20,7 @@ from poselifter.engine import load_config
 from poselifter.engine.tool import ToolParser, config_errors
 from poselifter.errors import InputError, run_program
 from poselifter.registry import CODECS, DATASETS, METRICS
-from poselifter.utils import atomic_write
+from poselifter.utils import write_json
 
 BATCH = 64
 
@@ -29,8 +28,8 @@ BATCH = 64
 def velocity_features(clips: torch.Tensor) -> torch.Tensor:
     """Clips (B, T, J, C), or (B, M, T, J, C) of M persons whose mean it is, to (B, 4 J): means, then deviations."""
     velocity = clips[..., :2].diff(dim=-3)
-    found = torch.cat([velocity.mean(-3), velocity.std(-3, correction=0)], -2).flatten(-2)
-    return found.mean(1) if clips.ndim == 5 else found
+    features = torch.cat([velocity.mean(-3), velocity.std(-3, correction=0)], -2).flatten(-2)
+    return features.mean(1) if clips.ndim == 5 else features
 
 
 def fit_logistic(features: torch.Tensor, labels: torch.Tensor, classes: int, decay: float = 1e-2) -> Callable:
@@ -40,7 +39,7 @@ def fit_logistic(features: torch.Tensor, labels: torch.Tensor, classes: int, dec
     """
     mean, std = features.mean(0), features.std(0).clamp(min=1e-6)
     weights = torch.zeros(features.shape[1] + 1, classes, dtype=torch.float64, requires_grad=True)
-    share = labels.bincount(minlength=classes).clamp(min=1).double().reciprocal()
+    weight = labels.bincount(minlength=classes).clamp(min=1).double().reciprocal()
     optimizer = torch.optim.LBFGS([weights], max_iter=300, line_search_fn='strong_wolfe')
 
     def logits(x: torch.Tensor) -> torch.Tensor:
@@ -48,7 +47,7 @@ def fit_logistic(features: torch.Tensor, labels: torch.Tensor, classes: int, dec
 
     def loss() -> torch.Tensor:
         optimizer.zero_grad()
-        total = F.cross_entropy(logits(features), labels, share) + decay * weights[1:].square().sum()
+        total = F.cross_entropy(logits(features), labels, weight) + decay * weights[1:].square().sum()
         total.backward()
         return total
 
@@ -77,8 +76,8 @@ def baselines(config: Any) -> dict[str, dict[str, float]]:
     codec = CODECS.build(config.codec)
     with config_errors(config, TypeError, ValueError):
         train, test = (DATASETS.build(config[f'{part}_dataloader'].dataset) for part in ('train', 'test'))
-    found, samples = zip(*batches(train, codec), strict=True)
-    features, labels = torch.cat(found), torch.tensor([int(sample.action) for part in samples for sample in part])
+    parts, samples = zip(*batches(train, codec), strict=True)
+    features, labels = torch.cat(parts), torch.tensor([int(sample.action) for part in samples for sample in part])
     if 'action' in heads:
         classes, key = heads.action.get('num_classes', 60), 'pred_scores'
         majority = F.one_hot(labels.bincount(minlength=classes).argmax(), classes).double()
@@ -107,12 +106,11 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
     args = parser.parse_args(argv)
     poselifter.register_all_modules()
-    found = baselines(load_config(args.config, args.cfg_options))
-    for name, figures in found.items():
+    results = baselines(load_config(args.config, args.cfg_options))
+    for name, figures in results.items():
         print(f'{name}: ' + ', '.join(f'{key} {value:.1f}' for key, value in figures.items()))
     if args.out:
-        with atomic_write(args.out) as temporary:
-            temporary.write_text(json.dumps(found, indent=1))
+        write_json(args.out, results)
 
 
 if __name__ == '__main__':

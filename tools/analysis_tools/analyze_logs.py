@@ -11,10 +11,10 @@ import json
 from pathlib import Path
 
 import numpy as np
+from inspection.charts import sheet
 
 from poselifter.engine.tool import ToolParser
 from poselifter.errors import InputError, run_program
-from poselifter.utils import atomic_write
 
 
 def read_log(path: str) -> list[dict[str, float]]:
@@ -43,63 +43,57 @@ def read_log(path: str) -> list[dict[str, float]]:
 
 def plot_curve(args: argparse.Namespace) -> None:
     """Draws one curve for each log and key."""
-    import matplotlib
-
-    matplotlib.use('Agg')
-    from matplotlib.figure import Figure
-
     labels = args.legend or [f'{log} {key}' for log in args.logs for key in args.keys]
     if len(labels) != len(args.logs) * len(args.keys):
         raise InputError(f'--legend has {len(labels)} names, expected {len(args.logs) * len(args.keys)}')
-    axes = Figure(figsize=(8, 5)).add_subplot()
-    for number, label in enumerate(labels):
-        log, key = args.logs[number // len(args.keys)], args.keys[number % len(args.keys)]
-        rows = read_log(log)
-        points = np.array([(row['step'], row[key]) for row in rows if key in row], float)
-        if not len(points):
-            known = sorted({name for row in rows for name in row} - {'step'})
-            raise InputError(f'{log} has no {key!r}; it has {", ".join(known)}')
-        axes.plot(*points.T, label=label, marker='.' if len(points) < 50 else None)
-    axes.set_xlabel('iteration' if any('iter' in row and args.keys[0] in row for row in rows) else 'epoch')
-    axes.set_title(args.title or '')
-    axes.legend()
-    axes.grid(alpha=0.3)
-    with atomic_write(args.out) as temporary:
-        axes.figure.savefig(temporary)
-    print(f'wrote {args.out}')
+    names = iter(labels)
+    with sheet(args.out, args.title, 8, 5) as figure:
+        panel = figure.subplots()
+        panel.set_xlabel('epoch')
+        for log in args.logs:
+            rows = read_log(log)
+            for key in args.keys:
+                points = np.array([(row['step'], row[key]) for row in rows if key in row], float)
+                if not len(points):
+                    known = sorted({name for row in rows for name in row} - {'step'})
+                    raise InputError(f'{log} has no {key!r}; it has {", ".join(known)}')
+                panel.plot(*points.T, label=next(names), marker='.' if len(points) < 50 else None)
+            if any('iter' in row and args.keys[0] in row for row in rows):
+                panel.set_xlabel('iteration')
+        panel.legend()
+        panel.grid(alpha=0.3)
 
 
 def cal_train_time(args: argparse.Namespace) -> None:
     """Prints the time of an iteration by epoch."""
     for log in args.logs:
-        rows = [row for row in read_log(log) if 'time' in row and 'iter' in row]
+        rows = [(row.get('epoch', 1), row['time']) for row in read_log(log) if 'time' in row and 'iter' in row]
         if not rows:
             raise InputError(f'{log} has no training iterations')
-        epochs = np.array([row.get('epoch', 1) for row in rows])
-        times = np.array([row['time'] for row in rows], float)
-        names = np.unique(epochs)
-        means = np.array([times[epochs == epoch].mean() for epoch in names])
+        epochs, times = np.array(rows, float).T
+        means = {int(epoch): times[epochs == epoch].mean() for epoch in np.unique(epochs)}
         print(f'-----Analyze train time of {log}-----')
-        print(f'slowest epoch {names[means.argmax()]}, average time is {means.max():.4f} s/iter')
-        print(f'fastest epoch {names[means.argmin()]}, average time is {means.min():.4f} s/iter')
-        print(f'time std over epochs is {means.std():.4f}')
+        for word, epoch in (('slowest', max(means, key=means.get)), ('fastest', min(means, key=means.get))):
+            print(f'{word} epoch {epoch}, average time is {means[epoch]:.4f} s/iter')
+        print(f'time std over epochs is {np.std(list(means.values())):.4f}')
         print(f'average iter time: {times.mean():.4f} s/iter\n')
 
 
 def main(argv: list[str] | None = None) -> None:
     """Runs one of the two tasks."""
     parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    tasks = parser.add_subparsers(dest='task', required=True)
+    tasks = parser.add_subparsers(required=True)
     curve = tasks.add_parser('plot_curve', help='draw curves')
-    curve.add_argument('logs', nargs='+', metavar='LOG', help='scalars.json of a run')
+    time = tasks.add_parser('cal_train_time', help='report how long iterations took')
+    for task, run in ((curve, plot_curve), (time, cal_train_time)):
+        task.add_argument('logs', nargs='+', metavar='LOG', help='scalars.json of a run')
+        task.set_defaults(run=run)
     curve.add_argument('--keys', nargs='+', default=['MPJPE'], help='what to draw: loss, lr, MPJPE, ...')
     curve.add_argument('--legend', nargs='+', help='one name for each curve')
-    curve.add_argument('--title')
+    curve.add_argument('--title', default='')
     curve.add_argument('--out', default='curves.png', help='picture to write (.png, .pdf, .svg)')
-    time = tasks.add_parser('cal_train_time', help='report how long iterations took')
-    time.add_argument('logs', nargs='+', metavar='LOG', help='scalars.json of a run')
     args = parser.parse_args(argv)
-    {'plot_curve': plot_curve, 'cal_train_time': cal_train_time}[args.task](args)
+    args.run(args)
 
 
 if __name__ == '__main__':

@@ -11,7 +11,6 @@ to the first space. Poses are in metres, camera axes, predictions relative to th
 """
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from poselifter.errors import InputError, run_program
 from poselifter.evaluation.metrics import PROTOCOLS, PoseMetric
 from poselifter.registry import DATASETS
 from poselifter.skeletons import get_skeleton
-from poselifter.utils import atomic_write
+from poselifter.utils import write_json
 from poselifter.utils.arrays import load_arrays
 from poselifter.utils.safe_pickle import load_pickle
 
@@ -183,8 +182,7 @@ def main(argv: list[str] | None = None) -> None:
     print(f'\n{len(samples)} of {len(truth)} sequences')
     if args.out:
         prefix = f'{metric.prefix}/' if metric.prefix else ''
-        with atomic_write(args.out) as temporary:
-            temporary.write_text(json.dumps({prefix + key: value for key, value in figures.items()}, indent=2) + '\n')
+        write_json(args.out, {prefix + key: value for key, value in figures.items()})
 
 
 if __name__ == '__main__':

@@ -8,11 +8,11 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from inspection.charts import save_confusion
 
 from poselifter.engine import load_config
 from poselifter.engine.tool import ToolParser
 from poselifter.errors import InputError, run_program
-from poselifter.visualization.charts import save_confusion
 
 
 def read_matrix(path: str) -> np.ndarray:
@@ -46,13 +46,8 @@ def main(argv: list[str] | None = None) -> None:
     names = names or [str(i) for i in range(len(matrix))]
     if len(names) != len(matrix):
         raise InputError(f'{len(names)} names for the {len(matrix)} classes of {args.matrix}; give one for each')
-    save_confusion(
-        args.out,
-        matrix,
-        names,
-        f'{int(matrix.sum()):,} clips, {100 * matrix.trace() / max(matrix.sum(), 1):.1f} % right',
-    )
-    print(f'wrote {args.out}')
+    title = f'{int(matrix.sum()):,} clips, {100 * matrix.trace() / max(matrix.sum(), 1):.1f} % right'
+    save_confusion(args.out, matrix, names, title)
 
 
 if __name__ == '__main__':

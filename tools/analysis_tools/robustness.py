@@ -7,12 +7,12 @@ after ``Encode`` in the test pipeline, so that everything before it (cameras, de
 """
 
 import argparse
-import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from inspection.charts import sheet
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
@@ -25,7 +25,7 @@ from poselifter.engine.compat import to_plain
 from poselifter.engine.tool import ToolParser, build_runner, config_errors, prepare_launch
 from poselifter.errors import InputError, run_program
 from poselifter.registry import TRANSFORMS
-from poselifter.utils import atomic_write
+from poselifter.utils import write_json
 
 # name: what a level means, levels, transform; the level 'window' is the length of the model's window
 CORRUPTIONS: dict[str, tuple[str, tuple, Callable[[Any], dict]]] = {
@@ -128,29 +128,21 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 def plot(rows: list[dict[str, Any]], title: str, path: str | Path) -> None:
     """Draws one column for each corruption, one line of pictures for each metric."""
-    import matplotlib
-
-    matplotlib.use('Agg')
-    from matplotlib.figure import Figure
-
     metrics, names = list(rows[0])[2:], list(dict.fromkeys(row['corruption'] for row in rows[1:]))
-    figure = Figure(figsize=(1.9 * len(names) + 0.8, 1.9 * len(metrics) + 0.6), layout='constrained')
-    panels = figure.subplots(len(metrics), len(names), squeeze=False, sharex='col', sharey='row')
-    for line, key in zip(panels, metrics, strict=True):
-        for panel, name in zip(line, names, strict=True):
-            own = [row for row in rows if row['corruption'] in (CLEAN, name)]
-            labels = [CLEAN if row['level'] is None else f'{row["level"]:g}' for row in own]
-            panel.bar(range(len(own)), [row[key] for row in own], color=['#8a8f98', *['#2f6fb3'] * (len(own) - 1)])
-            panel.axhline(rows[0][key], color='#8a8f98', linewidth=1, linestyle=':')
-            panel.set_xticks(range(len(own)), labels, fontsize=8)
-            panel.spines[['top', 'right']].set_visible(False)
-        line[0].set_ylabel(f'{key} ({UNITS[key]})' if key in UNITS else key)
-    for name, top, bottom in zip(names, panels[0], panels[-1], strict=True):
-        top.set_title(name, fontsize=10)
-        bottom.set_xlabel(CORRUPTIONS[name][0], fontsize=9)
-    figure.suptitle(title, fontsize=11)
-    with atomic_write(path) as temporary:
-        figure.savefig(temporary, dpi=120)
+    with sheet(path, title, 1.9 * len(names) + 0.8, 1.9 * len(metrics) + 0.6) as figure:
+        panels = figure.subplots(len(metrics), len(names), squeeze=False, sharex='col', sharey='row')
+        for line, key in zip(panels, metrics, strict=True):
+            for panel, name in zip(line, names, strict=True):
+                bars = [row for row in rows if row['corruption'] in (CLEAN, name)]
+                labels = [CLEAN if row['level'] is None else f'{row["level"]:g}' for row in bars]
+                panel.bar(labels, [row[key] for row in bars], color=['#8a8f98', *['#2f6fb3'] * (len(bars) - 1)])
+                panel.axhline(rows[0][key], color='#8a8f98', linewidth=1, linestyle=':')
+                panel.tick_params('x', labelsize=8)
+                panel.spines[['top', 'right']].set_visible(False)
+            line[0].set_ylabel(f'{key} ({UNITS[key]})' if key in UNITS else key)
+        for name, top, bottom in zip(names, panels[0], panels[-1], strict=True):
+            top.set_title(name, fontsize=10)
+            bottom.set_xlabel(CORRUPTIONS[name][0], fontsize=9)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -169,10 +161,8 @@ def main(argv: list[str] | None = None) -> None:
     print(table(rows))
     path = args.plot or Path(runner.work_dir) / 'robustness.png'
     plot(rows, f'{args.checkpoint} on {Path(args.config).stem}', path)
-    print(f'wrote {path}')
     if args.out:
-        with atomic_write(args.out) as temporary:
-            temporary.write_text(json.dumps(to_plain(rows, 'rows'), indent=2) + '\n')
+        write_json(args.out, to_plain(rows, 'rows'))
 
 
 if __name__ == '__main__':

@@ -8,18 +8,13 @@ clip of the test data. Layers count from 1; a layer of two streams has several p
 
 from pathlib import Path
 
-from poselifter.apis.inspection import (
-    cut_clips,
-    inspection_parser,
-    layer_number,
-    layers_with,
-    open_model,
-    record_weights,
-)
+from inspection.charts import save_attention
+from inspection.options import inspection_parser, open_model
+from inspection.weights import cut_clips, layer_number, layers_with, record_weights
+
 from poselifter.errors import InputError, run_program
 from poselifter.models.layers import Attention
 from poselifter.skeletons import get_skeleton
-from poselifter.visualization.charts import save_attention
 
 AXES = {'spatial': 'joints', 'temporal': 'frames'}
 
@@ -36,24 +31,22 @@ def main(argv: list[str] | None = None) -> None:
         raise InputError(f'--clip is {args.clip}, expected 0 to {len(dataset) - 1}')
     item = dataset[args.clip]
     clips, _ = cut_clips(item['inputs'], model.backbone.num_frames)
-    clip, facts = clips[len(clips) // 2, None], item['data_samples']
+    clip, sample = clips[len(clips) // 2, None], item['data_samples']
     axis = {'axis': AXES[args.part]} if args.part else {}
     parts = layers_with(model.backbone, Attention, args.layer, **axis)
     counts: dict[str, int] = {}
-    for name, found in record_weights(model, parts, clip).items():
+    for name, recorded in record_weights(model, parts, clip).items():
         part = 'spatial' if parts[name].axis == 'joints' else 'temporal'
         layer = layer_number(model.backbone, name)
         stem = f'layer{layer:02}_{part}'
         counts[stem] = counts.get(stem, 0) + 1
-        tokens = found.shape[1] if part == 'spatial' else found.shape[-1]
+        tokens = recorded.shape[1] if part == 'spatial' else recorded.shape[-1]
         class_token = tokens - clip.shape[1]  # 1 where a class token stands before the frames
-        weights = found[0, class_token if part == 'spatial' else 0 :].mean(0).numpy()
-        names = get_skeleton(facts.skeleton).joint_names if part == 'spatial' else None
-        title = f'layer {layer}, {part} attention ({name}), clip {args.clip} {facts.get("sequence", "")}'
+        weights = recorded[0, class_token if part == 'spatial' else 0 :].mean(0).numpy()
+        names = get_skeleton(sample.skeleton).joint_names if part == 'spatial' else None
+        title = f'layer {layer}, {part} attention ({name}), clip {args.clip} {sample.get("sequence", "")}'
         title += '; frame -1 is the class token' if class_token and part == 'temporal' else ''
-        path = Path(args.out) / f'{stem}_{counts[stem]}.png'
-        save_attention(path, weights, title, names, -class_token)
-        print(f'wrote {path}')
+        save_attention(Path(args.out) / f'{stem}_{counts[stem]}.png', weights, title, names, -class_token)
 
 
 if __name__ == '__main__':

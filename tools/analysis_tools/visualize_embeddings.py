@@ -10,11 +10,11 @@ mean of the backbone's features over frames, which any model has. Exemplars are 
 from pathlib import Path
 
 import numpy as np
+from inspection.charts import save_scatter
+from inspection.embedding import embed_dataset, project
+from inspection.options import inspection_parser, open_model
 
-from poselifter.apis.embedding import embed_dataset, project
-from poselifter.apis.inspection import inspection_parser, open_model
 from poselifter.errors import run_program
-from poselifter.visualization.charts import save_scatter
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -33,8 +33,7 @@ def main(argv: list[str] | None = None) -> None:
     points = project(np.array(embeddings), args.perplexity, args.seed)
     path = Path(args.out) / f'{"pooled" if args.pooled else "embeddings"}.png'
     what = 'mean of the features' if args.pooled else 'embeddings'
-    save_scatter(path, points, labels, f'{what} of {len(labels)} clips, t-SNE', np.array(marks))
-    print(f'wrote {path}')
+    save_scatter(path, {'': points}, labels, f'{what} of {len(labels)} clips, t-SNE', np.array(marks))
 
 
 if __name__ == '__main__':

@@ -6,19 +6,19 @@ The weight is that of the first stream (DSTformer: space before time; MotionAGFo
 test data. Writes ``weights.png``, ``correlation.png`` and the numbers, ``fusion.json``.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from inspection.charts import save_bars, save_maps
+from inspection.options import inspection_parser, open_model
+from inspection.weights import fusion_weights, layers_with
 from tqdm import tqdm
 
-from poselifter.apis.inspection import fusion_weights, inspection_parser, layers_with, open_model
 from poselifter.errors import InputError, run_program
 from poselifter.models.necks import AdaptiveFusion
 from poselifter.skeletons import get_skeleton
-from poselifter.utils import atomic_write
-from poselifter.visualization.charts import save_bars, save_maps
+from poselifter.utils import write_json
 from poselifter.visualization.styles import THEMES
 
 
@@ -65,19 +65,17 @@ def main(argv: list[str] | None = None) -> None:
         weights.append(fusion_weights(model, part, item['inputs']))
         actions.append(item['data_samples'].get('action_name') or 'no name')
     skeleton, out = get_skeleton(item['data_samples'].skeleton), Path(args.out)
-    found = summary(weights, actions, skeleton.joint_names)
+    numbers = summary(weights, actions, skeleton.joint_names)
     sides = [THEMES['light'][side] for side in skeleton.sides]
-    charts = {'by action': (found['by_action'], '#2f6fb3'), 'by joint': (found['by_joint'], sides)}
-    title = f'layer {args.layer} ({name}): weight of the first stream, mean and deviation of {found["frames"]:,} frames'
-    save_bars(out / 'weights.png', charts, title, found['mean'])
-    correlation = {f'{found["frames"]:,} frames': np.array(found['correlation'], float)}
-    title, names = f'layer {args.layer} ({name}): correlation of the weights of two joints', skeleton.joint_names
+    charts = {'by action': (numbers['by_action'], '#2f6fb3'), 'by joint': (numbers['by_joint'], sides)}
+    frames, layer = f'{numbers["frames"]:,} frames', f'layer {args.layer} ({name})'
+    title = f'{layer}: weight of the first stream, mean and deviation of {frames}'
+    save_bars(out / 'weights.png', charts, title, numbers['mean'])
+    correlation = {frames: np.array(numbers['correlation'], float)}
+    title, names = f'{layer}: correlation of the weights of two joints', skeleton.joint_names
     save_maps(out / 'correlation.png', correlation, title, names, names, (-1, 1), 'RdBu_r')
-    with atomic_write(out / 'fusion.json') as temporary:
-        temporary.write_text(json.dumps({'layer': args.layer, **found}, indent=2) + '\n')
-    print(
-        f'mean weight of the first stream {found["mean"]:.4f}; wrote weights.png, correlation.png, fusion.json to {out}'
-    )
+    write_json(out / 'fusion.json', {'layer': args.layer, **numbers})
+    print(f'mean weight of the first stream {numbers["mean"]:.4f}; wrote {out / "fusion.json"}')
 
 
 if __name__ == '__main__':

@@ -13,19 +13,20 @@ from typing import Any
 
 import numpy as np
 import torch
+from inspection.charts import save_maps
+from inspection.options import inspection_parser, open_model
+from inspection.rows import figure_row, keypoint_rows, save_rows
 from torch import nn
 
-from poselifter.apis.inspection import inspection_parser, open_model
-from poselifter.datasets.transforms import Mask, PackPose, noise
+from poselifter.datasets import ConcatDataset
+from poselifter.datasets.transforms import PackPose
+from poselifter.datasets.transforms.noise import there
 from poselifter.errors import InputError, run_program
 from poselifter.models.estimators import ContextPretrainer, MaskedPosePretrainer, MotionEstimator
 from poselifter.models.network import feature_of
 from poselifter.skeletons import get_skeleton
 from poselifter.structures import MotionDataSample, frame_axis
-from poselifter.visualization.charts import save_maps
-from poselifter.visualization.rows import figure_row, keypoint_rows, save_rows
 
-CORRUPTIONS = (Mask, noise.FittedNoise, noise.FrameShuffle, noise.GaussianNoise, noise.LowScores, noise.SwapSides)
 # of a clip: error (T, K); which of these places were hidden, and which count, both bool; what draws some frames
 Found = tuple[np.ndarray, np.ndarray, np.ndarray, Callable[[Path, np.ndarray], None]]
 
@@ -35,7 +36,7 @@ def draw_clip(dataset: Any, number: int, seed: int) -> dict[str, Any]:
 
     Sources of a mixture take turns; padded frames are left out.
     """
-    sources = getattr(dataset, 'datasets', [dataset])
+    sources = dataset.datasets if isinstance(dataset, ConcatDataset) else [dataset]
     source = sources[number % len(sources)]
     index = int(np.random.default_rng([seed, number]).integers(len(source)))
     [sample] = source.samples([seed * len(source) + index])  # the seed in the place of the epoch: fixed draws
@@ -43,7 +44,7 @@ def draw_clip(dataset: Any, number: int, seed: int) -> dict[str, Any]:
     for step in source.pipeline.transforms:
         if isinstance(step, PackPose):
             break
-        if clean is None and isinstance(step, CORRUPTIONS):
+        if clean is None and step.corrupts:
             clean = sample['inputs'].copy()
         sample = step(sample)
     sample = {**sample, 'clean': sample['inputs'] if clean is None else clean}
@@ -54,7 +55,7 @@ def draw_clip(dataset: Any, number: int, seed: int) -> dict[str, Any]:
 
 def masked_pose(model: MaskedPosePretrainer, sample: dict[str, Any]) -> Found:
     """Masked 2D in, recovered 2D out, truth; distances in the units that the network sees."""
-    inputs, hidden, present = sample['inputs'], sample['mask'], noise.there(sample['clean'])[..., 0]
+    inputs, hidden, present = sample['inputs'], sample['mask'], there(sample['clean'])[..., 0]
     clips, mask = batch_of(model, inputs), batch_of(model, hidden)
     packed = MotionDataSample()
     packed.set_data({'mask': mask})
@@ -73,7 +74,7 @@ def lifted(model: MotionEstimator, sample: dict[str, Any]) -> Found:
     pose = model.pose(batch_of(model, sample['inputs']))[0].cpu().numpy()
     kept = model.output_frames(len(sample['inputs']))[feature_of(model.heads['pose'])].numpy()
     inputs, clean = sample['inputs'][kept], sample['clean'][kept]
-    present = noise.there(clean)[..., 0]
+    present = there(clean)[..., 0]
     hidden = present & ~inputs.any(-1)
     target = sample['target'][kept] if 'target' in sample else None
     error, counted = np.full(pose.shape[:-1], np.nan), np.zeros(pose.shape[:-1], bool)
@@ -150,9 +151,8 @@ def main(argv: list[str] | None = None) -> None:
         error, hidden, counted, draw = show(model, sample)
         places = (hidden & counted, ~hidden & counted)
         sums += [[error[place].sum() for place in places], [place.sum() for place in places]]
-        path = Path(args.out) / f'clip_{number:02}.png'
-        draw(path, np.unique(np.linspace(0, len(error) - 1, args.frames).round().astype(int)))
-        print(f'wrote {path}')
+        frames = np.unique(np.linspace(0, len(error) - 1, args.frames).round().astype(int))
+        draw(Path(args.out) / f'clip_{number:02}.png', frames)
     for name, total, count in zip(('hidden', 'visible'), *sums, strict=True):
         mean = f'{total / count:.4f}' if count else 'none'
         print(f'mean error at {count:.0f} {name} places: {mean} ({unit})')

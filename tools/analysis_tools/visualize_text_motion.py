@@ -17,76 +17,76 @@ from typing import Any
 
 import numpy as np
 import torch
+from inspection.charts import save_scatter, save_similarity, save_text_pairs
+from inspection.embedding import embed_dataset, project
+from inspection.options import inspection_parser, open_model
+from inspection.rows import keypoint_strip
 
 from poselifter.apis import MotionSearch, init_text_motion
-from poselifter.apis.embedding import embed_dataset, project
-from poselifter.apis.inspection import inspection_parser, open_model
 from poselifter.apis.pose_3d_inferencer import read_table
 from poselifter.engine import load_config
 from poselifter.errors import InputError, run_program
-from poselifter.visualization.charts import save_scatter
-from poselifter.visualization.text_motion import keypoint_strip, save_similarity, save_text_pairs
 
 
 def read_clip(search: MotionSearch, path: str, frames: int) -> tuple[np.ndarray, Any, np.ndarray]:
     """Some frames of a file's longest track as a picture, its windows, and (2,) when it begins and ends."""
     table = read_table(path)
     _, rows = max(table.tracks(), key=lambda track: track[1].stop - track[1].start)
-    fps = table.fps or search.model.codec.fps
-    found = search.embed_table(table, Path(path).name)
+    windows = search.embed_table(table, Path(path).name)
     shown = np.linspace(rows.start, rows.stop - 1, 2 * frames + 1)[1::2].round().astype(int)
     skeleton = table.skeleton or search.model.codec.skeleton.name
     strip = keypoint_strip(table.keypoints[rows], table.keypoints_visible[rows], skeleton, shown - rows.start)
-    times = (table.frame_indices[[rows.start, rows.stop - 1]] + [0, 1]) / fps
-    return strip, found[found.tracks == table.track_ids[rows.start]], times
+    times = (table.frame_indices[[rows.start, rows.stop - 1]] + [0, 1]) / (table.fps or search.model.codec.fps)
+    return strip, windows[windows.tracks == table.track_ids[rows.start]], times
 
 
-def draw_pairs(search: MotionSearch, args: argparse.Namespace) -> Path:
+def draw_pairs(search: MotionSearch, args: argparse.Namespace) -> None:
     """Clips one below the other; the same texts for all, or two for each."""
     if len(args.texts) < 2 or (len(args.texts) != 2 and len(args.texts) != 2 * len(args.clips)):
         raise InputError(f'--texts has {len(args.texts)} for {len(args.clips)} clips; give two, or two for each clip')
     rows = []
     for i, clip in enumerate(args.clips):
         texts = args.texts if len(args.texts) == 2 else args.texts[2 * i : 2 * i + 2]
-        strip, found, _ = read_clip(search, clip, 5)
-        similarity = torch.from_numpy(found.embeddings).mean(0) @ search.model.embed_texts(texts).cpu().T
-        shares = (similarity / search.model.text_head.temperature).softmax(-1).tolist()
-        print(f'{clip}: ' + ', '.join(f'{text} {share:.2f}' for text, share in zip(texts, shares, strict=True)))
-        rows.append((Path(clip).stem, strip, dict(zip(texts, shares, strict=True))))
-    path = Path(args.out) / 'pairs.png'
-    save_text_pairs(path, rows, 'which of two texts a clip is nearer to (softmax of the similarities)')
-    return path
+        strip, windows, _ = read_clip(search, clip, 5)
+        similarity = torch.from_numpy(windows.embeddings).mean(0) @ search.model.embed_texts(texts).cpu().T
+        pair = dict(zip(texts, (similarity / search.model.text_head.temperature).softmax(-1).tolist(), strict=True))
+        print(f'{clip}: ' + ', '.join(f'{text} {probability:.2f}' for text, probability in pair.items()))
+        rows.append((Path(clip).stem, strip, pair))
+    title = 'which of two texts a clip is nearer to (softmax of the similarities)'
+    save_text_pairs(Path(args.out) / 'pairs.png', rows, title)
 
 
-def draw_time(search: MotionSearch, args: argparse.Namespace) -> Path:
+def draw_time(search: MotionSearch, args: argparse.Namespace) -> None:
     """One clip and a curve for each text."""
-    strip, found, times = read_clip(search, args.clips[0], 9)
-    curves = found.embeddings @ search.model.embed_texts(args.texts).cpu().numpy().T
-    path = Path(args.out) / f'{Path(args.clips[0]).stem}_similarity.png'
-    seconds = np.concatenate([found.seconds.mean(1), times])
+    clip = Path(args.clips[0])
+    strip, windows, times = read_clip(search, args.clips[0], 9)
+    curves = windows.embeddings @ search.model.embed_texts(args.texts).cpu().numpy().T
+    seconds = np.concatenate([windows.seconds.mean(1), times])
     named = dict(zip(args.texts, curves.T, strict=True))
-    save_similarity(path, strip, seconds, named, f'{Path(args.clips[0]).name}: similarity with texts over time')
-    return path
+    path, title = Path(args.out) / f'{clip.stem}_similarity.png', f'{clip.name}: similarity with texts over time'
+    save_similarity(path, strip, seconds, named, title)
 
 
-def draw_embeddings(model: Any, args: argparse.Namespace) -> Path:
+def draw_embeddings(model: Any, args: argparse.Namespace) -> None:
     """The common space on the left, the mean of features on the right, of the same clips."""
-    datasets, models = [open_model(args, 'test', 'train')[1]], [model, model]
+    _, dataset = open_model(args, 'test', 'train')
+    other = model, dataset
     if args.beside:
         args.config, args.checkpoint = args.beside
-        other, dataset = open_model(args, 'test', 'train')
-        datasets.append(dataset)
-        models[1] = other
-    found = [embed_dataset(m, datasets[min(i, len(datasets) - 1)], bool(i)) for i, m in enumerate(models)]
-    names = [name for name in found[0] if name in found[1]]
+        other = open_model(args, 'test', 'train')
+    left, right = embed_dataset(model, dataset, False), embed_dataset(*other, True)
+    names = [name for name in left if name in right]
     if not names:
         raise InputError(f'the test data of {args.config} has no sequence in common; give a config on the same data')
-    titles = ('space of texts and motion', f'{Path(args.config).stem}: mean of the features')
-    points = {t: project(np.array([part[n][0] for n in names])) for t, part in zip(titles, found, strict=True)}
-    path = Path(args.out) / 'embeddings.png'
-    labels = [found[0][name][1] for name in names]
-    save_scatter(path, points, labels, f'{len(names)} clips, t-SNE', np.zeros(len(names), bool))
-    return path
+    points = {
+        title: project(np.array([clips[name][0] for name in names]))
+        for title, clips in {
+            'space of texts and motion': left,
+            f'{Path(args.config).stem}: mean of the features': right,
+        }.items()
+    }
+    labels, unmarked = [left[name][1] for name in names], np.zeros(len(names), bool)
+    save_scatter(Path(args.out) / 'embeddings.png', points, labels, f'{len(names)} clips, t-SNE', unmarked)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -103,11 +103,10 @@ def main(argv: list[str] | None = None) -> None:
     config = load_config(args.config, args.cfg_options)
     model = init_text_motion(config, args.checkpoint, args.motion_checkpoint, args.device)
     if args.mode == 'embeddings':
-        path = draw_embeddings(model, args)
+        draw_embeddings(model, args)
     else:
         draw = draw_pairs if args.mode == 'pair' else draw_time
-        path = draw(MotionSearch(model, stride=max(model.backbone.num_frames // 9, 1)), args)
-    print(f'wrote {path}')
+        draw(MotionSearch(model, stride=max(model.backbone.num_frames // 9, 1)), args)
 
 
 if __name__ == '__main__':

@@ -1,6 +1,5 @@
 """What goes on inside a model: attention and fusion weights of clips."""
 
-import argparse
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,43 +7,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..engine.config import load_config
-from ..engine.tool import ToolParser, config_errors
-from ..errors import InputError
-from ..registry import DATASETS
-from ..structures import WindowPolicy
-from .inference import init_model
-
-
-def inspection_parser(doc: str, out: str) -> ToolParser:
-    """The options that the tools of this kind share; ``out`` is the folder they write to by default."""
-    parser = ToolParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint file, or name of a model of the zoo')
-    parser.add_argument('--out', default=out, metavar='DIR', help=f'folder for the pictures; {out} by default')
-    parser.add_argument('--device', default='cpu', help='where the model runs; cpu by default')
-    parser.add_cfg_options()
-    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
-    return parser
-
-
-def open_model(args: argparse.Namespace, *splits: str) -> tuple[nn.Module, Any]:
-    """The model in eval mode and the data set of the first split that the config has.
-
-    Args:
-        args: of :func:`inspection_parser`.
-        *splits: ``'train'``, ``'test'``.
-
-    Raises:
-        InputError: no such file or split, or parts of the config are wrong.
-    """
-    config = load_config(args.config, args.cfg_options)
-    loaders = [loader for split in splits if (loader := config.get(f'{split}_dataloader'))]
-    if not loaders:
-        raise InputError(f'the config {args.config} has no {" or ".join(splits)}_dataloader, whose clips are needed')
-    with config_errors(config, TypeError):
-        model = init_model(config, args.checkpoint, args.device)
-        return model, DATASETS.build(loaders[0]['dataset'])
+from poselifter.errors import InputError
+from poselifter.structures import WindowPolicy
 
 
 def cut_clips(inputs: torch.Tensor, length: int) -> tuple[torch.Tensor, Any]:
@@ -123,7 +87,7 @@ def record_weights(model: nn.Module, parts: Mapping[str, nn.Module], clips: torc
 
 
 def fusion_weights(model: nn.Module, part: nn.Module, inputs: torch.Tensor, batch_size: int = 64) -> np.ndarray:
-    """The share of the first stream in the tokens of a whole sequence.
+    """The weight of the first stream in the tokens of a whole sequence.
 
     Args:
         model: see :func:`record_weights`.

@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from inspection.weights import cut_clips, fusion_weights, layer_number, layers_with, record_weights
 from torch import nn
 
-from poselifter.apis.inspection import cut_clips, fusion_weights, layer_number, layers_with, record_weights
 from poselifter.errors import InputError
 from poselifter.models.backbones import STMO, ActionPose, DSTformer, MixSTE, MotionAGFormer, PoseFormer
 from poselifter.models.layers import Attention

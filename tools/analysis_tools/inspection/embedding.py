@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..errors import InputError
-from ..structures import MotionDataSample
-from .inspection import cut_clips
+from poselifter.errors import InputError
+from poselifter.models.estimators import TextMotionPretrainer
+from poselifter.structures import MotionDataSample
+
+from .weights import cut_clips
 
 BATCH = 64
 
@@ -20,11 +22,10 @@ def embed(model: Any, inputs: torch.Tensor, pooled: bool) -> torch.Tensor:
     in the common space; ``pooled``, or else, the backbone's features are
     averaged over frames and persons.
     """
-    heads = [head for head in model.heads.values() if getattr(head, 'prediction', '') == 'pred_embedding']
-    if heads and not pooled:
-        found = model.predict(list(inputs), [MotionDataSample() for _ in inputs])
-        return torch.stack([sample.pred_embedding for sample in found])
-    if hasattr(model, 'embed_clips') and not pooled:
+    if not pooled and any('pred_embedding' in head.predicts for head in model.heads.values()):
+        samples = model.predict(list(inputs), [MotionDataSample() for _ in inputs])
+        return torch.stack([sample.pred_embedding for sample in samples])
+    if not pooled and isinstance(model, TextMotionPretrainer):
         return model.embed_clips(inputs)
     features = next(iter(model.extract_feat(inputs).values()))
     return features.mean(1).flatten(1).unflatten(0, (len(inputs), -1)).mean(1)

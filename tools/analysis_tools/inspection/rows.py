@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ..skeletons import get_skeleton
-from ..utils.files import atomic_write
-from .clip import Clip, check_clip
-from .drawing import disc, round_corners, write
-from .panels import COLOURS, FigurePanel, KeypointPanel
-from .picture import check_suffix, write_legend
+from poselifter.skeletons import get_skeleton
+from poselifter.utils import atomic_write
+from poselifter.visualization.clip import Clip, check_clip, check_keypoints
+from poselifter.visualization.drawing import disc, round_corners, write
+from poselifter.visualization.panels import COLOURS, FigurePanel, KeypointPanel
+from poselifter.visualization.picture import check_suffix, write_legend
 
 Draw = Callable[[int], np.ndarray]
 _FINE = 2  # everything is drawn this much larger and shrunk, which smooths edges
@@ -96,3 +96,23 @@ def save_rows(path: str | os.PathLike, rows: Mapping[str, Draw], frames: Sequenc
     canvas = cv2.resize(canvas, None, fx=1 / _FINE, fy=1 / _FINE, interpolation=cv2.INTER_AREA)
     with atomic_write(path) as temporary:
         Image.fromarray(canvas).save(temporary, optimize=True)
+    print(f'wrote {path}')
+
+
+def keypoint_strip(
+    keypoints: np.ndarray, visible: np.ndarray, skeleton: str, frames: Sequence[int], size: int = 220
+) -> np.ndarray:
+    """Frames of a clip in a row, (size, about size * frames, 3) uint8.
+
+    Args:
+        keypoints: (T, J, 2) pixels.
+        visible: (T, J) score 0..1.
+        skeleton: joint set.
+        frames: which frames.
+        size: of a frame in pixels.
+    """
+    flat = get_skeleton(skeleton)
+    points, scores = check_keypoints(keypoints, visible, len(keypoints), flat)
+    panel = KeypointPanel(Clip(points, scores, np.zeros((len(points), 1, 3)), None, flat, flat, None), (size, size))
+    gap = np.full((size, size // 30, 3), 255, np.uint8)
+    return np.concatenate([part for frame in frames for part in (panel.draw(int(frame)), gap)][:-1], 1)

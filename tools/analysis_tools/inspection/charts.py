@@ -1,0 +1,204 @@
+"""Charts of weights, errors, embeddings and texts."""
+
+import os
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from poselifter.utils import atomic_write
+
+PathLike = str | os.PathLike
+_OKABE_ITO = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9')
+
+
+@contextmanager
+def sheet(path: PathLike, title: str, width: float, height: float) -> Iterator[Any]:
+    """An empty matplotlib figure of some inches, which is saved at the end."""
+    from matplotlib.figure import Figure  # without pyplot, so that no window system is asked for
+
+    figure = Figure(figsize=(width, height), layout='constrained')
+    figure.suptitle(title, fontsize=11)
+    yield figure
+    _save(figure, path)
+
+
+def _save(figure: Any, path: PathLike) -> None:
+    with atomic_write(path) as temporary:
+        figure.savefig(temporary, dpi=120, bbox_inches='tight')  # constrained layout may cut labels of square maps
+    print(f'wrote {path}')
+
+
+def _image(
+    panel: Any, values: np.ndarray, limits: tuple[float, float], colours: str = 'viridis', first: int = 0
+) -> Any:
+    """Draws a map (N, M); its columns, and where it is square its rows too, count from ``first``."""
+    rows, columns = values.shape
+    left, top, shape = first - 0.5, (first if rows == columns else 0) - 0.5, 'equal' if rows == columns else 'auto'
+    panel.set_facecolor('#e3e6ea')  # NaN
+    extent = (left, left + columns, top + rows, top)
+    return panel.imshow(values, colours, vmin=limits[0], vmax=limits[1], extent=extent, aspect=shape)
+
+
+def _name_ticks(panel: Any, rows: Sequence[str] | None, columns: Sequence[str] | None) -> None:
+    if rows:
+        panel.set_yticks(range(len(rows)), [name.replace('_', ' ') for name in rows], fontsize=8)
+    if columns:
+        panel.set_xticks(range(len(columns)), [name.replace('_', ' ') for name in columns], fontsize=8, rotation=90)
+
+
+def save_attention(
+    path: PathLike, weights: np.ndarray, title: str, names: Sequence[str] | None = None, first: int = 0
+) -> None:
+    """Draws attention (H, N, N) of rows to columns: the mean of the H heads large, each head small.
+
+    The N tokens have ``names``, or are frames from number ``first`` on.
+    """
+    wide, kind, mean = -(-len(weights) // 2), 'frame' if names is None else 'joint', weights.mean(0)
+    with sheet(path, title, 6.5 + 1.7 * wide, 5.4) as figure:
+        grid = figure.add_gridspec(2, 1 + wide, width_ratios=[3.2] + [1] * wide)
+        large = figure.add_subplot(grid[:, 0])
+        image = _image(large, mean, (0, float(mean.max())), first=first)
+        _name_ticks(large, names, names)
+        large.set(title='mean of the heads', xlabel=f'{kind} that is seen', ylabel=f'{kind} that looks')
+        figure.colorbar(image, ax=large, shrink=0.7)
+        panels = [figure.add_subplot(grid[i // wide, 1 + i % wide]) for i in range(len(weights))]
+        for number, (panel, values) in enumerate(zip(panels, weights, strict=True), 1):
+            image = _image(panel, values, (0, float(weights.max())), first=first)
+            panel.set_title(f'head {number}', fontsize=9)
+            panel.set(xticks=[], yticks=[])
+        figure.colorbar(image, ax=panels, shrink=0.7)
+
+
+def save_maps(
+    path: PathLike,
+    maps: Mapping[str, np.ndarray],
+    title: str,
+    rows: Sequence[str],
+    columns: Sequence[str] | None = None,
+    limits: tuple[float, float] | None = None,
+    colours: str = 'viridis',
+) -> None:
+    """Draws maps (N, M) with their titles one above the other; NaN is left grey.
+
+    Without ``columns`` these are frames; without ``limits`` colours go from 0 to the largest value of a map.
+    """
+    with sheet(path, title, 7.4, 1.3 + (5.6 if columns else 3.2) * len(maps)) as figure:
+        panels = figure.subplots(len(maps), 1, squeeze=False)[:, 0]
+        for panel, (name, values) in zip(panels, maps.items(), strict=True):
+            image = _image(panel, values, limits or (0, float(np.nanmax(values, initial=1e-12))), colours)
+            _name_ticks(panel, rows, columns)
+            panel.set_title(name, fontsize=10)
+            figure.colorbar(image, ax=panel, shrink=0.8)
+        if not columns:
+            panels[-1].set_xlabel('frame')
+
+
+def save_bars(
+    path: PathLike, charts: Mapping[str, tuple[Mapping[str, tuple[float, float]], Any]], title: str, middle: float
+) -> None:
+    """Draws bars that leave a common mean, ``middle``, upwards or downwards.
+
+    Each chart is (bar -> (mean, standard deviation), colour or colours of the bars).
+    """
+    with sheet(path, title, 2.2 + 0.42 * max(len(bars) for bars, _ in charts.values()), 3.6 * len(charts)) as figure:
+        panels = figure.subplots(len(charts), 1, squeeze=False)[:, 0]
+        for panel, (name, (bars, colours)) in zip(panels, charts.items(), strict=True):
+            mean, std = np.array(list(bars.values())).T
+            style = {'color': colours, 'ecolor': '#8a8f98', 'capsize': 2}
+            panel.bar(range(len(bars)), mean - middle, 0.8, middle, yerr=std, **style)
+            panel.axhline(middle, color='#0f172a', linewidth=0.8)
+            names = [key.replace('_', ' ') for key in bars]
+            panel.set_xticks(range(len(bars)), names, rotation=60, ha='right', fontsize=8)
+            panel.set_title(name, fontsize=10)
+            panel.spines[['top', 'right']].set_visible(False)
+
+
+def save_scatter(
+    path: PathLike, sets: Mapping[str, np.ndarray], labels: Sequence[str], title: str, marked: np.ndarray
+) -> None:
+    """Draws points (N, 2), a colour and a form for each label; those that are ``marked`` (N,) as large stars.
+
+    Several sets of points, by their titles, are drawn side by side.
+    """
+    names = sorted(set(labels))
+    with sheet(path, title, 2.2 + 6.8 * len(sets), 6.2) as figure:
+        panels = figure.subplots(1, len(sets), squeeze=False)[0]
+        for panel, (head, places) in zip(panels, sets.items(), strict=True):
+            for i, name in enumerate(names):
+                rows = np.array([label == name for label in labels])
+                style = {'color': f'C{i % 10}', 'linewidths': 0.5, 'label': name.replace('_', ' ')}
+                panel.scatter(*places[rows & ~marked].T, s=26, marker='osD^v'[i // 10 % 5], edgecolors='white', **style)
+                style['label'] = None
+                panel.scatter(*places[rows & marked].T, s=260, marker='*', edgecolors='#0f172a', **style)
+            panel.set(xticks=[], yticks=[])
+            panel.set_title(head, fontsize=10)
+        panel.legend(fontsize=8, loc='center left', bbox_to_anchor=(1, 0.5), frameon=False, ncols=1 + len(names) // 26)
+
+
+def save_confusion(path: PathLike, matrix: np.ndarray, names: Sequence[str], title: str) -> None:
+    """Draws counts (C, C), rows the true classes, coloured by their fraction of the row; to 30 classes with numbers."""
+    fraction = matrix / matrix.sum(1, keepdims=True).clip(min=1)
+    size = 2.8 + 0.33 * len(matrix)
+    with sheet(path, title, size + 1, size) as figure:
+        panel = figure.subplots()
+        image = _image(panel, fraction, (0, 1), 'Blues')
+        _name_ticks(panel, names, names)
+        panel.set(xlabel='predicted', ylabel='true')
+        for row, column in np.argwhere(matrix > 0) if len(matrix) <= 30 else ():
+            style = {'ha': 'center', 'va': 'center', 'color': 'white' if fraction[row, column] > 0.6 else '#0f172a'}
+            panel.text(column, row, f'{matrix[row, column]:.0f}', fontsize=7, **style)
+        figure.colorbar(image, ax=panel, shrink=0.7, label='share of the true class')
+
+
+def save_text_pairs(path: PathLike, rows: Sequence[tuple[str, np.ndarray, Mapping[str, float]]], title: str) -> None:
+    """Draws clips one below the other, each with the probabilities that two or more texts have in it.
+
+    Args:
+        path: file to write.
+        rows: name of a clip, its frames in a row (:func:`~inspection.rows.keypoint_strip`), and
+            the probabilities, which sum to 1, by text.
+        title: of the picture.
+    """
+    with sheet(path, title, 12, 0.6 + 1.9 * len(rows)) as figure:
+        panels = figure.subplots(len(rows), 2, squeeze=False, width_ratios=[2.1, 1])
+        for (name, strip, texts), (left, right) in zip(rows, panels, strict=True):
+            left.imshow(strip)
+            left.set_title(name, fontsize=9, loc='left')
+            left.axis('off')
+            places = np.arange(len(texts))[::-1]
+            right.barh(places, list(texts.values()), 0.42, color=_OKABE_ITO[: len(texts)])
+            for place, (text, value) in zip(places, texts.items(), strict=True):
+                right.text(0, place + 0.28, text, fontsize=9)
+                right.text(value + 0.01, place, f'{100 * value:.0f} %', fontsize=9, va='center', color='#64748b')
+            right.set(xlim=(0, 1.12), ylim=(-0.4, len(texts) - 0.3), xticks=[0, 0.5, 1], yticks=[])
+            right.tick_params(labelsize=7)
+            right.spines[['top', 'right', 'left']].set_visible(False)
+
+
+def save_similarity(
+    path: PathLike, strip: np.ndarray, seconds: np.ndarray, curves: Mapping[str, np.ndarray], title: str
+) -> None:
+    """Draws how near windows of a clip are to texts over time, below frames of the clip.
+
+    Args:
+        path: file to write.
+        strip: frames from the clip's begin to its end (:func:`~inspection.rows.keypoint_strip`).
+        seconds: (W,) middles of the windows, then (2,) begin and end of the clip: (W + 2,).
+        curves: (W,) cosines by text.
+        title: of the picture.
+    """
+    with sheet(path, title, 11, 5.4) as figure:
+        above, below = figure.subplots(2, 1, height_ratios=[strip.shape[0] / strip.shape[1] * 2.6, 1])
+        above.imshow(strip, aspect='auto')
+        above.axis('off')
+        for i, (text, values) in enumerate(curves.items()):
+            style = {'color': _OKABE_ITO[i % 6], 'linestyle': ('-', '--')[i // 6 % 2], 'linewidth': 1.8}
+            marker = 'o' if len(values) == 1 else ''
+            below.plot(seconds[:-2], values, label=textwrap.fill(text, 34), marker=marker, **style)
+        below.set(xlim=seconds[-2:], xlabel='seconds (middle of a window)', ylabel='cosine of window and text')
+        below.spines[['top', 'right']].set_visible(False)
+        below.grid(alpha=0.3)
+        figure.legend(*below.get_legend_handles_labels(), loc='outside right center', fontsize=8, frameon=False)
