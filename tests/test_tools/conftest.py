@@ -6,9 +6,15 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
+from torch import nn
 
+import poselifter
+from poselifter.checkpoints import save_checkpoint_file
+from poselifter.engine import load_config
 from poselifter.errors import run_program
+from poselifter.registry import MODELS
 
 
 def _load(path):
@@ -47,6 +53,27 @@ def trained(tool, write_config, tmp_path):
     config = write_config()
     tool('train').main([str(config), '--cfg-options', 'train_cfg.max_epochs=1'])
     return config, tmp_path / 'run/epoch_1.pth'
+
+
+@pytest.fixture
+def tiny(repository, tmp_path):
+    """Writes a config on made-up motions and the weights of its untrained model; returns paths, model and config."""
+
+    def write(model, data):
+        bases = [str(repository / f'configs/_base_/{name}.py') for name in ('default_runtime', 'datasets/procedural')]
+        files = tmp_path / 'config.py', tmp_path / 'tiny.pth'
+        files[0].write_text(f'_base_ = {bases}\nmodel = dict({model}, codec={{{{_base_.codec}}}})\n{data}\n')
+        poselifter.register_all_modules()
+        torch.manual_seed(0)
+        config = load_config(files[0])
+        built = MODELS.build(config.model).eval()
+        for name, parameter in built.named_parameters():
+            if 'fusions' in name and name.endswith('weight'):  # which begin with zeros
+                nn.init.normal_(parameter)
+        save_checkpoint_file({'state_dict': built.state_dict()}, files[1])
+        return files, built, config
+
+    return write
 
 
 @pytest.fixture

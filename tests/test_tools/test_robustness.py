@@ -79,5 +79,5 @@ def test_runs_on_cmu_with_workers(run, data_dir):
 def test_mistakes_are_one_line(tool, fails, trained, repository, tmp_path):
     main, (config, checkpoint) = tool('analysis_tools/robustness').main, trained
     assert 'has no Encode' in fails(main, config, checkpoint)
-    assert "names ['fog'], expected some of gaussian" in fails(main, config, checkpoint, '--corruptions', 'fog')
+    assert "invalid choice: 'fog'" in fails(main, config, checkpoint, '--corruptions', 'fog')
     assert 'none.pth' in fails(main, config, tmp_path / 'none.pth')

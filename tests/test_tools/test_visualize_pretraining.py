@@ -5,23 +5,22 @@ import re
 import numpy as np
 import pytest
 import torch
+from inspection.rows import keypoint_rows
 from PIL import Image
 
 import poselifter
-from poselifter.checkpoints import save_checkpoint_file
 from poselifter.datasets import stack_clips
-from poselifter.engine import load_config
-from poselifter.registry import DATASETS, MODELS
+from poselifter.registry import DATASETS
+from poselifter.visualization.panels import COLOURS
 
 STREAMS = "backbone=dict(type='DSTformer', num_frames=12, in_channels=6, embed_dims=8, depth=2, num_heads=2, {})"
 STMO = "backbone=dict(type='STMO', num_frames=12, in_channels=6, embed_dims=8, depth=1, num_heads=2)"
-CODEC = 'codec={{_base_.codec}}'
 POSE = "heads=dict(pose=dict(type='PoseHead', losses=[dict(type='MPJPELoss')]))"
 MODELS_OF = {
-    'masked': f"type='MaskedPosePretrainer', {STMO}, head=dict(type='MaskedPoseHead', depth=1, num_heads=2), {CODEC}",
-    'unified': f"type='UnifiedMotionPretrainer', {STREAMS.format('rep_dims=8')}, {POSE}, {CODEC}",
-    'context': f"type='ContextPretrainer', {STREAMS.format('rep_dims=None')}, top_layers=2, {CODEC}",
-    'frames': f"type='ContextPretrainer', {STMO.replace('depth=1', 'depth=2')}, top_layers=2, {CODEC}",
+    'masked': f"type='MaskedPosePretrainer', {STMO}, head=dict(type='MaskedPoseHead', depth=1, num_heads=2)",
+    'unified': f"type='UnifiedMotionPretrainer', {STREAMS.format('rep_dims=8')}, {POSE}",
+    'context': f"type='ContextPretrainer', {STREAMS.format('rep_dims=None')}, top_layers=2",
+    'frames': f"type='ContextPretrainer', {STMO.replace('depth=1', 'depth=2')}, top_layers=2",
 }
 MASKS = {
     'masked': "dict(type='FrameRemoval', rate=0.5), dict(type='JointReplacement', count=2), dict(type='PackPose')",
@@ -32,27 +31,18 @@ MASKS['frames'] = MASKS['context']
 
 
 @pytest.fixture
-def start(tool, repository, tmp_path, capsys):
+def start(tool, tiny, tmp_path, capsys):
     """Runs the tool; returns what it printed (number and mean at hidden, visible places), the model, the data set."""
 
     def run(kind, *flags, masks=None):
-        base = repository / 'configs/_base_'
         steps = "dict(type='VirtualCamera'), dict(type='Encode', codec={{_base_.codec}})"
-        path = tmp_path / 'config.py'
-        path.write_text(
-            f'_base_ = [{str(base / "default_runtime.py")!r}, {str(base / "datasets/procedural.py")!r}]\n'
-            f'model = dict({MODELS_OF[kind]})\n'
+        data = (
             'train_dataloader = dict(dataset=dict(n_sequences=1, n_frames=12, window=dict(length=12, stride=12), '
-            f'pipeline=[{steps}, {masks or MASKS[kind]}]))\n'
+            f'pipeline=[{steps}, {masks or MASKS[kind]}]))'
         )
-        poselifter.register_all_modules()
-        torch.manual_seed(0)
-        config = load_config(path)
-        model = MODELS.build(config.model).eval()
-        save_checkpoint_file({'state_dict': model.state_dict()}, tmp_path / 'tiny.pth')
-        tool('analysis_tools/visualize_pretraining').main(
-            [str(a) for a in (path, tmp_path / 'tiny.pth', '--out', tmp_path / 'out', *flags)]
-        )
+        given, model, config = tiny(MODELS_OF[kind], data)
+        main = tool('analysis_tools/visualize_pretraining').main
+        main([str(a) for a in (*given, '--out', tmp_path / 'out', *flags)])
         lines = re.findall(r'mean error at (\d+) \w+ places: ([\d.]+|none) \((.*)\)', capsys.readouterr().out)
         dataset = DATASETS.build(config.train_dataloader.dataset)
         return [(int(count), float(mean)) for count, mean, _ in lines], lines[0][2], model, dataset
@@ -119,9 +109,6 @@ def test_mistakes_are_named(start, tool, fails, trained, repository):
 
 
 def test_rows_hide_what_the_network_is_not_shown():
-    from inspection.rows import keypoint_rows
-
-    from poselifter.visualization.panels import COLOURS
 
     points = np.random.default_rng(0).random((3, 17, 2))
     hidden, shown = np.zeros((3, 17), bool), np.ones((3, 17))

@@ -5,13 +5,11 @@ import json
 import numpy as np
 import pytest
 import torch
+from inspection import charts
 from PIL import Image
-from torch import nn
 
 import poselifter
-from poselifter.checkpoints import save_checkpoint_file
-from poselifter.engine import load_config
-from poselifter.registry import DATASETS, MODELS
+from poselifter.registry import DATASETS
 
 DATA = {'n_sequences': 3, 'n_frames': 36}
 BACKBONES = {
@@ -23,30 +21,16 @@ BACKBONES = {
 
 
 @pytest.fixture
-def start(tool, repository, tmp_path):
+def start(tool, tiny, tmp_path):
     """Runs a tool on an untrained network whose fusions have random weights; returns (the model, the data set)."""
 
     def run(name, backbone, *flags):
-        base = repository / 'configs/_base_'
         parts = {'type': backbone, 'num_frames': 12, 'in_channels': 6, **BACKBONES[backbone]}
         if backbone == 'TemporalConvNet':
             parts = {'type': backbone, 'in_channels': 6, 'embed_dims': 8, 'filter_widths': [3]}
-        path = tmp_path / 'config.py'
-        path.write_text(
-            f'_base_ = [{str(base / "default_runtime.py")!r}, {str(base / "datasets/procedural.py")!r}]\n'
-            f'model = dict(type="MotionEstimator", backbone={parts}, heads=dict(pose=dict(type="PoseHead")), '
-            'codec={{_base_.codec}})\n'
-            f'test_dataloader = dict(dataset=dict({", ".join(f"{k}={v}" for k, v in DATA.items())}))\n'
-        )
-        poselifter.register_all_modules()
-        torch.manual_seed(0)
-        config = load_config(path)
-        model = MODELS.build(config.model).eval()
-        for fusion in getattr(model.backbone, 'fusions', ()):
-            nn.init.normal_(fusion.linear.weight)
-        save_checkpoint_file({'state_dict': model.state_dict()}, tmp_path / 'tiny.pth')
-        out = ['--out', tmp_path / 'out']
-        tool(f'analysis_tools/{name}').main([str(a) for a in (path, tmp_path / 'tiny.pth', *out, *flags)])
+        model = f"type='MotionEstimator', backbone={parts}, heads=dict(pose=dict(type='PoseHead'))"
+        given, model, config = tiny(model, f'test_dataloader = dict(dataset={DATA})')
+        tool(f'analysis_tools/{name}').main([str(a) for a in (*given, '--out', tmp_path / 'out', *flags)])
         return model, DATASETS.build(config.test_dataloader.dataset)
 
     return run
@@ -66,8 +50,6 @@ def test_attention_of_two_streams(start, tmp_path, backbone):
 
 
 def test_what_attention_draws(start, tmp_path, monkeypatch):
-    from inspection import charts
-
     drawn = []
     monkeypatch.setattr(charts, '_save', lambda figure, path: drawn.append(figure))
     start('visualize_attention', 'ActionPose', '--layer', 2)

@@ -15,6 +15,7 @@ from typing import Any
 from inspection.charts import sheet
 from mmengine.config import Config
 from mmengine.dist import is_main_process
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 import poselifter
@@ -24,6 +25,7 @@ from poselifter.engine import load_config
 from poselifter.engine.compat import to_plain
 from poselifter.engine.tool import ToolParser, build_runner, config_errors, prepare_launch
 from poselifter.errors import InputError, run_program
+from poselifter.models.estimators import MotionEstimator
 from poselifter.registry import TRANSFORMS
 from poselifter.utils import write_json
 
@@ -46,20 +48,15 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file, or name of a model of the zoo')
-    parser.add_argument(
-        '--corruptions', nargs='+', default=list(CORRUPTIONS), metavar='NAME', help='some of these only'
-    )
+    names = list(CORRUPTIONS)
+    parser.add_argument('--corruptions', nargs='+', choices=names, default=names, help='some of these only')
     parser.add_argument('--metrics', nargs='+', default=['MPJPE', 'P-MPJPE', 'MPJVE'], metavar='KEY')
     parser.add_argument('--plot', metavar='FILE', help='picture to write; robustness.png in the work folder by default')
     parser.add_argument('--out', metavar='FILE.json', help='write the rows of the table to this file')
     parser.add_argument('--work-dir', help='folder for the log; ./work_dirs/<config name> by default')
     parser.add_cfg_options()
     parser.add_launcher()
-    args = parser.parse_args(argv)
-    unknown = [name for name in args.corruptions if name not in CORRUPTIONS]
-    if unknown:
-        raise InputError(f'--corruptions names {unknown}, expected some of {", ".join(CORRUPTIONS)}')
-    return args
+    return parser.parse_args(argv)
 
 
 def read_config(args: argparse.Namespace) -> Config:
@@ -95,7 +92,8 @@ def measure(runner: Runner, names: list[str], metrics: list[str]) -> list[dict[s
     place = next((i for i, step in enumerate(steps, 1) if isinstance(step, Encode)), None)
     if place is None:
         raise InputError('the test pipeline has no Encode; corruptions come right after it')
-    window = getattr(getattr(runner.model, 'module', runner.model), 'window', None)
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    window = model.window.length if isinstance(model, MotionEstimator) else None
     report = runner.test()
     missing = [key for key in metrics if key not in report]
     if missing:
@@ -105,7 +103,7 @@ def measure(runner: Runner, names: list[str], metrics: list[str]) -> list[dict[s
     for name in names:
         _, levels, transform = CORRUPTIONS[name]
         for level in levels:
-            value = (window.length if window else None) if level == 'window' else level
+            value = window if level == 'window' else level
             steps.insert(place, TRANSFORMS.build(transform(value)))
             report = runner.test_loop.run()
             del steps[place]
@@ -135,7 +133,8 @@ def plot(rows: list[dict[str, Any]], title: str, path: str | Path) -> None:
             for panel, name in zip(line, names, strict=True):
                 bars = [row for row in rows if row['corruption'] in (CLEAN, name)]
                 labels = [CLEAN if row['level'] is None else f'{row["level"]:g}' for row in bars]
-                panel.bar(labels, [row[key] for row in bars], color=['#8a8f98', *['#2f6fb3'] * (len(bars) - 1)])
+                colours = ['#8a8f98', *['#2f6fb3'] * (len(bars) - 1)]
+                panel.bar(range(len(bars)), [row[key] for row in bars], color=colours, tick_label=labels)
                 panel.axhline(rows[0][key], color='#8a8f98', linewidth=1, linestyle=':')
                 panel.tick_params('x', labelsize=8)
                 panel.spines[['top', 'right']].set_visible(False)

@@ -7,7 +7,6 @@ the truth in grey. Context pretraining predicts features: its error at each mask
 error at hidden and at visible places.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +26,8 @@ from poselifter.models.network import feature_of
 from poselifter.skeletons import get_skeleton
 from poselifter.structures import MotionDataSample, frame_axis
 
-# of a clip: error (T, K); which of these places were hidden, and which count, both bool; what draws some frames
-Found = tuple[np.ndarray, np.ndarray, np.ndarray, Callable[[Path, np.ndarray], None]]
+# of a clip: error (T, K); which of these places were hidden, and which count, both bool
+Result = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def draw_clip(dataset: Any, number: int, seed: int) -> dict[str, Any]:
@@ -53,7 +52,7 @@ def draw_clip(dataset: Any, number: int, seed: int) -> dict[str, Any]:
     return {**sample, **{key: sample[key].take(valid, axis) for key, axis in axes.items() if axis is not None}}
 
 
-def masked_pose(model: MaskedPosePretrainer, sample: dict[str, Any]) -> Found:
+def masked_pose(model: MaskedPosePretrainer, sample: dict[str, Any], path: Path, count: int) -> Result:
     """Masked 2D in, recovered 2D out, truth; distances in the units that the network sees."""
     inputs, hidden, present = sample['inputs'], sample['mask'], there(sample['clean'])[..., 0]
     clips, mask = batch_of(model, inputs), batch_of(model, hidden)
@@ -61,15 +60,13 @@ def masked_pose(model: MaskedPosePretrainer, sample: dict[str, Any]) -> Found:
     packed.set_data({'mask': mask})
     recovered = model(clips, packed)[0, ..., :2].cpu().numpy()
     truth = model.describe(clips, mask)[0, ..., :2].cpu().numpy()
-
-    def draw(path: Path, frames: np.ndarray) -> None:
-        rows = {'masked 2D': (truth, present & ~hidden), 'recovered 2D': (recovered, present | hidden)}
-        save_rows(path, keypoint_rows(sample['skeleton'], {**rows, 'truth': (truth, present)}, hidden), frames)
-
-    return np.linalg.norm(recovered - truth, axis=-1), hidden, present, draw
+    rows = {'masked 2D': (truth, present & ~hidden), 'recovered 2D': (recovered, present | hidden)}
+    rows = keypoint_rows(sample['skeleton'], {**rows, 'truth': (truth, present)}, hidden)
+    save_rows(path, rows, spread(len(truth), count))
+    return np.linalg.norm(recovered - truth, axis=-1), hidden, present
 
 
-def lifted(model: MotionEstimator, sample: dict[str, Any]) -> Found:
+def lifted(model: MotionEstimator, sample: dict[str, Any], path: Path, count: int) -> Result:
     """Corrupted and clean 2D, predicted 3D with the truth; distances in the codec's unit, of clips with 3D labels."""
     pose = model.pose(batch_of(model, sample['inputs']))[0].cpu().numpy()
     kept = model.output_frames(len(sample['inputs']))[feature_of(model.heads['pose'])].numpy()
@@ -81,42 +78,41 @@ def lifted(model: MotionEstimator, sample: dict[str, Any]) -> Found:
     if target is not None:
         error, counted = np.linalg.norm(pose - target, axis=-1), sample['target_weight'][kept] > 0
     seen, solid = get_skeleton(sample['skeleton']), model.codec.skeleton_3d
-
-    def draw(path: Path, frames: np.ndarray) -> None:
-        shown = np.where(hidden[..., None], clean, inputs)[..., :2]
-        flat = {'corrupted 2D': (shown, present & ~hidden), 'clean 2D': (clean[..., :2], present)}
-        rows = keypoint_rows(seen.name, flat, hidden)
-        rows['predicted 3D' + ('' if target is None else ', truth in grey')] = figure_row(pose, solid.name, target)
-        save_rows(path, rows, frames, target is not None)
-
+    shown = np.where(hidden[..., None], clean, inputs)[..., :2]
+    flat = {'corrupted 2D': (shown, present & ~hidden), 'clean 2D': (clean[..., :2], present)}
+    rows = keypoint_rows(seen.name, flat, hidden)
+    rows['predicted 3D' + ('' if target is None else ', truth in grey')] = figure_row(pose, solid.name, target)
+    save_rows(path, rows, spread(len(pose), count), target is not None)
     if seen.joint_names != solid.joint_names:  # other joints: a place is hidden where the whole frame is
         hidden, present = (np.repeat(part[:, None], pose.shape[1], 1) for part in (hidden.all(1), present.any(1)))
-    return error, hidden, counted & present, draw
+    return error, hidden, counted & present
 
 
-def context(model: ContextPretrainer, sample: dict[str, Any]) -> Found:
-    """The loss of each token under the first of the clip's masks."""
+def context(model: ContextPretrainer, sample: dict[str, Any], path: Path, count: int) -> Result:
+    """The loss of each token under the first of the clip's masks, in every frame."""
     clips, mask = batch_of(model, sample['inputs']), batch_of(model, sample['masks'][0])
     student, target = model.backbone.encode(model.corrupt(clips, mask)), model.targets(clips)
     error = ((student - target) ** 2).mean(-1)[0].cpu().numpy() * target.shape[-1] ** -0.5
     joints = error.shape[1] == mask.shape[2]
     hidden = sample['masks'][0] if joints else sample['masks'][0].all(-1, keepdims=True)
     names = get_skeleton(sample['skeleton']).joint_names if joints else ['frame']
-
-    def draw(path: Path, frames: np.ndarray) -> None:
-        maps = {
-            'error at hidden tokens': np.where(hidden, error, np.nan).T,
-            'error at visible tokens': np.where(hidden, np.nan, error).T,
-            'mask, 1 where hidden': hidden.T.astype(float),
-        }
-        save_maps(path, maps, f'{sample.get("sequence", "")}: student against teacher', names)
-
-    return error, hidden, np.ones_like(hidden), draw
+    maps = {
+        'error at hidden tokens': np.where(hidden, error, np.nan).T,
+        'error at visible tokens': np.where(hidden, np.nan, error).T,
+        'mask, 1 where hidden': hidden.T.astype(float),
+    }
+    save_maps(path, maps, f'{sample.get("sequence", "")}: student against teacher', names)
+    return error, hidden, np.ones_like(hidden)
 
 
 def batch_of(model: nn.Module, array: np.ndarray) -> torch.Tensor:
     """One clip as a batch, where the model is."""
     return torch.from_numpy(array)[None].to(next(model.parameters()).device)
+
+
+def spread(length: int, count: int) -> np.ndarray:
+    """Numbers of at most ``count`` frames, spread over a clip."""
+    return np.unique(np.linspace(0, length - 1, count).round().astype(int))
 
 
 KINDS = {
@@ -148,11 +144,9 @@ def main(argv: list[str] | None = None) -> None:
         sample = draw_clip(dataset, number, args.seed)
         if key not in sample:
             raise InputError(f'{type(model).__name__} needs {key!r}, which no step of the training pipeline makes')
-        error, hidden, counted, draw = show(model, sample)
+        error, hidden, counted = show(model, sample, Path(args.out) / f'clip_{number:02}.png', args.frames)
         places = (hidden & counted, ~hidden & counted)
         sums += [[error[place].sum() for place in places], [place.sum() for place in places]]
-        frames = np.unique(np.linspace(0, len(error) - 1, args.frames).round().astype(int))
-        draw(Path(args.out) / f'clip_{number:02}.png', frames)
     for name, total, count in zip(('hidden', 'visible'), *sums, strict=True):
         mean = f'{total / count:.4f}' if count else 'none'
         print(f'mean error at {count:.0f} {name} places: {mean} ({unit})')
