@@ -52,14 +52,11 @@ def init_text_motion(
         InputError: the model or the first file has no text side, or the second
             not all of the backbone.
     """
-    if checkpoint is not None:
-        file = zoo.resolve(str(checkpoint))
-        weights = load_checkpoint_file(file)
-        if not any('text_head.' in key for key in weights.get('state_dict', weights)):
-            raise InputError(
-                f'{file} has no text side (text_head); give what a pretraining with texts left, and a fine-tuned '
-                f'encoder besides (--motion-checkpoint)'
-            )
+    if checkpoint is not None and not any('text_head.' in key for key in _read_weights(checkpoint)):
+        raise InputError(
+            f'{checkpoint} has no text side (text_head); give what a pretraining with texts left, and a fine-tuned '
+            f'encoder besides (--motion-checkpoint)'
+        )
     try:
         model = init_model(config, checkpoint, device, cfg_options)
     except TypeError as error:  # of an argument that a part of the model does not have
@@ -70,17 +67,21 @@ def init_text_motion(
             f'TextMotionPretrainer, such as configs/actionpose/pretrain_procedural.py'
         )
     if motion_checkpoint is not None:
-        weights = load_checkpoint_file(zoo.resolve(str(motion_checkpoint)))
-        weights = weights.get('state_dict', weights)
-        own = {key: value for key, value in weights.items() if key.startswith('backbone.')}
-        missing = sorted(key for key in model.state_dict() if key.startswith('backbone.') and key not in own)
+        weights = {key: value for key, value in _read_weights(motion_checkpoint).items() if key.startswith('backbone.')}
+        missing = sorted(key for key in model.state_dict() if key.startswith('backbone.') and key not in weights)
         if missing:
             raise InputError(
                 f'{motion_checkpoint} lacks {len(missing)} tensors of the backbone, such as {missing[0]}; give what '
                 f'was fine-tuned from {checkpoint or "this model"}'
             )
-        load_weights(model, {'state_dict': own}, strict=False)
+        load_weights(model, {'state_dict': weights}, strict=False)
     return model
+
+
+def _read_weights(name: str | os.PathLike) -> dict[str, torch.Tensor]:
+    """Tensors of a checkpoint file, or of a model of the zoo."""
+    weights = load_checkpoint_file(zoo.resolve(str(name)))
+    return weights.get('state_dict', weights)
 
 
 @dataclass

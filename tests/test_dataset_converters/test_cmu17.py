@@ -179,6 +179,11 @@ def test_stated_rate():
     assert [source_fps('01', 59.94), source_fps('60', 30.0)] == [60, 30]
 
 
+def test_names_and_words():
+    assert [parse_clip_id(stem) for stem in ('9_3', '135_m03', 'walk')] == [('09', '03'), ('135', 'm03'), None]
+    assert [action_of('Walk, then run'), action_of('', 'modern dance'), action_of('')] == ['run', 'dance', 'other']
+
+
 def test_read_index(tmp_path):
     text = tmp_path / 'index.txt'
     text.write_text(

@@ -41,18 +41,13 @@ def convert(folder: Path) -> np.ndarray | str:
     return np.where(points[..., 2:] == 0, 0, points).astype(np.float32)
 
 
-def parse_args(argv: list[str] | None) -> argparse.Namespace:
-    """Reads the command line."""
+def main(argv: list[str] | None = None) -> None:
+    """Converts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('source', type=Path, metavar='SRC_DIR', help='folder InstaVariety_tracks')
     parser.add_argument('out', type=Path, metavar='OUT_DIR', help='folder for motion_all.npy and id_all.npy')
     parser.add_argument('--workers', type=int, default=4, help='processes')
-    return parser.parse_args(argv)
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Converts."""
-    args = parse_args(argv)
+    args = parser.parse_args(argv)
     folders = sorted(path for path in args.source.glob('*/*/*') if path.is_dir())
     if not folders:
         raise InputError(

@@ -45,20 +45,15 @@ def convert(path: Path, points: str) -> dict[str, Any] | str:
     return {**annotation, 'img_shape': IMG_SHAPE, 'original_shape': IMG_SHAPE, 'keypoint_score': score}
 
 
-def parse_args(argv: list[str] | None) -> argparse.Namespace:
-    """Reads the command line."""
+def main(argv: list[str] | None = None) -> None:
+    """Converts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('source', type=Path, metavar='SRC_DIR', help='folder with .skeleton files')
     parser.add_argument('out', type=Path, metavar='OUT.pkl', help='the pickle to write')
     parser.add_argument('--points', choices=['2d', '3d'], default='2d', help='colour pixels or metres')
     parser.add_argument('--missing', type=Path, metavar='LIST.txt', help="the authors' list of incomplete clips")
     parser.add_argument('--workers', type=int, default=4, help='processes')
-    return parser.parse_args(argv)
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Converts."""
-    args = parse_args(argv)
+    args = parser.parse_args(argv)
     if args.missing and not args.missing.is_file():
         raise InputError(f'{args.missing} is not there; download the list that docs/datasets/ntu.md names')
     missing = read_missing(args.missing) if args.missing else set()

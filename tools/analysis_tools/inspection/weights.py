@@ -33,21 +33,17 @@ def layers_with(
     Raises:
         InputError: the network has no such part, or not in one of the layers.
     """
-    found = {name: part for name, part in network.named_modules() if isinstance(part, kind)}
-    found = {n: p for n, p in found.items() if all(getattr(p, key) == value for key, value in needed.items())}
-    present = {layer_number(network, name) for name in found}
+    parts = {name: part for name, part in network.named_modules() if isinstance(part, kind)}
+    parts = {n: p for n, p in parts.items() if all(getattr(p, key) == value for key, value in needed.items())}
+    layers = {name: layer_number(network, name) for name in parts}
     what = ' '.join([kind.__name__, *(f'over {value}' for value in needed.values())])
-    if not found:
+    if not parts:
         raise InputError(f'{type(network).__name__} has no {what}; choose a config whose backbone has it')
-    absent = [number for number in numbers or () if number not in present]
+    absent = [number for number in numbers or () if number not in layers.values()]
     if absent:
-        has = ', '.join(map(str, sorted(present)))
-        raise InputError(f'--layer names {absent}, but {type(network).__name__} has {what} in layers {has}')
-    return {
-        name: found[name]
-        for name in sorted(found, key=lambda name: layer_number(network, name))
-        if not numbers or layer_number(network, name) in numbers
-    }
+        present = ', '.join(map(str, sorted(set(layers.values()))))
+        raise InputError(f'--layer names {absent}, but {type(network).__name__} has {what} in layers {present}')
+    return {name: parts[name] for name in sorted(parts, key=layers.get) if not numbers or layers[name] in numbers}
 
 
 def layer_number(network: nn.Module, name: str) -> int:
@@ -71,10 +67,10 @@ def record_weights(model: nn.Module, parts: Mapping[str, nn.Module], clips: torc
     Returns:
         What each part's ``weights`` gave; nothing of parts that do not run.
     """
-    found: dict[str, torch.Tensor] = {}
+    recorded: dict[str, torch.Tensor] = {}
 
     def keep(name: str) -> Any:
-        return lambda part, args: found.update({name: part.weights(*args).float().cpu()})
+        return lambda part, args: recorded.update({name: part.weights(*args).float().cpu()})
 
     hooks = [part.register_forward_pre_hook(keep(name)) for name, part in parts.items()]
     clips = clips.to(next(model.parameters()).device)
@@ -83,7 +79,7 @@ def record_weights(model: nn.Module, parts: Mapping[str, nn.Module], clips: torc
     finally:
         for hook in hooks:
             hook.remove()
-    return found
+    return recorded
 
 
 def fusion_weights(model: nn.Module, part: nn.Module, inputs: torch.Tensor, batch_size: int = 64) -> np.ndarray:
@@ -102,8 +98,8 @@ def fusion_weights(model: nn.Module, part: nn.Module, inputs: torch.Tensor, batc
         InputError: the network does not use the part.
     """
     clips, cut = cut_clips(inputs, model.backbone.num_frames)
-    found = [record_weights(model, {'it': part}, batch).get('it') for batch in clips.split(batch_size)]
-    if found[0] is None:
+    recorded = [record_weights(model, {'it': part}, batch).get('it') for batch in clips.split(batch_size)]
+    if recorded[0] is None:
         raise InputError('this fusion has no part in what the network computes (a cascade of streams); see its config')
-    weights = torch.cat(found)[:, -clips.shape[1] :, :, 0]  # a class token stands before the frames
+    weights = torch.cat(recorded)[:, -clips.shape[1] :, :, 0]  # a class token stands before the frames
     return cut.merge(weights).numpy()
