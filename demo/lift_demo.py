@@ -4,6 +4,7 @@ The exact commands that made clip and checkpoint stand in demo/README.md.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from poselifter.apis import Pose3DInferencer
 from poselifter.errors import run_program
 from poselifter.evaluation.functional import mpjpe, mpjve, p_mpjpe
-from poselifter.io import read_keypoints
+from poselifter.io import read_keypoints, write_results
 
 CLIP = Path(__file__).with_name('clip.npz')
 
@@ -28,15 +29,14 @@ def main(argv: list[str] | None) -> None:
         truth, about = clip['truth_3d'], str(clip['about'])
     print(f'{about}\n{len(table.keypoints)} frames of {table.skeleton} keypoints, {table.fps:g} fps')
 
-    inferencer = Pose3DInferencer()
-    [result] = inferencer(table)
-    poses = result['predictions']['keypoints_3d']
-    mm = 1000
+    [result] = Pose3DInferencer().predict(table)
+    poses, mm = result.poses, 1000
     print(
         f'error against the captured motion: MPJPE {mpjpe(poses, truth) * mm:.1f} mm, '
         f'P-MPJPE {p_mpjpe(poses, truth) * mm:.1f} mm, MPJVE {mpjve(poses, truth) * mm:.1f} mm a frame'
     )
-    for path in inferencer.write(Path(args.out_dir) / 'clip', table, poses, args.formats.split(','), truth):
+    formats = args.formats.split(',')
+    for path in write_results(Path(args.out_dir) / 'clip', replace(result, truth=truth), formats):
         print(path)
 
 

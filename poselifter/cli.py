@@ -1,69 +1,58 @@
-"""The ``poselifter`` command."""
+"""The ``poselifter`` command: a table of its commands, each with its options and what it does."""
 
 import argparse
 import json
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from .errors import InputError, run_program
-from .utils import atomic_write
+from .io import expected_inputs, list_formats
+from .utils import atomic_write, load_plugins
 from .version import __version__
 
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog='poselifter', description='Human motion from 2D keypoints.')
-    parser.add_argument('--version', action='version', version=f'poselifter {__version__}')
-    commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
-
-    lift = commands.add_parser('lift', help='2D keypoints to 3D poses')
-    lift.add_argument('input', help='keypoints: the exchange npz, COCO results or MMPose JSON')
-    lift.add_argument('-o', '--out-dir', default='out', help='where results go (default: out)')
-    lift.add_argument('--model', help='a name of the zoo or a config file (default: the model that ships)')
-    lift.add_argument('--checkpoint', help="weights (default: the zoo model's own)")
-    lift.add_argument('--skeleton', help='joint set of the input, where the file does not say')
-    lift.add_argument('--image-size', nargs=2, type=int, metavar=('W', 'H'), help='picture size in pixels')
-    lift.add_argument('--fps', type=float, help='frame rate, where the file does not say')
-    lift.add_argument('--formats', default='npz,png,html', help='of npz,png,gif,mp4,html (default: %(default)s)')
-    lift.add_argument('--device', default='cpu', help='cpu, cuda:0, ... (default: %(default)s)')
-    lift.add_argument('--batch-size', type=int, help='windows in one forward pass')
-    lift.add_argument('--debug', action='store_true', help='show the traceback of an error')
-
-    fit = commands.add_parser('fit-smpl', help='3D poses to a moving body')
-    fit.add_argument('input', help='what `poselifter lift` wrote, or another npz with an array (T, J, 3) in metres')
-    fit.add_argument('--body-model', required=True, help='SMPL: the file or its folder (smpl.is.tue.mpg.de)')
-    fit.add_argument('--gender', default='neutral', help='neutral, male or female, in a folder (default: %(default)s)')
-    fit.add_argument('--joint-regressor', help='J_regressor_h36m_correct.npy, where it is not beside the body model')
-    fit.add_argument('-o', '--out-dir', default='out', help='where results go (default: out)')
-    fit.add_argument('--formats', default='npz,html', help='of npz,html,glb,obj,ply,mp4,gif (default: %(default)s)')
-    fit.add_argument('--skeleton', help='joint set of the input, where the file does not say')
-    fit.add_argument('--fps', type=float, help='frame rate, where the file does not say (then: 30)')
-    fit.add_argument('--noise', type=float, default=0.01, help='how far the joints are off, metres: more is smoother')
-    fit.add_argument('--iterations', type=int, default=400, help='of the optimiser (default: %(default)s)')
-    fit.add_argument('--device', default='cpu', help='cpu, cuda:0, ... (default: %(default)s)')
-    fit.add_argument('--debug', action='store_true', help='show the traceback of an error')
-
-    search = commands.add_parser('search', help='clips that show what a text says')
-    search.add_argument('text', help='for example "a person waves"')
-    search.add_argument('--library', required=True, help='folder with files of keypoints, or config of a data set')
-    search.add_argument('--model', required=True, help='config of a pretraining with texts')
-    search.add_argument('--checkpoint', required=True, help='what that pretraining left')
-    search.add_argument('--motion-checkpoint', help='a fine-tuned encoder in place of its own')
-    search.add_argument('--text-encoder', metavar='FOLDER', help='the BERT, where the config names another place')
-    search.add_argument('--top', type=int, default=10, help='how many clips (default: %(default)s)')
-    search.add_argument('--moments', type=int, default=1, help='how often a person may come (default: %(default)s)')
-    search.add_argument('--cache', help='file for the embeddings of the library (default: a hidden one in the folder)')
-    search.add_argument('--out', metavar='JSON', help='file for the results')
-    search.add_argument('--device', default='cpu', help='cpu, cuda:0, ... (default: %(default)s)')
-    search.add_argument('--debug', action='store_true', help='show the traceback of an error')
-
-    zoo = commands.add_parser('zoo', help='published models').add_subparsers(dest='action', required=True)
-    zoo.add_parser('list', help='all names')
-    for action in ('info', 'download'):
-        zoo.add_parser(action).add_argument('name')
-    return parser
+Option = tuple[tuple[str, ...], dict[str, Any]]
+#: By name, which may have two words: what runs, whose docstring is the help, and the options.
+COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], tuple[Option, ...]]] = {}
 
 
-def _lift(args: argparse.Namespace) -> None:
-    from .apis import Pose3DInferencer  # torch takes seconds to import; `poselifter zoo list` need not wait
+def option(*names: str, **settings: Any) -> Option:
+    """An option as ``argparse`` takes it; ``{inputs}``, ``{poses}``, ``{body}`` in a help are lists of formats."""
+    return names, settings
+
+
+def command(name: str, *options: Option) -> Callable:
+    """Registers a function of the parsed arguments as a command."""
+
+    def register(function: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Namespace], None]:
+        COMMANDS[name] = function, options
+        return function
+
+    return register
+
+
+DEVICE = option('--device', default='cpu', help='cpu, cuda:0, ... (default: %(default)s)')
+DEBUG = option('--debug', action='store_true', help='show the traceback of an error')
+OUT_DIR = option('-o', '--out-dir', default='out', help='where results go (default: out)')
+SKELETON = option('--skeleton', help='joint set of the input, where the file does not say')
+
+
+@command(
+    'lift',
+    option('input', help='file of keypoints: {inputs}'),
+    OUT_DIR,
+    option('--model', help='a name of the zoo or a config file (default: the model that ships)'),
+    option('--checkpoint', help="weights (default: the zoo model's own)"),
+    SKELETON,
+    option('--image-size', nargs=2, type=int, metavar=('W', 'H'), help='picture size in pixels'),
+    option('--fps', type=float, help='frame rate, where the file does not say'),
+    option('--formats', default='npz,png,html', help='of {poses} (default: %(default)s)'),
+    DEVICE,
+    option('--batch-size', type=int, help='windows in one forward pass'),
+)
+def lift(args: argparse.Namespace) -> None:
+    """2D keypoints to 3D poses."""
+    from .apis import Pose3DInferencer  # models take seconds to import; `poselifter zoo list` need not wait
     from .apis.zoo import DEFAULT_MODEL
 
     if args.image_size and min(args.image_size) < 1:
@@ -79,17 +68,31 @@ def _lift(args: argparse.Namespace) -> None:
         batch_size=args.batch_size,
     )
     print(*result['notes'], sep='\n')
-    found = result['predictions']
-    n, joints, _ = found['keypoints_3d'].shape
+    poses = result['predictions']
+    n, joints, _ = poses['keypoints_3d'].shape
     print(
-        f'{n} poses of {joints} joints ({found["skeleton_3d"]}): unit {found["unit"]}, '
-        f'axes of the {found["axes"]}, relative to the {found["root"]}'
+        f'{n} poses of {joints} joints ({poses["skeleton_3d"]}): unit {poses["unit"]}, '
+        f'axes of the {poses["axes"]}, relative to the {poses["root"]}'
     )
-    for path in result['visualization']:
-        print(path)
+    print(*result['visualization'], sep='\n')
 
 
-def _fit_smpl(args: argparse.Namespace) -> None:
+@command(
+    'fit-smpl',
+    option('input', help='what `poselifter lift` wrote, or another npz with an array (T, J, 3) in metres'),
+    option('--body-model', required=True, help='SMPL: the file or its folder (smpl.is.tue.mpg.de)'),
+    option('--gender', default='neutral', help='neutral, male or female, in a folder (default: %(default)s)'),
+    option('--joint-regressor', help='J_regressor_h36m_correct.npy, where it is not beside the body model'),
+    OUT_DIR,
+    option('--formats', default='npz,html', help='of {body} (default: %(default)s)'),
+    SKELETON,
+    option('--fps', type=float, help='frame rate, where the file does not say (then: 30)'),
+    option('--noise', type=float, default=0.01, help='how far the joints are off, metres: more is smoother'),
+    option('--iterations', type=int, default=400, help='of the optimiser (default: %(default)s)'),
+    DEVICE,
+)
+def fit(args: argparse.Namespace) -> None:
+    """3D poses to a moving body."""
     from .apis import fit_smpl
 
     options = {key: getattr(args, key) for key in ('skeleton', 'fps', 'noise', 'iterations', 'device', 'gender')}
@@ -101,15 +104,30 @@ def _fit_smpl(args: argparse.Namespace) -> None:
         print(*result['files'], sep='\n')
 
 
-def _search(args: argparse.Namespace) -> None:
+@command(
+    'search',
+    option('text', help='for example "a person waves"'),
+    option('--library', required=True, help='folder with files of keypoints, or config of a data set'),
+    option('--model', required=True, help='config of a pretraining with texts'),
+    option('--checkpoint', required=True, help='what that pretraining left'),
+    option('--motion-checkpoint', help='a fine-tuned encoder in place of its own'),
+    option('--text-encoder', metavar='FOLDER', help='the BERT, where the config names another place'),
+    option('--top', type=int, default=10, help='how many clips (default: %(default)s)'),
+    option('--moments', type=int, default=1, help='how often a person may come (default: %(default)s)'),
+    option('--cache', help='file for the embeddings of the library (default: a hidden one in the folder)'),
+    option('--out', metavar='JSON', help='file for the results'),
+    DEVICE,
+)
+def search(args: argparse.Namespace) -> None:
+    """Clips that show what a text says."""
     from .apis import MotionSearch, init_text_motion
 
     options = {'model.text_encoder.pretrained': args.text_encoder} if args.text_encoder else None
-    search = MotionSearch(
+    engine = MotionSearch(
         init_text_motion(args.model, args.checkpoint, args.motion_checkpoint, args.device, cfg_options=options)
     )
-    hits = search(args.text, args.library, args.top, args.moments, args.cache)
-    for note in search.notes:
+    hits = engine(args.text, args.library, args.top, args.moments, args.cache)
+    for note in engine.notes:
         print(note, file=sys.stderr)
     width = max(len(hit['file']) for hit in hits)
     print(f'rank  score  {"file":{width}}  track  seconds')
@@ -121,27 +139,57 @@ def _search(args: argparse.Namespace) -> None:
             temporary.write_text(json.dumps({'text': args.text, 'hits': hits}, indent=1) + '\n')
 
 
-def _zoo(args: argparse.Namespace) -> None:
+@command('zoo list')
+def list_zoo(args: argparse.Namespace) -> None:
+    """All published models."""
     from .apis import zoo
 
-    if args.action == 'list':
-        for model in zoo.zoo_models().values():
-            state = 'ships with poselifter' if model.weights and '://' not in model.weights else model.weights or '-'
-            print(f'{model.name:24} {state}')
-        return
+    for model in zoo.zoo_models().values():
+        state = 'ships with poselifter' if model.weights and '://' not in model.weights else model.weights or '-'
+        print(f'{model.name:24} {state}')
+
+
+@command('zoo info', option('name'))
+def show_model(args: argparse.Namespace) -> None:
+    """Config, weights and results of a model."""
+    from .apis import zoo
+
     model = zoo.find(args.name)
-    if args.action == 'download':
-        print(zoo.download(model))
-        return
     print(f'{model.name}\n  config   {model.config}\n  weights  {model.weights or "-"}')
     for result in model.facts.get('Results', []):
         figures = ', '.join(f'{k} {v}' for k, v in result['Metrics'].items())
         print(f'  {result["Dataset"]}: {figures}')
 
 
+@command('zoo download', option('name'))
+def download_model(args: argparse.Namespace) -> None:
+    """Puts the weights of a model on this machine."""
+    from .apis import zoo
+
+    print(zoo.download(zoo.find(args.name)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog='poselifter', description='Human motion from 2D keypoints.')
+    parser.add_argument('--version', action='version', version=f'poselifter {__version__}')
+    commands = parser.add_subparsers(required=True, metavar='COMMAND')
+    groups = {}
+    texts = {'inputs': expected_inputs(), **{field: ','.join(list_formats([field])) for field in ('poses', 'body')}}
+    for name, (function, options) in COMMANDS.items():
+        group, _, last = name.rpartition(' ')
+        if group and group not in groups:
+            groups[group] = commands.add_parser(group, help=function.__doc__).add_subparsers(required=True)
+        one = groups.get(group, commands).add_parser(last, help=function.__doc__)
+        one.set_defaults(run=function)
+        for names, settings in (*options, DEBUG):
+            one.add_argument(*names, **{**settings, 'help': settings.get('help', '').format(**texts)})
+    return parser
+
+
 def _main(argv: list[str] | None) -> None:
+    load_plugins()  # they may add commands and formats
     args = _parser().parse_args(argv)
-    {'lift': _lift, 'fit-smpl': _fit_smpl, 'search': _search, 'zoo': _zoo}[args.command](args)
+    args.run(args)
 
 
 def main(argv: list[str] | None = None) -> None:

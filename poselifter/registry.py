@@ -6,6 +6,10 @@ they register; this module imports no room. ``locations`` tells mmengine which
 package to import when a name is asked for and not yet known.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
 from mmengine import registry as root
 from mmengine.registry import Registry
 
@@ -48,3 +52,72 @@ TASK_UTILS = _child('TASK_UTILS', 'models')
 VISUALIZERS = _child('VISUALIZERS', 'visualization')
 VISBACKENDS = _child('VISBACKENDS', 'visualization')
 INFERENCERS = _child('INFERENCERS', 'apis')
+
+READERS = Registry('reader of keypoints', scope=_SCOPE, locations=[f'{_SCOPE}.io'])
+WRITERS = Registry('writer of results', scope=_SCOPE, locations=[f'{_SCOPE}.io', f'{_SCOPE}.visualization'])
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A function that declares what it is.
+
+    Attributes:
+        function: is called.
+    """
+
+    function: Callable
+
+    def __call__(self, *arguments: Any) -> Any:
+        """What the function gives."""
+        return self.function(*arguments)
+
+
+@dataclass(frozen=True)
+class Reader(_Member):
+    """A function from a ``Document`` that it knows to its ``Detections``, in ``READERS``.
+
+    Of a file the first reader that knows it reads it; where something in it is
+    wrong, an ``InputError`` names file and place.
+
+    Attributes:
+        label: what it reads, for messages and help.
+        detect: whether it knows a ``Document``.
+        priority: readers are asked from the highest down: a file that has the
+            marks of two formats goes to the one whose marks are rarer.
+    """
+
+    label: str
+    detect: Callable[[Any], bool]
+    priority: int = 0
+
+
+@dataclass(frozen=True)
+class Writer(_Member):
+    """A function of a path and a ``Result``, in ``WRITERS`` under the name of its format; writes whole or not at all.
+
+    Attributes:
+        suffix: what follows the stem in the name of the file, or of the folder of files.
+        needs: fields of a ``Result``, one of which must be there.
+        package: module and what ``pip install`` takes, where it needs more than poselifter does.
+    """
+
+    suffix: str
+    needs: tuple[str, ...]
+    package: tuple[str, str] | None = None
+
+
+def _registrar(registry: Registry, kind: type) -> Callable:
+    """A decorator of functions with a name and what a member declares."""
+
+    def register(name: str, *declared: Any, **more: Any) -> Callable:
+        def decorate(function: Callable) -> Callable:
+            registry.register_module(name, module=kind(function, *declared, **more))
+            return function
+
+        return decorate
+
+    return register
+
+
+register_reader = _registrar(READERS, Reader)
+register_writer = _registrar(WRITERS, Writer)

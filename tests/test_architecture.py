@@ -38,8 +38,8 @@ def room(module):
 
 
 def imports(path, package):
-    """Modules below poselifter that a file imports at its top level, with relative names resolved."""
-    for node in ast.parse(path.read_text()).body:
+    """Modules below poselifter that a file imports, in functions too, with relative names resolved."""
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             full = '.'.join([*base, *([node.module] if node.module else [])])

@@ -2,8 +2,8 @@
 
 from .action_inferencer import ActionInferencer
 from .inference import inference_lifter, init_model, lift_table
+from .inferencers import Pose3DInferencer
 from .motion_search import MotionSearch, init_text_motion
 from .official import load_official
-from .pose_3d_inferencer import Pose3DInferencer
 from .smpl_fitting import fit_smpl
 from .smpl_recovery import recover_smpl

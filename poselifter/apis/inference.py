@@ -13,7 +13,7 @@ from ..checkpoints import check_codec, load_checkpoint_file, load_weights
 from ..errors import InputError
 from ..registry import MODELS
 from ..skeletons import convert_keypoints
-from ..structures import KeypointTable
+from ..structures import KeypointTable, Result
 from ..utils import register_all_modules
 from . import zoo
 
@@ -90,15 +90,8 @@ def inference_lifter(
     Raises:
         InputError: wrong shape, unknown joint set, or NaN in a visible joint.
     """
-    keypoints = np.asarray(keypoints)
-    n_frames = len(keypoints)
-    if keypoints.ndim != 3:
-        raise InputError(f'keypoints have shape {keypoints.shape}, expected (T, J, 2)')
-    visible = np.ones(keypoints.shape[:2]) if keypoints_visible is None else np.asarray(keypoints_visible)
-    frames, person = np.arange(n_frames), np.zeros(n_frames, int)
-    return lift_table(
-        model, KeypointTable(keypoints, visible, frames, person, skeleton=skeleton, img_shape=img_shape, fps=fps)
-    )
+    table = KeypointTable.of_person(keypoints, keypoints_visible, skeleton=skeleton, img_shape=img_shape, fps=fps)
+    return lift_table(model, table)
 
 
 def lift_table(model: nn.Module, table: KeypointTable) -> np.ndarray:
@@ -117,36 +110,49 @@ def lift_table(model: nn.Module, table: KeypointTable) -> np.ndarray:
     Raises:
         InputError: the joint set is unknown or cannot be converted.
     """
-    return np.concatenate([found['pose'] for _, found in read_table_over_time(model, table, ['pose'])])
+    return predict_table(model, table, ['pose']).poses
 
 
 @torch.no_grad()
-def read_table_over_time(
-    model: nn.Module, table: KeypointTable, names: Sequence[str]
-) -> list[tuple[slice, dict[str, np.ndarray]]]:
-    """What heads say of every person of a table, in one pass of the network.
+def predict_table(
+    model: nn.Module, table: KeypointTable, names: Sequence[str], batch_size: int | None = None
+) -> Result:
+    """Predictions of heads for every person of a table, in one pass of the network.
 
     Args:
         model: see :func:`lift_table`.
         table: N rows of keypoints.
-        names: of heads: ``pose``, and any that read clips.
+        names: of heads: ``pose``, ``action`` and others that read clips.
+        batch_size: windows in one forward pass; ``None`` means the model's.
 
     Returns:
-        For each stretch of a person without a long gap its rows (n), and by
-        name of head (n, K, 3) metres or (n, D).
+        The poses, scores and embeddings that the heads give.
 
     Raises:
         InputError: the joint set is unknown or cannot be converted.
     """
     device = next(model.parameters()).device
-    sequences, places = [], []
-    for rows, clip, where in track_clips(model.codec, table):
+    segments, sequences = [], []
+    for rows, clip, step in track_clips(model.codec, table):
         sequences.append(torch.from_numpy(model.codec.encode(clip)['inputs']).to(device))
-        places.append((rows, where))
-    return [
-        (rows, {name: interpolate(values.cpu().numpy(), where) for name, values in found.items()})
-        for found, (rows, where) in zip(model.over_time(sequences, names), places, strict=True)
-    ]
+        segments.append((rows, step))
+    predictions = list(zip(model.over_time(sequences, names, batch_size=batch_size), segments, strict=True))
+    arrays = {
+        name: [at_rows(heads[name].cpu().numpy(), table, *segment) for heads, segment in predictions] for name in names
+    }
+    fields = {'segments': [rows for rows, _ in segments], **assumed_metadata(model)}
+    if 'pose' in names:
+        fields |= {'poses': np.concatenate(arrays['pose']), 'skeleton_3d': model.codec.skeleton_3d.name}
+    if 'action' in names:
+        fields |= {'scores': np.concatenate(arrays['action']), 'classes': class_names(model)}
+    means = {name: [part.mean(0) for part in arrays[name]] for name in names if name not in ('pose', 'action')}
+    embeddings = {name: np.stack([mean / np.linalg.norm(mean) for mean in part]) for name, part in means.items()}
+    return Result(table, embeddings=embeddings, **fields)
+
+
+def assumed_metadata(model: nn.Module) -> dict[str, Any]:
+    """``skeleton`` and ``fps`` of keypoints that do not say theirs: the model's."""
+    return {'skeleton': model.codec.skeleton.name, 'fps': model.codec.fps}
 
 
 def class_names(model: nn.Module, names: Sequence[str] | None = None) -> tuple[str, ...]:
@@ -162,49 +168,36 @@ def class_names(model: nn.Module, names: Sequence[str] | None = None) -> tuple[s
     return tuple(names)
 
 
-def described_actions(
-    table: KeypointTable, rows: slice, scores: np.ndarray, classes: Sequence[str], top_k: int
-) -> dict[str, Any]:
-    """``track``, ``frames`` (n,), ``scores`` (n, classes) and the ``top`` classes of a stretch, with their means."""
-    mean = scores.mean(0)
-    return {
-        'track': int(table.track_ids[rows.start]),
-        'frames': table.frame_indices[rows],
-        'scores': scores,
-        'top': [(classes[i], float(mean[i])) for i in np.argsort(-mean, kind='stable')[:top_k]],
-    }
-
-
-def track_clips(codec: Any, table: KeypointTable) -> Iterator[tuple[slice, dict[str, Any], np.ndarray]]:
-    """Each stretch of a person without a long gap, with the joints and at the frame rate of a codec.
+def track_clips(codec: Any, table: KeypointTable) -> Iterator[tuple[slice, dict[str, Any], float]]:
+    """Each segment of a person without a long gap, with the joints and at the frame rate of a codec.
 
     Args:
         codec: of a model; its frame rate may be ``None``, any.
         table: N rows of keypoints.
 
     Yields:
-        The stretch's rows (n); a sample with ``keypoints`` (T, J, 2),
-        ``keypoints_visible``, ``skeleton`` and ``img_shape``; and (n,) where its
-        rows lie on the sample's time axis, in frames.
+        The segment's rows; a sample with ``keypoints`` (T, J, 2),
+        ``keypoints_visible``, ``skeleton`` and ``img_shape``; and the frames of
+        the sample in one frame of the table.
 
     Raises:
         InputError: the joint set is unknown or cannot be converted.
     """
     skeleton = table.skeleton or codec.skeleton.name
     keypoints, visible = convert_keypoints(table.keypoints, skeleton, codec.skeleton.name, table.keypoints_visible)
-    facts = {'skeleton': codec.skeleton.name, 'img_shape': table.img_shape or _guess_img_shape(keypoints, visible)}
+    metadata = {'skeleton': codec.skeleton.name, 'img_shape': table.img_shape or _guess_img_shape(keypoints, visible)}
     step = codec.fps / table.fps if table.fps and codec.fps else 1.0
-    for rows in _stretches(table):
+    for rows in _segments(table):
         frames = table.frame_indices[rows] - table.frame_indices[rows.start]
         dense = {'keypoints': np.zeros((frames[-1] + 1, *keypoints.shape[1:]), np.float32)}
         dense['keypoints_visible'] = np.zeros(dense['keypoints'].shape[:2], np.float32)
         dense['keypoints'][frames], dense['keypoints_visible'][frames] = keypoints[rows], visible[rows]
         if step != 1:
             dense = _resample_clip(**dense, step=step)
-        yield rows, {**dense, **facts}, frames * step
+        yield rows, {**dense, **metadata}, step
 
 
-def _stretches(table: KeypointTable) -> Iterator[slice]:
+def _segments(table: KeypointTable) -> Iterator[slice]:
     """Rows of one person without a gap longer than ``MAX_GAP`` frames."""
     for _, rows in table.tracks():
         cuts = np.flatnonzero(np.diff(table.frame_indices[rows]) > MAX_GAP) + 1 + rows.start
@@ -225,17 +218,23 @@ def interpolate(values: np.ndarray, where: np.ndarray) -> np.ndarray:
     where = np.clip(where, 0, len(values) - 1)
     lower = np.floor(where).astype(int)
     upper = np.minimum(lower + 1, len(values) - 1)
-    share = (where - lower).astype(values.dtype).reshape(-1, *[1] * (values.ndim - 1))
-    return values[lower] * (1 - share) + values[upper] * share
+    fraction = (where - lower).astype(values.dtype).reshape(-1, *[1] * (values.ndim - 1))
+    return values[lower] * (1 - fraction) + values[upper] * fraction
+
+
+def at_rows(values: np.ndarray, table: KeypointTable, rows: slice, step: float) -> np.ndarray:
+    """Values (T, ...) of a sample of :func:`track_clips` at the rows of its segment, (n, ...)."""
+    frames = table.frame_indices[rows]
+    return interpolate(values, (frames - frames[0]) * step)
 
 
 def _resample_clip(keypoints: np.ndarray, keypoints_visible: np.ndarray, step: float) -> dict[str, np.ndarray]:
     """Another frame rate; a joint between two frames is there only if it is there in both."""
     where = np.arange(int(np.floor((len(keypoints) - 1) * step)) + 2) / step
-    there = interpolate((keypoints_visible > 0).astype(np.float32), where) > 0.999
+    present = interpolate((keypoints_visible > 0).astype(np.float32), where) > 0.999
     return {
         'keypoints': interpolate(keypoints, where),
-        'keypoints_visible': np.where(there, interpolate(keypoints_visible, where), 0).astype(np.float32),
+        'keypoints_visible': np.where(present, interpolate(keypoints_visible, where), 0).astype(np.float32),
     }
 
 

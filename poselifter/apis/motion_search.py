@@ -21,7 +21,7 @@ from ..structures import KeypointTable, WindowPolicy
 from ..utils import CacheFile
 from . import zoo
 from .inference import init_model, track_clips
-from .pose_3d_inferencer import read_table
+from .inferencers import read_table
 
 SUFFIXES = ('.npz', '.npy', '.json')
 CACHE = '.poselifter_search.npz'

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,13 @@ from torch import nn
 from ..datasets.smpl_estimates import read_smpl_estimates
 from ..errors import InputError
 from ..geometry import axis_angle_to_matrix, matrix_to_axis_angle, matrix_to_rotation_6d, rotation_6d_to_matrix
-from ..models.body_models import SMPL, BodyMotion, JointsOfBody
-from ..structures import MotionDataSample
+from ..models.body_models import BodyMotion, JointsOfBody
+from ..structures import KeypointTable, MotionDataSample, Result
 from .inference import interpolate, track_clips
-from .pose_3d_inferencer import read_tables
-from .smpl_fitting import BODY_FORMATS, write_body
+from .inferencers import BaseInferencer
+from .smpl_fitting import body_result
 
 
-@torch.no_grad()
 def recover_smpl(
     model: nn.Module,
     keypoints: Any,
@@ -45,47 +43,62 @@ def recover_smpl(
         skeleton, img_shape, fps: of the keypoints, where they do not say.
 
     Yields:
-        As :func:`~poselifter.apis.fit_smpl`, for each stretch of a person
+        As :func:`~poselifter.apis.fit_smpl`, for each segment of a person
         without a long gap; the body stands at the origin, and its shape is the
         mean over the frames.
 
     Raises:
         InputError: the model has no such head, or an input cannot be used.
     """
-    body = next((head.body_model for head in model.heads.values() if hasattr(head, 'recover')), None)
-    if body is None:
-        raise InputError('the model has no MeshHead with a body_model; take a config such as motionbert/mesh_h36m.py')
-    known = None if estimates is None else read_smpl_estimates(estimates, person)
-    joints_of = JointsOfBody(body)
-    for stem, table in read_tables(keypoints, formats, BODY_FORMATS, skeleton, img_shape, fps):
-        people, rate = len(set(table.track_ids.tolist())), float(table.fps or model.codec.fps or 30)
-        if known is not None and people > 1:
-            raise InputError(f'{table.source} has {people} people, and {estimates} gives bodies of one; take one out')
-        stretches = list(track_clips(model.codec, table))
-        for k, (rows, clip, where) in enumerate(stretches):
-            frames, sample = table.frame_indices[rows], MotionDataSample()
-            inputs = torch.from_numpy(model.codec.encode(clip)['inputs']).to(body.v_template.device)
-            if known is not None:
-                shown = np.interp(np.arange(len(inputs)), where, frames)
-                sample.set_data({key: torch.from_numpy(value) for key, value in known.at(shown).items()})
-            [found] = model.predict([inputs], [sample])
-            every = np.arange(frames[0], frames[-1] + 1)
-            motion, joints = _motion(found, np.interp(every, frames, where), body, joints_of)
-            name = stem if len(stretches) == 1 else f'{stem}_{k}'
-            place = None if out_dir is None else Path(out_dir) / name
-            parts = (body, motion, every, joints, rate)
-            files = [] if place is None else [write_body(place, kind, *parts) for kind in formats]
-            track = str(table.track_ids[rows.start])
-            yield {'track': track, 'frame_indices': every, 'motion': motion, 'fps': rate, 'files': files}
+    inferencer = _BodyInferencer(model, estimates, person)
+    for result in inferencer(keypoints, out_dir, formats, skeleton, img_shape, fps):
+        yield {**result['predictions'], 'files': result['visualization']}
 
 
-def _motion(
-    found: MotionDataSample, where: np.ndarray, body: SMPL, joints_of: JointsOfBody
-) -> tuple[BodyMotion, np.ndarray]:
-    """The body at moments of the model's time axis, and its joints (T, 17, 3), the root at the origin."""
-    turns = axis_angle_to_matrix(found.pred_smpl_pose.unflatten(1, (24, 3))).cpu().numpy()
-    turns = rotation_6d_to_matrix(matrix_to_rotation_6d(interpolate(turns, where)))
-    betas = found.pred_smpl_shape.mean(0)
-    joints = joints_of(torch.from_numpy(turns).to(body.v_template), betas).cpu().numpy()
-    poses = matrix_to_axis_angle(turns).reshape(len(turns), 72)
-    return BodyMotion(poses, betas.cpu().numpy(), -joints[:, 0]), joints - joints[:, :1]
+class _BodyInferencer(BaseInferencer):
+    """Bodies of each segment of a person; arguments as of :func:`recover_smpl`."""
+
+    gives = ('body',)
+
+    def __init__(self, model: nn.Module, estimates: str | os.PathLike | None, person: Any) -> None:
+        super().__init__(model)
+        bodies = [head.body_model for head in model.heads.values() if head.reads == 'body' and head.body_model]
+        if not bodies:
+            raise InputError(
+                'the model has no MeshHead with a body_model; take a config such as motionbert/mesh_h36m.py'
+            )
+        self.body, self.source = bodies[0], estimates
+        self.estimates = None if estimates is None else read_smpl_estimates(estimates, person)
+        self.joints_of = JointsOfBody(self.body)
+
+    @torch.no_grad()
+    def predict(self, table: KeypointTable, batch_size: int | None = None) -> list[Result]:
+        """A result for each segment, with the frames that are missing in it."""
+        people = len(set(table.track_ids.tolist()))
+        if self.estimates is not None and people > 1:
+            raise InputError(f'{table.source} has {people} people, and {self.source} gives bodies of one; take one out')
+        return [self._recover(table, *segment) for segment in track_clips(self.model.codec, table)]
+
+    def describe(self, result: Result) -> dict[str, Any]:
+        """The parameters of the body."""
+        body, table = result.body, result.table
+        motion = BodyMotion(body.poses, body.betas, body.trans)
+        track = str(table.track_ids[0])
+        return {'track': track, 'frame_indices': table.frame_indices, 'motion': motion, 'fps': result.fps}
+
+    def _recover(self, table: KeypointTable, rows: slice, clip: dict[str, Any], step: float) -> Result:
+        frames, sample = table.frame_indices[rows], MotionDataSample()
+        inputs = torch.from_numpy(self.model.codec.encode(clip)['inputs']).to(self.body.v_template.device)
+        if self.estimates is not None:
+            shown = np.minimum(frames[0] + np.arange(len(inputs)) / step, frames[-1])
+            sample.set_data({key: torch.from_numpy(value) for key, value in self.estimates.at(shown).items()})
+        [sample] = self.model.predict([inputs], [sample])
+        every = np.arange(frames[0], frames[-1] + 1)
+        rotations = axis_angle_to_matrix(sample.pred_smpl_pose.unflatten(1, (24, 3))).cpu().numpy()
+        rotations = rotation_6d_to_matrix(matrix_to_rotation_6d(interpolate(rotations, np.arange(len(every)) * step)))
+        betas = sample.pred_smpl_shape.mean(0)
+        joints = self.joints_of(torch.from_numpy(rotations).to(self.body.v_template), betas).cpu().numpy()
+        poses = matrix_to_axis_angle(rotations).reshape(len(rotations), 72)
+        motion = BodyMotion(poses, betas.cpu().numpy(), -joints[:, 0])
+        fps = float(table.fps or self.model.codec.fps or 30)
+        return body_result(self.body, motion, table.track_ids[rows.start], every, joints - joints[:, :1], fps)

@@ -27,6 +27,8 @@ class KeypointClips:
             resampled to one length.
     """
 
+    several_persons = True
+
     def __init__(self, skeleton: str = 'h36m17', fps: float | None = None) -> None:
         self.skeleton, self.fps = get_skeleton(skeleton), fps
 

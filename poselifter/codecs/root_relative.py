@@ -37,6 +37,8 @@ class RootRelativeLifting:
 
     _SCALES = {'m': 1.0, 'mm': 1000.0}
 
+    several_persons = False
+
     def __init__(
         self,
         skeleton: str = 'h36m17',

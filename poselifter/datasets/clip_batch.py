@@ -64,6 +64,7 @@ class BatchTransform(BaseTransform):
     """A transform that works on whole batches; subclasses implement :meth:`transform_batch`."""
 
     corrupts = False
+    films = False
 
     def transform(self, sample: dict[str, Any]) -> dict[str, Any]:
         """A batch of one."""

@@ -1,11 +1,14 @@
 """Keypoints of any number of persons as one table: the exchange file in memory."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
+
+_ROWS = ('keypoints', 'keypoints_visible', 'frame_indices', 'track_ids')
 
 
 @dataclass
@@ -26,8 +29,8 @@ class KeypointTable:
         source: what the keypoints came from, for messages.
 
     Raises:
-        InputError: shapes disagree, a visible joint is not finite, or a
-            person has two rows in one frame.
+        InputError: shapes disagree, a visible joint is not finite, a person has
+            two rows in one frame, or ``img_shape`` or ``fps`` is no size or rate.
     """
 
     keypoints: np.ndarray
@@ -45,20 +48,17 @@ class KeypointTable:
             raise InputError(f'{self.source}: keypoints have shape {self.keypoints.shape}, expected (N, J, 2)')
         if n == 0:
             raise InputError(f'{self.source}: no person in any frame; nothing to lift')
-        for name, shape in (
-            ('keypoints_visible', self.keypoints.shape[:2]),
-            ('frame_indices', (n,)),
-            ('track_ids', (n,)),
-        ):
+        for name, shape in zip(_ROWS[1:], (self.keypoints.shape[:2], (n,), (n,)), strict=True):
             if getattr(self, name).shape != shape:
                 raise InputError(f'{self.source}: {name} has shape {getattr(self, name).shape}, expected {shape}')
         self.keypoints = np.asarray(self.keypoints, np.float32)
         self.keypoints_visible = np.nan_to_num(np.asarray(self.keypoints_visible, np.float32)).clip(0, 1)
         self.frame_indices = np.asarray(self.frame_indices, np.int64)
         self._check_finite()
+        self._check_metadata()
         _, codes = np.unique(self.track_ids, return_inverse=True)
         order = np.lexsort((self.frame_indices, codes))
-        for name in ('keypoints', 'keypoints_visible', 'frame_indices', 'track_ids'):
+        for name in _ROWS:
             setattr(self, name, getattr(self, name)[order])
         codes = codes[order]
         twice = (np.diff(codes) == 0) & (np.diff(self.frame_indices) == 0)
@@ -68,6 +68,34 @@ class KeypointTable:
                 f'{self.source}: person {self.track_ids[row]} has two rows in frame {self.frame_indices[row]}; '
                 f'give each person an id of its own in track_ids'
             )
+
+    @classmethod
+    def of_person(
+        cls,
+        keypoints: np.ndarray,
+        keypoints_visible: np.ndarray | None = None,
+        frame_indices: np.ndarray | None = None,
+        track_id: int | str = 0,
+        **known: Any,
+    ) -> 'KeypointTable':
+        """A table of one person.
+
+        Args:
+            keypoints: (T, J, 2) pixels.
+            keypoints_visible: (T, J) scores in [0, 1]; by default all joints are there.
+            frame_indices: (T,); consecutive frames by default.
+            track_id: of the person.
+            **known: ``skeleton``, ``img_shape``, ``fps`` and ``source``.
+
+        Raises:
+            InputError: see the class.
+        """
+        keypoints = np.asarray(keypoints)
+        if keypoints.ndim != 3:
+            raise InputError(f'keypoints have shape {keypoints.shape}, expected (T, J, 2)')
+        visible = np.ones(keypoints.shape[:2]) if keypoints_visible is None else np.asarray(keypoints_visible)
+        frames = np.arange(len(keypoints)) if frame_indices is None else np.asarray(frame_indices)
+        return cls(keypoints, visible, frames, np.full(len(keypoints), track_id), **known)
 
     def _check_finite(self) -> None:
         bad = ~np.isfinite(self.keypoints).all(-1) & (self.keypoints_visible > 0)
@@ -79,6 +107,17 @@ class KeypointTable:
                 f'for joints that are not there'
             )
 
+    def _check_metadata(self) -> None:
+        if self.fps is not None:
+            if not 0 < self.fps < np.inf:
+                raise InputError(f'{self.source}: fps is {self.fps}, expected a positive number of frames a second')
+            self.fps = float(self.fps)
+        if self.img_shape is not None:
+            size = np.asarray(self.img_shape)
+            if size.shape != (2,) or size.dtype.kind not in 'fiu' or not (np.isfinite(size) & (size >= 1)).all():
+                raise InputError(f'{self.source}: img_shape is {self.img_shape}, expected (height, width) in pixels')
+            self.img_shape = int(size[0]), int(size[1])
+
     def tracks(self) -> Iterator[tuple[str, slice]]:
         """Persons in the order of the table.
 
@@ -88,3 +127,11 @@ class KeypointTable:
         starts = np.flatnonzero(np.r_[True, self.track_ids[1:] != self.track_ids[:-1]])
         for start, stop in zip(starts, [*starts[1:], len(self.track_ids)], strict=True):
             yield self.track_ids[start], slice(int(start), int(stop))
+
+    def take(self, rows: slice | np.ndarray) -> 'KeypointTable':
+        """A table of some of the rows."""
+        return replace(self, **{name: getattr(self, name)[rows] for name in _ROWS})
+
+    def longest_track(self) -> slice:
+        """Rows of the person with the most frames."""
+        return max((rows for _, rows in self.tracks()), key=lambda rows: rows.stop - rows.start)

@@ -60,7 +60,7 @@ def link_persons(table: KeypointTable, max_distance: float = 0.5, max_gap: int =
     ids = table.track_ids
     if ids.dtype.kind != 'i' or (ids >= 0).all():
         return table
-    table = _without_empty_rows(table)
+    table = table.take((ids >= 0) | (table.keypoints_visible > 0).any(1))  # without nobody
     ids = table.track_ids
     loose = np.flatnonzero(ids < 0)
     loose = loose[np.lexsort((-ids[loose], table.frame_indices[loose]))]  # by frame, then as in the file
@@ -85,12 +85,6 @@ def link_persons(table: KeypointTable, max_distance: float = 0.5, max_gap: int =
                 persons[key] = _Person(keypoints[detection], seen[detection], frame, np.zeros(2))
             linked[row] = first_id + key
     return replace(table, track_ids=linked)
-
-
-def _without_empty_rows(table: KeypointTable) -> KeypointTable:
-    keep = (table.track_ids >= 0) | (table.keypoints_visible > 0).any(1)
-    rows = ('keypoints', 'keypoints_visible', 'frame_indices', 'track_ids')
-    return replace(table, **{name: getattr(table, name)[keep] for name in rows})
 
 
 def _match(

@@ -14,9 +14,6 @@ _ROOMS = ('codecs', 'checkpoints', 'datasets', 'models', 'evaluation', 'engine',
 def register_all_modules(init_default_scope: bool = True) -> None:
     """Imports all rooms that register classes, then every installed plugin.
 
-    A plugin is a package that declares an entry point of the group
-    ``poselifter.plugins`` whose value is a module; importing it registers.
-
     Args:
         init_default_scope: make ``poselifter`` mmengine's default scope, so
             that configs name our classes without a prefix.
@@ -26,14 +23,7 @@ def register_all_modules(init_default_scope: bool = True) -> None:
     """
     for room in _ROOMS:
         importlib.import_module(f'poselifter.{room}')
-    for plugin in entry_points(group=PLUGIN_GROUP):
-        try:
-            plugin.load()
-        except Exception as error:
-            raise InputError(
-                f'the plugin {plugin.name!r} ({plugin.value}) failed to load: '
-                f'{type(error).__name__}: {error}; uninstall or mend it'
-            ) from error
+    load_plugins()
     if init_default_scope:
         current = DefaultScope.get_current_instance()
         if current is None or current.scope_name != 'poselifter':
@@ -42,3 +32,22 @@ def register_all_modules(init_default_scope: bool = True) -> None:
                 DefaultScope._instance_dict.move_to_end(name)
             else:
                 DefaultScope.get_instance(name, scope_name=name)
+
+
+def load_plugins() -> None:
+    """Imports every installed plugin, which registers its classes.
+
+    A plugin is a package that declares an entry point of the group
+    ``poselifter.plugins`` whose value is a module.
+
+    Raises:
+        InputError: a plugin cannot be imported; the message names it.
+    """
+    for plugin in entry_points(group=PLUGIN_GROUP):
+        try:
+            plugin.load()
+        except Exception as error:
+            raise InputError(
+                f'the plugin {plugin.name!r} ({plugin.value}) failed to load: '
+                f'{type(error).__name__}: {error}; uninstall or mend it'
+            ) from error

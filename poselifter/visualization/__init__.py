@@ -1,7 +1,3 @@
-"""Pictures, animations and interactive pages of 2D keypoints and 3D poses."""
+"""Pictures, animations and interactive pages of results, as writers in ``WRITERS``."""
 
-from .actions import save_actions
-from .animation import save_animation
-from .body import save_body_animation
-from .html import save_html
-from .picture import save_picture
+from . import animation, html, picture

@@ -1,140 +1,106 @@
-"""An animation of a clip, GIF or MP4: keypoints left, the figure right."""
+"""Animations of results, GIF and MP4: two panels side by side over time."""
 
-import itertools
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from ..errors import InputError
+from ..registry import register_writer
+from ..skeletons import get_skeleton
+from ..structures import Result
 from ..utils.files import atomic_write
-from .clip import check_clip
-from .drawing import write
-from .panels import COLOURS, FigurePanel, KeypointPanel
-from .picture import check_suffix, write_legend
+from .actions import ScorePanel
+from .body import BodyPanel
+from .panels import FigurePanel, KeypointPanel, Panel
+from .sheet import Sheet, shrink
 
-Views = Mapping[str, Callable[[tuple[int, int]], Any]]
 _GIF_FPS = 20  # GIF counts in 1/100 s, and many programs slow down what is faster
 _H264 = '-crf 20 -preset veryfast -movflags +faststart'
 _COLOUR = '-vf scale=out_color_matrix=bt709 -colorspace bt709 -color_primaries bt709 -color_trc bt709'
 _GIF_COLOURS = 64
-_FINE = 2  # GIF frames are drawn this much larger and shrunk
+_FINE = 2  # GIF's frames, and those of bodies, are drawn this much larger and shrunk
+_NEEDS = ('body', 'poses', 'scores')
 
 
-def save_animation(
-    path: str | os.PathLike,
-    keypoints_2d: np.ndarray,
-    keypoints_3d: np.ndarray,
-    skeleton_2d: str,
-    skeleton_3d: str,
-    fps: float,
-    img_shape: tuple[int, int] | None = None,
-    visible: np.ndarray | None = None,
-    truth_3d: np.ndarray | None = None,
-) -> None:
-    """Saves an animation: 2D keypoints on the left, the 3D figure on the right.
-
-    MP4 (H.264, 1280 x 720) has every frame. GIF (800 x 450) drops frames to
-    stay at 20 a second or less and keeps the clip's duration.
-
-    Args:
-        path: file to write, ``.gif`` or ``.mp4``.
-        keypoints_2d: (T, J, 2) pixels; NaN only where ``visible`` is 0.
-        keypoints_3d: (T, K, 3) metres, camera axes (x right, y down, z forward), root-relative.
-        skeleton_2d: joint set of ``keypoints_2d``.
-        skeleton_3d: joint set of ``keypoints_3d``.
-        fps: frames a second of the clip.
-        img_shape: (height, width) of the video in pixels; draws its border.
-        visible: (T, J) score 0..1; faint where low, not drawn where 0.
-        truth_3d: (T, K, 3) ground truth, drawn in grey.
-
-    Raises:
-        InputError: the arrays do not fit together, hold NaN or are empty, MP4
-            is wanted without imageio-ffmpeg, or the file cannot be written.
-    """
-    path, fps = check_suffix(path, ['.gif', '.mp4']), check_fps(fps)
-    clip = check_clip(keypoints_2d, keypoints_3d, skeleton_2d, skeleton_3d, img_shape, visible, truth_3d)
-    views = {
-        '2D keypoints': lambda size: KeypointPanel(clip, size),
-        '3D pose': lambda size: FigurePanel(clip, size),
-    }
-    write_views(path, views, len(clip), fps, truth_3d is not None)
+def _shown(result: Result) -> slice:
+    """Of a body all rows, of poses the longest track, of scores the longest segment."""
+    if result.body is not None:
+        return slice(0, len(result.poses))
+    if result.poses is not None:
+        return result.table.longest_track()
+    return max(result.segments, key=lambda rows: rows.stop - rows.start)
 
 
-def write_views(path: Path, views: Views, count: int, fps: float, truth: bool = False, fine: int = 1) -> None:
-    """Writes an animation of two panels.
-
-    Args:
-        path: the file, ``.gif`` or ``.mp4``.
-        views: by title what makes a panel of a size; two of them, the second with a ``caption``.
-        count: frames.
-        fps: frames a second.
-        truth: whether the legend names the ground truth.
-        fine: MP4's frames are drawn this much larger and shrunk.
-    """
-    gif = path.suffix.lower() == '.gif'
-    step = int(np.ceil(fps / _GIF_FPS)) if gif else 1
-    rows = tqdm(range(0, count, step), desc=path.name, unit='frame', disable=None, leave=False)
-    with atomic_write(path) as temporary:
-        if gif:
-            sample = _render(views, range(0, count, max(count // 6, 1)), fps, 450, _FINE, truth)
-            _write_gif(temporary, sample, _render(views, rows, fps, 450, _FINE, truth), len(rows), fps / step)
-        else:
-            _write_mp4(temporary, _render(views, rows, fps, 720, fine, truth), fps)
+def _panels(result: Result, rows: slice, size: tuple[int, int]) -> dict[str, Panel]:
+    """Two by their titles; the second has a caption."""
+    solid = None if result.poses is None else get_skeleton(result.skeleton_3d)
+    if result.body is not None:
+        surface = BodyPanel(result.body.vertices(), result.body.surface, size)
+        return {'3D pose': FigurePanel(result.positions(), solid, size), 'Body': surface}
+    keypoints = KeypointPanel(result.keypoints(rows), size)
+    if result.poses is None:
+        return {'2D keypoints': keypoints, 'action scores': ScorePanel(result.scores[rows], result.classes, size)}
+    truth = None if result.truth is None else result.truth[rows]
+    figure = FigurePanel(result.complete_poses()[rows], solid, size, truth=truth)
+    return {'2D keypoints': keypoints, '3D pose': figure}
 
 
-def check_fps(fps: float) -> float:
-    """The frame rate, if it is a number above 0; raises :class:`InputError` otherwise."""
-    if not isinstance(fps, (int, float, np.number)) or not 0 < fps < 10000:
-        raise InputError(f'fps is {fps!r}, expected frames a second above 0, such as 30')
-    return float(fps)
-
-
-def _render(views: Views, rows: Iterable[int], fps: float, height: int, fine: int, truth: bool) -> Iterator[np.ndarray]:
-    """Frames (height, height * 16 / 9, 3) of the given rows."""
+def _draw(result: Result, frames: Iterable[int], height: int, fine: int) -> Iterator[np.ndarray]:
+    """Pictures (height, height * 16 / 9, 3) of some frames, drawn ``fine`` times as large and shrunk."""
     high = height * fine
-    wide, edge, bar, text = high * 16 // 9, high // 28, high // 11, high // 36
-    box = (wide - 3 * edge) // 2, high - 2 * bar
-    sheet = np.full((high, wide, 3), COLOURS['page'], np.uint8)
-    left, right = (make(box) for make in views.values())
-    write_legend(sheet, wide - edge, bar // 2 - text * 2 // 3, text, truth)
-    write(sheet, right.caption, (edge * 2 + box[0], high - bar // 2 - text * 2 // 3), text, COLOURS['muted'])
-    for view, title in zip((left, right), views, strict=True):
-        write(view.background, title, (text, text), text, COLOURS['ink'])
-    for row in rows:
-        canvas = sheet.copy()
-        canvas[bar : high - bar, edge : edge + box[0]] = left.draw(row)
-        canvas[bar : high - bar, edge * 2 + box[0] : edge * 2 + box[0] * 2] = right.draw(row)
-        time = f'{row / fps:.2f} s  ·  frame {row}'
-        write(canvas, time, (edge, high - bar // 2 - text * 2 // 3), text, COLOURS['muted'])
-        yield canvas if fine == 1 else cv2.resize(canvas, (wide // fine, height), interpolation=cv2.INTER_AREA)
+    edge, bar, text = high // 28, high // 11, high // 36
+    box = (high * 16 // 9 - 3 * edge) // 2, high - 2 * bar
+    sheet = Sheet([box[0]] * 2, [box[1]], edge, edge, bar, text, high * 16 // 9)
+    panels = _panels(result, _shown(result), box)
+    page = sheet.blank(result.truth is not None and result.body is None)
+    sheet.note(page, list(panels.values())[1].caption, column=1)
+    for frame in frames:
+        canvas = page.copy()
+        for column, (title, panel) in enumerate(panels.items()):
+            sheet.put(canvas, 0, column, panel.draw(frame), title)
+        sheet.note(canvas, f'{frame / result.fps:.2f} s  ·  frame {frame}')
+        yield shrink(canvas, fine)
 
 
-def _write_gif(path: Path, sample: Iterable[np.ndarray], frames: Iterable[np.ndarray], count: int, fps: float) -> None:
-    palette = Image.fromarray(np.concatenate(list(sample))).quantize(_GIF_COLOURS)
-    images = (Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames)
-    ends = np.round(np.arange(1, count + 1) * 100 / fps).astype(int)  # rounding must not add up over the clip
-    durations = (np.diff(ends, prepend=0) * 10).tolist()
-    next(images).save(path, save_all=True, append_images=images, duration=durations, loop=0)
+def _every(result: Result) -> range:
+    rows = _shown(result)
+    return range(rows.stop - rows.start)
 
 
-def _write_mp4(path: Path, frames: Iterable[np.ndarray], fps: float) -> None:
-    try:
-        import imageio_ffmpeg
-    except ImportError:
-        raise InputError('MP4 needs imageio-ffmpeg: pip install imageio-ffmpeg, or save a .gif') from None
-    frames = iter(frames)
-    frame = next(frames)
+def _counted(frames: range, path: Path) -> tqdm:
+    return tqdm(frames, desc=path.name, unit='frame', disable=None, leave=False)
+
+
+@register_writer('gif', '.gif', _NEEDS)
+def write_gif(path: Path, result: Result) -> None:
+    """800 x 450; drops frames to stay at 20 a second or less and keeps the clip's duration."""
+    step = int(np.ceil(result.fps / _GIF_FPS))
+    frames, every = _every(result)[::step], _every(result)
+    sample = np.concatenate(list(_draw(result, every[:: max(len(every) // 6, 1)], 450, _FINE)))
+    palette = Image.fromarray(sample).quantize(_GIF_COLOURS)
+    images = (
+        Image.fromarray(image).quantize(palette=palette, dither=Image.Dither.NONE)
+        for image in _draw(result, _counted(frames, path), 450, _FINE)
+    )
+    ends = np.round(np.arange(1, len(frames) + 1) * 100 * step / result.fps)  # rounding must not add up over the clip
+    durations = (np.diff(ends, prepend=0).astype(int) * 10).tolist()
+    with atomic_write(path) as temporary:
+        next(images).save(temporary, save_all=True, append_images=images, duration=durations, loop=0)
+
+
+@register_writer('mp4', '.mp4', _NEEDS, ('imageio_ffmpeg', 'imageio-ffmpeg'))
+def write_mp4(path: Path, result: Result) -> None:
+    """H.264, 1280 x 720, every frame."""
+    import imageio_ffmpeg
+
     options = {'codec': 'libx264', 'macro_block_size': 2, 'output_params': f'{_H264} {_COLOUR}'.split()}
-    writer = imageio_ffmpeg.write_frames(str(path), frame.shape[1::-1], fps=fps, **options)
-    writer.send(None)
-    try:
-        for image in itertools.chain([frame], frames):
-            writer.send(image)
-    finally:
-        writer.close()
+    with atomic_write(path) as temporary:
+        writer = imageio_ffmpeg.write_frames(str(temporary), (1280, 720), fps=result.fps, **options)
+        writer.send(None)
+        try:
+            for image in _draw(result, _counted(_every(result), path), 720, 1 if result.body is None else _FINE):
+                writer.send(image)
+        finally:
+            writer.close()

@@ -1,56 +1,102 @@
-"""The two views of a clip: keypoints on their canvas, and the figure over a floor."""
+"""Views of a clip: keypoints on their canvas, and the figure over a floor."""
+
+from typing import Any
 
 import cv2
 import numpy as np
 
-from ..skeletons import Skeleton
-from .clip import Clip, limb_radius
+from ..skeletons import Skeleton, get_skeleton
+from ..structures import KeypointTable
 from .drawing import disc, joint, limb, line, round_corners
 from .styles import THEMES, edge_sides, mix, rgb
 
+Size = tuple[int, int]  # width, height in pixels
 COLOURS = {name: rgb(value) for name, value in THEMES['light'].items()}
 _CELL = 0.5  # metres between two lines of the floor
+_COARSE = 4  # a blurred shadow needs no more pixels
 
 
-class _Panel:
-    """A white card with rounded corners, and the colours of a skeleton."""
+def to_y_up(points: np.ndarray) -> np.ndarray:
+    """Turns camera axes into viewer axes; the same function turns them back.
 
-    def __init__(self, skeleton: Skeleton, size: tuple[int, int]) -> None:
+    Convention: camera x right, y down, z forward; viewer x right, y up, z
+    towards the viewer. (x, y, z) becomes (x, -y, -z).
+
+    Args:
+        points: (..., 3).
+
+    Returns:
+        (..., 3), a new array.
+    """
+    return points * np.array([1, -1, -1], points.dtype)
+
+
+def limb_radius(poses: np.ndarray) -> float:
+    """How thick limbs are drawn, metres: a fraction of the body's usual extent, 2 cm for a standing person.
+
+    Args:
+        poses: (T, K, 3) metres.
+    """
+    return max(0.0122 * float(np.median(np.linalg.norm(np.ptp(poses, axis=1), axis=-1))), 1e-3)
+
+
+class Panel:
+    """A white card with rounded corners.
+
+    Args:
+        size: (width, height) of the panel in pixels.
+
+    Attributes:
+        caption: to be written below the panel.
+    """
+
+    caption = ''
+
+    def __init__(self, size: Size) -> None:
+        self.background = np.full((size[1], size[0], 3), COLOURS['panel'], np.uint8)
+
+    def dress(self, skeleton: Skeleton) -> None:
+        """Takes the edges of a joint set, and the colours of edges and joints."""
         self.edges = skeleton.edges
         self.colours = [COLOURS[side] for side in edge_sides(skeleton)]
         self.joint_colours = [COLOURS[side] for side in skeleton.sides]
-        self.background = np.full((size[1], size[0], 3), COLOURS['panel'], np.uint8)
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
         """Rounds the corners, when all else of the background is there."""
         round_corners(self.background, min(self.background.shape[:2]) // 24, COLOURS['page'])
 
+    def draw(self, frame: int) -> np.ndarray:
+        """The panel at one frame, (h, w, 3) uint8 RGB."""
+        raise NotImplementedError
 
-class KeypointPanel(_Panel):
+
+class KeypointPanel(Panel):
     """Draws 2D keypoints, zoomed to where the person goes in the clip.
 
     Args:
-        clip: T frames.
+        table: T rows of one person, with the joint set; faint where scores are
+            low, not drawn where 0; ``img_shape`` draws the border of the video.
         size: (width, height) of the panel in pixels.
     """
 
-    def __init__(self, clip: Clip, size: tuple[int, int]) -> None:
-        super().__init__(clip.skeleton_2d, size)
-        shown = clip.visible > 0
-        seen = clip.keypoints_2d[shown]
+    def __init__(self, table: KeypointTable, size: Size) -> None:
+        super().__init__(size)
+        self.dress(get_skeleton(table.skeleton))
+        self.visible, shown = table.keypoints_visible, table.keypoints_visible > 0
+        keypoints = np.where(shown[..., None], table.keypoints, 0).astype(float)
+        seen = keypoints[shown]
         seen = seen if len(seen) else np.zeros((1, 2))
         low, high = np.percentile(seen, [0.5, 99.5], axis=0)  # a few stray detections must not shrink the person
         extent = np.maximum((high - low) * 1.3, 1)
         self.zoom = float(np.min(np.array(size) / extent))
         self.offset = np.array(size) * (0.5, 0.52) - (low + high) / 2 * self.zoom  # a little lower: the title
-        self.points = clip.keypoints_2d * self.zoom + self.offset
-        self.visible = clip.visible
+        self.points = keypoints * self.zoom + self.offset
         high, low = (f(self.points, 1, where=shown[..., None], initial=i) for f, i in ((np.max, -1e9), (np.min, 1e9)))
         spread = np.median((high - low).max(-1)[shown.any(1)]) if shown.any() else 0
         self.width = float(np.clip(0.022 * spread, 0.006 * size[1], 0.03 * size[1]))
-        if clip.img_shape is not None:
-            self._draw_canvas(clip.img_shape)
-        self._finish()
+        if table.img_shape is not None:
+            self._draw_canvas(table.img_shape)
+        self.finish()
 
     def _draw_canvas(self, img_shape: tuple[int, int]) -> None:
         corners = np.array([[0, 0], [img_shape[1], img_shape[0]]]) * self.zoom + self.offset
@@ -75,27 +121,29 @@ class KeypointPanel(_Panel):
         return canvas
 
 
-class FigurePanel(_Panel):
-    """Draws the 3D figure in perspective over a floor at the lowest foot of the clip.
+class FloorPanel(Panel):
+    """Draws points in perspective over a floor at the lowest of them.
 
     Args:
-        clip: T frames; scale and view are the same for all of them.
+        points: (T, P, 3) metres, camera axes (x right, y down, z forward);
+            scale and view are the same for all frames.
         size: (width, height) of the panel in pixels.
-        azimuth: how far the view has gone to the left round the person, degrees; 0 is the camera's own.
-        elevation: how far it looks down, degrees.
-
-    Attributes:
-        caption: units and scale, to be written beside the panel.
+        truth: likewise, seen from the same place.
+        view: how far it has gone to the left round the person, and how far it looks down, degrees; (0, 0) is the
+            camera's own.
     """
 
-    def __init__(self, clip: Clip, size: tuple[int, int], azimuth: float = 35.0, elevation: float = 14.0) -> None:
-        super().__init__(clip.skeleton_3d, size)
-        poses = clip.keypoints_3d if clip.truth_3d is None else np.stack([clip.keypoints_3d, clip.truth_3d])
+    def __init__(
+        self, points: np.ndarray, size: Size, truth: np.ndarray | None = None, view: tuple[float, float] = (35, 14)
+    ) -> None:
+        super().__init__(size)
+        self.poses, self.truth = to_y_up(points), None if truth is None else to_y_up(truth)
+        poses = self.poses if truth is None else np.stack([self.poses, self.truth])
         corners = np.stack([poses.reshape(-1, 3).min(0), poses.reshape(-1, 3).max(0)])
         self.floor = corners[0, 1]
         self.centre = corners.mean(0)
         self.radius = max(float(np.linalg.norm(corners[1] - corners[0])) / 2, 0.3)
-        a, e = np.radians([azimuth, elevation])
+        a, e = np.radians(view)
         turn = [[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]]
         tilt = [[1, 0, 0], [0, np.cos(e), -np.sin(e)], [0, np.sin(e), np.cos(e)]]
         self.rotation = np.array(tilt) @ np.array(turn)
@@ -106,12 +154,10 @@ class FigurePanel(_Panel):
         low, high = outline.min(0), outline.max(0)
         self.zoom = float(np.min(np.array(size) * (0.86, 0.80) / np.maximum(high - low, 0.3)))
         self.offset = np.array(size) * (0.5, 0.53) - (low + high) / 2 * self.zoom
-        self.poses, self.truth = clip.keypoints_3d, clip.truth_3d
-        self.thickness = limb_radius(self.poses)
         cell = _CELL * 2.0 ** max(np.ceil(np.log2(self.radius / 1.5)), 0)
         self.caption = f'metres, root-relative  ·  floor grid {cell:g} m'
         self._draw_floor(cell)
-        self._finish()
+        self.finish()
 
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Perspective view of (..., 3) metres: (..., 2) pixels and (...) pixels per metre, more being nearer."""
@@ -137,20 +183,49 @@ class FigurePanel(_Panel):
                     colour = mix(COLOURS['line'], COLOURS['panel'], float(fade[k] + fade[k + 1]) / 2)
                     line(self.background, row[k], row[k + 1], colour, self.background.shape[0] / 420)
 
-    def _draw_shadow(self, canvas: np.ndarray, pose: np.ndarray) -> None:
-        small = 4  # a blurred shadow needs no more pixels
-        shadow = np.zeros((canvas.shape[0] // small, canvas.shape[1] // small), np.uint8)
-        pixels, size = self.project(np.stack([pose[:, 0], np.full(len(pose), self.floor), pose[:, 2]], -1))
-        for a, b in self.edges:
-            line(shadow, pixels[a] / small, pixels[b] / small, 255, 2.8 * self.thickness * size[a] / small)
-        shadow = cv2.GaussianBlur(shadow, (0, 0), self.thickness * float(size.mean()) / small + 0.3)
+    def cast_shadow(self, canvas: np.ndarray, points: np.ndarray) -> None:
+        """Darkens the floor below the points of one frame."""
+        pixels, size = self.project(np.stack([points[:, 0], np.full(len(points), self.floor), points[:, 2]], -1))
+        shadow = np.zeros((canvas.shape[0] // _COARSE, canvas.shape[1] // _COARSE), np.uint8)
+        radius = self.mark_shadow(shadow, pixels / _COARSE, size / _COARSE)
+        shadow = cv2.GaussianBlur(shadow, (0, 0), radius * float(size.mean()) / _COARSE + 0.3)
         x, y, w, h = cv2.boundingRect(shadow)
         if w == 0:
             return
-        region = canvas[y * small : (y + h) * small, x * small : (x + w) * small]
+        region = canvas[y * _COARSE : (y + h) * _COARSE, x * _COARSE : (x + w) * _COARSE]
         soft = cv2.resize(shadow[y : y + h, x : x + w], region.shape[1::-1], interpolation=cv2.INTER_LINEAR)
         dark = cv2.merge([soft] * 3)
         cv2.subtract(region, cv2.multiply(dark, np.array([0.2, 0.18, 0.15, 0]), scale=1), region)
+
+    def mark_shadow(self, shadow: np.ndarray, pixels: np.ndarray, size: np.ndarray) -> float:
+        """Marks with 255 what lies in the shadow of points (P, 2); ``size`` (P,) is pixels per metre.
+
+        Returns:
+            How soft its edge is, metres.
+        """
+        raise NotImplementedError
+
+
+class FigurePanel(FloorPanel):
+    """Draws the 3D figure, with the truth in grey.
+
+    Args:
+        poses: (T, K, 3), see :class:`FloorPanel`.
+        skeleton: joint set of K joints.
+        size: (width, height) of the panel in pixels.
+        **seen: ``truth`` and ``view``, see :class:`FloorPanel`.
+    """
+
+    def __init__(self, poses: np.ndarray, skeleton: Skeleton, size: Size, **seen: Any) -> None:
+        super().__init__(poses, size, **seen)
+        self.dress(skeleton)
+        self.thickness = limb_radius(self.poses)
+
+    def mark_shadow(self, shadow: np.ndarray, pixels: np.ndarray, size: np.ndarray) -> float:
+        """The limbs', see :class:`FloorPanel`."""
+        for a, b in self.edges:
+            line(shadow, pixels[a], pixels[b], 255, 2.8 * self.thickness * size[a])
+        return self.thickness
 
     def _draw_figure(self, canvas: np.ndarray, pose: np.ndarray, ghost: bool) -> None:
         pixels, size = self.project(pose)
@@ -174,7 +249,7 @@ class FigurePanel(_Panel):
     def draw(self, frame: int) -> np.ndarray:
         """The panel at one frame, (h, w, 3) uint8 RGB."""
         canvas = self.background.copy()
-        self._draw_shadow(canvas, self.poses[frame])
+        self.cast_shadow(canvas, self.poses[frame])
         if self.truth is not None:
             self._draw_figure(canvas, self.truth[frame], ghost=True)
         self._draw_figure(canvas, self.poses[frame], ghost=False)

@@ -3,33 +3,21 @@
 from ..skeletons import Skeleton
 
 # Orange and blue stay apart for every common colour blindness; in the dark theme both are lighter.
+_LIGHT_AND_DARK = {
+    'page': ('#eef1f6', '#0c111b'),
+    'panel': ('#ffffff', '#151c2a'),
+    'outside': ('#f5f7fa', '#101724'),
+    'line': ('#d5dce6', '#33405a'),
+    'ink': ('#0f172a', '#eef2f9'),
+    'muted': ('#5b677a', '#96a3b8'),
+    'left': ('#f06a0a', '#ff8f3a'),
+    'right': ('#1f6fe5', '#4c9bff'),
+    'centre': ('#3d4a5f', '#c3cddc'),
+    'truth': ('#a3adbb', '#8995ab'),
+    'body': ('#9cb3d1', '#8fa9cc'),
+}
 THEMES = {
-    'light': {
-        'page': '#eef1f6',
-        'panel': '#ffffff',
-        'outside': '#f5f7fa',
-        'line': '#d5dce6',
-        'ink': '#0f172a',
-        'muted': '#5b677a',
-        'left': '#f06a0a',
-        'right': '#1f6fe5',
-        'centre': '#3d4a5f',
-        'truth': '#a3adbb',
-        'body': '#9cb3d1',
-    },
-    'dark': {
-        'page': '#0c111b',
-        'panel': '#151c2a',
-        'outside': '#101724',
-        'line': '#33405a',
-        'ink': '#eef2f9',
-        'muted': '#96a3b8',
-        'left': '#ff8f3a',
-        'right': '#4c9bff',
-        'centre': '#c3cddc',
-        'truth': '#8995ab',
-        'body': '#8fa9cc',
-    },
+    theme: {name: colours[k] for name, colours in _LIGHT_AND_DARK.items()} for k, theme in enumerate(('light', 'dark'))
 }
 
 

@@ -22,13 +22,6 @@ def inferencer(repository):
     return ActionInferencer(repository / 'configs/motionbert/action_cmu_scratch.py')
 
 
-def walk(n_frames, seed=0):
-    """Keypoints (T, 17, 2) that move slowly, as people do."""
-    rng = np.random.default_rng(seed)
-    path = np.cumsum(rng.normal(0, 3, (n_frames, 17, 2)), 0)
-    return (rng.uniform(400, 600, (1, 17, 2)) + path).astype(np.float32)
-
-
 def table(*tracks, fps=30.0, img_shape=(1000, 1000)):
     points = np.concatenate(tracks)
     frames = np.concatenate([np.arange(len(track)) for track in tracks])
@@ -41,7 +34,7 @@ def scores_of(inferencer, *args, **kwargs):
     return [found['scores'] for found in result['predictions']]
 
 
-def test_scores_of_every_frame(inferencer):
+def test_scores_of_every_frame(inferencer, walk):
     [result] = inferencer(table(walk(FRAMES)), top_k=2)
     [found] = result['predictions']
     assert found['scores'].shape == (FRAMES, 6) and found['frames'].tolist() == list(range(FRAMES))
@@ -53,7 +46,7 @@ def test_scores_of_every_frame(inferencer):
     assert inferencer.classes == ('walk', 'run', 'climb', 'acrobatics', 'drink', 'laugh')
 
 
-def test_one_window_is_what_the_model_says(inferencer):
+def test_one_window_is_what_the_model_says(inferencer, walk):
     """A clip of a window's length: all of its frames have the scores of one forward pass."""
     points, model = walk(27), inferencer.model
     sample = {'keypoints': points, 'keypoints_visible': np.ones((27, 17), np.float32), 'img_shape': (1000, 1000)}
@@ -64,7 +57,7 @@ def test_one_window_is_what_the_model_says(inferencer):
     np.testing.assert_allclose(found, expected.expand(27, -1).numpy(), atol=1e-5)
 
 
-def test_batches_and_other_persons_do_not_matter(inferencer):
+def test_batches_and_other_persons_do_not_matter(inferencer, walk):
     one, other = walk(FRAMES), walk(40, 1)
     [alone] = scores_of(inferencer, one)
     [first, second] = scores_of(inferencer, one, other)
@@ -74,7 +67,7 @@ def test_batches_and_other_persons_do_not_matter(inferencer):
     assert second.shape == (40, 6)
 
 
-def test_frame_rate_is_resampled(inferencer):
+def test_frame_rate_is_resampled(inferencer, walk):
     slow = walk(41)
     [at_30] = scores_of(inferencer, slow)
     [at_60] = scores_of(inferencer, interpolate(slow, np.arange(81) / 2), fps=60)
@@ -82,7 +75,7 @@ def test_frame_rate_is_resampled(inferencer):
     np.testing.assert_allclose(at_60[::2], at_30, atol=0.02)
 
 
-def test_files(inferencer, tmp_path):
+def test_files(inferencer, tmp_path, walk):
     long, short = walk(40), walk(30, 1)
     [result] = inferencer(table(short, long), out_dir=tmp_path, formats=['json', 'gif'])
     assert [path.name for path in result['visualization']] == ['keypoints_actions.json', 'keypoints_actions.gif']
@@ -98,7 +91,7 @@ def test_files(inferencer, tmp_path):
 
 
 @pytest.mark.parametrize('official', [False, True])
-def test_models_of_several_persons_see_empty_ones(repository, official):
+def test_models_of_several_persons_see_empty_ones(repository, official, walk):
     """As the NTU models are trained: the clip resampled, a second person of zeros who counts as ``official`` says."""
     config = Config.fromfile(repository / 'configs/motionbert/action_ntu60_xsub.py')
     config.model.backbone.update(num_frames=8, embed_dims=16, rep_dims=16, depth=1)
@@ -120,7 +113,7 @@ def test_models_of_several_persons_see_empty_ones(repository, official):
     assert np.allclose(alone, scores, atol=1e-6) != official
 
 
-def test_what_does_not_fit_is_named(repository, inferencer, tmp_path):
+def test_what_does_not_fit_is_named(repository, inferencer, tmp_path, walk):
     with pytest.raises(InputError, match=r"has the heads \['pose'\], expected one called action"):
         ActionInferencer(repository / 'configs/motionbert/cmu_27_scratch.py')
     with pytest.raises(InputError, match='2 names for 6 classes'):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from poselifter.apis import inference_lifter, init_model, lift_table
+from poselifter.apis import Pose3DInferencer, inference_lifter, init_model, lift_table
 from poselifter.apis.inference import interpolate
 from poselifter.errors import InputError
 from poselifter.structures import KeypointTable
@@ -17,34 +17,27 @@ def model(repository):
     return init_model(Config.fromfile(repository / 'configs/mixste/procedural_27.py'))
 
 
-def clip(n_frames, seed=0, joints=17):
-    """Keypoints that move slowly, as people do."""
-    rng = np.random.default_rng(seed)
-    path = np.cumsum(rng.normal(0, 1, (n_frames, 1, 2)), 0)
-    return (rng.uniform(400, 600, (1, joints, 2)) + path).astype(np.float32)
-
-
 @pytest.mark.parametrize('n_frames', [1, 5, 27, 28, 100])
-def test_any_length(model, n_frames):
-    poses = inference_lifter(model, clip(n_frames), img_shape=(1000, 1000))
+def test_any_length(model, n_frames, walk):
+    poses = inference_lifter(model, walk(n_frames), img_shape=(1000, 1000))
     assert poses.shape == (n_frames, 17, 3)
     assert poses.dtype == np.float32
     assert np.isfinite(poses).all()
     assert (poses[:, 0] == 0).all()
 
 
-def test_mirrored_input_gives_the_mirrored_pose(model):
+def test_mirrored_input_gives_the_mirrored_pose(model, walk):
     """Exactly, since test-time averaging sees both anyway; pixels mirror about the middle of the picture."""
     order = model.codec.skeleton.flip_indices
-    keypoints = clip(40)
+    keypoints = walk(40)
     mirrored = (np.array([1000, 0]) + np.array([-1, 1]) * keypoints)[:, order]
     one = inference_lifter(model, keypoints, img_shape=(1000, 1000))
     other = inference_lifter(model, mirrored, img_shape=(1000, 1000))
     np.testing.assert_allclose(other, (one * [-1, 1, 1])[:, order], atol=1e-4)
 
 
-def test_missing_joints_may_hold_anything(model):
-    keypoints, visible = clip(30), np.ones((30, 17))
+def test_missing_joints_may_hold_anything(model, walk):
+    keypoints, visible = walk(30), np.ones((30, 17))
     visible[4, 3] = visible[9] = 0
     one = inference_lifter(model, keypoints, visible, (1000, 1000))
     changed = keypoints.copy()
@@ -52,9 +45,9 @@ def test_missing_joints_may_hold_anything(model):
     np.testing.assert_array_equal(inference_lifter(model, changed, visible, (1000, 1000)), one)
 
 
-def test_frame_rate_is_resampled(model):
+def test_frame_rate_is_resampled(model, walk):
     """A clip at twice the rate is lifted as the clip at the model's rate, and comes back at its own."""
-    slow = clip(41)
+    slow = walk(41)
     fast = interpolate(slow, np.arange(81) / 2)
     at_30 = inference_lifter(model, slow, img_shape=(1000, 1000), fps=30)
     at_60 = inference_lifter(model, fast, img_shape=(1000, 1000), fps=60)
@@ -62,8 +55,8 @@ def test_frame_rate_is_resampled(model):
     np.testing.assert_allclose(at_60[::2][:30], at_30[:30], atol=2e-3)
 
 
-def test_persons_do_not_see_each_other_and_order_does_not_matter(model):
-    a, b = clip(35, 1), clip(20, 2)
+def test_persons_do_not_see_each_other_and_order_does_not_matter(model, walk):
+    a, b = walk(35, 1), walk(20, 2)
     keypoints = np.concatenate([b, a])
     frames = np.concatenate([np.arange(20) + 7, np.arange(35)])
     tracks = np.array(['b'] * 20 + ['a'] * 35)
@@ -76,45 +69,46 @@ def test_persons_do_not_see_each_other_and_order_does_not_matter(model):
     np.testing.assert_allclose(poses[35:], inference_lifter(model, b, img_shape=(1000, 1000)), atol=1e-5)
 
 
-def test_gap_is_time_that_passes(model):
+def test_gap_is_time_that_passes(model, walk):
     """Frames that are absent are seen as empty: the same as present with nothing visible."""
-    keypoints, visible = clip(30), np.ones((30, 17))
+    keypoints, visible = walk(30), np.ones((30, 17))
     visible[10:13] = 0
     kept = np.r_[0:10, 13:30]
-    table = KeypointTable(keypoints[kept], visible[kept], kept, np.zeros(27), img_shape=(1000, 1000))
+    table = KeypointTable.of_person(keypoints[kept], visible[kept], kept, img_shape=(1000, 1000))
     whole = inference_lifter(model, keypoints, visible, (1000, 1000))
     np.testing.assert_allclose(lift_table(model, table), whole[kept], atol=1e-5)
 
 
-def test_long_gap_starts_a_new_clip(model):
-    keypoints = clip(40)
+def test_long_gap_starts_a_new_walk(model, walk):
+    keypoints = walk(40)
     frames = np.r_[0:20, 10**9 : 10**9 + 20]
-    table = KeypointTable(keypoints, np.ones((40, 17)), frames, np.zeros(40), img_shape=(1000, 1000))
+    table = KeypointTable.of_person(keypoints, None, frames, img_shape=(1000, 1000))
     expected = inference_lifter(model, keypoints[20:], img_shape=(1000, 1000))
     np.testing.assert_allclose(lift_table(model, table)[20:], expected, atol=1e-5)
 
 
-def test_joint_sets_are_converted(model):
-    poses = inference_lifter(model, clip(10, joints=26), img_shape=(1000, 1000), skeleton='halpe26')
+def test_joint_sets_are_converted(model, walk):
+    poses = inference_lifter(model, walk(10, joints=26), img_shape=(1000, 1000), skeleton='halpe26')
     assert poses.shape == (10, 17, 3)
     with pytest.raises(InputError, match='26'):
-        inference_lifter(model, clip(10, joints=25), skeleton='halpe26')
+        inference_lifter(model, walk(10, joints=25), skeleton='halpe26')
     with pytest.raises(InputError, match='halpe62'):
-        inference_lifter(model, clip(10, joints=26), skeleton='halpe62')
+        inference_lifter(model, walk(10, joints=26), skeleton='halpe62')
 
 
-def test_batch_size_does_not_matter(model):
-    table = KeypointTable(clip(100), np.ones((100, 17)), np.arange(100), np.zeros(100), img_shape=(1000, 1000))
-    poses = lift_table(model, table)
-    try:
-        model.batch_size, before = 3, model.batch_size
-        np.testing.assert_allclose(lift_table(model, table), poses, atol=1e-5)
-    finally:
-        model.batch_size = before
+def test_batch_size_does_not_matter_and_does_not_stay(model, walk):
+    table = KeypointTable.of_person(walk(100), img_shape=(1000, 1000), fps=30)
+    seen = []
+    hook = model.backbone.register_forward_pre_hook(lambda module, args: seen.append(len(args[0])))
+    inferencer = Pose3DInferencer(model)
+    small, usual = (next(inferencer(table, batch_size=size))['predictions']['keypoints_3d'] for size in (3, None))
+    hook.remove()
+    np.testing.assert_allclose(small, usual, atol=1e-5)
+    assert seen[0] == 6 and len(set(seen[-1:])) == 1 and seen[-1] > 6  # plain and mirrored windows
 
 
-def test_nan_in_a_visible_joint_is_refused(model):
-    keypoints = clip(10)
+def test_nan_in_a_visible_joint_is_refused(model, walk):
+    keypoints = walk(10)
     keypoints[3, 5, 0] = np.nan
     with pytest.raises(InputError, match='row 3, joint 5'):
         inference_lifter(model, keypoints)

@@ -19,12 +19,10 @@ def inferencer(repository):
 
 
 @pytest.fixture
-def table():
+def table(walk):
     """Two persons; the second is away for longer than a gap may be."""
-    rng = np.random.default_rng(0)
-    points = rng.uniform(400, 600, (1, 17, 2)) + np.cumsum(rng.normal(0, 3, (90, 17, 2)), 0)
     frames, ids = np.r_[np.arange(40), np.arange(20), np.arange(60, 90)], np.repeat([3, 7], [40, 50])
-    return KeypointTable(points.astype(np.float32), np.ones((90, 17)), frames, ids, 'h36m17', (1000, 1000), 30.0)
+    return KeypointTable(walk(90), np.ones((90, 17)), frames, ids, 'h36m17', (1000, 1000), 30.0)
 
 
 def test_one_call_gives_all(inferencer, table):
@@ -50,11 +48,7 @@ def test_one_call_gives_all(inferencer, table):
 def test_embeddings_and_scores_are_the_windows(inferencer, table):
     """A person of as many frames as a window: what the network says of that one clip."""
     model = inferencer.model
-    rows = slice(0, model.window.length)
-    short = KeypointTable(
-        table.keypoints[rows], table.keypoints_visible[rows], table.frame_indices[rows], table.track_ids[rows],
-        'h36m17', (1000, 1000), 30.0,
-    )  # fmt: skip
+    short = table.take(slice(0, model.window.length))
     [stretch] = next(iter(inferencer(short)))['predictions']['stretches']
     sample = {'keypoints': short.keypoints, 'keypoints_visible': short.keypoints_visible, 'img_shape': (1000, 1000)}
     inputs = torch.from_numpy(model.codec.encode({**sample, 'skeleton': 'h36m17'})['inputs']).float()
@@ -69,10 +63,7 @@ def test_inferencer_of_actions_takes_the_same_model(repository, inferencer, tabl
     """Its windows are further apart; of a clip as long as a window both say the same."""
     actions = ActionInferencer(repository / CONFIG)
     actions.model.load_state_dict(inferencer.model.state_dict())
-    rows = np.arange(27)
-    one = KeypointTable(
-        table.keypoints[rows], table.keypoints_visible[rows], rows, np.zeros(27, int), 'h36m17', (1000, 1000), 30.0
-    )
+    one = table.take(slice(0, 27))
     [found] = next(iter(actions(one)))['predictions']
     [other] = next(iter(inferencer(one)))['predictions']['stretches']
     np.testing.assert_allclose(found['scores'], other['scores'], atol=1e-5)

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.transform import Rotation
 from toy_human import human_motion
 from toy_smpl import toy_smpl
 
@@ -73,10 +74,8 @@ def test_glb_moves_as_the_body(arrays, clip, folder):
 
     def read(number):
         accessor = document.accessors[number]
-        view, kind = (
-            document.bufferViews[accessor.bufferView],
-            {5126: 'f4', 5125: 'u4', 5121: 'u1'}[accessor.componentType],
-        )
+        view = document.bufferViews[accessor.bufferView]
+        kind = {5126: 'f4', 5125: 'u4', 5121: 'u1'}[accessor.componentType]
         data = document.binary_blob()[view.byteOffset : view.byteOffset + view.byteLength]
         return np.frombuffer(data, kind).reshape(accessor.count, -1)
 
@@ -85,15 +84,7 @@ def test_glb_moves_as_the_body(arrays, clip, folder):
     world = np.tile(np.eye(4), (24, 5, 1, 1))
     inverse = read(document.skins[0].inverseBindMatrices).reshape(24, 4, 4).swapaxes(1, 2)
     for k, node in enumerate(document.nodes[:24]):
-        x, y, z, w = local[k, 'rotation'].T
-        turn = 2 * np.array(
-            [
-                [y * y + z * z, w * z - x * y, -w * y - x * z],
-                [-w * z - x * y, x * x + z * z, w * x - y * z],
-                [w * y - x * z, -w * x - y * z, x * x + y * y],
-            ]
-        )
-        world[k, :, :3, :3] = np.eye(3) - turn.transpose(2, 0, 1)
+        world[k, :, :3, :3] = Rotation.from_quat(local[k, 'rotation']).as_matrix()
         world[k, :, :3, 3] = local.get((k, 'translation'), node.translation)
         for child in node.children:
             assert child > k
@@ -143,20 +134,8 @@ def test_lifted_clips_of_several_persons(clip, folder, repository, capsys):
         'keypoints_3d': joints, 'skeleton_3d': 'cmu17',
     }  # fmt: skip
     np.savez(folder / 'two.npz', **lifted)
-    main(
-        [
-            'fit-smpl',
-            str(folder / 'two.npz'),
-            '--body-model',
-            str(folder),
-            '-o',
-            str(folder / 'out'),
-            '--formats',
-            'npz',
-            '--iterations',
-            '5',
-        ]
-    )
+    options = f'--body-model {folder} -o {folder}/out --formats npz --iterations 5'
+    main(['fit-smpl', f'{folder}/two.npz', *options.split()])
     assert 'track 1: 7 frames' in capsys.readouterr().out  # frames 4 and 5 are filled in
     assert read_amass(folder / 'out' / 'two_2.npz').poses.shape == (3, 72)
 

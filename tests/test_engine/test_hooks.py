@@ -9,6 +9,7 @@ import torch
 
 from poselifter.engine import PoseVisualizationHook, StatelessRandomHook
 from poselifter.errors import InputError
+from poselifter.registry import WRITERS
 
 
 def draws(seed=0, rank=0, iteration=0, method='before_train_iter'):
@@ -85,12 +86,13 @@ def test_objects_that_are_no_plain_data_are_left_out_with_a_warning(make_runner,
 def test_predictions_are_drawn_up_to_the_limit(make_runner, monkeypatch, tmp_path):
     drawn = []
 
-    def save_picture(path, keypoints_2d, keypoints_3d, skeleton_2d, skeleton_3d, truth_3d=None, frames=None):
-        assert keypoints_2d.shape == (4, 3, 2) and keypoints_3d.shape == truth_3d.shape == (4, 3, 3)
-        assert (truth_3d[:, 0] == 0).all()
-        drawn.append((path.relative_to(tmp_path).as_posix(), skeleton_2d, skeleton_3d))
+    def write(path, result):
+        assert result.table.keypoints.shape == (4, 3, 2) and result.poses.shape == (4, 3, 3)
+        assert (result.truth[:, 0] == 0).all()
+        drawn.append((path.relative_to(tmp_path).as_posix(), result.skeleton, result.skeleton_3d))
 
-    monkeypatch.setattr('poselifter.visualization.save_picture', save_picture, raising=False)
+    monkeypatch.setitem(WRITERS.module_dict, 'png', write)
+    monkeypatch.setattr('poselifter.structures.result.get_skeleton', lambda name: SimpleNamespace(num_joints=3))
     hook = {'type': 'PoseVisualizationHook', 'out_dir': str(tmp_path / 'show'), 'limit': 6}
     make_runner(custom_hooks=[hook]).test()
     assert [name for name, *_ in drawn] == [f'show/{i:03d}_clip_{i}.png' for i in range(6)]

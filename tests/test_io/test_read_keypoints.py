@@ -313,25 +313,16 @@ def test_bad_files_are_refused(tmp_path, write_npz):
         read_keypoints(path)
 
 
+KEYS = (
+    'image_id keypoints instances frame_id keypoint_scores annotations images id track_id meta_info instance_info '
+    'categories keypoint_id2name width height idx people'
+)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.text(max_size=3),
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
-            st.sampled_from(
-                ['image_id', 'keypoints', 'instances', 'frame_id', 'keypoint_scores', 'annotations', 'images', 'id']
-                + [
-                    'track_id',
-                    'meta_info',
-                    'instance_info',
-                    'categories',
-                    'keypoint_id2name',
-                    'width',
-                    'height',
-                    'idx',
-                    'people',
-                ]
-            ),
+            st.sampled_from(KEYS.split()),
             inner,
             max_size=5,
         )

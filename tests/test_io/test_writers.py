@@ -1,12 +1,12 @@
-"""What is written is what is read, and nothing is half-written."""
+"""The exchange file: what is written is what is read, and nothing is half-written."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
 from poselifter.errors import InputError
-from poselifter.io import LiftedTable, read_keypoints, read_lifted, write_keypoints, write_lifted
-from poselifter.structures import KeypointTable
+from poselifter.io import read_keypoints, read_result, write_keypoints, write_results
+from poselifter.structures import KeypointTable, Result
 
 
 @pytest.fixture
@@ -25,6 +25,11 @@ def table(rng) -> KeypointTable:
     )
 
 
+@pytest.fixture
+def result(table, rng) -> Result:
+    return Result(table, rng.normal(size=(6, 17, 3)).astype(np.float32), 'cmu17')
+
+
 def same(a: KeypointTable, b: KeypointTable) -> None:
     for name in ('keypoints', 'keypoints_visible', 'frame_indices', 'track_ids'):
         assert_array_equal(getattr(a, name), getattr(b, name))
@@ -36,7 +41,7 @@ def test_round_trip_of_2d(tmp_path, table):
     same(read_keypoints(tmp_path / 'deep/clip.npz'), table)
 
 
-def test_unknown_facts_are_left_out(tmp_path, table):
+def test_unknown_metadata_are_left_out(tmp_path, table):
     table.img_shape = table.fps = table.skeleton = None
     write_keypoints(tmp_path / 'clip.npz', table)
     assert set(np.load(tmp_path / 'clip.npz')) == {'keypoints', 'keypoints_visible', 'frame_indices', 'track_ids'}
@@ -44,45 +49,35 @@ def test_unknown_facts_are_left_out(tmp_path, table):
 
 
 @pytest.mark.parametrize('with_root', [False, True])
-def test_round_trip_of_3d(tmp_path, table, rng, with_root):
-    root = rng.normal(size=(6, 3)).astype(np.float32) if with_root else None
-    lifted = LiftedTable(table, rng.normal(size=(6, 17, 3)).astype(np.float32), 'cmu17', root)
-    path = tmp_path / 'clip.npz'
-    write_lifted(path, lifted)
-    back = read_lifted(path)
-    same(back.table, table)
-    assert_array_equal(back.keypoints_3d, lifted.keypoints_3d)
+def test_round_trip_of_3d(tmp_path, result, rng, with_root):
+    result.root = rng.normal(size=(6, 3)).astype(np.float32) if with_root else None
+    [path] = write_results(tmp_path / 'clip', result, ['npz'])
+    back = read_result(path)
+    same(back.table, result.table)
+    assert_array_equal(back.poses, result.poses)
     assert back.skeleton_3d == 'cmu17'
-    assert (back.root_3d is None) == (root is None)
-    if with_root:
-        assert_array_equal(back.root_3d, root)
+    assert_array_equal(back.root, result.root)
     with np.load(path, allow_pickle=False) as arrays:  # the contract's names and types
         assert arrays['keypoints'].dtype == arrays['keypoints_3d'].dtype == np.float32
         assert tuple(arrays['img_shape']) == (720, 1280)
         assert arrays['fps'] == 29.97
+        assert ('root_3d' in arrays) == with_root
 
 
-def test_rows_in_another_order_stay_together(tmp_path, table, rng):
-    write_lifted(tmp_path / 'a.npz', LiftedTable(table, rng.normal(size=(6, 17, 3)), 'cmu17'))
-    arrays = dict(np.load(tmp_path / 'a.npz'))
+def test_rows_in_another_order_stay_together(tmp_path, result):
+    [path] = write_results(tmp_path / 'a', result, ['npz'])
+    arrays = dict(np.load(path))
     mixed = {key: value[::-1] if value.ndim and len(value) == 6 else value for key, value in arrays.items()}
     np.savez(tmp_path / 'b.npz', **mixed)
-    assert_array_equal(read_lifted(tmp_path / 'b.npz').keypoints_3d, arrays['keypoints_3d'])
+    assert_array_equal(read_result(tmp_path / 'b.npz').poses, arrays['keypoints_3d'])
 
 
-def test_refusals(tmp_path, table, rng):
-    with pytest.raises(InputError, match=r'keypoints_3d have shape \(5, 17, 3\), expected \(6, K, 3\)'):
-        LiftedTable(table, np.zeros((5, 17, 3)), 'cmu17')
-    with pytest.raises(InputError, match=r'root_3d has shape'):
-        LiftedTable(table, np.zeros((6, 17, 3)), 'cmu17', np.zeros((6, 2)))
+def test_refusals(tmp_path, table):
     write_keypoints(tmp_path / 'clip.npz', table)
     with pytest.raises(InputError, match='no keypoints_3d, skeleton_3d'):
-        read_lifted(tmp_path / 'clip.npz')
+        read_result(tmp_path / 'clip.npz')
     with pytest.raises(InputError, match='not there'):
-        read_lifted(tmp_path / 'absent.npz')
-    (tmp_path / 'file').write_text('')
-    with pytest.raises(InputError, match='cannot write'):
-        write_keypoints(tmp_path / 'file/clip.npz', table)
+        read_result(tmp_path / 'absent.npz')
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, table, monkeypatch):

@@ -3,12 +3,15 @@
 import importlib.metadata
 import sys
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 
 from poselifter import InputError, register_all_modules
-from poselifter.registry import HEADS, MODELS
+from poselifter.cli import main
+from poselifter.io import read_keypoints
+from poselifter.registry import HEADS, MODELS, READERS, WRITERS
 from poselifter.structures import MotionDataSample
 
 
@@ -17,7 +20,8 @@ def plugin(repository, monkeypatch):
     folder = repository / 'projects' / 'symmetric_head'
     monkeypatch.syspath_prepend(str(folder))
     yield folder
-    HEADS.module_dict.pop('SymmetricPoseHead', None)
+    for registry, name in ((HEADS, 'SymmetricPoseHead'), (READERS, 'csv'), (WRITERS, 'csv')):
+        registry.module_dict.pop(name, None)
     for name in [name for name in sys.modules if name.split('.')[0] == 'symmetric_head']:
         del sys.modules[name]
 
@@ -59,6 +63,24 @@ def test_entry_point_registers(plugin, monkeypatch):
     assert 'SymmetricPoseHead' not in HEADS
     register_all_modules()
     assert 'SymmetricPoseHead' in HEADS
+
+
+def test_the_command_reads_and_writes_its_tables(plugin, monkeypatch, repository, tmp_path, capsys):
+    entry_point(monkeypatch, 'symmetric_head')
+    points = read_keypoints(repository / 'demo/clip.npz').keypoints[:9]
+    rows = np.concatenate([np.arange(9)[:, None], points.reshape(9, 34)], 1)
+    header = 'frame,' + ','.join(f'x{j},y{j}' for j in range(17))
+    np.savetxt(tmp_path / 'walk.csv', rows, delimiter=',', header=header, comments='')
+    options = ['--skeleton', 'h36m17', '--image-size', '1280', '720', '--fps', '30', '-o', str(tmp_path / 'out')]
+    main(['lift', str(tmp_path / 'walk.csv'), *options, '--formats', 'csv'])
+    assert '(CSV tables): skeleton h36m17, 9 frames, 1 person' in capsys.readouterr().out
+    written = np.loadtxt(tmp_path / 'out/walk.csv', delimiter=',', skiprows=1)
+    poses = np.load(tmp_path / 'out/walk.npz')['keypoints_3d']
+    np.testing.assert_allclose(written[:, 2:].reshape(9, 17, 3), poses, atol=1e-5)
+    with pytest.raises(SystemExit):
+        main(['lift', '--help'])
+    text = ' '.join(capsys.readouterr().out.split())
+    assert 'CSV tables' in text and 'csv,gif' in text
 
 
 def test_broken_plugin_is_named(monkeypatch):

@@ -46,6 +46,9 @@ def test_scores_are_clipped_and_nan_scores_mean_missing():
         ({'keypoints': np.zeros((0, 3, 2)), 'keypoints_visible': np.zeros((0, 3))}, 'no person'),
         ({'keypoints_visible': np.ones((4, 2))}, 'keypoints_visible has shape'),
         ({'frame_indices': np.array([1, 1, 0, 1])}, 'person b has two rows in frame 1'),
+        ({'fps': 0}, 'fps is 0, expected a positive number'),
+        ({'fps': float('nan')}, 'fps is nan'),
+        ({'img_shape': (0, 10)}, r'img_shape is \(0, 10\), expected \(height, width\)'),
     ],
 )
 def test_refusals(changes, message):

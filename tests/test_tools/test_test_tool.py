@@ -1,15 +1,18 @@
 import json
 import pickle
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from poselifter.checkpoints import load_checkpoint_file, save_checkpoint_file
+from poselifter.registry import WRITERS
 
 
 def test_writes_metrics_predictions_and_pictures(tool, trained, tmp_path, monkeypatch):
     drawn = []
-    monkeypatch.setattr('poselifter.visualization.save_picture', lambda path, *_, **__: drawn.append(path))
+    monkeypatch.setitem(WRITERS.module_dict, 'png', lambda path, result: drawn.append(path))
+    monkeypatch.setattr('poselifter.structures.result.get_skeleton', lambda name: SimpleNamespace(num_joints=3))
     config, checkpoint = trained
     options = ['--out', tmp_path / 'a/metrics.json', '--dump', tmp_path / 'p.pkl', '--show-dir', tmp_path / 'show']
     tool('test').main([str(a) for a in (config, checkpoint, '--work-dir', tmp_path / 'tested', *options)])

@@ -1,16 +1,20 @@
-import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from poselifter.errors import InputError
-from poselifter.visualization import animation, save_animation
+from poselifter.visualization.animation import write_gif, write_mp4
+from poselifter.visualization.panels import COLOURS
+
+
+def at(clip, fps, **changes):
+    return replace(clip, table=replace(clip.table, fps=fps), fps=None, **changes)
 
 
 @pytest.mark.parametrize(('fps', 'frames'), [(10, 45), (30, 23), (50, 15), (60, 15)])
 def test_gif_keeps_the_duration(clip, tmp_path, fps, frames):
-    save_animation(tmp_path / 'a.gif', **clip, fps=fps)
+    write_gif(tmp_path / 'a.gif', at(clip, fps))
     with Image.open(tmp_path / 'a.gif') as image:
         assert (image.size, image.n_frames, image.info['loop']) == ((800, 450), frames, 0)
         total = 0
@@ -25,38 +29,21 @@ def test_gif_keeps_the_duration(clip, tmp_path, fps, frames):
 
 def test_mp4_has_every_frame(clip, tmp_path):
     ffmpeg = pytest.importorskip('imageio_ffmpeg', reason='needs imageio-ffmpeg')
-    save_animation(tmp_path / 'a.mp4', **clip, fps=29.97, truth_3d=clip['keypoints_3d'])
+    write_mp4(tmp_path / 'a.mp4', at(clip, 29.97, truth=clip.poses))
     assert ffmpeg.count_frames_and_secs(str(tmp_path / 'a.mp4'))[0] == 45
     reader = ffmpeg.read_frames(str(tmp_path / 'a.mp4'))
     about = next(reader)
     assert about['size'] == (1280, 720) and about['codec'] == 'h264' and about['fps'] == pytest.approx(29.97)
     image = np.frombuffer(next(reader), np.uint8).reshape(720, 1280, 3)
     reader.close()
-    np.testing.assert_allclose(image[2, 2], animation.COLOURS['page'], atol=5)
+    np.testing.assert_allclose(image[2, 2], COLOURS['page'], atol=5)
     assert image.std() > 10
 
 
-def test_mp4_without_ffmpeg_says_how_to_get_it(clip, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, 'imageio_ffmpeg', None)
-    with pytest.raises(InputError, match='pip install imageio-ffmpeg'):
-        save_animation(tmp_path / 'a.mp4', **clip, fps=30)
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize('suffix', ['gif', 'mp4'])
-def test_one_frame(clip, tmp_path, suffix):
-    if suffix == 'mp4':
-        pytest.importorskip('imageio_ffmpeg', reason='needs imageio-ffmpeg')
-    one = {k: v[:1] if isinstance(v, np.ndarray) else v for k, v in clip.items()}
-    save_animation(tmp_path / f'a.{suffix}', **one, fps=30)
-    assert (tmp_path / f'a.{suffix}').stat().st_size > 2000
-
-
-def test_bad_input(clip, tmp_path):
-    for fps in (0, -1, float('nan'), None, '30'):
-        with pytest.raises(InputError, match='fps is'):
-            save_animation(tmp_path / 'a.gif', **clip, fps=fps)
-    for name in ('a.avi', 'a', 'a.png'):
-        with pytest.raises(InputError, match=r'expected .gif or .mp4'):
-            save_animation(tmp_path / name, **clip, fps=30)
-    assert not list(tmp_path.iterdir())
+def test_longest_track_and_longest_segment(two_persons, tmp_path):
+    """Poses are drawn of the longest track, scores of the longest segment."""
+    write_gif(tmp_path / 'a.gif', at(two_persons, 20))
+    segments, scores = [slice(0, 15), slice(15, 45), slice(45, 65)], np.full((65, 2), 0.5)
+    said = at(two_persons, 20, poses=None, scores=scores, classes=('walk', 'run'), segments=segments)
+    write_gif(tmp_path / 'b.gif', said)
+    assert [Image.open(tmp_path / name).n_frames for name in ('a.gif', 'b.gif')] == [45, 30]

@@ -1,22 +1,17 @@
 """A body's surface in pages and animations."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from poselifter.errors import InputError
 from poselifter.geometry import vertex_normals
-from poselifter.skeletons import get_skeleton
-from poselifter.visualization import save_body_animation, save_html
+from poselifter.visualization.animation import write_gif
 from poselifter.visualization.body import BodyPanel
-from poselifter.visualization.clip import Clip, to_y_up
+from poselifter.visualization.html import write_page
 from poselifter.visualization.panels import COLOURS
-
-
-def surface(mesh):
-    """The vertices (T, V, 3) by the formula of skinning."""
-    points = np.concatenate([mesh['vertices'], np.ones((len(mesh['vertices']), 1))], 1)
-    return np.einsum('vk,tkab,vb->tva', mesh['weights'], mesh['bones'], points)
 
 
 def test_normals_of_a_sphere():
@@ -30,16 +25,9 @@ def test_normals_of_a_sphere():
     assert ((vertex_normals(points, faces) * points).sum(-1)[inner] > 0.99).all()
 
 
-@pytest.fixture
-def panel(clip, box_mesh):
-    points = to_y_up(surface(box_mesh))
-    empty = np.zeros((45, 17, 2))
-    joints = get_skeleton('h36m17')
-    return BodyPanel(Clip(empty, empty[..., 0], points, None, joints, joints, None), box_mesh['faces'], (300, 300))
-
-
-def test_fills_the_outline(panel):
+def test_fills_the_outline(with_box):
     """The picture is filled where some face is, and with the body's colours."""
+    panel = BodyPanel(with_box.body.vertices(), with_box.body.faces, (300, 300))
     picture = panel.draw(0).astype(int)
     blue = np.abs(picture - np.array(COLOURS['body'])).sum(-1) < 330
     corners, size = panel.project(panel.poses[0])
@@ -59,27 +47,18 @@ def test_fills_the_outline(panel):
     assert nearest[1] == panel.poses[0][:, 1].max()  # the view looks down, so the top's front corner is nearest
 
 
-def test_saves_animations(tmp_path, clip, box_mesh):
-    points, poses = surface(box_mesh)[:4], clip['keypoints_3d'][:4]
-    save_body_animation(tmp_path / 'a.gif', poses, 'cmu17', points, box_mesh['faces'], 20)
-    picture = Image.open(tmp_path / 'a.gif')
-    assert picture.n_frames == 4 and picture.size == (800, 450)
-    pytest.importorskip('imageio_ffmpeg', reason='MP4 needs imageio-ffmpeg')
-    save_body_animation(tmp_path / 'a.mp4', poses, 'cmu17', points, box_mesh['faces'], 20)
-    assert (tmp_path / 'a.mp4').stat().st_size > 2000
-    with pytest.raises(InputError, match=r'faces have shape \(12, 3\), expected \(F, 3\) numbers of 7'):
-        save_body_animation(tmp_path / 'a.gif', poses, 'cmu17', points[:, :7], box_mesh['faces'], 20)
-    with pytest.raises(InputError, match='vertices has shape'):
-        save_body_animation(tmp_path / 'a.gif', poses, 'cmu17', points[:3], box_mesh['faces'], 20)
+def test_animation_has_the_body_on_the_right(with_box, tmp_path):
+    write_gif(tmp_path / 'a.gif', with_box)
+    with Image.open(tmp_path / 'a.gif') as picture:
+        assert picture.n_frames == 23 and picture.size == (800, 450)
+        panels = np.asarray(picture.convert('RGB')).astype(int)[60:390]
+    orange = np.abs(panels - COLOURS['left']).sum(-1) < 120  # of limbs; the surface has one colour
+    assert orange[:, :400].sum() > 50 and not orange[:, 400:].any() and panels[:, 400:].std() > 10
 
 
-def test_page_refuses_what_does_not_fit(tmp_path, tracks, box_mesh):
-    def save(**changes):
-        save_html(
-            tmp_path / 'a.html', [{**tracks[0], 'mesh': {**box_mesh, **changes}}], 'cmu17', 30, skeleton_2d='h36m17'
-        )
-
-    with pytest.raises(InputError, match='mesh bones has shape'):
-        save(bones=box_mesh['bones'][:44])
-    with pytest.raises(InputError, match='faces of these only'):
-        save(faces=box_mesh['faces'] + 1)
+def test_bodies_without_faces_are_refused(with_box, tmp_path):
+    bare = replace(with_box, body=replace(with_box.body, faces=None))
+    for write in (write_gif, write_page):
+        with pytest.raises(InputError, match='has no faces'):
+            write(tmp_path / 'a', bare)
+    assert not list(tmp_path.iterdir())

@@ -3,12 +3,14 @@
 import io
 import shutil
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from poselifter.visualization import save_html
+from poselifter.structures import KeypointTable, Result
+from poselifter.visualization.html import write_page
 
 BROWSERS = ('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable')
 
@@ -27,17 +29,17 @@ def browser():
 
 @pytest.fixture
 def open_page(browser, tmp_path):
-    """Opens tracks as a page; at the end no error may have been logged and nothing fetched."""
+    """Opens a result as a page; at the end no error may have been logged and nothing fetched."""
     troubles, contexts = [], []
 
-    def open_page(tracks, scheme='light', size=(640, 480), **arguments):
-        save_html(tmp_path / 'a.html', tracks, 'cmu17', 30, **arguments)
+    def open_page(result, scheme='light', size=(640, 480)):
+        write_page(tmp_path / 'clip.html', result)
         contexts.append(browser.new_context(color_scheme=scheme, viewport={'width': size[0], 'height': size[1]}))
         page = contexts[-1].new_page()
         page.on('console', lambda m: troubles.append(m.text) if m.type in ('error', 'warning') else None)
         page.on('pageerror', lambda error: troubles.append(str(error)))
         page.on('request', lambda r: None if r.url.startswith(('file:', 'data:')) else troubles.append(r.url))
-        page.goto((tmp_path / 'a.html').as_uri())
+        page.goto((tmp_path / 'clip.html').as_uri())
         until(page, "document.getElementById('time').textContent !== ''")
         return page
 
@@ -69,8 +71,8 @@ def scrub(page, to):
 
 
 @pytest.mark.parametrize('scheme', ['light', 'dark'])
-def test_canvas_shows_left_and_right(open_page, tracks, scheme):
-    page = open_page(tracks[:1], scheme, skeleton_2d='h36m17', title='clip')
+def test_canvas_shows_left_and_right(open_page, clip, scheme):
+    page = open_page(clip, scheme)
     assert page.inner_text('h1') == 'clip' and 'metres' in page.inner_text('#facts')
     red, _, blue = np.moveaxis(shot(page), -1, 0)
     assert ((red - blue) > 90).sum() > 200  # orange
@@ -78,8 +80,8 @@ def test_canvas_shows_left_and_right(open_page, tracks, scheme):
     assert (shot(page)[5, 320].mean() > 128) == (scheme == 'light')
 
 
-def test_scrub_play_and_keys(open_page, tracks):
-    page = open_page(tracks[:1], skeleton_2d='h36m17')
+def test_scrub_play_and_keys(open_page, clip):
+    page = open_page(clip)
     before = shot(page)
     scrub(page, 20)
     assert np.abs(shot(page) - before).max() > 60
@@ -97,8 +99,9 @@ def test_scrub_play_and_keys(open_page, tracks):
     assert frame(page) == stopped
 
 
-def test_without_loop_it_stops_at_the_end(open_page, tracks):
-    page = open_page(tracks[1:])
+def test_without_loop_it_stops_at_the_end(open_page, clip):
+    table = KeypointTable.of_person(np.zeros((20, 0, 2)), frame_indices=np.arange(30, 50), fps=30)
+    page = open_page(Result(table, clip.poses[:20], 'cmu17'))
     assert page.get_attribute('#scrub', 'min') == '30' and page.get_attribute('#scrub', 'max') == '49'
     page.click('#loop')
     scrub(page, 47)
@@ -107,8 +110,8 @@ def test_without_loop_it_stops_at_the_end(open_page, tracks):
     assert frame(page) == 49
 
 
-def test_orbit_zoom_and_reset(open_page, tracks):
-    page = open_page(tracks[:1], skeleton_2d='h36m17')
+def test_orbit_zoom_and_reset(open_page, clip):
+    page = open_page(clip)
     start = shot(page)
     page.mouse.move(300, 200)
     page.mouse.down()
@@ -122,27 +125,27 @@ def test_orbit_zoom_and_reset(open_page, tracks):
     assert (np.abs(shot(page) - start).max(-1) > 60).mean() < 0.002
 
 
-def test_joint_names_and_ground_truth(open_page, tracks):
-    page = open_page(tracks[:1], skeleton_2d='h36m17')
-    with_truth = shot(page)
+def test_joint_names_and_ground_truth(open_page, with_truth):
+    page = open_page(with_truth)
+    before = shot(page)
     page.click('#truth')
     page.wait_for_timeout(200)
-    assert np.abs(shot(page) - with_truth).max() > 20
+    assert np.abs(shot(page) - before).max() > 20
     page.click('#names')
     label = page.locator('#labels span', has_text='head top')
     label.wait_for()
     box = label.bounding_box()
     page.mouse.move(box['x'] - 6, box['y'] + box['height'] / 2)
     page.wait_for_selector('#tip:not([hidden])')
-    head = tracks[0]['keypoints_3d'][0, 10]
+    head = with_truth.poses[0, 10]
     assert page.inner_text('#tip').startswith('head top') and f'y {head[1]:.3f}' in page.inner_text('#tip')
 
 
-def test_several_persons_on_a_phone(open_page, tracks):
-    walk = np.cumsum(np.full((45, 3), [0.02, 0, 0.01]), 0) + [0, 0, 4]
-    page = open_page([{**tracks[0], 'root_3d': walk}, tracks[1]], 'dark', (390, 780), skeleton_2d='h36m17')
+def test_several_persons_on_a_phone(open_page, two_persons):
+    walk = np.cumsum(np.full((65, 3), [0.02, 0, 0.01]), 0) + [0, 0, 4]
+    page = open_page(replace(two_persons, root=walk), 'dark', (390, 780))
     scrub(page, 35)
-    assert page.locator('#labels .person:visible').all_inner_texts() == ['person 1', 'person b']
+    assert page.locator('#labels .person:visible').all_inner_texts() == ['person a', 'person b']
     page.click('#persons button >> nth=0')
     until(page, "document.querySelectorAll('#labels .person:not([hidden])').length === 1")
     page.click('#follow')
@@ -150,8 +153,8 @@ def test_several_persons_on_a_phone(open_page, tracks):
     assert wide <= 390
 
 
-def test_body(open_page, tracks, box_mesh):
-    page = open_page([{**tracks[0], 'mesh': box_mesh}], skeleton_2d='h36m17')
+def test_body(open_page, with_box):
+    page = open_page(with_box)
     with_body = shot(page)
     page.keyboard.press('b')
     page.wait_for_timeout(200)

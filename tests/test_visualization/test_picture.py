@@ -1,12 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from poselifter.errors import InputError
 from poselifter.skeletons import get_skeleton, list_skeletons
-from poselifter.visualization import save_picture
-from poselifter.visualization.clip import check_clip
-from poselifter.visualization.panels import COLOURS, FigurePanel, KeypointPanel
+from poselifter.structures import KeypointTable, Result
+from poselifter.visualization.panels import COLOURS, FigurePanel, KeypointPanel, limb_radius, to_y_up
+from poselifter.visualization.picture import write_picture
+from poselifter.visualization.styles import edge_sides
 
 
 def near(image, name):
@@ -14,78 +17,84 @@ def near(image, name):
     return np.argwhere(np.abs(image.astype(int) - COLOURS[name]).max(-1) < 12)[:, ::-1]
 
 
-@pytest.fixture
-def checked(clip):
-    return check_clip(**clip, visible=None, truth_3d=None)
+def saved(path, result):
+    write_picture(path, result)
+    with Image.open(path) as image:
+        return np.asarray(image.convert('RGB'))
 
 
-@pytest.mark.parametrize('frames', [None, [0], [0, 10, 44]])
-def test_picture_has_a_column_for_each_frame(clip, tmp_path, frames):
-    save_picture(tmp_path / 'new' / 'a.png', **clip, frames=frames)
-    with Image.open(tmp_path / 'new' / 'a.png') as image:
-        columns = 5 if frames is None else len(frames)
-        assert image.size == (columns * 354 - 14 + 56, 862)
-        assert len(image.convert('RGB').getcolors(1 << 24)) > 200
+def figure(result, size=(300, 400), **view):
+    return FigurePanel(result.poses, get_skeleton(result.skeleton_3d), size, **view)
+
+
+def keypoints(result, size):
+    return KeypointPanel(result.table, size)
+
+
+def test_picture_has_five_columns(clip, tmp_path):
+    image = saved(tmp_path / 'new' / 'a.png', clip)
+    assert image.shape == (862, 5 * 354 - 14 + 56, 3)
+    assert len(np.unique(image.reshape(-1, 3), axis=0)) > 200
     assert [p.name for p in (tmp_path / 'new').iterdir()] == ['a.png']
 
 
 def test_ground_truth_adds_grey_and_legend(clip, tmp_path):
-    for name, truth in (('a', None), ('b', clip['keypoints_3d'] + [0.2, 0, 0])):
-        save_picture(tmp_path / f'{name}.png', **clip, truth_3d=truth, frames=[5])
-    grey = [len(near(np.asarray(Image.open(tmp_path / f'{n}.png').convert('RGB')), 'truth')) for n in 'ab']
+    truths = (None, clip.poses + [0.2, 0, 0])
+    grey = [len(near(saved(tmp_path / 'a.png', replace(clip, truth=truth)), 'truth')) for truth in truths]
     assert grey[1] > grey[0] + 300
 
 
-def test_short_clips_and_hidden_joints(clip, tmp_path):
-    one = {k: v[:1] if isinstance(v, np.ndarray) else v for k, v in clip.items()}
-    save_picture(tmp_path / 'a.png', **{**one, 'img_shape': None}, visible=np.zeros((1, 17)))
-    assert Image.open(tmp_path / 'a.png').size == (340 + 56, 862)
+@pytest.mark.parametrize(('joints', 'height'), [(17, 862), (0, 862 - 334)])
+def test_short_clips_hidden_joints_and_no_keypoints_at_all(clip, tmp_path, joints, height):
+    table = KeypointTable.of_person(np.zeros((1, joints, 2)), np.zeros((1, joints)), skeleton='h36m17')
+    assert saved(tmp_path / 'a.png', Result(table, clip.poses[:1], 'cmu17')).shape[:2] == (height, 340 + 56)
 
 
-def test_hidden_joints_do_not_thicken_limbs(clip, checked):
+def test_hidden_joints_do_not_thicken_limbs(clip):
     visible = np.ones((45, 17))
     visible[:, 16] = 0
-    hidden = KeypointPanel(check_clip(**clip, visible=visible, truth_3d=None), (340, 320))
-    assert hidden.width == pytest.approx(KeypointPanel(checked, (340, 320)).width, rel=0.05)
+    hidden = replace(clip, table=replace(clip.table, keypoints_visible=visible))
+    assert keypoints(hidden, (340, 320)).width == pytest.approx(keypoints(clip, (340, 320)).width, rel=0.05)
 
 
 @pytest.mark.parametrize('name', list_skeletons())
 def test_every_joint_set_is_drawn(rng, tmp_path, name):
-    j = get_skeleton(name).num_joints
-    points, poses = rng.uniform(0, 500, (2, j, 2)), rng.normal(size=(2, j, 3))
-    save_picture(tmp_path / 'a.png', points, poses, name, name, frames=[1])
-    assert (tmp_path / 'a.png').stat().st_size > 5000
+    skeleton = get_skeleton(name)
+    points, poses = rng.uniform(0, 500, (1, skeleton.num_joints, 2)), rng.normal(size=(1, skeleton.num_joints, 3))
+    assert saved(tmp_path / 'a.png', Result(KeypointTable.of_person(points, skeleton=name), poses, name)).std() > 5
+    for (a, b), side in zip(skeleton.edges, edge_sides(skeleton), strict=True):
+        ends = {skeleton.sides[a], skeleton.sides[b]}
+        assert side in ends or ends == {'left', 'right'}
+        assert side == 'centre' or {'left': 'right', 'right': 'left'}[side] not in ends
 
 
 @pytest.mark.parametrize('scale', [0.0, 1e-6, 1e6])
 def test_any_scale_is_drawn(clip, tmp_path, scale):
-    wild = {**clip, 'keypoints_2d': clip['keypoints_2d'] * scale, 'keypoints_3d': clip['keypoints_3d'] * scale}
-    save_picture(tmp_path / 'a.png', **wild, frames=[0])
-    assert (tmp_path / 'a.png').stat().st_size > 5000
+    table = KeypointTable.of_person(clip.table.keypoints[:1] * scale, skeleton='h36m17', img_shape=(1920, 1080))
+    assert saved(tmp_path / 'a.png', Result(table, clip.poses[:1] * scale, 'cmu17')).std() > 5
 
 
-def test_bad_frames_and_suffix(clip, tmp_path):
-    for frames in ([], [45], [-1]):
-        with pytest.raises(InputError, match='frames is'):
-            save_picture(tmp_path / 'a.png', **clip, frames=frames)
-    with pytest.raises(InputError, match=r"ends in '.jpg'"):
-        save_picture(tmp_path / 'a.jpg', **clip)
+def test_unknown_joints_are_refused(clip, tmp_path):
+    poses = clip.poses.copy()
+    poses[3, 5] = np.nan
+    with pytest.raises(InputError, match='NaN in 1 rows, the first in row 3'):
+        write_picture(tmp_path / 'a.png', replace(clip, poses=poses))
     assert not list(tmp_path.iterdir())
 
 
-def test_figure_stands_upright_on_the_floor(checked):
-    view = FigurePanel(checked, (300, 400), azimuth=0, elevation=0)
-    pixels, _ = view.project(checked.keypoints_3d)
-    names = checked.skeleton_3d.joint_names
+def test_figure_stands_upright_on_the_floor(clip):
+    view, poses = figure(clip, view=(0, 0)), to_y_up(clip.poses)
+    pixels, _ = view.project(poses)
+    names = get_skeleton('cmu17').joint_names
     head, feet = names.index('head_top'), [i for i, n in enumerate(names) if n.endswith('ankle')]
     assert (pixels[:, head, 1] < pixels[:, feet, 1].min(-1)).all()
-    assert view.floor == checked.keypoints_3d[..., 1].min()
+    assert view.floor == poses[..., 1].min()
     assert (pixels > 0).all() and (pixels < (300, 400)).all()
 
 
 @pytest.mark.parametrize('azimuth', [0, 35, 200])
-def test_axes_have_one_scale(checked, azimuth):
-    view = FigurePanel(checked, (300, 400), azimuth=azimuth, elevation=0)
+def test_axes_have_one_scale(clip, azimuth):
+    view = figure(clip, view=(azimuth, 0))
     a = np.radians(azimuth)
     across, up = np.array([np.cos(a), 0, np.sin(a)]) * 1e-3, np.array([0, 1e-3, 0])
     centre, _ = view.project(view.centre)
@@ -93,17 +102,28 @@ def test_axes_have_one_scale(checked, azimuth):
     assert wide == pytest.approx(high, rel=1e-6)
 
 
-def test_own_view_agrees_with_the_camera(checked):
+def test_own_view_agrees_with_the_camera(clip):
     """At azimuth 0 the figure is seen from the camera's side: what is left in the image is left in the view."""
-    pixels, size = FigurePanel(checked, (300, 400), azimuth=0, elevation=0).project(checked.keypoints_3d)
-    order = np.corrcoef(pixels[0, :, 0], checked.keypoints_3d[0, :, 0])[0, 1]
-    assert order > 0.99
-    assert np.corrcoef(size[0], checked.keypoints_3d[0, :, 2])[0, 1] > 0.99  # nearer is larger
+    pixels, size = figure(clip, view=(0, 0)).project(to_y_up(clip.poses))
+    assert np.corrcoef(pixels[0, :, 0], clip.poses[0, :, 0])[0, 1] > 0.99
+    assert np.corrcoef(size[0], -clip.poses[0, :, 2])[0, 1] > 0.99  # nearer is larger
 
 
-def test_left_is_orange_and_right_is_blue(checked):
-    image = KeypointPanel(checked, (400, 400)).draw(0)
-    points = KeypointPanel(checked, (400, 400)).points[0]
+def test_left_is_orange_and_right_is_blue(clip):
+    panel = keypoints(clip, (400, 400))
     for side in ('left', 'right'):
-        wanted = points[list(getattr(checked.skeleton_2d, side))].mean(0)
-        np.testing.assert_allclose(near(image, side).mean(0), wanted, atol=25)
+        expected = panel.points[0][list(getattr(get_skeleton('h36m17'), side))].mean(0)
+        np.testing.assert_allclose(near(panel.draw(0), side).mean(0), expected, atol=25)
+
+
+def test_to_y_up_turns_up_and_keeps_handedness():
+    axes = to_y_up(np.eye(3))
+    np.testing.assert_array_equal(axes[1], [0, -1, 0])
+    assert np.linalg.det(axes) == 1  # a rotation: left stays left
+    np.testing.assert_array_equal(to_y_up(axes), np.eye(3))
+
+
+def test_limbs_scale_with_the_body(clip):
+    assert 0.015 < limb_radius(clip.poses) < 0.03
+    assert limb_radius(clip.poses * 2) == pytest.approx(2 * limb_radius(clip.poses))
+    assert limb_radius(np.zeros((2, 17, 3))) > 0

@@ -23,7 +23,7 @@ from inspection.options import inspection_parser, open_model
 from inspection.rows import keypoint_strip
 
 from poselifter.apis import MotionSearch, init_text_motion
-from poselifter.apis.pose_3d_inferencer import read_table
+from poselifter.apis.inferencers import read_table
 from poselifter.engine import load_config
 from poselifter.errors import InputError, run_program
 
@@ -31,7 +31,7 @@ from poselifter.errors import InputError, run_program
 def read_clip(search: MotionSearch, path: str, frames: int) -> tuple[np.ndarray, Any, np.ndarray]:
     """Some frames of a file's longest track as a picture, its windows, and (2,) when it begins and ends."""
     table = read_table(path)
-    _, rows = max(table.tracks(), key=lambda track: track[1].stop - track[1].start)
+    rows = table.longest_track()
     windows = search.embed_table(table, Path(path).name)
     shown = np.linspace(rows.start, rows.stop - 1, 2 * frames + 1)[1::2].round().astype(int)
     skeleton = table.skeleton or search.model.codec.skeleton.name

@@ -15,6 +15,8 @@ from tqdm import tqdm
 from poselifter.datasets.transforms import PackPose
 from poselifter.engine.tool import ToolParser
 from poselifter.errors import run_program
+from poselifter.io import write_results
+from poselifter.structures import KeypointTable, Result
 
 
 def _check_tool() -> Any:
@@ -41,22 +43,16 @@ def transformed(dataset: Any, index: int) -> dict[str, Any]:
 
 def draw(sample: dict[str, Any], path: Path) -> None:
     """Draws a sample in network space, enlarged to a picture of 1000 pixels; masked joints are not drawn."""
-    from poselifter.visualization import save_picture
-
     sample = _CHECK.first_person(sample)
     inputs, target = sample['inputs'], sample.get('target')
     if target is None:
         figure = _CHECK.flat(inputs[..., :2])
     else:
         figure = (target - target[:, :1]) / max(float(np.abs(target - target[:, :1]).max()), 1e-6)
-    save_picture(
-        path,
-        (inputs[..., :2] + 1) * 500,
-        figure,
-        sample['skeleton'],
-        sample['skeleton'] if target is None else sample.get('skeleton_3d', sample['skeleton']),
-        visible=(inputs != 0).any(-1).astype(np.float32),
-    )
+    visible, skeleton = (inputs != 0).any(-1), sample['skeleton']
+    table = KeypointTable.of_person((inputs[..., :2] + 1) * 500, visible, skeleton=skeleton)
+    solid = skeleton if target is None else sample.get('skeleton_3d', skeleton)
+    write_results(path.with_suffix(''), Result(table, figure, solid), ['png'])
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -9,6 +9,7 @@ warns where it only looks odd.
 import argparse
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,10 @@ from poselifter.datasets.transforms import Encode
 from poselifter.engine import load_config
 from poselifter.engine.tool import ToolParser, config_errors
 from poselifter.errors import InputError, run_program
+from poselifter.io import write_results
 from poselifter.registry import DATASETS
 from poselifter.skeletons import Skeleton, get_skeleton
-from poselifter.structures import check_sample
+from poselifter.structures import KeypointTable, Result, check_sample
 
 _PAIRS = (('left_hip', 'right_hip'), ('left_shoulder', 'right_shoulder'))
 
@@ -168,19 +170,13 @@ def flat(points: np.ndarray) -> np.ndarray:
 
 def draw(sample: dict[str, Any], out: str) -> str:
     """Draws a sample; returns what to say of it."""
-    from poselifter.visualization import save_picture
-
     poses = sample.get('lifting_target')
     figure = flat(sample['keypoints']) if poses is None else poses - poses[:, :1]
-    save_picture(
-        out,
-        sample['keypoints'],
-        figure,
-        sample['skeleton'],
-        sample['skeleton'] if poses is None else sample['skeleton_3d'],
-        img_shape=sample.get('img_shape'),
-        visible=sample['keypoints_visible'],
-    )
+    metadata = {'skeleton': sample['skeleton'], 'img_shape': sample.get('img_shape')}
+    table = KeypointTable.of_person(sample['keypoints'], sample['keypoints_visible'], **metadata)
+    result = Result(table, figure, sample['skeleton'] if poses is None else sample['skeleton_3d'])
+    path = Path(out)
+    write_results(path.with_suffix(''), result, [path.suffix[1:].lower()])
     return f'drawn: {out}' + (' (2D alone, so its figures are flat)' if poses is None else '')
 
 

@@ -37,6 +37,7 @@ class RandomTransform(BaseTransform):
     """A transform that draws; subclasses implement :meth:`apply` instead of ``transform``."""
 
     corrupts: ClassVar[bool] = False  # whether it hides or disturbs what the network sees
+    films = False
 
     def transform(self, sample: dict[str, Any]) -> dict[str, Any]:
         """Gives :meth:`apply` the sample's next generator."""

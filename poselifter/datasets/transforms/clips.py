@@ -97,6 +97,7 @@ class EdgePad(BaseTransform):
     """
 
     corrupts = False
+    films = False
 
     def __init__(self, length: int) -> None:
         self.length = length
@@ -120,6 +121,7 @@ class ChangeFrameRate(BaseTransform):
     """
 
     corrupts = False
+    films = False
 
     def __init__(self, speed: float = 2.0) -> None:
         if speed <= 0:

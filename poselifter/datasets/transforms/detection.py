@@ -35,6 +35,8 @@ class DetectedJoints(RandomTransform):
             users of a Halpe-26 or H36M detector bring.
     """
 
+    films = True
+
     def __init__(self, prob: float = 0.8) -> None:
         self.prob = prob
 
@@ -95,6 +97,8 @@ class KeypointNoise(RandomTransform):
         period: frames over which drift, outliers and gaps last.
         strength: range from which each clip draws how much all of it counts.
     """
+
+    films = True
 
     def __init__(
         self,

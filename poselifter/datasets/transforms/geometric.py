@@ -161,6 +161,7 @@ class Scores(BaseTransform):
     """
 
     corrupts = False
+    films = False
 
     def __init__(self, mode: Literal['keep', 'binarise', 'drop'] = 'keep', threshold: float = 0.0) -> None:
         if mode not in ('keep', 'binarise', 'drop'):

@@ -148,6 +148,7 @@ class LowScores(BaseTransform):
     """Multiplies all scores by a factor in [0, 1]; joints stay where they are."""
 
     corrupts = True
+    films = False
 
     def __init__(self, factor: float = 0.5) -> None:
         is_share(self, factor=factor)

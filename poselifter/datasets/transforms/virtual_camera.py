@@ -41,6 +41,8 @@ class VirtualCamera(RandomTransform):
         margin: share of the picture at each border that stays free.
     """
 
+    films = True
+
     def __init__(
         self,
         azimuth: tuple[float, float] = (0, 360),

@@ -9,8 +9,8 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from ...registry import HOOKS
-from ...structures import MotionDataSample
+from ...registry import HOOKS, WRITERS
+from ...structures import KeypointTable, MotionDataSample, Result
 
 
 @HOOKS.register_module()
@@ -38,15 +38,12 @@ class PoseVisualizationHook(Hook):
                 self.drawn += 1
 
     def _draw(self, keypoints: torch.Tensor, sample: MotionDataSample) -> None:
-        from ...visualization import save_picture  # OpenCV, only where something is drawn
-
         truth = sample.get('lifting_target')
-        name = re.sub(r'[^\w.-]+', '_', str(sample.get('sequence', 'sequence')))
-        save_picture(
-            self.out_dir / f'{self.drawn:03d}_{name}.png',
-            keypoints[..., :2].cpu().numpy(),
+        result = Result(
+            KeypointTable.of_person(keypoints[..., :2].cpu().numpy(), skeleton=sample.skeleton),
             sample.pred_keypoints_3d.cpu().numpy(),
-            sample.skeleton,
             sample.skeleton_3d,
-            truth_3d=None if truth is None else (truth - truth[:, :1]).cpu().numpy(),
+            truth=None if truth is None else (truth - truth[:, :1]).cpu().numpy(),
         )
+        name = re.sub(r'[^\w.-]+', '_', str(sample.get('sequence', 'sequence')))
+        WRITERS.get('png')(self.out_dir / f'{self.drawn:03d}_{name}.png', result)

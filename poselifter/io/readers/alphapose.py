@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
+from ...registry import register_reader
 from .coco import triplets_of
 from .document import Detections, Document, entries_of, missing_where_zero
 
-NAME = 'AlphaPose results'
 # joints of a whole body with face and hands -> the first ones, which are a body
 _BODY = {68: 26, 133: 23, 136: 26}
 _FORMS = {'people': 'pose_keypoints_2d', 'bodies': 'joints'}
 
 
-def detect(document: Document) -> bool:
+def _detect(document: Document) -> bool:
     """A list whose first entry names its image or has an ``idx``, or a dict by image with AlphaPose's version."""
     content = document.content
     if document.is_arrays or not content:
@@ -30,18 +30,13 @@ def detect(document: Document) -> bool:
     return named and (isinstance(first.get('image_id'), str) or 'idx' in first)
 
 
-def read(document: Document) -> Detections:
+@register_reader('alphapose', 'AlphaPose results', _detect)
+def read_alphapose(document: Document) -> Detections:
     """Reads all persons of all images; the frame is the number at the end of an image's name.
 
     Ids count only where no image has one twice: without tracking AlphaPose
     writes the same for everybody. Scores above 1, which peaks of heat maps
     reach, are clipped later; of wholebody results the body is kept.
-
-    Args:
-        document: the parsed file.
-
-    Returns:
-        The rows.
 
     Raises:
         InputError: an entry lacks its image or has a wrong number of numbers;
@@ -55,13 +50,9 @@ def read(document: Document) -> Detections:
     triplets = triplets[:, : _BODY.get(triplets.shape[1])]
     ids = [_identity(entry.get('idx')) for entry in entries]
     once = len(set(zip(frames, ids, strict=True))) == len(entries)
-    return Detections(
-        keypoints=triplets[..., :2],
-        scores=missing_where_zero(triplets[..., :2], triplets[..., 2]),
-        frames=np.array(frames, np.int64),
-        track_ids=ids if once else None,
-        skeleton='openpose18' if flat else None,
-    )
+    points, scores = triplets[..., :2], missing_where_zero(triplets[..., :2], triplets[..., 2])
+    skeleton = 'openpose18' if flat else None
+    return Detections(points, scores, np.array(frames, np.int64), ids if once else None, skeleton)
 
 
 def _flattened(content: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:

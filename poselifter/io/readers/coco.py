@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
+from ...registry import register_reader
 from .document import Detections, Document, entries_of, integers_of, missing_where_zero
 
-NAME = 'COCO keypoints'
 
-
-def detect(document: Document) -> bool:
+def _detect(document: Document) -> bool:
     """A list whose first entry has a flat ``keypoints`` list and an image, or annotations with images."""
     content = document.content
     if document.is_arrays or not content:
@@ -24,14 +23,12 @@ def detect(document: Document) -> bool:
     return flat and not any(isinstance(value, list) for value in first['keypoints'])
 
 
-def read(document: Document) -> Detections:
+@register_reader('coco', 'COCO keypoints', _detect, priority=-1)
+def read_coco(document: Document) -> Detections:
     """Reads results (a list) or annotations (a dict).
 
     The frame is the image id minus the smallest one of the file. Persons have
     ids only where every annotation has a ``track_id``.
-
-    Args:
-        document: the parsed file.
 
     Returns:
         The rows; scores of annotations are their visibility flags (0, 1, 2).
@@ -41,21 +38,16 @@ def read(document: Document) -> Detections:
             numbers; it is named.
     """
     content, path = document.content, document.path
-    facts = {}
+    metadata = {}
     if isinstance(content, dict):
-        facts, content = _facts(content, path), content['annotations']
+        metadata, content = _metadata(content, path), content['annotations']
         content = [e for e in entries_of(content, f'{path}: annotations') if 'keypoints' in e and not e.get('iscrowd')]
     entries = entries_of(content, str(path))
     frames = integers_of(entries, 'image_id', str(path))
     triplets = triplets_of(entries, path)
-    points, scores = triplets[..., :2], triplets[..., 2]
-    return Detections(
-        keypoints=points,
-        scores=missing_where_zero(points, scores),
-        frames=frames - facts.pop('first_frame', min(frames, default=0)),
-        track_ids=[entry.get('track_id') for entry in entries],
-        **facts,
-    )
+    points, scores = triplets[..., :2], missing_where_zero(triplets[..., :2], triplets[..., 2])
+    frames = frames - metadata.pop('first_frame', min(frames, default=0))
+    return Detections(points, scores, frames, [entry.get('track_id') for entry in entries], **metadata)
 
 
 def triplets_of(entries: Sequence[Mapping[str, Any]], path: Any) -> np.ndarray:
@@ -78,9 +70,9 @@ def triplets_of(entries: Sequence[Mapping[str, Any]], path: Any) -> np.ndarray:
         raise InputError(f'{path}: keypoints hold something that is no number ({error}), expected numbers') from error
 
 
-def _facts(content: Mapping[str, Any], path: Any) -> dict[str, Any]:
+def _metadata(content: Mapping[str, Any], path: Any) -> dict[str, Any]:
     """Image size, numbering and joint names, which only annotations have."""
-    facts: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
     images = entries_of(content.get('images', []), f'{path}: images')
     sizes = {(image.get('height'), image.get('width')) for image in images}
     if len(sizes) > 1:
@@ -88,11 +80,11 @@ def _facts(content: Mapping[str, Any], path: Any) -> dict[str, Any]:
             f'{path}: images have {len(sizes)} different sizes, expected the frames of one clip; keep one clip a file'
         )
     if sizes and None not in (size := sizes.pop()):
-        facts['img_shape'] = size
+        metadata['img_shape'] = size
     if images:
-        facts['first_frame'] = integers_of(images, 'id', f'{path}: images').min()
+        metadata['first_frame'] = integers_of(images, 'id', f'{path}: images').min()
     for category in entries_of(content.get('categories', []), f'{path}: categories'):
         if category.get('keypoints'):
-            facts['joint_names'] = category['keypoints']
+            metadata['joint_names'] = category['keypoints']
             break
-    return facts
+    return metadata

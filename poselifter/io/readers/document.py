@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
+from ...registry import READERS, Reader
+from ...utils import load_plugins
 from ...utils.arrays import load_array, load_arrays
-
-_WANTED = 'an npz or npy file with keypoints, or COCO, MMPose or AlphaPose results in JSON'
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,16 @@ class Document:
 
     Attributes:
         path: where it came from; readers name it in their errors.
-        content: what JSON gives (list, dict, ...), or a dict of arrays.
+        content: what JSON gives (list, dict, ...), or a dict of arrays;
+            ``None`` of what could not be parsed.
         is_arrays: ``content`` is a dict of arrays.
+        error: why it could not be parsed.
     """
 
     path: Path
-    content: Any
+    content: Any = None
     is_arrays: bool = False
+    error: InputError | None = None
 
 
 @dataclass
@@ -55,6 +58,18 @@ class Detections:
     fps: float | None = None
 
 
+def list_readers() -> list[Reader]:
+    """All readers, plugins' too, in the order in which they are asked."""
+    READERS.import_from_location()
+    load_plugins()
+    return sorted(READERS.module_dict.values(), key=lambda reader: -reader.priority)
+
+
+def expected_inputs() -> str:
+    """What can be read, for messages and help."""
+    return ', '.join(reader.label for reader in list_readers())
+
+
 def open_document(path: str | os.PathLike) -> Document:
     """Reads a file whatever its name: npz, npy or JSON, told by the first bytes.
 
@@ -62,50 +77,45 @@ def open_document(path: str | os.PathLike) -> Document:
         path: the file.
 
     Returns:
-        The parsed file.
-
-    Raises:
-        InputError: the file is missing, empty, cut off, of another kind, or
-            holds what could execute code (pickled objects) or is no JSON (NaN).
+        The parsed file, or why it is missing, empty, damaged, of another kind,
+        or holds what could execute code (pickled objects) or is no JSON (NaN).
     """
     path = Path(path)
+    try:
+        return _parsed(path)
+    except InputError as error:
+        return Document(path, error=error)
+
+
+def _parsed(path: Path) -> Document:
     if path.is_dir():
-        raise InputError(f'{path} is a folder, expected {_WANTED}; give one file')
+        raise InputError(f'{path} is a folder')
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise InputError(f'cannot read {path}: {error.strerror}; expected {_WANTED}') from error
+        raise InputError(f'cannot read {path}: {error.strerror}') from error
     if not data.strip():
-        raise InputError(f'{path} is empty, expected {_WANTED}; write it again')
+        raise InputError(f'{path} is empty')
     if data.startswith(b'\x93NUMPY'):
         return Document(path, {'keypoints': load_array(path)}, is_arrays=True)
     if data.startswith((b'PK\x03\x04', b'PK\x05\x06')):
         return Document(path, load_arrays(path), is_arrays=True)
-    return Document(path, _parse_json(path, data))
+    try:
+        text = data.decode('utf-8-sig').lstrip()
+    except UnicodeDecodeError as error:
+        raise InputError(f'{path} is neither text nor a numpy file') from error
+    if not text.startswith(('[', '{')):
+        raise InputError(f'{path} starts with {text[:12]!r}')
 
-
-def _parse_json(path: Path, data: bytes) -> Any:
     def refuse(token: str) -> None:
-        raise InputError(f'{path} holds {token}, which is no JSON, expected numbers; write missing joints as 0, 0, 0')
+        raise InputError(f'{path} holds {token}, which is no JSON; write missing joints as 0, 0, 0')
 
     try:
-        text = data.decode('utf-8-sig')
-        if not text.lstrip().startswith(('[', '{')):
-            raise InputError(f'{path} starts with {text.lstrip()[:12]!r}, expected {_WANTED}')
-        return json.loads(text, parse_constant=refuse)
-    except UnicodeDecodeError as error:
-        raise InputError(f'{path} is neither text nor a numpy file, expected {_WANTED}') from error
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f'{path} is no complete JSON (line {error.lineno}, column {error.colno}: {error.msg}), '
-            f'expected {_WANTED}; it may be cut off: write it again'
-        ) from error
-    except RecursionError as error:
-        raise InputError(f'{path} is nested too deeply for keypoints, expected {_WANTED}') from error
+        return Document(path, json.loads(text, parse_constant=refuse))
     except InputError:
         raise
-    except ValueError as error:  # an integer of thousands of digits
-        raise InputError(f'{path} holds a number that cannot be read ({error}), expected {_WANTED}') from error
+    except (ValueError, RecursionError) as error:  # an integer may have too many digits, a list too many levels
+        raise InputError(f'{path} is no complete JSON and cannot be read ({error}); it may be cut off') from error
 
 
 def entries_of(value: Any, where: str) -> list[Mapping[str, Any]]:

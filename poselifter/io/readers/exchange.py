@@ -5,99 +5,71 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
+from ...registry import register_reader
 from .document import Detections, Document, missing_where_zero
 
-NAME = 'exchange file'
 _SHAPE = '(N, J, 2): x, y in pixels, or (N, J, 3): x, y, score'
 
 
-def detect(document: Document) -> bool:
+def _detect(document: Document) -> bool:
     """Arrays, one of them called ``keypoints``; an npy file counts as that."""
     return document.is_arrays and 'keypoints' in document.content
 
 
-def read(document: Document) -> Detections:
+@register_reader('exchange', 'exchange file', _detect, priority=-1)
+def read_exchange(document: Document) -> Detections:
     """Reads the table of DESIGN's exchange file.
 
     Only ``keypoints`` must be there. Without ``track_ids`` the rows are one
     person; without ``frame_indices`` too they are consecutive frames.
 
-    Args:
-        document: the arrays.
-
-    Returns:
-        The rows.
-
     Raises:
         InputError: an array has another shape or type than the table's.
     """
-    arrays, path = document.content, document.path
-    keypoints = _numbers(arrays, 'keypoints', path)
-    if keypoints.ndim != 3 or keypoints.shape[-1] not in (2, 3) or not keypoints.shape[1]:
-        raise InputError(f'{path}: keypoints have shape {keypoints.shape}, expected {_SHAPE}')
-    points = keypoints[..., :2]
-    if 'keypoints_visible' in arrays:
-        scores = _numbers(arrays, 'keypoints_visible', path)
-    else:
-        scores = keypoints[..., 2] if keypoints.shape[-1] == 3 else np.ones(keypoints.shape[:2], np.float32)
-        scores = missing_where_zero(points, scores)
+    path, points = document.path, _array(document, 'keypoints')
+    if points.ndim != 3 or points.shape[-1] not in (2, 3) or not points.shape[1]:
+        raise InputError(f'{path}: keypoints have shape {points.shape}, expected {_SHAPE}')
+    scores = _array(document, 'keypoints_visible')
+    if scores is None:
+        scores = points[..., 2] if points.shape[-1] == 3 else np.ones(points.shape[:2], np.float32)
+        scores = missing_where_zero(points[..., :2], scores)
+    frames, ids = _array(document, 'frame_indices', whole=True), document.content.get('track_ids')
+    if ids is not None and ids.dtype.kind != 'U':
+        ids = _array(document, 'track_ids', whole=True)
+    if frames is None and ids is not None and len(np.unique(ids)) > 1:
+        raise InputError(
+            f'{path}: frame_indices is absent although track_ids has {len(np.unique(ids))} persons, '
+            f'expected the frame of each row; add frame_indices'
+        )
+    size = _array(document, 'img_shape')
     return Detections(
-        keypoints=points,
+        keypoints=points[..., :2],
         scores=scores,
-        frames=_frames(arrays, len(points), path),
-        track_ids=_track_ids(arrays, len(points), path),
-        skeleton=_text(arrays, 'skeleton', path),
-        img_shape=_numbers(arrays, 'img_shape', path).ravel().tolist() if 'img_shape' in arrays else None,
-        fps=_scalar(arrays, 'fps', path),
+        frames=np.arange(len(points)) if frames is None else frames,
+        track_ids=np.zeros(len(points), np.int64) if ids is None else ids,
+        skeleton=_single(document, 'skeleton', 'SU', 'one name'),
+        img_shape=None if size is None else size.ravel().tolist(),
+        fps=_single(document, 'fps', 'fiub', 'one number'),
     )
 
 
-def _numbers(arrays: dict[str, np.ndarray], key: str, path: Any) -> np.ndarray:
-    array = arrays[key]
+def _array(document: Document, key: str, whole: bool = False) -> np.ndarray | None:
+    """Numbers of the file; ``whole``: as int64."""
+    array, where = document.content.get(key), f'{document.path}: {key}'
+    if array is None:
+        return None
     if array.dtype.kind not in 'fiub':
-        raise InputError(f'{path}: {key} has type {array.dtype}, expected numbers')
-    return array
+        raise InputError(f'{where} has type {array.dtype}, expected numbers')
+    if whole and not (np.isfinite(array).all() and (array == np.rint(array)).all()):
+        raise InputError(f'{where} has numbers that are not whole, expected integers')
+    return array.astype(np.int64) if whole else array
 
 
-def _scalar(arrays: dict[str, np.ndarray], key: str, path: Any) -> float | None:
-    if key not in arrays:
+def _single(document: Document, key: str, kinds: str, expected: str) -> Any:
+    array = document.content.get(key)
+    if array is None:
         return None
-    array = _numbers(arrays, key, path)
-    if array.size != 1:
-        raise InputError(f'{path}: {key} has shape {array.shape}, expected one number')
-    return float(array.reshape(()))
-
-
-def _text(arrays: dict[str, np.ndarray], key: str, path: Any) -> str | None:
-    if key not in arrays:
-        return None
-    array = arrays[key]
-    if array.size != 1 or array.dtype.kind not in 'SU':
-        raise InputError(f'{path}: {key} has type {array.dtype} and shape {array.shape}, expected one name')
+    if array.size != 1 or array.dtype.kind not in kinds:
+        raise InputError(f'{document.path}: {key} has type {array.dtype} and shape {array.shape}, expected {expected}')
     value = array.reshape(()).item()
     return value.decode(errors='replace') if isinstance(value, bytes) else value
-
-
-def _frames(arrays: dict[str, np.ndarray], n: int, path: Any) -> np.ndarray:
-    if 'frame_indices' not in arrays:
-        ids = arrays.get('track_ids')
-        if ids is not None and len(np.unique(ids)) > 1:
-            raise InputError(
-                f'{path}: frame_indices is absent although track_ids has {len(np.unique(ids))} persons, '
-                f'expected the frame of each row; add frame_indices'
-            )
-        return np.arange(n)
-    return _whole_numbers(arrays, 'frame_indices', path)
-
-
-def _track_ids(arrays: dict[str, np.ndarray], n: int, path: Any) -> np.ndarray:
-    if 'track_ids' not in arrays:
-        return np.zeros(n, np.int64)
-    return arrays['track_ids'] if arrays['track_ids'].dtype.kind == 'U' else _whole_numbers(arrays, 'track_ids', path)
-
-
-def _whole_numbers(arrays: dict[str, np.ndarray], key: str, path: Any) -> np.ndarray:
-    array = _numbers(arrays, key, path)
-    if array.dtype.kind == 'f' and not (np.isfinite(array).all() and (array == np.rint(array)).all()):
-        raise InputError(f'{path}: {key} has numbers that are not whole, expected integers')
-    return array.astype(np.int64)

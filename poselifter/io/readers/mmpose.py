@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
+from ...registry import register_reader
 from .document import Detections, Document, entries_of, integers_of, missing_where_zero
 
-NAME = 'MMPose results'
 
-
-def detect(document: Document) -> bool:
+def _detect(document: Document) -> bool:
     """A dict with ``meta_info`` or ``instance_info``, or a list of frames or of instances."""
     content = document.content
     if document.is_arrays or not content:
@@ -22,14 +21,12 @@ def detect(document: Document) -> bool:
     return isinstance(first, dict) and ('instances' in first or 'keypoint_scores' in first)
 
 
-def read(document: Document) -> Detections:
+@register_reader('mmpose', 'MMPose results', _detect, priority=1)
+def read_mmpose(document: Document) -> Detections:
     """Reads the instances of all frames.
 
     Frames count from 1 in the demos' files and from 0 in the inferencer's
     (MMPose 1.3.2, ``demo/*_demo.py`` and ``MMPoseInferencer``).
-
-    Args:
-        document: the parsed file.
 
     Returns:
         The rows; frames count from 0.
@@ -55,17 +52,13 @@ def read(document: Document) -> Detections:
         persons = entries_of(frame.get('instances'), f'{path}, frame {number + int(is_demo)}: instances')
         counts.append(len(persons))
         instances += [(persons[i], f'{path}, frame {number + int(is_demo)}, instance {i}') for i in range(len(persons))]
-    points, scores = _arrays(instances, path)
-    return Detections(
-        keypoints=points,
-        scores=missing_where_zero(points, scores),
-        frames=np.repeat(numbers, counts),
-        track_ids=[person.get('track_id') for person, _ in instances],
-        **_joints(meta, path),
-    )
+    points, scores = _arrays(instances)
+    ids = [person.get('track_id') for person, _ in instances]
+    frames, scores = np.repeat(numbers, counts), missing_where_zero(points, scores)
+    return Detections(points, scores, frames, ids, **_joints(meta, path))
 
 
-def _arrays(instances: Sequence[tuple[Mapping[str, Any], str]], path: Any) -> tuple[np.ndarray, np.ndarray]:
+def _arrays(instances: Sequence[tuple[Mapping[str, Any], str]]) -> tuple[np.ndarray, np.ndarray]:
     """(N, J, 2) keypoints and (N, J) scores."""
     points, scores = [], []
     for person, where in instances:
@@ -76,18 +69,13 @@ def _arrays(instances: Sequence[tuple[Mapping[str, Any], str]], path: Any) -> tu
             raise InputError(
                 f'{where}: keypoints are no table of numbers ({error}), expected [x, y] a joint'
             ) from error
-        found, joints = points[-1].shape, len(points[0]) if points[0].ndim else 0
-        if len(found) != 2 or found[1] != 2 or found[0] != joints:
+        shape = points[-1].shape
+        if scores[-1].ndim != 1 or shape != (len(scores[-1]), 2) or shape != points[0].shape:
             raise InputError(
-                f'{where}: keypoints have shape {found}, expected ({joints or "J"}, 2): 2D pixels of all joints'
+                f'{where}: {scores[-1].size} keypoint_scores for keypoints of shape {shape}, expected one a joint and '
+                f'(J, 2), 2D pixels, of as many joints as the others'
             )
-        if scores[-1].shape != found[:1]:
-            raise InputError(
-                f'{where}: {scores[-1].size} keypoint_scores for {found[0]} keypoints, expected one a joint'
-            )
-    if not instances:
-        return np.zeros((0, 1, 2)), np.zeros((0, 1))
-    return np.stack(points), np.stack(scores)
+    return (np.stack(points), np.stack(scores)) if points else (np.zeros((0, 1, 2)), np.zeros((0, 1)))
 
 
 def _joints(meta: Mapping[str, Any], path: Any) -> dict[str, Any]:

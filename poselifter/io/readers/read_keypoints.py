@@ -1,8 +1,4 @@
-"""The one door for 2D keypoints: recognises a file by its content and makes the table.
-
-A reader is a module of this folder with ``NAME``, ``detect(document) -> bool``
-and ``read(document) -> Detections``; a new one is added to :data:`READERS`.
-"""
+"""The one door for 2D keypoints: recognises a file by its content and makes the table."""
 
 import os
 from collections.abc import Sequence
@@ -13,11 +9,8 @@ import numpy as np
 
 from ...errors import InputError
 from ...structures import KeypointTable
-from . import alphapose, coco, exchange, mmpose, videopose3d
-from .document import Detections, open_document
+from .document import Detections, expected_inputs, list_readers, open_document
 from .joint_sets import find_skeleton
-
-READERS = (videopose3d, exchange, mmpose, alphapose, coco)  # the first that knows a file reads it
 
 
 def read_keypoints(
@@ -33,8 +26,7 @@ def read_keypoints(
     ``poselifter.tracking.link_persons`` turns them into persons over time.
 
     Args:
-        path: exchange npz, npz or npy with ``keypoints``, COCO results or
-            annotations, MMPose or AlphaPose results, VideoPose3D's 2D files.
+        path: a file of a format in ``READERS``.
         skeleton: name of the joint set; needed where the file does not tell.
         img_shape: (height, width) in pixels; goes before what the file says.
         fps: frames per second; goes before what the file says.
@@ -48,10 +40,11 @@ def read_keypoints(
             person, or its joint set is unknown; the sentence names the place.
     """
     document = open_document(path)
-    reader = next((r for r in READERS if r.detect(document)), None)
+    reader = next((reader for reader in list_readers() if reader.detect(document)), None)
     if reader is None:
-        raise InputError(f'{path}: {_outline(document.content)}, expected {", ".join(r.NAME for r in READERS)}')
-    found = reader.read(document)
+        what = f'{document.error};' if document.error else f'{path}: {_outline(document.content)},'
+        raise InputError(f'{what} expected {expected_inputs()}')
+    found = reader(document)
     if len(found.keypoints) == 0:
         raise InputError(f'{path}: no person in any frame, expected at least one; nothing to lift')
     num_joints = found.keypoints.shape[1]
@@ -63,9 +56,9 @@ def read_keypoints(
         frame_indices=found.frames,
         track_ids=_track_ids(found),
         skeleton=name,
-        img_shape=_image_shape(path, found.img_shape if img_shape is None else img_shape),
-        fps=_rate(path, found.fps if fps is None else fps),
-        source=f'{Path(path)} ({reader.NAME}{assumed})',
+        img_shape=found.img_shape if img_shape is None else img_shape,
+        fps=found.fps if fps is None else fps,
+        source=f'{Path(path)} ({reader.label}{assumed})',
     )
     _refuse_normalised(table)
     return table
@@ -113,21 +106,6 @@ def _track_ids(found: Detections) -> np.ndarray:
     rank = np.empty(len(frames), np.int64)
     rank[order] = np.arange(len(frames)) - np.searchsorted(frames, frames)
     return -1 - rank
-
-
-def _image_shape(path: str | os.PathLike, img_shape: Sequence[int] | None) -> tuple[int, int] | None:
-    if img_shape is None:
-        return None
-    values = np.asarray(img_shape)
-    if values.shape != (2,) or values.dtype.kind not in 'fiu' or not (np.isfinite(values) & (values >= 1)).all():
-        raise InputError(f'{path}: img_shape is {img_shape}, expected (height, width) in pixels')
-    return int(values[0]), int(values[1])
-
-
-def _rate(path: str | os.PathLike, fps: float | None) -> float | None:
-    if fps is not None and not (np.isfinite(fps) and fps > 0):
-        raise InputError(f'{path}: fps is {fps}, expected a positive number of frames a second')
-    return None if fps is None else float(fps)
 
 
 def _refuse_normalised(table: KeypointTable) -> None:

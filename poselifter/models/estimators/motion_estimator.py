@@ -231,12 +231,15 @@ class MotionEstimator(BaseModel, Network):
         """
         return [found['pose'] for found in self.over_time(sequences, ['pose'])]
 
-    def over_time(self, sequences: Sequence[torch.Tensor], names: Sequence[str]) -> list[dict[str, torch.Tensor]]:
+    def over_time(
+        self, sequences: Sequence[torch.Tensor], names: Sequence[str], batch_size: int | None = None
+    ) -> list[dict[str, torch.Tensor]]:
         """What heads say of every frame of sequences of any lengths, in one pass of the network.
 
         Args:
             sequences: see :meth:`lift`.
             names: of heads: ``pose``, and any that read clips.
+            batch_size: windows in one forward pass; ``None`` means the model's.
 
         Returns:
             By name for each sequence: poses as of :meth:`lift`, and (T_i, D)
@@ -246,7 +249,7 @@ class MotionEstimator(BaseModel, Network):
         # every frame once, also where a paper's protocol leaves some out or keeps windows side by side
         window = replace(self.window, tail='shift') if self.window.tail == 'drop' else self.window
         tracks = []
-        for cut, slots, found in self._read_windows(sequences, window, names):
+        for cut, slots, found in self._read_windows(sequences, window, names, batch_size):
             pose = {'pose': self._decode(found.pop('pose'), cut, slots)[0]} if 'pose' in found else {}
             spread = {name: x.unsqueeze(1).expand(-1, window.outputs, -1) for name, x in found.items()}
             tracks.append({**pose, **{name: cut.merge(x) for name, x in spread.items()}})
@@ -266,7 +269,11 @@ class MotionEstimator(BaseModel, Network):
         return self.codec.decode(poses, sample, frames, self.zero_root), frames
 
     def _read_windows(
-        self, sequences: Sequence[torch.Tensor], window: WindowPolicy, names: Sequence[str]
+        self,
+        sequences: Sequence[torch.Tensor],
+        window: WindowPolicy,
+        names: Sequence[str],
+        batch_size: int | None = None,
     ) -> list[tuple[Windows, torch.Tensor, dict[str, torch.Tensor]]]:
         """Each sequence's windows, the frames (W, outputs) that they show, and what heads say of them, by name."""
         skeleton = self.codec.skeleton
@@ -282,7 +289,9 @@ class MotionEstimator(BaseModel, Network):
         slots = [torch.from_numpy(cut.inputs).to(everything.device) for cut in cuts]
         windows = torch.cat([slot + int(start) for slot, start in zip(slots, starts[:-1], strict=True)])
         # windows may overlap almost wholly, so their clips are gathered a batch at a time
-        batches = [self._predict_clips(everything[batch], names) for batch in windows.split(self.batch_size)]
+        batches = [
+            self._predict_clips(everything[batch], names) for batch in windows.split(batch_size or self.batch_size)
+        ]
         counts = [len(slot) for slot in slots]
         found = {name: torch.cat([batch[name] for batch in batches]).split(counts) for name in names}
         shown = [slot[:, window.lead : window.lead + window.outputs] for slot in slots]

@@ -23,6 +23,7 @@ class ClipHead(BaseModule):
         prediction: what the estimator calls the head's prediction.
     """
 
+    reads = 'clip'
     per_person = True
     label = 'action'
     prediction: str

@@ -44,7 +44,7 @@ class BodyHead(BaseModule):
     """
 
     predicts = ('pred_vertices',)
-
+    reads = 'body'
     label = 'smpl_pose'
 
     def __init__(

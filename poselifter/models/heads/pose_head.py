@@ -45,6 +45,7 @@ class PoseHead(BaseModule):
     """
 
     predicts = ('pred_keypoints_3d',)
+    reads = 'frames'
 
     def __init__(
         self,

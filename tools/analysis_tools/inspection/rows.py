@@ -3,16 +3,15 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 
-import cv2
 import numpy as np
 from PIL import Image
 
 from poselifter.skeletons import get_skeleton
+from poselifter.structures import KeypointTable
 from poselifter.utils import atomic_write
-from poselifter.visualization.clip import Clip, check_clip, check_keypoints
 from poselifter.visualization.drawing import disc, round_corners, write
 from poselifter.visualization.panels import COLOURS, FigurePanel, KeypointPanel
-from poselifter.visualization.picture import check_suffix, write_legend
+from poselifter.visualization.sheet import shrink, write_legend
 
 Draw = Callable[[int], np.ndarray]
 _FINE = 2  # everything is drawn this much larger and shrunk, which smooths edges
@@ -36,9 +35,8 @@ def keypoint_rows(
         By title what draws a frame.
     """
     points, shown = (np.concatenate(part) for part in zip(*clips.values(), strict=True))
-    flat = get_skeleton(skeleton)
-    clip = Clip(points * float(_ENLARGED), shown, np.zeros((len(points), 1, 3)), None, flat, flat, None)
-    panel = KeypointPanel(clip, _SIZE)  # one for all rows, so that they have one scale
+    table = KeypointTable.of_person(points * float(_ENLARGED), shown, skeleton=skeleton)
+    panel = KeypointPanel(table, _SIZE)  # one for all rows, so that they have one scale
 
     def first(frame: int) -> np.ndarray:
         canvas = panel.draw(frame)
@@ -63,24 +61,22 @@ def figure_row(poses: np.ndarray, skeleton: str, truth: np.ndarray | None = None
     root = get_skeleton(skeleton).root
     poses, truth = (p if p is None else p - p[:, root : root + 1] for p in (poses, truth))
     size = max(float(np.abs(poses if truth is None else truth).max()), 1e-6)  # as tall as a person in metres
-    flat = np.zeros((*poses.shape[:2], 2))
     truth = None if truth is None else truth / size
-    return FigurePanel(check_clip(flat, poses / size, skeleton, skeleton, None, None, truth), _SIZE).draw
+    return FigurePanel(poses / size, get_skeleton(skeleton), _SIZE, truth=truth).draw
 
 
 def save_rows(path: str | os.PathLike, rows: Mapping[str, Draw], frames: Sequence[int], truth: bool = False) -> None:
     """Saves a PNG with a row of panels for each title, a column for each frame.
 
     Args:
-        path: file to write.
+        path: file to write, ``.png``.
         rows: by title what draws a frame, see :func:`keypoint_rows` and :func:`figure_row`.
         frames: which frames.
         truth: whether some row has the truth in grey, for the legend.
 
     Raises:
-        InputError: the path does not end in ``.png``, or cannot be written.
+        InputError: the path cannot be written to.
     """
-    path = check_suffix(path, ['.png'])
     (wide, tall), gap, edge, bar = _SIZE, 8 * _FINE, 20 * _FINE, 30 * _FINE
     shape = (bar * (len(rows) + 2) + tall * len(rows), edge * 2 + (wide + gap) * len(frames) - gap, 3)
     canvas = np.full(shape, COLOURS['page'], np.uint8)
@@ -93,9 +89,8 @@ def save_rows(path: str | os.PathLike, rows: Mapping[str, Draw], frames: Sequenc
             if row == len(rows) - 1:
                 write(canvas, f'frame {frame}', (x, y + tall + _TEXT // 2), _TEXT, COLOURS['muted'])
     write_legend(canvas, canvas.shape[1] - edge, bar // 2 - _TEXT * 2 // 3 + _TEXT // 2, _TEXT, truth)
-    canvas = cv2.resize(canvas, None, fx=1 / _FINE, fy=1 / _FINE, interpolation=cv2.INTER_AREA)
     with atomic_write(path) as temporary:
-        Image.fromarray(canvas).save(temporary, optimize=True)
+        Image.fromarray(shrink(canvas, _FINE)).save(temporary, optimize=True)
     print(f'wrote {path}')
 
 
@@ -111,8 +106,6 @@ def keypoint_strip(
         frames: which frames.
         size: of a frame in pixels.
     """
-    flat = get_skeleton(skeleton)
-    points, scores = check_keypoints(keypoints, visible, len(keypoints), flat)
-    panel = KeypointPanel(Clip(points, scores, np.zeros((len(points), 1, 3)), None, flat, flat, None), (size, size))
+    panel = KeypointPanel(KeypointTable.of_person(keypoints, visible, skeleton=skeleton), (size, size))
     gap = np.full((size, size // 30, 3), 255, np.uint8)
     return np.concatenate([part for frame in frames for part in (panel.draw(int(frame)), gap)][:-1], 1)

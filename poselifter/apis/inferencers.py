@@ -1,0 +1,200 @@
+"""Inferencers: keypoints of files, arrays or tables to poses, actions and bodies, and to files of them."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from ..errors import InputError
+from ..io import check_formats, describe_table, read_keypoints, write_results
+from ..models.estimators import MotionEstimator
+from ..registry import INFERENCERS
+from ..skeletons import find_conversion
+from ..structures import KeypointTable, Result
+from ..tracking import link_persons
+from .inference import init_model, predict_table
+from .zoo import DEFAULT_MODEL
+
+
+class BaseInferencer:
+    """What all inferencers do: read, predict, write; one object serves any number of inputs.
+
+    Args:
+        model: a name of the zoo, a config file, or a model of :func:`init_model`.
+        weights: checkpoint; ``None`` means the zoo's for that name.
+        device: for example ``'cpu'`` or ``'cuda:0'``.
+
+    Attributes:
+        gives: fields of the results.
+        formats: of the files, where a call names none.
+        ending: what the names of the files have behind the name of the input.
+
+    Raises:
+        InputError: no such model or weights, or one that cannot do this.
+    """
+
+    gives: tuple[str, ...]
+    formats: tuple[str, ...]
+    ending = ''
+
+    def __init__(
+        self, model: str | os.PathLike | nn.Module, weights: str | os.PathLike | None = None, device: str = 'cpu'
+    ) -> None:
+        self.model = model if isinstance(model, nn.Module) else init_model(model, weights, device)
+
+    def __call__(
+        self,
+        inputs: str | os.PathLike | np.ndarray | KeypointTable | Sequence,
+        out_dir: str | os.PathLike | None = None,
+        formats: Sequence[str] | None = None,
+        skeleton: str | None = None,
+        img_shape: tuple[int, int] | None = None,
+        fps: float | None = None,
+        batch_size: int | None = None,
+        top_k: int = 3,
+    ) -> Iterator[dict[str, Any]]:
+        """Predicts for one input after the other.
+
+        Args:
+            inputs: a file that :func:`~poselifter.io.read_keypoints` reads, an
+                array (T, J, 2 or 3), a :class:`KeypointTable`, or a list of such.
+            out_dir: where results are written; ``None`` writes nothing.
+            formats: of the files, see :func:`~poselifter.io.list_formats`.
+            skeleton: joint set, where the input does not say.
+            img_shape: (height, width), where the input does not say.
+            fps: frame rate, where the input does not say.
+            batch_size: windows in one forward pass; ``None`` means the model's.
+            top_k: classes in ``top``, where actions are recognised.
+
+        Yields:
+            ``notes``: lines on what was recognised, converted and assumed;
+            ``predictions``: see the class; ``visualization``: the files that
+            were written.
+
+        Raises:
+            InputError: an input cannot be read, predicted or written.
+        """
+        formats = self.formats if formats is None else formats
+        check_formats(formats, self.gives)
+        for item in inputs if isinstance(inputs, (list, tuple)) else [inputs]:
+            stem = Path(item).stem if isinstance(item, (str, os.PathLike)) else 'keypoints'
+            results = self.predict(read_table(item, skeleton, img_shape, fps), batch_size)
+            for number, result in enumerate(results):
+                result.top_k = top_k
+                name = stem + self.ending + (f'_{number}' if len(results) > 1 else '')
+                files = [] if out_dir is None else write_results(Path(out_dir) / name, result, formats)
+                yield {'notes': self.notes(result), 'predictions': self.describe(result), 'visualization': files}
+
+    def predict(self, table: KeypointTable, batch_size: int | None = None) -> list[Result]:
+        """The results for a table; files of several are numbered."""
+        raise NotImplementedError
+
+    def describe(self, result: Result) -> Any:
+        """``predictions`` of a call."""
+        raise NotImplementedError
+
+    def notes(self, result: Result) -> list[str]:
+        """``notes`` of a call."""
+        return [describe_table(result.table)]
+
+
+@INFERENCERS.register_module()
+class Pose3DInferencer(BaseInferencer):
+    """Lifts 2D keypoints; with further heads it says in the same pass what they do.
+
+    ``predictions`` are ``keypoints_3d`` (N, K, 3) with ``track_ids``,
+    ``frame_indices``, ``skeleton_3d``, ``unit``, ``axes`` and ``root``; of a
+    model with heads that read clips also ``stretches``, one for each segment of
+    a person without a long gap: ``track``, ``frames`` (n,), of a head
+    ``action`` ``scores`` and ``top`` as of :class:`ActionInferencer`, and of
+    every other head, by its name, a unit vector (D,), the mean of the windows'.
+
+    Args: see :class:`BaseInferencer`.
+
+    Raises:
+        InputError: no such model or weights, or one that does not lift.
+
+    Example::
+
+        inferencer = Pose3DInferencer()
+        for result in inferencer('keypoints.npz', out_dir='out'):
+            print(result['predictions']['keypoints_3d'].shape)
+    """
+
+    formats = ('npz', 'html')
+
+    def __init__(
+        self,
+        model: str | os.PathLike | nn.Module = DEFAULT_MODEL,
+        weights: str | os.PathLike | None = None,
+        device: str = 'cpu',
+    ) -> None:
+        super().__init__(model, weights, device)
+        self.names = ['pose', *(name for name, head in heads_of(self.model, 'pose').items() if head.reads == 'clip')]
+        self.gives = ('poses', 'scores') if 'action' in self.names else ('poses',)
+
+    def predict(self, table: KeypointTable, batch_size: int | None = None) -> list[Result]:
+        """One result of the whole table."""
+        return [predict_table(self.model, table, self.names, batch_size)]
+
+    def describe(self, result: Result) -> dict[str, Any]:
+        """See the class."""
+        skeleton = self.model.codec.skeleton_3d
+        described = {
+            'keypoints_3d': result.poses,
+            'track_ids': result.table.track_ids,
+            'frame_indices': result.table.frame_indices,
+            'skeleton_3d': skeleton.name,
+            'unit': 'm',
+            'axes': 'camera: x right, y down, z forward',
+            'root': skeleton.joint_names[skeleton.root],
+        }
+        return described if len(self.names) == 1 else {**described, 'stretches': result.describe_segments()}
+
+    def notes(self, result: Result) -> list[str]:
+        """What was read, converted and taken for granted, and which actions were recognised, a line each."""
+        table, codec, lines = result.table, self.model.codec, super().notes(result)
+        if table.skeleton not in (None, codec.skeleton.name):
+            rough = ', '.join(find_conversion(table.skeleton, codec.skeleton.name).approximate) or 'none'
+            lines.append(f'{table.skeleton} is converted to {codec.skeleton.name}; approximate joints: {rough}')
+        if table.img_shape is None:
+            lines.append('the image size is unknown; the image is taken to be centred on the keypoints (--image-size)')
+        if table.fps is None:
+            lines.append(f'the frame rate is unknown; it is taken to be {codec.fps:g} a second (--fps)')
+        for segment in result.describe_segments() if result.scores is not None else ():
+            lines.append(f'track {segment["track"]}: ' + ', '.join(f'{name} {p:.2f}' for name, p in segment['top']))
+        return lines
+
+
+def heads_of(model: nn.Module, needed: str) -> dict[str, nn.Module]:
+    """The heads of a model by name.
+
+    Raises:
+        InputError: one that is needed is not among them.
+    """
+    heads = dict(model.heads) if isinstance(model, MotionEstimator) else {}
+    if needed not in heads:
+        name = model.cfg.filename or type(model).__name__
+        raise InputError(f'{name} has the heads {list(heads)}, expected one called {needed}')
+    return heads
+
+
+def read_table(
+    item: Any,
+    skeleton: str | None = None,
+    img_shape: tuple[int, int] | None = None,
+    fps: float | None = None,
+) -> KeypointTable:
+    """A table of what an inferencer is given: a file, an array (T, J, 2 or 3) or a table; what it says goes first."""
+    if isinstance(item, (str, os.PathLike)):
+        return link_persons(read_keypoints(item, skeleton=skeleton, img_shape=img_shape, fps=fps))
+    if isinstance(item, KeypointTable):
+        return item
+    array = np.asarray(item)
+    if array.ndim != 3 or array.shape[-1] not in (2, 3):
+        raise InputError(f'the array of keypoints has shape {array.shape}, expected (T, J, 2) or (T, J, 3)')
+    visible = array[..., 2] if array.shape[-1] == 3 else None
+    return KeypointTable.of_person(array[..., :2], visible, skeleton=skeleton, img_shape=img_shape, fps=fps)

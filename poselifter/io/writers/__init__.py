@@ -1,0 +1,5 @@
+"""Writers of results; those that draw are in ``poselifter.visualization``."""
+
+from . import actions, bodies, glb
+from .exchange import read_result, write_keypoints
+from .write_results import check_formats, list_formats, write_results

@@ -1,0 +1,51 @@
+"""Bodies as parameters, and as a mesh for each frame."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ...geometry import matrix_to_axis_angle
+from ...registry import register_writer
+from ...structures import MovingBody, Result
+from ...utils import atomic_write
+from ..amass import BODY, MODELS, AmassSequence, write_amass
+
+TRIMESH = ('trimesh', 'poselifter[mesh]')
+Y_UP = np.diag([1.0, -1.0, -1.0])  # from the camera's axes
+_Z_UP = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
+
+
+def turned(body: MovingBody, axes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rotations (T, K, 3, 3) and trans (T, 3) in other axes; a body turns about its pelvis, which is off the origin."""
+    rotations, pelvis = body.rotations(), body.rest_joints[0]
+    rotations[:, 0] = axes @ rotations[:, 0]
+    return rotations, (body.trans + pelvis) @ axes.T - pelvis
+
+
+def write_parameters(path: Path, body: MovingBody, fps: float) -> None:
+    """Writes the parameters of a body in AMASS's layout, world axes with z up."""
+    rotations, trans = turned(body, _Z_UP)
+    poses = np.zeros((len(rotations), {model: width for width, model in MODELS.items()}[body.model]))
+    known = 72 if body.model == 'smpl' else BODY  # the hands of the others are fingers, and stay at rest
+    poses[:, :known] = matrix_to_axis_angle(rotations).reshape(len(rotations), -1)[:, :known]
+    write_amass(path, AmassSequence(body.model, body.gender, fps, poses, trans, body.betas))
+
+
+@register_writer('obj', '_obj', ('body',), TRIMESH)
+def write_obj(path: Path, result: Result) -> None:
+    """A folder with a mesh for each frame, ``00000.obj`` and so on; y up."""
+    _write_frames(path, result.body, 'obj')
+
+
+@register_writer('ply', '_ply', ('body',), TRIMESH)
+def write_ply(path: Path, result: Result) -> None:
+    """A folder with a mesh for each frame, ``00000.ply`` and so on; y up."""
+    _write_frames(path, result.body, 'ply')
+
+
+def _write_frames(folder: Path, body: MovingBody, suffix: str) -> None:
+    import trimesh
+
+    for frame, points in enumerate(body.vertices() @ Y_UP.astype(np.float32)):
+        with atomic_write(folder / f'{frame:05d}.{suffix}') as temporary:
+            trimesh.Trimesh(points, body.surface, process=False).export(temporary)

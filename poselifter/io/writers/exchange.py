@@ -1,0 +1,78 @@
+"""The exchange file on disk: written and, with its 3D part, read back."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import InputError
+from ...registry import register_writer
+from ...structures import KeypointTable, Result
+from ...utils.arrays import load_arrays, save_arrays
+from ..readers import read_keypoints
+from .bodies import write_parameters
+
+
+@register_writer('npz', '.npz', needs=('poses', 'body'))
+def write_npz(path: Path, result: Result) -> None:
+    """The exchange file with its 3D part; of a body the parameters as AMASS has them, world axes, z up."""
+    if result.body is not None:
+        write_parameters(path, result.body, result.fps)
+        return
+    arrays = {**_arrays(result.table), 'skeleton_3d': np.array(result.skeleton_3d)}
+    for name, array in (('keypoints_3d', result.poses), ('root_3d', result.root)):
+        if array is not None:
+            arrays[name] = np.asarray(array, np.float32)
+    save_arrays(path, arrays)
+
+
+def write_keypoints(path: str | os.PathLike, table: KeypointTable) -> None:
+    """Writes 2D keypoints as the exchange file; whole or not at all.
+
+    Args:
+        path: the npz file.
+        table: what to write; metadata that are ``None`` are left out of the file.
+
+    Raises:
+        InputError: the folder cannot be written to.
+    """
+    save_arrays(path, _arrays(table))
+
+
+def read_result(path: str | os.PathLike) -> Result:
+    """Reads what ``poselifter lift`` wrote.
+
+    Args:
+        path: the npz file; its rows may come in any order.
+
+    Returns:
+        The table and its poses, sorted by track, then frame.
+
+    Raises:
+        InputError: the file is no exchange file or has no 3D part.
+    """
+    arrays = load_arrays(path)
+    absent = {'keypoints', 'track_ids', 'frame_indices', 'keypoints_3d', 'skeleton_3d'} - set(arrays)
+    if absent:
+        raise InputError(f'{path}: has no {", ".join(sorted(absent))}, expected a file that `poselifter lift` wrote')
+    table = read_keypoints(path)
+    if arrays['keypoints_3d'].shape[:1] != table.track_ids.shape:
+        raise InputError(
+            f'{path}: {len(arrays["keypoints_3d"])} rows of keypoints_3d for {len(table.track_ids)} rows of 2D'
+        )
+    order = np.lexsort((arrays['frame_indices'], np.unique(arrays['track_ids'], return_inverse=True)[1]))
+    root = arrays.get('root_3d')
+    skeleton_3d = arrays['skeleton_3d'].item()
+    return Result(table, arrays['keypoints_3d'][order], skeleton_3d, None if root is None else root[order])
+
+
+def _arrays(table: KeypointTable) -> dict[str, np.ndarray]:
+    ids = table.track_ids
+    arrays = {
+        'keypoints': table.keypoints,
+        'keypoints_visible': table.keypoints_visible,
+        'frame_indices': table.frame_indices,
+        'track_ids': ids if ids.dtype.kind in 'iuU' else ids.astype(str),
+    }
+    metadata = {'img_shape': table.img_shape, 'fps': table.fps, 'skeleton': table.skeleton}
+    return arrays | {key: np.array(value) for key, value in metadata.items() if value is not None}
