@@ -8,7 +8,7 @@ from mmengine.registry import DefaultScope
 from ..errors import InputError
 
 PLUGIN_GROUP = 'poselifter.plugins'
-_ROOMS = ('codecs', 'checkpoints', 'datasets', 'models', 'evaluation', 'engine', 'visualization', 'apis')
+_ROOMS = ('codecs', 'checkpoints', 'datasets', 'models', 'evaluation', 'engine', 'io', 'visualization', 'apis')
 
 
 def register_all_modules(init_default_scope: bool = True) -> None:
