@@ -158,7 +158,8 @@ def show_model(args: argparse.Namespace) -> None:
     print(f'{model.name}\n  config   {model.config}\n  weights  {model.weights or "-"}')
     for result in model.facts.get('Results', []):
         figures = ', '.join(f'{k} {v}' for k, v in result['Metrics'].items())
-        print(f'  {result["Dataset"]}: {figures}')
+        variant = f', --variant {result["Variant"]}' if 'Variant' in result else ''
+        print(f'  {result["Dataset"]}{variant}: {figures}')
 
 
 @command('zoo download', option('name'))

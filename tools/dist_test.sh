@@ -1,22 +1,5 @@
 #!/usr/bin/env bash
-# dist_test.sh CONFIG CHECKPOINT GPUS [options of test.py]
-# Starts GPUS processes on this machine; processes on the CPU where there is no GPU.
-# Environment: NNODES NODE_RANK MASTER_ADDR PORT as in OpenMMLab; PYTHON is the interpreter.
-set -euo pipefail
-[ $# -ge 3 ] || { echo "error: usage: $0 CONFIG CHECKPOINT GPUS [options of test.py]" >&2; exit 2; }
-CONFIG=$1 CHECKPOINT=$2 GPUS=$3
-shift 3
-ROOT=$(cd "$(dirname "$0")/.." && pwd)
-if [ -z "${OMP_NUM_THREADS:-}" ] && ! nvidia-smi -L >/dev/null 2>&1; then
-    THREADS=$(($(nproc) / GPUS))
-    export OMP_NUM_THREADS=$((THREADS > 0 ? THREADS : 1))
-    export MKL_NUM_THREADS=$OMP_NUM_THREADS
-fi
-export PYTHONPATH="$ROOT${PYTHONPATH:+:$PYTHONPATH}"
-exec "${PYTHON:-python}" -m torch.distributed.run \
-    --nnodes="${NNODES:-1}" \
-    --node_rank="${NODE_RANK:-0}" \
-    --master_addr="${MASTER_ADDR:-127.0.0.1}" \
-    --master_port="${PORT:-29500}" \
-    --nproc_per_node="$GPUS" \
-    "$ROOT/tools/test.py" "$CONFIG" "$CHECKPOINT" --launcher pytorch "$@"
+# dist_test.sh CONFIG CHECKPOINT GPUS [options of test.py]      (what it does and reads: `distributed` in launch.sh)
+source "$(dirname "${BASH_SOURCE[0]}")/launch.sh"
+need 3 $# 'CONFIG CHECKPOINT GPUS [options of test.py]'
+distributed "$3" "$ROOT/tools/test.py" "$1" "$2" --launcher pytorch "${@:4}"

@@ -8,9 +8,6 @@ regression, all three measured by the same loop and metrics.
 """
 
 import argparse
-import json
-from pathlib import Path
-from typing import Any
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process
@@ -18,14 +15,13 @@ from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
 import poselifter
-from poselifter.checkpoints import check_codec, load_checkpoint_file
-from poselifter.engine import PoseVisualizationHook, load_config
+from poselifter.engine import PoseVisualizationHook
 from poselifter.engine.compat import to_plain
-from poselifter.engine.tool import ToolParser, build_runner, config_errors, prepare_launch
+from poselifter.engine.tool import ToolParser, build_runner, config_errors, read_test_config
 from poselifter.errors import InputError, run_program
 from poselifter.evaluation.metrics import DumpPredictions
 from poselifter.registry import DATASETS, FUNCTIONS
-from poselifter.utils import atomic_write
+from poselifter.utils import write_json
 
 TABLE = ('MPJPE', 'P-MPJPE', 'MPJVE')
 
@@ -33,14 +29,13 @@ TABLE = ('MPJPE', 'P-MPJPE', 'MPJVE')
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     """Reads the command line."""
     parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file')
+    parser.add_config()
     parser.add_argument('checkpoint', help='checkpoint file, or name of a model of the zoo')
     parser.add_argument('--work-dir', help='folder for the log; ./work_dirs/<config name> by default')
     parser.add_argument('--out', metavar='METRICS.json', help='write the metrics to this file')
     parser.add_argument('--dump', metavar='PREDICTIONS.pkl', help='write all predictions to this file')
     parser.add_argument('--show-dir', metavar='DIR', help='draw the first predictions into this folder')
     parser.add_argument('--baselines', action='store_true', help='evaluate mean pose and linear regression too')
-    parser.add_cfg_options()
     parser.add_launcher()
     args = parser.parse_args(argv)
     if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
@@ -52,15 +47,9 @@ def read_config(args: argparse.Namespace) -> Config:
     """The config with the options of the command line in it."""
     from poselifter.apis.zoo import resolve
 
-    config = load_config(args.config, args.cfg_options)
-    needed = [key for key in ('model', 'test_dataloader', 'test_evaluator') if not config.get(key)]
-    if needed or config.get('test_cfg') is None:
-        raise InputError(f'the config {args.config} has no {", ".join(needed or ["test_cfg"])}; testing needs it')
+    config = read_test_config(args, resolve(args.checkpoint))
     if args.baselines and not (config.get('codec') and config.get('train_dataloader')):
         raise InputError(f'--baselines needs codec and train_dataloader at the top level of {args.config}')
-    prepare_launch(config, args)
-    config.load_from, config.resume = str(resolve(args.checkpoint)), False
-    check_codec(load_checkpoint_file(config.load_from), config.get('codec'), config.load_from)
     if args.dump:
         evaluators = config.test_evaluator if isinstance(config.test_evaluator, list) else [config.test_evaluator]
         config.test_evaluator = [*evaluators, {'type': 'DumpPredictions', 'out_file_path': args.dump}]
@@ -109,12 +98,6 @@ def comparison(reports: dict[str, dict[str, float]]) -> str:
     return '\n'.join(rows)
 
 
-def write_metrics(metrics: dict[str, Any], path: str | Path) -> None:
-    """Writes metrics as JSON."""
-    with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(to_plain(metrics, 'metrics'), indent=2) + '\n')
-
-
 def main(argv: list[str] | None = None) -> None:
     """Tests."""
     args = parse_args(argv)
@@ -129,7 +112,7 @@ def main(argv: list[str] | None = None) -> None:
             for name, report in reports.items():
                 metrics.update({f'baselines/{name}/{key}': value for key, value in report.items()})
     if args.out and is_main_process():
-        write_metrics(metrics, args.out)
+        write_json(args.out, to_plain(metrics, 'metrics'))
 
 
 if __name__ == '__main__':

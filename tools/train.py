@@ -10,16 +10,16 @@ import argparse
 from pathlib import Path
 
 import poselifter
-from poselifter.engine import load_config, use_amp
+from poselifter.engine import use_amp
 from poselifter.engine.config import check_start
-from poselifter.engine.tool import ToolParser, build_runner, config_errors, prepare_launch
+from poselifter.engine.tool import ToolParser, build_runner, config_errors, prepare_launch, read_config
 from poselifter.errors import InputError, run_program
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     """Reads the command line."""
     parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file')
+    parser.add_config()
     parser.add_argument('--work-dir', help='folder for checkpoints and logs; ./work_dirs/<config name> by default')
     parser.add_argument(
         '--resume',
@@ -33,7 +33,6 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--auto-scale-lr', action='store_true', help='scale the learning rate from auto_scale_lr.base_batch_size'
     )
-    parser.add_cfg_options()
     parser.add_launcher()
     return parser.parse_args(argv)
 
@@ -42,10 +41,7 @@ def main(argv: list[str] | None = None) -> None:
     """Trains."""
     args = parse_args(argv)
     poselifter.register_all_modules()
-    config = load_config(args.config, args.cfg_options)
-    needed = [key for key in ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper') if not config.get(key)]
-    if needed:
-        raise InputError(f'the config {args.config} has no {", ".join(needed)}; training needs them')
+    config = read_config(args, 'training', 'model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
     prepare_launch(config, args)
     if args.amp or config.optim_wrapper.get('type') == 'AmpOptimWrapper':  # a config for GPUs trains on a CPU too
         config.optim_wrapper = use_amp(config.optim_wrapper)

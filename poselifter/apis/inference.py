@@ -10,6 +10,7 @@ from mmengine.config import Config
 from torch import nn
 
 from ..checkpoints import check_codec, load_checkpoint_file, load_weights
+from ..engine.config import change_config, load_config
 from ..errors import InputError
 from ..registry import MODELS
 from ..skeletons import convert_keypoints
@@ -25,6 +26,7 @@ def init_model(
     checkpoint: str | os.PathLike | None = None,
     device: str = 'cpu',
     cfg_options: dict | None = None,
+    variant: str | None = None,
 ) -> nn.Module:
     """Builds a model in eval mode.
 
@@ -35,22 +37,21 @@ def init_model(
             initialised (unless ``config`` is a name).
         device: for example ``'cpu'`` or ``'cuda:0'``.
         cfg_options: changes to the config, ``{'model.test_cfg.flip_test': False}``.
+        variant: one of the config's variants; of a model of the zoo by default its own.
 
     Returns:
         The model; ``model.cfg`` is its config.
 
     Raises:
-        InputError: no such file or name, or the checkpoint does not fit.
+        InputError: no such file, name or variant, an option that leads nowhere, or a checkpoint that does not fit.
     """
     register_all_modules()
     if not isinstance(config, Config):
         if not os.path.isfile(config):
             model = zoo.find(str(config))
-            config, checkpoint = model.config, checkpoint or model.name
-        config = Config.fromfile(config)
-    if cfg_options:
-        config = config.copy()
-        config.merge_from_dict(cfg_options)
+            config, checkpoint, variant = model.config, checkpoint or model.name, variant or model.variant
+        config = load_config(config)
+    config = change_config(config, cfg_options, variant)
     model = MODELS.build(config.model)
     if checkpoint is not None:
         path = zoo.resolve(str(checkpoint))

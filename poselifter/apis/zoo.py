@@ -26,6 +26,7 @@ class ZooModel:
             ``None`` where there are none.
         sha256: of the weights file.
         facts: the whole entry as the metafile states it.
+        variant: of the config, if the model is one.
     """
 
     name: str
@@ -33,6 +34,7 @@ class ZooModel:
     weights: str | None
     sha256: str | None
     facts: dict[str, Any]
+    variant: str | None = None
 
 
 def zoo_models() -> dict[str, ZooModel]:
@@ -42,7 +44,12 @@ def zoo_models() -> dict[str, ZooModel]:
     for metafile in load(root / 'model-index.yml')['Import']:
         for entry in load(root / metafile)['Models']:
             models[entry['Name']] = ZooModel(
-                entry['Name'], root / entry['Config'], entry.get('Weights'), entry.get('SHA256'), entry
+                name=entry['Name'],
+                config=root / entry['Config'],
+                weights=entry.get('Weights'),
+                sha256=entry.get('SHA256'),
+                facts=entry,
+                variant=entry.get('Variant'),
             )
     return models
 
@@ -81,7 +88,8 @@ def download(model: ZooModel) -> Path:
             file's hash is wrong.
     """
     if model.weights is None:
-        raise InputError(f'{model.name} has no published weights; train it with tools/train.py {model.config}')
+        command = f'tools/train.py {model.config}' + (f' --variant {model.variant}' if model.variant else '')
+        raise InputError(f'{model.name} has no published weights; train it with {command}')
     if '://' not in model.weights:
         path = shipped_root() / model.weights
         if not path.is_file():

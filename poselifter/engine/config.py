@@ -1,5 +1,6 @@
-"""Reads configs and applies ``--cfg-options``, with messages that say where the mistake is."""
+"""Reads configs and applies ``--variant`` and ``--cfg-options``, with messages that say where the mistake is."""
 
+import copy
 import inspect
 import os
 from difflib import get_close_matches
@@ -19,18 +20,22 @@ _KNOWN = frozenset(inspect.signature(Runner.__init__).parameters) - {'self', 'cf
 }
 
 
-def load_config(path: str | os.PathLike, cfg_options: dict[str, Any] | None = None) -> Config:
+def load_config(
+    path: str | os.PathLike, cfg_options: dict[str, Any] | None = None, variant: str | None = None
+) -> Config:
     """Reads a config file.
 
     Args:
         path: the file.
         cfg_options: changes by dotted key, ``{'optim_wrapper.optimizer.lr': 1e-4}``.
+        variant: name of one of the config's ``variants``, merged before the options.
 
     Returns:
-        The config; its ``custom_imports`` have been imported.
+        The config, see :func:`change_config`; its ``custom_imports`` have been imported. ``sizes``, the table of
+        published sizes that it inherits from a model, is left out: :func:`~poselifter.models.create_model` reads it.
 
     Raises:
-        InputError: the file is missing or wrong, or an option's key leads nowhere.
+        InputError: the file is missing or wrong, it has no such variant, or an option's key leads nowhere.
     """
     path = Path(path)
     if not path.is_file():
@@ -41,16 +46,82 @@ def load_config(path: str | os.PathLike, cfg_options: dict[str, Any] | None = No
         raise
     except Exception as error:  # a config is a program: it can fail in any way
         raise InputError(f'the config {path} cannot be read: {type(error).__name__}: {error}; mend it') from error
+    config.pop('sizes', None)
+    return change_config(config, cfg_options, variant)
+
+
+def change_config(config: Config, cfg_options: dict[str, Any] | None = None, variant: str | None = None) -> Config:
+    """Merges a variant, then options, into a config.
+
+    A variant is merged as a config file that inherits from this one would be, ``_delete_`` included. It has a work
+    folder of its own: that of the config with ``_<variant>`` at its end, unless the variant names one.
+
+    The codec stands in ``model`` and in ``Encode`` steps too, copied when the file is read. A value of ``codec`` that
+    changes here changes in each copy that states the same value or leaves it out.
+
+    Args:
+        config: stays as it is.
+        cfg_options: see :func:`load_config`.
+        variant: see :func:`load_config`.
+
+    Returns:
+        The config itself without a change, else a changed copy; without ``variants`` once one has been chosen.
+
+    Raises:
+        InputError: there is no such variant, or an option's key leads nowhere.
+    """
+    if variant is None and not cfg_options:
+        return config
+    config, path = copy.deepcopy(config), config.filename
+    if variant is not None:
+        change = _variant_of(config, variant)
+        config.pop('variants')
+        _merge(config, change, f'variant {variant}', 'mend it')
     for key in cfg_options or {}:
         _check_key(config, key, path)
-    try:
-        config.merge_from_dict(cfg_options or {})
-    except (AttributeError, KeyError, TypeError) as error:
-        raise InputError(
-            f'--cfg-options {", ".join(cfg_options)} cannot be merged into {path} ({error}); '
-            f'give a list of numbers as a whole, key="[1,2]"'
-        ) from error
+    if cfg_options:
+        advice = 'give a list of numbers as a whole, key="[1,2]"'
+        _merge(config, cfg_options, f'--cfg-options {", ".join(cfg_options)}', advice)
     return config
+
+
+def _variant_of(config: Config, name: str) -> dict[str, Any]:
+    """The changes of a variant, its work folder among them."""
+    variants, path = config.get('variants') or {}, config.filename
+    if not isinstance(variants, dict) or not all(isinstance(change, dict) for change in variants.values()):
+        raise InputError(f'variants of {path} is {variants!r}, expected dict(NAME=dict(...), ...); mend the config')
+    if name not in variants:
+        present = f'the variants {", ".join(variants)}' if variants else 'no variants'
+        near = ' or '.join(get_close_matches(name, variants, n=3))
+        advice = f'did you mean {near}?' if near else 'choose one of them' if variants else 'run it without'
+        raise InputError(f'no variant {name!r}: {path} has {present}; {advice}')
+    folder = config.get('work_dir') or f'./work_dirs/{Path(path).stem}'
+    return {'work_dir': f'{folder}_{name}', **variants[name].to_dict()}
+
+
+def _merge(config: Config, changes: dict[str, Any], what: str, advice: str) -> None:
+    """Merges changes into a config; copies of its codec follow."""
+    before = copy.deepcopy(config.get('codec'))
+    try:
+        config.merge_from_dict(changes)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InputError(f'{what} cannot be merged into {config.filename} ({error}); {advice}') from error
+    after = config.get('codec')
+    if isinstance(before, dict) and isinstance(after, dict) and before != after:
+        _follow(config._cfg_dict, before, after)
+
+
+def _follow(node: Any, before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Writes what has changed in the codec into its copies below a node; what a copy states differently stays."""
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+        if key == 'codec' and isinstance(value, dict) and value.get('type') == before.get('type'):
+            changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+            followed = [name for name in changed if value.get(name, before.get(name)) == before.get(name)]
+            for name in followed:
+                value.pop(name, None)
+            value.update({name: after[name] for name in followed if name in after})
+        elif isinstance(value, (dict, list, tuple)):
+            _follow(value, before, after)
 
 
 def check_start(path: str | None, config: Config) -> None:
@@ -73,7 +144,7 @@ def check_start(path: str | None, config: Config) -> None:
     )
 
 
-def _check_key(config: Config, key: str, path: Path) -> None:
+def _check_key(config: Config, key: str, path: str | None) -> None:
     """Every part but the last must exist; so must a first part that has no meaning to the runner."""
     parts = key.split('.')
     node: Any = config._cfg_dict

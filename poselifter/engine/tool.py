@@ -10,8 +10,10 @@ from typing import Any, Literal, NoReturn
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
+from ..checkpoints import check_codec, load_checkpoint_file
 from ..errors import InputError
 from ..registry import OPTIMIZERS, RUNNERS
+from .config import load_config
 from .runner import MotionRunner
 
 _BUILD_ERRORS = (KeyError, TypeError, ValueError, AttributeError, AssertionError, ImportError, OSError)
@@ -24,10 +26,18 @@ class ToolParser(argparse.ArgumentParser):
         """Raises instead of printing the usage."""
         raise InputError(f'{message}; see --help')
 
-    def add_cfg_options(self, *names: str) -> None:
-        """Adds ``--cfg-options KEY=VALUE ...``, also under other ``names``."""
+    def add_config(self, name: str = 'config', *options: str, **settings: Any) -> None:
+        """Adds a config and what changes it: ``--variant`` and ``--cfg-options``; and ``--debug``.
+
+        Args:
+            name: of the argument.
+            *options: other names of ``--cfg-options``.
+            **settings: of the argument.
+        """
+        self.add_argument(name, **{'help': 'config file', **settings})
+        self.add_argument('--variant', metavar='NAME', help='variant of the config (print_config.py --variants)')
         self.add_argument(
-            *names,
+            *options,
             '--cfg-options',
             dest='cfg_options',
             nargs='+',
@@ -36,6 +46,7 @@ class ToolParser(argparse.ArgumentParser):
             metavar='KEY=VALUE',
             help='change the config: optim_wrapper.optimizer.lr=1e-4, key="[1,2]" or key=1,2 for a list',
         )
+        self.add_argument('--debug', action='store_true', help='show the traceback of an error')
 
     def add_launcher(self) -> None:
         """Adds ``--launcher`` and what launchers add themselves."""
@@ -43,7 +54,6 @@ class ToolParser(argparse.ArgumentParser):
             '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='job launcher'
         )
         self.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by the launcher')
-        self.add_argument('--debug', action='store_true', help='show the traceback of an error')
 
 
 class _CfgOptions(DictAction):
@@ -52,6 +62,41 @@ class _CfgOptions(DictAction):
             super().__call__(parser, namespace, values, option_string)
         except (ValueError, AssertionError) as error:
             parser.error(f'--cfg-options takes KEY=VALUE pairs, found {" ".join(values)} ({error})')
+
+
+def read_config(args: argparse.Namespace, purpose: str = '', *needed: str) -> Config:
+    """Reads the config of a command line.
+
+    Args:
+        args: of :meth:`ToolParser.add_config`.
+        purpose: what ``needed`` is for.
+        *needed: keys that the config must have at its top level.
+
+    Raises:
+        InputError: see :func:`load_config`; or a key is missing.
+    """
+    config = load_config(args.config, args.cfg_options, args.variant)
+    missing = [key for key in needed if config.get(key) is None]
+    if missing:
+        raise InputError(f'the config {args.config} has no {", ".join(missing)}; {purpose} needs it')
+    return config
+
+
+def read_test_config(args: argparse.Namespace, checkpoint: Path) -> Config:
+    """Reads the config of a command line for testing a checkpoint.
+
+    Args:
+        args: of :meth:`ToolParser.add_config` and :meth:`ToolParser.add_launcher`, with ``work_dir``.
+        checkpoint: the file.
+
+    Raises:
+        InputError: see :func:`read_config`; or the checkpoint was trained with another codec.
+    """
+    config = read_config(args, 'testing', 'model', 'test_dataloader', 'test_evaluator', 'test_cfg')
+    prepare_launch(config, args)
+    config.load_from, config.resume = str(checkpoint), False
+    check_codec(load_checkpoint_file(checkpoint), config.get('codec'), checkpoint)
+    return config
 
 
 def prepare_launch(config: Config, args: argparse.Namespace) -> None:

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -22,6 +23,36 @@ def test_default_folder_has_the_name_of_the_config(tool, write_config, tmp_path,
     tool('train').main([str(config), '--no-validate', '--cfg-options', 'train_cfg.max_epochs=1'])
     assert (tmp_path / 'work_dirs/mixste_toy/epoch_1.pth').is_file()
     assert not list((tmp_path / 'work_dirs/mixste_toy').glob('best*'))
+
+
+def test_a_variant_has_a_folder_of_its_own(tool, write_config, fails, tmp_path, capsys):
+    """Trained, printed and tested by its name."""
+    config = write_config(variants={'short': {'train_cfg': {'max_epochs': 1}}, 'fixed': {'frozen_modules': ['layers']}})
+    tool('train').main([str(config), '--variant', 'short'])
+    assert (tmp_path / 'run_short/epoch_1.pth').is_file() and not (tmp_path / 'run_short/epoch_2.pth').exists()
+    tool('test').main([str(config), str(tmp_path / 'run_short/epoch_1.pth'), '--variant', 'short'])
+    assert len(list((tmp_path / 'run_short').glob('*/*.log'))) == 2 and not (tmp_path / 'run').exists()
+    capsys.readouterr()
+    show = tool('analysis_tools/print_config').main
+    show([str(config), '--variants'])
+    lines = ["fixed: frozen_modules=['layers']", 'short: train_cfg.max_epochs=1']
+    assert capsys.readouterr().out.splitlines() == lines
+    show([str(config), '--variant', 'fixed'])
+    assert Config.fromstring(capsys.readouterr().out, '.py').frozen_modules == ['layers']
+    assert "no variant 'shrot'" in fails(tool('train').main, config, '--variant', 'shrot')
+
+
+@pytest.mark.parametrize('script', ['dist_train', 'dist_test', 'slurm_train', 'slurm_test'])
+def test_launchers_pass_a_variant_on(repository, tmp_path, script):
+    for name in ('python', 'srun'):
+        (tmp_path / name).write_text('#!/bin/sh\necho "$@"\n')
+        (tmp_path / name).chmod(0o755)
+    places = ['part', 'job', 'c.py', 'x'] if 'slurm' in script else ['c.py', *['x'] * ('test' in script), '2']
+    env = {**os.environ, 'PATH': f'{tmp_path}{os.pathsep}{os.environ["PATH"]}', 'PYTHON': str(tmp_path / 'python')}
+    command = [repository / f'tools/{script}.sh', *places, '--variant', 'a', '--cfg-options', 'key=a b']
+    out = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
+    launcher = 'slurm' if 'slurm' in script else 'pytorch'
+    assert out.endswith(f'--launcher {launcher} --variant a --cfg-options key=a b\n') and 'c.py' in out
 
 
 @pytest.mark.parametrize('named', [False, True])

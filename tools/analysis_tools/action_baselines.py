@@ -16,8 +16,7 @@ import torch.nn.functional as F
 from mmengine.evaluator import Evaluator
 
 import poselifter
-from poselifter.engine import load_config
-from poselifter.engine.tool import ToolParser, config_errors
+from poselifter.engine.tool import ToolParser, config_errors, read_config
 from poselifter.errors import InputError, run_program
 from poselifter.registry import CODECS, DATASETS, METRICS
 from poselifter.utils import write_json
@@ -100,13 +99,11 @@ def baselines(config: Any) -> dict[str, dict[str, float]]:
 def main(argv: list[str] | None = None) -> None:
     """The command."""
     parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file of a model with a head of classes or embeddings')
+    parser.add_config(help='config file of a model with a head of classes or embeddings')
     parser.add_argument('--out', metavar='JSON', help='file for the figures')
-    parser.add_cfg_options()
-    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
     args = parser.parse_args(argv)
     poselifter.register_all_modules()
-    results = baselines(load_config(args.config, args.cfg_options))
+    results = baselines(read_config(args))
     for name, figures in results.items():
         print(f'{name}: ' + ', '.join(f'{key} {value:.1f}' for key, value in figures.items()))
     if args.out:

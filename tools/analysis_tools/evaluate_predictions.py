@@ -87,19 +87,23 @@ def read_predictions(path: Path, unit: float) -> Samples:
     }
 
 
-def read_truth(path: Path, unit: float, skeleton: str) -> Samples:
+def read_truth(
+    path: Path, unit: float, skeleton: str, cfg_options: dict | None = None, variant: str | None = None
+) -> Samples:
     """Samples with ``lifting_target`` and facts, by sequence.
 
     Args:
         path: a config, an npz with one array a sequence, or a dump.
         unit: of the npz, in metres.
         skeleton: joint set of the npz.
+        cfg_options: changes to the config.
+        variant: of the config.
 
     Raises:
         InputError: it is none of these.
     """
     if path.suffix == '.py':
-        config = load_config(path)
+        config = load_config(path, cfg_options, variant)
         if not config.get('test_dataloader'):
             raise InputError(f'the config {path} has no test_dataloader, whose labels are wanted')
         with config_errors(config, KeyError, TypeError):
@@ -154,7 +158,7 @@ def main(argv: list[str] | None = None) -> None:
     """Prints the tables."""
     parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('predictions', metavar='PRED', type=Path, help='dump, result of lift, or npz of arrays')
-    parser.add_argument('truth', metavar='GT', type=Path, help='config, npz of arrays, or dump')
+    parser.add_config('truth', metavar='GT', type=Path, help='config, npz of arrays, or dump')
     parser.add_argument('--protocol', default=CLEAN, choices=[CLEAN, *PROTOCOLS], help=f'{CLEAN} is the clean one')
     parser.add_argument('--metrics', nargs='+', help="those of PoseMetric; by default the protocol's")
     parser.add_argument('--group-by', nargs='+', help="facts of a sequence; by default the protocol's")
@@ -170,7 +174,7 @@ def main(argv: list[str] | None = None) -> None:
     protocol = 'clean' if args.protocol == CLEAN else args.protocol
     metric = PoseMetric(protocol, args.metrics, args.group_by, args.detail, args.clip_len)
     unit, skeleton = {'m': 1.0, 'mm': 1e-3}[args.unit], args.skeleton or SKELETONS.get(protocol, 'h36m17')
-    truth = read_truth(args.truth, unit, skeleton)
+    truth = read_truth(args.truth, unit, skeleton, args.cfg_options, args.variant)
     samples = join(read_predictions(args.predictions, unit), truth, args.partial)
     if args.subtract_root:
         for sample in samples:

@@ -11,7 +11,6 @@ docs/model_sizes.py sets the counts beside the figures that papers give.
 """
 
 import argparse
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +28,7 @@ from poselifter.engine.tool import ToolParser, config_errors
 from poselifter.errors import InputError, run_program
 from poselifter.models import Lifter, create_model, list_models
 from poselifter.models.network import feature_of
-from poselifter.utils import atomic_write
+from poselifter.utils import write_json
 
 
 class LayerMacs(TorchFunctionMode):
@@ -46,15 +45,20 @@ class LayerMacs(TorchFunctionMode):
         return out
 
 
-def build(name: str) -> nn.Module:
+def build(name: str, cfg_options: dict[str, Any] | None = None, variant: str | None = None) -> nn.Module:
     """A model of :func:`list_models`, or the network of a config's ``model``, for evaluation.
+
+    Args:
+        name: of :func:`list_models`, or a config file.
+        cfg_options: changes to the config.
+        variant: of the config.
 
     Raises:
         InputError: an unknown name, or a config without such a network.
     """
     if not Path(name).suffix:
         return create_model(name).eval()
-    config = load_config(name)
+    config = load_config(name, cfg_options, variant)
     model = config.get('model', {})
     if not {'backbone', 'heads'} <= set(model):
         raise InputError(f'the model of {name} has {sorted(model)}, expected backbone and heads; give another config')
@@ -62,12 +66,13 @@ def build(name: str) -> nn.Module:
         return Lifter(model.backbone.to_dict(), model.heads.to_dict(), model.get('neck')).eval()
 
 
-def count(name: str, shape: Sequence[int] | None = None) -> dict[str, Any]:
+def count(name: str, shape: Sequence[int] | None = None, **changes: Any) -> dict[str, Any]:
     """Counts one model on the meta device, which neither stores nor computes numbers.
 
     Args:
         name: of :func:`list_models`, or a config file.
         shape: (T, J, C) of a clip of one person; ``None`` is what the model was built for.
+        **changes: of the config, see :func:`build`.
 
     Returns:
         ``model``, ``clip`` [T, J, C], ``frames_out`` of the head ``pose`` or the first one (``None``: one result a
@@ -78,7 +83,7 @@ def count(name: str, shape: Sequence[int] | None = None) -> dict[str, Any]:
         InputError: see :func:`build`; or the model takes no such clips.
     """
     with torch.device('meta'):
-        model = build(name)
+        model = build(name, **changes)
     shape = shape or [getattr(model.backbone, size, None) for size in ('num_frames', 'num_joints', 'in_channels')]
     if None in shape:
         raise InputError(f'{name}: its backbone does not say what clips it takes; give --input-shape T J C')
@@ -104,11 +109,11 @@ def count(name: str, shape: Sequence[int] | None = None) -> dict[str, Any]:
     }
 
 
-def frames_per_second(row: dict[str, Any], batch: int, device: str, rounds: int = 5) -> float:
+def frames_per_second(row: dict[str, Any], batch: int, device: str, rounds: int = 5, **changes: Any) -> float:
     """Frames out (in, where there is one result a clip) a second: the median of ``rounds``, after two to warm up."""
     seconds = []
     try:
-        model, x = build(row['model']).to(device), torch.zeros(batch, *row['clip'], device=device)
+        model, x = build(row['model'], **changes).to(device), torch.zeros(batch, *row['clip'], device=device)
         with torch.inference_mode():
             for _ in range(rounds + 2):
                 start = time.perf_counter()
@@ -154,7 +159,7 @@ def markdown(lines: Sequence[Sequence[str]]) -> str:
 def main(argv: list[str] | None = None) -> None:
     """Prints the table of the models asked for."""
     parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('models', nargs='*', metavar='CONFIG_OR_MODEL', help='config file, or a name of list_models()')
+    parser.add_config('models', nargs='*', metavar='CONFIG_OR_MODEL', help='config file, or a name of list_models()')
     parser.add_argument('--all', action='store_true', help='every name of list_models()')
     parser.add_argument('--input-shape', nargs=3, type=int, metavar=('T', 'J', 'C'), help="by default the model's own")
     parser.add_argument('--linear-only', action='store_true', help='linear layers and convolutions only')
@@ -168,18 +173,19 @@ def main(argv: list[str] | None = None) -> None:
         parser.error('give models, with or without --input-shape, or --all alone')
     if min(*(args.input_shape or (1,)), args.batch_size or 1, 1) < 1:
         parser.error('--input-shape and --batch-size take numbers from 1 on')
-    rows = [count(name, args.input_shape) for name in names]
+    changes = {'cfg_options': args.cfg_options, 'variant': args.variant}
+    rows = [count(name, args.input_shape, **changes) for name in names]
     if args.fps:
         device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
         batches = (1, args.batch_size or (4 if device == 'cpu' else 64))
         for row in rows:
-            row['speed'] = {f'frames/s, batch {n}': frames_per_second(row, n, device) for n in batches}
+            speeds = {f'frames/s, batch {n}': frames_per_second(row, n, device, **changes) for n in batches}
+            row['speed'] = speeds
             chip = torch.cuda.get_device_name(device) if 'cuda' in device else torch.backends.cpu.get_cpu_capability()
             row['device'] = f'{device} ({chip}), {torch.get_num_threads()} CPU threads'
     print(markdown(cells(rows, args.linear_only)) + (f'measured on {rows[0]["device"]}' if args.fps else ''))
     if args.out:
-        with atomic_write(args.out) as temporary:
-            temporary.write_text(json.dumps(rows, indent=1) + '\n')
+        write_json(args.out, rows)
 
 
 if __name__ == '__main__':

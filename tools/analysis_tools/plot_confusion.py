@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 from inspection.charts import save_confusion
 
-from poselifter.engine import load_config
-from poselifter.engine.tool import ToolParser
+from poselifter.engine.tool import ToolParser, read_config
 from poselifter.errors import InputError, run_program
 
 
@@ -37,12 +36,11 @@ def main(argv: list[str] | None = None) -> None:
     parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('matrix', help='csv file that ActionMetric wrote')
     parser.add_argument('out', help='picture to write, .png')
-    parser.add_argument('--config', help='config whose `actions` name the classes')
+    parser.add_config('--config', help='config whose `actions` name the classes')
     parser.add_argument('--classes', nargs='+', metavar='NAME', help='names of the classes')
-    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
     args = parser.parse_args(argv)
     matrix = read_matrix(args.matrix)
-    names = args.classes or (load_config(args.config, {}).get('actions') if args.config else None)
+    names = args.classes or (read_config(args).get('actions') if args.config else None)
     names = names or [str(i) for i in range(len(matrix))]
     if len(names) != len(matrix):
         raise InputError(f'{len(names)} names for the {len(matrix)} classes of {args.matrix}; give one for each')

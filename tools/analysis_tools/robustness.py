@@ -13,17 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from inspection.charts import sheet
-from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 import poselifter
-from poselifter.checkpoints import check_codec, load_checkpoint_file
+from poselifter.apis.zoo import resolve
 from poselifter.datasets.transforms import Encode
-from poselifter.engine import load_config
 from poselifter.engine.compat import to_plain
-from poselifter.engine.tool import ToolParser, build_runner, config_errors, prepare_launch
+from poselifter.engine.tool import ToolParser, build_runner, config_errors, read_test_config
 from poselifter.errors import InputError, run_program
 from poselifter.models.estimators import MotionEstimator
 from poselifter.registry import TRANSFORMS
@@ -46,7 +44,7 @@ UNITS = {'MPJPE': 'mm', 'P-MPJPE': 'mm', 'N-MPJPE': 'mm', 'MPJVE': 'mm a frame',
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     """Reads the command line."""
     parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file')
+    parser.add_config()
     parser.add_argument('checkpoint', help='checkpoint file, or name of a model of the zoo')
     names = list(CORRUPTIONS)
     parser.add_argument('--corruptions', nargs='+', choices=names, default=names, help='some of these only')
@@ -54,24 +52,8 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument('--plot', metavar='FILE', help='picture to write; robustness.png in the work folder by default')
     parser.add_argument('--out', metavar='FILE.json', help='write the rows of the table to this file')
     parser.add_argument('--work-dir', help='folder for the log; ./work_dirs/<config name> by default')
-    parser.add_cfg_options()
     parser.add_launcher()
     return parser.parse_args(argv)
-
-
-def read_config(args: argparse.Namespace) -> Config:
-    """The config with the options of the command line in it."""
-    from poselifter.apis.zoo import resolve
-
-    config = load_config(args.config, args.cfg_options)
-    needed = [key for key in ('model', 'test_dataloader', 'test_evaluator', 'test_cfg') if config.get(key) is None]
-    if needed:
-        raise InputError(f'the config {args.config} has no {", ".join(needed)}; testing needs it')
-    prepare_launch(config, args)
-    config.test_dataloader.persistent_workers = False  # workers are to see each change of the pipeline
-    config.load_from, config.resume = str(resolve(args.checkpoint)), False
-    check_codec(load_checkpoint_file(config.load_from), config.get('codec'), config.load_from)
-    return config
 
 
 def measure(runner: Runner, names: list[str], metrics: list[str]) -> list[dict[str, Any]]:
@@ -148,7 +130,8 @@ def main(argv: list[str] | None = None) -> None:
     """Measures, prints, draws."""
     args = parse_args(argv)
     poselifter.register_all_modules()
-    config = read_config(args)
+    config = read_test_config(args, resolve(args.checkpoint))
+    config.test_dataloader.persistent_workers = False  # workers are to see each change of the pipeline
     runner = build_runner(config, 'test')
     for handler in runner.logger.handlers:
         if not isinstance(handler, logging.FileHandler):

@@ -24,7 +24,7 @@ from inspection.rows import keypoint_strip
 
 from poselifter.apis import MotionSearch, init_text_motion
 from poselifter.apis.inferencers import read_table
-from poselifter.engine import load_config
+from poselifter.engine.tool import read_config
 from poselifter.errors import InputError, run_program
 
 
@@ -72,7 +72,7 @@ def draw_embeddings(model: Any, args: argparse.Namespace) -> None:
     _, dataset = open_model(args, 'test', 'train')
     other = model, dataset
     if args.beside:
-        args.config, args.checkpoint = args.beside
+        args.config, args.checkpoint, args.variant = *args.beside, None
         other = open_model(args, 'test', 'train')
     left, right = embed_dataset(model, dataset, False), embed_dataset(*other, True)
     names = [name for name in left if name in right]
@@ -100,7 +100,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     if args.mode != 'embeddings' and not (args.clips and args.texts):
         raise InputError(f'{args.mode} needs --clips and --texts')
-    config = load_config(args.config, args.cfg_options)
+    config = read_config(args)
     model = init_text_motion(config, args.checkpoint, args.motion_checkpoint, args.device)
     if args.mode == 'embeddings':
         draw_embeddings(model, args)

@@ -58,15 +58,13 @@ def draw(sample: dict[str, Any], path: Path) -> None:
 def main(argv: list[str] | None = None) -> None:
     """The command."""
     parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file')
+    parser.add_config()
     parser.add_argument('--output-dir', type=Path, default=Path('browse'), help='folder for the pictures')
     parser.add_argument('--split', choices=['train', 'val', 'test'], default='train')
     parser.add_argument('--max-item', type=int, default=8, help='how many samples, spread over the data set')
     parser.add_argument('--epoch', type=int, default=0, help='random transforms differ from epoch to epoch')
-    parser.add_cfg_options()
-    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
     args = parser.parse_args(argv)
-    dataset = _CHECK.build_dataset(args.config, args.split, args.cfg_options)
+    dataset = _CHECK.build_dataset(args.config, args.split, args.cfg_options, args.variant)
     count = min(args.max_item, len(dataset))
     for index in tqdm(np.linspace(0, len(dataset) - 1, count).astype(int).tolist(), unit='picture'):
         sample = transformed(dataset, args.epoch * len(dataset) + index)

@@ -27,7 +27,7 @@ from poselifter.structures import KeypointTable, Result, check_sample
 _PAIRS = (('left_hip', 'right_hip'), ('left_shoulder', 'right_shoulder'))
 
 
-def build_dataset(config_path: str, split: str, options: dict[str, Any]) -> Any:
+def build_dataset(config_path: str, split: str, options: dict[str, Any], variant: str | None = None) -> Any:
     """The data set of a split, loaded.
 
     Raises:
@@ -35,7 +35,7 @@ def build_dataset(config_path: str, split: str, options: dict[str, Any]) -> Any:
             wrong with its files.
     """
     poselifter.register_all_modules()
-    config = load_config(config_path, options)
+    config = load_config(config_path, options, variant)
     loader = config.get(f'{split}_dataloader')
     if not loader:
         raise InputError(f'{config_path} has no {split}_dataloader; choose another --split')
@@ -183,13 +183,11 @@ def draw(sample: dict[str, Any], out: str) -> str:
 def main(argv: list[str] | None = None) -> None:
     """The command."""
     parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file')
+    parser.add_config()
     parser.add_argument('--split', choices=['train', 'val', 'test'], default='train')
     parser.add_argument('--out', metavar='PNG', help='draw a sample')
-    parser.add_cfg_options()
-    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
     args = parser.parse_args(argv)
-    print('\n'.join(check(build_dataset(args.config, args.split, args.cfg_options), args.out)))
+    print('\n'.join(check(build_dataset(args.config, args.split, args.cfg_options, args.variant), args.out)))
 
 
 if __name__ == '__main__':

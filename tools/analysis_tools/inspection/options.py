@@ -6,8 +6,7 @@ from typing import Any
 from torch import nn
 
 from poselifter.apis import init_model
-from poselifter.engine import load_config
-from poselifter.engine.tool import ToolParser, config_errors
+from poselifter.engine.tool import ToolParser, config_errors, read_config
 from poselifter.errors import InputError
 from poselifter.registry import DATASETS
 
@@ -15,12 +14,10 @@ from poselifter.registry import DATASETS
 def inspection_parser(doc: str, out: str) -> ToolParser:
     """The options of tools that draw what a model does; ``out`` is the folder they write to by default."""
     parser = ToolParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file')
+    parser.add_config()
     parser.add_argument('checkpoint', help='checkpoint file, or name of a model of the zoo')
     parser.add_argument('--out', default=out, metavar='DIR', help=f'folder for the pictures; {out} by default')
     parser.add_argument('--device', default='cpu', help='where the model runs; cpu by default')
-    parser.add_cfg_options()
-    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
     return parser
 
 
@@ -34,7 +31,7 @@ def open_model(args: argparse.Namespace, *splits: str) -> tuple[nn.Module, Any]:
     Raises:
         InputError: no such file or split, or parts of the config are wrong.
     """
-    config = load_config(args.config, args.cfg_options)
+    config = read_config(args)
     loaders = [loader for split in splits if (loader := config.get(f'{split}_dataloader'))]
     if not loaders:
         raise InputError(f'the config {args.config} has no {" or ".join(splits)}_dataloader, whose clips are needed')

@@ -1,0 +1,44 @@
+# shellcheck shell=bash
+# Sourced by dist_*.sh and slurm_*.sh; PYTHON is the interpreter.
+set -euo pipefail
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+PYTHON=${PYTHON:-python}
+export PYTHONPATH="$ROOT${PYTHONPATH:+:$PYTHONPATH}"
+
+# need COUNT GIVEN 'WORDS': ends the script where arguments are missing
+need() {
+    [ "$2" -ge "$1" ] || { echo "error: usage: $0 $3" >&2; exit 2; }
+}
+
+# distributed GPUS PROGRAM...: GPUS processes on this machine; processes on the CPU where there is no GPU.
+# Environment: NNODES NODE_RANK MASTER_ADDR PORT as in OpenMMLab.
+distributed() {
+    local gpus=$1 threads
+    shift
+    if [ -z "${OMP_NUM_THREADS:-}" ] && ! nvidia-smi -L >/dev/null 2>&1; then
+        threads=$(($(nproc) / gpus))
+        export OMP_NUM_THREADS=$((threads > 0 ? threads : 1))
+        export MKL_NUM_THREADS=$OMP_NUM_THREADS
+    fi
+    exec "$PYTHON" -m torch.distributed.run \
+        --nnodes="${NNODES:-1}" \
+        --node_rank="${NODE_RANK:-0}" \
+        --master_addr="${MASTER_ADDR:-127.0.0.1}" \
+        --master_port="${PORT:-29500}" \
+        --nproc_per_node="$gpus" \
+        "$@"
+}
+
+# slurm PARTITION JOB_NAME PROGRAM...
+# Environment: GPUS (8) GPUS_PER_NODE (8, at most GPUS) CPUS_PER_TASK (5) SRUN_ARGS.
+# GPUS_PER_NODE=0 asks for no GPU: GPUS processes on CPUs.
+slurm() {
+    local partition=$1 job=$2 gpus=${GPUS:-8} node=(--cpus-per-task="${CPUS_PER_TASK:-5}")
+    local per_node=${GPUS_PER_NODE:-$((gpus < 8 ? gpus : 8))}
+    shift 2
+    [ "$per_node" -eq 0 ] || node+=(--gres="gpu:$per_node" --ntasks-per-node="$per_node")
+    # SRUN_ARGS is a list of words
+    # shellcheck disable=SC2086
+    exec srun -p "$partition" --job-name="$job" --ntasks="$gpus" "${node[@]}" --kill-on-bad-exit=1 ${SRUN_ARGS:-} \
+        "$PYTHON" -u "$@"
+}
