@@ -99,7 +99,7 @@ def tested_clips(predictions: list[dict]) -> dict[str, str]:
 def baselines(case: str, system: str, seed: int, work: Path) -> list[dict]:
     """The lines of what models must beat, on a run's data."""
     out, start = work / f'{case}_{seed}.json', time.time()
-    config = ROOT / f'configs/{system}/{case}_scratch.py'
+    config = ROOT / f'configs/{system}/{case}.py'
     tool = [sys.executable, str(ROOT / 'tools/analysis_tools/action_baselines.py'), config, '--out', out]
     given = [f'train_dataloader.dataset.seed={seed}', 'train_dataloader.dataset.window.stride=27']
     subprocess.run([*tool, '--cfg-options', *given], **TOOL)

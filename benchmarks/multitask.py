@@ -18,7 +18,7 @@ from poselifter.structures import MotionDataSample
 def main() -> None:
     """Checks that all agree, then times them, with and without mirrored clips."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', nargs='?', default='configs/motionbert/multitask_procedural_scratch.py')
+    parser.add_argument('config', nargs='?', default='configs/motionbert/multitask_procedural.py')
     for name, value in (('frames', 270), ('rounds', 7), ('threads', 1)):
         parser.add_argument(f'--{name}', type=int, default=value)
     args = parser.parse_args()

@@ -65,8 +65,11 @@ class Run(NamedTuple):
         return self.system.partition('+')[0]
 
     def load(self) -> Config:
-        """The config that it starts from."""
-        return load_config(ROOT / 'configs' / self.base / f'{self.config}.py')
+        """The config that it starts from: ``cmu_27_scratch`` is the variant ``scratch`` of ``cmu_27``."""
+        stem, _, variant = self.config.rpartition('_')
+        if variant not in ('scratch', 'frozen'):
+            stem, variant = self.config, None
+        return load_config(ROOT / 'configs' / self.base / f'{stem}.py', variant=variant)
 
 
 def source_of(run: Run) -> Run | None:

@@ -1,9 +1,10 @@
 # ActionPose's pretraining: masked and noisy 2D of BABEL's motions to 3D, and clips to their labels. It starts from the
 # weights of MotionBERT; of the authors: load_from=MB_release/latest_epoch.bin. The paper has 30 frames a second:
 # tools/dataset_converters/amass.py archives/ data/amass_30 --fps 30 ...
-_base_ = './h36m_243_scratch.py'
+_base_ = './h36m_243.py'
 
 work_dir = 'work_dirs/actionpose/pretrain_babel_243'
+variants = None
 load_from = 'work_dirs/motionbert/pretrain_amass_h36m_243/epoch_90.pth'
 pretrained_by = 'configs/motionbert/pretrain_amass_h36m_243.py'
 data = '{{$POSELIFTER_DATA:data}}'

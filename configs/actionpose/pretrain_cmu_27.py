@@ -1,8 +1,9 @@
 # ActionPose's pretraining, small, on CMU motion capture: masked 2D to 3D, and clips to their descriptions. Without a
 # download the texts are read by hashed n-grams.
-_base_ = './cmu_27_scratch.py'
+_base_ = './cmu_27.py'
 
 work_dir = 'work_dirs/actionpose/pretrain_cmu_27'
+load_from = pretrained_by = variants = None
 model = dict(
     type='TextMotionPretrainer',
     text_encoder=dict(type='HashedTextEncoder', embed_dims=256),

@@ -6,7 +6,7 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/datasets/procedural.py',
     '../_base_/captions/procedural.py',
-    '../_base_/models/actionpose_small.py',
+    '../_base_/models/dstformer_small.py',
     '../_base_/schedules/small.py',
 ]
 
@@ -18,6 +18,7 @@ model = dict(
     type='TextMotionPretrainer',
     codec=codec,
     backbone=dict(
+        **_base_.sizes.actionpose_small.backbone,
         num_frames=18,
         embed_dims=32,
         rep_dims=32,

@@ -3,7 +3,7 @@
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/datasets/humaneva.py',
-    '../_base_/models/mixste_humaneva_43.py',
+    '../_base_/models/mixste.py',
     '../_base_/protocols/mixste.py',
 ]
 
@@ -12,6 +12,7 @@ encode = dict(type='Encode', codec=true)
 codec = dict(_delete_=True, **true)
 keypoint_file = 'data_2d_humaneva15_gt.npz'
 model = dict(
+    backbone=dict(num_frames=43, num_joints=15),
     codec=true,
     test_cfg={{_base_.model_test_cfg}},
     heads=dict(
@@ -30,18 +31,10 @@ train_dataloader = dict(
         keypoint_file=keypoint_file,
         window=dict(length=43, stride=1, tail='shift'),
         mirrored_copies=True,
-        pipeline=[encode, dict(type='FlipPose'), dict(type='PackPose')],
+        pipeline=[encode, *_base_.train_pipeline[1:]],
     ),
 )
-val_dataloader = dict(
-    dataset=dict(
-        keypoint_file=keypoint_file,
-        pipeline=[
-            encode,
-            dict(type='PackPose', keys=['keypoints', 'lifting_target', 'lifting_target_visible', 'action']),
-        ],
-    )
-)
+val_dataloader = dict(dataset=dict(keypoint_file=keypoint_file, pipeline=[encode, *_base_.test_pipeline[1:]]))
 test_dataloader = val_dataloader
 val_evaluator = [dict(type='PoseMetric', protocol='humaneva'), dict(type='PoseMetric')]
 test_evaluator = val_evaluator

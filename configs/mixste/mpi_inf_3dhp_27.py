@@ -3,7 +3,7 @@
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/datasets/mpi_inf_3dhp.py',
-    '../_base_/models/mixste_27.py',
+    '../_base_/models/mixste.py',
     '../_base_/protocols/mixste.py',
 ]
 
@@ -11,6 +11,7 @@ metres = dict(type='RootRelativeLifting', skeleton='mpi_inf_3dhp17', skeleton_3d
 encode = dict(type='Encode', codec=metres)
 codec = dict(_delete_=True, **metres)
 model = dict(
+    backbone=dict(num_frames=27),
     codec=metres,
     test_cfg={{_base_.model_test_cfg}},
     heads=dict(
@@ -28,14 +29,10 @@ train_dataloader = dict(
     dataset=dict(
         window=dict(length=27, tail='centre'),
         mirrored_copies=True,
-        pipeline=[encode, dict(type='FlipPose'), dict(type='PackPose')],
+        pipeline=[encode, *_base_.train_pipeline[1:]],
     ),
 )
-val_dataloader = dict(
-    dataset=dict(
-        pipeline=[encode, dict(type='PackPose', keys=['keypoints', 'lifting_target', 'lifting_target_visible'])]
-    )
-)
+val_dataloader = dict(dataset=dict(pipeline=[encode, *_base_.test_pipeline[1:]]))
 test_dataloader = val_dataloader
 val_evaluator = [dict(type='PoseMetric', protocol='mpi_inf_3dhp'), dict(type='PoseMetric')]
 test_evaluator = val_evaluator

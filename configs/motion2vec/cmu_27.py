@@ -1,5 +1,13 @@
-# As cmu_27_scratch.py, from what pretrain_cmu_27.py leaves.
-_base_ = './cmu_27_scratch.py'
+# Motion2vec's network, small, 27 frames, on CMU motion capture, from what pretrain_cmu_27.py leaves.
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/datasets/cmu.py',
+    '../_base_/models/motion2vec_small.py',
+    '../_base_/schedules/small.py',
+]
 
 load_from = 'work_dirs/motion2vec/pretrain_cmu_27/epoch_18.pth'
 pretrained_by = 'configs/motion2vec/pretrain_cmu_27.py'
+variants = dict(scratch=dict(load_from=None, pretrained_by=None))
+
+model = dict(codec={{_base_.codec}})

@@ -1,8 +1,9 @@
 # Motion2vec's contextual pretraining, small, on CMU motion capture in 2D: as the paper describes it, but the teacher
 # follows ten times as fast, since the run has fewer steps.
-_base_ = './cmu_27_scratch.py'
+_base_ = './cmu_27.py'
 
 work_dir = 'work_dirs/motion2vec/pretrain_cmu_27'
+load_from = pretrained_by = variants = None
 model = dict(
     _delete_=True,
     type='ContextPretrainer',

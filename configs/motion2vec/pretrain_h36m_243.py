@@ -1,8 +1,9 @@
 # Motion2vec's contextual pretraining as the paper describes it: three masks of 70 % of the frames, the mean of the last
 # 8 layers of a moving teacher, detected 2D of the training subjects.
-_base_ = './h36m_243_scratch.py'
+_base_ = './h36m_243.py'
 
 work_dir = 'work_dirs/motion2vec/pretrain_h36m_243'
+load_from = pretrained_by = variants = None
 model = dict(
     _delete_=True,
     type='ContextPretrainer',

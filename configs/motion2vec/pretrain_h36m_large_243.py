@@ -2,4 +2,4 @@
 _base_ = './pretrain_h36m_243.py'
 
 work_dir = 'work_dirs/motion2vec/pretrain_h36m_large_243'
-model = dict(backbone=dict(embed_dims=256))
+model = {{_base_.sizes.motion2vec_large}}

@@ -1,8 +1,9 @@
 # Motion2vec's pretraining as its program does it: spans of joints masked, the mean of the last 6 layers of a teacher
 # that never moves, and the test subjects' 2D as well. Then: h36m_243.py with load_from=... what it leaves.
-_base_ = './h36m_243_scratch.py'
+_base_ = './h36m_243.py'
 
 work_dir = 'work_dirs/motion2vec/pretrain_h36m_released_243'
+load_from = pretrained_by = variants = None
 model = dict(
     _delete_=True,
     type='ContextPretrainer',

@@ -1,8 +1,9 @@
 # As pretrain_h36m_243.py, on MPI-INF-3DHP with true 2D, 81 frames; batch, rate and epochs are those of Human3.6M, since
 # none are published.
-_base_ = './mpi_inf_3dhp_81_scratch.py'
+_base_ = './mpi_inf_3dhp_81.py'
 
 work_dir = 'work_dirs/motion2vec/pretrain_mpi_inf_3dhp_81'
+load_from = pretrained_by = variants = None
 model = dict(
     _delete_=True,
     type='ContextPretrainer',

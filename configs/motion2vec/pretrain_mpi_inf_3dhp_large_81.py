@@ -2,4 +2,4 @@
 _base_ = './pretrain_mpi_inf_3dhp_81.py'
 
 work_dir = 'work_dirs/motion2vec/pretrain_mpi_inf_3dhp_large_81'
-model = dict(backbone=dict(depth=26, embed_dims=256))
+model = {{_base_.sizes.motion2vec_large_81}}

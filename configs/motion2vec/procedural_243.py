@@ -2,9 +2,9 @@
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/datasets/procedural_xyc.py',
-    '../_base_/models/motion2vec.py',
+    '../_base_/models/motionagformer_b.py',
     '../_base_/schedules/small.py',
 ]
 
-model = dict(codec={{_base_.codec}})
+model = dict(**_base_.sizes.motion2vec, codec={{_base_.codec}})
 train_dataloader = dict(dataset=dict(window=dict(length=243, stride=243, tail='shift')))

@@ -2,11 +2,11 @@
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/datasets/h36m_motionbert.py',
-    '../_base_/models/motionagformer_xs.py',
+    '../_base_/models/motionagformer_b.py',
     '../_base_/protocols/motionagformer.py',
 ]
 
-model = dict(codec={{_base_.codec}}, test_cfg={{_base_.model_test_cfg}})
+model = dict(**_base_.sizes.motionagformer_xs, codec={{_base_.codec}}, test_cfg={{_base_.model_test_cfg}})
 train_dataloader = dict(batch_size=16, dataset=dict(min_frames=27, window=dict(length=27, stride=9)))
 val_dataloader = dict(dataset=dict(min_frames=27))
 test_dataloader = val_dataloader

@@ -3,11 +3,15 @@
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/datasets/mpi_inf_3dhp_motionagformer.py',
-    '../_base_/models/motionagformer_b_81.py',
+    '../_base_/models/motionagformer_b.py',
 ]
 
 # one clip around every frame, of which the middle one counts
-model = dict(codec={{_base_.codec}}, test_cfg=dict(window=dict(stride=1, outputs=1), flip_test=True))
+model = dict(
+    **_base_.sizes.motionagformer_b_81,
+    codec={{_base_.codec}},
+    test_cfg=dict(window=dict(stride=1, outputs=1), flip_test=True),
+)
 randomness = dict(seed=1)
 train_cfg = dict(by_epoch=True, max_epochs=90, val_interval=1)
 val_cfg = dict()

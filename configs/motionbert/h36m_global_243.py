@@ -4,13 +4,6 @@ _base_ = './h36m_243.py'
 codec = dict(root_relative=False)
 encode = dict(type='Encode', codec=dict(type='ImageSpaceLifting', root_relative=False))
 model = dict(codec=codec)
-train_dataloader = dict(dataset=dict(pipeline=[encode, dict(type='FlipPose'), dict(type='PackPose')]))
-val_dataloader = dict(
-    dataset=dict(
-        pipeline=[
-            encode,
-            dict(type='PackPose', keys=['keypoints', 'factor', 'lifting_target', 'lifting_target_visible']),
-        ]
-    )
-)
+train_dataloader = dict(dataset=dict(pipeline=[encode, *_base_.train_pipeline[1:]]))
+val_dataloader = dict(dataset=dict(pipeline=[encode, *_base_.test_pipeline[1:]]))
 test_dataloader = val_dataloader

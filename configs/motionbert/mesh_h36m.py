@@ -3,17 +3,35 @@
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/datasets/mesh_h36m.py',
-    '../_base_/models/motionbert_mesh.py',
+    '../_base_/models/motionbert.py',
     '../_base_/schedules/motionbert_mesh.py',
 ]
 
 load_from = 'work_dirs/motionbert/pretrain_amass_h36m_243/epoch_90.pth'
 pretrained_by = 'configs/motionbert/pretrain_amass_h36m_243.py'
+variants = dict(
+    # 75.7 mm MPVE (paper)
+    scratch=dict(
+        load_from=None,
+        pretrained_by=None,
+        train_cfg=dict(max_epochs=100),
+        optim_wrapper=dict(optimizer=dict(lr=1e-4), paramwise_cfg=dict(_delete_=True)),
+    )
+)
 
 data_root = '{{$POSELIFTER_DATA:data}}/mesh'
 model = dict(
     codec={{_base_.codec}},
-    heads=dict(mesh=dict(body_model=data_root, mean_params=data_root + '/smpl_mean_params.npz')),
+    heads=dict(
+        _delete_=True,
+        mesh=dict(
+            type='MeshHead',
+            hidden_dims=1024,
+            dropout=0.1,
+            body_model=data_root,
+            mean_params=data_root + '/smpl_mean_params.npz',
+        ),
+    ),
     test_cfg=dict(window=dict(length=16), batch_size=8),
 )
 

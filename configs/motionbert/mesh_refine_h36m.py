@@ -3,6 +3,7 @@
 # load_from=MB_release/latest_epoch.bin.
 _base_ = './mesh_h36m.py'
 
+variants = dict(scratch=dict(train_cfg=dict(max_epochs=60)))
 estimates = 'spin'  # folder in data_root: SPIN's result file of each video (docs/user_guides/bodies.md)
 data_root = '{{$POSELIFTER_DATA:data}}/mesh'
 model = dict(

@@ -9,6 +9,10 @@ _base_ = [
 
 load_from = 'work_dirs/motionbert/pretrain_amass_h36m_243/epoch_90.pth'
 pretrained_by = 'configs/motionbert/pretrain_amass_h36m_243.py'
+variants = dict(
+    scratch=dict(load_from=None, pretrained_by=None),  # 61.0 % (paper)
+    frozen=dict(frozen_modules=['backbone']),
+)
 
 # as released: an empty second person counts in the mean over persons, scores keep COCO's order
 model = dict(

@@ -1,8 +1,9 @@
 # MotionBERT's pretraining: AMASS and true poses of Human3.6M in 3D, and from epoch 30 on PoseTrack and InstaVariety in
 # 2D. What it leaves reaches 37.5 mm on Human3.6M (h36m_243.py).
-_base_ = './h36m_243_scratch.py'
+_base_ = './h36m_243.py'
 
 work_dir = 'work_dirs/motionbert/pretrain_amass_h36m_243'
+load_from = pretrained_by = variants = None
 data = '{{$POSELIFTER_DATA:data}}'
 model = dict(type='UnifiedMotionPretrainer')
 
@@ -30,6 +31,8 @@ camera = dict(
     image_sizes=[(1000, 1000)],
 )
 window = dict(length=243, stride=81, tail='drop')
+amass = dict(type='AMASSDataset', data_root=data + '/amass')
+h36m = dict(type='Human36mMotionBERTDataset', data_root=data + '/motion3d')
 
 train_dataloader = dict(
     batch_size=64,
@@ -54,21 +57,8 @@ train_dataloader = dict(
             dict(
                 type='ConcatDataset',
                 datasets=[
-                    dict(
-                        type='AMASSDataset',
-                        data_root=data + '/amass',
-                        split='all',
-                        window=window,
-                        pipeline=[camera, *lift],
-                    ),
-                    dict(
-                        type='Human36mMotionBERTDataset',
-                        data_root=data + '/motion3d',
-                        split='train',
-                        min_frames=243,
-                        window=window,
-                        pipeline=lift,
-                    ),
+                    dict(**amass, split='all', window=window, pipeline=[camera, *lift]),
+                    dict(**h36m, split='train', min_frames=243, window=window, pipeline=lift),
                 ],
             ),
         ],

@@ -2,4 +2,4 @@
 _base_ = './pretrain_amass_h36m_243.py'
 
 work_dir = 'work_dirs/motionbert/pretrain_amass_h36m_lite_243'
-model = dict(backbone=dict(embed_dims=256, mlp_ratio=4.0))
+model = {{_base_.sizes.motionbert_lite}}

@@ -1,6 +1,12 @@
-# As tcn_h36m_243_scratch.py, from the pretrained weights: 47.9 mm (paper, table 6).
-_base_ = './tcn_h36m_243_scratch.py'
+# As h36m_243.py with the temporal convolutional network as backbone: 47.9 mm, from scratch 50.1 mm (paper, table 6).
+_base_ = './h36m_243.py'
 
 load_from = 'work_dirs/motionbert/pretrain_tcn_amass_h36m_243/epoch_90.pth'
 pretrained_by = 'configs/motionbert/pretrain_tcn_amass_h36m_243.py'
-train_cfg = dict(max_epochs=60)
+
+model = dict(
+    backbone=dict(
+        _delete_=True, type='TemporalConvNet', num_frames=243, in_channels=3, filter_widths=[3, 3, 3, 3, 3], pad=True
+    ),
+    heads=dict(pose=dict(num_joints=17)),
+)

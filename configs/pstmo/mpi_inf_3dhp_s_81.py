@@ -1,6 +1,20 @@
 # P-STMO-S's stage II, 81 frames, MPI-INF-3DHP with true 2D joints: 97.9 % PCK, 75.8 % AUC, 32.2 mm MPJPE (paper,
 # table 2).
-_base_ = './mpi_inf_3dhp_s_81_scratch.py'
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/datasets/mpi_inf_3dhp.py',
+    '../_base_/models/pstmo.py',
+    '../_base_/protocols/pstmo.py',
+]
 
 load_from = 'work_dirs/pstmo/pretrain_mpi_inf_3dhp_s_81/epoch_80.pth'
 pretrained_by = 'configs/pstmo/pretrain_mpi_inf_3dhp_s_81.py'
+variants = dict(scratch=dict(load_from=None, pretrained_by=None))
+
+total_batch_size = 160  # of all processes
+model = dict(**_base_.sizes.pstmo_s_81, codec={{_base_.codec}}, test_cfg={{_base_.model_test_cfg}})
+train_dataloader = dict(batch_size=160, dataset=dict(window=dict(length=81, stride=1, outputs=1), mirrored_copies=True))
+optim_wrapper = dict(optimizer=dict(lr=7e-4))
+val_evaluator = [dict(type='PoseMetric', protocol='mpi_inf_3dhp'), dict(type='PoseMetric')]
+test_evaluator = val_evaluator
+default_hooks = dict(checkpoint=dict(save_best='mpi_inf_3dhp/MPJPE'))

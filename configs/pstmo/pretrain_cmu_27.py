@@ -1,7 +1,8 @@
 # P-STMO's stage I, small, on CMU motion capture: frames removed and joints replaced in 2D, the clip reconstructed.
-_base_ = './cmu_27_scratch.py'
+_base_ = './cmu_27.py'
 
 work_dir = 'work_dirs/pstmo/pretrain_cmu_27'
+load_from = pretrained_by = variants = None
 model = dict(
     _delete_=True,
     type='MaskedPosePretrainer',

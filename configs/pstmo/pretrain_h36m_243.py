@@ -1,9 +1,10 @@
 # P-STMO's stage I: 60 % of the frames removed and 3 joints of each replaced, the 2D clip reconstructed. As
 # released, the masks would be one for a batch and never on the last joint: model.share_mask=True, released=True of
 # JointReplacement.
-_base_ = './h36m_243_scratch.py'
+_base_ = './h36m_243.py'
 
 work_dir = 'work_dirs/pstmo/pretrain_h36m_243'
+load_from = pretrained_by = variants = None
 model = dict(
     _delete_=True,
     type='MaskedPosePretrainer',

@@ -1,7 +1,8 @@
 # P-STMO-S's stage I on MPI-INF-3DHP: 70 % of the frames removed and 2 joints of each replaced.
-_base_ = './mpi_inf_3dhp_s_81_scratch.py'
+_base_ = './mpi_inf_3dhp_s_81.py'
 
 work_dir = 'work_dirs/pstmo/pretrain_mpi_inf_3dhp_s_81'
+load_from = pretrained_by = variants = None
 model = dict(
     _delete_=True,
     type='MaskedPosePretrainer',

@@ -2,12 +2,13 @@
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/datasets/humaneva.py',
-    '../_base_/models/videopose3d_humaneva_27.py',
+    '../_base_/models/videopose3d.py',
     '../_base_/protocols/videopose3d.py',
 ]
 
 model = dict(
-    backbone=dict(num_joints=17, strided=True),
+    backbone=dict(filter_widths=[3, 3, 3], strided=True),
+    heads=dict(pose=dict(num_joints=15)),
     codec={{_base_.codec}},
     test_cfg=dict(window=dict(length=27 + 255, tail='pad'), zero_root=False, flip_test=True),
 )

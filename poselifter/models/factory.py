@@ -1,11 +1,12 @@
 """Published sizes by name, as plain modules without codec and data."""
 
+import copy
 import inspect
 import os
 from collections.abc import Mapping
 from difflib import get_close_matches
 from fnmatch import fnmatch
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 import torch
@@ -50,17 +51,26 @@ class Lifter(nn.Module, Network):
         return next(iter(outputs.values())) if len(outputs) == 1 else outputs
 
 
-def _sizes() -> dict[str, Path]:
-    return {path.stem: path for path in (shipped_root() / 'configs' / '_base_' / 'models').glob('*.py')}
+@cache
+def model_sizes() -> dict[str, dict[str, Any]]:
+    """Configs of the published sizes by name: those of ``configs/_base_/models``, and the rows of their ``sizes``."""
+    found = {}
+    for path in sorted((shipped_root() / 'configs' / '_base_' / 'models').glob('*.py')):
+        config = Config.fromfile(path)
+        for name, change in {path.stem: {}, **config.get('sizes', {})}.items():
+            size = Config({'model': config.model.to_dict()})
+            size.merge_from_dict({'model': copy.deepcopy(change)})
+            found[name] = size.model.to_dict()
+    return found
 
 
 def list_models(pattern: str = '*') -> list[str]:
-    """Names that :func:`create_model` knows, sorted: the files of ``configs/_base_/models``.
+    """Names that :func:`create_model` knows, sorted.
 
     Args:
         pattern: shell wildcard, e.g. ``'motionbert*'``.
     """
-    return sorted(name for name in _sizes() if fnmatch(name, pattern))
+    return sorted(name for name in model_sizes() if fnmatch(name, pattern))
 
 
 def create_model(name: str, pretrained: str | os.PathLike | None = None, **overrides: Any) -> Lifter:
@@ -87,12 +97,12 @@ def create_model(name: str, pretrained: str | os.PathLike | None = None, **overr
         >>> model(torch.zeros(1, 9, 17, 2)).shape
         torch.Size([1, 9, 17, 3])
     """
-    sizes = _sizes()
+    sizes = model_sizes()
     if name not in sizes:
         near = get_close_matches(name, sizes, n=3)
         hint = f'did you mean {" or ".join(near)}?' if near else 'list_models() gives the names'
         raise InputError(f'unknown model {name!r}; {hint}')
-    size = Config.fromfile(sizes[name]).model.to_dict()
+    size = copy.deepcopy(sizes[name])
     parts = {part: overrides.pop(part) for part in ('neck', 'heads') if part in overrides}
     known = sorted(_arguments(BACKBONES.get(size['backbone']['type'])))
     unknown = sorted(set(overrides) - set(known))

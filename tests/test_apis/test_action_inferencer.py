@@ -19,7 +19,7 @@ FRAMES = 70
 @pytest.fixture(scope='module')
 def inferencer(repository):
     torch.manual_seed(0)
-    return ActionInferencer(repository / 'configs/motionbert/action_cmu_scratch.py')
+    return ActionInferencer(repository / 'configs/motionbert/action_cmu.py')
 
 
 def table(*tracks, fps=30.0, img_shape=(1000, 1000)):
@@ -115,8 +115,8 @@ def test_models_of_several_persons_see_empty_ones(repository, official, walk):
 
 def test_what_does_not_fit_is_named(repository, inferencer, tmp_path, walk):
     with pytest.raises(InputError, match=r"has the heads \['pose'\], expected one called action"):
-        ActionInferencer(repository / 'configs/motionbert/cmu_27_scratch.py')
+        ActionInferencer(repository / 'configs/motionbert/cmu_27.py')
     with pytest.raises(InputError, match='2 names for 6 classes'):
-        ActionInferencer(repository / 'configs/motionbert/action_cmu_scratch.py', classes=['a', 'b'])
+        ActionInferencer(repository / 'configs/motionbert/action_cmu.py', classes=['a', 'b'])
     with pytest.raises(InputError, match=r"formats \['bmp'\] are unknown"):
         list(inferencer(table(walk(5)), formats=['bmp']))

@@ -5,16 +5,15 @@ import re
 
 import pytest
 import torch
-from mmengine.config import Config
 from official_layout import Case
 
 from poselifter.apis import load_official
 from poselifter.checkpoints import SYSTEMS, convert_official, export_official, network_of
 from poselifter.errors import InputError
 from poselifter.models import create_model, list_models
+from poselifter.models.factory import model_sizes
 from poselifter.models.layers import Attention
 from poselifter.registry import BACKBONES
-from poselifter.utils import shipped_root
 
 # what no shape of a small file tells
 
@@ -160,18 +159,18 @@ def hollow(name, **change):
 
 @pytest.mark.parametrize('name', ZOO)
 def test_published_sizes_need_no_keywords(name):
-    size = Config.fromfile(shipped_root() / f'configs/_base_/models/{name}.py').model.backbone
-    deep = size.get('depth', 1) if size.type == 'MotionAGFormer' else 1  # many layers take long to make
+    size = model_sizes()[name]['backbone']
+    deep = size.get('depth', 1) if size['type'] == 'MotionAGFormer' else 1  # many layers take long to make
     _, state = hollow(name, **({'depth': 1} if deep > 1 else {}))
     pattern = re.compile(r'((?:backbone\.)?layers)\.0\.')
     for i in range(1, deep):
         state.update({pattern.sub(rf'\1.{i}.', key): value for key, value in state.items() if pattern.match(key)})
     backbone = network_of(convert_official(state, name.split('_')[0]), state, {})['backbone']
-    known = inspect.signature(BACKBONES.get(size.type)).parameters.items()
+    known = inspect.signature(BACKBONES.get(size['type'])).parameters.items()
     expected = {**{key: p.default for key, p in known}, **size}
     for key, value in backbone.items():
         assert expected[key] in (value, None), key  # none stands for what the network fills in by itself
-    if size.type == 'MotionAGFormer':
+    if size['type'] == 'MotionAGFormer':
         assert (backbone['temporal_graph'], backbone['neighbours']) == ('similarity', 2)
     assert backbone.get('num_heads', 8) == 8 and not backbone.get('causal')
 

@@ -9,7 +9,7 @@ from poselifter.cli import main
 from poselifter.errors import InputError
 from poselifter.structures import KeypointTable
 
-CONFIG = 'configs/motionbert/multitask_cmu_scratch.py'
+CONFIG = 'configs/motionbert/multitask_cmu.py'
 
 
 @pytest.fixture(scope='module')
@@ -80,4 +80,4 @@ def test_the_command_lifts_and_says_what_is_done(repository, tmp_path, capsys):
 
 def test_models_that_do_not_lift_are_named(repository):
     with pytest.raises(InputError, match=r"has the heads \['action'\], expected one called pose"):
-        Pose3DInferencer(repository / 'configs/motionbert/action_cmu_scratch.py')
+        Pose3DInferencer(repository / 'configs/motionbert/action_cmu.py')

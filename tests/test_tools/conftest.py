@@ -1,6 +1,7 @@
 """The tools as modules, and the toy project of tests/test_engine as a config file."""
 
 import importlib.util
+import json
 import os
 import sys
 from pathlib import Path
@@ -74,6 +75,26 @@ def tiny(repository, tmp_path):
         return files, built, config
 
     return write
+
+
+@pytest.fixture
+def train_and_test(tool, repository, tmp_path):
+    """Trains a config that ships for an epoch, in this process and from scratch, and tests what it left."""
+
+    def run(name, options, data, *flags):
+        """Metrics and checkpoint; ``options`` of the config, ``data`` of each of its data sets."""
+        path, work, out = str(repository / f'configs/{name}.py'), tmp_path / 'run', tmp_path / 'metrics.json'
+        given = ['load_from=None', 'train_cfg.max_epochs=1', *options]
+        config = load_config(path)
+        for loader in (f'{part}_dataloader' for part in ('train', 'val', 'test') if config.get(f'{part}_dataloader')):
+            given += [f'{loader}.dataset.{key}={value}' for key, value in data.items()]
+            given += [f'{loader}.num_workers=0', f'{loader}.persistent_workers=False']
+        more = ['--work-dir', str(work), *flags, '--cfg-options', *given]
+        tool('train').main([path, *more])
+        tool('test').main([path, str(work / 'epoch_1.pth'), '--out', str(out), *more])
+        return json.loads(out.read_text()), torch.load(work / 'epoch_1.pth', weights_only=True)
+
+    return run
 
 
 @pytest.fixture

@@ -72,5 +72,5 @@ def test_nearest_neighbour_of_an_embedding(tool, repository):
 
 
 def test_other_models_are_named(tool, repository, fails):
-    line = fails(tool('analysis_tools/action_baselines').main, repository / 'configs/motionbert/cmu_27_scratch.py')
+    line = fails(tool('analysis_tools/action_baselines').main, repository / 'configs/motionbert/cmu_27.py')
     assert "heads ['pose'], expected one called action or embedding" in line

@@ -15,7 +15,7 @@ SMALL = [*SIZE, 'test_dataloader.dataset.n_sequences=18', 'test_dataloader.datas
 @pytest.fixture
 def embedder(repository, tmp_path):
     """A config and a checkpoint of it."""
-    config = repository / 'configs/motionbert/oneshot_procedural_scratch.py'
+    config = repository / 'configs/motionbert/oneshot_procedural.py'
     torch.manual_seed(0)
     options = dict(option.split('=') for option in SIZE)
     model = init_model(config, cfg_options={key: int(value) for key, value in options.items()})
@@ -57,7 +57,7 @@ def test_what_tsne_cannot_do_is_named(tool, embedder, tmp_path, fails):
 def test_confusion_is_drawn(tool, tmp_path, fails, repository):
     main, csv, png = tool('analysis_tools/plot_confusion').main, tmp_path / 'm.csv', tmp_path / 'm.png'
     np.savetxt(csv, [[5, 1, 0, 0, 0, 0], *np.eye(6)[1:] * 3], fmt='%d', delimiter=',')
-    main([str(csv), str(png), '--config', str(repository / 'configs/motionbert/action_cmu_scratch.py')])
+    main([str(csv), str(png), '--config', str(repository / 'configs/motionbert/action_cmu.py')])
     assert np.asarray(Image.open(png).convert('RGB')).std() > 10
     assert '2 names for the 6 classes' in fails(main, csv, png, '--classes', 'a', 'b')
     csv.write_text('1,2\n')

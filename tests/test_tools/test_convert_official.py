@@ -1,5 +1,6 @@
 """The converter of published checkpoints: there and back, and what tools/test.py makes of the result."""
 
+import copy
 import json
 import pickle
 import re
@@ -14,6 +15,7 @@ from poselifter.checkpoints import load_checkpoint_file, save_checkpoint_file
 from poselifter.checkpoints.official import official_weights
 from poselifter.codecs import RootRelativeLifting
 from poselifter.models import create_model
+from poselifter.models.factory import model_sizes
 
 EVERY_KIND = [
     *('mixste/pose_hrnet16', 'poseformer/pose_small', 'videopose3d/temporal_27', 'videopose3d/trajectory_27'),
@@ -259,7 +261,7 @@ def test_the_test_tool_evaluates_it(case, convert, tool, repository, tmp_path, n
     case, path = case(name), tmp_path / 'ours.pth'
     if converted:
         convert(case.file, path)
-    parts = _parts(*SIZES[name](case.constructor), repository)
+    parts = _parts(*SIZES[name](case.constructor))
     module, frames = load_official(case.file, **case.constructor), 27 if '27' in name or 'dstformer' in name else 9
     confidence = parts['backbone'].get('in_channels', 3) == 3
     settings = {'repository': repository, 'confidence': confidence, 'model': parts, 'frames': frames}
@@ -281,11 +283,9 @@ def test_the_test_tool_evaluates_it(case, convert, tool, repository, tmp_path, n
         np.testing.assert_allclose(prediction[frames // 2], expected, rtol=0, atol=1e-5)
 
 
-def _parts(model, sizes, repository):
+def _parts(model, sizes):
     """Backbone, neck and heads of the config of a published size, changed to others."""
-    from mmengine.config import Config
-
-    parts = Config.fromfile(repository / f'configs/_base_/models/{model}.py').model.to_dict()
+    parts = copy.deepcopy(model_sizes()[model])
     del parts['type']
     sizes = dict(sizes)
     if 'neck' in sizes:

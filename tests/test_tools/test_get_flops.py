@@ -12,7 +12,7 @@ def get_flops(tool):
 
 def test_a_chain_of_frames_saves_the_similarity(get_flops, counted, repository, tmp_path):
     path = tmp_path / 'chain.py'
-    base = repository / 'configs/_base_/models/motionagformer_xs.py'
+    base = repository / 'configs/motionagformer/h36m_27.py'
     path.write_text(f"_base_ = '{base}'\nmodel = dict(backbone=dict(temporal_graph='chain'))\n")
     chain, similarity = get_flops.count(str(path)), counted('motionagformer_xs').row
     assert chain['macs_of_layers'] == similarity['macs_of_layers']
@@ -33,7 +33,8 @@ def test_frames_of_a_longer_clip_share_videopose3ds_work(get_flops, frames):
 def test_a_config_counts_as_its_model(get_flops, counted, repository):
     config, model = get_flops.count(str(repository / 'configs/mixste/cmu_27.py')), counted('mixste_small').row
     assert {**config, 'model': ''} == {**model, 'model': ''}
-    with_neck = get_flops.count(str(repository / 'configs/_base_/models/pstmo_9.py'))
+    options = {'model.backbone.num_frames': 9}
+    with_neck = get_flops.count(str(repository / 'configs/_base_/models/pstmo.py'), cfg_options=options)
     assert with_neck['parameters'] == 5_191_270
 
 

@@ -85,7 +85,8 @@ train_dataloader = dict(batch_sampler=dict(batch_size=[16]), dataset=dict(datase
 val_dataloader = single
 test_dataloader = single
 train_cfg = dict(max_epochs={epochs}, val_interval={epochs})
-optim_wrapper = dict(optimizer=dict(lr=4e-3))
+load_from = None
+optim_wrapper = dict(optimizer=dict(lr=4e-3), paramwise_cfg=dict(_delete_=True))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, **{ {**rates, 'end': steps // 5} }),
     dict(type='CosineAnnealingLR', begin={steps // 5}, **{rates}),
@@ -112,7 +113,7 @@ def test_learns_bodies_in_motion(tool, repository, files):
     seen, unseen = make_files(files, videos=64)
     baseline = mpve(np.broadcast_to(seen.mean(0), unseen.shape), unseen) * 1000  # the mean body, whatever the 2D
     epochs = 20
-    path = write_config(files, repository, 'mesh_h36m_scratch', epochs, 64 * 4 // 16 * epochs)
+    path = write_config(files, repository, 'mesh_h36m', epochs, 64 * 4 // 16 * epochs)
     metrics, state = trained(tool, files, path, epochs)
     assert set(metrics) >= {'MPVE', 'MPJPE', 'PA-MPJPE'}
     assert baseline > 150 and metrics['MPVE'] < 0.1 * baseline
@@ -128,7 +129,7 @@ def test_refines_the_bodies_of_another_method(tool, repository, files):
         body = MeshHead(4, body_model=files / 'mesh').from_theta(initial)
     before = mpve((body['verts'] - body['kp_3d'][:, :1]).numpy() / 1000, unseen) * 1000
     epochs = 10
-    path = write_config(files, repository, 'mesh_refine_h36m_scratch', epochs, 32 * 4 // 16 * epochs)
+    path = write_config(files, repository, 'mesh_refine_h36m', epochs, 32 * 4 // 16 * epochs)
     metrics, _ = trained(tool, files, path, epochs)
     assert metrics['MPVE'] < 0.5 * before
 

@@ -176,8 +176,8 @@ SYSTEMS = {
     'mixste/h36m_243': SMALL['mixste'],
     'poseformer/h36m_81': SMALL['poseformer'],
     'videopose3d/h36m_243': 'embed_dims=16 filter_widths=3,3',
-    'pstmo/h36m_s_243_scratch': 'num_frames=9 embed_dims=16 feedforward_dims=24',
-    'pstmo/mpi_inf_3dhp_s_81_scratch': 'num_frames=9 embed_dims=16 feedforward_dims=24',
+    'pstmo/h36m_s_243': 'num_frames=9 embed_dims=16 feedforward_dims=24',
+    'pstmo/mpi_inf_3dhp_s_81': 'num_frames=9 embed_dims=16 feedforward_dims=24',
 }
 
 
@@ -185,7 +185,7 @@ SYSTEMS = {
 def test_the_configs_train(tool, repository, tmp_path, config):
     """An epoch of the published recipe, cut down, on toy files; the paper's figure chooses the checkpoint."""
     write_3dhp(tmp_path) if '3dhp' in config else write_h36m(tmp_path)
-    options = [f'model.backbone.{size}' for size in SYSTEMS[config].split()]
+    options = ['load_from=None', *(f'model.backbone.{size}' for size in SYSTEMS[config].split())]
     options += ['train_cfg.max_epochs=1', 'train_dataloader.batch_size=32', 'train_dataloader.dataset.window.length=9']
     for loader in ('train', 'val', 'test'):
         options += [f'{loader}_dataloader.dataset.data_root={tmp_path}', f'{loader}_dataloader.num_workers=0']

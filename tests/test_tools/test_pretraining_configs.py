@@ -88,16 +88,11 @@ def files(tmp_path, monkeypatch):
 def train(tool, repository, files):
     """Trains a config in a work folder of its own; returns the last checkpoint's weights and its file."""
 
-    def run(name, options, epochs=1, validate=False):
-        (files / 'config.py').write_text(f"_base_ = '{repository / 'configs' / name}.py'\n")
+    def run(name, options, *flags, epochs=1, validate=False):
         given = {'train_cfg.max_epochs': epochs, 'log_level': 'WARNING', 'train_dataloader.num_workers': 0, **options}
         given |= {'train_dataloader.persistent_workers': False, 'default_hooks.checkpoint.max_keep_ckpts': 1}
-        argv = [
-            str(files / 'config.py'),
-            '--work-dir',
-            str(files / 'run' / name),
-            *([] if validate else ['--no-validate']),
-        ]
+        argv = [str(repository / f'configs/{name}.py'), '--work-dir', str(files / 'run' / name), *flags]
+        argv += [] if validate else ['--no-validate']
         tool('train').main([*argv, '--cfg-options'] + [f'{key}={value}' for key, value in given.items()])
         path = files / 'run' / name / f'epoch_{epochs}.pth'
         return load_checkpoint_file(path)['state_dict'], path
@@ -112,7 +107,8 @@ def small(**sizes):
 TINY = small(embed_dims=16, depth=1)
 REP = {**TINY, 'model.backbone.rep_dims': 16}
 STAND = {'optim_wrapper.optimizer.lr': 0}  # nothing moves: what is left is what it started from
-CLIPS = {'train_dataloader.dataset.window.length': 9, 'train_dataloader.batch_size': 4}
+LENGTH = 'train_dataloader.dataset.window.length'
+CLIPS = {LENGTH: 9, 'train_dataloader.batch_size': 4}
 MOTION3D = {**CLIPS, 'train_dataloader.dataset.window.stride': 9, 'train_dataloader.dataset.min_frames': 9}
 VIDEOS = {**CLIPS, 'total_batch_size': 256, 'train_dataloader.dataset.subjects': 'S1,S5'}
 PEOPLE = {**CLIPS, 'total_batch_size': 256}
@@ -156,7 +152,7 @@ def is_learnt(key):
 def test_pretraining_and_what_starts_from_it(train, name):
     options, tuning, more = CASES[name]
     epochs = 2 if SOURCES.items() <= options.items() else 1  # the second brings the sources without 3D
-    learnt, file = train(name, options, epochs)
+    learnt, file = train(name, options, epochs=epochs)
     assert all(value.isfinite().all() for value in learnt.values())
     tuned, _ = train(tuning, {**more, **STAND, 'load_from': file})
     encoder = [key for key in learnt if is_learnt(key)]
@@ -196,7 +192,6 @@ def test_starts_from_a_file_of_the_authors(train, shared, name):
 def test_pretraining_is_validated_by_lifting(train, files):
     """Detected 2D of the test subjects, as in the released program; the best checkpoint is kept."""
     options = {'val_dataloader.num_workers': 0, 'val_dataloader.persistent_workers': False}
-    options |= {'train_cfg.val_interval': 1}
     train('motionbert/pretrain_amass_h36m_243', {**LONG, **SOURCES, **options}, validate=True)
     assert list((files / 'run/motionbert/pretrain_amass_h36m_243').glob('best_MPJPE_epoch_1.pth'))
 
@@ -262,22 +257,17 @@ def test_humaneva_from_human36m(train):
 
 @pytest.mark.slow
 def test_a_frozen_backbone_stays(train):
-    learnt, file = train('motionbert/h36m_243_scratch', {**REP, **MOTION3D})
-    tuned, _ = train('motionbert/h36m_243_frozen', {**REP, **MOTION3D, 'load_from': file})
+    learnt, file = train('motionbert/h36m_243', {**REP, **MOTION3D}, '--variant', 'scratch')
+    tuned, _ = train('motionbert/h36m_243', {**REP, **MOTION3D, 'load_from': file}, '--variant', 'frozen')
     same = {key: torch.equal(learnt[key], tuned[key]) for key in learnt}
     assert {key.split('.')[0] for key in same if same[key]} == {'backbone'}
     assert {key.split('.')[0] for key in same if not same[key]} == {'heads'}
 
 
 OTHERS = {
-    'motionbert/h36m_gt_243_scratch': {**REP, **MOTION3D},
+    'motionbert/h36m_gt_243': {**REP, **MOTION3D, 'load_from': None},
     'mixste/mpi_inf_3dhp_27': {**TINY, **CLIPS},
-    'mixste/mpi_inf_3dhp_1': {
-        **TINY,
-        **CLIPS,
-        'model.backbone.num_frames': 1,
-        'train_dataloader.dataset.window.length': 1,
-    },
+    'mixste/mpi_inf_3dhp_1': TINY | CLIPS | dict.fromkeys(('model.backbone.num_frames', LENGTH), 1),
     'mixste/humaneva_43': {**TINY, **CLIPS},
     'videopose3d/humaneva_27': {**CLIPS, 'model.backbone.embed_dims': 16, 'model.backbone.filter_widths': '3,3'},
     'poseformer/mpi_inf_3dhp_9': {**CLIPS, 'model.backbone.joint_dims': 8, 'model.backbone.depth': 1},
@@ -286,14 +276,15 @@ OTHERS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize('name', OTHERS)
-def test_the_other_new_configs_train_and_test(train, tool, files, name):
+def test_the_other_new_configs_train_and_test(train, tool, repository, files, name):
     """What they test is scored as their paper does; the last checkpoint is tested on all test sequences."""
     options = {**OTHERS[name], 'train_dataloader.batch_size': 256}
     _, path = train(name, options)
     given = {key: value for key, value in options.items() if key.startswith('model')}
     given |= {'test_dataloader.dataset.min_frames': 9} if 'motionbert' in name else {}
     given |= {'test_dataloader.num_workers': 0, 'test_dataloader.persistent_workers': False}
-    argv = [str(files / 'config.py'), str(path), '--work-dir', str(files / 'run'), '--out', str(files / 'out.json')]
+    argv = [str(repository / f'configs/{name}.py'), str(path), '--work-dir', str(files / 'run')]
+    argv += ['--out', str(files / 'out.json')]
     tool('test').main([*argv, '--cfg-options', *(f'{key}={value}' for key, value in given.items())])
     metrics = json.loads((files / 'out.json').read_text())
     protocol = next(p for p in ('humaneva', 'mpi_inf_3dhp', 'motionbert') if p in name)

@@ -1,7 +1,5 @@
 """The configs of the published networks, cut down: they train, and test what they trained."""
 
-import json
-
 import pytest
 
 SMALL = {
@@ -17,21 +15,12 @@ SMALL = {
 
 
 @pytest.mark.parametrize('config', SMALL)
-def test_trains_and_tests(tool, repository, tmp_path, config):
+def test_trains_and_tests(train_and_test, config):
     sizes = {**({} if 'videopose3d' in config else {'num_frames': 9}), **SMALL[config]}
     options = [f'model.backbone.{name}={value}' for name, value in sizes.items()]
-    options += ['train_cfg.max_epochs=1', 'train_dataloader.dataset.window.length=9']
-    options += ['train_dataloader.dataset.window.stride=27', 'train_dataloader.batch_size=8']
-    for loader in ('train', 'val', 'test'):
-        small = {'n_sequences': 4, 'n_frames': 60}
-        options += [f'{loader}_dataloader.dataset.{key}={value}' for key, value in small.items()]
-        options += [f'{loader}_dataloader.num_workers=0', f'{loader}_dataloader.persistent_workers=False']
-    path = str(repository / f'configs/{config}.py')
-    tool('train').main([path, '--work-dir', str(tmp_path), '--cfg-options', *options])
-    out = tmp_path / 'metrics.json'
-    argv = [path, str(tmp_path / 'epoch_1.pth'), '--work-dir', str(tmp_path), '--out', str(out)]
-    tool('test').main([*argv, '--cfg-options', *options])
-    metrics = json.loads(out.read_text())
+    options += ['train_dataloader.dataset.window.length=9', 'train_dataloader.dataset.window.stride=27']
+    options += ['train_dataloader.batch_size=8']
+    metrics, _ = train_and_test(config, options, {'n_sequences': 4, 'n_frames': 60})
     assert 30 < metrics['P-MPJPE'] < metrics['MPJPE'] < 5000
 
 

@@ -1,6 +1,7 @@
 """All configs: they build, their recipes are the published ones, fine-tuning starts from what pretraining leaves."""
 
 import inspect
+import json
 from functools import cache
 from pathlib import Path
 
@@ -26,13 +27,18 @@ class OnMeta(torch.overrides.TorchFunctionMode):
 
 @cache
 def read(name):
-    return load_config(FOLDER / f'{name}.py')
+    """A config, 'pstmo/h36m_243', or a variant of it, 'pstmo/h36m_243:scratch'."""
+    stem, _, variant = name.partition(':')
+    return load_config(FOLDER / f'{stem}.py', variant=variant or None)
 
 
 @cache
 def shapes(name):
     """Tensors of the config's model; without a body model, which is in no checkpoint, and with hashed text for BERT."""
     poselifter.register_all_modules()
+    plain = name.partition(':')[0]
+    if name != plain and read(name).model == read(plain).model:
+        return shapes(plain)
     config = read(name).model.to_dict()
     for head in config.get('heads', {}).values():
         head.pop('body_model', None), head.pop('mean_params', None)
@@ -47,8 +53,8 @@ def name_of(path):
     return path.removeprefix('configs/').removesuffix('.py')
 
 
+VARIANTS = [f'{name}:{variant}' for name in CONFIGS for variant in read(name).get('variants') or ()]
 PRETRAINED = [name for name in CONFIGS if read(name).get('pretrained_by')]
-PRETRAINING = sorted({name_of(read(name).pretrained_by) for name in PRETRAINED})
 
 
 @pytest.mark.parametrize('name', CONFIGS)
@@ -59,6 +65,31 @@ def test_builds(name):
     assert config.get('codec') and len((FOLDER / f'{name}.py').read_text().splitlines()) < 80
     if name.split('/')[-1].startswith('pretrain_'):
         assert config.work_dir == f'work_dirs/{name}'
+
+
+@pytest.mark.parametrize('name', VARIANTS)
+def test_variants(name):
+    """From scratch: the same network and data, and rates and epochs of its own; frozen: nothing else differs."""
+    plain, config = read(name.partition(':')[0]), read(name)
+    different = {key for key in {*plain, *config} if plain.get(key) != config.get(key)} - {'variants', 'work_dir'}
+    if name.endswith(':frozen'):
+        assert different == {'frozen_modules'} and config.frozen_modules == ['backbone']
+    if name.endswith(':scratch'):
+        assert not config.load_from and not config.pretrained_by
+        assert different <= {'load_from', 'pretrained_by', 'train_cfg', 'optim_wrapper'}
+    assert different and shapes(name) and plain.get('work_dir') != config.work_dir
+
+
+def test_no_two_configs_differ_in_what_a_variant_can_say():
+    """Of one system, by nothing but the weights that a run starts from and the parts that it freezes."""
+    alike = {}
+    for name in CONFIGS:
+        contents = read(name).to_dict()
+        for key in ('load_from', 'pretrained_by', 'frozen_modules', 'variants', 'work_dir'):
+            contents.pop(key, None)
+        alike.setdefault((name.split('/')[0], json.dumps(contents, sort_keys=True)), []).append(name)
+    twins = [names for names in alike.values() if len(names) > 1]
+    assert twins == [['mixste/humaneva_43', 'mixste/humaneva_43_finetune']]  # a name older than variants
 
 
 # what pretraining does not know, of the parts of the model; everything else of it starts from there
@@ -82,6 +113,7 @@ def test_fine_tuning_starts_from_what_pretraining_leaves(name):
     source = name_of(config.pretrained_by)
     before = read(source)
     assert config.load_from == f'{before.work_dir}/epoch_{before.train_cfg.max_epochs}.pth'
+    assert name.startswith('mixste') or 'pretrain_' in name or 'scratch' in config.variants
     assert before.train_cfg.by_epoch and before.default_hooks.checkpoint.interval == 1
     keys, changed = DIFFERENT.get(name, (set(), set()))
     one, other = ({k: v for k, v in c.model.backbone.items() if k not in keys} for c in (before, config))
@@ -99,75 +131,47 @@ def test_fine_tuning_starts_from_what_pretraining_leaves(name):
         assert {key for key in given if key.startswith('backbone.')} <= set(own)
 
 
-@pytest.mark.parametrize('name', [n for n in PRETRAINED if n.split('/')[0] != 'mixste' and 'pretrain_' not in n])
-def test_scratch_beside_it(name):
-    """The same network and data without the start; a frozen backbone has no such twin."""
-    if name.endswith('_frozen'):
-        assert read(name).frozen_modules == ['backbone']
-        return
-    tuned, scratch = read(name), read(f'{name}_scratch')
-    assert not scratch.get('load_from') and not scratch.get('pretrained_by')
-    for part in ('model', 'train_dataloader', 'test_dataloader', 'test_evaluator', 'codec', 'auto_scale_lr'):
-        assert scratch.get(part) == tuned.get(part), part
-
-
 ADAM, ADAMW = 'Adam', 'AdamW'
-# optimiser, rate, weight decay, clips a batch, epochs, factor of the rate after an epoch
-RECIPES = {
-    'motionbert/pretrain_amass_h36m_243': (ADAMW, 5e-4, 0.01, 64, 90, 0.99),
-    'motionbert/pretrain_amass_h36m_lite_243': (ADAMW, 5e-4, 0.01, 64, 90, 0.99),
-    'motionbert/h36m_243_scratch': (ADAMW, 2e-4, 0.01, 32, 120, 0.99),
-    'motionbert/h36m_243': (ADAMW, 2e-4, 0.01, 32, 60, 0.99),
-    'motionbert/h36m_243_frozen': (ADAMW, 2e-4, 0.01, 32, 60, 0.99),
-    'motionbert/h36m_gt_243': (ADAMW, 2e-4, 0.01, 32, 60, 0.99),
-    'motionbert/h36m_gt_243_scratch': (ADAMW, 2e-4, 0.01, 32, 120, 0.99),
-    'motionbert/h36m_global_243': (ADAMW, 2e-4, 0.01, 32, 60, 0.99),
-    'motionbert/h36m_global_lite_243': (ADAMW, 5e-4, 0.01, 32, 60, 0.99),
-    'motionbert/action_ntu60_xsub': (ADAMW, 1e-3, 0.01, 32, 300, 0.99),  # the head; the backbone 1e-4
-    'motionbert/action_ntu60_xsub_scratch': (ADAMW, 1e-4, 0.01, 32, 300, 0.99),
-    'motionbert/action_ntu60_xview': (ADAMW, 1e-3, 0.01, 32, 300, 0.99),
-    'motionbert/oneshot_ntu120': (ADAMW, 1e-3, 0.01, 32, 50, 0.99),
-    'motionbert/oneshot_ntu120_scratch': (ADAMW, 1e-3, 0.01, 32, 50, 0.99),
-    'motionbert/mesh_h36m': (ADAMW, 5e-4, 0.01, 128, 60, 0.98),  # the head; the backbone 5e-5
-    'motionbert/mesh_h36m_scratch': (ADAMW, 1e-4, 0.01, 128, 100, 0.98),
-    'motionbert/mesh_pw3d': (ADAMW, 5e-4, 0.01, 128, 60, 0.98),
-    'motionbert/mesh_pw3d_scratch': (ADAMW, 1e-4, 0.01, 128, 60, 0.98),
-    'motionbert/mesh_refine_h36m': (ADAMW, 5e-4, 0.01, 128, 60, 0.98),
-    'motionbert/mesh_refine_pw3d': (ADAMW, 5e-4, 0.01, 128, 60, 0.98),
-    'pstmo/pretrain_h36m_243': (ADAM, 1e-4, 0, 160, 80, 0.97),
-    'pstmo/pretrain_h36m_s_243': (ADAM, 1e-4, 0, 160, 80, 0.97),
-    'pstmo/pretrain_h36m_gt_s_243': (ADAM, 1e-4, 0, 160, 80, 0.97),
-    'pstmo/pretrain_mpi_inf_3dhp_s_81': (ADAM, 1e-4, 0, 160, 80, 0.97),
-    'pstmo/h36m_243': (ADAM, 1e-3, 0, 160, 80, 0.97),
-    'pstmo/h36m_s_243': (ADAM, 7e-4, 0, 160, 80, 0.97),
-    'pstmo/h36m_gt_s_243': (ADAM, 1e-3, 0, 160, 80, 0.97),
-    'pstmo/mpi_inf_3dhp_s_81': (ADAM, 7e-4, 0, 160, 80, 0.97),
-    'motion2vec/pretrain_h36m_243': (ADAMW, 5e-4, 0.01, 4, 60, 0.99),
-    'motion2vec/pretrain_h36m_released_243': (ADAMW, 5e-4, 0.01, 4, 60, 0.99),
-    'motion2vec/pretrain_h36m_large_243': (ADAMW, 5e-4, 0.01, 4, 60, 0.99),
-    'motion2vec/h36m_243': (ADAMW, 5e-4, 0.01, 8, 60, 0.99),
-    'motion2vec/h36m_large_243': (ADAMW, 5e-4, 0.01, 16, 60, 0.99),
-    'motion2vec/mpi_inf_3dhp_81': (ADAM, 5e-4, 0, 16, 90, 0.99),
-    'motion2vec/mpi_inf_3dhp_large_81': (ADAM, 5e-4, 0, 16, 90, 0.99),
-    'motion2vec/action_ntu60_xsub': (ADAMW, 1e-4, 0.01, 6, 60, 0.99),
-    'motion2vec/action_ntu60_xview': (ADAMW, 1e-4, 0.01, 8, 60, 0.99),
-    'motionagformer/h36m_243': (ADAMW, 5e-4, 0.01, 16, 60, 0.99),
-    'motionagformer/mpi_inf_3dhp_81': (ADAM, 5e-4, 0, 16, 90, 0.99),
-    'actionpose/pretrain_babel_243': (ADAMW, 5e-4, 0.01, 16, 300, 0.99),
-    'actionpose/h36m_243': (ADAMW, 2e-4, 0.01, 32, 60, 0.99),
-    'actionpose/mpi_inf_3dhp_81': (ADAM, 5e-4, 0, 16, 90, 0.99),
-    'mixste/h36m_243': (ADAMW, 4e-5, 0.1, 1024 // 243, 120, 0.99),
-    'mixste/h36m_81': (ADAMW, 4e-5, 0.1, 1024 // 81, 120, 0.99),
-    'mixste/h36m_gt_43': (ADAMW, 4e-5, 0.1, 1024 // 43, 120, 0.99),
-    'mixste/humaneva_43': (ADAMW, 4e-5, 0.1, 1024 // 43, 120, 0.99),
-    'mixste/humaneva_43_finetune': (ADAMW, 4e-5, 0.1, 1024 // 43, 120, 0.99),
-    'mixste/mpi_inf_3dhp_27': (ADAMW, 4e-5, 0.1, 1024 // 27, 120, 0.99),
-    'mixste/mpi_inf_3dhp_1': (ADAMW, 4e-5, 0.1, 1024, 120, 0.99),
-    'videopose3d/h36m_243': (ADAM, 1e-3, 0, 1024, 80, 0.95),
-    'videopose3d/humaneva_27': (ADAM, 1e-3, 0, 128, 1000, 0.996),
-    'poseformer/h36m_81': (ADAMW, 1e-4, 0.1, 512, 200, 0.99),
-    'poseformer/mpi_inf_3dhp_9': (ADAMW, 4e-4, 0.1, 512, 200, 0.99),
-}
+# of a system: optimiser, rate, weight decay, clips a batch, epochs, factor of the rate after an epoch: its configs.
+# Of MotionBERT's actions and meshes the rate is that of the head; the backbone's is a tenth.
+RECIPES = [
+    ('motionbert', (ADAMW, 5e-4, 0.01, 64, 90, 0.99), 'pretrain_amass_h36m_243 pretrain_amass_h36m_lite_243'),
+    ('motionbert', (ADAMW, 2e-4, 0.01, 32, 120, 0.99), 'h36m_243:scratch h36m_gt_243:scratch'),
+    ('motionbert', (ADAMW, 2e-4, 0.01, 32, 60, 0.99), 'h36m_243 h36m_243:frozen h36m_gt_243 h36m_global_243'),
+    ('motionbert', (ADAMW, 5e-4, 0.01, 32, 60, 0.99), 'h36m_global_lite_243'),
+    ('motionbert', (ADAMW, 1e-3, 0.01, 32, 300, 0.99), 'action_ntu60_xsub action_ntu60_xview'),
+    ('motionbert', (ADAMW, 1e-4, 0.01, 32, 300, 0.99), 'action_ntu60_xsub:scratch'),
+    ('motionbert', (ADAMW, 1e-3, 0.01, 32, 50, 0.99), 'oneshot_ntu120 oneshot_ntu120:scratch'),
+    ('motionbert', (ADAMW, 5e-4, 0.01, 128, 60, 0.98), 'mesh_h36m mesh_pw3d mesh_refine_h36m mesh_refine_pw3d'),
+    ('motionbert', (ADAMW, 1e-4, 0.01, 128, 100, 0.98), 'mesh_h36m:scratch'),
+    ('motionbert', (ADAMW, 1e-4, 0.01, 128, 60, 0.98), 'mesh_pw3d:scratch'),
+    ('pstmo', (ADAM, 1e-4, 0, 160, 80, 0.97),
+     'pretrain_h36m_243 pretrain_h36m_s_243 pretrain_h36m_gt_s_243 pretrain_mpi_inf_3dhp_s_81'),
+    ('pstmo', (ADAM, 1e-3, 0, 160, 80, 0.97), 'h36m_243 h36m_gt_s_243'),
+    ('pstmo', (ADAM, 7e-4, 0, 160, 80, 0.97), 'h36m_s_243 mpi_inf_3dhp_s_81'),
+    ('motion2vec', (ADAMW, 5e-4, 0.01, 4, 60, 0.99),
+     'pretrain_h36m_243 pretrain_h36m_released_243 pretrain_h36m_large_243'),
+    ('motion2vec', (ADAMW, 5e-4, 0.01, 8, 60, 0.99), 'h36m_243'),
+    ('motion2vec', (ADAMW, 5e-4, 0.01, 16, 60, 0.99), 'h36m_large_243'),
+    ('motion2vec', (ADAM, 5e-4, 0, 16, 90, 0.99), 'mpi_inf_3dhp_81 mpi_inf_3dhp_large_81'),
+    ('motion2vec', (ADAMW, 1e-4, 0.01, 6, 60, 0.99), 'action_ntu60_xsub'),
+    ('motion2vec', (ADAMW, 1e-4, 0.01, 8, 60, 0.99), 'action_ntu60_xview'),
+    ('motionagformer', (ADAMW, 5e-4, 0.01, 16, 60, 0.99), 'h36m_243'),
+    ('motionagformer', (ADAM, 5e-4, 0, 16, 90, 0.99), 'mpi_inf_3dhp_81'),
+    ('actionpose', (ADAMW, 5e-4, 0.01, 16, 300, 0.99), 'pretrain_babel_243'),
+    ('actionpose', (ADAMW, 2e-4, 0.01, 32, 60, 0.99), 'h36m_243'),
+    ('actionpose', (ADAM, 5e-4, 0, 16, 90, 0.99), 'mpi_inf_3dhp_81'),
+    ('mixste', (ADAMW, 4e-5, 0.1, 1024 // 243, 120, 0.99), 'h36m_243'),
+    ('mixste', (ADAMW, 4e-5, 0.1, 1024 // 81, 120, 0.99), 'h36m_81'),
+    ('mixste', (ADAMW, 4e-5, 0.1, 1024 // 43, 120, 0.99), 'h36m_gt_43 humaneva_43 humaneva_43_finetune'),
+    ('mixste', (ADAMW, 4e-5, 0.1, 1024 // 27, 120, 0.99), 'mpi_inf_3dhp_27'),
+    ('mixste', (ADAMW, 4e-5, 0.1, 1024, 120, 0.99), 'mpi_inf_3dhp_1'),
+    ('videopose3d', (ADAM, 1e-3, 0, 1024, 80, 0.95), 'h36m_243'),
+    ('videopose3d', (ADAM, 1e-3, 0, 128, 1000, 0.996), 'humaneva_27'),
+    ('poseformer', (ADAMW, 1e-4, 0.1, 512, 200, 0.99), 'h36m_81'),
+    ('poseformer', (ADAMW, 4e-4, 0.1, 512, 200, 0.99), 'mpi_inf_3dhp_9'),
+]  # fmt: skip
+RECIPES = {f'{system}/{name}': recipe for system, recipe, names in RECIPES for name in names.split()}
 
 
 @pytest.mark.parametrize('name', RECIPES)
@@ -288,25 +292,16 @@ def test_actionpose_trains_its_text_side_slower():
 
 
 def test_rates_of_actions():
-    tuned, scratch = (read(f'motionbert/action_ntu60_xsub{kind}').optim_wrapper for kind in ('', '_scratch'))
+    tuned, scratch = (read(f'motionbert/action_ntu60_xsub{kind}').optim_wrapper for kind in ('', ':scratch'))
     assert tuned.paramwise_cfg == {'custom_keys': {'backbone': {'lr_mult': 0.1}}} and not scratch.paramwise_cfg
 
 
 @pytest.mark.parametrize('system', ['motionbert', 'motion2vec'])
-@pytest.mark.parametrize('form', ['', '_scratch'])
-@pytest.mark.parametrize(
-    ('name', 'classes', 'split'),
-    [
-        ('ntu60_xsub', 60, 'xsub'),
-        ('ntu60_xview', 60, 'xview'),
-        ('ntu120_xsub', 120, 'xsub'),
-        ('ntu120_xset', 120, 'xset'),
-    ],
-)
-def test_splits_of_actions(system, form, name, classes, split):
+@pytest.mark.parametrize('name', ['ntu60_xsub', 'ntu60_xview', 'ntu120_xsub', 'ntu120_xset'])
+def test_splits_of_actions(system, name):
     """Persons are counted as the published figures count them, and who is there is packed for other counts."""
-    config = read(f'{system}/action_{name}{form}')
-    assert bool(config.get('load_from')) == bool(config.get('pretrained_by')) == (not form)
+    classes, split = int(name.split('_')[0].removeprefix('ntu')), name.split('_')[1]
+    config = read(f'{system}/action_{name}')
     parts = config.train_dataloader.dataset, config.test_dataloader.dataset
     assert [part.split for part in parts] == [f'{split}_train', f'{split}_val']
     assert all(part.ann_file == f'ntu{classes}_hrnet.pkl' for part in parts)
@@ -323,12 +318,14 @@ def test_a_missing_start_comes_with_the_command_that_makes_it(tool, fails, tmp_p
 
 
 def test_rows_of_the_metafiles():
-    """Each is of a config that is there, whose head states the figure."""
+    """Each is of a config and a variant that are there, whose file states the figure."""
     from poselifter.apis.zoo import zoo_models
 
     for name, model in zoo_models().items():
-        path = model.config.relative_to(FOLDER)
-        assert name == f'{path.parent.name}_{path.stem}'
-        head = model.config.read_text().partition('_base_')[0]
-        main = next(iter(model.facts['Results'][0]['Metrics'].values()))
-        assert model.weights or f'{main} ' in head, name
+        path = model.config.relative_to(FOLDER).with_suffix('')
+        assert name == f'{path.parent.name}_{path.name}' + (f'_{model.variant}' if model.variant else '')
+        text, variants = model.config.read_text(), read(path.as_posix()).get('variants') or {}
+        for number, result in enumerate(model.facts['Results']):
+            variant, figure = result.get('Variant'), next(iter(result['Metrics'].values()))
+            assert not variant or variant in variants
+            assert model.weights or (number and not variant) or f'{figure} ' in text, name

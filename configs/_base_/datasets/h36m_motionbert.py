@@ -11,28 +11,13 @@ test_pipeline = [
     dict(type='PackPose', keys=['keypoints', 'factor', 'lifting_target', 'lifting_target_visible']),
 ]
 
+source = dict(type='Human36mMotionBERTDataset', data_root=data_root, min_frames=243)
 train_dataloader = dict(
     batch_size=32,
     num_workers=4,
-    dataset=dict(
-        type='Human36mMotionBERTDataset',
-        data_root=data_root,
-        split='train',
-        min_frames=243,
-        window=dict(length=243, stride=81, tail='drop'),
-        pipeline=train_pipeline,
-    ),
+    dataset=dict(**source, split='train', window=dict(length=243, stride=81, tail='drop'), pipeline=train_pipeline),
 )
 val_dataloader = dict(
-    batch_size=8,
-    num_workers=2,
-    dataset=dict(
-        type='Human36mMotionBERTDataset',
-        data_root=data_root,
-        split='test',
-        min_frames=243,
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
+    batch_size=8, num_workers=2, dataset=dict(**source, split='test', test_mode=True, pipeline=test_pipeline)
 )
 test_dataloader = val_dataloader

@@ -10,22 +10,13 @@ test_pipeline = [
     dict(type='PackPose', keys=['keypoints', 'lifting_target', 'lifting_target_visible']),
 ]
 
+source = dict(type='MPIINF3DHPDataset', data_root=data_root)
 train_dataloader = dict(
-    batch_size=160,
-    num_workers=2,
-    dataset=dict(
-        type='MPIINF3DHPDataset', data_root=data_root, ann_file='data_train_3dhp.npz', pipeline=train_pipeline
-    ),
+    batch_size=160, num_workers=2, dataset=dict(**source, ann_file='data_train_3dhp.npz', pipeline=train_pipeline)
 )
 val_dataloader = dict(
     batch_size=1,
     num_workers=1,
-    dataset=dict(
-        type='MPIINF3DHPDataset',
-        data_root=data_root,
-        ann_file='data_test_3dhp.npz',
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
+    dataset=dict(**source, ann_file='data_test_3dhp.npz', test_mode=True, pipeline=test_pipeline),
 )
 test_dataloader = val_dataloader

@@ -19,28 +19,12 @@ test_pipeline = [
     dict(type='PackPose', keys=['action', 'present']),
 ]
 
+source = dict(type='NTUActionDataset', data_root=data_root, ann_file='ntu60_hrnet.pkl')
 train_dataloader = dict(
-    batch_size=32,
-    num_workers=4,
-    dataset=dict(
-        type='NTUActionDataset',
-        data_root=data_root,
-        ann_file='ntu60_hrnet.pkl',
-        split='xsub_train',
-        pipeline=train_pipeline,
-    ),
+    batch_size=32, num_workers=4, dataset=dict(**source, split='xsub_train', pipeline=train_pipeline)
 )
 val_dataloader = dict(
-    batch_size=32,
-    num_workers=2,
-    dataset=dict(
-        type='NTUActionDataset',
-        data_root=data_root,
-        ann_file='ntu60_hrnet.pkl',
-        split='xsub_val',
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
+    batch_size=32, num_workers=2, dataset=dict(**source, split='xsub_val', test_mode=True, pipeline=test_pipeline)
 )
 test_dataloader = val_dataloader
 val_evaluator = dict(type='ActionMetric')

@@ -13,30 +13,14 @@ test_pipeline = [
     dict(type='PackPose', keys=['keypoints', 'lifting_target', 'lifting_target_visible', 'action']),
 ]
 
+source = dict(type='ProceduralMotion', n_frames=135)
+held_back = dict(**source, test_mode=True, pipeline=test_pipeline)
 train_dataloader = dict(
     batch_size=4,
     num_workers=1,
-    dataset=dict(
-        type='ProceduralMotion',
-        n_sequences=480,
-        n_frames=135,
-        window=dict(length=27, stride=27, tail='shift'),
-        pipeline=train_pipeline,
-    ),
+    dataset=dict(**source, n_sequences=480, window=dict(length=27, stride=27, tail='shift'), pipeline=train_pipeline),
 )
-val_dataloader = dict(
-    batch_size=8,
-    num_workers=1,
-    dataset=dict(
-        type='ProceduralMotion', offset=1_000_000, n_sequences=48, n_frames=135, test_mode=True, pipeline=test_pipeline
-    ),
-)
-test_dataloader = dict(
-    batch_size=8,
-    num_workers=1,
-    dataset=dict(
-        type='ProceduralMotion', offset=2_000_000, n_sequences=96, n_frames=135, test_mode=True, pipeline=test_pipeline
-    ),
-)
+val_dataloader = dict(batch_size=8, num_workers=1, dataset=dict(**held_back, offset=1_000_000, n_sequences=48))
+test_dataloader = dict(batch_size=8, num_workers=1, dataset=dict(**held_back, offset=2_000_000, n_sequences=96))
 val_evaluator = dict(type='PoseMetric')
 test_evaluator = val_evaluator

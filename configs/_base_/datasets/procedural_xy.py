@@ -1,18 +1,11 @@
 # Motions made in memory at 50 fps, in the network space of the published networks without confidences: x and y.
-_base_ = './procedural.py'
+_base_ = './procedural_xyc.py'
 
-codec = dict(
-    type='RootRelativeLifting', skeleton='h36m17', skeleton_3d='h36m17', fps=50, confidence=False, window_box=False
-)
+codec = dict(confidence=False)
+encode = dict(type='Encode', codec={**_base_.codec, 'confidence': False})
+train_pipeline = [*_base_.film, encode, *_base_.train_pipeline[-2:]]
+test_pipeline = [*_base_.film, encode, _base_.test_pipeline[-1]]
 
-film = [dict(type='VirtualCamera'), dict(type='DetectedJoints'), dict(type='KeypointNoise')]
-train_pipeline = [*film, dict(type='Encode', codec=codec), dict(type='FlipPose'), dict(type='PackPose')]
-test_pipeline = [
-    *film,
-    dict(type='Encode', codec=codec),
-    dict(type='PackPose', keys=['keypoints', 'lifting_target', 'lifting_target_visible', 'action']),
-]
-
-train_dataloader = dict(dataset=dict(fps=50, n_frames=486, pipeline=train_pipeline))
-val_dataloader = dict(dataset=dict(fps=50, n_frames=486, pipeline=test_pipeline))
-test_dataloader = dict(dataset=dict(fps=50, n_frames=486, pipeline=test_pipeline))
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+test_dataloader = val_dataloader

@@ -26,3 +26,5 @@ model = dict(
     ),
     test_cfg=dict(window=dict(length=27, stride=9), flip_test=True),
 )
+
+sizes = dict(actionpose_small=dict(backbone=dict(type='ActionPose', align_layer=2)))

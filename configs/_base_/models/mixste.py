@@ -24,3 +24,32 @@ model = dict(
         )
     ),
 )
+
+sizes = dict(
+    # 1 frame: 57.9 mm on MPI-INF-3DHP
+    mixste_1=dict(backbone=dict(num_frames=1)),
+    # 27 frames: 45.1 mm on Human3.6M with CPN keypoints (paper, study of sizes); 54.9 mm on MPI-INF-3DHP
+    mixste_27=dict(backbone=dict(num_frames=27)),
+    # 81 frames: 42.4 mm on Human3.6M with CPN keypoints (paper, table 1)
+    mixste_81=dict(backbone=dict(num_frames=81)),
+    # for HumanEva, 43 frames: 16.1 mm fine-tuned from Human3.6M (paper)
+    mixste_humaneva_43=dict(
+        backbone=dict(num_frames=43, num_joints=15),
+        heads=dict(
+            pose=dict(
+                losses=[  # weights as released; they do not line up with its joints
+                    dict(
+                        type='WeightedMPJPELoss',
+                        joint_weights=[1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4],
+                    ),
+                    dict(
+                        type='TemporalConsistencyLoss',
+                        joint_weights=[1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4],
+                        loss_weight=0.5,
+                    ),
+                    dict(type='VelocityLoss', loss_weight=2.0),
+                ]
+            )
+        ),
+    ),
+)

@@ -11,3 +11,14 @@ model = dict(
     ),
     heads=dict(pose=dict(type='PoseHead', num_joints=17)),
 )
+
+sizes = dict(
+    # 81 frames: 12.8 M parameters; 47.7 mm on Human3.6M with CPN keypoints (paper)
+    videopose3d_81=dict(backbone=dict(filter_widths=[3, 3, 3, 3])),
+    # 27 frames: 8.6 M parameters; 48.8 mm on Human3.6M with CPN keypoints (paper)
+    videopose3d_27=dict(backbone=dict(filter_widths=[3, 3, 3])),
+    # for HumanEva, 27 frames: 8.5 M parameters; 33.0 mm on three actions (paper)
+    videopose3d_humaneva_27=dict(
+        backbone=dict(filter_widths=[3, 3, 3], num_joints=15), heads=dict(pose=dict(num_joints=15))
+    ),
+)

@@ -1,9 +1,0 @@
-# Motion2vec's network, small, 27 frames, on CMU motion capture, from scratch.
-_base_ = [
-    '../_base_/default_runtime.py',
-    '../_base_/datasets/cmu.py',
-    '../_base_/models/motion2vec_small.py',
-    '../_base_/schedules/small.py',
-]
-
-model = dict(codec={{_base_.codec}})

@@ -1,4 +1,0 @@
-# As multitask_procedural.py, the backbone stays as it was pretrained.
-_base_ = './multitask_procedural.py'
-
-frozen_modules = ['backbone']

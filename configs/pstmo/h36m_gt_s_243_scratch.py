@@ -1,8 +1,0 @@
-# As h36m_s_243_scratch.py, with true 2D joints: 30.3 mm (paper, table 8).
-_base_ = './h36m_s_243_scratch.py'
-
-keypoint_file = 'data_2d_h36m_gt.npz'
-train_dataloader = dict(dataset=dict(keypoint_file=keypoint_file))
-val_dataloader = dict(dataset=dict(keypoint_file=keypoint_file))
-test_dataloader = dict(dataset=dict(keypoint_file=keypoint_file))
-optim_wrapper = dict(optimizer=dict(lr=1e-3))
