@@ -155,11 +155,11 @@ def show_model(args: argparse.Namespace) -> None:
     from .apis import zoo
 
     model = zoo.find(args.name)
-    print(f'{model.name}\n  config   {model.config}\n  weights  {model.weights or "-"}')
+    variant = f' --variant {model.variant}' if model.variant else ''
+    print(f'{model.name}\n  config   {model.config}{variant}\n  weights  {model.weights or "-"}')
     for result in model.facts.get('Results', []):
         figures = ', '.join(f'{k} {v}' for k, v in result['Metrics'].items())
-        variant = f', --variant {result["Variant"]}' if 'Variant' in result else ''
-        print(f'  {result["Dataset"]}{variant}: {figures}')
+        print(f'  {result["Dataset"]}: {figures}')
 
 
 @command('zoo download', option('name'))

@@ -26,7 +26,7 @@ class ZooModel:
             ``None`` where there are none.
         sha256: of the weights file.
         facts: the whole entry as the metafile states it.
-        variant: of the config, if the model is one.
+        variant: of the config, which the model is of; ``None`` for the config itself.
     """
 
     name: str
@@ -38,19 +38,20 @@ class ZooModel:
 
 
 def zoo_models() -> dict[str, ZooModel]:
-    """All models of ``model-index.yml`` by name."""
+    """All models of ``model-index.yml`` by name; results of a variant are those of ``<name>_<variant>``."""
     root = shipped_root()
     models = {}
     for metafile in load(root / 'model-index.yml')['Import']:
         for entry in load(root / metafile)['Models']:
-            models[entry['Name']] = ZooModel(
-                name=entry['Name'],
-                config=root / entry['Config'],
-                weights=entry.get('Weights'),
-                sha256=entry.get('SHA256'),
-                facts=entry,
-                variant=entry.get('Variant'),
+            name, config = entry['Name'], root / entry['Config']
+            results = entry.get('Results', [])
+            plain = {**entry, 'Results': [result for result in results if 'Variant' not in result]}
+            models[name] = ZooModel(
+                name, config, entry.get('Weights'), entry.get('SHA256'), plain, entry.get('Variant')
             )
+            for variant in dict.fromkeys(result['Variant'] for result in results if 'Variant' in result):
+                chosen = {**entry, 'Results': [result for result in results if result.get('Variant') == variant]}
+                models[f'{name}_{variant}'] = ZooModel(f'{name}_{variant}', config, None, None, chosen, variant)
     return models
 
 
