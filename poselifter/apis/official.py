@@ -1,20 +1,15 @@
 """The published systems' own checkpoints, as modules that map their input to their output."""
 
+import math
 import os
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from ..checkpoints import (
-    Official,
-    check_official,
-    convert_official,
-    load_checkpoint_file,
-    network_of,
-    read_official,
-)
+from ..checkpoints import Official, load_checkpoint_file, official_weights, read_official
 from ..errors import InputError
 from ..models import Lifter
 from ..models.body_models import load_body_model
@@ -39,15 +34,14 @@ class OfficialModule(nn.Module):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """:meth:`forward`; numpy arrays in give numpy arrays out."""
-        arrays = [*args, *kwargs.values()]
-        if not any(isinstance(array, np.ndarray) for array in arrays):
+        if not any(isinstance(array, np.ndarray) for array in (*args, *kwargs.values())):
             return super().__call__(*args, **kwargs)
         with torch.no_grad():
-            given = {key: self._tensor(value) for key, value in kwargs.items()}
-            found = super().__call__(*map(self._tensor, args), **given)
-        if isinstance(found, dict):
-            return {key: value.cpu().numpy() for key, value in found.items()}
-        return found.cpu().numpy()
+            kwargs = {key: self._tensor(value) for key, value in kwargs.items()}
+            result = super().__call__(*map(self._tensor, args), **kwargs)
+        if isinstance(result, dict):
+            return {key: value.cpu().numpy() for key, value in result.items()}
+        return result.cpu().numpy()
 
     def _tensor(self, value: Any) -> Any:
         if not isinstance(value, np.ndarray):
@@ -57,22 +51,21 @@ class OfficialModule(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor | dict[str, torch.Tensor]:
         """Clips (B, T, J, C), or (N, M, T, J, C) of M persons, to what the original returns."""
-        persons = x.shape[1] if x.ndim == 5 else 1
-        features = self.network.features(x.flatten(0, 1) if x.ndim == 5 else x)
+        persons = x.shape[1:-3]  # (M,), or none
+        features = self.network.features(x.flatten(0, -4))
         if self.task == 'representation':
-            feature = features.get('single', features.get('features'))
-            return feature.unflatten(0, (-1, persons)) if x.ndim == 5 else feature
+            return features.get('single', features.get('features')).unflatten(0, (-1, *persons))
 
         def output(head: str) -> Any:
-            found = self.network.heads[head](self.network.read(head, features, persons))
-            return found.unflatten(0, (-1, persons)) if x.ndim == 5 and head == 'pose' else found
+            return self.network.heads[head](self.network.read(head, features, math.prod(persons)))
 
         if self.task == 'mesh':
             mesh = output('mesh')
             return {'output': mesh['theta'], 'kp_3d': mesh['kp_3d'], 'verts': mesh['verts']}
-        if 'sequence' in self.network.heads:
-            return {'output': output('pose'), 'output_seq': output('sequence')}
-        return output(self.task if self.task in ('action', 'embedding') else 'pose')
+        if self.task in ('action', 'embedding'):
+            return output(self.task)
+        outputs = {'output': output('pose').unflatten(0, (-1, *persons))}
+        return {**outputs, 'output_seq': output('sequence')} if 'sequence' in self.network.heads else outputs['output']
 
 
 class OfficialRefiner(OfficialModule):
@@ -150,9 +143,10 @@ def load_official(
 ) -> OfficialModule:
     """Loads a checkpoint as its authors published it; nothing in the file is executed.
 
-    Sizes are read from the shapes. What no shape tells (``num_heads``, whether
-    a VideoPose3D model is ``causal``, the graph's neighbours) is assumed only
-    where every shape equals a published size.
+    Settings are inferred from tensor shapes. Those that no shape shows
+    (``num_heads``, whether a VideoPose3D model is ``causal``, the graph's
+    neighbours) have the published defaults only where every shape is of a
+    published size.
 
     Args:
         path: the file, in the original container.
@@ -162,8 +156,8 @@ def load_official(
         task: ``'pose'``, ``'representation'``, ``'action'``, ``'embedding'``,
             ``'mesh'``, ``'pretrain'``, ``'refine'`` or ``'trajectory'``; ``None``
             means what the keys say.
-        **architecture: keywords of the original's constructor; what the shapes
-            tell is checked against them. The mesh task also takes
+        **architecture: keywords of the original's constructor; those inferred
+            from shapes are compared. The mesh task also takes
             ``body_model`` (see :func:`~poselifter.models.body_models.load_body_model`),
             Motion2vec's pretraining ``teacher`` (the file of its layers),
             ``average_top_k_layers`` and ``norm_targets`` (see
@@ -185,48 +179,38 @@ def load_official(
         module = load_official('MB_release/latest_epoch.bin')
         poses = module(torch.zeros(1, 243, 17, 3))
     """
-    official, state = read_official(path, system, task)
+    official = read_official(path, system, task)
     official.for_task(task)  # or an error
-    task = official.tasks[0] if task is None else task
-    extras = {key: architecture.pop(key) for key in _EXTRAS.get(task, ()) if key in architecture}
-    config = network_of(official, state, architecture)
-    kind = config.get('type')
-    if kind == 'ContextPretrainer':
-        config['top_layers'] = extras.get('average_top_k_layers', min(6, config['backbone']['depth']))
-        config['norm_targets'] = extras.get('norm_targets', 'none')
-    network = MODELS.build(config) if kind else Lifter(**config)
-    module = _MODULES.get(kind, OfficialModule)(network, official, task)
-    check_official(network, official, path)
-    if kind == 'ContextPretrainer':
-        official.state_dict.update(_teacher(network, official, extras.get('teacher')))
-        module.has_teacher = extras.get('teacher') is not None
-    network.load_state_dict(official.state_dict)
+    task = official.layout.tasks[0] if task is None else task
+    extra = architecture.pop(_EXTRA[task], None) if task in _EXTRA else None
+    config = official.network(architecture)
+    network = MODELS.build(config) if 'type' in config else Lifter(**config)
+    module = _MODULES.get(config.get('type'), OfficialModule)(network, official, task)
+    official.check(network, path)
+    teacher = {}
+    if isinstance(module, OfficialContext):
+        teacher, module.has_teacher = _teacher(network, official, extra), extra is not None
+    network.load_state_dict({**official.state_dict, **teacher})
     if task == 'mesh':
-        if extras.get('body_model') is None:
+        if extra is None:
             raise InputError(
                 'the mesh task needs body_model, since no checkpoint holds the licensed one; give its file, its '
                 'folder or its arrays'
             )
-        network.heads['mesh'].body_model = load_body_model(extras['body_model'])
+        network.heads['mesh'].body_model = load_body_model(extra)
     return module.eval()
 
 
-_EXTRAS = {'mesh': ('body_model',), 'pretrain': ('teacher', 'average_top_k_layers', 'norm_targets')}
+_EXTRA = {'mesh': 'body_model', 'pretrain': 'teacher'}
 
 
 def _teacher(network: nn.Module, official: Official, path: str | os.PathLike | None) -> dict[str, torch.Tensor]:
     """The teacher's tensors: its layers from the file, the rest the student's."""
-    own = dict(official.state_dict)
     if path is not None:
-        layers = {f'layers.{key}': value for key, value in load_checkpoint_file(path).items()}
-        student = {key: shape for key, shape in official.shapes.items() if key.startswith('layers.')}
-        wrong = sorted(
-            key.removeprefix('layers.')
-            for key in layers.keys() | student.keys()
-            if getattr(layers.get(key), 'shape', None) != student.get(key)
-        )
-        if wrong:
-            raise InputError(f'the teacher {path} does not fit the student: it differs in {", ".join(wrong)}')
-        own.update(convert_official(layers).state_dict)
-    teacher = {f'teacher.module.{key.removeprefix("backbone.")}': own[key] for key in own if key != 'mask_token'}
-    return teacher | {'teacher.steps': network.teacher.steps}
+        layers = official_weights(load_checkpoint_file(path)) or {}
+        tensors = {key: value for key, value in official.tensors.items() if not key.startswith('layers.')}
+        tensors.update({f'layers.{key}': value for key, value in layers.items()})
+        official = replace(official, tensors=tensors)
+        official.check(network, path)
+    state = {key.removeprefix('backbone.'): value for key, value in official.state_dict.items() if key != 'mask_token'}
+    return {**{f'teacher.module.{key}': value for key, value in state.items()}, 'teacher.steps': network.teacher.steps}

@@ -9,11 +9,5 @@ from .loading import (
     read_official,
     save_checkpoint_file,
 )
-from .official import (
-    Official,
-    check_official,
-    convert_official,
-    export_official,
-    network_of,
-)
+from .official import Official, convert_official, export_official, official_weights
 from .systems import SYSTEMS

@@ -23,7 +23,7 @@ from torch import nn
 from ..errors import InputError
 from ..utils import atomic_write
 from ..utils.download import download
-from .official import Official, convert_official, find_system, official_weights
+from .official import Official, convert_official, find_system, misfit, official_weights
 
 FORMAT_VERSION = 1
 _ZIP = b'PK\x03\x04'  # torch >= 1.6 writes a zip file
@@ -33,7 +33,7 @@ def load_checkpoint_file(path: str | os.PathLike, map_location: Any = 'cpu') -> 
     """Reads a ``.pth`` or ``.safetensors`` file, also one that a published system wrote.
 
     Args:
-        path: the file.
+        path: the file, or an http(s) address.
         map_location: device for the tensors, as in ``torch.load``.
 
     Returns:
@@ -45,7 +45,7 @@ def load_checkpoint_file(path: str | os.PathLike, map_location: Any = 'cpu') -> 
         InputError: the file is missing, empty, cut off, no checkpoint, or
             could only be read by running code of another program.
     """
-    path = check_file(path)
+    path = local_file(path)
     checkpoint, foreign = _read(path, map_location)
     if not isinstance(checkpoint, dict):
         raise InputError(f'{path} holds a {type(checkpoint).__name__}, expected a dict with state_dict')
@@ -58,9 +58,7 @@ def load_checkpoint_file(path: str | os.PathLike, map_location: Any = 'cpu') -> 
     return checkpoint
 
 
-def read_official(
-    path: str | os.PathLike, system: str | None = None, task: str | None = None
-) -> tuple[Official, dict[str, torch.Tensor]]:
+def read_official(path: str | os.PathLike, system: str | None = None, task: str | None = None) -> Official:
     """Reads a published checkpoint.
 
     Args:
@@ -69,20 +67,17 @@ def read_official(
         task: what it shall serve; ``'trajectory'`` may lie beside the pose
             model in one file.
 
-    Returns:
-        (the checkpoint in our terms, the original tensors).
-
     Raises:
         InputError: the file cannot be read without running its code, or is no
             published checkpoint; see also :func:`convert_official`. Unexpected
-            tensors are left to :func:`check_official`.
+            tensors are left to :meth:`Official.check`.
     """
-    path = check_file(path)
+    path = local_file(path)
     checkpoint, _ = _read(path, 'cpu')
     state = official_weights(checkpoint, task) if isinstance(checkpoint, dict) else None
     if state is None:
         raise InputError(f'{path} holds no state dict; expected a checkpoint as its authors published it')
-    return convert_official(state, system, str(path), strict=False), state
+    return convert_official(state, system, str(path), strict=False)
 
 
 def _read(path: Path, map_location: Any) -> tuple[Any, Exception | None]:
@@ -102,12 +97,17 @@ def _read(path: Path, map_location: Any) -> tuple[Any, Exception | None]:
         return checkpoint, error
 
 
-def check_file(path: str | os.PathLike) -> Path:
-    """The path of a file that is there and not empty.
+def local_file(path: str | os.PathLike) -> Path:
+    """The path of a file that is present and not empty; an http(s) address is fetched once into torch's hub folder.
 
     Raises:
-        InputError: it is not.
+        InputError: there is no such file, the address cannot be reached, or is
+            of another kind.
     """
+    if str(path).startswith(('http://', 'https://')):
+        path = download(str(path), Path(torch.hub.get_dir()) / 'checkpoints')
+    elif '://' in str(path):
+        raise InputError(f'{path}: checkpoints come from files or http(s) addresses; fetch this one first')
     path = Path(path).expanduser()
     if not path.is_file():
         raise InputError(f'no checkpoint {path}; check the path')
@@ -121,9 +121,6 @@ class _Inert:
 
     def __new__(cls, *args: Any, **kwargs: Any) -> '_Inert':
         return object.__new__(cls)
-
-    def __init__(self, *args: Any) -> None:
-        pass
 
     def __setstate__(self, state: Any) -> None:
         pass
@@ -229,20 +226,15 @@ def load_weights(model: nn.Module, checkpoint: dict[str, Any] | str | os.PathLik
     if not isinstance(weights, dict):
         raise InputError(f'{source} has a {type(weights).__name__} as state_dict, expected tensors by name')
     weights = {key.removeprefix('module.'): value for key, value in weights.items()}
-    own = model.state_dict()
-    shapes = [
-        f'{key} {_shape(weights[key])} in the file and {_shape(own[key])} in the model'
-        for key in own.keys() & weights.keys()
-        if _shape(weights[key]) != _shape(own[key])
-    ]
-    missing, unknown = own.keys() - weights.keys(), weights.keys() - own.keys()
-    problems = [_first(shapes, 'of another shape')]
-    if strict or not own.keys() & weights.keys():
-        problems += [_first(missing, 'missing'), _first(unknown, 'unknown to the model')]
-    if any(problems):
+    expected = {key: _shape(value) for key, value in model.state_dict().items()}
+    given = {key: _shape(value) for key, value in weights.items()}
+    if not strict and expected.keys() & given.keys():
+        given = {key: shape for key, shape in given.items() if key in expected}
+        expected = {key: expected[key] for key in given}
+    problems = misfit(expected, given, limit=2)
+    if problems:
         raise InputError(
-            f'{source} does not fit the model: {"; ".join(p for p in problems if p)}; '
-            f'use the config that the checkpoint was trained with'
+            f'{source} does not fit the model: {problems}; use the config that the checkpoint was trained with'
         )
     model.load_state_dict(weights, strict=False)
 
@@ -273,37 +265,8 @@ def _shape(value: Any) -> tuple[int, ...] | str:
     return tuple(value.shape) if isinstance(value, torch.Tensor) else type(value).__name__
 
 
-def _first(names: Any, what: str) -> str:
-    names = sorted(names)
-    more = ', ...' if len(names) > 2 else ''
-    return f'{len(names)} {what} ({", ".join(names[:2])}{more})' if names else ''
-
-
-@CheckpointLoader.register_scheme(prefixes='', force=True)
+# mmengine's own loaders unpickle what they fetch
+@CheckpointLoader.register_scheme(prefixes=list(CheckpointLoader._schemes), force=True)
 def load_from_file(filename: str, map_location: Any = None) -> dict[str, Any]:
-    """mmengine's door to :func:`load_checkpoint_file`, for ``load_from`` and ``resume``."""
+    """:func:`load_checkpoint_file` for mmengine's ``load_from`` and ``resume``."""
     return load_checkpoint_file(filename, map_location)
-
-
-@CheckpointLoader.register_scheme(prefixes=['http://', 'https://'], force=True)
-def load_from_address(filename: str, map_location: Any = None) -> dict[str, Any]:
-    """Fetches a checkpoint once into torch's hub folder; mmengine would unpickle what it gets.
-
-    Raises:
-        InputError: the address cannot be reached, or the file is no checkpoint.
-    """
-    path = download(filename, Path(torch.hub.get_dir()) / 'checkpoints')
-    return load_checkpoint_file(path, map_location)
-
-
-_OTHERS = [prefix for prefix in CheckpointLoader._schemes if prefix not in ('', 'http://', 'https://')]
-
-
-@CheckpointLoader.register_scheme(prefixes=_OTHERS, force=True)
-def refuse_scheme(filename: str, map_location: Any = None) -> dict[str, Any]:
-    """mmengine's other sources unpickle what they fetch, so they are closed.
-
-    Raises:
-        InputError: always.
-    """
-    raise InputError(f'{filename}: checkpoints come from files or http(s) addresses; fetch this one first')

@@ -3,12 +3,13 @@
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import torch
 
 from ..errors import InputError
-from .system import Shapes, System
+from .system import Kind, Shapes
 from .systems import SYSTEMS
 
 CONTAINERS = ('model_pos', 'model', 'state_dict')  # where the originals keep a state dict; P-STMO's files are one
@@ -21,57 +22,133 @@ class Official:
     Attributes:
         system: the system's name.
         kind: what the file is: ``'pose'``, ``'action'``, ``'pretrain'``, ...
-        state_dict: tensors by our names.
-        names: our name of every original tensor that has one.
+        tensors: by their original names.
         dropped: original tensors that are left out.
-        shapes: of every original tensor that is not left out.
         read: original tensors that the sizes of the network were read from.
     """
 
     system: str
     kind: str
-    state_dict: dict[str, torch.Tensor]
-    names: dict[str, str]
+    tensors: Mapping[str, torch.Tensor]
     dropped: list[str]
-    shapes: dict[str, torch.Size]
-    read: list[str] = field(default_factory=list)
+    read: dict[str, None] = field(default_factory=dict)
 
     @property
-    def facts(self) -> System:
-        """What is known of the system."""
-        return SYSTEMS[self.system]
+    def layout(self) -> Kind:
+        """The kind of file, as data of its system."""
+        return SYSTEMS[self.system].kinds[self.kind]
+
+    @cached_property
+    def kept(self) -> dict[str, torch.Tensor]:
+        """Original tensors that are not left out."""
+        return {key: value for key, value in self.tensors.items() if key not in self.dropped}
+
+    @cached_property
+    def _ours(self) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+        return self.layout.names.to_ours(self.kept)
 
     @property
-    def tasks(self) -> tuple[str, ...]:
-        """What the file can serve, the default first."""
-        return self.facts.kinds[self.kind][1]
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """Tensors by our names."""
+        return self._ours[0]
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Our name of every original tensor that has one."""
+        return self._ours[1]
 
     def for_task(self, task: str | None = None) -> 'Official':
         """The same without the heads of other tasks, such as the pose head that action files still hold.
 
         Args:
-            task: one of :attr:`tasks`; ``None`` means the default.
+            task: one of the kind's tasks; ``None`` means the default.
 
         Raises:
             InputError: the file cannot serve the task.
         """
-        task = self.tasks[0] if task is None else task
-        if task not in self.tasks:
+        tasks, head = self.layout.tasks, self.layout.head
+        task = tasks[0] if task is None else task
+        if task not in tasks:
             raise InputError(
-                f'a {self.kind} file of {self.system} cannot serve {task!r}; expected one of {", ".join(self.tasks)}'
+                f'a {self.kind} file of {self.system} cannot serve {task!r}; expected one of {", ".join(tasks)}'
             )
         bias = self.state_dict.get('heads.pose.linear.bias')
         if task == 'trajectory' and bias is not None and bias.numel() != 3:
             raise InputError(
                 f'a model of {bias.numel() // 3} joints cannot serve {task!r}; expected one of the root alone'
             )
-        own = {'action', 'embedding', 'mesh'} & {task}
-        others = ('heads.action.', 'heads.embedding.', 'heads.mesh.') if not own else ('heads.pose.',)
-        names = {key: name for key, name in self.names.items() if not name.startswith(others)}
-        state = {name: value for name, value in self.state_dict.items() if not name.startswith(others)}
-        left = [key for key in self.names if key not in names]
-        shapes = {key: shape for key, shape in self.shapes.items() if key not in left}
-        return replace(self, state_dict=state, names=names, dropped=[*self.dropped, *left], shapes=shapes)
+        if head is None:
+            return self
+        other = 'heads.pose.' if task == head else f'heads.{head}.'
+        left = [key for key, name in self.names.items() if name.startswith(other)]
+        return replace(self, dropped=[*self.dropped, *left])
+
+    def network(self, architecture: Mapping[str, Any], guess: bool = False) -> dict[str, Any]:
+        """Configs of the network that the checkpoint is of.
+
+        Args:
+            architecture: keywords of the original's constructor.
+            guess: see :meth:`~poselifter.checkpoints.system.System.resolve`.
+
+        Returns:
+            ``backbone``, ``neck`` and ``heads`` of an estimator, or the config of a
+            pretrainer or refiner with its ``type``.
+
+        Raises:
+            InputError: see :meth:`~poselifter.checkpoints.system.System.resolve`.
+        """
+        shapes = Shapes(self.tensors, architecture, self.read)
+        try:
+            config = self.layout.config(SYSTEMS[self.system].resolve(self.kind, shapes, architecture, guess))
+        except InputError as error:
+            unexpected = _listed(self.kept.keys() - self.names.keys(), 'unexpected')
+            raise InputError('; '.join(filter(None, (str(error), unexpected)))) from error
+        if self.layout.head is not None:
+            present = {name.split('.')[1] for name in self.names.values()}
+            config['heads'] = {name: head for name, head in config['heads'].items() if name in present}
+        return config
+
+    def check(self, model: torch.nn.Module, path: str | os.PathLike) -> None:
+        """Compares the tensors with a model's, in the original's names and shapes.
+
+        Args:
+            model: what shall get them; tensors that no published file has, such as
+                a teacher's, do not matter.
+            path: for messages.
+
+        Raises:
+            InputError: tensors are missing, unexpected or of another shape; the
+                message lists them by their original names.
+        """
+        expected = {key: tuple(x.shape) for key, x in self.layout.names.to_theirs(model.state_dict()).items()}
+        problems = misfit(expected, {key: tuple(x.shape) for key, x in self.kept.items()})
+        if 'of another shape' in problems:
+            problems += f'; sizes are read from {", ".join(self.read)}'
+        if problems:
+            raise InputError(f'{path} does not fit {self.system}: {problems}')
+
+
+def misfit(expected: Mapping[str, Any], given: Mapping[str, Any], limit: int | None = None) -> str:
+    """Names of tensors that are missing, unexpected or of another shape; empty where there are none.
+
+    Args:
+        expected: shapes of the model's tensors by name.
+        given: shapes of the file's.
+        limit: how many names of each to show; all of them.
+    """
+    common = [key for key in expected.keys() & given.keys() if expected[key] != given[key]]
+    problems = (
+        _listed(expected.keys() - given.keys(), 'missing', limit),
+        _listed(given.keys() - expected.keys(), 'unexpected', limit),
+        _listed([f'{key} {given[key]} instead of {expected[key]}' for key in common], 'of another shape', limit),
+    )
+    return '; '.join(filter(None, problems))
+
+
+def _listed(names: Collection[str], what: str, limit: int | None = None) -> str:
+    shown = sorted(names)[:limit]
+    more = ', ...' if len(shown) < len(names) else ''
+    return f'{len(names)} {what}: {", ".join(shown)}{more}' if names else ''
 
 
 def official_weights(checkpoint: Mapping[str, Any], task: str | None = None) -> dict[str, torch.Tensor] | None:
@@ -85,7 +162,10 @@ def official_weights(checkpoint: Mapping[str, Any], task: str | None = None) -> 
 
 def find_system(state: Mapping[str, torch.Tensor]) -> str | None:
     """Whose file this is, by the names of its tensors; ``None`` where nobody's."""
-    return next((name for name, system in SYSTEMS.items() if system.recognises(state)), None)
+    for name, system in SYSTEMS.items():
+        if any(key in state or f'backbone.{key}' in state for key in system.signature_keys):
+            return name
+    return None
 
 
 def convert_official(
@@ -98,30 +178,28 @@ def convert_official(
         system: folder name of the system; ``None`` goes by the tensors' names.
         path: for messages.
         strict: whether unexpected tensors are an error here, and not left to
-            :func:`check_official`.
+            :meth:`Official.check`.
 
     Raises:
         InputError: the system is unknown or another one, or tensors are
             unexpected; the message lists them.
     """
-    found = find_system(state)
-    if system is not None and system not in SYSTEMS:
-        raise InputError(f'unknown system {system!r}, expected one of {", ".join(SYSTEMS)}')
-    if found is None:
+    _check_system(system)
+    name = find_system(state)
+    if name is None:
         raise InputError(
             f'{path} has no tensors of a known system ({", ".join(SYSTEMS)}); the first are {sorted(state)[:3]}'
         )
-    if system is not None and SYSTEMS[system] is not SYSTEMS[found]:
-        raise InputError(f'{path} is a checkpoint of {found}, not of {system}; leave system out')
-    facts = SYSTEMS[found]
-    kind = facts.kind_of(state)
-    dropped = [key for key in state if key.startswith(facts.dropped)] if facts.dropped else []
-    kept = {key: value for key, value in state.items() if key not in dropped}
-    ours, names = facts.kinds[kind][2].to_ours(kept)
-    unexpected = [key for key in kept if key not in names]
+    if system is not None and SYSTEMS[system] is not SYSTEMS[name]:
+        raise InputError(f'{path} is a checkpoint of {name}, not of {system}; leave system out')
+    dropped = [key for key in state if key.startswith(SYSTEMS[name].dropped)]
+    kinds = SYSTEMS[name].kinds
+    kind = next(k for k in kinds if not kinds[k].signature_keys or any(key in state for key in kinds[k].signature_keys))
+    official = Official(system or name, kind, state, dropped)
+    unexpected = _listed(official.kept.keys() - official.names.keys(), f'unexpected in a {kind} file of {name}')
     if unexpected and strict:
-        raise InputError(f'{path}: {len(unexpected)} unexpected in a {kind} file of {found}: {", ".join(unexpected)}')
-    return Official(system or found, kind, ours, names, dropped, {key: value.shape for key, value in kept.items()})
+        raise InputError(f'{path}: {unexpected}')
+    return official
 
 
 def export_official(
@@ -142,76 +220,16 @@ def export_official(
     Raises:
         InputError: the system or kind is unknown.
     """
-    if system not in SYSTEMS:
-        raise InputError(f'unknown system {system!r}, expected one of {", ".join(SYSTEMS)}')
+    _check_system(system)
     kinds = SYSTEMS[system].kinds
     if kind is not None and kind not in kinds:
         raise InputError(f'{system} has no files of the kind {kind!r}, expected one of {list(kinds)}')
-    maps = {name: facts[2] for name, facts in kinds.items() if kind in (None, name)}
+    maps = {name: layout.names for name, layout in kinds.items() if kind in (None, name)}
     left = {name: [key for key in state if not table.serves(key)] for name, table in maps.items()}
     best = min(reversed(left), key=lambda name: len(left[name]))  # the plainest kind first
     return maps[best].to_theirs(state), best, left[best]
 
 
-def network_of(
-    official: Official, state: Mapping[str, torch.Tensor], architecture: dict[str, Any], guess: bool = False
-) -> dict[str, Any]:
-    """Configs of the network that a published checkpoint is of.
-
-    Args:
-        official: from :func:`convert_official`.
-        state: the original's tensors.
-        architecture: keywords of the original's constructor.
-        guess: see :meth:`System.settle`.
-
-    Returns:
-        ``backbone``, ``neck`` and ``heads`` of an estimator, or the config of a
-        pretrainer or refiner with its ``type``.
-
-    Raises:
-        InputError: see :meth:`System.settle`.
-    """
-    shapes = Shapes(state)
-    try:
-        settings = official.facts.settle(shapes, official.kind, architecture, guess)
-    except InputError as error:
-        unexpected = sorted(official.shapes.keys() - official.names.keys())
-        if not unexpected:
-            raise
-        raise InputError(f'{error}; {len(unexpected)} unexpected: {", ".join(unexpected)}') from error
-    official.read.extend(shapes.read)
-    return official.facts.network(settings, official.kind)
-
-
-def check_official(model: torch.nn.Module, official: Official, path: str | os.PathLike) -> None:
-    """Holds the tensors of a published checkpoint against a model.
-
-    Args:
-        model: what shall get them; tensors that no published file has, such as
-            a teacher's, do not matter.
-        official: from :func:`convert_official`.
-        path: for messages.
-
-    Raises:
-        InputError: tensors are missing, unexpected or of another shape; the
-            message lists them by their original names.
-    """
-    table, given = official.facts.kinds[official.kind][2], official.shapes
-    own = {key: value.shape for key, value in table.to_theirs(model.state_dict()).items()}
-
-    def listed(keys: Collection[str], what: str) -> str:
-        return f'{len(keys)} {what}: {", ".join(sorted(keys))}' if keys else ''
-
-    shapes = [
-        f'{key} {tuple(given[key])} instead of {tuple(own[key])}'
-        for key in own.keys() & given.keys()
-        if own[key] != given[key]
-    ]
-    problems = [
-        listed(own.keys() - given.keys(), 'missing'),
-        listed(given.keys() - own.keys(), 'unexpected'),
-        listed(shapes, 'of another shape'),
-        f'sizes are read from {", ".join(official.read)}' if shapes else '',
-    ]
-    if any(problems):
-        raise InputError(f'{path} does not fit {official.system}: {"; ".join(p for p in problems if p)}')
+def _check_system(system: str | None) -> None:
+    if system is not None and system not in SYSTEMS:
+        raise InputError(f'unknown system {system!r}, expected one of {", ".join(SYSTEMS)}')

@@ -4,37 +4,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from official_layout import Case
+from official_layout import FILES, Case
 
 from poselifter.checkpoints import SYSTEMS, convert_official, export_official
 from poselifter.checkpoints.key_map import KeyMap
 from poselifter.checkpoints.official import official_weights
-
-FILES = {
-    'mixste': ('eval_videos', 'pose_depth1', 'pose_hrnet16', 'pose_small', 'train_step'),
-    'motion2vec': (
-        *('action_class', 'action_embed', 'pose_small', 'pretrain_step', 'pretrain_step_noise', 'pretrain_step_train'),
-        *('pretrain_to_pose', 'pretrain_to_pose/initial'),
-    ),
-    'motionagformer': (
-        *('pose_chain', 'pose_hierarchical', 'pose_knn', 'pose_knn_k4_qkvbias', 'pose_plain', 'pose_tcn'),
-        'train_step',
-    ),
-    'motionbert': (
-        *('action_embed', 'action_net', 'dstformer_pose', 'dstformer_rep', 'dstformer_shorter_clip'),
-        *('dstformer_train_step', 'mesh_regressor'),
-    ),
-    'poseformer': ('eval_videos', 'pose_27', 'pose_small', 'train_step'),
-    'pstmo': (
-        *('h36m_eval_tds2', 'mpi3dhp_eval', 'refine', 'stage1_masked_27', 'stage1_masked_9_large'),
-        *('stage1_to_stage2', 'stage1_to_stage2/checkpoint_stage1', 'stage1_train_step', 'stage2_large_9'),
-        *('stage2_small_27', 'stage2_train_step'),
-    ),
-    'videopose3d': (
-        *('humaneva_15', 'optimized1f_27', 'optimized1f_27_causal', 'semi_supervised_step', 'temporal_27'),
-        *('temporal_27_causal', 'temporal_9_dense_kernels', 'train_step_27', 'trajectory_27'),
-    ),
-}
 
 
 def tensors(*names, shape=()):
@@ -132,13 +106,14 @@ def test_any_table_of_distinct_names_is_undone(rows, tails):
     assert equal(table.to_theirs(ours), state)
 
 
-@pytest.mark.parametrize(('system', 'name'), [(system, name) for system in FILES for name in FILES[system]])
-def test_every_published_layout_comes_back(shared, system, name):
-    folder, _, file = name.partition('/')
-    content = Case(shared / 'fixtures' / 'parity' / system / folder).tensors(file=f'{file or "checkpoint"}.pth')
+@pytest.mark.parametrize('file', FILES)
+def test_every_published_layout_comes_back(file):
+    folder, _, name = file.rpartition('/')
+    case = Case(folder)
+    content = case.tensors(file=name)
     for task in (None, 'trajectory') if content.get('model_traj') else (None,):
         state = official_weights(content, task)
-        official = convert_official(state)
+        official, system = convert_official(state), case.system
         assert SYSTEMS[official.system] is SYSTEMS[system]
         assert official.names.keys() == state.keys() and not official.dropped
         back, kind, left = export_official(official.state_dict, system, official.kind)

@@ -9,7 +9,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from official_layout import Case
+from official_layout import KINDS, Case
 from safetensors.torch import save_file
 
 from poselifter.apis import load_official
@@ -19,12 +19,15 @@ from poselifter.checkpoints import (
     export_official,
     load_checkpoint_file,
     load_weights,
-    network_of,
+    read_official,
     save_checkpoint_file,
 )
+from poselifter.checkpoints.system import Shapes
 from poselifter.errors import InputError
-from poselifter.models import create_model
+from poselifter.models import Lifter, create_model
+from poselifter.registry import MODELS
 
+TASKS = {task for system in SYSTEMS.values() for kind in system.kinds.values() for task in kind.tasks}
 TINY = {'num_frames': 3, 'embed_dims': 8, 'depth': 2, 'num_heads': 2}
 
 
@@ -120,14 +123,14 @@ def test_objects_of_other_programs_beside_the_tensors_are_left_out(check, state,
     assert Thing.made == 0
 
 
-def test_numpy_of_version_1_by_the_published_files_themselves(shared):
+def test_numpy_of_version_1_by_the_published_files_themselves():
     for name, key in (
         ('motionbert/dstformer_pose', b'numpy.core.multiarray'),
         ('mixste/pose_small', b'__randomstate_ctor'),
         ('motion2vec/pretrain_step', b'numpy.core.multiarray'),
         ('videopose3d/temporal_27', b'__randomstate_ctor'),
     ):
-        case = Case(shared / 'fixtures' / 'parity' / name)
+        case = Case(name)
         assert key in case.file.read_bytes()
         with pytest.raises(pickle.UnpicklingError):
             torch.load(case.file, weights_only=True)
@@ -203,28 +206,18 @@ def test_whose_file_it_is(state, tmp_path):
         export_official({}, 'mixst')
     with pytest.raises(InputError, match=r"no files of the kind 'action', expected one of \['pose'\]"):
         export_official({}, 'mixste', 'action')
-    for task in ('action', 'mesh', 'trajectory', 'pretrain', 'lifting'):
-        with pytest.raises(InputError, match=f"a pose file of mixste cannot serve '{task}'; expected one of pose, rep"):
-            load_official(path, task=task, num_heads=2)
+    with pytest.raises(InputError, match="a pose file of mixste cannot serve 'lifting'; expected one of pose, rep"):
+        load_official(path, task='lifting', num_heads=2)
     assert load_official(path, 'mixste', 'pose', num_heads=2).task == 'pose'
 
 
-@pytest.mark.parametrize(
-    ('name', 'refused'),
-    [
-        ('motionbert/action_net', ('embedding', 'mesh', 'trajectory', 'pretrain', 'refine')),
-        ('motionbert/mesh_regressor', ('action', 'embedding')),
-        ('pstmo/refine', ('pose', 'pretrain', 'representation')),
-        ('pstmo/stage1_masked_27', ('pose', 'refine')),
-        ('motion2vec/pretrain_step', ('pose', 'action')),
-        ('videopose3d/temporal_27', ('trajectory', 'action')),
-    ],
-)
-def test_tasks_that_a_file_cannot_serve(shared, name, refused):
-    case = Case(shared / 'fixtures' / 'parity' / name)
-    for task in refused:
-        with pytest.raises(InputError, match=f'cannot serve {task!r}'):
-            load_official(case.file, task=task, **case.constructor)
+@pytest.mark.parametrize('name', KINDS)
+def test_tasks_that_a_file_cannot_serve(name):
+    official = read_official(Case(name).file)
+    served = set(official.layout.tasks) - ({'trajectory'} if name == 'videopose3d/temporal_27' else set())
+    for task in sorted(TASKS - served):
+        with pytest.raises(InputError, match=f'cannot serve {task!r}; expected one of'):
+            official.for_task(task)
 
 
 def test_everything_that_does_not_fit_is_listed_at_once(state, tmp_path):
@@ -245,62 +238,39 @@ def test_everything_that_does_not_fit_is_listed_at_once(state, tmp_path):
         load_checkpoint_file(path)
 
 
-# a tensor of each kind and each form, and those that sizes, options, kinds and systems are read from
-TENSORS = {
-    'mixste/pose_depth1': (
-        'Spatial_pos_embed',
-        'STEblocks.0.attn.qkv.weight',
-        'TTEblocks.0.attn.qkv.bias',
-        'head.1.bias',
-    ),
-    'poseformer/pose_small': ('weighted_mean.weight', 'Spatial_blocks.0.attn.qkv.weight', 'blocks.0.mlp.fc1.weight'),
-    'motionbert/dstformer_pose': ('temp_embed', 'blocks_st.0.attn_s.qkv.weight', 'ts_attn.0.weight', 'head.weight'),
-    'motionbert/action_net': ('head.bn.weight', 'head.fc1.weight', 'head.fc2.weight', 'backbone.head.weight'),
-    'motionbert/mesh_regressor': ('head.head_pose.weight', 'head.init_pose', 'head.bn2.running_var'),
-    'motionagformer/pose_knn': (
-        'layers.0.att_spatial.layer_scale_1',
-        'layers.1.graph_temporal.mixer.batch_norm.weight',
-    ),
-    'motionagformer/pose_plain': ('layers.0.graph_spatial.U.weight', 'layers.0.graph_temporal.batch_norm.weight'),
-    'motionagformer/pose_tcn': ('layers.0.graph_temporal.mixer.branches.0.0.weight', 'layers.0.fusion.weight'),
-    'motion2vec/action_embed': ('head.fc1.weight', 'backbone.rep_logit.fc.bias'),
-    'pstmo/stage2_small_27': (
-        *(
-            'Transformer.model.layers.0.self_attn.linears.1.weight',
-            'Transformer.model.layers.2.self_attn.linears.2.bias',
-        ),
-        *('encoder.fc_1.weight', 'encoder.bn_1.weight', 'Transformer_reduce.model.layers.0.feed_forward.w_2.weight'),
-        *('fcn.1.weight', 'Transformer.model.norm.a_2', 'Transformer_reduce.model.pos_embedding_2'),
-    ),
-    'pstmo/stage1_masked_27': ('mask_token', 'spatial_mask_token', 'encoder_to_decoder.weight', 'fcn_dec.1.weight'),
-    'pstmo/refine': ('post_refine.0.weight', 'post_refine.3.bias'),
-    'videopose3d/temporal_27': ('expand_conv.weight', 'layers_conv.1.weight', 'layers_conv.2.weight', 'shrink.weight'),
-}
+@pytest.mark.parametrize('name', KINDS)
+def test_a_tensor_missing_renamed_or_mis_shaped_is_named(name):
+    """Tensors that sizes, kinds and systems are read from, and one of each form, by their shapes alone."""
+    case = Case(name)
+    official = read_official(case.file)
+    system, rows = SYSTEMS[case.system], official.layout.names.rows
+    shapes = Shapes(official.tensors, case.constructor, official.read)
+    given = system.resolve(official.kind, shapes, case.constructor)  # so that no shape is of another size
+
+    def fit(state):
+        official = convert_official(state, strict=False)
+        config = official.network(given)
+        with torch.device('meta'):
+            network = MODELS.build(config) if 'type' in config else Lifter(**config)
+        official.check(network, 'the file')
+
+    state = {key: value.to('meta') for key, value in official.tensors.items()}
+    fit(state)
+    # without its only signature key a file would be of another kind
+    keys = {*official.read, *official.layout.signature_keys[1:], *system.signature_keys} & state.keys()
+    keys |= {next(key for key in state if row.match(key, 'theirs')) for row in rows if row.form in ('conv', '1/3')}
+    for key in sorted(keys):
+        rest, value = dict(state), state[key]
+        del rest[key]
+        wrong = [torch.cat([value, value.narrow(axis, 0, 1)], axis) for axis in range(value.ndim)]
+        wrong += [value.flatten()[0], *([value.squeeze(-1)] if value.shape[-1:] == (1,) else [])]
+        for change in ({}, {f'other.{key}': value}, *({key: tensor} for tensor in wrong)):
+            with pytest.raises(InputError) as error:
+                fit({**rest, **change})
+            assert {key, *change} <= set(re.split(r'[ ,;:()]+', str(error.value))), (key, change)
 
 
-@pytest.mark.parametrize(('name', 'key'), [(name, key) for name in TENSORS for key in TENSORS[name]])
-def test_a_tensor_missing_renamed_or_mis_shaped_is_named(shared, tmp_path, name, key):
-    case = Case(shared / 'fixtures' / 'parity' / name)
-    content = case.tensors()
-    container = next((c for c in ('model_pos', 'model') if c in content), None)
-    state = dict(content[container] if container else content)
-    prefix = SYSTEMS[name.split('/')[0]].prefix
-    value = state.pop(prefix + key)
-    wrong = [torch.cat([value, value.narrow(axis, 0, 1)], axis) for axis in range(value.ndim)]
-    changes = [{}, {f'{prefix}other.{key}': value}, *({prefix + key: v} for v in (*wrong, value.flatten()[0]))]
-    if key.endswith('fc_1.weight'):
-        changes.append({prefix + key: value.squeeze(-1)})  # ours would do, the original's loader refuses it
-    for change in changes:
-        changed = {**state, **change}
-        torch.save({container: changed} if container else changed, tmp_path / 'official.bin')
-        with pytest.raises(InputError) as error:
-            load_official(tmp_path / 'official.bin', **case.constructor)
-        assert {key, *(name.removeprefix(prefix) for name in change)} <= set(re.split(r'[ ,;:]+', str(error.value)))
-
-
-def test_joints_that_the_graph_does_not_have(shared):
-    case = Case(shared / 'fixtures' / 'parity' / 'motionagformer/pose_knn')
-    state = {key.removeprefix('module.'): value for key, value in case.tensors('model').items()}
-    state['pos_embed'] = state['pos_embed'][:, :16]
+def test_joints_that_the_graph_does_not_have():
+    state = read_official(Case('motionagformer/pose_knn').file).tensors
     with pytest.raises(InputError, match='the graph has 17 joints, pos_embed 16'):
-        network_of(convert_official(state), state, {}, guess=True)
+        convert_official({**state, 'pos_embed': state['pos_embed'][:, :16]}).network({}, guess=True)

@@ -1,6 +1,5 @@
 """The converter of published checkpoints: there and back, and what tools/test.py makes of the result."""
 
-import copy
 import json
 import pickle
 import re
@@ -8,32 +7,13 @@ import re
 import numpy as np
 import pytest
 import torch
-from official_layout import Case
+from official_layout import KINDS, Case
 
 from poselifter.apis import load_official
-from poselifter.checkpoints import load_checkpoint_file, save_checkpoint_file
+from poselifter.checkpoints import load_checkpoint_file, read_official, save_checkpoint_file
 from poselifter.checkpoints.official import official_weights
 from poselifter.codecs import RootRelativeLifting
 from poselifter.models import create_model
-from poselifter.models.factory import model_sizes
-
-EVERY_KIND = [
-    *('mixste/pose_hrnet16', 'poseformer/pose_small', 'videopose3d/temporal_27', 'videopose3d/trajectory_27'),
-    *('videopose3d/temporal_9_dense_kernels', 'motionbert/dstformer_pose', 'motionbert/action_net'),
-    *('motionbert/action_embed', 'motionagformer/pose_knn', 'motionagformer/pose_tcn', 'motionagformer/pose_plain'),
-    *(
-        'motionagformer/pose_hierarchical',
-        'motion2vec/action_class',
-        'motion2vec/action_embed',
-        'pstmo/stage2_small_27',
-    ),
-    *('pstmo/stage1_masked_27', 'pstmo/refine', 'motion2vec/pretrain_step', 'motionbert/mesh_regressor'),
-]
-
-
-@pytest.fixture
-def case(shared):
-    return lambda name: Case(shared / 'fixtures' / 'parity' / name)
 
 
 @pytest.fixture
@@ -65,9 +45,10 @@ def outputs(path, case):
     return found if isinstance(found, dict) else {'output': found}
 
 
-@pytest.mark.parametrize('name', EVERY_KIND)
-def test_there_and_back(convert, case, tmp_path, name):
-    case, system = case(name), name.split('/')[0]
+@pytest.mark.parametrize('name', KINDS)
+def test_there_and_back(convert, tmp_path, name):
+    case = Case(name)
+    system = case.system
     suffix = '.safetensors' if 'pose' in name else '.pth'
     ours, back = tmp_path / f'ours{suffix}', tmp_path / 'back.bin'
     printed = convert(case.file, ours, *(['--system', system] if suffix == '.pth' else []))
@@ -96,8 +77,8 @@ def test_there_and_back(convert, case, tmp_path, name):
     assert equal(load_checkpoint_file(tmp_path / 'again.pth')['state_dict'], written['state_dict'])
 
 
-def test_tasks_choose_what_is_written(convert, case, tmp_path):
-    action, both = case('motionbert/action_net'), case('videopose3d/semi_supervised_step')
+def test_tasks_choose_what_is_written(convert, tmp_path):
+    action, both = Case('motionbert/action_net'), Case('videopose3d/semi_supervised_step')
     printed = convert(action.file, tmp_path / 'pose.pth', '--task', 'pose')
     names = load_checkpoint_file(tmp_path / 'pose.pth')['state_dict'].keys()
     assert {name.split('.')[1] for name in names if name.startswith('heads.')} == {'pose'}
@@ -115,9 +96,9 @@ def test_tasks_choose_what_is_written(convert, case, tmp_path):
         assert len(load_checkpoint_file(tmp_path / 'root.pth')['state_dict']['heads.pose.linear.bias']) == 3 * joints
 
 
-def test_mistakes_are_one_line(convert, case, fails, tmp_path):
+def test_mistakes_are_one_line(convert, fails, tmp_path):
     main, path, target = convert.main, tmp_path / 'x.bin', tmp_path / 'y.pth'
-    case = case('mixste/pose_depth1')
+    case = Case('mixste/pose_depth1')
     state = case.tensors('model_pos')
     del state['module.TTEblocks.0.mlp.fc2.bias']
     state['module.head.1.weight'] = torch.zeros(4, 24)
@@ -191,51 +172,21 @@ test_cfg = dict()
 """
 
 
-def _stmo(c):
-    wide = {'feedforward_dims': c['d_hid']}
-    backbone = {'num_frames': c['frames'], 'embed_dims': c['channel'], 'depth': c['layers'], **wide}
-    return 'pstmo', {**backbone, 'neck': wide}
-
-
-def _patches(name, width):
-    def sizes(c):
-        same = {key: c[key] for key in ('depth', 'num_heads', 'mlp_ratio')}
-        return name, {'num_frames': c['num_frame'], width: c['embed_dim_ratio'], **same}
-
-    return sizes
-
-
-def _agformer(c):
-    sizes = {'num_frames': c['n_frames'], 'embed_dims': c['dim_feat'], 'rep_dims': c['dim_rep'], 'depth': c['n_layers']}
-    return 'motionagformer_b', {**sizes, 'num_heads': c['num_heads'], 'neighbours': c['neighbour_num']}
-
-
-def _convolutions(c):
-    return 'videopose3d', {'embed_dims': c['channels'], 'filter_widths': c['filter_widths'], 'causal': c['causal']}
-
-
-def _motionbert(c):
-    sizes = {'num_frames': c['maxlen'], 'embed_dims': c['dim_feat'], 'rep_dims': c['dim_rep']}
-    return 'motionbert', {**sizes, **{key: c[key] for key in ('depth', 'num_heads', 'mlp_ratio')}}
-
-
-SIZES = {
-    'pstmo/stage2_large_9': _stmo,
-    'poseformer/pose_small': _patches('poseformer', 'joint_dims'),
-    'mixste/pose_small': _patches('mixste', 'embed_dims'),
-    'motionagformer/pose_knn': _agformer,
-    'motion2vec/pose_small': _agformer,
-    'motionbert/dstformer_pose': _motionbert,
-    'videopose3d/temporal_27': _convolutions,
-    'videopose3d/temporal_27_causal': _convolutions,
-}
-
-
-@pytest.mark.parametrize('name', SIZES)
-def test_our_models_of_the_same_sizes_take_the_published_file(case, tmp_path, convert, name):
-    case = case(name)
+@pytest.mark.parametrize(
+    'name',
+    [
+        *('pstmo/stage2_large_9', 'poseformer/pose_small', 'mixste/pose_small', 'motionagformer/pose_knn'),
+        *('motion2vec/pose_small', 'motionbert/dstformer_pose', 'videopose3d/temporal_27_causal'),
+    ],
+)
+def test_our_models_of_the_same_sizes_take_the_published_file(tmp_path, convert, name):
+    case = Case(name)
     convert(case.file, tmp_path / 'ours.pth')
-    model, sizes = SIZES[name](case.constructor)
+    parts = read_official(case.file).network(case.constructor)
+    sizes = {key: value for key, value in parts['backbone'].items() if key != 'type'}
+    if 'neck' in parts:
+        sizes['neck'] = parts['neck']
+    model = 'motionagformer_b' if case.system in ('motion2vec', 'motionagformer') else case.system
     for path in (case.file, tmp_path / 'ours.pth'):
         module = create_model(model, pretrained=path, **sizes).eval()
         with torch.no_grad():
@@ -247,21 +198,18 @@ def test_our_models_of_the_same_sizes_take_the_published_file(case, tmp_path, co
 @pytest.mark.parametrize(
     ('name', 'converted'),
     [
-        ('pstmo/stage2_large_9', True),
-        ('poseformer/pose_small', True),
-        ('mixste/pose_small', False),
         ('motionagformer/pose_knn', True),
         ('motionbert/dstformer_pose', False),
         ('videopose3d/temporal_27', True),
         ('videopose3d/temporal_27', False),
     ],
 )
-def test_the_test_tool_evaluates_it(case, convert, tool, repository, tmp_path, name, converted):
-    """Of a sequence as long as one window the middle frame must be what the published network gives for it."""
-    case, path = case(name), tmp_path / 'ours.pth'
+def test_the_test_tool_evaluates_it(convert, tool, repository, tmp_path, name, converted):
+    """The middle frame of a sequence of one window is the published network's; others in test_official_evaluation."""
+    case, path = Case(name), tmp_path / 'ours.pth'
     if converted:
         convert(case.file, path)
-    parts = _parts(*SIZES[name](case.constructor))
+    parts = read_official(case.file).network(case.constructor)
     module, frames = load_official(case.file, **case.constructor), 27 if '27' in name or 'dstformer' in name else 9
     confidence = parts['backbone'].get('in_channels', 3) == 3
     settings = {'repository': repository, 'confidence': confidence, 'model': parts, 'frames': frames}
@@ -281,14 +229,3 @@ def test_the_test_tool_evaluates_it(case, convert, tool, repository, tmp_path, n
         prediction = sample['pred_keypoints_3d']
         assert prediction.shape == (frames, 17, 3)
         np.testing.assert_allclose(prediction[frames // 2], expected, rtol=0, atol=1e-5)
-
-
-def _parts(model, sizes):
-    """Backbone, neck and heads of the config of a published size, changed to others."""
-    parts = copy.deepcopy(model_sizes()[model])
-    del parts['type']
-    sizes = dict(sizes)
-    if 'neck' in sizes:
-        parts['neck'].update(sizes.pop('neck'))
-    parts['backbone'].update(sizes)
-    return parts

@@ -13,7 +13,7 @@ from mmengine.config import Config
 
 import poselifter
 from poselifter.apis import load_official
-from poselifter.checkpoints import network_of, read_official
+from poselifter.checkpoints import read_official
 from poselifter.engine import MotionRunner, load_config
 from poselifter.registry import DATASETS, MODELS
 
@@ -195,10 +195,10 @@ def test_downstream_configs_take_official_encoders(repository, data_dir, shared,
     poselifter.register_all_modules()
     folder, system = shared / 'fixtures/parity' / case, case.split('/')[0]
     sizes = json.loads((folder / 'meta.json').read_text()).get('constructor', {})
-    official, state = read_official(folder / 'checkpoint.pth', system, OFFICIAL[case])
+    official = read_official(folder / 'checkpoint.pth', system, OFFICIAL[case])
     if case == 'motion2vec/pretrain_to_pose':
         sizes = {key: value for key, value in sizes.items() if key != 'dim_out'}
-    backbone = network_of(official, state, sizes)['backbone']
+    backbone = official.network(sizes)['backbone']
     expected = load_official(folder / 'checkpoint.pth', system, OFFICIAL[case], **sizes).network.backbone.state_dict()
     config = tiny(repository, data_dir, f'{system}/cmu_27')
     joints = {'num_joints': 17} if system == 'pstmo' else {}

@@ -1,4 +1,4 @@
-"""Makes a small file to share from a training checkpoint: weights and facts, no optimiser.
+"""Makes a small file to share from a training checkpoint: weights and metadata, no optimiser.
 
     python tools/misc/publish_model.py work_dirs/cmu_27/best_MPJPE_epoch_30.pth zoo/mixste_cmu_27.pth
 

@@ -16,11 +16,8 @@ from poselifter import __version__
 from poselifter.checkpoints import (
     FORMAT_VERSION,
     SYSTEMS,
-    Official,
-    check_official,
     export_official,
     load_checkpoint_file,
-    network_of,
     read_official,
     save_checkpoint_file,
 )
@@ -42,26 +39,19 @@ def convert(source: str, target: str, system: str | None = None, task: str | Non
 
     Raises:
         InputError: the file is no published checkpoint, or its tensors are not
-            those of the network that their shapes tell.
+            those of a network of their shapes.
     """
-    whole, state = read_official(source, system, task)
-    official = whole.for_task(task)
+    official = read_official(source, system, task).for_task(task)
+    config = official.network({}, guess=True)
     with torch.device('meta'):  # a network to hold the names and shapes against
-        config = network_of(official, state, {}, guess=True)
-        for head in _heads(whole) - _heads(official):
-            del config['heads'][head]
         network = MODELS.build(config) if 'type' in config else Lifter(**config)
-    check_official(network, official, source)
-    facts = {'format_version': FORMAT_VERSION, 'poselifter_version': __version__}
+    official.check(network, source)
+    versions = {'format_version': FORMAT_VERSION, 'poselifter_version': __version__}
     origin = {'official': official.system, 'kind': official.kind}
-    save_checkpoint_file({'meta': {**facts, **origin}, 'state_dict': official.state_dict}, target)
+    save_checkpoint_file({'meta': {**versions, **origin}, 'state_dict': official.state_dict}, target)
     count = sum(p.numel() for name, p in network.named_parameters() if name in official.state_dict)
-    print(f'{target}: {official.kind} file of {official.system}, {len(state)} tensors, {count:,} parameters')
+    print(f'{target}: {official.kind} file of {official.system}, {len(official.tensors)} tensors, {count:,} parameters')
     _list_dropped(official.dropped)
-
-
-def _heads(official: Official) -> set[str]:
-    return {name.split('.')[1] for name in official.names.values() if name.startswith('heads.')}
 
 
 def export(source: str, target: str, system: str | None, kind: str | None = None) -> None:
@@ -82,9 +72,8 @@ def export(source: str, target: str, system: str | None, kind: str | None = None
     theirs, kind, dropped = export_official(checkpoint.get('state_dict', checkpoint), system, kind)
     if not theirs:
         raise InputError(f'{source} has no tensor that {system} has; check --system')
-    facts = SYSTEMS[system]
-    state = {facts.prefix + name: value for name, value in theirs.items()}
-    container = facts.containers.get(kind)
+    container, prefix = SYSTEMS[system].kinds[kind].container, SYSTEMS[system].prefix
+    state = {prefix + name: value for name, value in theirs.items()}
     save_checkpoint_file({container: state} if container else state, target)
     print(f'{target}: {kind} file of {system}, {len(theirs)} tensors')
     _list_dropped(dropped)

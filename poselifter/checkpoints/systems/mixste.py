@@ -1,8 +1,6 @@
 """MixSTE."""
 
-from ..key_map import KeyMap
-from ..system import System
-from .transformers import DROPS, backbone, published, told
+from .transformers import patch_system
 
 NETWORK = (
     ('Spatial_patch_to_embedding', 'backbone.input_projection'),
@@ -17,22 +15,13 @@ NETWORK = (
 )
 
 
-def _network(s, kind):
-    return {
-        'backbone': {'type': 'MixSTE', 'embed_dims': s['embed_dim_ratio'], **backbone(s)},
-        'heads': {'pose': {'type': 'PoseHead', 'norm': 'layer'}},
-    }
-
-
-SYSTEM = System(
-    name='mixste',
-    marks=('STEblocks.0.attn.qkv.weight', 'STEblocks.0.norm1.weight'),
-    kinds={'pose': ((), ('pose', 'representation'), KeyMap(NETWORK))},
-    told=lambda shapes, kind, given: told(shapes, given, 'STEblocks', 'TTEblocks'),
-    network=_network,
-    published=published(((243, 17), (243, 16), (81, 17), (27, 17), (1, 17), (43, 15)), embed_dim_ratio=512, depth=8),
-    assumed={'num_heads': 8},
-    usual={'qk_scale': None, **DROPS},
-    ignored=('norm_layer',),
-    containers={'pose': 'model_pos'},
+SYSTEM = patch_system(
+    'mixste',
+    NETWORK,
+    blocks=('STEblocks', 'TTEblocks'),
+    places=('backbone.embed_dims', 'backbone.num_joints'),
+    network={'backbone': {'type': 'MixSTE'}, 'heads': {'pose': {'type': 'PoseHead', 'norm': 'layer'}}},
+    published=((243, 17), (243, 16), (81, 17), (27, 17), (1, 17), (43, 15)),
+    embed_dim_ratio=512,
+    depth=8,
 )

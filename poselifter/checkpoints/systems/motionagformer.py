@@ -2,164 +2,137 @@
 
 from ...errors import InputError
 from ..key_map import KeyMap
-from ..system import System
+from ..system import Kind, Setting, Shapes, System, count, has, ignored, ratio, size, sizes
+from .transformers import FUSIONS, task_kind
 
-
-def _block(name: str, ours: str) -> tuple:
-    """Rows of one block: whole, or a bare graph convolution."""
-    theirs = f'layers.{{i}}.{name}'
-    ours = f'backbone.layers.{{i}}.streams.{ours}'
-    bare = name.startswith('graph')
-    return (
-        (f'{theirs}.mixer.batch_norm', f'{ours}.attn.norm'),
-        (f'{theirs}.mixer', f'{ours}.attn'),
-        *([(f'{theirs}.batch_norm', f'{ours}.norm')] if bare else []),
-        (theirs, ours),
-    )
-
-
+# a block is whole, with its mixer inside, or a bare graph convolution
+BLOCK = (('.mixer.batch_norm', '.attn.norm'), ('.mixer', '.attn'), ('.batch_norm', '.norm'), ('', ''))
 NETWORK = (
     ('joints_embed', 'backbone.input_projection'),
     ('pos_embed', 'backbone.joint_embedding.weight'),
-    *_block('att_spatial', '0.0'),
-    *_block('att_temporal', '0.1'),
-    *_block('graph_spatial', '1.0'),
-    *_block('graph_temporal', '1.1'),
+    ('layers.{i}.att_spatial', 'backbone.layers.{i}.streams.0.0', BLOCK),
+    ('layers.{i}.att_temporal', 'backbone.layers.{i}.streams.0.1', BLOCK),
+    ('layers.{i}.graph_spatial', 'backbone.layers.{i}.streams.1.0', BLOCK),
+    ('layers.{i}.graph_temporal', 'backbone.layers.{i}.streams.1.1', BLOCK),
     ('layers.{i}.fusion', 'backbone.fusions.{i}.linear'),
     ('norm', 'backbone.norm'),
     ('rep_logit.fc', 'backbone.representation'),
 )
 POSE = (*NETWORK, ('head', 'heads.pose.linear'))
 
-DROPS = {'drop': 0.0, 'attn_drop': 0.0, 'drop_path': 0.0}
+
+def _graph_joints(file: Shapes, key: str) -> int:
+    joints = size(file, key, 1)
+    if joints != 17:
+        raise InputError(f'motionagformer: the graph has 17 joints, {key} {joints}; check the file')
+    return joints
 
 
-def _with(head: str) -> KeyMap:
-    return KeyMap([('backbone.', '', POSE), ('head', f'heads.{head}')])
+def _hierarchical(file: Shapes, start: str) -> bool:
+    return size(file, f'{start}layers.0.att_spatial.norm1.weight') < size(file, f'{start}joints_embed.weight')
 
 
-def _told(shapes, kind, given):
-    start = 'backbone.' if kind in ('action', 'embedding') else ''
-    dim = shapes.size(f'{start}joints_embed.weight')
-    layer = f'{start}layers.0.'
-    told = {
-        'dim_in': shapes.size(f'{start}joints_embed.weight', 1),
-        'dim_feat': dim,
-        'n_layers': shapes.count(f'{start}layers.{{}}.'),
-        'num_joints': shapes.size(f'{start}pos_embed', 1),
-        'qkv_bias': shapes.has('.qkv.bias'),
-        'use_layer_scale': shapes.has('.layer_scale_'),
-        'use_adaptive_fusion': shapes.has('.fusion.'),
-        'graph_only': shapes.has('.graph_spatial.U.'),
-        'hierarchical': shapes.size(f'{layer}att_spatial.norm1.weight') < dim,
-    }
-    width = shapes.size(f'{layer}att_spatial.norm1.weight')
-    told['mlp_ratio'] = shapes.ratio(f'{layer}att_spatial.mlp.fc1.weight', width, given.get('mlp_ratio'))
-    if told['num_joints'] != 17:
-        raise InputError(
-            f'motionagformer: the graph has 17 joints, {start}pos_embed {told["num_joints"]}; check the file'
-        )
-    told['use_tcn'] = shapes.has('.branches.')
-    if not told['use_tcn']:
-        mixer = '' if told['graph_only'] else 'mixer.'
-        told['n_frames'] = shapes.size(f'{layer}graph_temporal.{mixer}batch_norm.weight')
-    if kind != 'pretrain':
-        told['dim_rep'] = shapes.size(f'{start}rep_logit.fc.weight')
-    told['pose_head'] = kind == 'pose' or shapes.has('backbone.head.')  # our exports for other tasks have none
-    if told['pose_head']:
-        told['dim_out'] = shapes.size(f'{start}head.weight')
-    if kind == 'action':
-        told['num_classes'] = shapes.size('head.fc2.weight')
-    if start:
-        told['head_width'] = shapes.size('head.fc1.weight')
-    # settings of a temporal graph that this network does not have; bare graphs are never chains, whatever is given
-    similarity = given.get('use_temporal_similarity', 'neighbour_num' in given or None)
-    if told['use_tcn'] or told['graph_only'] or similarity is not None:
-        told['use_temporal_similarity'] = bool(similarity)
-    if told['use_tcn'] or (similarity is False and not told['graph_only']):
-        told['neighbour_num'] = given.get('neighbour_num', 2)
-    if told['use_tcn'] or told['graph_only'] or similarity:
-        told['temporal_connection_len'] = given.get('temporal_connection_len', 1)
-    return told
+def _frames(file: Shapes, layer: str) -> int | None:
+    """Batch norms of graphs have a number for each frame."""
+    mixer = '' if has(file, '.graph_spatial.U.') else 'mixer.'
+    return None if has(file, '.branches.') else size(file, f'{layer}graph_temporal.{mixer}batch_norm.weight')
 
 
-def _network(s, kind):
+def _graph(file: Shapes, keyword: str, default: int | None = None) -> int | bool | None:
+    """A setting of the temporal graph that this network does not have, or that follows from another one.
+
+    Bare graphs are never chains, whatever is given.
+    """
+    conv, bare = has(file, '.branches.'), has(file, '.graph_spatial.U.')
+    similarity = file.given.get('use_temporal_similarity', 'neighbour_num' in file.given or None)
+    if keyword == 'use_temporal_similarity':
+        return bool(similarity) if conv or bare or similarity is not None else None
+    unused = similarity is False and not bare if keyword == 'neighbour_num' else bare or similarity
+    return file.given.get(keyword, default) if conv or unused else None
+
+
+def _derived(s: dict) -> dict:
     # the graph_only option of the original leaves the kind of graph at its default
-    graph = 'similarity' if s['use_temporal_similarity'] or s['graph_only'] else 'chain'
-    act = s['act_layer'] if isinstance(s['act_layer'], str) else s['act_layer'].__name__.lower()
-    backbone = {
-        'type': 'MotionAGFormer',
-        'num_frames': s['n_frames'],
-        'num_joints': s['num_joints'],
-        'in_channels': s['dim_in'],
-        'embed_dims': s['dim_feat'],
-        'rep_dims': None if kind == 'pretrain' else s['dim_rep'],
-        'depth': s['n_layers'],
-        'num_heads': s['num_heads'],
-        'mlp_ratio': s['mlp_ratio'],
-        'qkv_bias': s['qkv_bias'],
-        'qk_scale': s['qkv_scale'],
-        **{f'{name}_rate': s[name] for name in DROPS},
-        'layer_scale': s['layer_scale_init_value'] if s['use_layer_scale'] else None,
-        'act': act,
-        'fusion': {'type': 'AdaptiveFusion' if s['use_adaptive_fusion'] else 'AverageFusion'},
-        'temporal_graph': 'conv' if s['use_tcn'] else graph,
-        'neighbours': s['neighbour_num'],
-        'reach': s['temporal_connection_len'],
-        'bare_graph': s['graph_only'],
-        'hierarchical': s['hierarchical'],
-    }
-    if kind == 'pretrain':
-        return {'type': 'ContextPretrainer', 'backbone': backbone, 'top_layers': min(8, s['n_layers'])}
-    heads = {'pose': {'type': 'PoseHead', 'out_channels': s['dim_out']}} if s['pose_head'] else {}
-    drop = {'official': True} | ({} if s['dropout_ratio'] is None else {'dropout': s['dropout_ratio']})
-    if kind == 'action':
-        heads[kind] = {'type': 'ActionHead', 'num_classes': s['num_classes'], 'hidden_dims': s['head_width'], **drop}
-    if kind == 'embedding':
-        heads[kind] = {'type': 'ActionEmbeddingHead', 'hidden_dims': s['head_width'], **drop}
-    return {'backbone': backbone, 'heads': heads}
+    chain = not (s['use_temporal_similarity'] or s['graph_only'])
+    graph = 'conv' if s['use_tcn'] else 'chain' if chain else 'similarity'
+    scale = s['layer_scale_init_value'] if s['use_layer_scale'] else None
+    return {'backbone.temporal_graph': graph, 'backbone.layer_scale': scale}
 
 
-def _size(layers: int, dim: int, frames: int) -> dict:
-    yes, no = ('use_layer_scale', 'use_adaptive_fusion'), ('qkv_bias', 'graph_only', 'hierarchical', 'use_tcn')
-    size = {'dim_in': 3, 'dim_out': 3, 'dim_rep': 512, 'dim_feat': dim, 'n_layers': layers, 'n_frames': frames}
-    return {**size, 'mlp_ratio': 4, **dict.fromkeys(yes, True), **dict.fromkeys(no, False)}
+def _activation(act: str | type) -> str:
+    return act if isinstance(act, str) else act.__name__.lower()
 
+
+def _backbone(start: str) -> tuple[Setting, ...]:
+    """Keywords of the network whose names have this start."""
+    layer = f'{start}layers.0.'
+    norm = f'{layer}att_spatial.norm1.weight'
+    return (
+        Setting('dim_in', 'backbone.in_channels', (size, f'{start}joints_embed.weight', 1)),
+        Setting('dim_feat', 'backbone.embed_dims', (size, f'{start}joints_embed.weight')),
+        Setting('n_layers', 'backbone.depth', (count, f'{start}layers.')),
+        Setting('num_joints', 'backbone.num_joints', (_graph_joints, f'{start}pos_embed')),
+        Setting('qkv_bias', 'backbone.qkv_bias', (has, '.qkv.bias')),
+        Setting('use_layer_scale', '', (has, '.layer_scale_')),
+        Setting('use_adaptive_fusion', 'backbone.fusion.type', (has, '.fusion.'), convert=FUSIONS.get),
+        Setting('graph_only', 'backbone.bare_graph', (has, '.graph_spatial.U.')),
+        Setting('hierarchical', 'backbone.hierarchical', (_hierarchical, start)),
+        Setting('mlp_ratio', 'backbone.mlp_ratio', (ratio, f'{layer}att_spatial.mlp.fc1.weight', norm)),
+        Setting('use_tcn', '', (has, '.branches.')),
+        Setting('n_frames', 'backbone.num_frames', (_frames, layer), default=243),
+        Setting('num_heads', 'backbone.num_heads', default=8, ask=True),
+        Setting('act_layer', 'backbone.act', default='gelu', ask=True, convert=_activation),
+        Setting('qkv_scale', 'backbone.qk_scale', ask=True),
+        Setting('use_temporal_similarity', '', (_graph, 'use_temporal_similarity'), default=True, ask=True),
+        Setting('neighbour_num', 'backbone.neighbours', (_graph, 'neighbour_num', 2), default=2, ask=True),
+        Setting('temporal_connection_len', 'backbone.reach', (_graph, 'temporal_connection_len', 1), 1, ask=True),
+        Setting('layer_scale_init_value', default=1e-5),
+        Setting('drop', 'backbone.drop_rate', default=0.0),
+        Setting('attn_drop', 'backbone.attn_drop_rate', default=0.0),
+        Setting('drop_path', 'backbone.drop_path_rate', default=0.0),
+        *ignored('version', 'hidden_dim', 'dropout_ratio'),
+    )
+
+
+def _settings(start: str) -> tuple[Setting, ...]:
+    """The same with a pose head, which our exports for other tasks do not have."""
+    return (
+        *_backbone(start),
+        Setting('dim_rep', 'backbone.rep_dims', (size, f'{start}rep_logit.fc.weight')),
+        Setting('dim_out', 'heads.pose.out_channels', (size, f'{start}head.weight', 0, f'{start}head.')),
+    )
+
+
+def _pretraining(s: dict) -> dict:
+    return {**_derived(s), 'top_layers': min(6, s['n_layers'])}
+
+
+PRETRAINING = (
+    *_backbone(''),
+    Setting('average_top_k_layers', 'top_layers'),
+    Setting('norm_targets', 'norm_targets', default='none'),
+    *ignored('dim_rep', 'dim_out'),
+)
+BACKBONE = {'type': 'MotionAGFormer'}
+PRETRAINER = {'type': 'ContextPretrainer', 'backbone': {**BACKBONE, 'rep_dims': None}}
+PARTS = {'backbone': BACKBONE, 'heads': {'pose': {'type': 'PoseHead'}}}
+WITH_MASK = KeyMap([*NETWORK, ('mask_emb', 'mask_token')])
 
 SYSTEM = System(
     name='motionagformer',
-    marks=('layers.0.att_spatial.mixer.qkv.weight', 'layers.0.att_spatial.norm1.weight'),
+    signature_keys=('layers.0.att_spatial.mixer.qkv.weight', 'layers.0.att_spatial.norm1.weight'),
     kinds={
-        'pretrain': (('mask_emb',), ('pretrain',), KeyMap([*NETWORK, ('mask_emb', 'mask_token')])),
-        'action': (('head.bn.weight', 'head.fc2.weight'), ('action', 'representation', 'pose'), _with('action')),
-        'embedding': (
-            ('head.fc1.weight', 'head.fc1.bias'),
-            ('embedding', 'representation', 'pose'),
-            _with('embedding'),
-        ),
-        'pose': ((), ('pose', 'representation'), KeyMap(POSE)),
+        'pretrain': Kind(WITH_MASK, PRETRAINING, PRETRAINER, _pretraining, ('pretrain',), ('mask_emb',), 'model'),
+        **{task: task_kind(task, POSE, _settings, PARTS, derived=_derived) for task in ('action', 'embedding')},
+        'pose': Kind(KeyMap(POSE), _settings(''), PARTS, _derived, container='model'),
     },
-    told=_told,
-    network=_network,
-    published=[
-        *(_size(12, 64, 27), _size(26, 64, 81), _size(16, 128, 243), _size(26, 128, 243)),  # XS, S, B (base), L
-        *(_size(16, 128, 81), _size(26, 128, 81)),  # B and L for MPI-INF-3DHP
-        *(_size(16, 256, 243), _size(26, 256, 81), _size(14, 128, 243)),  # Motion2vec: large, 3DHP large, x-view
-    ],
-    assumed={
-        'num_heads': 8,
-        'act_layer': 'gelu',
-        'qkv_scale': None,
-        'use_temporal_similarity': True,
-        'neighbour_num': 2,
-        'temporal_connection_len': 1,
-    },
-    usual={
-        'layer_scale_init_value': 1e-5,
-        'n_frames': 243,
-        'dropout_ratio': None,
-        **DROPS,
-    },
-    ignored=('dim_rep', 'dim_out', 'version', 'hidden_dim'),
-    containers={'pose': 'model', 'action': 'model', 'embedding': 'model', 'pretrain': 'model'},
+    published=sizes(
+        'n_layers dim_feat n_frames',
+        *((12, 64, 27), (26, 64, 81), (16, 128, 243), (26, 128, 243)),  # XS, S, B (base), L
+        *((16, 128, 81), (26, 128, 81)),  # B and L for MPI-INF-3DHP
+        *((16, 256, 243), (26, 256, 81), (14, 128, 243)),  # Motion2vec: large, 3DHP large, x-view
+        **dict(dim_in=3, dim_out=3, dim_rep=512, mlp_ratio=4),
+        **dict.fromkeys(('use_layer_scale', 'use_adaptive_fusion'), True),
+        **dict.fromkeys(('qkv_bias', 'graph_only', 'hierarchical', 'use_tcn'), False),
+    ),
 )

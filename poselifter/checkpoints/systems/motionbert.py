@@ -1,7 +1,8 @@
 """MotionBERT."""
 
 from ..key_map import KeyMap
-from ..system import System
+from ..system import Kind, Setting, System, count, has, ignored, options, ratio, size, sizes
+from .transformers import FUSIONS, task_kind
 
 NETWORK = (
     ('joints_embed', 'backbone.input_projection'),
@@ -17,92 +18,41 @@ NETWORK = (
     ('head', 'heads.pose.linear'),
 )
 
-SIZE = {'dim_in': 3, 'dim_out': 3, 'dim_rep': 512, 'depth': 5, 'num_joints': 17, 'maxlen': 243}
-SIZE.update(qkv_bias=True, att_fuse=True)
-DROPS = ('drop_rate', 'attn_drop_rate', 'drop_path_rate')
+PARTS = {'backbone': {'type': 'DSTformer'}, 'heads': {'pose': {'type': 'PoseHead', 'init_std': 0.02}}}
 
 
-def _with(head: str) -> KeyMap:
-    return KeyMap([('backbone.', '', NETWORK), ('head', f'heads.{head}')])
-
-
-def _told(shapes, kind, given):
-    start = '' if kind == 'pose' else 'backbone.'
-    dim = shapes.size(f'{start}joints_embed.weight')
-    told = {
-        'dim_in': shapes.size(f'{start}joints_embed.weight', 1),
-        'dim_feat': dim,
-        'dim_rep': shapes.size(f'{start}pre_logits.fc.weight'),
-        'depth': shapes.count(f'{start}blocks_st.{{}}.'),
-        'mlp_ratio': shapes.ratio(f'{start}blocks_st.0.mlp_s.fc1.weight', dim, given.get('mlp_ratio')),
-        'num_joints': shapes.size(f'{start}pos_embed', 1),
-        'maxlen': shapes.size(f'{start}temp_embed', 1),
-        'qkv_bias': shapes.has('.qkv.bias'),
-        'att_fuse': shapes.has('ts_attn.'),
-    }
-    told['pose_head'] = kind == 'pose' or shapes.has('backbone.head.')  # our exports for other tasks have none
-    if told['pose_head']:
-        told['dim_out'] = shapes.size(f'{start}head.weight')
-    if kind == 'action':
-        told['num_classes'] = shapes.size('head.fc2.weight')
-    if kind != 'pose':
-        told['head_width'] = shapes.size('head.fc1.weight')
-    return told
-
-
-def _network(s, kind):
-    heads = {'pose': {'type': 'PoseHead', 'init_std': 0.02, 'out_channels': s['dim_out']}} if s['pose_head'] else {}
-    extra = {
-        'action': {'type': 'ActionHead', 'official': True, 'num_classes': s.get('num_classes')},
-        'embedding': {'type': 'ActionEmbeddingHead', 'official': True},
-        'mesh': {'type': 'MeshHead'},
-    }
-    if kind != 'pose':
-        drop = {} if s['dropout_ratio'] is None else {'dropout': s['dropout_ratio']}
-        heads[kind] = {**extra[kind], 'hidden_dims': s['head_width'], **drop}
-    return {
-        'backbone': {
-            'type': 'DSTformer',
-            'num_frames': s['maxlen'],
-            'num_joints': s['num_joints'],
-            'in_channels': s['dim_in'],
-            'embed_dims': s['dim_feat'],
-            'rep_dims': s['dim_rep'],
-            'depth': s['depth'],
-            'num_heads': s['num_heads'],
-            'mlp_ratio': s['mlp_ratio'],
-            'qkv_bias': s['qkv_bias'],
-            'qk_scale': s['qk_scale'],
-            **{name: s[name] for name in DROPS},
-            'fusion': {'type': 'AdaptiveFusion' if s['att_fuse'] else 'AverageFusion'},
-        },
-        'heads': heads,
-    }
+def _settings(start: str) -> tuple[Setting, ...]:
+    """Keywords of the network whose names have this start."""
+    hidden = f'{start}blocks_st.0.mlp_s.fc1.weight'
+    return (
+        Setting('dim_in', 'backbone.in_channels', (size, f'{start}joints_embed.weight', 1)),
+        Setting('dim_feat', 'backbone.embed_dims', (size, f'{start}joints_embed.weight')),
+        Setting('dim_rep', 'backbone.rep_dims', (size, f'{start}pre_logits.fc.weight')),
+        # our exports for other tasks have no pose head
+        Setting('dim_out', 'heads.pose.out_channels', (size, f'{start}head.weight', 0, f'{start}head.')),
+        Setting('depth', 'backbone.depth', (count, f'{start}blocks_st.')),
+        Setting('mlp_ratio', 'backbone.mlp_ratio', (ratio, hidden, f'{start}joints_embed.weight')),
+        Setting('num_joints', 'backbone.num_joints', (size, f'{start}pos_embed', 1)),
+        Setting('maxlen', 'backbone.num_frames', (size, f'{start}temp_embed', 1)),
+        Setting('qkv_bias', 'backbone.qkv_bias', (has, '.qkv.bias')),
+        Setting('att_fuse', 'backbone.fusion.type', (has, 'ts_attn.'), convert=FUSIONS.get),
+        Setting('num_heads', 'backbone.num_heads', default=8, ask=True),
+        *options(qk_scale=None, drop_rate=0.0, attn_drop_rate=0.0, drop_path_rate=0.0),
+        *ignored('norm_layer', 'version', 'hidden_dim', 'dropout_ratio'),
+    )
 
 
 SYSTEM = System(
     name='motionbert',
-    marks=('blocks_st.0.attn_s.qkv.weight', 'blocks_st.0.norm1_s.weight'),
+    signature_keys=('blocks_st.0.attn_s.qkv.weight', 'blocks_st.0.norm1_s.weight'),
     kinds={
-        'mesh': (
-            ('head.head_pose.weight', 'head.head_shape.weight'),
-            ('mesh', 'representation', 'pose'),
-            _with('mesh'),
-        ),
-        'action': (('head.bn.weight', 'head.fc2.weight'), ('action', 'representation', 'pose'), _with('action')),
-        'embedding': (
-            ('head.fc1.weight', 'head.fc1.bias'),
-            ('embedding', 'representation', 'pose'),
-            _with('embedding'),
-        ),
-        'pose': ((), ('pose', 'representation'), KeyMap(NETWORK)),
+        **{task: task_kind(task, NETWORK, _settings, PARTS) for task in ('mesh', 'action', 'embedding')},
+        'pose': Kind(KeyMap(NETWORK), _settings(''), PARTS, container='model_pos'),
     },
-    told=_told,
-    network=_network,
-    published=[{**SIZE, 'dim_feat': dim, 'mlp_ratio': ratio} for dim, ratio in ((512, 2), (256, 4))],
-    assumed={'num_heads': 8},
-    usual={'qk_scale': None, 'drop_rate': 0.0, 'attn_drop_rate': 0.0, 'drop_path_rate': 0.0, 'dropout_ratio': None},
-    ignored=('norm_layer', 'version', 'hidden_dim'),
+    published=sizes(
+        'dim_feat mlp_ratio',
+        *((512, 2), (256, 4)),
+        **dict(dim_in=3, dim_out=3, dim_rep=512, depth=5, num_joints=17, maxlen=243, qkv_bias=True, att_fuse=True),
+    ),
     dropped=('head.smpl.',),
-    containers={'pose': 'model_pos', 'action': 'model', 'embedding': 'model', 'mesh': 'model'},
 )

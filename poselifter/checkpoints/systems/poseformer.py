@@ -1,8 +1,6 @@
 """PoseFormer."""
 
-from ..key_map import KeyMap
-from ..system import System
-from .transformers import DROPS, backbone, published, told
+from .transformers import patch_system
 
 NETWORK = (
     ('Spatial_patch_to_embedding', 'backbone.spatial.input_projection'),
@@ -18,23 +16,17 @@ NETWORK = (
 )
 
 
-def _network(s, kind):
-    return {
-        'backbone': {'type': 'PoseFormer', 'joint_dims': s['embed_dim_ratio'], **backbone(s)},
+SYSTEM = patch_system(
+    'poseformer',
+    NETWORK,
+    blocks=('Spatial_blocks', 'blocks'),
+    places=('backbone.joint_dims', 'backbone.num_joints heads.pose.num_joints'),
+    network={
+        'backbone': {'type': 'PoseFormer'},
         'neck': {'type': 'WeightedFrameMean'},
-        'heads': {'pose': {'type': 'PoseHead', 'num_joints': s['num_joints'], 'norm': 'layer'}},
-    }
-
-
-SYSTEM = System(
-    name='poseformer',
-    marks=('Spatial_blocks.0.attn.qkv.weight', 'Spatial_blocks.0.norm1.weight'),
-    kinds={'pose': ((), ('pose', 'representation'), KeyMap(NETWORK))},
-    told=lambda shapes, kind, given: told(shapes, given, 'Spatial_blocks', 'blocks'),
-    network=_network,
-    published=published(((81, 17), (27, 17), (9, 17), (43, 15)), embed_dim_ratio=32, depth=4),
-    assumed={'num_heads': 8},
-    usual={'qk_scale': None, **DROPS},
-    ignored=('norm_layer',),
-    containers={'pose': 'model_pos'},
+        'heads': {'pose': {'type': 'PoseHead', 'norm': 'layer'}},
+    },
+    published=((81, 17), (27, 17), (9, 17), (43, 15)),
+    embed_dim_ratio=32,
+    depth=4,
 )

@@ -2,7 +2,7 @@
 
 from ...errors import InputError
 from ..key_map import KeyMap
-from ..system import System
+from ..system import Kind, Setting, Shapes, System, count, ignored, joints, size
 
 ATTENTION = (
     ('self_attn.linears.0', 'attn.qkv', '0/3'),
@@ -31,9 +31,7 @@ ENCODERS = (
 )
 STAGE_2 = (
     *ENCODERS,
-    ('Transformer_reduce.model.pos_embedding_1', 'neck.embeddings.0.weight'),
-    ('Transformer_reduce.model.pos_embedding_2', 'neck.embeddings.1.weight'),
-    ('Transformer_reduce.model.pos_embedding_3', 'neck.embeddings.2.weight'),
+    *((f'Transformer_reduce.model.pos_embedding_{i + 1}', f'neck.embeddings.{i}.weight') for i in range(3)),
     ('Transformer_reduce.model.layers.{i}.', 'neck.layers.{i}.', STRIDED_LAYER),
     ('Transformer_reduce.model.norm', 'neck.unused_norm', NORM),
     ('fcn.0', 'heads.pose.norm'),
@@ -57,79 +55,75 @@ REFINER = (('post_refine.0', 'fc1'), ('post_refine.3', 'fc2'))
 STRIDES = {9: [1, 3, 3], 27: [3, 3, 3], 81: [3, 3, 3, 3], 243: [3, 3, 3, 3, 3], 351: [3, 9, 13]}
 
 
-def _told(shapes, kind, given):
-    channels = given.get('in_channels', 2)
-    strides = given.get('stride_num', ())
-    if kind == 'refine':
-        return {
-            'n_joints': shapes.joints('post_refine.3.weight', 0, 2, 'in_channels'),
-            'inner_width': shapes.size('post_refine.0.weight'),
-            'in_channels': channels,
-            'stride_num': strides,
-        }
-    told = {
-        'layers': shapes.count('Transformer.model.layers.{}.'),
-        'channel': shapes.size('encoder.fc_2.weight'),
-        'd_hid': shapes.size('Transformer.model.layers.0.feed_forward.w_1.weight'),
-        'frames': shapes.size('Transformer.pos_embedding', 1),
-        'in_channels': channels,
-        'n_joints': shapes.joints('encoder.fc_1.weight', 1, channels, 'in_channels'),
-        'spatial_depth': shapes.count('encoder.layers.{}.'),
-    }
-    if kind == 'pose':
-        told['out_joints'] = shapes.joints('fcn.1.weight', 0, given.get('out_channels', 3), 'out_channels')
-        told['strided_layers'] = depth = shapes.count('Transformer_reduce.model.layers.{}.')
-        if strides and len(strides) != depth:
-            raise InputError(f'pstmo: stride_num is given as {strides}, the file has {depth} strided layers')
-        strides = strides or STRIDES.get(told['frames'], ())
-    if kind == 'pretrain' or len(strides) == depth:
-        told['stride_num'] = strides
-    return told
+def _strides(file: Shapes) -> list[int] | None:
+    """As given, else those of a published length."""
+    depth, given = count(file, 'Transformer_reduce.model.layers.'), file.given.get('stride_num')
+    if given and len(given) != depth:
+        raise InputError(f'pstmo: stride_num is given as {given}, the file has {depth} strided layers')
+    strides = given or STRIDES.get(size(file, 'Transformer.pos_embedding', 1), ())
+    return strides if len(strides) == depth else None
 
 
-def _network(s, kind):
-    if kind == 'refine':
-        return {'type': 'PoseRefiner', 'num_joints': s['n_joints'], 'hidden_dims': s['inner_width']}
-    wide = {'feedforward_dims': s['d_hid'], 'num_heads': s['heads']}
-    backbone = {
-        'type': 'STMO',
-        'num_frames': s['frames'],
-        'num_joints': s['n_joints'],
-        'in_channels': s['in_channels'],
-        'embed_dims': s['channel'],
-        'depth': s['layers'],
-        'spatial_depth': s['spatial_depth'],
-        **wide,
-    }
-    if kind == 'pretrain':
-        head = {'type': 'MaskedPoseHead', 'depth': s['layers'] - 1, 'out_channels': s['in_channels'], **wide}
-        return {'type': 'MaskedPosePretrainer', 'backbone': backbone, 'head': head}
-    head = {
-        'type': 'PoseHead',
-        'num_joints': s['out_joints'],
-        'out_channels': s['out_channels'],
-        'norm': 'batch',
-    }
-    strides = s['stride_num'] or [s['frames'], *[1] * (s['strided_layers'] - 1)]  # to hold the tensors, any will do
-    return {
-        'backbone': backbone,
-        'neck': {'type': 'ManyToOneAggregator', 'strides': strides, **wide},
-        'heads': {'pose': {**head, 'feature': 'single'}, 'sequence': {**head, 'feature': 'sequence'}},
-    }
+def _any_strides(s: dict) -> dict:
+    """To hold the tensors, any strides will do."""
+    return {'neck.strides': [s['frames'], *[1] * (s['strided_layers'] - 1)]}
 
+
+def _decoder(s: dict) -> dict:
+    return {'head.depth': s['layers'] - 1}
+
+
+def _encoders(other: str) -> tuple[Setting, ...]:
+    """Keywords of the encoders, some of which the other transformer of the network has too."""
+    hidden = 'Transformer.model.layers.0.feed_forward.w_1.weight'
+    return (
+        Setting('layers', 'backbone.depth', (count, 'Transformer.model.layers.')),
+        Setting('channel', 'backbone.embed_dims', (size, 'encoder.fc_2.weight')),
+        Setting('d_hid', f'backbone.feedforward_dims {other}.feedforward_dims', (size, hidden)),
+        Setting('frames', 'backbone.num_frames', (size, 'Transformer.pos_embedding', 1)),
+        Setting('n_joints', 'backbone.num_joints', (joints, 'encoder.fc_1.weight', 1, 2, 'in_channels')),
+        Setting('spatial_depth', 'backbone.spatial_depth', (count, 'encoder.layers.')),
+        # the originals know no other number of heads
+        Setting('heads', f'backbone.num_heads {other}.num_heads', default=8),
+        *ignored('spatial_mask_num', 'dropout'),
+    )
+
+
+OUT_JOINTS = (joints, 'fcn.1.weight', 0, 3, 'out_channels')
+POSE = (
+    *_encoders('neck'),
+    Setting('in_channels', 'backbone.in_channels', default=2),
+    Setting('out_joints', 'heads.pose.num_joints heads.sequence.num_joints', OUT_JOINTS),
+    Setting('out_channels', 'heads.pose.out_channels heads.sequence.out_channels', default=3),
+    Setting('strided_layers', '', (count, 'Transformer_reduce.model.layers.')),
+    Setting('stride_num', 'neck.strides', (_strides,), ask=True),
+)
+PRETRAINING = (
+    *_encoders('head'),
+    Setting('in_channels', 'backbone.in_channels head.out_channels', default=2),
+    *ignored('out_channels', 'out_joints', 'stride_num'),
+)
+REFINING = (
+    Setting('n_joints', 'num_joints', (joints, 'post_refine.3.weight', 0, 2)),
+    Setting('inner_width', 'hidden_dims', (size, 'post_refine.0.weight')),
+    *ignored('in_channels', 'out_channels', 'out_joints', 'stride_num', 'heads', 'spatial_mask_num', 'dropout'),
+)
+HEAD = {'type': 'PoseHead', 'norm': 'batch'}
+PARTS = {
+    'backbone': {'type': 'STMO'},
+    'neck': {'type': 'ManyToOneAggregator'},
+    'heads': {'pose': {**HEAD, 'feature': 'single'}, 'sequence': {**HEAD, 'feature': 'sequence'}},
+}
+PRETRAINER = {'type': 'MaskedPosePretrainer', 'backbone': {'type': 'STMO'}, 'head': {'type': 'MaskedPoseHead'}}
+OF_REFINER = ('post_refine.0.weight', 'post_refine.3.weight')
+OF_PRETRAINER = ('mask_token', 'encoder_to_decoder.weight')
 
 SYSTEM = System(
     name='pstmo',
-    marks=('encoder.bn_1.weight', 'encoder.fc_1.weight', 'post_refine.0.weight', 'post_refine.3.weight'),
+    signature_keys=('encoder.bn_1.weight', 'encoder.fc_1.weight', *OF_REFINER),
     kinds={
-        'refine': (('post_refine.0.weight', 'post_refine.3.weight'), ('refine',), KeyMap(REFINER)),
-        'pretrain': (('mask_token', 'encoder_to_decoder.weight'), ('pretrain',), KeyMap(STAGE_1)),
-        'pose': ((), ('pose', 'representation'), KeyMap(STAGE_2)),
+        'refine': Kind(KeyMap(REFINER), REFINING, {'type': 'PoseRefiner'}, None, ('refine',), OF_REFINER),
+        'pretrain': Kind(KeyMap(STAGE_1), PRETRAINING, PRETRAINER, _decoder, ('pretrain',), OF_PRETRAINER),
+        'pose': Kind(KeyMap(STAGE_2), POSE, PARTS, _any_strides),
     },
-    told=_told,
-    network=_network,
-    published=(),
-    assumed={'stride_num': None},
-    usual={'heads': 8, 'out_channels': 3},  # the originals know no other number of heads
-    ignored=('spatial_mask_num', 'out_joints', 'dropout'),
 )

@@ -1,35 +1,88 @@
-"""What MixSTE's and PoseFormer's files share: one program grew from the other."""
+"""What files of several systems share: the networks that embed patches of joints, and heads over a backbone."""
 
-from ..system import Shapes
+from collections.abc import Callable, Sequence
+from typing import Any
 
-DROPS = {'drop_rate': 0.0, 'attn_drop_rate': 0.0, 'drop_path_rate': 0.1}
+from ..key_map import KeyMap
+from ..system import Kind, Setting, System, count, has, ignored, options, ratio, size, sizes
 
-
-def told(shapes: Shapes, given: dict, spatial: str, temporal: str) -> dict:
-    """What the shapes tell, by the names of the constructor and of the two stacks of blocks."""
-    width = shapes.size('Temporal_pos_embed', 2)  # the larger one, where the two differ, tells the ratio best
-    return {
-        'num_frame': shapes.size('Temporal_pos_embed', 1),
-        'num_joints': shapes.size('Spatial_pos_embed', 1),
-        'in_chans': shapes.size('Spatial_patch_to_embedding.weight', 1),
-        'embed_dim_ratio': shapes.size('Spatial_patch_to_embedding.weight'),
-        'depth': shapes.count(f'{spatial}.{{}}.'),
-        'mlp_ratio': shapes.ratio(f'{temporal}.0.mlp.fc1.weight', width, given.get('mlp_ratio')),
-        'qkv_bias': shapes.has('.attn.qkv.bias'),
-    }
+FUSIONS = {True: 'AdaptiveFusion', False: 'AverageFusion'}
 
 
-def backbone(s: dict) -> dict:
-    """Arguments that both backbones have."""
-    return {
-        'num_frames': s['num_frame'],
-        'num_joints': s['num_joints'],
-        'in_channels': s['in_chans'],
-        **{name: s[name] for name in ('depth', 'num_heads', 'mlp_ratio', 'qkv_bias', 'qk_scale', *DROPS)},
-    }
+def patch_system(
+    name: str,
+    names: Sequence[tuple],
+    blocks: tuple[str, str],
+    places: tuple[str, str],
+    network: dict[str, Any],
+    published: tuple[tuple[int, int], ...],
+    **common: int,
+) -> System:
+    """MixSTE or PoseFormer: one program grew from the other.
+
+    Args:
+        name: of the system.
+        names: table of the tensors' names.
+        blocks: names of the spatial and temporal blocks.
+        places: where width and number of joints stand in our config.
+        network: our config but for the settings.
+        published: (frames, joints) of the published sizes.
+        **common: settings that the published sizes have in common.
+    """
+    spatial, temporal = blocks
+    settings = (
+        Setting('num_frame', 'backbone.num_frames', (size, 'Temporal_pos_embed', 1)),
+        Setting('num_joints', places[1], (size, 'Spatial_pos_embed', 1)),
+        Setting('in_chans', 'backbone.in_channels', (size, 'Spatial_patch_to_embedding.weight', 1)),
+        Setting('embed_dim_ratio', places[0], (size, 'Spatial_patch_to_embedding.weight')),
+        Setting('depth', 'backbone.depth', (count, f'{spatial}.')),
+        # the larger of two widths gives the ratio best
+        Setting('mlp_ratio', 'backbone.mlp_ratio', (ratio, f'{temporal}.0.mlp.fc1.weight', 'Temporal_pos_embed', 2)),
+        Setting('qkv_bias', 'backbone.qkv_bias', (has, '.attn.qkv.bias')),
+        Setting('num_heads', 'backbone.num_heads', default=8, ask=True),
+        *options(qk_scale=None, drop_rate=0.0, attn_drop_rate=0.0, drop_path_rate=0.1),
+        *ignored('norm_layer'),
+    )
+    return System(
+        name=name,
+        signature_keys=(f'{spatial}.0.attn.qkv.weight', f'{spatial}.0.norm1.weight'),
+        kinds={'pose': Kind(KeyMap(names), settings, network, container='model_pos')},
+        published=sizes('num_frame num_joints', *published, in_chans=2, mlp_ratio=2, qkv_bias=True, **common),
+    )
 
 
-def published(sizes: tuple, **width: int) -> list[dict]:
-    """Published sizes by (frames, joints)."""
-    common = {'in_chans': 2, 'mlp_ratio': 2, 'qkv_bias': True, **width}
-    return [{**common, 'num_frame': frames, 'num_joints': joints} for frames, joints in sizes]
+# by task: signature keys, our head, a further row
+_HEADS = {
+    'mesh': (('head.head_pose.weight', 'head.head_shape.weight'), {'type': 'MeshHead'}, ()),
+    'action': (
+        ('head.bn.weight', 'head.fc2.weight'),
+        {'type': 'ActionHead', 'official': True},
+        (Setting('num_classes', 'heads.action.num_classes', (size, 'head.fc2.weight')),),
+    ),
+    'embedding': (('head.fc1.weight', 'head.fc1.bias'), {'type': 'ActionEmbeddingHead', 'official': True}, ()),
+}
+
+
+def task_kind(
+    task: str, names: Sequence[tuple], settings: Callable[[str], tuple[Setting, ...]], network: dict, **more: Any
+) -> Kind:
+    """Files whose network lies in ``backbone.``, beside the head of a task.
+
+    Args:
+        task: name of the head.
+        names: table of the network's tensors.
+        settings: (start of the network's names) -> its rows.
+        network: its config but for the settings.
+        **more: of :class:`Kind`.
+    """
+    signature_keys, head, rows = _HEADS[task]
+    rows = (
+        *settings('backbone.'),
+        *rows,
+        Setting('head_width', f'heads.{task}.hidden_dims', (size, 'head.fc1.weight')),
+        Setting('dropout_ratio', f'heads.{task}.dropout'),
+    )
+    table = KeyMap([('backbone.', '', names), ('head', f'heads.{task}')])
+    network = {**network, 'heads': {**network['heads'], task: head}}
+    tasks = (task, 'representation', 'pose')
+    return Kind(table, rows, network, tasks=tasks, signature_keys=signature_keys, container='model', head=task, **more)

@@ -2,7 +2,7 @@
 
 from ...errors import InputError
 from ..key_map import KeyMap
-from ..system import System
+from ..system import Kind, Setting, Shapes, System, count, joints, size, sizes
 
 NETWORK = (
     ('expand_conv', 'backbone.first_conv'),
@@ -13,66 +13,62 @@ NETWORK = (
 )
 
 
-def _told(shapes, kind, given):
-    blocks = (max(shapes.count('layers_conv.{}.'), shapes.count('layers_bn.{}.')) + 1) // 2
-    kernels = [shapes.size('expand_conv.weight', 2)]
-    kernels += [shapes.size(f'layers_conv.{2 * i}.weight', 2) for i in range(blocks)]
-    widths, reach = [], 1  # widths of a dense network with these kernels, while there is one
+def _kernels(file: Shapes) -> tuple[list[int], list[int] | None]:
+    """Widths of the kernels, and ``filter_widths`` of a dense network that has such ones, if there is one."""
+    blocks = (max(count(file, 'layers_conv.'), count(file, 'layers_bn.')) + 1) // 2
+    keys = ['expand_conv.weight', *(f'layers_conv.{2 * i}.weight' for i in range(blocks))]
+    kernels = [size(file, key, 2) for key in keys]
+    widths, reach = [], 1
     for kernel in kernels:
         step, rest = divmod(kernel - 1, reach)
         if rest or step % 2:
-            break
+            return kernels, None
         widths.append(step + 1)
         reach *= step + 1
-    could_be_dense = len(widths) == len(kernels) > 1
-    dense = given.get('dense', could_be_dense and list(given.get('filter_widths', kernels)) == widths)
-    if dense and not could_be_dense and len(kernels) > 1:
-        read = ', '.join(shapes.read)
+    return kernels, widths if len(kernels) > 1 else None
+
+
+def _dense(file: Shapes) -> bool | None:
+    """As given, or by ``filter_widths``; open where neither is given and the network could be dense."""
+    kernels, widths = _kernels(file)
+    dense = file.given.get('dense')
+    if dense and widths is None and len(kernels) > 1:
+        read = ', '.join(file.read)
         raise InputError(f'videopose3d: dense is given, but no dense network has kernels of widths {kernels} ({read})')
-    features = given.get('in_features', 2)
-    told = {
-        'in_features': features,
-        'num_joints_in': shapes.joints('expand_conv.weight', 1, features, 'in_features'),
-        'num_joints_out': shapes.joints('shrink.weight', 0, 3, 'the number of axes'),
-        'filter_widths': widths if dense else kernels,
-        'channels': shapes.size('expand_conv.weight'),
-    }
-    open_ = could_be_dense and not {'dense', 'filter_widths'} & set(given)
-    return told if open_ else {**told, 'dense': bool(dense)}
+    if dense is None and widths is not None:
+        return list(file.given['filter_widths']) == widths if 'filter_widths' in file.given else None
+    return bool(dense)
 
 
-def _network(s, kind):
-    return {
-        'backbone': {
-            'type': 'TemporalConvNet',
-            'num_joints': s['num_joints_in'],
-            'in_channels': s['in_features'],
-            'embed_dims': s['channels'],
-            'filter_widths': s['filter_widths'],
-            'causal': s['causal'],
-            'dense': s['dense'],
-            'drop_rate': s['dropout'],
-        },
-        'heads': {'pose': {'type': 'PoseHead', 'num_joints': s['num_joints_out']}},
-    }
+def _filter_widths(file: Shapes) -> list[int]:
+    kernels, widths = _kernels(file)
+    return widths if widths and _dense(file) else kernels
 
+
+SETTINGS = (
+    Setting('in_features', 'backbone.in_channels', default=2),
+    Setting('num_joints_in', 'backbone.num_joints', (joints, 'expand_conv.weight', 1, 2, 'in_features')),
+    Setting('num_joints_out', 'heads.pose.num_joints', (joints, 'shrink.weight', 0)),
+    Setting('filter_widths', 'backbone.filter_widths', (_filter_widths,)),
+    Setting('channels', 'backbone.embed_dims', (size, 'expand_conv.weight')),
+    Setting('causal', 'backbone.causal', default=False, ask=True),
+    Setting('dense', 'backbone.dense', (_dense,), default=False, ask=True),
+    Setting('dropout', 'backbone.drop_rate', default=0.25),
+)
+
+PARTS = {'backbone': {'type': 'TemporalConvNet'}, 'heads': {'pose': {'type': 'PoseHead'}}}
+TASKS = ('pose', 'trajectory', 'representation')
 
 SYSTEM = System(
     name='videopose3d',
-    marks=('expand_conv.weight', 'expand_bn.weight'),
-    kinds={'pose': ((), ('pose', 'trajectory', 'representation'), KeyMap(NETWORK))},
-    told=_told,
-    network=_network,
-    published=[
-        *(
-            {'channels': 1024, 'filter_widths': [3] * n, 'num_joints_in': 17, 'num_joints_out': out, 'dense': False}
-            for n in (3, 4, 5)
-            for out in (17, 1)
-        ),
-        {'channels': 1024, 'filter_widths': [3, 3, 3], 'num_joints_in': 15, 'num_joints_out': 15, 'dense': False},
-    ],
-    assumed={'causal': False, 'dense': False},
-    usual={'dropout': 0.25},
-    containers={'pose': 'model_pos'},
+    signature_keys=('expand_conv.weight', 'expand_bn.weight'),
+    kinds={'pose': Kind(KeyMap(NETWORK), SETTINGS, PARTS, tasks=TASKS, container='model_pos')},
+    published=sizes(
+        'filter_widths num_joints_in num_joints_out',
+        *(([3] * n, 17, out) for n in (3, 4, 5) for out in (17, 1)),
+        ([3, 3, 3], 15, 15),
+        channels=1024,
+        dense=False,
+    ),
     prefix='',
 )

@@ -199,7 +199,7 @@ def test_first_stage_starts_the_second_as_official(parity):
     for key in ('output', 'output_seq'):
         np.testing.assert_allclose(found[key], np.load(case.folder / f'{key}.npy'), rtol=0, atol=3e-5)
     changed = {key for key, value in module.network.state_dict().items() if not torch.equal(value, before[key])}
-    names = read_official(case.folder / 'checkpoint_stage1.pth')[0].names
+    names = read_official(case.folder / 'checkpoint_stage1.pth').names
     taken = {names[key.removeprefix('module.')] for key in case.meta['keys_taken_from_stage1']}
     assert taken == {key for key in before if key.startswith('backbone.')}
     assert changed == taken - {key for key in taken if key.endswith('num_batches_tracked')}
