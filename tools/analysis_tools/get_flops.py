@@ -28,7 +28,6 @@ from poselifter.engine import load_config
 from poselifter.engine.tool import ToolParser, config_errors
 from poselifter.errors import InputError, run_program
 from poselifter.models import Lifter, create_model, list_models
-from poselifter.models.network import feature_of
 from poselifter.utils import atomic_write
 
 
@@ -91,7 +90,7 @@ def count(name: str, shape: Sequence[int] | None = None) -> dict[str, Any]:
     macs = counter.get_total_flops() // 2
     torch_layers = [m for m in model.modules() if type(m).__module__.startswith('torch.nn')]
     head = model.heads['pose' if 'pose' in model.heads else next(iter(model.heads))]
-    frames = None if getattr(head, 'per_person', False) else len(model.output_frames(shape[0])[feature_of(head)])
+    frames = None if head.reads == 'clip' else len(model.output_frames(shape[0])[head.feature])
     return {
         'model': name,
         'clip': list(shape),
