@@ -78,9 +78,7 @@ def count(name: str, shape: Sequence[int] | None = None) -> dict[str, Any]:
     """
     with torch.device('meta'):
         model = build(name)
-    shape = shape or [getattr(model.backbone, size, None) for size in ('num_frames', 'num_joints', 'in_channels')]
-    if None in shape:
-        raise InputError(f'{name}: its backbone does not say what clips it takes; give --input-shape T J C')
+    shape = shape or [model.backbone.num_frames, model.backbone.num_joints, model.backbone.in_channels]
     try:
         with torch.no_grad(), FlopCounterMode(display=False) as counter, LayerMacs() as layers:
             model(torch.zeros(1, *shape, device='meta'))
