@@ -8,7 +8,7 @@ import pytest
 FLOORS = [
     {'errors', 'version', 'utils', 'geometry', 'skeletons'},
     {'registry', 'structures'},
-    {'codecs', 'evaluation.functional', 'models.layers', 'models.losses', 'checkpoints'},
+    {'codecs', 'evaluation.functional', 'models.layers', 'models.losses', 'models.parts', 'checkpoints'},
     {'models', 'datasets', 'evaluation', 'engine', 'io', 'tracking', 'visualization'},
     {'apis'},
     {'cli'},

@@ -35,9 +35,7 @@ class ImageSpaceLifting(RootRelativeLifting):
     Source: MotionBERT's released program; MotionAGFormer and Motion2vec share it.
 
     Args:
-        skeleton: joint set of the 2D input.
-        skeleton_3d: joint set of the 3D output.
-        fps: frame rate that the model is trained at.
+        skeleton, skeleton_3d, fps: see :class:`BaseCodec`.
         root_relative: targets are relative to the root of their frame
             (``rootrel``); else only their depth is, to the root of the clip's
             first frame ("global").
@@ -66,28 +64,23 @@ class ImageSpaceLifting(RootRelativeLifting):
             )
         self.root_relative, self.gt_2d, self.paste_2d = root_relative, gt_2d, paste_2d
 
-    def encode(self, sample: dict[str, Any]) -> dict[str, Any]:
-        """See :meth:`RootRelativeLifting.encode`; labels as the class says, and with ``gt_2d`` their keypoints."""
-        facts = {key: [sample.get(key)] for key in ('skeleton', 'skeleton_3d', 'img_shape', 'camera_param')}
-        return {**sample, **self.encode_arrays(sample, facts)}
-
-    def encode_arrays(self, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-        """See :meth:`RootRelativeLifting.encode_arrays`; also adds the image space and replaced keypoints."""
+    def encode_arrays(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+        """See :class:`BaseCodec`; labels as the class says; also adds the image space and replaced keypoints."""
         root, added = self.skeleton_3d.root, {}
-        if 'image_target' not in arrays and 'lifting_target' in arrays and facts.get('camera_param', [None])[0]:
+        if 'image_target' not in arrays and 'lifting_target' in arrays and metadata.get('camera_param', [None])[0]:
             poses = arrays['lifting_target']
-            pairs = zip(poses if poses.ndim > 3 else poses[None], facts['camera_param'], strict=True)
-            found = [camera_to_image_space(pose, Camera.from_dict(camera), root) for pose, camera in pairs]
-            image, factor = (np.stack(part).astype(np.float32) for part in zip(*found, strict=True))
+            pairs = zip(poses if poses.ndim > 3 else poses[None], metadata['camera_param'], strict=True)
+            drawn = [camera_to_image_space(pose, Camera.from_dict(camera), root) for pose, camera in pairs]
+            image, factor = (np.stack(part).astype(np.float32) for part in zip(*drawn, strict=True))
             added = {'image_target': image.reshape(poses.shape), 'factor': factor.reshape(poses.shape[:-2])}
         image = {**arrays, **added}.get('image_target')
         if self.gt_2d and image is not None:
             added |= {'keypoints': image[..., :2], 'keypoints_visible': np.ones(image.shape[:-1], np.float32)}
         shown = {key: value for key, value in {**arrays, **added}.items() if key != 'lifting_target'}
-        added |= super().encode_arrays(shown, facts)
+        added |= super().encode_arrays(shown, metadata)
         if image is None:
             return added
-        size = _sizes(facts, image)
+        size = _sizes(metadata, image)
         if self.root_relative:
             origin = image[..., root : root + 1, :]
         else:
@@ -98,29 +91,7 @@ class ImageSpaceLifting(RootRelativeLifting):
         added['target_weight'] = np.ones(image.shape[:-1], np.float32) if weight is None else np.float32(weight)
         return added
 
-    def decode(
-        self,
-        prediction: torch.Tensor,
-        sample: MotionDataSample | None = None,
-        frames: torch.Tensor | None = None,
-        zero_root: bool = True,
-    ) -> torch.Tensor:
-        """Network output to metres.
-
-        Args:
-            prediction: (P, K, 3) in network space.
-            sample: of the sequence, with ``img_shape``, ``factor`` (T,) and for
-                ``paste_2d`` ``keypoints`` (T, K, 2); ``None`` for people of
-                whom nothing is known.
-            frames: (P,) which of its frames are predicted; ``None`` means all.
-            zero_root: put the root of a root-relative prediction at 0 first.
-
-        Returns:
-            (P, K, 3) metres, root-relative.
-
-        Raises:
-            InputError: the sample lacks what the class says it needs.
-        """
+    def _decode(self, prediction: torch.Tensor, sample: Any, frames: Any, zero_root: bool) -> torch.Tensor:
         root, poses = self.skeleton_3d.root, prediction.clone()
         if self.root_relative and zero_root:
             poses[..., root, :] = 0
@@ -159,9 +130,7 @@ class ScreenScaledLifting(RootRelativeLifting):
     Targets are millimetres relative to the root, times 2 / width of the picture.
 
     Args:
-        skeleton: joint set of the 2D input.
-        skeleton_3d: joint set of the 3D output.
-        fps: frame rate that the model is trained at.
+        skeleton, skeleton_3d, fps: see :class:`BaseCodec`.
         width: of the picture where it is not known, pixels; the training data's.
     """
 
@@ -175,26 +144,19 @@ class ScreenScaledLifting(RootRelativeLifting):
         super().__init__(skeleton, skeleton_3d, fps, confidence=True, unit='mm')
         self.width = width
 
-    def encode_arrays(self, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-        """See :meth:`RootRelativeLifting.encode_arrays`."""
-        found = super().encode_arrays(arrays, facts)
-        if 'target' in found:
-            found['target'] = found['target'] * (2 / _sizes(facts, found['target'])[..., :1])
-        return found
+    def encode_arrays(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+        """See :class:`BaseCodec`."""
+        encoded = super().encode_arrays(arrays, metadata)
+        if 'target' in encoded:
+            encoded['target'] = encoded['target'] * (2 / _sizes(metadata, encoded['target'])[..., :1])
+        return encoded
 
-    def decode(
-        self,
-        prediction: torch.Tensor,
-        sample: MotionDataSample | None = None,
-        frames: torch.Tensor | None = None,
-        zero_root: bool = True,
-    ) -> torch.Tensor:
-        """See :meth:`RootRelativeLifting.decode`; uses the sample's ``img_shape``."""
+    def _decode(self, prediction: torch.Tensor, sample: Any, frames: Any, zero_root: bool) -> torch.Tensor:
         width = self.width if sample is None else sample.img_shape[1]
-        return super().decode(prediction * (width / 2), sample, frames, zero_root)
+        return super()._decode(prediction * (width / 2), sample, frames, zero_root)
 
 
-def _sizes(facts: Mapping[str, Sequence[Any]], poses: np.ndarray) -> np.ndarray:
+def _sizes(metadata: Mapping[str, Sequence[Any]], poses: np.ndarray) -> np.ndarray:
     """(width, height) of the pictures, (1, 1, 2) for poses (T, K, 3), or (B, 1, 1, 2) for (B, T, K, 3)."""
-    sizes = np.asarray(facts['img_shape'], np.float32)[:, None, None, ::-1]
+    sizes = np.asarray(metadata['img_shape'], np.float32)[:, None, None, ::-1]
     return sizes if poses.ndim > 3 else sizes[0]

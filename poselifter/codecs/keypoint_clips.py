@@ -1,59 +1,41 @@
 """Keypoints of one or more persons for models that classify clips."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
-from ..errors import InputError
-from ..geometry import normalize_longer_side
 from ..registry import CODECS
-from ..skeletons import get_skeleton
+from .base import BaseCodec
 
 
 @CODECS.register_module()
-class KeypointClips:
+class KeypointClips(BaseCodec):
     """2D normalised by the longer side of the picture, the detector's confidence behind; nothing to decode.
 
     Network space: inputs (M, T, J, 3), or (T, J, 3) of one person, are x and y
     with the picture's longer side at [-1, 1] and its corner at (-1, -1), then
-    the confidence. Joints of confidence 0 are mapped like any other; a person
-    who is not ``present`` is 0 in every channel (MotionBERT, ``make_cam`` and
-    the action data set).
+    the confidence (:func:`~poselifter.geometry.normalize_longer_side`). Joints
+    of confidence 0 are mapped like any other; a person who is not ``present``
+    (M,) is 0 in every channel (MotionBERT, ``make_cam`` and the action data set).
 
     Args:
-        skeleton: joint set of the 2D input.
-        fps: frame rate that the model is trained at, where clips are not
-            resampled to one length.
+        skeleton, fps: see :class:`BaseCodec`.
     """
 
+    channels = 3
     several_persons = True
 
     def __init__(self, skeleton: str = 'h36m17', fps: float | None = None) -> None:
-        self.skeleton, self.fps = get_skeleton(skeleton), fps
+        super().__init__(skeleton, None, fps)
 
-    def encode(self, sample: dict[str, Any]) -> dict[str, Any]:
-        """Adds ``inputs``.
-
-        Args:
-            sample: with ``keypoints``, ``keypoints_visible``, ``img_shape``,
-                and perhaps ``present``.
-
-        Raises:
-            InputError: the sample has another joint set than this codec.
-        """
-        if sample.get('skeleton', self.skeleton.name) != self.skeleton.name:
-            raise InputError(
-                f'the codec expects skeleton {self.skeleton.name!r}, the sample has {sample["skeleton"]!r}; '
-                f'convert it (poselifter.skeletons.convert_keypoints) or set skeleton in the codec'
-            )
-        height, width = sample['img_shape']
-        points = normalize_longer_side(sample['keypoints'], width, height)
-        inputs = np.concatenate([points, sample['keypoints_visible'][..., None]], -1).astype(np.float32)
-        if 'present' in sample:
-            inputs = np.where(sample['present'][:, None, None, None], inputs, np.float32(0))
-        return {**sample, 'inputs': inputs}
-
-    def normalize_window(self, inputs: torch.Tensor, hidden: torch.Tensor | None = None) -> torch.Tensor:
-        """Nothing depends on a whole window: the inputs as they are."""
-        return inputs
+    def encode_arrays(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+        """See :class:`BaseCodec`; adds ``inputs``, and reads ``present`` too."""
+        self.check_skeletons(metadata)
+        keypoints = arrays['keypoints']
+        longer = np.max(np.asarray(metadata['img_shape'], np.float32), -1)
+        points = keypoints / longer.reshape(-1, *[1] * (keypoints.ndim - 1)) * 2 - 1
+        inputs = np.concatenate([points, arrays['keypoints_visible'][..., None]], -1).astype(np.float32)
+        if 'present' in arrays:
+            inputs = np.where(arrays['present'][..., None, None, None], inputs, np.float32(0))
+        return {'inputs': inputs}

@@ -8,12 +8,11 @@ import torch
 
 from ..errors import InputError
 from ..registry import CODECS
-from ..skeletons import get_skeleton
-from ..structures import MotionDataSample
+from .base import BaseCodec
 
 
 @CODECS.register_module()
-class RootRelativeLifting:
+class RootRelativeLifting(BaseCodec):
     """2D normalised to the screen, 3D relative to the root (VideoPose3D, section 5 of its protocol).
 
     Network space: inputs (T, J, C) are x in [-1, 1] and y in [-h/w, h/w], then
@@ -27,17 +26,13 @@ class RootRelativeLifting:
     the distance) follows as three more channels.
 
     Args:
-        skeleton: joint set of the 2D input.
-        skeleton_3d: joint set of the 3D output.
-        fps: frame rate that the model is trained at.
+        skeleton, skeleton_3d, fps: see :class:`BaseCodec`.
         confidence: whether the input has a confidence channel.
         window_box: whether windows are described by a box; needs ``confidence``.
         unit: unit of the network's output: ``'m'`` or ``'mm'``.
     """
 
     _SCALES = {'m': 1.0, 'mm': 1000.0}
-
-    several_persons = False
 
     def __init__(
         self,
@@ -52,82 +47,43 @@ class RootRelativeLifting:
             raise InputError(f'RootRelativeLifting: unit is {unit!r}, expected one of {sorted(self._SCALES)}')
         if window_box and not confidence:
             raise InputError('RootRelativeLifting: window_box needs confidence=True, to know which joints are there')
-        self.skeleton = get_skeleton(skeleton)
-        self.skeleton_3d = get_skeleton(skeleton_3d)
-        self.fps, self.confidence, self.window_box, self.unit = fps, confidence, window_box, unit
-        self.scale = self._SCALES[unit]
+        super().__init__(skeleton, skeleton_3d, fps)
+        self.confidence, self.window_box, self.unit = confidence, window_box, unit
+        self.scale, self.channels = self._SCALES[unit], 2 + confidence + 3 * window_box
 
-    @property
-    def channels(self) -> int:
-        """Channels that the backbone sees."""
-        return 2 + self.confidence + 3 * self.window_box
-
-    def encode(self, sample: dict[str, Any]) -> dict[str, Any]:
-        """Adds ``inputs`` and, where the sample has labels, ``target`` and ``target_weight``.
-
-        Args:
-            sample: with ``keypoints``, ``keypoints_visible``, ``img_shape`` and
-                perhaps ``lifting_target``, ``lifting_target_visible``.
-
-        Returns:
-            The sample with the network's arrays added.
-
-        Raises:
-            InputError: the sample's joint sets are not this codec's.
-        """
-        height, width = sample['img_shape']
-        facts = {key: [sample.get(key)] for key in ('skeleton', 'skeleton_3d')}
-        return {**sample, **self.encode_arrays(sample, {**facts, 'img_shape': [(height, width)]})}
-
-    def encode_arrays(self, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-        """The arrays that :meth:`encode` adds, for one sample or a batch.
-
-        Args:
-            arrays: ``keypoints`` (T, J, 2) and so on, or (B, T, J, 2).
-            facts: one value a sample of ``img_shape``, ``skeleton``, ``skeleton_3d``.
-
-        Returns:
-            New arrays: ``inputs`` and perhaps ``target`` and ``target_weight``.
-        """
-        self._check_names(facts)
+    def encode_arrays(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+        """See :class:`BaseCodec`."""
+        self.check_skeletons(metadata)
         keypoints, visible = arrays['keypoints'], arrays['keypoints_visible']
-        xy = _normalized(keypoints, np.asarray(facts['img_shape'], np.float64))
+        xy = _normalized(keypoints, np.asarray(metadata['img_shape'], np.float64))
         if (visible <= 0).any():
             xy = np.where(visible[..., None] > 0, xy, np.float32(0))
         if self.confidence:
             xy = np.concatenate([xy, visible[..., None]], -1).astype(np.float32, copy=False)
-        found = {'inputs': xy}
+        encoded = {'inputs': xy}
         if 'lifting_target' in arrays:
             pose, root = arrays['lifting_target'], self.skeleton_3d.root
-            found['target'] = pose.astype(np.float32)
+            encoded['target'] = pose.astype(np.float32)
             for axis in range(3):  # three long subtractions: numpy is slow where the last axis is short
-                found['target'][..., axis] -= pose[..., root : root + 1, axis]
+                encoded['target'][..., axis] -= pose[..., root : root + 1, axis]
             if self.scale != 1:
-                found['target'] *= self.scale
-            found['target_weight'] = arrays['lifting_target_visible'].astype(np.float32)
-        return found
+                encoded['target'] *= self.scale
+            encoded['target_weight'] = arrays['lifting_target_visible'].astype(np.float32)
+        return encoded
 
     def normalize_window(self, inputs: torch.Tensor, hidden: torch.Tensor | None = None) -> torch.Tensor:
-        """What depends on a whole window; the estimator calls it for training and testing alike.
+        """See :class:`BaseCodec`; with ``window_box`` x, y, confidence, box centre x, y and log size.
 
-        Args:
-            inputs: (B, T, J, C) as :meth:`encode` made them.
-            hidden: (B, T, J) bool, joints that have no part in the box; they
-                are mapped like the others.
-
-        Returns:
-            (B, T, J, C'): the same, or with ``window_box`` x, y, confidence,
-            box centre x, y and log size. The box is centred on the mean of the
-            joints that are there; its size is the root mean square distance of
-            joints from their frame's mean, which a walk across the picture
-            leaves as it is.
+        The box is centred on the mean of the joints that are there; its size is
+        the root mean square distance of joints from their frame's mean, which a
+        walk across the picture leaves as it is.
         """
         if not self.window_box:
             return inputs
         xy, confidence = inputs[..., :2], inputs[..., 2:3]
-        seen = there = (confidence > 0).to(inputs.dtype)
+        seen = present = (confidence > 0).to(inputs.dtype)
         if hidden is not None:
-            seen = there * ~hidden.unsqueeze(-1)
+            seen = present * ~hidden.unsqueeze(-1)
         per_frame = seen.sum(2, keepdim=True)
         middle = (xy * seen).sum(2, keepdim=True) / per_frame.clamp(min=1)
         frames = (per_frame > 0).to(inputs.dtype)
@@ -136,39 +92,13 @@ class RootRelativeLifting:
         count = seen.sum((1, 2), keepdim=True).clamp(min=1)
         size = (squares.sum((1, 2), keepdim=True) / count).sqrt().clamp(min=1e-3)
         box = torch.cat([centre, size.log()], -1).expand(*inputs.shape[:3], 3)
-        return torch.cat([(xy - centre) / size * there, confidence, box], -1)
+        return torch.cat([(xy - centre) / size * present, confidence, box], -1)
 
-    def decode(
-        self,
-        prediction: torch.Tensor,
-        sample: MotionDataSample | None = None,
-        frames: torch.Tensor | None = None,
-        zero_root: bool = True,
-    ) -> torch.Tensor:
-        """Network output to camera axes in metres.
-
-        Args:
-            prediction: (..., K, 3) in network space.
-            sample: what is known of the sequence; not needed here.
-            frames: which of its frames are predicted; not needed here.
-            zero_root: put the root at exactly zero; some papers score it as
-                predicted.
-
-        Returns:
-            (..., K, 3) metres, root-relative.
-        """
+    def _decode(self, prediction: torch.Tensor, sample: Any, frames: Any, zero_root: bool) -> torch.Tensor:
         poses = prediction / self.scale
         if zero_root:
             poses[..., self.skeleton_3d.root, :] = 0
         return poses
-
-    def _check_names(self, facts: Mapping[str, Sequence[Any]]) -> None:
-        for key, expected in (('skeleton', self.skeleton), ('skeleton_3d', self.skeleton_3d)):
-            for found in set(facts.get(key, ())) - {None, expected.name}:
-                raise InputError(
-                    f'the codec expects {key} {expected.name!r}, the sample has {found!r}; '
-                    f'convert it (poselifter.skeletons.convert_keypoints) or set {key} in the codec'
-                )
 
 
 def _normalized(keypoints: np.ndarray, sizes: np.ndarray) -> np.ndarray:

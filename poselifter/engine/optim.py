@@ -1,6 +1,5 @@
 """Groups of parameters with rates of their own, and the warm-up of some of them."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -10,14 +9,8 @@ from mmengine.optim import DefaultOptimWrapperConstructor, LinearLR, OptimWrappe
 from torch import nn
 
 from ..errors import InputError
+from ..models.parts import BaseBackbone
 from ..registry import OPTIM_WRAPPER_CONSTRUCTORS, PARAM_SCHEDULERS
-
-# lists of equal numbers stand side by side, but those of joints come first (PoseFormer); TemporalConvNet's are of pairs
-_LAYER = re.compile(
-    r'backbone\.(?:(?P<first>spatial\.(?:0\.)?blocks)|(?P<pairs>convs|norms)|(?:\w+_)?(?:layers|blocks)|fusions)'
-    r'\.(?P<number>\d+)\.'
-)
-_ABOVE = re.compile(r'(?!backbone\.)|backbone\.(?!first_)(?:\w*norm|representation)\.')
 
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
@@ -76,7 +69,7 @@ class MotionOptimWrapperConstructor(DefaultOptimWrapperConstructor):
 
     def _merge(self, single: list[dict], model: nn.Module) -> list[dict]:
         names = {id(p): name.replace('_fsdp_wrapped_module.', '') for name, p in model.named_parameters()}
-        factors = self._layer_factors(list(names.values()))
+        factors = self._layer_factors(model, list(names.values()))
         keys = sorted(sorted(self.paramwise_cfg.get('custom_keys', {})), key=len, reverse=True)  # as mmengine
         groups: dict[tuple, dict] = {}
         for entry in single:
@@ -97,24 +90,26 @@ class MotionOptimWrapperConstructor(DefaultOptimWrapperConstructor):
             group.setdefault('name', 'all' if len(groups) == 1 and label == 'rest' else label + decay)
         return list(groups.values())
 
-    def _layer_factors(self, names: Sequence[str]) -> dict[str, tuple[str, float]]:
-        """Label and factor of the parameters below the last layer; empty without ``layer_decay``."""
+    def _layer_factors(self, model: nn.Module, names: Sequence[str]) -> dict[str, tuple[str, float]]:
+        """Label and factor of the backbone's parameters up to the last layer; empty without ``layer_decay``."""
         decay = self.paramwise_cfg.get('layer_decay')
         if decay is None:
             return {}
-        found = {name: match for name in names if (match := _LAYER.match(name))}
-        if not found or self.base_lr is None:
+        backbone = next((module for module in model.modules() if isinstance(module, BaseBackbone)), None)
+        depth = backbone.num_layers if backbone else 0
+        if not depth or self.base_lr is None:
             raise InputError(
-                'paramwise_cfg.layer_decay needs optimizer.lr and a backbone with parameters named like '
-                'backbone.layers.0.; give both, or rates of single parts by custom_keys'
+                'paramwise_cfg.layer_decay needs optimizer.lr and a backbone with layers that derives from '
+                'poselifter.models.parts.BaseBackbone; give both, or rates of single parts by custom_keys'
             )
-        number = {name: int(m['number']) // (2 if m['pairs'] else 1) for name, m in found.items()}
-        below = max((number[name] + 1 for name, m in found.items() if m['first']), default=0)
-        number = {name: i + (0 if found[name]['first'] else below) for name, i in number.items()}
-        depth = max(number.values()) + 1
-        factors = {name: (f'layer {i}', decay ** (depth - i)) for name, i in number.items()}
-        embeddings = {name: ('embeddings', decay ** (depth + 1)) for name in names if not _ABOVE.match(name)}
-        return {**embeddings, **factors}
+        factors = {}
+        for name in names:
+            layer = backbone.layer_of(name.removeprefix('backbone.')) if name.startswith('backbone.') else depth
+            if layer is None:
+                factors[name] = ('embeddings', decay ** (depth + 1))
+            elif layer < depth:
+                factors[name] = (f'layer {layer}', decay ** (depth - layer))
+        return factors
 
 
 def _row(name: str, params: Sequence[nn.Parameter], *options: float | None) -> tuple[str, ...]:
@@ -139,12 +134,12 @@ class GroupWarmupLR(LinearLR):
     """
 
     def __init__(self, optimizer: OptimWrapper, groups: str | Sequence[str], *args: Any, **kwargs: Any) -> None:
-        wanted = [groups] if isinstance(groups, str) else list(groups)
+        parts = [groups] if isinstance(groups, str) else list(groups)
         names = [group.get('name', '') for group in optimizer.param_groups]
-        self.chosen = [i for i, name in enumerate(names) if any(part in name for part in wanted)]
+        self.chosen = [i for i, name in enumerate(names) if any(part in name for part in parts)]
         if not self.chosen:
             raise InputError(
-                f'GroupWarmupLR: no group of parameters is named {" or ".join(wanted)}, only '
+                f'GroupWarmupLR: no group of parameters is named {" or ".join(parts)}, only '
                 f'{", ".join(filter(None, names))}; name it in optim_wrapper.paramwise_cfg.custom_keys'
             )
         super().__init__(optimizer, *args, **kwargs)

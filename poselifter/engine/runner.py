@@ -10,19 +10,19 @@ import torch
 from mmengine.config import Config
 from mmengine.hooks import EMAHook
 from mmengine.logging import MMLogger
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmengine.runner import BaseLoop, CheckpointLoader, Runner
 from torch import nn
 
 from ..errors import InputError
+from ..models.parts import CaptionedModel, DistillingModel
 from ..registry import RUNNERS
 from .compat import start_cpu_processes, unique_name, wrap_cpu_model
 from .config import check_start
 from .hooks import CheckpointHook, FreezeHook, PlainCheckpointHook, StatelessRandomHook, TeacherUpdateHook
 from .resume import check_optimizer_state
 from .sharding import clip_as_a_whole, gathered, is_sharded, own_share
-from .switches import compile_losses, freeze
+from .switches import compile_losses, freeze, unwrapped
 
 _FILE_ONLY = (  # starts of messages: long, or about mmengine's own code
     *('\n----', 'Config:', 'Hooks will be executed', 'Exp name:', 'Distributed training is not used'),
@@ -41,14 +41,15 @@ class MotionRunner(Runner):
 
     Whatever the config's hooks are, :class:`StatelessRandomHook` and
     :class:`PlainCheckpointHook` are registered, and :class:`TeacherUpdateHook`
-    for a model with a ``teacher``. A model with an attribute ``texts`` is given
-    the captions of the training data. Of the config it also reads ``frozen_modules``
+    for a :class:`DistillingModel`. A :class:`CaptionedModel` is given the
+    captions of the training data. Of the config it also reads ``frozen_modules``
     (names of modules) and ``total_batch_size`` (of all processes). The
     environment, the config and the list of hooks go to the log file only.
     """
 
     start_from: str | None = None
     """Weights to start from where there is nothing to resume."""
+    _testing = False
 
     @classmethod
     def from_cfg(cls, cfg: Config | dict) -> 'MotionRunner':
@@ -107,9 +108,9 @@ class MotionRunner(Runner):
         return super().build_train_loop(loop)
 
     def train(self) -> nn.Module:
-        """Trains; a model with ``texts`` gets the captions of the training data first."""
-        model = getattr(self.model, 'module', self.model)
-        if hasattr(model, 'texts'):
+        """Trains; a model that learns from captions gets those of the training data first."""
+        model = unwrapped(self.model)
+        if isinstance(model, CaptionedModel):
             model.texts = _texts_of(self.train_loop.dataloader.dataset) or model.texts
             if not model.texts:
                 raise InputError(
@@ -133,26 +134,26 @@ class MotionRunner(Runner):
     def register_hooks(self, default_hooks: dict | None = None, custom_hooks: list | None = None) -> None:
         """Registers the config's hooks, and those without which resume would not be exact or safe."""
         super().register_hooks(default_hooks, custom_hooks)
-        wanted = [StatelessRandomHook(), PlainCheckpointHook()]
-        model = getattr(self.model, 'module', self.model)
-        if hasattr(model, 'teacher'):
-            wanted.append(TeacherUpdateHook())
+        required = [StatelessRandomHook(), PlainCheckpointHook()]
+        distilling = isinstance(unwrapped(self.model), DistillingModel)
+        if distilling:
+            required.append(TeacherUpdateHook())
         if self.cfg.get('frozen_modules'):
-            wanted.append(FreezeHook(self.cfg.frozen_modules))
-        averaged = hasattr(model, 'teacher') or any(isinstance(hook, EMAHook) for hook in self.hooks)
+            required.append(FreezeHook(self.cfg.frozen_modules))
+        averaged = distilling or any(isinstance(hook, EMAHook) for hook in self.hooks)
         if averaged and is_sharded(self.model):
             raise InputError(
                 'averaged weights (EMAHook, a teacher) cannot be kept of a model that FSDP spreads over processes; '
                 'leave model_wrapper_cfg out'
             )
-        for hook in wanted:
+        for hook in required:
             if not any(isinstance(other, type(hook)) for other in self.hooks):
                 self.register_hook(hook)
 
     def _maybe_compile(self, target: str) -> None:
         options = self.cfg.get('compile')
         if options:
-            compile_losses(getattr(self.model, 'module', self.model), {} if options is True else dict(options))
+            compile_losses(unwrapped(self.model), {} if options is True else dict(options))
 
     def test(self) -> dict:
         """Tests; the checkpoint must fit the model in every tensor."""
@@ -205,8 +206,7 @@ class MotionRunner(Runner):
             InputError: the weights do not fit, or ``resume`` was asked for and
                 the file holds no training state.
         """
-        strict = self._resume or getattr(self, '_testing', False) if strict is None else strict
-        model = self.model.module if is_model_wrapper(self.model) else self.model
+        strict = self._resume or self._testing if strict is None else strict
         try:
             if is_sharded(self.model):
                 checkpoint = self._load_shares(filename, strict)
@@ -219,7 +219,7 @@ class MotionRunner(Runner):
                 f'use the config that it was trained with'
             ) from error
         weights = checkpoint.get('state_dict', checkpoint)
-        if not any(key.removeprefix('module.') in weights for key in model.state_dict()):
+        if not any(key.removeprefix('module.') in weights for key in unwrapped(self.model).state_dict()):
             raise InputError(f'{filename} has no tensor of the model; use a checkpoint of this model')
         if self._resume and not all(key in checkpoint for key in _TRAINING_STATE[: 2 + bool(self.param_schedulers)]):
             raise InputError(

@@ -7,11 +7,17 @@ from functools import wraps
 from typing import Any
 
 import torch
+from mmengine.model import is_model_wrapper
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 from ..errors import InputError
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The model inside a wrapper for several processes, or the model itself."""
+    return model.module if is_model_wrapper(model) else model
 
 
 def select_modules(model: nn.Module, patterns: str | Sequence[str], switch: str) -> dict[str, nn.Module]:

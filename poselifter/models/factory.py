@@ -1,7 +1,6 @@
 """Published sizes by name, as plain modules without codec and data."""
 
 import copy
-import inspect
 import os
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -15,7 +14,6 @@ from torch import nn
 
 from ..checkpoints import load_weights
 from ..errors import InputError
-from ..registry import BACKBONES
 from ..utils import shipped_root
 from .network import Network
 
@@ -104,24 +102,16 @@ def create_model(name: str, pretrained: str | os.PathLike | None = None, **overr
         raise InputError(f'unknown model {name!r}; {hint}')
     size = copy.deepcopy(sizes[name])
     parts = {part: overrides.pop(part) for part in ('neck', 'heads') if part in overrides}
-    known = sorted(_arguments(BACKBONES.get(size['backbone']['type'])))
-    unknown = sorted(set(overrides) - set(known))
-    if unknown:
+    backbone, neck = {**size['backbone'], **overrides}, _merged(size.get('neck'), parts.get('neck', {}))
+    try:
+        model = Lifter(backbone, _merged(size['heads'], parts.get('heads', {})), neck)
+    except TypeError as error:  # of an argument that a part does not have
         raise InputError(
-            f'create_model({name!r}): unknown arguments {unknown}, expected some of {[*known, "neck", "heads"]}'
-        )
-    neck = _merged(size.get('neck'), parts.get('neck', {}))
-    model = Lifter({**size['backbone'], **overrides}, _merged(size['heads'], parts.get('heads', {})), neck)
+            f'create_model({name!r}): {error}; give arguments of {backbone["type"]}, neck, heads'
+        ) from error
     if pretrained is not None:
         load_weights(model, pretrained)
     return model
-
-
-def _arguments(cls: type) -> set[str]:
-    """Names that a constructor takes, those it hands to its parent included."""
-    parameters = inspect.signature(cls).parameters.values()
-    names = {p.name for p in parameters if p.kind is not p.VAR_KEYWORD}
-    return names if len(names) == len(parameters) else names | _arguments(cls.__mro__[1])
 
 
 def _merged(base: Any, change: Any) -> Any:

@@ -1,47 +1,45 @@
 """Backbone, neck and heads, as the estimator and the plain models both have them."""
 
-import inspect
 from typing import Any
 
 import torch
 from torch import nn
 
 from ..errors import InputError
-from ..registry import BACKBONES, HEADS, NECKS
+from .parts import BaseBackbone, BaseHead, BaseNeck, build_part
 
 
 class Network:
-    """What a backbone, perhaps a neck, and heads do together; a mixin for modules.
+    """Backbone, perhaps a neck, and heads; a mixin for modules.
 
     A neck may return several features by name, and a head then names the one
-    that it reads by its attribute ``feature``. What the config of a neck or a
-    head leaves out of ``in_channels``, ``embed_dims``, ``num_frames`` and
-    ``num_joints`` (a head's: J' of what it reads) is the backbone's.
+    that it reads by its argument ``feature``. Sizes that a neck or a head
+    ``wants`` and its config leaves out are the backbone's; ``num_joints`` of a
+    head is J' of what it reads.
     """
 
-    backbone: nn.Module
-    neck: nn.Module | None
+    backbone: BaseBackbone
+    neck: BaseNeck | None
     heads: nn.ModuleDict
 
     def build_network(self, backbone: dict, neck: dict | None, heads: dict[str, dict]) -> None:
         """Builds the three.
 
         Raises:
-            InputError: a head reads a feature that is not there.
+            InputError: a head reads a feature or poses that nothing gives.
         """
-        self.backbone = BACKBONES.build(backbone)
-        names = ('embed_dims', 'num_frames', 'num_joints')
-        size = {name: getattr(self.backbone, name) for name in names if hasattr(self.backbone, name)}
-        self.neck = NECKS.build(filled(neck, NECKS, size)) if neck else None
-        if hasattr(self.backbone, 'num_tokens'):
-            size['num_joints'] = self.backbone.num_tokens
-        if 'embed_dims' in size:
-            size['in_channels'] = getattr(self.neck, 'embed_dims', size['embed_dims'])
-        self.heads = nn.ModuleDict({name: HEADS.build(filled(cfg, HEADS, size)) for name, cfg in heads.items()})
-        known = self.output_frames(self.backbone.num_frames)
+        self.backbone = part = build_part(backbone, BaseBackbone)
+        sizes = {'embed_dims': part.embed_dims, 'num_frames': part.num_frames, 'num_joints': part.num_joints}
+        self.neck = build_part(neck, BaseNeck, sizes) if neck else None
+        sizes['num_joints'] = part.num_tokens
+        sizes['in_channels'] = self.neck.embed_dims if neck else part.embed_dims
+        self.heads = nn.ModuleDict({name: build_part(cfg, BaseHead, sizes) for name, cfg in heads.items()})
+        known = self.output_frames(part.num_frames)
         for name, head in self.heads.items():
-            if feature_of(head) not in known:
-                raise InputError(f'the head {name!r} reads {feature_of(head)!r}, expected a feature of {list(known)}')
+            if head.reads == 'poses' and 'pose' not in heads:
+                raise InputError(f'the head {name!r} reads the poses of a head pose, found the heads {list(heads)}')
+            if head.reads != 'poses' and head.feature not in known:
+                raise InputError(f'the head {name!r} reads {head.feature!r}, expected a feature of {list(known)}')
 
     def features(self, x: torch.Tensor, valid: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
         """Features by name; without a neck that names them there is one, ``features``.
@@ -61,32 +59,21 @@ class Network:
 
     def output_frames(self, num_frames: int) -> dict[str, torch.Tensor]:
         """Which input frames the T' frames of each feature stand for, (T',) int64 each."""
-        backbone = self.backbone
-        every = not hasattr(backbone, 'output_frames')
-        frames = torch.arange(num_frames) if every else backbone.output_frames(num_frames)
-        return _named(frames if not hasattr(self.neck, 'output_frames') else self.neck.output_frames(frames))
+        frames = self.backbone.output_frames(num_frames)
+        return _named(frames if self.neck is None else self.neck.output_frames(frames))
+
+    def feature_of(self, name: str) -> str:
+        """The name of the feature that a head reads, be it by way of the poses."""
+        return self.heads['pose' if self.heads[name].reads == 'poses' else name].feature
 
     def read(self, name: str, features: dict[str, torch.Tensor], persons: int = 1) -> torch.Tensor:
-        """What a head reads: (B, T', J', D), or (N, M, T', J', D) for a head that pools over M persons."""
+        """What a head reads, see :class:`BaseHead`; ``persons`` is M where clips are of several."""
         head = self.heads[name]
-        feature = features[feature_of(head)]
-        return feature.unflatten(0, (-1, persons)) if getattr(head, 'per_person', False) else feature
-
-
-def feature_of(head: nn.Module) -> str:
-    """The name of the feature that a head reads."""
-    return getattr(head, 'feature', 'features')
+        if head.reads == 'poses':
+            return self.heads['pose'](features[self.feature_of(name)])
+        feature = features[head.feature]
+        return feature.unflatten(0, (-1, persons)) if head.reads == 'clip' else feature
 
 
 def _named(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {'features': value}
-
-
-def filled(cfg: dict, registry: Any, size: dict[str, int]) -> dict:
-    """A config with the arguments of ``size`` that its class takes and that it leaves out."""
-    cls = registry.get(cfg['type']) if isinstance(cfg['type'], str) else cfg['type']
-    known = inspect.signature(cls).parameters if cls else {}
-    wanted = {name: value for name, value in size.items() if name in known and name not in cfg}
-    if 'num_joints' in wanted and known['num_joints'].default is None:
-        del wanted['num_joints']  # every joint is a token
-    return {**cfg, **wanted}

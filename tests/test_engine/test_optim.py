@@ -2,40 +2,22 @@
 
 import pytest
 import torch
+from tiny_parts import tiny_part
 from torch import nn
 
 from poselifter.engine import MotionOptimWrapperConstructor
 from poselifter.engine.hooks import FreezeHook
 from poselifter.errors import InputError
-from poselifter.registry import BACKBONES, MODELS
+from poselifter.registry import MODELS
 
-TINY = {'num_frames': 9, 'num_joints': 17}
-BACKBONE_CONFIGS = {  # name: config, depth, a parameter of layer 0, one of the last, one below, one above
-    'DSTformer': (
-        {'embed_dims': 8, 'depth': 3, 'num_heads': 2, 'rep_dims': 8, 'in_channels': 3},
-        3,
-        ('layers.0.', 'layers.2.', 'input_projection.weight', 'representation.weight'),
-    ),
-    'MixSTE': (
-        {'embed_dims': 8, 'depth': 3, 'num_heads': 2},
-        3,
-        ('spatial_blocks.0.', 'temporal_blocks.2.', 'frame_embedding.weight', 'temporal_norm.weight'),
-    ),
-    'PoseFormer': (
-        {'joint_dims': 8, 'depth': 2, 'num_heads': 2},
-        4,
-        ('spatial.blocks.0.', 'temporal_blocks.1.', 'spatial.input_projection.weight', 'norm.weight'),
-    ),
-    'TemporalConvNet': (
-        {'embed_dims': 8, 'filter_widths': (3, 3, 3), 'num_frames': 27},
-        2,
-        ('convs.1.', 'norms.3.', 'first_norm.weight', None),
-    ),
-    'STMO': (
-        {'embed_dims': 8, 'depth': 2, 'num_heads': 2, 'feedforward_dims': 8},
-        3,  # the MLP of a frame is one layer too
-        ('spatial.blocks.0.', 'temporal_blocks.1.', 'spatial.last.weight', None),
-    ),
+TINY = {'num_frames': 9, 'num_joints': 17, 'in_channels': 2}
+LAYERS = {  # sizes, layers, a parameter of layer 0, one of the last, one below, one above
+    'DSTformer': ({'depth': 3}, 3, ('layers.0.', 'layers.2.', 'input_projection.weight', 'representation.weight')),
+    'MixSTE': ({'depth': 3}, 3, ('spatial_blocks.0.', 'temporal_blocks.2.', 'frame_embedding.', 'temporal_norm.')),
+    'PoseFormer': ({}, 4, ('spatial.blocks.0.', 'temporal_blocks.1.', 'spatial.input_projection.', 'norm.')),
+    'TemporalConvNet': ({'num_frames': 27}, 2, ('convs.1.', 'norms.3.', 'first_norm.', None)),
+    # the MLP of a frame is one layer too
+    'STMO': ({}, 3, ('spatial.blocks.0.', 'temporal_blocks.1.', 'spatial.last.', None)),
 }
 
 
@@ -108,10 +90,10 @@ def test_table_instead_of_a_line_for_each_parameter(make_runner, epochs, capsys)
     ]
 
 
-@pytest.mark.parametrize('kind', BACKBONE_CONFIGS)
+@pytest.mark.parametrize('kind', LAYERS)
 def test_layer_decay(kind):
-    config, depth, (first, last, below, above) = BACKBONE_CONFIGS[kind]
-    model = Net(BACKBONES.build({'type': kind, **TINY, **config}))
+    sizes, depth, (first, last, below, above) = LAYERS[kind]
+    model = Net(tiny_part(kind, **{**TINY, **sizes}))
     found = {name.removeprefix('backbone.'): lr for name, lr in rates(model, build(model, layer_decay=0.5)).items()}
     for prefix, power in ((first, depth), (last, 1), (below, depth + 1), (above, 0)):
         values = [lr for name, lr in found.items() if prefix and name.startswith(prefix) and lr is not None]
@@ -122,14 +104,19 @@ def test_layer_decay(kind):
 
 
 def test_layer_decay_multiplies_other_rules():
-    model = Net(nn.ModuleDict({'layers': nn.ModuleList([nn.Linear(2, 2), nn.Linear(2, 2)])}))
+    model = Net(tiny_part('MixSTE', **TINY))
     optimizer = build(model, layer_decay=0.5, custom_keys={'backbone': {'lr_mult': 0.1}})
     assert {g['name']: g['lr'] for g in optimizer.param_groups} == {
+        'backbone': pytest.approx(0.1 * 0.1),
+        'backbone embeddings': pytest.approx(0.1 * 0.1 * 0.125),
         'backbone layer 0': pytest.approx(0.1 * 0.1 * 0.25),
         'backbone layer 1': pytest.approx(0.1 * 0.1 * 0.5),
         'rest': 0.1,
     }
-    with pytest.raises(InputError, match=r'layer_decay needs .* parameters named like backbone.layers.0'):
+    with pytest.raises(
+        InputError,
+        match=r'layer_decay needs .* backbone with layers that derives from poselifter.models.parts.BaseBackbone',
+    ):
         build(Net(nn.Linear(2, 2)), layer_decay=0.5)
 
 

@@ -8,13 +8,14 @@ from poselifter.engine import TeacherUpdateHook
 from poselifter.engine.runner import _texts_of
 from poselifter.errors import InputError
 from poselifter.models.estimators.context import Teacher
+from poselifter.models.parts import CaptionedModel, DistillingModel
 from poselifter.registry import MODELS
 
 DECAY = (0.5, 0.9)
 
 
 @MODELS.register_module(force=True)
-class ToyDistiller(BaseModel):
+class ToyDistiller(BaseModel, DistillingModel):
     """Learns the truth, and has a teacher; notes the student after every change."""
 
     def __init__(self, spread=1.0, overflow_at=None):
@@ -152,7 +153,7 @@ def test_models_without_a_teacher_have_no_hook(make_runner):
 
 
 def test_captions_of_the_training_data_reach_the_model(make_runner, toy, epochs, monkeypatch):
-    class Reads(toy.ToyLifter):
+    class Reads(toy.ToyLifter, CaptionedModel):
         texts = None
 
     MODELS.register_module(module=Reads, name='ToyReader', force=True)

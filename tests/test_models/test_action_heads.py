@@ -72,7 +72,7 @@ def test_classes_by_hand():
     hidden = (hidden - head.bn.running_mean) / (head.bn.running_var + 1e-5).sqrt()
     logits = hidden.clamp(min=0) @ head.fc2.weight.T + head.fc2.bias
     torch.testing.assert_close(head(x), logits)
-    torch.testing.assert_close(head.predict(x), logits.softmax(-1))
+    torch.testing.assert_close(head.predict(x)['pred_scores'], logits.softmax(-1))
     action = torch.tensor([3, 0])
     losses = head.loss(x, MotionDataSample(action=action))
     assert list(losses) == ['loss_action']
@@ -85,7 +85,7 @@ def test_embedding_by_hand():
     plain = head.pool(x) @ head.fc1.weight.T + head.fc1.bias
     torch.testing.assert_close(head(x), plain / plain.norm(dim=-1, keepdim=True))
     torch.testing.assert_close(head(x).norm(dim=-1), torch.ones(4))
-    torch.testing.assert_close(head.predict(x), head(x))
+    torch.testing.assert_close(head.predict(x)['pred_embedding'], head(x))
     action = torch.tensor([0, 1, 1, 0])
     losses = head.loss(x, MotionDataSample(action=action))
     assert list(losses) == ['loss_contrastive']
@@ -116,8 +116,6 @@ def test_sizes_and_dropout_as_released():
     }
     assert set(embedding.state_dict()) == {'fc1.weight', 'fc1.bias'}
     assert (head.dropout.p, embedding.dropout.p) == (0.5, 0.1)
-    assert head.per_person
-    assert embedding.per_person
 
 
 def test_dropout_is_on_the_features_of_every_frame():

@@ -5,21 +5,15 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from tiny_parts import randomised
 
 from poselifter.errors import InputError
 from poselifter.models.backbones import ActionPose, DSTformer
 from poselifter.models.heads import TextMotionHead
 from poselifter.models.necks import ClassTokenPool, TextPool
-from poselifter.registry import BACKBONES, HEADS, NECKS
+from poselifter.structures import MotionDataSample
 
 SMALL = {'num_frames': 7, 'num_joints': 5, 'embed_dims': 16, 'rep_dims': 12, 'depth': 4, 'num_heads': 2}
-
-
-def randomised(module):
-    """Random weights everywhere, so that nothing starts at a special value."""
-    for parameter in module.parameters():
-        parameter.data.add_(torch.randn_like(parameter), alpha=0.2)
-    return module.eval()
 
 
 @pytest.fixture
@@ -40,12 +34,6 @@ def plain(net):
 @pytest.fixture
 def x():
     return torch.randn(2, 7, 5, 3, generator=torch.Generator().manual_seed(1))
-
-
-def test_names_are_registered():
-    assert BACKBONES.get('ActionPose') is ActionPose
-    assert (NECKS.get('ClassTokenPool'), NECKS.get('TextPool')) == (ClassTokenPool, TextPool)
-    assert HEADS.get('TextMotionHead') is TextMotionHead
 
 
 def test_published_weights_lack_only_the_token():
@@ -104,12 +92,12 @@ def test_features_lose_the_token_and_layers_keep_it(net, x):
     assert [tuple(layer.shape) for layer in layers] == [(2, 8, 5, 16)] * 4
     assert torch.equal(features, torch.tanh(net.representation(net.norm(layers[-1])))[:, 1:])
     assert torch.equal(features, net(x))
-    assert torch.equal(net.pose_token(layers), layers[2][:, :1])
+    assert torch.equal(net.clip_token(features, layers), layers[2][:, :1])
 
 
 def test_token_and_frames_see_each_other(net, x):
     def token(x):
-        return net.pose_token(net.encode(net.embed(x), return_layers=True)[1])
+        return net.clip_token(*net.encode(net.embed(x), return_layers=True))
 
     x.requires_grad_()
     (seen,) = torch.autograd.grad(token(x)[0].sum(), x)
@@ -122,7 +110,7 @@ def test_token_and_frames_see_each_other(net, x):
 
 def test_token_is_blind_to_padding(net, x):
     def token(x, valid=None):
-        return net.pose_token(net.encode(net.embed(x), valid, return_layers=True)[1])
+        return net.clip_token(*net.encode(net.embed(x), valid, return_layers=True))
 
     valid = torch.tensor([[True] * 4 + [False] * 3, [True] * 7])
     padded = token(x, valid)
@@ -135,7 +123,7 @@ def test_token_is_blind_to_padding(net, x):
 @pytest.mark.parametrize('align_layer', [1, 2, 4])
 def test_token_depends_on_the_layers_up_to_the_aligned_one(x, align_layer):
     net = ActionPose(align_layer=align_layer, **SMALL)
-    net.pose_token(net.encode(net.embed(x), return_layers=True)[1]).square().sum().backward()
+    net.clip_token(*net.encode(net.embed(x), return_layers=True)).square().sum().backward()
     used = [all(p.grad is not None for p in layer.parameters()) for layer in net.layers]
     assert used == [i < align_layer for i in range(4)]
 
@@ -144,11 +132,6 @@ def test_token_depends_on_the_layers_up_to_the_aligned_one(x, align_layer):
 def test_a_layer_that_is_not_there_is_named(align_layer):
     with pytest.raises(InputError, match=f'align_layer is {align_layer}, expected 1 to 4'):
         ActionPose(align_layer=align_layer, **SMALL)
-
-
-def test_no_token_to_read_is_named():
-    with pytest.raises(InputError, match='use_class_token=True'):
-        ActionPose(use_class_token=False, **SMALL).pose_token([])
 
 
 def test_pools_have_the_sizes_that_were_decided():
@@ -188,6 +171,13 @@ def head():
     return randomised(TextMotionHead(**sizes, pose_pool={'type': 'ClassTokenPool', 'hidden_dims': 16}))
 
 
+def loss_of(head, token, texts, table, target):
+    """The head's loss of tokens."""
+    samples = MotionDataSample()
+    samples.set_data({'text_features': texts, 'text_table': table, 'text_target': target})
+    return head.loss(token, samples)['loss_contrastive']
+
+
 def batch(clips=3, texts=20, own=17, true=1):
     """(token, text features, table, target) with the true texts first."""
     g = torch.Generator().manual_seed(2)
@@ -200,7 +190,7 @@ def batch(clips=3, texts=20, own=17, true=1):
 @pytest.mark.parametrize(('true', 'expected'), [(1, (16 / 17) ** 2 * math.log(17)), (2, 1.8957)])
 def test_equal_similarities(head, true, expected):
     token, texts, table, target = batch(true=true)
-    loss = head.loss(token, texts[:1].expand(20, -1), table, target)['loss_contrastive']
+    loss = loss_of(head, token, texts[:1].expand(20, -1), table, target)
     assert loss.item() == pytest.approx(expected, abs=5e-5)
 
 
@@ -210,25 +200,25 @@ def test_gamma_0_is_cross_entropy_at_the_temperature(head):
     rows = torch.stack([head.text_pool(texts[row]) for row in table])
     logits = torch.einsum('be,bke->bk', head.pose_pool(token), rows) / 0.1
     expected = F.cross_entropy(logits, torch.zeros(3, dtype=torch.long))
-    torch.testing.assert_close(head.loss(token, texts, table, target)['loss_contrastive'], expected)
+    torch.testing.assert_close(loss_of(head, token, texts, table, target), expected)
 
 
 def test_order_of_texts_changes_nothing(head):
     token, texts, table, target = batch(true=2)
-    expected = head.loss(token, texts, table, target)['loss_contrastive']
+    expected = loss_of(head, token, texts, table, target)
     order = torch.randperm(17)
-    found = head.loss(token, texts, table[:, order], target[:, order])['loss_contrastive']
+    found = loss_of(head, token, texts, table[:, order], target[:, order])
     torch.testing.assert_close(found, expected)
     shuffled = torch.randperm(20)
-    found = head.loss(token, texts[shuffled], shuffled.argsort()[table], target)['loss_contrastive']
+    found = loss_of(head, token, texts[shuffled], shuffled.argsort()[table], target)
     torch.testing.assert_close(found, expected)
 
 
 def test_loss_is_the_mean_over_clips(head):
     token, texts, table, target = batch()
-    each = [head.loss(token[i : i + 1], texts, table[i : i + 1], target[i : i + 1]) for i in range(3)]
-    expected = torch.stack([loss['loss_contrastive'] for loss in each]).mean()
-    torch.testing.assert_close(head.loss(token, texts, table, target)['loss_contrastive'], expected)
+    each = [loss_of(head, token[i : i + 1], texts, table[i : i + 1], target[i : i + 1]) for i in range(3)]
+    expected = torch.stack(each).mean()
+    torch.testing.assert_close(loss_of(head, token, texts, table, target), expected)
 
 
 def test_soft_targets_follow_the_texts(head):
@@ -237,13 +227,13 @@ def test_soft_targets_follow_the_texts(head):
     texts.requires_grad_()
     cosines = F.cosine_similarity(texts[table][:, :2, None], texts[table][:, None], dim=-1).detach()
     soft = (cosines / 0.1).softmax(-1).mean(1)
-    expected = head.loss(token, texts, table, soft)['loss_contrastive']
+    expected = loss_of(head, token, texts, table, soft)
     head.soft_targets = 'text'
-    found = head.loss(token, texts, table, target)['loss_contrastive']
+    found = loss_of(head, token, texts, table, target)
     torch.testing.assert_close(found, expected)
     grads = [torch.autograd.grad(loss, texts)[0] for loss in (found, expected)]
     torch.testing.assert_close(*grads)
-    same = head.loss(token, texts[:1].expand(6, -1), table, target)['loss_contrastive']
+    same = loss_of(head, token, texts[:1].expand(6, -1), table, target)
     assert same.item() == pytest.approx(0, abs=1e-6)  # texts alike are equally true
 
 
@@ -256,10 +246,10 @@ def test_training_brings_clips_to_their_texts():
     optimizer = torch.optim.AdamW(head.parameters(), lr=2e-3)
     for _ in range(60):
         optimizer.zero_grad()
-        head.loss(token, texts, table, target)['loss_contrastive'].backward()
+        loss_of(head, token, texts, table, target).backward()
         assert all(p.grad is not None and p.grad.isfinite().all() for p in head.parameters())
         optimizer.step()
-    shares = head.eval().predict(token, texts)
+    shares = head.eval().predict(token, MotionDataSample(text_features=texts))['pred_scores']
     torch.testing.assert_close(shares.sum(-1), torch.ones(6))
     assert shares.diagonal().min() > 0.6  # 0.17 at the start
 
@@ -267,6 +257,6 @@ def test_training_brings_clips_to_their_texts():
 def test_wrong_shapes_and_options_are_named(head):
     token, texts, table, target = batch()
     with pytest.raises(InputError, match=r'3 clips, table \(2, 17\) and target \(3, 17\)'):
-        head.loss(token, texts, table[:2], target)
+        loss_of(head, token, texts, table[:2], target)
     with pytest.raises(InputError, match="soft_targets is 'texts'"):
         TextMotionHead(soft_targets='texts')

@@ -1,7 +1,10 @@
 """DSTformer as released, and its studied variants."""
 
+from functools import partial
+
 import pytest
 import torch
+from tiny_parts import random_clips, tiny_part
 from torch import nn
 
 from poselifter.errors import InputError
@@ -13,18 +16,8 @@ BASE, POSE_HEAD = 42_466_317, 512 * 3 + 3
 WIDE = 2048 * 17 * 512 + 2048  # the first layer of both action heads
 
 
-def tiny(**changes):
-    """A tiny network with random weights everywhere, in float64."""
-    torch.manual_seed(0)
-    size = {'num_frames': 5, 'num_joints': 4, 'embed_dims': 8, 'rep_dims': 6, 'depth': 2, 'num_heads': 2}
-    net = DSTformer(**{**size, **changes})
-    for parameter in net.parameters():
-        parameter.data.add_(torch.randn_like(parameter), alpha=0.3)
-    return net.double().eval()
-
-
-def clip():
-    return torch.randn(2, 5, 4, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+tiny = partial(tiny_part, 'DSTformer', num_frames=5, num_joints=4)
+clip = partial(random_clips, 2, 5, 4, 3)
 
 
 def test_initialisation_as_released():

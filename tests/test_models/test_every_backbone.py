@@ -4,27 +4,22 @@ import inspect
 
 import pytest
 import torch
+from tiny_parts import BACKBONES
 
-import poselifter.models  # noqa: F401  (registers all)
 from poselifter.errors import InputError
-from poselifter.models.backbones import BaseBackbone, TemporalConvNet
-from poselifter.registry import BACKBONES
+from poselifter.models.backbones import ActionPose, BaseBackbone, TemporalConvNet
+from poselifter.registry import MODELS
 
 NAMES = sorted(
-    name for name, cls in BACKBONES.module_dict.items() if inspect.isclass(cls) and issubclass(cls, BaseBackbone)
+    name for name, cls in MODELS.module_dict.items() if inspect.isclass(cls) and issubclass(cls, BaseBackbone)
 )
 FRAMES, JOINTS, CHANNELS, DEPTH = 6, 5, 3, 2
 SIZE = {'num_frames': FRAMES, 'num_joints': JOINTS, 'in_channels': CHANNELS}
 TREE = [(0, 1), (1, 0), (1, 2), (2, 3), (3, 4)]
-TINY = {'embed_dims': 8, 'depth': DEPTH, 'num_heads': 2}
 EXTRA = {
-    'ActionPose': {**TINY, 'rep_dims': 12, 'align_layer': 1},
-    'DSTformer': {**TINY, 'rep_dims': 12},
-    'MixSTE': TINY,
-    'MotionAGFormer': {**TINY, 'rep_dims': 12, 'edges': TREE, 'layer_scale': 0.5},
-    'PoseFormer': {'joint_dims': 4, 'depth': DEPTH, 'num_heads': 2},
-    'STMO': {**TINY, 'feedforward_dims': 12},
-    'TemporalConvNet': {'embed_dims': 8, 'filter_widths': [3, 3, 1], 'pad': True},
+    **BACKBONES,
+    'MotionAGFormer': {**BACKBONES['MotionAGFormer'], 'edges': TREE},
+    'TemporalConvNet': {**BACKBONES['TemporalConvNet'], 'filter_widths': [3, 3, 1], 'pad': True},
 }
 
 
@@ -32,7 +27,7 @@ EXTRA = {
 def backbone(request):
     """A tiny backbone with random weights everywhere."""
     torch.manual_seed(0)
-    net = BACKBONES.build({'type': request.param, **SIZE, **EXTRA[request.param]})
+    net = MODELS.build({'type': request.param, **SIZE, **EXTRA[request.param]})
     for parameter in net.parameters():
         parameter.data.add_(torch.randn_like(parameter), alpha=0.2)
     return net
@@ -80,6 +75,42 @@ def test_gradient_reaches_every_parameter(backbone, x):
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
         assert parameter.grad.any(), name
+
+
+def test_every_parameter_has_a_layer(backbone):
+    depths = {name: backbone.layer_of(name) for name, _ in backbone.named_parameters()}
+    assert {None, *range(backbone.num_layers)} <= set(depths.values()) <= {None, *range(backbone.num_layers + 1)}
+    assert backbone.num_layers >= DEPTH
+    ends = [name for name, depth in depths.items() if depth == backbone.num_layers]
+    assert all('norm' in name or 'representation' in name for name in ends)
+
+
+def test_parameters_of_single_joints_are_named(backbone):
+    rows = {name for name, p in backbone.named_parameters() if p.ndim >= 3 and p.shape[-2] == JOINTS}
+    assert rows == set(backbone.per_joint) & dict(backbone.named_parameters()).keys()
+
+
+def test_a_token_stands_for_the_clip(backbone, x):
+    """The mean of the frames that are there, or a class token; padding has no part in it."""
+
+    def token(x, valid=None):
+        features, layers = backbone.encode(backbone.embed(x), valid, return_layers=True)
+        return backbone.clip_token(features, layers, valid)
+
+    backbone.eval()
+    assert token(x).shape == (2, 1, backbone.num_tokens, backbone.token_dims)
+    if not isinstance(backbone, ActionPose):
+        torch.testing.assert_close(token(x), backbone(x).mean(1, keepdim=True))
+    valid = torch.ones(2, FRAMES, dtype=torch.bool)
+    valid[0, 4:] = False
+    torch.testing.assert_close(token(x, valid)[0], token(x[:1, :4])[0])
+    torch.testing.assert_close(token(x, valid)[1], token(x)[1])
+
+
+def test_a_bare_encoder_returns_its_last_layer(backbone, x):
+    options = {**SIZE, **EXTRA[type(backbone).__name__], **backbone.pretraining_options}
+    bare = MODELS.build({'type': type(backbone).__name__, **options}).eval()
+    assert bare.embed(x).shape[1] == FRAMES and bare(x).shape[2:] == (bare.num_tokens, bare.embed_dims)
 
 
 def test_clips_of_a_batch_are_independent(backbone, x):

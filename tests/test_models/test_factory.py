@@ -52,7 +52,7 @@ def test_weights_come_back(tmp_path):
     [
         ('mixst', {}, "unknown model 'mixst'; did you mean mixste"),
         ('lifter9000', {}, r'list_models\(\) gives the names'),
-        ('mixste', {'width': 8}, r"unknown arguments \['width'\]"),
+        ('mixste', {'width': 8}, r"unexpected keyword argument 'width'; give arguments of MixSTE, neck, heads"),
     ],
 )
 def test_wrong_names_are_named(name, overrides, message):

@@ -1,8 +1,11 @@
 """The necks that turn frames into the centre one."""
 
+from functools import partial
+
 import pytest
 import torch
 import torch.nn.functional as F
+from tiny_parts import random_clips, tiny_part
 
 from poselifter.errors import InputError
 from poselifter.models import create_model
@@ -10,19 +13,11 @@ from poselifter.models.layers import Attention
 from poselifter.models.necks import ManyToOneAggregator, WeightedFrameMean
 from poselifter.models.necks.many_to_one import STRIDES
 
-
-def tiny(num_frames=27, **changes):
-    """A tiny aggregator with random weights everywhere, in float64."""
-    torch.manual_seed(0)
-    size = {'embed_dims': 8, 'feedforward_dims': 12, 'num_heads': 2}
-    neck = ManyToOneAggregator(num_frames=num_frames, **{**size, **changes})
-    for parameter in neck.parameters():
-        parameter.data.add_(torch.randn_like(parameter), alpha=0.3)
-    return neck.double().eval()
+tiny = partial(tiny_part, 'ManyToOneAggregator', embed_dims=8, feedforward_dims=12, num_heads=2)
 
 
 def tokens(frames=27):
-    return torch.randn(2, frames, 1, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    return random_clips(2, frames, 1, 8)
 
 
 def test_weighted_mean_equals_official(parity):
@@ -53,7 +48,7 @@ def layer_by_hand(layer, h, stride):
 
 @pytest.mark.parametrize(('frames', 'strides'), [(27, (3, 3, 3)), (9, (1, 3, 3)), (32, (2, 2, 2, 2, 2)), (12, (5, 9))])
 def test_aggregator_by_hand(frames, strides):
-    neck, x = tiny(frames, strides=strides), tokens(frames)
+    neck, x = tiny(num_frames=frames, strides=strides), tokens(frames)
     h = x.squeeze(2)
     for i, (layer, stride) in enumerate(zip(neck.layers, strides, strict=True)):
         if i < 3:  # positions before the first three layers only, cut to the current length
@@ -67,7 +62,7 @@ def test_aggregator_by_hand(frames, strides):
 
 
 def test_the_residual_carries_the_first_frame():
-    neck, x = tiny(81), tokens(81)
+    neck, x = tiny(num_frames=81), tokens(81)
     for layer in neck.layers:  # every branch silenced
         for part in (layer.attn.proj, layer.conv2):
             part.weight.data.zero_()
@@ -78,7 +73,7 @@ def test_the_residual_carries_the_first_frame():
 
 @pytest.mark.parametrize('frames', STRIDES)
 def test_released_strides_end_at_one_frame(frames):
-    neck = tiny(frames, embed_dims=4, feedforward_dims=4, num_heads=1)
+    neck = tiny(num_frames=frames, embed_dims=4, feedforward_dims=4, num_heads=1)
     strides = {9: [1, 3, 3], 27: [3] * 3, 81: [3] * 4, 243: [3] * 5, 351: [3, 9, 13]}[frames]
     assert [layer.stride for layer in neck.layers] == strides
     assert {layer.conv2.kernel_size for layer in neck.layers} == {(3,)}

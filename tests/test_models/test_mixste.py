@@ -1,30 +1,16 @@
 """MixSTE as released, and its studied variants."""
 
+from functools import partial
+
 import pytest
 import torch
+from tiny_parts import random_clips, seen_by, tiny_part
 
 from poselifter.models import create_model
 from poselifter.models.backbones import MixSTE
 
-
-def tiny(**changes):
-    """A tiny network with random weights everywhere, in float64."""
-    torch.manual_seed(0)
-    net = MixSTE(**{'num_frames': 5, 'num_joints': 4, 'embed_dims': 8, 'depth': 3, 'num_heads': 2, **changes})
-    for parameter in net.parameters():
-        parameter.data.add_(torch.randn_like(parameter), alpha=0.3)
-    return net.double().eval()
-
-
-def seen_by(function, x, frame, joint):
-    """(T, J) bool: the tokens that a token of the first clip of the output depends on."""
-    x = x.clone().requires_grad_()
-    grad = torch.autograd.grad(function(x)[0, frame, joint].square().sum(), x)[0]
-    return grad[0].any(-1)
-
-
-def clip():
-    return torch.randn(2, 5, 4, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+tiny = partial(tiny_part, 'MixSTE', num_frames=5, num_joints=4, depth=3)
+clip = partial(random_clips, 2, 5, 4, 8)
 
 
 def test_initialisation_is_torchs_default_with_zero_positions():

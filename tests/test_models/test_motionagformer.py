@@ -1,7 +1,10 @@
 """MotionAGFormer, which is also Motion2vec's network: sizes, initialisation, and what each option computes."""
 
+from functools import partial
+
 import pytest
 import torch
+from tiny_parts import random_clips, seen_by, tiny_part
 
 from poselifter.errors import InputError
 from poselifter.models.backbones import MotionAGFormer
@@ -12,18 +15,8 @@ from poselifter.skeletons import get_skeleton
 TREE = [(0, 1), (1, 0), (1, 2), (2, 1), (2, 3), (3, 2)]
 
 
-def tiny(**changes):
-    """A tiny network with random weights everywhere, in float64."""
-    torch.manual_seed(0)
-    size = {'num_frames': 6, 'num_joints': 4, 'embed_dims': 8, 'rep_dims': 6, 'depth': 2, 'num_heads': 2}
-    net = MotionAGFormer(**{**size, 'edges': TREE, 'layer_scale': 0.5, **changes})
-    for parameter in net.parameters():
-        parameter.data.add_(torch.randn_like(parameter), alpha=0.3)
-    return net.double().eval()
-
-
-def clip():
-    return torch.randn(2, 6, 4, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+tiny = partial(tiny_part, 'MotionAGFormer', num_frames=6, num_joints=4, edges=TREE)
+clip = partial(random_clips, 2, 6, 4, 3)
 
 
 def test_defaults_are_the_released_ones():
@@ -111,18 +104,12 @@ def test_positions_are_optional(positions):
     assert sum(p.numel() for name, p in net.named_parameters() if '_embedding' in name) == count
 
 
-def heard_by(function, h, frame, joint):
-    """(T, J) bool: the tokens of the first clip that an output token depends on."""
-    h = h.clone().requires_grad_()
-    return torch.autograd.grad(function(h)[0, frame, joint].square().sum(), h)[0][0].any(-1)
-
-
 @pytest.mark.parametrize(('graph', 'heard'), [('chain', (2, 3, 4)), ('conv', (0, 1, 2, 3, 4))])
 def test_temporal_graph_reaches(graph, heard):
     net = tiny(temporal_graph=graph, reach=2)
     mixer = net.layers[0].streams[1][1].attn
     assert type(mixer) is (MultiScaleTemporalConv if graph == 'conv' else GraphConv)
-    seen = heard_by(mixer, 3 + net.embed(clip()), 2, 1)  # positive, so that no ReLU hides a frame
+    seen = seen_by(mixer, 3 + net.embed(clip()), 2, 1)  # positive, so that no ReLU hides a frame
     assert set(seen[:, 1].nonzero().flatten().tolist()) == set(heard)
     assert not seen[:, [0, 2, 3]].any()
 

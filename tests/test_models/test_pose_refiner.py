@@ -4,8 +4,11 @@ import pytest
 import torch
 
 from poselifter.apis import load_official
+from poselifter.errors import InputError
 from poselifter.geometry import Camera, project
+from poselifter.models.estimators import MotionEstimator
 from poselifter.models.heads import PoseRefiner, reproject_depth
+from poselifter.structures import MotionDataSample
 
 
 def camera_of(numbers):
@@ -62,9 +65,86 @@ def test_size_and_dropout_as_released():
     assert torch.equal(refiner(pose, reprojected), refiner(pose, reprojected))
 
 
-def test_gradients_reach_the_pose():
-    # the official run trains the lifting network through it
-    pose = torch.randn(1, 1, 17, 3, requires_grad=True)
-    PoseRefiner().eval()(pose, torch.zeros(1, 1, 17, 3)).sum().backward()
-    assert pose.grad.all()
-    assert pose.grad[..., 2].mean().item() == pytest.approx(1, abs=0.2)  # z passes through
+FRAMES, JOINTS = 3, 17
+LIFTER = {
+    'backbone': {'type': 'STMO', 'num_frames': FRAMES, 'embed_dims': 16, 'depth': 1, 'feedforward_dims': 16},
+    'neck': {'type': 'ManyToOneAggregator', 'feedforward_dims': 16, 'strides': [3]},
+    'codec': {'type': 'RootRelativeLifting'},
+}
+CAMERA = Camera((1145.0, 1143.0), (512.0, 515.0), size=(1000, 1002))
+
+
+def lifter(losses=()):
+    """P-STMO with the refiner, made to learn the refined pose alone."""
+    torch.manual_seed(0)
+    pose = {'type': 'PoseHead', 'num_joints': JOINTS, 'norm': 'batch', 'feature': 'single', 'losses': losses}
+    return MotionEstimator(heads={'pose': pose, 'refined': {'type': 'PoseRefiner', 'hidden_dims': 32}}, **LIFTER)
+
+
+def films(count, frames=FRAMES):
+    """(inputs, stacked sample) of poses in front of the camera."""
+    g = torch.Generator().manual_seed(1)
+    poses = torch.randn(count, frames, JOINTS, 3, generator=g) * 0.3 + torch.tensor([0.2, -0.1, 4.0])
+    sample = MotionDataSample(
+        metainfo={'camera_param': [CAMERA.to_dict()] * count, 'img_shape': [(1002, 1000)] * count}
+    )
+    inputs = project(poses, CAMERA.normalized()).float()
+    sample.set_data({'inputs': inputs, 'lifting_target': poses, 'target': poses - poses[:, :, :1]})
+    return inputs, sample
+
+
+def test_training_learns_the_refined_pose():
+    """The lifting network learns through it, as in the official run; the loss is that of the centre frame."""
+    model, (inputs, sample) = lifter().train(), films(8)
+    optimizer, history = torch.optim.Adam(model.parameters(), lr=2e-3), []
+    for _ in range(60):
+        optimizer.zero_grad()
+        losses = model(inputs, sample, mode='loss')
+        assert list(losses) == ['refined.loss_mpjpe']
+        losses['refined.loss_mpjpe'].backward()
+        history.append(losses['refined.loss_mpjpe'].item())
+        optimizer.step()
+    assert all(
+        p.grad is not None and p.grad.any() for name, p in model.heads.named_parameters() if 'losses' not in name
+    )
+    assert model.backbone.spatial.last.weight.grad.any()
+    assert history[-1] < 0.6 * history[0]
+    model.eval()
+    poses = model.pose(inputs)
+    reprojected = reproject_depth(
+        poses[..., 2], inputs[:, 1:2], sample.lifting_target[:, 1:2, 0, 2], camera_of_batch(len(inputs))
+    )
+    expected = (model.heads['refined'](poses, reprojected) - sample.target[:, 1:2]).norm(dim=-1).mean()
+    torch.testing.assert_close(model(inputs, sample, mode='loss')['refined.loss_mpjpe'], expected)
+
+
+def camera_of_batch(count):
+    camera = CAMERA.normalized()
+    return Camera(
+        torch.tensor(camera.focal).float().expand(count, 2), torch.tensor(camera.centre).float().expand(count, 2)
+    )
+
+
+def test_sequences_are_refined_after_the_mean_with_the_mirrored_ones():
+    model, (inputs, batch) = lifter().eval(), films(1, frames=7)
+    sample = MotionDataSample(metainfo={'camera_param': CAMERA.to_dict(), 'img_shape': (1002, 1000)})
+    sample.set_data({key: batch.get(key)[0] for key in ('inputs', 'lifting_target')})
+    mean = model.over_time([inputs[0]], ['pose'])[0]['pose']  # root at zero, which the refiner must not see
+    model.zero_root = False
+    raw = model.lift([inputs[0]])[0][None]
+    reprojected = reproject_depth(raw[..., 2], inputs, batch.lifting_target[..., 0, 2], camera_of_batch(1))
+    expected = model.heads['refined'](raw, reprojected)[0]
+    with torch.no_grad():
+        [result] = model([inputs[0]], [sample], mode='predict')
+    torch.testing.assert_close(result.pred_keypoints_3d, expected)
+    assert (mean - expected).abs().max() > 1e-3
+    for key in ('camera_param', 'lifting_target'):
+        less = sample.clone()
+        less.pop(key)
+        with pytest.raises(InputError, match=rf"samples lack \['{key}'\]; add arrays to the keys of PackPose"):
+            model([inputs[0]], [less], mode='predict')
+
+
+def test_it_stands_beside_a_head_that_lifts():
+    with pytest.raises(InputError, match=r"'refined' reads the poses of a head pose, found the heads \['refined'\]"):
+        MotionEstimator(heads={'refined': {'type': 'PoseRefiner'}}, **LIFTER)

@@ -1,26 +1,18 @@
 """PoseFormer: sizes, initialisation, what it computes, and as an encoder of sequences."""
 
+from functools import partial
+
 import pytest
 import torch
+from tiny_parts import random_clips, tiny_part
 from torch import nn
 
 from poselifter.models import create_model
 from poselifter.models.backbones import PoseFormer
 from poselifter.models.layers import TransformerBlock
 
-
-def tiny(**changes):
-    """A tiny network with random weights everywhere, in float64."""
-    torch.manual_seed(0)
-    size = {'num_frames': 5, 'num_joints': 4, 'joint_dims': 4, 'depth': 2, 'num_heads': 2}
-    net = PoseFormer(**{**size, **changes})
-    for parameter in net.parameters():
-        parameter.data.add_(torch.randn_like(parameter), alpha=0.3)
-    return net.double().eval()
-
-
-def clip():
-    return torch.randn(2, 5, 4, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+tiny = partial(tiny_part, 'PoseFormer', num_frames=5, num_joints=4)
+clip = partial(random_clips, 2, 5, 4, 2)
 
 
 def test_initialisation():

@@ -1,8 +1,11 @@
 """P-STMO's encoders: sizes, initialisation, and what each option computes."""
 
+from functools import partial
+
 import pytest
 import torch
 import torch.nn.functional as F
+from tiny_parts import random_clips, tiny_part
 from torch import nn
 
 from poselifter.errors import InputError
@@ -12,22 +15,8 @@ from poselifter.models.backbones.stmo import FrameMlp
 from poselifter.models.estimators import MaskedPosePretrainer
 from poselifter.models.layers import Attention, StdNorm
 
-
-def tiny(**changes):
-    """A tiny network with random weights and statistics everywhere, in float64."""
-    torch.manual_seed(0)
-    size = {'num_frames': 5, 'num_joints': 4, 'embed_dims': 8, 'depth': 2, 'feedforward_dims': 12, 'num_heads': 2}
-    net = STMO(**{**size, **changes})
-    for parameter in net.parameters():
-        parameter.data.add_(torch.randn_like(parameter), alpha=0.3)
-    for norm in (m for m in net.modules() if isinstance(m, nn.BatchNorm1d)):
-        norm.running_mean.normal_()
-        norm.running_var.uniform_(0.5, 2)
-    return net.double().eval()
-
-
-def clip():
-    return torch.randn(2, 5, 4, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+tiny = partial(tiny_part, 'STMO', num_frames=5, num_joints=4)
+clip = partial(random_clips, 2, 5, 4, 2)
 
 
 # counts of the official networks of the first stage, of 3 and 4 layers

@@ -1,7 +1,10 @@
 """VideoPose3D's network: sizes, what an output sees, and that its forms agree."""
 
+from functools import partial
+
 import pytest
 import torch
+from tiny_parts import random_clips, seen_by, tiny_part
 from torch import nn
 
 from poselifter.errors import InputError
@@ -11,29 +14,18 @@ from poselifter.models.backbones import TemporalConvNet
 WIDTHS = [[3, 3, 3], [5, 3], [3, 5, 1], [7]]
 
 
-def tiny(**changes):
-    """A tiny network with random norms, in float64; for equal sizes always the same weights."""
-    torch.manual_seed(0)
-    size = {'num_joints': 3, 'embed_dims': 6, 'filter_widths': [3, 3, 3]}
-    net = TemporalConvNet(**{**size, **changes})
-    for norm in (m for m in net.modules() if isinstance(m, nn.BatchNorm1d)):
-        nn.init.normal_(norm.weight)
-        nn.init.normal_(norm.bias)
-        norm.running_mean.normal_()
-        norm.running_var.uniform_(0.5, 2)
-    return net.double().eval()
+tiny = partial(tiny_part, 'TemporalConvNet', num_joints=3)
 
 
 def clip(frames, seed=1):
-    return torch.randn(2, frames, 3, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    return random_clips(2, frames, 3, 2, seed=seed)
 
 
 def seen_frames(net, frames, output):
     """The input frames that an output of the first clip depends on, over several random clips."""
     seen = torch.zeros(frames, dtype=torch.bool)
     for seed in range(8):  # a ReLU may hide a frame in one of them
-        x = clip(frames, seed).requires_grad_()
-        seen |= torch.autograd.grad(net(x)[0, output].square().sum(), x)[0][0].flatten(1).any(-1)
+        seen |= seen_by(net, clip(frames, seed), output).any(-1)
     return set(seen.nonzero().flatten().tolist())
 
 

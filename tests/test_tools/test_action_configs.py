@@ -83,5 +83,5 @@ def test_official_weights_in_the_config(shared, repository, name, case, head, ex
     with torch.no_grad():
         torch.testing.assert_close(model(clips)[head], expected, atol=5e-6, rtol=1e-5)
         samples = model(list(clips), [MotionDataSample() for _ in clips], mode='predict')
-    predicted = torch.stack([sample.get(model.heads[head].prediction) for sample in samples])
+    predicted = torch.stack([sample.get(model.heads[head].predicts[0]) for sample in samples])
     torch.testing.assert_close(predicted, expected.softmax(-1) if head == 'action' else expected, atol=5e-6, rtol=1e-5)

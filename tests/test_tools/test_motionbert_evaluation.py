@@ -57,7 +57,7 @@ def model_that_returns(known, codec, flip_test):
         return torch.from_numpy(outputs[distance.argmin(1)])
 
     model.extract_feat = lambda clips: {'features': pose(clips)}
-    model.heads['pose'].predict = lambda features: features
+    model.heads['pose'].forward = lambda features: features
     return model
 
 

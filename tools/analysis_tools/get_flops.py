@@ -27,7 +27,6 @@ from poselifter.engine import load_config
 from poselifter.engine.tool import ToolParser, config_errors
 from poselifter.errors import InputError, run_program
 from poselifter.models import Lifter, create_model, list_models
-from poselifter.models.network import feature_of
 from poselifter.utils import write_json
 
 
@@ -84,9 +83,7 @@ def count(name: str, shape: Sequence[int] | None = None, **changes: Any) -> dict
     """
     with torch.device('meta'):
         model = build(name, **changes)
-    shape = shape or [getattr(model.backbone, size, None) for size in ('num_frames', 'num_joints', 'in_channels')]
-    if None in shape:
-        raise InputError(f'{name}: its backbone does not say what clips it takes; give --input-shape T J C')
+    shape = shape or [model.backbone.num_frames, model.backbone.num_joints, model.backbone.in_channels]
     try:
         with torch.no_grad(), FlopCounterMode(display=False) as counter, LayerMacs() as layers:
             model(torch.zeros(1, *shape, device='meta'))
@@ -96,7 +93,7 @@ def count(name: str, shape: Sequence[int] | None = None, **changes: Any) -> dict
     macs = counter.get_total_flops() // 2
     torch_layers = [m for m in model.modules() if type(m).__module__.startswith('torch.nn')]
     head = model.heads['pose' if 'pose' in model.heads else next(iter(model.heads))]
-    frames = None if getattr(head, 'per_person', False) else len(model.output_frames(shape[0])[feature_of(head)])
+    frames = None if head.reads == 'clip' else len(model.output_frames(shape[0])[head.feature])
     return {
         'model': name,
         'clip': list(shape),

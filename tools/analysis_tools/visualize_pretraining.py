@@ -22,7 +22,6 @@ from poselifter.datasets.transforms import PackPose
 from poselifter.datasets.transforms.noise import there
 from poselifter.errors import InputError, run_program
 from poselifter.models.estimators import ContextPretrainer, MaskedPosePretrainer, MotionEstimator
-from poselifter.models.network import feature_of
 from poselifter.skeletons import get_skeleton
 from poselifter.structures import MotionDataSample, frame_axis
 
@@ -69,7 +68,7 @@ def masked_pose(model: MaskedPosePretrainer, sample: dict[str, Any], path: Path,
 def lifted(model: MotionEstimator, sample: dict[str, Any], path: Path, count: int) -> Result:
     """Corrupted and clean 2D, predicted 3D with the truth; distances in the codec's unit, of clips with 3D labels."""
     pose = model.pose(batch_of(model, sample['inputs']))[0].cpu().numpy()
-    kept = model.output_frames(len(sample['inputs']))[feature_of(model.heads['pose'])].numpy()
+    kept = model.output_frames(len(sample['inputs']))[model.feature_of('pose')].numpy()
     inputs, clean = sample['inputs'][kept], sample['clean'][kept]
     present = there(clean)[..., 0]
     hidden = present & ~inputs.any(-1)

@@ -28,9 +28,7 @@ class Encode(BatchTransform):
         return self.codec.encode(sample)
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
-        """The same for a batch, at once where the codec has ``encode_arrays``."""
-        if not hasattr(self.codec, 'encode_arrays'):
-            return ClipBatch.stack([self.transform(sample) for sample in batch])
+        """The same for a batch, at once."""
         arrays = self.codec.encode_arrays(batch.arrays, batch.facts)
         return ClipBatch({**batch.arrays, **arrays}, batch.facts)
 

@@ -6,7 +6,7 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from ..switches import select_modules
+from ..switches import select_modules, unwrapped
 
 
 class FreezeHook(Hook):
@@ -25,7 +25,7 @@ class FreezeHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Finds the modules."""
-        model = getattr(runner.model, 'module', runner.model)
+        model = unwrapped(runner.model)
         self._modules = list(select_modules(model, self.patterns, 'frozen_modules').values())
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:

@@ -7,9 +7,11 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from ...checkpoints import FORMAT_VERSION, match_checkpoint
+from ...models.parts import per_joint_parameters
 from ...registry import CODECS, HOOKS
 from ...version import __version__
 from ..compat import hub_from_plain, hub_to_plain, to_plain
+from ..switches import unwrapped
 
 
 def facts_of(config: Config) -> dict[str, Any]:
@@ -25,9 +27,10 @@ def facts_of(config: Config) -> dict[str, Any]:
     if not config.get('codec'):
         return {}
     codec = CODECS.build(config.codec)
-    names = {key: getattr(codec, key).name for key in ('skeleton', 'skeleton_3d') if hasattr(codec, key)}
-    rest = {key: getattr(codec, key) for key in ('fps', 'unit') if hasattr(codec, key)}
-    return {'codec': to_plain(config.codec, 'codec'), **names, **rest}
+    facts = {'codec': to_plain(config.codec, 'codec'), 'skeleton': codec.skeleton.name, 'fps': codec.fps}
+    if codec.skeleton_3d is not None:
+        facts |= {'skeleton_3d': codec.skeleton_3d.name, 'unit': codec.unit}
+    return facts
 
 
 @HOOKS.register_module()
@@ -59,8 +62,9 @@ class PlainCheckpointHook(Hook):
         if runner._resume and isinstance(checkpoint.get('meta'), dict):
             self._restore_dataset_meta(runner, checkpoint['meta'])
         if not runner._resume:
-            model = getattr(runner.model, 'module', runner.model)
-            names = match_checkpoint(checkpoint, model, facts_of(runner.cfg).get('skeleton'))
+            model = unwrapped(runner.model)
+            skeleton, per_joint = facts_of(runner.cfg).get('skeleton'), per_joint_parameters(model)
+            names = match_checkpoint(checkpoint, model.state_dict(), per_joint, skeleton)
             if names:
                 runner.logger.info(f'rows of joints taken over by name, the joint sets differ: {", ".join(names)}')
 

@@ -8,8 +8,10 @@ from mmengine.runner import Runner
 
 from ...errors import InputError
 from ...registry import HOOKS
+from ..switches import unwrapped
 
 _SPREADS = ('target_std', 'prediction_std')
+_MIN_STD, _BEGIN = 0.01, 0.1
 
 
 @HOOKS.register_module()
@@ -19,20 +21,18 @@ class TeacherUpdateHook(Hook):
     With accumulated gradients that is not every iteration, and float16's loss
     scaling skips some steps. A teacher that was never updated starts as a copy
     of the student as it was loaded. :class:`~poselifter.engine.MotionRunner`
-    registers this hook for every model that has a ``teacher``.
+    registers this hook for every :class:`~poselifter.models.parts.DistillingModel`.
 
-    Args:
-        min_std: the log warns once where ``target_std`` or ``prediction_std``
-            of a step is below: teacher and student then say the same of every input.
-        begin: share of the run after which it looks; at the start, a student
-            says the same of every hidden token.
+    The log warns once where ``target_std`` or ``prediction_std`` of a step is
+    below 0.01: teacher and student then say the same of every input. It looks
+    after a tenth of the run; at the start, a student says the same of every
+    hidden token.
 
     Raises:
         InputError: an ``EMAHook`` is there too; it would average the teacher.
     """
 
-    def __init__(self, min_std: float = 0.01, begin: float = 0.1) -> None:
-        self.min_std, self.begin = min_std, begin
+    def __init__(self) -> None:
         self._stepped = self._warned = False
 
     def before_train(self, runner: Runner) -> None:
@@ -41,7 +41,7 @@ class TeacherUpdateHook(Hook):
             raise InputError(
                 'custom_hooks has an EMAHook, but the model moves a teacher of its own; take the EMAHook out'
             )
-        model = getattr(runner.model, 'module', runner.model)
+        model = unwrapped(runner.model)
         model.teacher.total_steps = -(-runner.max_iters // runner.optim_wrapper._accumulative_counts)
         if int(model.teacher.steps) <= 1:
             model.teacher.module.load_state_dict(model.backbone.state_dict())
@@ -56,15 +56,15 @@ class TeacherUpdateHook(Hook):
     ) -> None:
         """Updates the teacher, and looks for a collapse."""
         if self._stepped:
-            model = getattr(runner.model, 'module', runner.model)
+            model = unwrapped(runner.model)
             model.teacher.update_parameters(model.backbone)
             self._stepped = False
-        for key in _SPREADS if runner.iter >= self.begin * runner.max_iters else ():
-            if not self._warned and key in (outputs or {}) and float(outputs[key]) < self.min_std:
+        for key in _SPREADS if runner.iter >= _BEGIN * runner.max_iters else ():
+            if not self._warned and key in (outputs or {}) and float(outputs[key]) < _MIN_STD:
                 self._warned = True
                 runner.logger.warning(
                     f'collapse: {key} is {float(outputs[key]):.2g} in iteration {runner.iter + 1}, below '
-                    f'{self.min_std:g}; features hardly differ between inputs'
+                    f'{_MIN_STD:g}; features hardly differ between inputs'
                 )
 
     def after_train(self, runner: Runner) -> None:

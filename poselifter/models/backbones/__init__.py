@@ -1,7 +1,7 @@
 """Backbones: clips of keypoints to features, knowing nothing of the task."""
 
+from ..parts import BaseBackbone
 from .actionpose import ActionPose
-from .base_backbone import BaseBackbone
 from .dstformer import DSTformer
 from .mixste import MixSTE
 from .motionagformer import MotionAGFormer

@@ -1,5 +1,6 @@
 """ActionPose: DSTformer with a class token that stands for the whole clip."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -32,14 +33,18 @@ class ActionPose(DSTformer):
         InputError: there is no such layer.
     """
 
+    per_joint = ('joint_embedding.weight', 'class_token')
+    pretraining_options = {'rep_dims': None, 'use_class_token': False}
+
     def __init__(self, use_class_token: bool = True, align_layer: int = 3, **dstformer: Any) -> None:
         super().__init__(**dstformer)
         if not 1 <= align_layer <= len(self.layers):
             raise InputError(f'align_layer is {align_layer}, expected 1 to {len(self.layers)}, the depth of the model')
-        self.align_layer, self.token_dims = align_layer, self.input_projection.out_features
+        self.align_layer = align_layer
         self.class_token = None
         if use_class_token:
-            self.class_token = nn.Parameter(torch.empty(1, 1, self.num_joints, self.input_projection.out_features))
+            self.token_dims = self.input_projection.out_features
+            self.class_token = nn.Parameter(torch.empty(1, 1, self.num_joints, self.token_dims))
             nn.init.trunc_normal_(self.class_token, std=0.02)
 
     def embed(self, x: torch.Tensor) -> torch.Tensor:
@@ -58,21 +63,13 @@ class ActionPose(DSTformer):
             return super().encode(h, valid, return_layers)
         if valid is not None:
             valid = F.pad(valid, (1, 0), value=True)
-        found = super().encode(h, valid, return_layers)
-        return (found[0][:, 1:], found[1]) if return_layers else found[:, 1:]
+        features, layers = super().encode(h, valid, return_layers=True)
+        return (features[:, 1:], layers) if return_layers else features[:, 1:]
 
-    def pose_token(self, layers: list[torch.Tensor]) -> torch.Tensor:
-        """The token after ``align_layer``.
-
-        Args:
-            layers: outputs of all layers, from :meth:`encode`.
-
-        Returns:
-            (B, 1, J, D).
-
-        Raises:
-            InputError: the model was built without a token.
-        """
+    def clip_token(
+        self, features: torch.Tensor, layers: Sequence[torch.Tensor], valid: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """See :class:`BaseBackbone`; the class token after ``align_layer``, where there is one."""
         if self.class_token is None:
-            raise InputError('this ActionPose has no class token to read; build it with use_class_token=True')
+            return super().clip_token(features, layers, valid)
         return layers[self.align_layer - 1][:, :1]

@@ -50,7 +50,6 @@ class DSTformer(StreamBackbone):
             index 0; gets ``embed_dims`` and ``num_streams``.
         positions: which axes have learned positions: ``'joints'``, ``'frames'``,
             ``'both'`` or ``'none'``.
-        init_cfg: see mmengine.
 
     Raises:
         InputError: an unknown letter in ``streams``, or unknown ``positions``.

@@ -1,4 +1,4 @@
-"""What DSTformer and MotionAGFormer share: layers of fused streams between an embedding and a representation."""
+"""The base of DSTformer and MotionAGFormer: layers of fused streams between an embedding and a representation."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -7,9 +7,8 @@ import torch
 from torch import nn
 
 from ...errors import InputError
-from ...registry import NECKS
 from ..layers import ParallelStreams, PositionEmbedding
-from .base_backbone import BaseBackbone
+from ..parts import BaseBackbone, BaseNeck, build_part
 
 Positions = Literal['joints', 'frames', 'both', 'none']
 
@@ -31,8 +30,12 @@ class StreamBackbone(BaseBackbone):
             ``embed_dims`` and ``num_streams``.
         drop_rate: dropout after the embeddings.
         norm_eps: epsilon of the last norm.
-        init_cfg: see mmengine.
+        init_cfg: see :class:`BaseBackbone`.
     """
+
+    layer_lists = (('layers', 'fusions'),)
+    after_layers = ('norm', 'representation')
+    pretraining_options = {'rep_dims': None}
 
     def __init__(
         self,
@@ -48,7 +51,7 @@ class StreamBackbone(BaseBackbone):
         norm_eps: float,
         init_cfg: dict | None,
     ) -> None:
-        super().__init__(num_frames, num_joints, in_channels, rep_dims or embed_dims, init_cfg)
+        super().__init__(num_frames, num_joints, in_channels, rep_dims or embed_dims, init_cfg=init_cfg)
         if positions not in ('joints', 'frames', 'both', 'none'):
             raise InputError(f"positions is {positions!r}, expected 'joints', 'frames', 'both' or 'none'")
 
@@ -72,9 +75,10 @@ class StreamBackbone(BaseBackbone):
     def _fusion(layer: ParallelStreams, embed_dims: int, fusion: dict | None) -> nn.Module:
         streams = len(layer.streams)
         if streams == 1:
-            return NECKS.build({'type': 'SumFusion', 'embed_dims': embed_dims})
+            return build_part({'type': 'SumFusion', 'embed_dims': embed_dims}, BaseNeck)
         dims = embed_dims // streams if layer.cascade else embed_dims
-        neck = NECKS.build({'embed_dims': dims, 'num_streams': streams, **(fusion or {'type': 'AdaptiveFusion'})})
+        cfg = {'embed_dims': dims, 'num_streams': streams, **(fusion or {'type': 'AdaptiveFusion'})}
+        neck = build_part(cfg, BaseNeck)
         # a cascade has nothing to fuse; released files hold the fusion all the same
         return neck.requires_grad_(not layer.cascade)
 

@@ -5,7 +5,7 @@ from torch import nn
 
 from ...registry import BACKBONES
 from ..layers import PositionEmbedding, TransformerBlock
-from .base_backbone import BaseBackbone
+from ..parts import BaseBackbone
 
 
 @BACKBONES.register_module()
@@ -41,8 +41,10 @@ class MixSTE(BaseBackbone):
             ``False``, of the same study, makes all joints of a frame one token
             of J * D channels there. With both ``False`` it is the study's
             baseline, PoseFormer with an output for every frame.
-        init_cfg: see mmengine.
     """
+
+    layer_lists = (('spatial_blocks', 'temporal_blocks'),)
+    after_layers = ('spatial_norm', 'temporal_norm')
 
     def __init__(
         self,
@@ -62,7 +64,7 @@ class MixSTE(BaseBackbone):
         separate_joints: bool = True,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(num_frames, num_joints, in_channels, embed_dims, init_cfg)
+        super().__init__(num_frames, num_joints, in_channels, embed_dims, init_cfg=init_cfg)
 
         self.alternate, self.separate_joints = alternate, separate_joints
         frame_dims = embed_dims if separate_joints else embed_dims * num_joints

@@ -71,7 +71,6 @@ class MotionAGFormer(StreamBackbone):
         bare_graph: whether the graph stream has no norms and perceptrons.
         hierarchical: whether each stream has half of the channels, the graph
             stream on top of the attention stream.
-        init_cfg: see mmengine.
 
     Raises:
         InputError: an unknown name of an option, channels that cannot be

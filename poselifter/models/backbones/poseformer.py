@@ -5,7 +5,7 @@ from torch import nn
 
 from ...registry import BACKBONES
 from ..layers import PositionEmbedding, TransformerBlock
-from .base_backbone import BaseBackbone
+from ..parts import BaseBackbone
 
 
 class JointTransformer(nn.Module):
@@ -72,8 +72,10 @@ class PoseFormer(BaseBackbone):
         attn_drop_rate: dropout of the attention weights.
         drop_path_rate: rate of stochastic depth in the last blocks, rising from
             0 in the first; drawn per frame, then per clip.
-        init_cfg: see mmengine.
     """
+
+    layer_lists = (('spatial.blocks',), ('temporal_blocks',))
+    per_joint = ('spatial.joint_embedding.weight',)
 
     def __init__(
         self,
@@ -92,7 +94,7 @@ class PoseFormer(BaseBackbone):
         init_cfg: dict | None = None,
     ) -> None:
         embed_dims = num_joints * joint_dims
-        super().__init__(num_frames, num_joints, in_channels, embed_dims, init_cfg, num_tokens=1)
+        super().__init__(num_frames, num_joints, in_channels, embed_dims, num_tokens=1, init_cfg=init_cfg)
         block = {
             'mlp_ratio': mlp_ratio,
             'qkv_bias': qkv_bias,

@@ -9,7 +9,7 @@ from torch import nn
 from ...errors import InputError
 from ...registry import BACKBONES
 from ..layers import PositionEmbedding, StdNorm, TransformerBlock
-from .base_backbone import BaseBackbone
+from ..parts import BaseBackbone
 from .poseformer import JointTransformer
 
 
@@ -100,11 +100,13 @@ class STMO(BaseBackbone):
         spatial_depth: residual blocks of the ``'mlp'``, or blocks of the
             ``'transformer'``.
         drop_rate: every dropout.
-        init_cfg: see mmengine.
 
     Raises:
         InputError: an unknown ``spatial``.
     """
+
+    after_layers = ('unused_norm',)
+    per_joint = ('spatial.0.joint_embedding.weight',)
 
     def __init__(
         self,
@@ -120,7 +122,7 @@ class STMO(BaseBackbone):
         drop_rate: float = 0.1,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(num_frames, num_joints, in_channels, embed_dims, init_cfg, num_tokens=1)
+        super().__init__(num_frames, num_joints, in_channels, embed_dims, num_tokens=1, init_cfg=init_cfg)
         flat = num_joints * in_channels
         encoders = {
             'mlp': partial(FrameMlp, flat, embed_dims, spatial_depth, drop_rate),
@@ -132,6 +134,8 @@ class STMO(BaseBackbone):
         if spatial not in encoders:
             raise InputError(f'STMO: spatial is {spatial!r}, expected one of {list(encoders)}')
         self.spatial = encoders[spatial]()
+        spatial_layers = {'mlp': (('spatial.blocks',),), 'transformer': (('spatial.0.blocks',),)}
+        self.layer_lists = (*spatial_layers.get(spatial, ()), ('temporal_blocks',))
         self.frame_embedding = PositionEmbedding(num_frames, embed_dims, 'frames') if depth else nn.Identity()
         self.temporal_blocks = nn.ModuleList(
             std_norm_block(embed_dims, num_heads, feedforward_dims, drop_rate) for _ in range(depth)

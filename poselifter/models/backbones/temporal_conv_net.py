@@ -10,7 +10,7 @@ from torch import nn
 from ...errors import InputError
 from ...registry import BACKBONES
 from ..layers import seen_frames
-from .base_backbone import BaseBackbone
+from ..parts import BaseBackbone
 
 
 @BACKBONES.register_module()
@@ -36,12 +36,13 @@ class TemporalConvNet(BaseBackbone):
         pad: whether the edges of the clip are repeated.
         num_frames: with ``pad`` the largest T, which is any then; else F
             (the default) or a multiple that test clips may have.
-        init_cfg: see mmengine.
 
     Raises:
         InputError: a width is even, ``dense`` or ``pad`` meets ``strided``, or
             clips are too short for an output.
     """
+
+    per_joint = ()
 
     def __init__(
         self,
@@ -69,7 +70,7 @@ class TemporalConvNet(BaseBackbone):
                 f'TemporalConvNet got num_frames={num_frames}, expected at least the {field} that filter_widths '
                 f'{widths} see; give other widths, or pad=True'
             )
-        super().__init__(num_frames or field, num_joints, in_channels, embed_dims, init_cfg, num_tokens=1)
+        super().__init__(num_frames or field, num_joints, in_channels, embed_dims, num_tokens=1, init_cfg=init_cfg)
         self.field, self.widths, self.causal, self.strided, self.pad = field, widths, causal, strided, pad
         self.dilations = [prod(widths[:i]) for i in range(len(widths))]
 
@@ -86,6 +87,16 @@ class TemporalConvNet(BaseBackbone):
         self.convs = nn.ModuleList(c for pair in pairs for c in pair)
         self.norms = nn.ModuleList(nn.BatchNorm1d(embed_dims) for _ in self.convs)
         self.act = nn.Sequential(nn.ReLU(), nn.Dropout(drop_rate))
+
+    @property
+    def num_layers(self) -> int:
+        """Blocks behind the first convolution."""
+        return len(self.widths) - 1
+
+    def layer_of(self, parameter: str) -> int | None:
+        """See :class:`BaseBackbone`; a layer has two convolutions."""
+        name, number = parameter.split('.')[:2]
+        return int(number) // 2 if name in ('convs', 'norms') else None
 
     def output_frames(self, num_frames: int) -> torch.Tensor:
         """See :class:`BaseBackbone`."""

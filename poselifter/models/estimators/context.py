@@ -1,15 +1,15 @@
 """Motion2vec's pretraining: a student predicts what a moving teacher makes of the whole clip."""
 
-import inspect
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from mmengine.model import BaseAveragedModel
 from torch import nn
 
 from ...errors import InputError
-from ...registry import BACKBONES, MODELS
+from ...registry import MODELS
 from ..losses import context_targets, self_distillation
+from ..parts import BaseBackbone, DistillingModel, part_class
 from .pretrainer import Pretrainer
 
 
@@ -44,7 +44,7 @@ class Teacher(BaseAveragedModel):
 
 
 @MODELS.register_module()
-class ContextPretrainer(Pretrainer):
+class ContextPretrainer(Pretrainer, DistillingModel):
     """Contextual self-distillation (Motion2vec, section 3.3).
 
     The student sees clips in which features of some tokens are replaced; at
@@ -64,9 +64,7 @@ class ContextPretrainer(Pretrainer):
         noise_std: standard deviation of that noise.
         decay: see :class:`Teacher`.
         steps: see :class:`Teacher`; the hook sets it to those of the run.
-        codec: see :class:`Pretrainer`.
-        data_preprocessor: see mmengine.
-        init_cfg: see mmengine.
+        **pretrainer: see :class:`Pretrainer`.
 
     Raises:
         InputError: the backbone has fewer layers, or ``filler`` is unknown.
@@ -81,12 +79,10 @@ class ContextPretrainer(Pretrainer):
         noise_std: float = 0.01,
         decay: tuple[float, float] = (0.999, 0.9999),
         steps: int = 1,
-        codec: dict | None = None,
-        data_preprocessor: dict | None = None,
-        init_cfg: dict | None = None,
+        **pretrainer: Any,
     ) -> None:
-        super().__init__(_bare(backbone), codec, data_preprocessor, init_cfg)
-        depth = len(getattr(self.backbone, 'layers', ())) or top_layers
+        super().__init__({**backbone, **part_class(backbone, BaseBackbone).pretraining_options}, **pretrainer)
+        depth = self.backbone.num_layers
         if not 1 <= top_layers <= depth:
             raise InputError(
                 f'ContextPretrainer averages {top_layers} of {depth} layers, expected top_layers from 1 to the depth'
@@ -156,11 +152,3 @@ class ContextPretrainer(Pretrainer):
         student, target = student[mask], target[mask]
         spread = {'target_std': target.std(0).mean(), 'prediction_std': student.detach().std(0).mean()}
         return {'loss_context': self_distillation(student, target), **spread}
-
-
-def _bare(backbone: dict) -> dict:
-    """The config of a backbone whose features are those of its last layer after the norm, one token a joint."""
-    cls = BACKBONES.get(backbone['type']) if isinstance(backbone['type'], str) else backbone['type']
-    options = {name for base in inspect.getmro(cls or object) for name in inspect.signature(base.__init__).parameters}
-    bare = {'rep_dims': None, 'use_class_token': False}
-    return {**backbone, **{name: bare[name] for name in bare.keys() & options}}

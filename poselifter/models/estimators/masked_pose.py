@@ -1,12 +1,14 @@
 """P-STMO's first stage: masked pose modelling."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
 from ...errors import InputError
-from ...registry import HEADS, MODELS
-from ..losses import mpjpe
-from ..network import filled
+from ...registry import MODELS
+from ...structures import MotionDataSample
+from ..parts import BaseHead, build_part
 from .pretrainer import Pretrainer
 
 
@@ -21,34 +23,24 @@ class MaskedPosePretrainer(Pretrainer):
     Args:
         backbone: config of the backbone; one token a frame.
         head: config of the head, e.g. ``MaskedPoseHead``.
-        codec: see :class:`Pretrainer`.
         share_mask: the whole batch has the masks of its first clip, as in the
             released program.
-        data_preprocessor: see mmengine.
-        init_cfg: see mmengine.
+        **pretrainer: see :class:`Pretrainer`.
 
     Raises:
         InputError: the features have a token for each joint, whose frames
             cannot be removed.
     """
 
-    def __init__(
-        self,
-        backbone: dict,
-        head: dict,
-        codec: dict | None = None,
-        share_mask: bool = False,
-        data_preprocessor: dict | None = None,
-        init_cfg: dict | None = None,
-    ) -> None:
-        super().__init__(backbone, codec, data_preprocessor, init_cfg)
+    def __init__(self, backbone: dict, head: dict, share_mask: bool = False, **pretrainer: Any) -> None:
+        super().__init__(backbone, **pretrainer)
         if self.backbone.num_tokens != 1:
             raise InputError(
                 f'MaskedPosePretrainer removes frames, which must be one token each; {type(self.backbone).__name__} '
                 f'has {self.backbone.num_tokens} tokens a frame'
             )
-        size = {name: getattr(self.backbone, name) for name in ('num_frames', 'num_joints')}
-        self.head = HEADS.build(filled(head, HEADS, {**size, 'in_channels': self.backbone.embed_dims}))
+        sizes = {'num_frames': self.backbone.num_frames, 'num_joints': self.backbone.num_joints}
+        self.head = build_part(head, BaseHead, {**sizes, 'in_channels': self.backbone.embed_dims})
         self.joint_token = nn.Parameter(torch.randn(1, 1, self.backbone.in_channels))
         self.share_mask = share_mask
 
@@ -77,6 +69,13 @@ class MaskedPosePretrainer(Pretrainer):
             InputError: ``frame_mask`` leaves more frames of one clip than of
                 another.
         """
+        features, order = self.encode(x, frame_mask, joint_mask)
+        return self.head(features, order), order
+
+    def encode(
+        self, x: torch.Tensor, frame_mask: torch.Tensor, joint_mask: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Features (B, V, 1, D) of the V visible frames, and the order; as of :meth:`reconstruct`."""
         h = self.backbone.embed(torch.where(joint_mask.unsqueeze(-1), self.joint_token, x))
         frame_mask = frame_mask.expand(len(x), -1)
         order = frame_mask.int().argsort(dim=1, stable=True)
@@ -85,10 +84,10 @@ class MaskedPosePretrainer(Pretrainer):
         if (counts != visible).any():
             raise InputError(f'frame_mask leaves {counts.tolist()} frames of the clips, expected as many of each clip')
         kept = h.gather(1, order[:, :visible, None, None].expand(-1, -1, *h.shape[2:]))
-        return self.head(self.backbone.encode(kept), order), order
+        return self.backbone.encode(kept), order
 
     def forward(
-        self, inputs: torch.Tensor, data_samples: object = None, mode: str = 'tensor'
+        self, inputs: torch.Tensor, data_samples: MotionDataSample | None = None, mode: str = 'tensor'
     ) -> torch.Tensor | dict[str, torch.Tensor]:
         """See mmengine's ``BaseModel.forward``.
 
@@ -102,10 +101,11 @@ class MaskedPosePretrainer(Pretrainer):
         """
         removed, replaced = self.split(data_samples.mask)
         x = self.describe(inputs, removed.unsqueeze(-1) | replaced)
-        output, order = self.reconstruct(x, removed, replaced)
-        back = order.argsort(1)[..., None, None]
-        output = output.gather(1, back.expand_as(output))
+        features, order = self.encode(x, removed, replaced)
+        samples = MotionDataSample()
+        samples.frame_order = order
         if mode != 'loss':
-            return output
+            return self.head.predict(features, samples)['pred_keypoints']
         present = (inputs != 0).any(-1) if inputs.shape[-1] < 3 else inputs[..., 2] > 0
-        return {'loss_reconstruction': mpjpe(output, x[..., : output.shape[-1]], present.to(output.dtype))}
+        samples.set_data({'target_2d': x, 'target_2d_weight': present.to(x.dtype)})
+        return self.head.loss(features, samples)

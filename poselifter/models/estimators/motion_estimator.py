@@ -1,6 +1,6 @@
 """One estimator for all downstream tasks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +11,7 @@ from ...errors import InputError
 from ...registry import CODECS, MODELS
 from ...skeletons import flip_keypoints
 from ...structures import MotionDataSample, WindowPolicy, Windows
-from ..network import Network, feature_of
+from ..network import Network
 
 _FRAME_LABELS = ('target', 'target_weight', 'target_2d', 'target_2d_weight')
 
@@ -22,7 +22,8 @@ class MotionEstimator(BaseModel, Network):
 
     Args:
         backbone: config of the backbone.
-        heads: configs by name; ``pose`` is the head that lifts.
+        heads: configs by name; ``pose`` is the head that lifts, others that read
+            frames only help to train.
         codec: config of the codec that the model is trained with; a model
             without a pose head may have none.
         neck: config of the neck.
@@ -32,8 +33,7 @@ class MotionEstimator(BaseModel, Network):
             papers' protocols ``merge=False``, which keeps the outputs of all
             windows side by side, and ``zero_root=False``, which leaves the root
             where it is predicted.
-        data_preprocessor: see mmengine.
-        init_cfg: see mmengine.
+        data_preprocessor, init_cfg: see mmengine's ``BaseModel``.
     """
 
     def __init__(
@@ -57,13 +57,14 @@ class MotionEstimator(BaseModel, Network):
         self.batch_size: int = test_cfg.get('batch_size', 64)
         self.merge: bool = test_cfg.get('merge', True)
         self.zero_root: bool = test_cfg.get('zero_root', True)
+        self.whole_clips = 'pose' not in heads and bool(self._reading('clip'))
 
     def _window(self, given: dict) -> WindowPolicy:
         """What the config leaves out of the windows follows from the frames that the pose head returns."""
         length = given.get('length', self.backbone.num_frames)
         frames = torch.arange(length)
         if 'pose' in self.heads:
-            frames = self.output_frames(length)[feature_of(self.heads['pose'])]
+            frames = self.output_frames(length)[self.feature_of('pose')]
         given = {'length': length, 'outputs': len(frames), **given}
         if given['outputs'] == len(frames):
             given.setdefault('lead', int(frames[0]))
@@ -109,17 +110,13 @@ class MotionEstimator(BaseModel, Network):
         """
         if mode == 'predict':
             return self.predict(inputs, data_samples)
-        persons = inputs.shape[1] if inputs.ndim == 5 else 1
-        valid = None if data_samples is None else data_samples.get('valid')
+        samples = _with_present(inputs, data_samples)
+        persons, valid = inputs.shape[1] if inputs.ndim == 5 else 1, samples.get('valid')
         features = self.extract_feat(inputs, valid if valid is None else valid.repeat_interleave(persons, 0))
-        present = _present(inputs, None if data_samples is None else data_samples.get('present'))
         if mode == 'loss':
-            if present is not None and 'present' not in data_samples:
-                data_samples = data_samples.clone()
-                data_samples.present = present
-            return self.loss(features, data_samples, persons)
+            return self.loss(features, samples, persons)
         return {
-            name: head(self.read(name, features, persons), *([present] if getattr(head, 'per_person', False) else []))
+            name: head(self.read(name, features, persons), *([samples.get('present')] if head.reads == 'clip' else []))
             for name, head in self.heads.items()
         }
 
@@ -129,99 +126,114 @@ class MotionEstimator(BaseModel, Network):
         """Losses of all heads whose labels the batch has; with several heads their names become prefixes."""
         losses = {}
         for name, head in self.heads.items():
-            if getattr(head, 'label', 'target') not in data_samples:
+            if head.label not in data_samples:
                 continue
             prefix = f'{name}.' if len(self.heads) > 1 else ''
-            samples = self._labels_of(feature_of(head), data_samples)
-            found = head.loss(self.read(name, features, persons), samples)
-            losses.update({prefix + key: value for key, value in found.items()})
+            of_head = head.loss(self.read(name, features, persons), self.labels_of(name, data_samples))
+            losses.update({prefix + key: value for key, value in of_head.items()})
         return losses
 
-    def _labels_of(self, feature: str, data_samples: MotionDataSample) -> MotionDataSample:
-        """The samples with the labels of those frames only that a feature stands for."""
-        labels = {key: data_samples.get(key) for key in _FRAME_LABELS if key in data_samples}
+    def labels_of(self, name: str, data_samples: MotionDataSample) -> MotionDataSample:
+        """The samples with the labels of those frames only that a head's feature stands for."""
+        keys = (*_FRAME_LABELS, *self.heads[name].needs)
+        labels = {key: data_samples.get(key) for key in keys if torch.is_tensor(data_samples.get(key))}
         frames = max((label.shape[1] for label in labels.values()), default=0)
         if frames <= 1:  # none, or the one that a many-to-one model returns
             return data_samples
-        kept = self.output_frames(frames)[feature]
+        kept = self.output_frames(frames)[self.feature_of(name)]
         chosen = data_samples.clone()
-        chosen.set_data({key: label[:, kept] for key, label in labels.items()})
+        chosen.set_data({key: label[:, kept] for key, label in labels.items() if label.shape[1] == frames})
         return chosen
 
     def predict(
-        self, inputs: Sequence[torch.Tensor], data_samples: Sequence[MotionDataSample]
+        self,
+        inputs: Sequence[torch.Tensor],
+        data_samples: Sequence[MotionDataSample],
+        batch_size: int | None = None,
     ) -> list[MotionDataSample]:
-        """Lifts whole sequences, and classifies or embeds whole clips.
+        """Lifts whole sequences, classifies or embeds whole clips, recovers bodies.
+
+        Args:
+            inputs: see :meth:`forward`.
+            data_samples: a sample for each; gets the fields that the heads' ``predicts`` name.
+            batch_size: windows or clips in one forward pass; ``None`` is that of ``test_cfg``.
 
         Returns:
             The samples with ``pred_keypoints_3d`` (T, K, 3), metres, camera
             axes, root-relative, of the head ``pose``; without ``merge`` that is
             (P, K, 3), and ``pred_frames`` (P,) says which frame each of the
-            windows' outputs stands for. Heads that read clips add what their
-            ``prediction`` names, ``pred_scores`` (classes,) or
-            ``pred_embedding`` (D,): of the whole clip, or beside ``pose`` the
-            mean over its windows, which go through the network once for all
-            heads. A head that recovers bodies adds what
-            :meth:`MeshHead.recover` says.
+            windows' outputs stands for. Heads that read clips add
+            ``pred_scores`` (classes,) or ``pred_embedding`` (D,): of the whole
+            clip, or beside ``pose`` the mean over its windows, which go through
+            the network once for all heads. A head that recovers bodies adds
+            what :meth:`MeshHead.recover` says.
         """
-        self._recover_bodies(inputs, data_samples)
-        readers = [name for name, head in self.heads.items() if hasattr(head, 'prediction')]
-        if 'pose' not in self.heads:
-            self._read_clips(inputs, data_samples, readers)
-            return list(data_samples)
-        read = self._read_windows(inputs, self.window, ['pose', *readers])
-        for sample, (cut, slots, found) in zip(data_samples, read, strict=True):
-            poses, frames = self._decode(found['pose'], cut, slots, self.merge, sample)
-            sample.set_data({'pred_keypoints_3d': poses})
-            if not self.merge:
-                sample.set_data({'pred_frames': frames})
-            sample.set_metainfo({'pred_skeleton': self.codec.skeleton_3d.name})
-            for name in readers:
-                mean = found[name].sum(0) / max(len(slots), 1)  # a tail that is dropped may leave no window
-                sample.set_data({self.heads[name].prediction: mean})
+        bodies, clips = self._reading('body'), self._reading('clip')
+        groups = [(bodies, [i]) for i in range(len(inputs))] if bodies else []  # a mesh is 400 times a pose
+        if 'pose' in self.heads and not self.whole_clips:
+            groups.append((['pose', *clips], range(len(inputs))))
+        for names, members in groups:
+            sequences, samples = [inputs[i] for i in members], [data_samples[i] for i in members]
+            windows = self._read_windows(sequences, names, self.window, batch_size, samples[0])
+            for sample, (cut, results) in zip(samples, windows, strict=True):
+                for name, result in results.items():
+                    self._add(sample, name, result, cut)
+        if self.whole_clips:
+            self._predict_clips(inputs, data_samples, batch_size)
         return list(data_samples)
 
-    def _read_clips(
-        self, inputs: Sequence[torch.Tensor], data_samples: Sequence[MotionDataSample], names: Sequence[str]
+    def _reading(self, kind: str) -> list[str]:
+        return [name for name, head in self.heads.items() if head.reads == kind]
+
+    def _add(self, sample: MotionDataSample, name: str, result: dict[str, torch.Tensor], cut: Windows) -> None:
+        """Adds to the sample of a sequence what a head says of its windows (W, ...)."""
+        head = self.heads[name]
+        if head.reads == 'clip':  # a tail that is dropped may leave no window
+            sample.set_data({key: value.sum(0) / max(len(value), 1) for key, value in result.items()})
+        elif head.reads == 'body':
+            sample.set_data(head.recover(result, cut, sample, self.merge))
+            sample.set_metainfo({'pred_skeleton': 'h36m17'})
+        else:
+            poses, frames = self._decode(result['pred_keypoints_3d'], cut, sample, self.merge)
+            sample.set_data({'pred_keypoints_3d': poses, **({} if self.merge else {'pred_frames': frames})})
+            sample.set_metainfo({'pred_skeleton': self.codec.skeleton_3d.name})
+
+    def _predict_clips(
+        self, inputs: Sequence[torch.Tensor], data_samples: Sequence[MotionDataSample], batch_size: int | None
     ) -> None:
-        """Adds what heads say of whole clips; those of one shape go through the network together."""
-        for shape in dict.fromkeys(clip.shape for clip in inputs) if names else ():
-            members = [i for i, clip in enumerate(inputs) if clip.shape == shape]
-            clips = torch.stack([inputs[i] for i in members])
-            features = self.extract_feat(clips)
-            present = [data_samples[i].get('present') for i in members]
-            present = _present(clips, None if any(p is None for p in present) else torch.stack(present))
-            for name in names:
-                head, persons = self.heads[name], shape[0] if len(shape) == 4 else 1
-                found = head.predict(self.read(name, features, persons), present)
-                for i, row in zip(members, found, strict=True):
-                    data_samples[i].set_data({head.prediction: row})
+        """Adds what is said of whole clips; those of one shape go through the network together."""
+        for shape in dict.fromkeys(clip.shape for clip in inputs):
+            alike = torch.tensor([i for i, clip in enumerate(inputs) if clip.shape == shape])
+            for members in (part.tolist() for part in alike.split(batch_size or self.batch_size)):
+                samples, present = MotionDataSample(), [data_samples[i].get('present') for i in members]
+                if all(who is not None for who in present):
+                    samples.present = torch.stack(present)
+                result = self.read_clips(torch.stack([inputs[i] for i in members]), samples)
+                for row, i in enumerate(members):
+                    data_samples[i].set_data({key: value[row] for key, value in result.items()})
 
-    def _recover_bodies(self, inputs: Sequence[torch.Tensor], data_samples: Sequence[MotionDataSample]) -> None:
-        """Adds the bodies of the heads that recover them, a sequence at a time: a mesh is 400 times a pose."""
-        for name in [name for name, head in self.heads.items() if hasattr(head, 'recover')]:
-            head = self.heads[name]
+    def read_clips(self, clips: torch.Tensor, samples: MotionDataSample | None = None) -> dict[str, torch.Tensor]:
+        """What the heads that read clips say of whole ones.
 
-            def bodies(
-                clips: torch.Tensor, *start: torch.Tensor, name: str = name, head: torch.nn.Module = head
-            ) -> dict[str, torch.Tensor]:
-                plain = head.predict(self.read(name, self.extract_feat(clips)), *start)
-                if not self.flip_test:
-                    return plain
-                features = self.read(name, self.extract_feat(flip_keypoints(clips, self.codec.skeleton)))
-                return head.mean_with_mirrored(plain, head.predict(features, *map(head.mirrored, start)))
+        Args:
+            clips: (N, T, J, C), or (N, M, T, J, C) of M persons.
+            samples: with ``present`` (N, M) bool; without: who is not 0 throughout.
 
-            for sequence, sample in zip(inputs, data_samples, strict=True):
-                cut = self.window.cut(len(sequence))
-                parts = torch.from_numpy(cut.inputs).to(sequence.device).split(self.batch_size)
-                found = [bodies(sequence[part], *head.start(sample, part)) for part in parts]
-                head.recover(found, cut, sample, self.merge)
+        Returns:
+            Fields of a sample by name, (N, ...) each.
+        """
+        features, persons = self.extract_feat(clips), clips.shape[1] if clips.ndim == 5 else 1
+        samples, result = _with_present(clips, samples), {}
+        for name in self._reading('clip'):
+            result |= self.heads[name].predict(self.read(name, features, persons), samples)
+        return result
 
-    def lift(self, sequences: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    def lift(self, sequences: Sequence[torch.Tensor], batch_size: int | None = None) -> list[torch.Tensor]:
         """Lifts sequences of any lengths by overlapping windows.
 
         Args:
             sequences: (T_i, J, C) each, as the codec encodes them.
+            batch_size: see :meth:`predict`.
 
         Returns:
             (T_i, K, 3) each: metres, camera axes, root-relative.
@@ -229,7 +241,7 @@ class MotionEstimator(BaseModel, Network):
         Raises:
             InputError: a sequence has other joints or channels than the model.
         """
-        return [found['pose'] for found in self.over_time(sequences, ['pose'])]
+        return [result['pose'] for result in self.over_time(sequences, ['pose'], batch_size)]
 
     def over_time(
         self, sequences: Sequence[torch.Tensor], names: Sequence[str], batch_size: int | None = None
@@ -239,7 +251,7 @@ class MotionEstimator(BaseModel, Network):
         Args:
             sequences: see :meth:`lift`.
             names: of heads: ``pose``, and any that read clips.
-            batch_size: windows in one forward pass; ``None`` means the model's.
+            batch_size: see :meth:`predict`.
 
         Returns:
             By name for each sequence: poses as of :meth:`lift`, and (T_i, D)
@@ -249,33 +261,41 @@ class MotionEstimator(BaseModel, Network):
         # every frame once, also where a paper's protocol leaves some out or keeps windows side by side
         window = replace(self.window, tail='shift') if self.window.tail == 'drop' else self.window
         tracks = []
-        for cut, slots, found in self._read_windows(sequences, window, names, batch_size):
-            pose = {'pose': self._decode(found.pop('pose'), cut, slots)[0]} if 'pose' in found else {}
-            spread = {name: x.unsqueeze(1).expand(-1, window.outputs, -1) for name, x in found.items()}
-            tracks.append({**pose, **{name: cut.merge(x) for name, x in spread.items()}})
+        for cut, results in self._read_windows(sequences, names, window, batch_size):
+            track = {}
+            for name, result in results.items():
+                [value] = result.values()
+                if name == 'pose':
+                    track[name] = self._decode(value, cut)[0]
+                else:
+                    track[name] = cut.merge(value.unsqueeze(1).expand(-1, window.outputs, -1))
+            tracks.append(track)
         return tracks
 
     def _decode(
-        self,
-        poses: torch.Tensor,
-        cut: Windows,
-        slots: torch.Tensor,
-        merge: bool = True,
-        sample: MotionDataSample | None = None,
+        self, poses: torch.Tensor, cut: Windows, sample: MotionDataSample | None = None, merge: bool = True
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Poses (P, K, 3) of a sequence from those of its windows (W, outputs, K, 3), and the frames that they show."""
+        slots = torch.from_numpy(cut.inputs[:, self.window.lead :][:, : self.window.outputs]).to(poses.device)
         poses = cut.merge(poses) if merge else poses.flatten(0, 1)
         frames = torch.arange(len(poses), device=poses.device) if merge else slots.flatten()
+        for name in self._reading('poses') if sample is not None else ():
+            samples = _at(sample, self.heads[name].needs, frames[None])
+            poses = self.heads[name].predict(poses.unsqueeze(0), samples)['pred_keypoints_3d'][0]
         return self.codec.decode(poses, sample, frames, self.zero_root), frames
 
     def _read_windows(
         self,
         sequences: Sequence[torch.Tensor],
-        window: WindowPolicy,
         names: Sequence[str],
+        window: WindowPolicy,
         batch_size: int | None = None,
-    ) -> list[tuple[Windows, torch.Tensor, dict[str, torch.Tensor]]]:
-        """Each sequence's windows, the frames (W, outputs) that they show, and what heads say of them, by name."""
+        sample: MotionDataSample | None = None,
+    ) -> Iterator[tuple[Windows, dict[str, dict[str, torch.Tensor]]]]:
+        """Each sequence's windows, and what heads say of them (W, ...), by name of the head and of the prediction.
+
+        ``sample`` is that of the only sequence, where heads need something of it.
+        """
         skeleton = self.codec.skeleton
         for sequence in sequences:
             if sequence.ndim != 3 or sequence.shape[1] != skeleton.num_joints:
@@ -284,43 +304,72 @@ class MotionEstimator(BaseModel, Network):
                     f'one has shape {tuple(sequence.shape)}; convert its keypoints first'
                 )
         cuts = [window.cut(len(sequence)) for sequence in sequences]
+        counts = [len(cut.inputs) for cut in cuts]
         everything = torch.cat(tuple(sequences))
         starts = np.cumsum([0, *(len(sequence) for sequence in sequences)])
-        slots = [torch.from_numpy(cut.inputs).to(everything.device) for cut in cuts]
-        windows = torch.cat([slot + int(start) for slot, start in zip(slots, starts[:-1], strict=True)])
+        windows = np.concatenate([cut.inputs + start for cut, start in zip(cuts, starts, strict=False)])
+        needs = [key for name in names for key in self.heads[name].needs]
         # windows may overlap almost wholly, so their clips are gathered a batch at a time
         batches = [
-            self._predict_clips(everything[batch], names) for batch in windows.split(batch_size or self.batch_size)
+            self._read_batch(everything[rows], names, _at(sample, needs, rows))
+            for rows in torch.from_numpy(windows).to(everything.device).split(batch_size or self.batch_size)
         ]
-        counts = [len(slot) for slot in slots]
-        found = {name: torch.cat([batch[name] for batch in batches]).split(counts) for name in names}
-        shown = [slot[:, window.lead : window.lead + window.outputs] for slot in slots]
-        return [(cut, shown[i], {name: found[name][i] for name in names}) for i, cut in enumerate(cuts)]
+        results = {
+            name: {key: torch.cat([batch[name][key] for batch in batches]).split(counts) for key in batches[0][name]}
+            for name in names
+        }
+        for i, cut in enumerate(cuts):
+            yield cut, {name: {key: parts[i] for key, parts in result.items()} for name, result in results.items()}
 
-    def _predict_clips(self, clips: torch.Tensor, names: Sequence[str]) -> dict[str, torch.Tensor]:
-        """Poses (B, outputs, K, 3) and what other heads say (B, D) of clips (B, T, J, C), in one pass.
+    def _read_batch(
+        self, clips: torch.Tensor, names: Sequence[str], samples: MotionDataSample
+    ) -> dict[str, dict[str, torch.Tensor]]:
+        """What heads say of clips (B, T, J, C), in one pass: poses (B, outputs, K, 3), bodies, or (B, D) of a clip.
 
-        With ``flip_test`` poses are the mean with those of the mirrored clips;
-        heads that read clips see the plain ones only, as the papers' do.
+        With ``flip_test`` poses and bodies are the mean with those of the mirrored
+        clips; heads that read clips see the plain ones only, as the papers' do.
         """
-        flip = self.flip_test and 'pose' in names
+        flip = self.flip_test and any(self.heads[name].reads != 'clip' for name in names)
         both = torch.cat([clips, flip_keypoints(clips, self.codec.skeleton)]) if flip else clips
         features = self.extract_feat(both)
         plain = {key: value[: len(clips)] for key, value in features.items()}
-        found = {name: self.heads[name].predict(self.read(name, plain)) for name in names if name != 'pose'}
-        if 'pose' in names:
-            poses = self.heads['pose'].predict(self.read('pose', features)).float()[:, self.kept]
-            if flip:
-                poses, mirrored = poses.chunk(2)
-                poses = (poses + flip_keypoints(mirrored, self.codec.skeleton_3d)) / 2
-            found['pose'] = poses
-        return {name: value.float() for name, value in found.items()}
+        mirrored = {key: value[len(clips) :] for key, value in features.items()}
+        results = {}
+        for name in names:
+            head = self.heads[name]
+            result = _float(head.predict(self.read(name, plain), samples))
+            if flip and head.reads != 'clip':
+                other = _float(head.predict(self.read(name, mirrored), head.mirror(samples)))
+                result = head.mean_with_mirrored(result, other, self.codec.skeleton_3d)
+            kept = self.kept if head.reads == 'frames' else slice(None)
+            results[name] = {key: value[:, kept] for key, value in result.items()}
+        return results
 
     def pose(self, clips: torch.Tensor) -> torch.Tensor:
         """Network-space poses (B, T', K, 3) of clips (B, T, J, C), as the pose head predicts them."""
-        return self.heads['pose'].predict(self.read('pose', self.extract_feat(clips)))
+        return self.heads['pose'].predict(self.read('pose', self.extract_feat(clips)))['pred_keypoints_3d']
 
 
-def _present(clips: torch.Tensor, named: torch.Tensor | None) -> torch.Tensor | None:
-    """Who is there (N, M): whom the samples name, else who is not 0 throughout; ``None`` for clips of one person."""
-    return clips.flatten(2).any(-1) if named is None and clips.ndim == 5 else named
+def _with_present(clips: torch.Tensor, samples: MotionDataSample | None) -> MotionDataSample:
+    """The samples, of clips of several persons with ``present`` (N, M): if they do not say, who is not 0 throughout."""
+    samples = MotionDataSample() if samples is None else samples
+    if clips.ndim == 5 and 'present' not in samples:
+        samples = samples.clone()
+        samples.present = clips.flatten(2).any(-1)
+    return samples
+
+
+def _float(result: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {key: value.float() for key, value in result.items()}
+
+
+def _at(sample: MotionDataSample | None, keys: Sequence[str], rows: torch.Tensor) -> MotionDataSample:
+    """One stacked sample of windows of a sequence: arrays at the frames ``rows`` (W, L), metadata W times."""
+    windows = MotionDataSample()
+    for key in keys if sample is not None else ():
+        value = sample.get(key)
+        if torch.is_tensor(value):
+            windows.set_data({key: value.to(rows.device)[rows]})
+        elif value is not None:
+            windows.set_metainfo({key: [value] * len(rows)})
+    return windows

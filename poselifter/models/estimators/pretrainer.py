@@ -1,9 +1,10 @@
-"""What pretrainers without labels have in common."""
+"""The base of pretrainers without labels."""
 
 import torch
 from mmengine.model import BaseModel
 
-from ...registry import BACKBONES, CODECS
+from ...registry import CODECS
+from ..parts import BaseBackbone, build_part
 
 
 class Pretrainer(BaseModel):
@@ -13,8 +14,7 @@ class Pretrainer(BaseModel):
         backbone: config of the backbone.
         codec: config of the codec of the downstream model; ``None`` takes the
             clips as they are.
-        data_preprocessor: see mmengine.
-        init_cfg: see mmengine.
+        data_preprocessor, init_cfg: see mmengine's ``BaseModel``.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class Pretrainer(BaseModel):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
-        self.backbone = BACKBONES.build(backbone)
+        self.backbone = build_part(backbone, BaseBackbone)
         self.codec = CODECS.build(codec) if codec else None
 
     def describe(self, inputs: torch.Tensor, hidden: torch.Tensor | None = None) -> torch.Tensor:

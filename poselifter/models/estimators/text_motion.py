@@ -6,15 +6,15 @@ from typing import Any
 import torch
 
 from ...errors import InputError
-from ...registry import HEADS, MODELS
+from ...registry import MODELS
 from ...skeletons import mirror_text
 from ...structures import MotionDataSample
-from ..network import filled
+from ..parts import BaseHead, CaptionedModel, build_part
 from .motion_estimator import MotionEstimator
 
 
 @MODELS.register_module()
-class TextMotionPretrainer(MotionEstimator):
+class TextMotionPretrainer(MotionEstimator, CaptionedModel):
     """Masked motion modelling with text alignment (ActionPose, section 3).
 
     The pipeline corrupts: ``FittedNoise`` and ``MaskMixture``. The heads' losses
@@ -50,11 +50,11 @@ class TextMotionPretrainer(MotionEstimator):
     ) -> None:
         super().__init__(**estimator)
         self.text_encoder = MODELS.build(text_encoder)
-        size = {'num_joints': self.backbone.num_tokens, 'text_channels': self.text_encoder.embed_dims}
-        self.has_token = getattr(self.backbone, 'class_token', None) is not None
-        size['in_channels'] = self.backbone.token_dims if self.has_token else self.backbone.embed_dims
-        self.text_head = HEADS.build(filled(text_head or {'type': 'TextMotionHead'}, HEADS, size))
+        sizes = {'num_joints': self.backbone.num_tokens, 'in_channels': self.backbone.token_dims}
+        sizes['text_channels'] = self.text_encoder.embed_dims
+        self.text_head = build_part(text_head or {'type': 'TextMotionHead'}, BaseHead, sizes)
         self.num_negatives, self.class_texts = num_negatives, class_texts
+        self.whole_clips = self.whole_clips or class_texts is not None
         self.texts = None
 
     @property
@@ -75,13 +75,8 @@ class TextMotionPretrainer(MotionEstimator):
     ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
         """Clips (B, T, J, C) to features by name and the token (B, 1, J', D) that stands for a clip."""
         clips = self.codec.normalize_window(inputs) if self.codec else inputs
-        found, layers = self.backbone.encode(self.backbone.embed(clips), valid, return_layers=True)
-        if self.has_token:
-            return self.named(found), self.backbone.pose_token(layers)
-        share = torch.ones_like(found[..., :1, :1])
-        if valid is not None:
-            share = share * valid[:, self.backbone.output_frames(valid.shape[1])][..., None, None]
-        return self.named(found), (found * share).sum(1, keepdim=True) / share.sum(1, keepdim=True).clamp(min=1)
+        features, layers = self.backbone.encode(self.backbone.embed(clips), valid, return_layers=True)
+        return self.named(features), self.backbone.clip_token(features, layers, valid)
 
     def forward(
         self,
@@ -100,10 +95,11 @@ class TextMotionPretrainer(MotionEstimator):
         losses = self.loss(features, data_samples)
         table, target = self.draw_texts(data_samples.captions)
         ids, rows = table.unique(return_inverse=True)
-        texts = self.text_encoder([self.texts[i] for i in ids])
-        found = self.text_head.loss(token, texts, rows.to(token.device), target.to(token))
+        samples = MotionDataSample(text_features=self.text_encoder([self.texts[i] for i in ids]))
+        samples.set_data({'text_table': rows.to(token.device), 'text_target': target.to(token)})
+        aligned = self.text_head.loss(token, samples)
         captioned = max(int((target.sum(1) > 0).sum()), 1)  # the other clips add nothing to the head's mean
-        return {**losses, **{name: loss * (len(target) / captioned) for name, loss in found.items()}}
+        return {**losses, **{name: loss * (len(target) / captioned) for name, loss in aligned.items()}}
 
     def draw_texts(self, captions: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         """Texts for each clip: its own captions, then others at random, each as likely.
@@ -151,15 +147,8 @@ class TextMotionPretrainer(MotionEstimator):
         similarity = self.embed_clips(inputs) @ torch.stack([row.mean(0) for row in rows], 1)
         return (similarity / self.text_head.temperature).softmax(-1)
 
-    def predict(
-        self, inputs: Sequence[torch.Tensor], data_samples: Sequence[MotionDataSample]
-    ) -> list[MotionDataSample]:
-        """See :class:`MotionEstimator`; with ``class_texts`` the shares of the classes, for clips (T_i, J, C)."""
+    def read_clips(self, clips: torch.Tensor, samples: MotionDataSample | None = None) -> dict[str, torch.Tensor]:
+        """See :class:`MotionEstimator`; with ``class_texts`` their shares."""
         if self.class_texts is None:
-            return super().predict(inputs, data_samples)
-        for shape in dict.fromkeys(clip.shape for clip in inputs):
-            members = [i for i, clip in enumerate(inputs) if clip.shape == shape]
-            shares = self.text_shares(torch.stack([inputs[i] for i in members]), self.class_texts)
-            for i, row in zip(members, shares, strict=True):
-                data_samples[i].set_data({'pred_scores': row})
-        return list(data_samples)
+            return super().read_clips(clips, samples)
+        return {'pred_scores': self.text_shares(clips, self.class_texts)}

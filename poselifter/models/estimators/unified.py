@@ -42,10 +42,9 @@ class UnifiedMotionPretrainer(MotionEstimator):
         """See :class:`MotionEstimator`; adds the loss of the labels in 2D."""
         losses = super().loss(features, data_samples, persons)
         if 'target_2d' in data_samples:
-            head = self.heads['pose']
-            samples = self._labels_of(getattr(head, 'feature', 'features'), data_samples)
+            samples = self.labels_of('pose', data_samples)
             target, weight = self._as_predicted(samples.target_2d, samples.target_2d_weight)
-            losses['loss_2d'] = self.loss_2d(head(self.read('pose', features)), target, weight)
+            losses['loss_2d'] = self.loss_2d(self.heads['pose'](self.read('pose', features)), target, weight)
         return losses
 
     def _as_predicted(self, target: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,36 +1,32 @@
 """Heads for clips of one or more persons: action classes, and embeddings for one-shot recognition."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
-from mmengine.model import BaseModule
 from torch import nn
 
 from ...registry import HEADS
 from ...structures import MotionDataSample
 from ..losses import supervised_contrastive
+from ..parts import BaseHead
 
 
-class ClipHead(BaseModule):
+class ClipHead(BaseHead):
     """Dropout, mean over frames, joints laid out as channels, mean over persons (MotionBERT, as released).
 
     Args:
         dropout: rate on the features of every frame.
-        feature: which of the neck's results it reads, where there are several.
         official: count persons who are not there too, as released.
-        init_cfg: see mmengine.
-
-    Attributes:
-        prediction: what the estimator calls the head's prediction.
+        **base: see :class:`BaseHead`.
     """
 
-    reads = 'clip'
-    per_person = True
-    label = 'action'
-    prediction: str
+    wants = ('in_channels', 'num_joints')
+    reads, label = 'clip', 'action'
 
-    def __init__(self, dropout: float, feature: str, official: bool, init_cfg: dict | None) -> None:
-        super().__init__(init_cfg)
-        self.feature, self.official = feature, official
+    def __init__(self, dropout: float, official: bool = False, **base: Any) -> None:
+        super().__init__(**base)
+        self.official = official
         self.dropout = nn.Dropout(dropout)
 
     def pool(self, features: torch.Tensor, present: torch.Tensor | None = None) -> torch.Tensor:
@@ -47,8 +43,8 @@ class ClipHead(BaseModule):
         pooled = self.dropout(features).mean(2).flatten(2)
         if present is None or self.official:
             return pooled.mean(1)
-        share = present.to(pooled).unsqueeze(-1)
-        return (pooled * share).sum(1) / share.sum(1).clamp(min=1)
+        weight = present.to(pooled).unsqueeze(-1)
+        return (pooled * weight).sum(1) / weight.sum(1).clamp(min=1)
 
 
 @HEADS.register_module()
@@ -60,15 +56,10 @@ class ActionHead(ClipHead):
         num_joints: J.
         num_classes: number of classes.
         hidden_dims: hidden channels.
-        dropout: rate on the features of every frame.
-        feature: which of the neck's results it reads, where there are several.
-        official: count persons who are not there too, as released.
-        init_cfg: see mmengine.
+        dropout, **base: see :class:`ClipHead`.
     """
 
     predicts = ('pred_scores',)
-
-    prediction = 'pred_scores'
 
     def __init__(
         self,
@@ -77,11 +68,9 @@ class ActionHead(ClipHead):
         num_classes: int = 60,
         hidden_dims: int = 2048,
         dropout: float = 0.5,
-        feature: str = 'features',
-        official: bool = False,
-        init_cfg: dict | None = None,
+        **base: Any,
     ) -> None:
-        super().__init__(dropout, feature, official, init_cfg)
+        super().__init__(dropout, **base)
         self.fc1 = nn.Linear(num_joints * in_channels, hidden_dims)
         self.bn = nn.BatchNorm1d(hidden_dims)
         self.fc2 = nn.Linear(hidden_dims, num_classes)
@@ -90,13 +79,13 @@ class ActionHead(ClipHead):
         """Features (N, M, T, J, D) to logits (N, classes); ``present`` as in :meth:`ClipHead.pool`."""
         return self.fc2(F.relu(self.bn(self.fc1(self.pool(features, present)))))
 
-    def predict(self, features: torch.Tensor, present: torch.Tensor | None = None) -> torch.Tensor:
+    def predict(self, features: torch.Tensor, data_samples: MotionDataSample | None = None) -> dict[str, torch.Tensor]:
         """Probabilities (N, classes)."""
-        return self(features, present).softmax(-1)
+        return {'pred_scores': self(features, _present(data_samples)).softmax(-1)}
 
     def loss(self, features: torch.Tensor, data_samples: MotionDataSample) -> dict[str, torch.Tensor]:
         """Cross entropy against ``action`` (N,); clips whose class is not known (-1) do not count."""
-        logits, action = self(features, data_samples.get('present')), data_samples.action
+        logits, action = self(features, _present(data_samples)), data_samples.action
         total = F.cross_entropy(logits, action, ignore_index=-1, reduction='sum')
         return {'loss_action': total / (action >= 0).sum().clamp(min=1)}
 
@@ -109,16 +98,11 @@ class ActionEmbeddingHead(ClipHead):
         in_channels: D of the features.
         num_joints: J.
         hidden_dims: channels of the embedding.
-        dropout: rate on the features of every frame.
         temperature: of the supervised contrastive loss.
-        feature: which of the neck's results it reads, where there are several.
-        official: count persons who are not there too, as released.
-        init_cfg: see mmengine.
+        dropout, **base: see :class:`ClipHead`.
     """
 
     predicts = ('pred_embedding',)
-
-    prediction = 'pred_embedding'
 
     def __init__(
         self,
@@ -127,11 +111,9 @@ class ActionEmbeddingHead(ClipHead):
         hidden_dims: int = 2048,
         dropout: float = 0.1,
         temperature: float = 0.1,
-        feature: str = 'features',
-        official: bool = False,
-        init_cfg: dict | None = None,
+        **base: Any,
     ) -> None:
-        super().__init__(dropout, feature, official, init_cfg)
+        super().__init__(dropout, **base)
         self.fc1 = nn.Linear(num_joints * in_channels, hidden_dims)
         self.temperature = temperature
 
@@ -139,13 +121,17 @@ class ActionEmbeddingHead(ClipHead):
         """Features (N, M, T, J, D) to unit vectors (N, hidden_dims); ``present`` as in :meth:`ClipHead.pool`."""
         return F.normalize(self.fc1(self.pool(features, present)), dim=-1)
 
-    def predict(self, features: torch.Tensor, present: torch.Tensor | None = None) -> torch.Tensor:
-        """The same at test time."""
-        return self(features, present)
+    def predict(self, features: torch.Tensor, data_samples: MotionDataSample | None = None) -> dict[str, torch.Tensor]:
+        """The unit vectors."""
+        return {'pred_embedding': self(features, _present(data_samples))}
 
     def loss(self, features: torch.Tensor, data_samples: MotionDataSample) -> dict[str, torch.Tensor]:
         """Supervised contrastive loss by ``action`` (N,); clips whose class is not known (-1) do not count."""
         known = data_samples.action >= 0
-        embedding = self(features, data_samples.get('present')).unsqueeze(1)[known]
+        embedding = self(features, _present(data_samples)).unsqueeze(1)[known]
         loss = supervised_contrastive(embedding, data_samples.action[known], temperature=self.temperature)
         return {'loss_contrastive': loss}
+
+
+def _present(data_samples: MotionDataSample | None) -> torch.Tensor | None:
+    return None if data_samples is None else data_samples.get('present')

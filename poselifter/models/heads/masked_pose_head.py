@@ -1,22 +1,26 @@
 """P-STMO's decoder of masked clips."""
 
+from typing import Any
+
 import torch
-from mmengine.model import BaseModule
 from torch import nn
 
 from ...registry import HEADS
+from ...structures import MotionDataSample
 from ..backbones.stmo import std_norm_block
 from ..layers import PositionEmbedding, StdNorm
+from ..losses import mpjpe
+from ..parts import BaseHead
 from .pose_head import PoseHead
 
 
 @HEADS.register_module()
-class MaskedPoseHead(BaseModule):
+class MaskedPoseHead(BaseHead):
     """Reconstructs the 2D clip from the features of its visible frames (P-STMO, section 3.3).
 
     A norm and a linear map to half the width, a learned vector for each removed
-    frame, positions, a transformer, a pose head. Frames stay in the order
-    visible first, removed after.
+    frame, positions, a transformer, a pose head. Samples bring ``frame_order``
+    (B, T), the frame of each slot, those of the features first.
 
     Args:
         in_channels: D of the features.
@@ -28,10 +32,13 @@ class MaskedPoseHead(BaseModule):
             have half.
         num_heads: heads of every attention.
         drop_rate: every dropout.
-        init_cfg: see mmengine.
+        **base: see :class:`BaseHead`.
     """
 
+    wants = ('in_channels', 'num_frames', 'num_joints')
+    label = 'target_2d'
     predicts = ('pred_keypoints',)
+    needs = ('frame_order',)
 
     def __init__(
         self,
@@ -43,9 +50,9 @@ class MaskedPoseHead(BaseModule):
         feedforward_dims: int = 512,
         num_heads: int = 8,
         drop_rate: float = 0.1,
-        init_cfg: dict | None = None,
+        **base: Any,
     ) -> None:
-        super().__init__(init_cfg)
+        super().__init__(**base)
         dim = in_channels // 2
         self.norm = StdNorm(in_channels)
         self.projection = nn.Linear(in_channels, dim, bias=False)
@@ -63,7 +70,7 @@ class MaskedPoseHead(BaseModule):
 
         Args:
             features: (B, V, 1, D) of the visible frames.
-            order: (B, T) frame of each slot, the V visible ones first.
+            order: (B, T) ``frame_order``.
 
         Returns:
             (B, T, J, out_channels), frames in that order.
@@ -75,3 +82,15 @@ class MaskedPoseHead(BaseModule):
         for block in self.blocks:
             h = block(h)
         return self.pose(h)
+
+    def predict(self, features: torch.Tensor, data_samples: MotionDataSample | None = None) -> dict[str, torch.Tensor]:
+        """The reconstruction (B, T, J, out_channels) in time order."""
+        order = data_samples.frame_order
+        output = self(features, order)
+        return {'pred_keypoints': output.gather(1, order.argsort(1)[..., None, None].expand_as(output))}
+
+    def loss(self, features: torch.Tensor, data_samples: MotionDataSample) -> dict[str, torch.Tensor]:
+        """Mean distance from ``target_2d`` (B, T, J, C), its first channels, with ``target_2d_weight`` (B, T, J)."""
+        [output] = self.predict(features, data_samples).values()
+        target = data_samples.target_2d[..., : output.shape[-1]]
+        return {'loss_reconstruction': mpjpe(output, target, data_samples.target_2d_weight)}

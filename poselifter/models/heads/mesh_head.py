@@ -2,20 +2,20 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from mmengine.model import BaseModule
 from torch import nn
 
 from ...errors import InputError
 from ...geometry import axis_angle_to_matrix, matrix_to_axis_angle, matrix_to_rotation_6d, rotation_6d_to_matrix
-from ...registry import HEADS, LOSSES
-from ...skeletons import flip_smpl_pose
+from ...registry import HEADS
+from ...skeletons import Skeleton, flip_smpl_pose
 from ...structures import MotionDataSample, Windows
+from ...utils.arrays import load_arrays
 from ..body_models import SMPL, load_body_model
+from ..parts import BaseHead
 
 RELEASED = (
     {'type': 'MPJPELoss', 'loss_weight': 0.5},
@@ -26,60 +26,41 @@ RELEASED = (
 )
 
 
-class BodyHead(BaseModule):
-    """What heads that give bodies have in common: the body model, the losses, and what becomes of predictions.
+class BodyHead(BaseHead):
+    """Heads that give bodies: the body model, the losses, and what becomes of predictions.
 
     Args:
-        feature: which of the neck's results it reads, where there are several.
         body_model: what :func:`~poselifter.models.body_models.load_body_model`
             takes; ``None``: parameters of the body are predicted, but no
             vertices and keypoints.
-        losses: configs of losses of different types; each adds
-            ``loss_<its name>``. Pose losses compare the root-relative keypoints
-            in mm and need the body model.
-        init_cfg: see mmengine.
+        losses: see :class:`BaseHead`; pose losses compare the root-relative
+            keypoints in mm and need the body model.
+        **base: see :class:`BaseHead`.
 
     Raises:
         InputError: two losses have the same name, or a file cannot be read.
     """
 
-    predicts = ('pred_vertices',)
-    reads = 'body'
-    label = 'smpl_pose'
+    wants = ('in_channels', 'num_joints')
+    reads, label = 'body', 'smpl_pose'
+    predicts = ('pred_vertices', 'pred_keypoints_3d', 'pred_smpl_pose', 'pred_smpl_shape')
 
     def __init__(
         self,
-        feature: str,
-        body_model: SMPL | Mapping[str, Any] | str | os.PathLike | None,
-        losses: Sequence[dict],
-        init_cfg: dict | None,
+        body_model: SMPL | Mapping[str, Any] | str | os.PathLike | None = None,
+        losses: Sequence[dict] = RELEASED,
+        **base: Any,
     ) -> None:
-        super().__init__(init_cfg)
-        self.feature = feature
+        super().__init__(losses=losses, **base)
         self.body_model = None if body_model is None else load_body_model(body_model)
-        self.losses = nn.ModuleList(LOSSES.build(cfg) for cfg in losses)
-        names = [loss.name for loss in self.losses]
-        if len(set(names)) < len(names):
-            name = type(self).__name__
-            raise InputError(f'{name} got the losses {names}, expected each once; sum their loss_weight into one')
 
-    def start(self, data_samples: MotionDataSample, frames: Any = ...) -> tuple[torch.Tensor, ...]:
-        """What ``forward`` takes beside the features, thetas (..., T, 82) each: nothing, unless a head says so.
-
-        Args:
-            data_samples: a sequence or a stacked batch.
-            frames: index of the frames of a sequence; all of them.
-        """
+    def start(self, data_samples: MotionDataSample | None) -> tuple[torch.Tensor, ...]:
+        """Further arguments of ``forward``, from a stacked sample: none, unless a head says so."""
         return ()
 
-    def predict(self, features: torch.Tensor, *start: torch.Tensor) -> dict[str, torch.Tensor]:
-        """``forward`` at test time."""
-        return self(features, *start)
-
-    @staticmethod
-    def mirrored(theta: torch.Tensor) -> torch.Tensor:
-        """Parameters (..., 82) of the mirrored body."""
-        return torch.cat([flip_smpl_pose(theta[..., :72]), theta[..., 72:]], -1)
+    def predict(self, features: torch.Tensor, data_samples: MotionDataSample | None = None) -> dict[str, torch.Tensor]:
+        """The bodies of windows, as ``forward`` returns them; :meth:`recover` makes a sequence's fields of them."""
+        return self(features, *self.start(data_samples))
 
     def from_theta(self, theta: torch.Tensor) -> dict[str, torch.Tensor]:
         """The bodies of parameters (..., 82), such as labels or mirrored predictions, as ``forward`` gives them."""
@@ -91,35 +72,36 @@ class BodyHead(BaseModule):
         """All that ``forward`` returns: parameters, and with a body model its vertices and keypoints."""
         if theta is None:
             theta = torch.cat([matrix_to_axis_angle(rotations).flatten(-2), shape], -1)
-        found = {'theta': theta, 'rotations': rotations, 'betas': shape}
+        body = {'theta': theta, 'rotations': rotations, 'betas': shape}
         if self.body_model is not None:
-            found['verts'] = self.body_model(rotations, shape)[0] * 1000
-            found['kp_3d'] = self.body_model.keypoints(found['verts'])
-        return found
+            body['verts'] = self.body_model(rotations, shape)[0] * 1000
+            body['kp_3d'] = self.body_model.keypoints(body['verts'])
+        return body
 
     def mean_with_mirrored(
-        self, plain: dict[str, torch.Tensor], mirrored: dict[str, torch.Tensor]
+        self, plain: dict[str, torch.Tensor], mirrored: dict[str, torch.Tensor], skeleton: Skeleton | None = None
     ) -> dict[str, torch.Tensor]:
         """The bodies of clips averaged with those of the mirrored clips, turned back: all linearly, as released.
 
         But for the rotations, whose mean is a rotation again.
         """
-        back = self.from_theta(self.mirrored(mirrored['theta']))
+        theta = mirrored['theta']
+        back = self.from_theta(torch.cat([flip_smpl_pose(theta[..., :72]), theta[..., 72:]], -1))
         mean = {key: (plain[key] + back[key]) / 2 for key in plain}
         return {**mean, 'rotations': _nearest_rotation(mean['rotations'])}
 
     def recover(
-        self, found: Sequence[dict[str, torch.Tensor]], cut: Windows, sample: MotionDataSample, merge: bool
-    ) -> None:
-        """Adds to the sample of a sequence ``pred_vertices`` (P, V, 3) and ``pred_keypoints_3d`` (P, 17, 3).
+        self, bodies: dict[str, torch.Tensor], cut: Windows, sample: MotionDataSample, merge: bool
+    ) -> dict[str, torch.Tensor]:
+        """Fields of a sequence: ``pred_vertices`` (P, V, 3) and ``pred_keypoints_3d`` (P, 17, 3) in metres.
 
-        Both are in metres, relative to joint 0 of the keypoints; where the
-        sample has ``smpl_pose`` and ``smpl_shape``, ``vertices`` (T, V, 3) and
+        Both are relative to joint 0 of the keypoints (h36m17); where the sample
+        has ``smpl_pose`` and ``smpl_shape``, ``vertices`` (T, V, 3) and
         ``lifting_target`` (T, 17, 3) of these too. ``pred_smpl_pose`` (P, 72)
         and ``pred_smpl_shape`` (P, 10) are the parameters.
 
         Args:
-            found: bodies of the windows, in batches.
+            bodies: of the windows, (W, outputs, ...).
             cut: the windows.
             sample: of the sequence.
             merge: whether windows become one sequence, else ``pred_frames`` (P,)
@@ -132,7 +114,7 @@ class BodyHead(BaseModule):
             raise InputError(
                 f'{type(self).__name__} has no body_model, without which there are no meshes; give its file'
             )
-        windows = [torch.cat([bodies[key] for bodies in found]) for key in ('verts', 'kp_3d', 'rotations', 'betas')]
+        windows = [bodies[key] for key in ('verts', 'kp_3d', 'rotations', 'betas')]
         vertices, keypoints, rotations, shape = (cut.merge(x) if merge else x.flatten(0, 1) for x in windows)
         fields = _relative(vertices, keypoints, 'pred_vertices', 'pred_keypoints_3d')
         pose = matrix_to_axis_angle(_nearest_rotation(rotations)).flatten(-2)
@@ -142,10 +124,9 @@ class BodyHead(BaseModule):
         if 'smpl_pose' in sample:
             theta = torch.cat([sample.smpl_pose, sample.smpl_shape], -1).to(vertices).nan_to_num()
             true = [self.from_theta(part) for part in theta.split(128)]
-            bodies = [torch.cat([part[key] for part in true]) for key in ('verts', 'kp_3d')]
-            fields |= _relative(*bodies, 'vertices', 'lifting_target')
-        sample.set_data(fields)
-        sample.set_metainfo({'pred_skeleton': 'h36m17'})
+            truth = [torch.cat([part[key] for part in true]) for key in ('verts', 'kp_3d')]
+            fields |= _relative(*truth, 'vertices', 'lifting_target')
+        return fields
 
     def loss(self, features: torch.Tensor, data_samples: MotionDataSample) -> dict[str, torch.Tensor]:
         """Losses against ``smpl_pose`` (B, T, 72), axis-angle, and ``smpl_shape`` (B, T, 10).
@@ -175,8 +156,8 @@ class BodyHead(BaseModule):
         per_joint = None if weight is None else weight.unsqueeze(-1).expand(*weight.shape, 17)
         losses = {}
         for loss in self.losses:
-            key, share = ('theta', weight) if loss.compares == 'theta' else ('kp_3d', per_joint)
-            losses[f'loss_{loss.name}'] = loss(pred[key], target[key], share)
+            key, weights = ('theta', weight) if loss.compares == 'theta' else ('kp_3d', per_joint)
+            losses[f'loss_{loss.name}'] = loss(pred[key], target[key], weights)
         return losses
 
 
@@ -196,7 +177,7 @@ class MeshHead(BodyHead):
         mean_params: ``smpl_mean_params.npz`` of SPIN with ``pose`` (144,), 6D, and
             ``shape`` (10,), or a mapping of these; ``None``: the rest pose of
             the mean shape. A checkpoint brings its own.
-        body_model, feature, losses, init_cfg: see :class:`BodyHead`.
+        **body: see :class:`BodyHead`.
 
     Raises:
         InputError: two losses have the same name, or a file cannot be read.
@@ -209,12 +190,9 @@ class MeshHead(BodyHead):
         hidden_dims: int = 1024,
         dropout: float = 0.1,
         mean_params: str | os.PathLike | Mapping[str, Any] | None = None,
-        body_model: SMPL | Mapping[str, Any] | str | os.PathLike | None = None,
-        feature: str = 'features',
-        losses: Sequence[dict] = RELEASED,
-        init_cfg: dict | None = None,
+        **body: Any,
     ) -> None:
-        super().__init__(feature, body_model, losses, init_cfg)
+        super().__init__(**body)
         self.dropout = nn.Dropout(dropout)
         self.fc1, self.fc2 = (nn.Linear(num_joints * in_channels, hidden_dims) for _ in range(2))
         self.bn1, self.bn2 = (nn.BatchNorm1d(hidden_dims) for _ in range(2))
@@ -257,8 +235,7 @@ def _mean_body(source: str | os.PathLike | Mapping[str, Any] | None) -> tuple[to
         return torch.tensor([[1.0, 0, 0, 1, 0, 0]]).repeat(1, 24), torch.zeros(1, 10)
     try:
         if not isinstance(source, Mapping):
-            with np.load(Path(source).expanduser(), allow_pickle=False) as file:
-                source = {key: file[key] for key in ('pose', 'shape')}
+            source = load_arrays(source, need=('pose', 'shape'))
         pose, shape = (torch.as_tensor(np.asarray(source[key]), dtype=torch.float32) for key in ('pose', 'shape'))
         return pose.reshape(1, 144), shape.reshape(1, 10)
     except Exception as error:  # a damaged file fails in any way

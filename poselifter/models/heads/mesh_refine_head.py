@@ -1,7 +1,6 @@
 """The head that refines the bodies of another method."""
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,8 +9,8 @@ from torch import nn
 from ...errors import InputError
 from ...geometry import axis_angle_to_matrix, matrix_to_rotation_6d, rotation_6d_to_matrix
 from ...registry import HEADS
+from ...skeletons import flip_smpl_pose
 from ...structures import MotionDataSample
-from ..body_models import SMPL
 from .mesh_head import RELEASED, BodyHead
 
 _LOSSES = tuple(loss for loss in RELEASED if loss['type'] != 'SMPLShapeLoss')  # the shape is as given
@@ -35,8 +34,10 @@ class MeshRefineHead(BodyHead):
         num_joints: J of the features.
         hidden_dims: inner width of the perceptron.
         dropout: rate on the features.
-        body_model, feature, losses, init_cfg: see :class:`BodyHead`.
+        losses, **body: see :class:`BodyHead`.
     """
+
+    needs = ('initial_pose', 'initial_shape')
 
     def __init__(
         self,
@@ -44,12 +45,10 @@ class MeshRefineHead(BodyHead):
         num_joints: int = 17,
         hidden_dims: int = 1024,
         dropout: float = 0.1,
-        body_model: SMPL | Mapping[str, Any] | str | os.PathLike | None = None,
-        feature: str = 'features',
         losses: Sequence[dict] = _LOSSES,
-        init_cfg: dict | None = None,
+        **body: Any,
     ) -> None:
-        super().__init__(feature, body_model, losses, init_cfg)
+        super().__init__(losses=losses, **body)
         self.dropout = nn.Dropout(dropout)
         self.fc1 = nn.Linear(num_joints * in_channels + 144 + 10, hidden_dims)
         self.bn1, self.head_pose = nn.BatchNorm1d(hidden_dims), nn.Linear(hidden_dims, 144)
@@ -69,17 +68,21 @@ class MeshRefineHead(BodyHead):
         residual = self.head_pose(self.bn1(self.fc1(x)).relu()).view_as(pose)
         return self.bodies(rotation_6d_to_matrix(pose + residual), shape)
 
-    def start(self, data_samples: MotionDataSample, frames: Any = ...) -> tuple[torch.Tensor]:
-        """The initial parameters (..., T, 82) of a sequence or a batch.
+    def start(self, data_samples: MotionDataSample | None) -> tuple[torch.Tensor]:
+        """The initial parameters (B, T, 82).
 
         Raises:
             InputError: the sample has none.
         """
-        if 'initial_pose' not in data_samples:
+        if data_samples is None or 'initial_pose' not in data_samples:
             raise InputError(
                 'MeshRefineHead refines the bodies of another method, and a sample has none (initial_pose, '
                 'initial_shape); set estimates=... of MeshDataset, or give them to recover_smpl'
             )
-        like = self.head_pose.weight
-        parts = (data_samples.get(key).to(like) for key in ('initial_pose', 'initial_shape'))
-        return (torch.cat(tuple(parts), -1)[frames],)
+        return (torch.cat([data_samples.get(key).to(self.head_pose.weight) for key in self.needs], -1),)
+
+    def mirror(self, data_samples: MotionDataSample) -> MotionDataSample:
+        """The sample with the initial bodies mirrored."""
+        mirrored = data_samples.clone()
+        mirrored.initial_pose = flip_smpl_pose(data_samples.initial_pose)
+        return mirrored

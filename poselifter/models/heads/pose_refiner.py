@@ -1,43 +1,94 @@
 """P-STMO's refinement of a pose by its re-projection."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 import torch
-from mmengine.model import BaseModule
 from torch import nn
 
+from ...errors import InputError
 from ...geometry import Camera, backproject
 from ...registry import HEADS
+from ...structures import MotionDataSample
+from ..parts import BaseHead
 
 
 @HEADS.register_module()
-class PoseRefiner(BaseModule):
+class PoseRefiner(BaseHead):
     """Blends x and y of a pose with those of its depth re-projected through the camera (P-STMO, the (*) rows).
+
+    It stands beside the head ``pose`` and reads what that predicts, in metres,
+    the root not set to zero, at test time after the mean with the mirrored
+    clip. As released, training goes on with the loss of the refined pose alone:
+    give the head ``pose`` the losses ``[]``. Data without the camera, or people
+    in the wild, are lifted without it.
+
+    Samples bring ``inputs`` (..., T, J, C), screen-normalised, the true poses
+    ``lifting_target`` (..., T, J, 3), of which the root's depth is read, at test
+    time too, and ``camera_param`` and ``img_shape``; joint 0 is the root.
 
     Args:
         num_joints: J.
         hidden_dims: hidden channels.
-        init_cfg: see mmengine.
+        losses, **base: see :class:`BaseHead`.
     """
 
-    def __init__(self, num_joints: int = 17, hidden_dims: int = 1024, init_cfg: dict | None = None) -> None:
-        super().__init__(init_cfg)
+    wants = ()
+    reads = 'poses'
+    needs = ('inputs', 'lifting_target', 'camera_param', 'img_shape')
+
+    def __init__(
+        self,
+        num_joints: int = 17,
+        hidden_dims: int = 1024,
+        losses: Sequence[dict] = ({'type': 'MPJPELoss'},),
+        **base: Any,
+    ) -> None:
+        super().__init__(losses=losses, **base)
         self.fc1 = nn.Linear(6 * num_joints, hidden_dims)
         self.drop = nn.Dropout(0.5)
         self.fc2 = nn.Linear(hidden_dims, 2 * num_joints)
 
-    def forward(self, pose: torch.Tensor, reprojected: torch.Tensor) -> torch.Tensor:
+    def forward(self, pose: torch.Tensor, reprojected: torch.Tensor | None = None) -> torch.Tensor:
         """Refines.
 
         Args:
             pose: (B, T, J, 3), metres, the root not set to zero.
-            reprojected: (B, T, J, 3), see :func:`reproject_depth`.
+            reprojected: (B, T, J, 3), see :func:`reproject_depth`; ``None``, the
+                pose itself, serves to count layers and nothing else.
 
         Returns:
             (B, T, J, 3); z is that of ``pose``.
         """
+        reprojected = pose if reprojected is None else reprojected
         both = torch.cat([pose, reprojected], -1).flatten(2)
-        share = self.fc2(self.drop(self.fc1(both).relu())).sigmoid().view(*pose.shape[:3], 2)
-        xy = share * pose[..., :2] + (1 - share) * reprojected[..., :2]
+        weight = self.fc2(self.drop(self.fc1(both).relu())).sigmoid().view(*pose.shape[:3], 2)
+        xy = weight * pose[..., :2] + (1 - weight) * reprojected[..., :2]
         return torch.cat([xy, pose[..., 2:]], -1)
+
+    def predict(self, features: torch.Tensor, data_samples: MotionDataSample | None = None) -> dict[str, torch.Tensor]:
+        """Poses (B, T, J, 3) to refined ones."""
+        return {'pred_keypoints_3d': self(features, self.reproject(features, data_samples))}
+
+    def reproject(self, poses: torch.Tensor, data_samples: MotionDataSample) -> torch.Tensor:
+        """:func:`reproject_depth` of poses (B, T, J, 3) with what the samples bring.
+
+        Raises:
+            InputError: they lack something.
+        """
+        missing = [key for key in self.needs if key not in data_samples]
+        if missing:
+            raise InputError(
+                f'PoseRefiner re-projects by the camera and the root depth, and the samples lack {missing}; add arrays '
+                f'to the keys of PackPose and take data with cameras, or leave the head out'
+            )
+        pairs = zip(data_samples.camera_param, data_samples.img_shape, strict=True)
+        cameras = [Camera.from_dict({**camera, 'size': shape[::-1]}).normalized() for camera, shape in pairs]
+        focal = poses.new_tensor(np.stack([camera.focal for camera in cameras]))
+        centre = poses.new_tensor(np.stack([camera.centre for camera in cameras]))
+        uv, root_depth = data_samples.inputs[..., :2].to(poses), data_samples.lifting_target[..., 0, 2].to(poses)
+        return reproject_depth(poses[..., 2], uv, root_depth, Camera(focal, centre))
 
 
 def reproject_depth(depth: torch.Tensor, uv: torch.Tensor, root_depth: torch.Tensor, camera: Camera) -> torch.Tensor:

@@ -1,21 +1,25 @@
 """The head that aligns clips with texts."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
-from mmengine.model import BaseModule
 
 from ...errors import InputError
-from ...registry import HEADS, NECKS
+from ...registry import HEADS
+from ...structures import MotionDataSample
 from ..losses import focal_kl_contrastive
+from ..parts import BaseHead, BaseNeck, build_part
 
 
 @HEADS.register_module()
-class TextMotionHead(BaseModule):
+class TextMotionHead(BaseHead):
     """Contrasts the class token of a clip with its true texts and sampled others (ActionPose, equation 1).
 
     One direction, clip to texts; each clip has a list of texts of its own.
+    Samples bring ``text_features`` (n, text_channels) of the batch's texts, each
+    once; for the loss ``text_table`` (B, K + 1) int64, rows of these, and
+    ``text_target`` (B, K + 1): 1 / m for a clip's m true texts, else 0.
 
     Args:
         in_channels: D of the token.
@@ -30,11 +34,16 @@ class TextMotionHead(BaseModule):
         soft_targets: ``'text'`` spreads each true text over the clip's list by
             a softmax of the texts' cosines, divided by ``temperature``; the
             cosines are of the encoder's features, without gradient.
-        init_cfg: see mmengine.
+        **base: see :class:`BaseHead`.
 
     Raises:
         InputError: ``soft_targets`` is unknown.
     """
+
+    wants = ('in_channels', 'text_channels', 'num_joints')
+    reads, label = 'clip', 'text_target'
+    predicts = ('pred_scores',)
+    needs = ('text_features',)
 
     def __init__(
         self,
@@ -47,50 +56,41 @@ class TextMotionHead(BaseModule):
         temperature: float = 0.1,
         gamma: float = 2.0,
         soft_targets: Literal['text'] | None = None,
-        init_cfg: dict | None = None,
+        **base: Any,
     ) -> None:
-        super().__init__(init_cfg)
+        super().__init__(**base)
         if soft_targets not in (None, 'text'):
             raise InputError(f"soft_targets is {soft_targets!r}, expected None or 'text'")
         sizes = {'in_channels': in_channels, 'num_joints': num_joints, 'embed_dims': embed_dims}
-        self.pose_pool = NECKS.build({**sizes, **(pose_pool or {'type': 'ClassTokenPool'})})
-        sizes = {'in_channels': text_channels, 'embed_dims': embed_dims}
-        self.text_pool = NECKS.build({**sizes, **(text_pool or {'type': 'TextPool'})})
+        self.pose_pool = build_part(pose_pool or {'type': 'ClassTokenPool'}, BaseNeck, sizes)
+        sizes['in_channels'] = text_channels
+        self.text_pool = build_part(text_pool or {'type': 'TextPool'}, BaseNeck, sizes)
         self.temperature, self.gamma, self.soft_targets = temperature, gamma, soft_targets
 
     def similarity(self, token: torch.Tensor, text_features: torch.Tensor) -> torch.Tensor:
         """Tokens (B, 1, J, D) and text features (n, text_channels) to (B, n), cosines where the pools normalise."""
         return self.pose_pool(token) @ self.text_pool(text_features).T
 
-    def predict(self, token: torch.Tensor, text_features: torch.Tensor) -> torch.Tensor:
-        """Shares (B, n) of the texts for each clip, which sum to 1; arguments as :meth:`similarity`."""
-        return (self.similarity(token, text_features) / self.temperature).softmax(-1)
+    def predict(self, features: torch.Tensor, data_samples: MotionDataSample | None = None) -> dict[str, torch.Tensor]:
+        """Of tokens (B, 1, J, D) the probabilities (B, n) of the texts for each clip, which sum to 1."""
+        similarity = self.similarity(features, data_samples.text_features)
+        return {'pred_scores': (similarity / self.temperature).softmax(-1)}
 
-    def loss(
-        self, token: torch.Tensor, text_features: torch.Tensor, table: torch.Tensor, target: torch.Tensor
-    ) -> dict[str, torch.Tensor]:
-        """The loss of each clip over its own K + 1 texts, averaged over clips.
-
-        Args:
-            token: (B, 1, J, D).
-            text_features: (n, text_channels) of the batch's texts, each once.
-            table: (B, K + 1) int64, rows of ``text_features``.
-            target: (B, K + 1): 1 / m for a clip's m true texts, else 0.
-
-        Returns:
-            ``loss_contrastive``, 0-dim.
+    def loss(self, features: torch.Tensor, data_samples: MotionDataSample) -> dict[str, torch.Tensor]:
+        """``loss_contrastive`` of each clip's token (B, 1, J, D) over its own K + 1 texts, averaged over clips.
 
         Raises:
             InputError: the shapes do not fit together.
         """
-        if table.shape != target.shape or table.ndim != 2 or len(table) != len(token):
+        texts, table, target = (data_samples.get(f'text_{key}') for key in ('features', 'table', 'target'))
+        if table.shape != target.shape or table.ndim != 2 or len(table) != len(features):
             raise InputError(
-                f'TextMotionHead got {len(token)} clips, table {tuple(table.shape)} and target {tuple(target.shape)}; '
-                f'expected both (B, K + 1) for B clips'
+                f'TextMotionHead got {len(features)} clips, table {tuple(table.shape)} and target '
+                f'{tuple(target.shape)}; expected both (B, K + 1) for B clips'
             )
-        similarity = self.similarity(token, text_features).gather(1, table) / self.temperature
+        similarity = self.similarity(features, texts).gather(1, table) / self.temperature
         if self.soft_targets == 'text':
-            texts = F.normalize(text_features.detach(), dim=-1)[table]
-            cosines = texts @ texts.transpose(1, 2)
+            directions = F.normalize(texts.detach(), dim=-1)[table]
+            cosines = directions @ directions.transpose(1, 2)
             target = (target[:, None] @ (cosines / self.temperature).softmax(-1))[:, 0]
         return {'loss_contrastive': focal_kl_contrastive(similarity, target, gamma=self.gamma)}

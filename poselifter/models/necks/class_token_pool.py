@@ -1,10 +1,13 @@
 """Pools that bring poses and texts into one space (ActionPose, "late fusion")."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from ...registry import NECKS
+from ..parts import BaseNeck
 
 
 def _hidden(in_channels: int, hidden_dims: int, drop_rate: float = 0.0) -> nn.Sequential:
@@ -13,8 +16,30 @@ def _hidden(in_channels: int, hidden_dims: int, drop_rate: float = 0.0) -> nn.Se
     )
 
 
+class Pool(BaseNeck):
+    """What a clip or a text becomes in the common space.
+
+    Args:
+        embed_dims: E of the common space.
+        normalize: whether the result has length 1.
+        centre: batch norm of the result before that. A small network that
+            starts from nothing gives all clips nearly the same vector; without
+            it the contrast stays where every text is as likely.
+    """
+
+    def __init__(self, embed_dims: int, normalize: bool = True, centre: bool = False) -> None:
+        super().__init__(embed_dims)
+        self.normalize = normalize
+        self.centre = nn.BatchNorm1d(embed_dims, affine=False) if centre else nn.Identity()
+
+    def place(self, h: torch.Tensor) -> torch.Tensor:
+        """Vectors (n, E) as the space has them."""
+        h = self.centre(h)
+        return F.normalize(h, dim=-1) if self.normalize else h
+
+
 @NECKS.register_module()
-class ClassTokenPool(nn.Module):
+class ClassTokenPool(Pool):
     """A clip's class token to one vector: an MLP, a learned weighted sum over joints, an MLP.
 
     The sum starts as the mean. The paper fixes the order of the layers, not
@@ -26,11 +51,10 @@ class ClassTokenPool(nn.Module):
         hidden_dims: channels between the layers.
         embed_dims: E of the common space.
         drop_rate: dropout before the sum.
-        normalize: whether the result has length 1.
-        centre: batch norm of the result before that. A small network that
-            starts from nothing gives all clips nearly the same vector; without
-            it the contrast stays where every text has an equal share.
+        **pool: see :class:`Pool`.
     """
+
+    wants = ('in_channels', 'num_joints', 'embed_dims')
 
     def __init__(
         self,
@@ -39,12 +63,9 @@ class ClassTokenPool(nn.Module):
         hidden_dims: int = 512,
         embed_dims: int = 256,
         drop_rate: float = 0.1,
-        normalize: bool = True,
-        centre: bool = False,
+        **pool: Any,
     ) -> None:
-        super().__init__()
-        self.normalize = normalize
-        self.centre = nn.BatchNorm1d(embed_dims, affine=False) if centre else nn.Identity()
+        super().__init__(embed_dims, **pool)
         self.joint_mlp = _hidden(in_channels, hidden_dims, drop_rate)
         self.joint_sum = nn.Linear(num_joints, 1, bias=False)
         nn.init.constant_(self.joint_sum.weight, 1 / num_joints)
@@ -52,13 +73,14 @@ class ClassTokenPool(nn.Module):
 
     def forward(self, token: torch.Tensor) -> torch.Tensor:
         """(B, 1, J, D) -> (B, E)."""
-        h = self.centre(self.mlp(self.joint_sum(self.joint_mlp(token).transpose(-1, -2)).flatten(1)))
-        return F.normalize(h, dim=-1) if self.normalize else h
+        return self.place(self.mlp(self.joint_sum(self.joint_mlp(token).transpose(-1, -2)).flatten(1)))
 
 
 @NECKS.register_module()
-class TextPool(nn.Module):
+class TextPool(Pool):
     """Features of texts to the space of :class:`ClassTokenPool`, by an MLP; arguments as there."""
+
+    wants = ('in_channels', 'embed_dims')
 
     def __init__(
         self,
@@ -66,15 +88,11 @@ class TextPool(nn.Module):
         hidden_dims: int = 512,
         embed_dims: int = 256,
         drop_rate: float = 0.1,
-        normalize: bool = True,
-        centre: bool = False,
+        **pool: Any,
     ) -> None:
-        super().__init__()
-        self.normalize = normalize
-        self.centre = nn.BatchNorm1d(embed_dims, affine=False) if centre else nn.Identity()
+        super().__init__(embed_dims, **pool)
         self.mlp = nn.Sequential(_hidden(in_channels, hidden_dims, drop_rate), nn.Linear(hidden_dims, embed_dims))
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """(n, in_channels) -> (n, E)."""
-        h = self.centre(self.mlp(features))
-        return F.normalize(h, dim=-1) if self.normalize else h
+        return self.place(self.mlp(features))

@@ -6,10 +6,11 @@ import torch
 from torch import nn
 
 from ...registry import NECKS
+from ..parts import BaseNeck
 
 
 @NECKS.register_module()
-class AdaptiveFusion(nn.Module):
+class AdaptiveFusion(BaseNeck):
     """Weights the streams per token by a softmax of a linear map of all of them (MotionBERT, equation 5).
 
     Starts as the average.
@@ -20,7 +21,7 @@ class AdaptiveFusion(nn.Module):
     """
 
     def __init__(self, embed_dims: int, num_streams: int = 2) -> None:
-        super().__init__()
+        super().__init__(embed_dims)
         self.linear = nn.Linear(num_streams * embed_dims, num_streams)
         nn.init.zeros_(self.linear.weight)
         nn.init.constant_(self.linear.bias, 0.5)
@@ -30,12 +31,12 @@ class AdaptiveFusion(nn.Module):
         return sum(w * stream for w, stream in zip(self.weights(streams).split(1, -1), streams, strict=True))
 
     def weights(self, streams: Sequence[torch.Tensor]) -> torch.Tensor:
-        """The share of each stream in each token, (B, T, J, S), from S of (B, T, J, D); shares sum to 1."""
+        """The weight of each stream in each token, (B, T, J, S), from S of (B, T, J, D); weights sum to 1."""
         return self.linear(torch.cat(tuple(streams), -1)).softmax(-1)
 
 
 @NECKS.register_module()
-class SumFusion(nn.Module):
+class SumFusion(BaseNeck):
     """The sum of the streams.
 
     Args:
@@ -44,7 +45,7 @@ class SumFusion(nn.Module):
     """
 
     def __init__(self, embed_dims: int, num_streams: int = 2) -> None:
-        super().__init__()
+        super().__init__(embed_dims)
 
     def forward(self, streams: Sequence[torch.Tensor]) -> torch.Tensor:
         """S of (B, T, J, D) -> (B, T, J, D)."""
@@ -61,7 +62,7 @@ class AverageFusion(SumFusion):
 
 
 @NECKS.register_module()
-class ConcatFusion(nn.Module):
+class ConcatFusion(BaseNeck):
     """A linear map of all streams' channels back to D.
 
     Args:
@@ -70,7 +71,7 @@ class ConcatFusion(nn.Module):
     """
 
     def __init__(self, embed_dims: int, num_streams: int = 2) -> None:
-        super().__init__()
+        super().__init__(embed_dims)
         self.linear = nn.Linear(num_streams * embed_dims, embed_dims)
 
     def forward(self, streams: Sequence[torch.Tensor]) -> torch.Tensor:

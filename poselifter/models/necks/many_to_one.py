@@ -8,13 +8,14 @@ from torch import nn
 from ...errors import InputError
 from ...registry import NECKS
 from ..layers import Attention, PositionEmbedding, StdNorm
+from ..parts import BaseNeck
 
 # released strides by number of frames (P-STMO)
 STRIDES = {9: (1, 3, 3), 27: (3, 3, 3), 81: (3, 3, 3, 3), 243: (3, 3, 3, 3, 3), 351: (3, 9, 13)}
 
 
 @NECKS.register_module()
-class WeightedFrameMean(nn.Module):
+class WeightedFrameMean(BaseNeck):
     """One learned weight a frame and a bias that all channels share (PoseFormer, section 3.3); no softmax.
 
     Args:
@@ -22,9 +23,11 @@ class WeightedFrameMean(nn.Module):
         num_frames: T, which clips then have exactly.
     """
 
+    wants = ('embed_dims', 'num_frames')
+
     def __init__(self, embed_dims: int, num_frames: int) -> None:
-        super().__init__()
-        self.embed_dims, self.num_frames = embed_dims, num_frames
+        super().__init__(embed_dims)
+        self.num_frames = num_frames
         self.conv = nn.Conv1d(num_frames, 1, 1)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
@@ -59,7 +62,7 @@ class StridedBlock(nn.Module):
 
 
 @NECKS.register_module()
-class ManyToOneAggregator(nn.Module):
+class ManyToOneAggregator(BaseNeck):
     """Strided transformer, all frames to the centre one (P-STMO, section 3.2; MOFA).
 
     As released: positions before the first three layers only, no norm after the
@@ -80,6 +83,8 @@ class ManyToOneAggregator(nn.Module):
             this number of frames.
     """
 
+    wants = ('embed_dims', 'num_frames')
+
     def __init__(
         self,
         embed_dims: int,
@@ -89,7 +94,7 @@ class ManyToOneAggregator(nn.Module):
         strides: Sequence[int] | None = None,
         drop_rate: float = 0.1,
     ) -> None:
-        super().__init__()
+        super().__init__(embed_dims)
         strides = STRIDES.get(num_frames, ()) if strides is None else strides
         left = num_frames
         for stride in strides:
@@ -99,7 +104,7 @@ class ManyToOneAggregator(nn.Module):
                 f'ManyToOneAggregator: strides {list(strides)} leave {left} of {num_frames} frames, expected 1; '
                 f'give strides (released ones exist for {sorted(STRIDES)} frames)'
             )
-        self.embed_dims, self.num_frames = embed_dims, num_frames
+        self.num_frames = num_frames
         self.embeddings = nn.ModuleList(PositionEmbedding(num_frames, embed_dims, 'frames') for _ in strides[:3])
         for embedding in self.embeddings:
             nn.init.normal_(embedding.weight)

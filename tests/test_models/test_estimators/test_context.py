@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from tiny_parts import randomised
 from torch import nn
 
 from poselifter.apis import load_official
@@ -21,10 +22,7 @@ BACKBONE |= {'type': 'MotionAGFormer', 'edges': TREE, 'layer_scale': 0.5}
 def tiny(**changes):
     """A tiny pretrainer with random weights; its teacher has others."""
     torch.manual_seed(0)
-    model = ContextPretrainer(**{'backbone': BACKBONE, 'top_layers': 2, **changes})
-    for parameter in model.parameters():
-        parameter.data.add_(torch.randn_like(parameter), alpha=0.3)
-    return model
+    return randomised(ContextPretrainer(**{'backbone': BACKBONE, 'top_layers': 2, **changes})).train()
 
 
 def clips():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from tiny_parts import randomised
 from torch import nn
 
 from poselifter.apis import load_official
@@ -21,13 +22,8 @@ def tiny(codec=None, **changes):
     """A tiny pretrainer with random weights and statistics, in float64."""
     torch.manual_seed(0)
     backbone = {'type': 'STMO', 'num_frames': 6, 'num_joints': 4, 'embed_dims': 8, 'depth': 2, **SIZE, **changes}
-    model = MaskedPosePretrainer(backbone, {'type': 'MaskedPoseHead', 'depth': 1, **SIZE}, codec)
-    for parameter in model.parameters():
-        parameter.data.add_(torch.randn_like(parameter), alpha=0.3)
-    for norm in (m for m in model.modules() if isinstance(m, nn.BatchNorm1d)):
-        norm.running_mean.normal_()
-        norm.running_var.uniform_(0.5, 2)
-    return model.double().eval()
+    model = MaskedPosePretrainer(backbone, {'type': 'MaskedPoseHead', 'depth': 1, **SIZE}, codec=codec)
+    return randomised(model).double()
 
 
 def clips():

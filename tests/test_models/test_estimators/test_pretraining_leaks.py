@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from tiny_parts import randomised
 
 from poselifter.datasets import stack_clips
 from poselifter.datasets.transforms import (
@@ -55,12 +55,7 @@ def build(kind, network, codec, **changes):
         ContextPretrainer: {'top_layers': 2},
     }[kind]
     model = kind(backbone=own, codec=CODECS[codec], **more, **changes)
-    for parameter in model.parameters():
-        parameter.data.add_(torch.randn_like(parameter), alpha=0.2)
-    for norm in (m for m in model.modules() if isinstance(m, nn.BatchNorm1d)):
-        norm.running_mean.normal_()
-        norm.running_var.uniform_(0.5, 2)
-    return model.eval()
+    return randomised(model, 0.2)
 
 
 def pixels(count=2):

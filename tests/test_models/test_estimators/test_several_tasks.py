@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from tiny_parts import randomised
 
 from poselifter.evaluation.metrics import ActionMetric
 from poselifter.models.estimators import MotionEstimator
@@ -21,9 +22,7 @@ LENGTHS = (9, 4, 23, 30)
 def estimator(*names, **test_cfg):
     """The same weights, whichever heads there are."""
     torch.manual_seed(0)
-    whole = MotionEstimator(BACKBONE, HEADS, CODEC, test_cfg=test_cfg).eval()
-    for parameter in whole.parameters():
-        parameter.data.add_(torch.randn_like(parameter), alpha=0.1)
+    whole = randomised(MotionEstimator(BACKBONE, HEADS, CODEC, test_cfg=test_cfg), 0.1)
     if not names:
         return whole
     part = MotionEstimator(BACKBONE, {name: HEADS[name] for name in names}, CODEC, test_cfg=test_cfg).eval()
@@ -75,7 +74,7 @@ def test_numbers_are_those_of_models_of_one_task(sequences, flip_test):
         torch.testing.assert_close(found.pred_keypoints_3d, pose.pred_keypoints_3d, rtol=0, atol=1e-6)
         clips = [sequence[rows] for rows in single['action'].window.cut(len(sequence)).inputs]
         for name, model in single.items():
-            key = model.heads[name].prediction
+            key = model.heads[name].predicts[0]
             mean = torch.stack([clip.get(key) for clip in predict(model, clips)]).mean(0)
             torch.testing.assert_close(found.get(key), mean, rtol=0, atol=1e-6)
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
+from tiny_parts import randomised
 
 import poselifter
 from poselifter.datasets.transforms import Encode, FlipPose, JointMask, PackPose, TargetFrom2D
@@ -49,9 +50,7 @@ def tiny(kind='DSTformer', codec=IMAGE, fit_scale=False):
         codec=codec,
         loss_2d={'type': 'ReprojectionLoss', 'fit_scale': fit_scale},
     )
-    for parameter in model.parameters():
-        parameter.data.add_(torch.randn_like(parameter), alpha=0.2)
-    return model.eval()
+    return randomised(model, 0.2)
 
 
 def batch(labels):

@@ -1,0 +1,124 @@
+"""The base of codecs."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..errors import InputError
+from ..skeletons import Skeleton, get_skeleton
+from ..structures import MotionDataSample
+
+_METADATA = ('skeleton', 'skeleton_3d', 'img_shape', 'camera_param')
+
+
+class BaseCodec(ABC):
+    """Camera space to network space before the model, and back after it.
+
+    Args:
+        skeleton: joint set of the 2D input.
+        skeleton_3d: joint set of the 3D output; ``None`` where there is none.
+        fps: frame rate that the model is trained at; ``None`` where clips of any
+            rate are resampled to one length.
+
+    Attributes:
+        skeleton, skeleton_3d: the joint sets themselves.
+        channels: C that the backbone sees.
+        several_persons: whether inputs have an axis of persons.
+        unit: of the network's output, ``'m'`` or ``'mm'``; ``None`` where nothing is decoded.
+    """
+
+    channels: int
+    several_persons: bool = False
+    unit: str | None = None
+
+    def __init__(self, skeleton: str, skeleton_3d: str | None, fps: float | None) -> None:
+        self.skeleton: Skeleton = get_skeleton(skeleton)
+        self.skeleton_3d: Skeleton | None = get_skeleton(skeleton_3d) if skeleton_3d else None
+        self.fps = fps
+
+    def encode(self, sample: dict[str, Any]) -> dict[str, Any]:
+        """The sample with the network's arrays added, see :meth:`encode_arrays`.
+
+        Args:
+            sample: of one clip, with ``keypoints`` and so on.
+
+        Raises:
+            InputError: the sample's joint sets are not this codec's.
+        """
+        return {**sample, **self.encode_arrays(sample, {key: [sample.get(key)] for key in _METADATA})}
+
+    @abstractmethod
+    def encode_arrays(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+        """The network's arrays of one sample or a batch.
+
+        Args:
+            arrays: ``keypoints`` (T, J, 2) pixels, ``keypoints_visible`` (T, J),
+                and perhaps ``lifting_target`` (T, K, 3) metres and
+                ``lifting_target_visible`` (T, K); of a batch (B, T, J, 2) and so on.
+            metadata: one value a sample of ``img_shape``, ``skeleton``,
+                ``skeleton_3d``, ``camera_param``.
+
+        Returns:
+            New arrays: ``inputs`` and, where there are labels, ``target`` and ``target_weight``.
+
+        Raises:
+            InputError: the joint sets are not this codec's.
+        """
+
+    def normalize_window(self, inputs: torch.Tensor, hidden: torch.Tensor | None = None) -> torch.Tensor:
+        """What depends on a whole window; the estimator calls it for training and testing alike.
+
+        Args:
+            inputs: (B, T, J, C) as :meth:`encode` made them.
+            hidden: (B, T, J) bool, joints that have no part in what is measured;
+                they are mapped like the others.
+
+        Returns:
+            (B, T, J, ``channels``); here the inputs as they are.
+        """
+        return inputs
+
+    def decode(
+        self,
+        prediction: torch.Tensor,
+        sample: MotionDataSample | None = None,
+        frames: torch.Tensor | None = None,
+        zero_root: bool = True,
+    ) -> torch.Tensor:
+        """Network output to metres in camera axes.
+
+        Args:
+            prediction: (P, K, 3) in network space.
+            sample: of the sequence; ``None`` for people of whom nothing is known.
+            frames: (P,) which of its frames are predicted; ``None`` means all.
+            zero_root: put the root at exactly zero; some papers score it as
+                predicted.
+
+        Returns:
+            (P, K, 3) metres, root-relative.
+
+        Raises:
+            InputError: the sample lacks what the codec decodes with, or the
+                codec has nothing to decode.
+        """
+        return self._decode(prediction, sample, frames, zero_root)
+
+    def _decode(self, prediction: torch.Tensor, sample: Any, frames: Any, zero_root: bool) -> torch.Tensor:
+        raise InputError(f'{type(self).__name__} decodes no poses; take a lifting codec for a model that lifts')
+
+    def check_skeletons(self, metadata: Mapping[str, Sequence[Any]]) -> None:
+        """Holds samples to the codec's joint sets.
+
+        Raises:
+            InputError: a sample has another one.
+        """
+        for key, expected in (('skeleton', self.skeleton), ('skeleton_3d', self.skeleton_3d)):
+            names = set(metadata.get(key, ())) - {None, expected.name} if expected else ()
+            for name in names:
+                raise InputError(
+                    f'the codec expects {key} {expected.name!r}, the sample has {name!r}; '
+                    f'convert it (poselifter.skeletons.convert_keypoints) or set {key} in the codec'
+                )
