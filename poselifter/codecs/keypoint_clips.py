@@ -1,5 +1,6 @@
 """Keypoints of one or more persons for models that classify clips."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,17 +43,28 @@ class KeypointClips:
         Raises:
             InputError: the sample has another joint set than this codec.
         """
-        if sample.get('skeleton', self.skeleton.name) != self.skeleton.name:
+        arrays = {key: sample[key][None] for key in ('keypoints', 'keypoints_visible', 'present') if key in sample}
+        metadata = {key: [sample.get(key)] for key in ('skeleton', 'img_shape')}
+        return {**sample, 'inputs': self.encode_arrays(arrays, metadata)['inputs'][0]}
+
+    def encode_arrays(self, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+        """``inputs`` of a batch.
+
+        Args:
+            arrays: ``keypoints`` (B, M, T, J, 2) and so on, or without M.
+            facts: one value a sample of ``img_shape`` and ``skeleton``.
+        """
+        for name in set(facts['skeleton']) - {None, self.skeleton.name}:
             raise InputError(
-                f'the codec expects skeleton {self.skeleton.name!r}, the sample has {sample["skeleton"]!r}; '
+                f'the codec expects skeleton {self.skeleton.name!r}, the sample has {name!r}; '
                 f'convert it (poselifter.skeletons.convert_keypoints) or set skeleton in the codec'
             )
-        height, width = sample['img_shape']
-        points = normalize_longer_side(sample['keypoints'], width, height)
-        inputs = np.concatenate([points, sample['keypoints_visible'][..., None]], -1).astype(np.float32)
-        if 'present' in sample:
-            inputs = np.where(sample['present'][:, None, None, None], inputs, np.float32(0))
-        return {**sample, 'inputs': inputs}
+        clips = zip(arrays['keypoints'], facts['img_shape'], strict=True)
+        points = np.stack([normalize_longer_side(clip, width, height) for clip, (height, width) in clips])
+        inputs = np.concatenate([points, arrays['keypoints_visible'][..., None]], -1).astype(np.float32)
+        if 'present' in arrays:
+            inputs = np.where(arrays['present'][..., None, None, None], inputs, np.float32(0))
+        return {'inputs': inputs}
 
     def normalize_window(self, inputs: torch.Tensor, hidden: torch.Tensor | None = None) -> torch.Tensor:
         """Nothing depends on a whole window: the inputs as they are."""

@@ -5,7 +5,7 @@ import pytest
 from toy_datasets.humaneva import TOY, write_humaneva
 
 from poselifter.datasets import HumanEvaDataset
-from poselifter.datasets.mocap_cameras import mocap_cameras
+from poselifter.datasets.calibration import mocap_cameras
 from poselifter.engine import load_config
 from poselifter.errors import InputError
 from poselifter.geometry import camera_to_world
