@@ -7,11 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..errors import InputError
 from ..registry import DATASETS
 from ..utils.arrays import load_array
 from .sequence_dataset import SequenceDataset
-from .sequences import Joined, Sequences, world_keypoints
+from .sequences import Joined, Sequences, check_rows, world_keypoints
 
 # official split by subset; names of both generations of the archives, others train
 SPLITS = {
@@ -26,6 +28,7 @@ RENAMED = {
 _HOW = (
     'make it with tools/dataset_converters/amass.py from the archives of amass.is.tue.mpg.de (docs/datasets/amass.md)'
 )
+_SHAPES = {'poses': (17, 3), 'root': (3,)}
 _BABEL = 'get babel_v1.0_release from babel.is.tue.mpg.de/data.html'
 
 
@@ -57,10 +60,8 @@ class AMASSDataset(SequenceDataset):
         """Maps the arrays and lists the recordings."""
         root, subsets = Path(self.data_root), self._chosen_subsets()
         indices = [self._index(root / name) for name in subsets]
-        arrays = {
-            kind: Joined([load_array(root / name / f'{kind}.npy', memory_map=True, how=_HOW) for name in subsets])
-            for kind in ('poses', 'root')
-        }
+        parts = [self._mapped(root / name) for name in subsets]
+        arrays = {kind: Joined([part[kind] for part in parts]) for kind in _SHAPES}
         scales = {(index['fps'], index['unit_m']) for index in indices}
         if len(scales) > 1:
             rates = sorted(rate for rate, _ in scales)
@@ -105,6 +106,12 @@ class AMASSDataset(SequenceDataset):
             'captions': [],
             'source_format': subset,
         }
+
+    @staticmethod
+    def _mapped(folder: Path) -> dict[str, np.ndarray]:
+        arrays = {kind: load_array(folder / f'{kind}.npy', memory_map=True, how=_HOW) for kind in _SHAPES}
+        check_rows(folder, arrays, _SHAPES, _HOW)
+        return arrays
 
     @staticmethod
     def _index(folder: Path) -> dict:

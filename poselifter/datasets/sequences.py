@@ -93,7 +93,7 @@ def check_rows(where: Any, arrays: Mapping[str, Any], shapes: Mapping[str, tuple
     if missing:
         raise InputError(f'{where} lacks {missing}; {how}')
     first = next(iter(shapes))
-    count = len(arrays[first])
+    count = len(np.atleast_1d(arrays[first]))
     for name, shape in shapes.items():
         size = np.shape(arrays[name])
         if size != (count, *(size[1:] if shape is None else shape)):

@@ -52,8 +52,6 @@ def test_splits_are_subjects_of_the_file(humaneva):
         humaneva(subjects=['Unlabeled/S4'])
     with pytest.raises(InputError, match='needs keypoint_file: its cameras cannot project'):
         humaneva(keypoint_file=None)
-    with pytest.raises(InputError, match=r'docs/datasets/humaneva\.md'):
-        humaneva(ann_file='none.npz')
 
 
 def test_the_config_reads_it(repository, folder):
