@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 import poselifter
-from poselifter.datasets import ConcatDataset
+from poselifter.datasets import ConcatDataset, stack_clips
 from poselifter.errors import InputError
 from poselifter.registry import DATASETS
 
@@ -89,6 +89,26 @@ def test_the_other_configs_are_built(config_of, tool, config):
     for split in splits_of(config):
         dataset = tool('misc/check_dataset').build_dataset(path, split, {})
         assert torch.is_tensor(dataset[len(dataset) - 1]['inputs'])
+
+
+LABELS = {'target', 'target_2d', 'smpl_pose', 'action', 'captions'}
+
+
+@pytest.mark.parametrize('config', DRAWN.values())
+def test_training_batches_have_labels(config_of, tool, config):
+    dataset = tool('misc/check_dataset').build_dataset(config_of(config), 'train', {})
+    batch = stack_clips(dataset.__getitems__(range(3)))
+    inputs, sample = batch['inputs'], batch['data_samples']
+    assert inputs.dtype == torch.float32 and inputs.isfinite().all() and inputs.abs().max() < 4
+    assert inputs.shape[0] == 3 and inputs.shape[-1] in (2, 3) and len(sample.sequence) == 3
+    labels = LABELS & {*sample.keys(), *sample.metainfo_keys()}
+    assert labels and all(len(sample.get(key)) == 3 for key in labels)
+    for key in ('target', 'target_2d'):
+        if key in sample:
+            weight = sample.get(f'{key}_weight')
+            assert sample.get(key).shape[:3] == weight.shape and weight.any() and sample.get(key).isfinite().all()
+    again = stack_clips(dataset.__getitems__(range(3)))
+    assert torch.equal(again['inputs'], inputs)
 
 
 @pytest.mark.parametrize('config', [name for name in CONFIGS if not name.startswith('procedural')])
