@@ -44,7 +44,9 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['poselifter', 'poselifter.*']),
-    package_data={'poselifter': ['datasets/*.json', 'skeletons/*.json', 'visualization/assets/*']},
+    package_data={
+        'poselifter': ['datasets/*.json', 'datasets/procedural/*.yml', 'skeletons/*.json', 'visualization/assets/*']
+    },
     cmdclass={'build_py': BuildWithFiles},
     install_requires=requirements('runtime'),
     extras_require={

@@ -75,6 +75,14 @@ def counted(load_module):
     return count
 
 
+@pytest.fixture(scope='session')
+def toy_root(tmp_path_factory) -> Path:
+    """A data folder with toy files of every data set; only to read from."""
+    from toy_datasets.root import write_root
+
+    return write_root(tmp_path_factory.mktemp('data'))
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     """A generator with a fixed seed."""

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from ..datasets.clip_batch import run_pipeline
-from ..registry import INFERENCERS, TRANSFORMS
+from ..datasets.transforms import build_pipeline
+from ..registry import INFERENCERS
 from ..structures import KeypointTable, Result, WindowPolicy
 from .inference import assumed_metadata, at_rows, class_names, track_clips
 from .inferencers import BaseInferencer, heads_of
@@ -65,9 +66,9 @@ class ActionInferencer(BaseInferencer):
         heads_of(self.model, 'action')
         self.classes = class_names(self.model, classes)
         loader = self.model.cfg.get('test_dataloader') or self.model.cfg.train_dataloader
+        steps = loader.dataset.pipeline
         # steps that film a motion are left out: here it is filmed already
-        steps = [step for step in loader.dataset.pipeline if not TRANSFORMS.get(step['type']).films]
-        self.pipeline = [TRANSFORMS.build(step) for step in steps]
+        self.pipeline = [step for step in build_pipeline(steps) if not step.films]
         self.persons = loader.dataset.get('num_persons', 2) if self.model.codec.several_persons else 0
         length = num_frames or next((s['length'] for s in steps if 'length' in s), self.model.backbone.num_frames)
         self.window = WindowPolicy(length, stride=stride or max(length // 4, 1))

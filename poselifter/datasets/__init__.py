@@ -2,11 +2,9 @@
 
 from . import transforms
 from .amass import AMASSDataset, BABELDataset, read_babel
-from .base_motion_dataset import BaseMotionDataset
-from .captured import CapturedDataset
+from .clip_batch import stack_clips
 from .cmu_mocap import CMUMocapDataset
 from .coco_keypoints import COCOKeypointsDataset
-from .collate import stack_clips
 from .human36m import Human36mDataset
 from .human36m_mmpose import Human36mMMPoseDataset
 from .human36m_motionbert import Human36mMotionBERTDataset
@@ -14,11 +12,12 @@ from .humaneva import HumanEvaDataset
 from .instavariety import InstaVarietyDataset
 from .mesh import MeshDataset
 from .mixing import ConcatDataset, SourceBatchSampler
-from .mocap_dataset import MocapDataset
 from .mpi_inf_3dhp import MPIINF3DHPDataset
 from .ntu import NTUActionDataset
 from .posetrack import PoseTrackDataset
 from .procedural_motion import ProceduralMotion
 from .samplers import BalancedSampler, ClassPairSampler, EpochSampler
+from .sequence_dataset import SequenceDataset
+from .sequences import Sequences, Table
 from .skeleton_action import SkeletonActionDataset
 from .smpl_estimates import SMPLEstimates, read_smpl_estimates

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import numpy as np
 
 from ..errors import InputError
 from ..registry import DATASETS
-from .mocap_dataset import MocapDataset
+from ..utils.arrays import load_array
+from .sequence_dataset import SequenceDataset
+from .sequences import Joined, Sequences, check_rows, world_keypoints
 
 # official split by subset; names of both generations of the archives, others train
 SPLITS = {
@@ -25,39 +28,25 @@ RENAMED = {
 _HOW = (
     'make it with tools/dataset_converters/amass.py from the archives of amass.is.tue.mpg.de (docs/datasets/amass.md)'
 )
+_SHAPES = {'poses': (17, 3), 'root': (3,)}
 _BABEL = 'get babel_v1.0_release from babel.is.tue.mpg.de/data.html'
 
 
-class _Rows:
-    """Several memory-mapped arrays as if laid end to end; only the rows asked for are read."""
-
-    def __init__(self, arrays: Sequence[np.ndarray]) -> None:
-        self.arrays, self.starts = list(arrays), np.cumsum([0, *(len(a) for a in arrays)])
-
-    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        out = np.empty((len(rows), *self.arrays[0].shape[1:]), self.arrays[0].dtype)
-        part = np.searchsorted(self.starts, rows, side='right') - 1
-        for i in np.unique(part):
-            own = part == i
-            out[own] = self.arrays[i][rows[own] - self.starts[i]]
-        return out
-
-
 @DATASETS.register_module()
-class AMASSDataset(MocapDataset):
+class AMASSDataset(SequenceDataset):
     """AMASS as 17 joints of Human3.6M (``h36m17``), world frame.
 
     Args:
         split: ``'train'``, ``'val'`` or ``'test'``: the official subsets of it; or ``'all'``.
         subsets: these subsets instead.
         data_root: folder of the converted subsets.
-        **kwargs: see :class:`BaseMotionDataset`.
+        **kwargs: see :class:`SequenceDataset`.
 
     Raises:
         InputError: a subset is missing or damaged.
     """
 
-    METAINFO = {'dataset_name': 'amass', 'skeleton': 'h36m17', 'actions': ('other',)}
+    METAINFO = {'dataset_name': 'amass', 'skeleton_3d': 'h36m17', 'actions': ('other',)}
 
     def __init__(
         self, split: str = 'train', subsets: Sequence[str] | None = None, data_root: str = '', **kwargs: Any
@@ -67,52 +56,62 @@ class AMASSDataset(MocapDataset):
         self.split, self.subsets = split, subsets
         super().__init__(data_root=data_root, **kwargs)
 
-    def load_data_list(self) -> list[dict]:
+    def load(self) -> Sequences:
         """Maps the arrays and lists the recordings."""
-        root = Path(self.data_root)
-        there = sorted(path.parent.name for path in root.glob('*/index.json'))
-        held = {name for names in SPLITS.values() for name in names}
-        own = {'all': set(there), 'train': set(there) - held, **SPLITS}[self.split]
-        subsets = list(self.subsets) if self.subsets is not None else [name for name in there if name in own]
-        if not subsets or not set(subsets) <= set(there):
-            raise InputError(f'{root} lacks {sorted(set(subsets) - set(there)) or f"the {self.split} subsets"}; {_HOW}')
+        root, subsets = Path(self.data_root), self._chosen_subsets()
         indices = [self._index(root / name) for name in subsets]
-        self.poses, self.root = (
-            _Rows([np.load(root / name / f'{kind}.npy', mmap_mode='r') for name in subsets])
-            for kind in ('poses', 'root')
-        )
-        rates, units = ({index[key] for index in indices} for key in ('fps', 'unit_m'))
-        if len(rates) > 1 or len(units) > 1:
-            raise InputError(f'{root}: the subsets have {sorted(rates)} frames a second; convert all of them alike')
-        self.fps, self.unit_m = rates.pop(), units.pop()
+        parts = [self._mapped(root / name) for name in subsets]
+        arrays = {kind: Joined([part[kind] for part in parts]) for kind in _SHAPES}
+        scales = {(index['fps'], index['unit_m']) for index in indices}
+        if len(scales) > 1:
+            rates = sorted(rate for rate, _ in scales)
+            raise InputError(f'{root}: the subsets have {rates} frames a second; convert all of them alike')
+        [(fps, unit_m)] = scales
         infos, first = [], 0
         for subset, index in zip(subsets, indices, strict=True):
             for record in index['sequences']:
-                infos.append(self._info(subset, record, first))
+                infos.append(self._info(subset, record, first, fps))
                 first += record['length']
-        if first != self.poses.starts[-1]:
+        if first != len(arrays['poses']):
             raise InputError(
-                f'{root}: the arrays have {self.poses.starts[-1]} frames, the indices {first}; {_HOW} again'
+                f'{root}: the arrays have {len(arrays["poses"])} frames, the indices {first}; {_HOW} again'
             )
-        return self.label(infos)
+        infos, metainfo = self.annotate(infos)
+        return Sequences(arrays, infos, metainfo, partial(world_keypoints, unit_m=unit_m))
 
-    def label(self, infos: list[dict]) -> list[dict]:
-        """What becomes of the recordings; here nothing."""
-        self._metainfo['texts'] = []
-        return infos
+    def _chosen_subsets(self) -> list[str]:
+        present = sorted(path.parent.name for path in Path(self.data_root).glob('*/index.json'))
+        held = {name for names in SPLITS.values() for name in names}
+        split = {'all': set(present), 'train': set(present) - held, **SPLITS}[self.split]
+        subsets = list(self.subsets) if self.subsets is not None else [name for name in present if name in split]
+        if not subsets or not set(subsets) <= set(present):
+            lacking = sorted(set(subsets) - set(present)) or f'the {self.split} subsets'
+            raise InputError(f'{Path(self.data_root)} lacks {lacking}; {_HOW}')
+        return subsets
+
+    def annotate(self, infos: list[dict]) -> tuple[list[dict], dict[str, Any]]:
+        """Turns recordings into labelled segments, where a subclass has labels; returns them and ``metainfo``."""
+        return infos, {'texts': []}
 
     @staticmethod
-    def _info(subset: str, record: dict, first: int) -> dict:
+    def _info(subset: str, record: dict, first: int, fps: float) -> dict:
         return {
             'sequence': record['sequence'],
             'first': first,
             'length': record['length'],
+            'fps': fps,
             'subject': '/'.join(record['sequence'].split('/')[:-1]),
             'action': -1,
             'action_name': '',
             'captions': [],
             'source_format': subset,
         }
+
+    @staticmethod
+    def _mapped(folder: Path) -> dict[str, np.ndarray]:
+        arrays = {kind: load_array(folder / f'{kind}.npy', memory_map=True, how=_HOW) for kind in _SHAPES}
+        check_rows(folder, arrays, _SHAPES, _HOW)
+        return arrays
 
     @staticmethod
     def _index(folder: Path) -> dict:
@@ -150,7 +149,7 @@ def read_babel(path: str | Path) -> dict[str, dict[str, Any]]:
 def _annotation(entry: dict) -> dict[str, Any]:
     def labels(kind: str) -> list[dict]:
         sets = entry.get(f'{kind}s') or [entry.get(kind)]
-        return [label for found in sets if found for label in found['labels'] if label.get('raw_label')]
+        return [label for entries in sets if entries for label in entries['labels'] if label.get('raw_label')]
 
     def names(label: dict) -> list[str]:
         return label['act_cat'] or [label['proc_label']]
@@ -171,12 +170,12 @@ def _annotation(entry: dict) -> dict[str, Any]:
 
 @DATASETS.register_module()
 class BABELDataset(AMASSDataset):
-    """Labelled stretches of AMASS: every frame-level label of BABEL with its motion.
+    """Labelled segments of AMASS: every frame-level label of BABEL with its motion.
 
-    ``captions`` are all labels that hold during a stretch. A stretch called
+    ``captions`` are all labels that hold during a segment. A segment called
     transition is taken together with the labels before and after it, and
     reads "transit from A to B" (ActionPose, section 3); without both it is left
-    out. A recording without frame-level labels is one stretch.
+    out. A recording without frame-level labels is one segment.
 
     Args:
         ann_file: one of BABEL's files.
@@ -196,54 +195,52 @@ class BABELDataset(AMASSDataset):
         self.text, self.classes = text, tuple(classes)
         super().__init__(split, **kwargs)
 
-    def label(self, infos: list[dict]) -> list[dict]:
+    def annotate(self, infos: list[dict]) -> tuple[list[dict], dict[str, Any]]:
         """Cuts the recordings at their labels."""
         recordings = {_key(info['sequence']): info for info in infos}
         annotations = read_babel(self.ann_file)
-        found = {sid: recordings.get(_key(entry['feat_p'])) for sid, entry in annotations.items()}
-        absent = [annotations[sid]['feat_p'] for sid, info in found.items() if info is None]
-        stretches = [s for sid, info in found.items() if info for s in self._stretches(annotations[sid], info)]
-        if not stretches:
+        labelled = [(entry, recordings.get(_key(entry['feat_p']))) for entry in annotations.values()]
+        absent = [entry['feat_p'] for entry, info in labelled if info is None]
+        segments = [segment for entry, info in labelled if info for segment in self._segments(entry, info)]
+        if not segments:
             raise InputError(
                 f'{self.ann_file}: none of {len(annotations)} labelled recordings is in {self.data_root}, such as '
                 f'{absent[:3]}; {_HOW}'
             )
-        self._metainfo['resolved'] = (len(annotations) - len(absent), len(annotations), absent[:10])
-        texts = sorted({text for stretch in stretches for text in stretch['captions']})
-        self._metainfo['texts'] = texts
+        texts = sorted({text for segment in segments for text in segment['captions']})
         ids = {text: i for i, text in enumerate(texts)}
-        return [{**stretch, 'captions': [ids[text] for text in stretch['captions']]} for stretch in stretches]
+        for segment in segments:
+            segment['captions'] = [ids[text] for text in segment['captions']]
+        resolved = (len(annotations) - len(absent), len(annotations), absent[:10])
+        return segments, {'texts': texts, 'resolved': resolved}
 
-    def _stretches(self, entry: dict, info: dict) -> list[dict]:
-        segments = entry['segments'] or [(*label, 0.0, entry['dur']) for label in entry['labels']]
-        stretches = {}
-        for name, raw, start, end in segments:
+    def _segments(self, entry: dict, info: dict) -> list[dict]:
+        labels = entry['segments'] or [(*label, 0.0, entry['dur']) for label in entry['labels']]
+        names: dict[tuple[int, int], str] = {}  # of the first label, by first and last frame
+        texts: dict[tuple[int, int], dict[str, bool]] = {}  # and whether a text is true of every part of its segment
+        for name, raw, start, end in labels:
             text = (raw if self.text == 'raw' else name).strip().lower()
             if name == 'transition':
-                text, start, end = _transition(segments, start, end, self.text)
-            first = round(start * self.fps)
-            last = min(round(end * self.fps), info['length'])
-            if text and last > first:
-                stretch = stretches.setdefault((first, last), {'names': [], 'own': {}})
-                stretch['names'].append(name)
-                stretch['own'][text] = name != 'transition'
-        for (first, last), stretch in stretches.items():
-            # another label that holds all the while is true of it as well
-            around = [more['own'] for (a, b), more in stretches.items() if a <= first and last <= b]
-            held = [text for own in around for text, lasts in own.items() if lasts]
-            stretch['captions'] = list(dict.fromkeys([*stretch['own'], *held]))
-        return [
-            {
-                **info,
+                text, start, end = _transition(labels, start, end, self.text)
+            limits = round(start * info['fps']), min(round(end * info['fps']), info['length'])
+            if text and limits[1] > limits[0]:
+                names.setdefault(limits, name)
+                texts.setdefault(limits, {})[text] = name != 'transition'
+        segments = []
+        for first, last in sorted(texts):
+            around = [more for (a, b), more in texts.items() if a <= first and last <= b]
+            lasting = [text for more in around for text, lasts in more.items() if lasts]
+            name = names[first, last]
+            segment = {
                 'sequence': f'{info["sequence"]}:{first}-{last}',
                 'first': info['first'] + first,
                 'length': last - first,
-                'captions': stretch['captions'],
-                'action_name': stretch['names'][0],
-                'action': self.classes.index(stretch['names'][0]) if stretch['names'][0] in self.classes else -1,
+                'captions': list(dict.fromkeys([*texts[first, last], *lasting])),
+                'action_name': name,
+                'action': self.classes.index(name) if name in self.classes else -1,
             }
-            for (first, last), stretch in sorted(stretches.items())
-        ]
+            segments.append({**info, **segment})
+        return segments
 
 
 def _transition(segments: list[tuple], start: float, end: float, text: str) -> tuple[str, float, float]:

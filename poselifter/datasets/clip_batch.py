@@ -1,4 +1,4 @@
-"""Clips of one shape as one: a batch is read, transformed and packed without a loop over its clips."""
+"""Batches of clips: what flows through transforms, and what a loader's worker makes of it."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -6,140 +6,152 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmcv.transforms import BaseTransform
 from torch.utils.data import get_worker_info
 
-from ..structures import SAMPLE_KEYS, MotionDataSample
+from ..registry import FUNCTIONS
+from ..structures import MotionDataSample
 
 
 class ClipBatch(Sequence):
     """B samples whose arrays are stacked; as a sequence it gives the samples one by one, as views.
 
+    Clips of several shapes are several batches, see :func:`stack_samples`.
+
     Attributes:
         arrays: (B, ...) by key. They belong to the batch: a transform may write
             to them.
-        facts: B values by key of what is no array.
+        metadata: B values by key of what is no array.
     """
 
-    def __init__(self, arrays: dict[str, np.ndarray], facts: dict[str, list]) -> None:
-        self.arrays, self.facts = arrays, facts
+    def __init__(self, arrays: dict[str, Any], metadata: dict[str, list]) -> None:
+        self.arrays, self.metadata = arrays, metadata
 
     @classmethod
-    def of(cls, arrays: Mapping[str, np.ndarray], lengths: Sequence[int], facts: Sequence[dict]) -> 'ClipBatch | list':
-        """Samples whose frames lie end to end in ``arrays``; a list of dicts where lengths or kinds of facts differ.
+    def stack(cls, samples: Sequence[dict[str, Any]], kept: Mapping[str, np.ndarray] | None = None) -> 'ClipBatch':
+        """Copies samples with the same keys and shapes into one batch; ``kept`` are arrays that are stacked already."""
+        keys = [key for key, value in samples[0].items() if isinstance(value, np.ndarray)]
+        stacked = kept or {}
+        arrays = {key: stacked[key] if key in stacked else np.stack([s[key] for s in samples]) for key in keys}
+        return cls(arrays, {key: [sample[key] for sample in samples] for key in samples[0] if key not in arrays})
+
+    @classmethod
+    def cut(
+        cls, arrays: Mapping[str, np.ndarray], lengths: Sequence[int], metadata: Sequence[dict]
+    ) -> 'list[ClipBatch]':
+        """Batches of clips whose frames lie end to end.
 
         Args:
             arrays: (sum of lengths, ...) by key.
-            lengths: frames of each sample.
-            facts: of each sample.
+            lengths: frames of each clip.
+            metadata: of each clip.
+
+        Returns:
+            One batch where all clips have the same length and keys, else one for
+            each clip; views of the arrays.
         """
-        if len({*lengths}) == 1 and all(fact.keys() == facts[0].keys() for fact in facts):
-            shaped = {key: array.reshape(len(lengths), lengths[0], *array.shape[1:]) for key, array in arrays.items()}
-            return cls(shaped, {key: [fact[key] for fact in facts] for key in facts[0]})
-        parts = {key: np.split(array, np.cumsum(lengths)[:-1]) for key, array in arrays.items()}
-        return [{**{key: part[i] for key, part in parts.items()}, **fact} for i, fact in enumerate(facts)]
+        alike = len({*lengths}) == 1 and all(entry.keys() == metadata[0].keys() for entry in metadata)
+        size = len(lengths) if alike else 1
+        ends, batches = np.cumsum(lengths), []
+        for k in range(0, len(lengths), size):
+            rows, shape = slice(ends[k] - lengths[k], ends[k + size - 1]), (size, lengths[k])
+            shaped = {key: array[rows].reshape(*shape, *array.shape[1:]) for key, array in arrays.items()}
+            batches.append(cls(shaped, {key: [m[key] for m in metadata[k : k + size]] for key in metadata[k]}))
+        return batches
+
+    @property
+    def kind(self) -> tuple[dict[str, tuple], set[str]]:
+        """Keys and shapes, which batches must share to be joined."""
+        return {key: tuple(array.shape[1:]) for key, array in self.arrays.items()}, set(self.metadata)
 
     @classmethod
-    def stack(cls, samples: Sequence[dict[str, Any]]) -> 'ClipBatch | None':
-        """Stacks samples; ``None`` where their keys or shapes differ."""
-        first = samples[0]
-        kinds = {key: SAMPLE_KEYS[key].shape is not None for key in first}
-        for sample in samples:
-            if sample.keys() != first.keys() or any(
-                sample[key].shape != first[key].shape for key, stacked in kinds.items() if stacked
-            ):
-                return None
-        arrays = {key: np.stack([sample[key] for sample in samples]) for key, stacked in kinds.items() if stacked}
-        return cls(arrays, {key: [s[key] for s in samples] for key, stacked in kinds.items() if not stacked})
+    def join(cls, batches: 'Sequence[ClipBatch]') -> 'ClipBatch':
+        """Batches of one :attr:`kind` as one."""
+        arrays = {key: _concatenate([batch.arrays[key] for batch in batches]) for key in batches[0].arrays}
+        metadata = {key: [value for batch in batches for value in batch.metadata[key]] for key in batches[0].metadata}
+        return cls(arrays, metadata)
 
     def __len__(self) -> int:
-        return len(next(iter({**self.arrays, **self.facts}.values())))
+        return len(next(iter({**self.arrays, **self.metadata}.values())))
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         taken = {key: array[index] for key, array in self.arrays.items()}
-        return {**taken, **{key: values[index] for key, values in self.facts.items()}}
+        return {**taken, **{key: values[index] for key, values in self.metadata.items()}}
 
 
-class BatchTransform(BaseTransform):
-    """A transform that works on whole batches; subclasses implement :meth:`transform_batch`."""
+class PackedClips(ClipBatch):
+    """A batch as the model takes it: tensors, ``inputs`` (B, T, J, C) among them.
 
-    corrupts = False
-    films = False
-
-    def transform(self, sample: dict[str, Any]) -> dict[str, Any]:
-        """A batch of one."""
-        return self.transform_batch(ClipBatch.stack([sample]))[0]
-
-    def transform_batch(self, batch: ClipBatch) -> Any:
-        """Changes a batch; each clip as if it were alone."""
-        raise TypeError(f'{type(self).__name__} must implement transform_batch(batch)')
-
-
-class PackedClips(Sequence):
-    """What ``PackPose`` makes of a batch: clip by clip ``dict(inputs=..., data_samples=...)``, or all at once.
-
-    Args:
-        inputs: (B, T, J, C).
-        fields: (B, ...) tensors by name.
-        facts: B values by name.
+    Clip by clip it is ``dict(inputs=..., data_samples=...)``, or all at once.
     """
 
-    def __init__(self, inputs: torch.Tensor, fields: dict[str, torch.Tensor], facts: dict[str, list]) -> None:
-        self.inputs, self.fields, self.facts = inputs, fields, facts
-
-    @property
-    def kind(self) -> tuple:
-        """What batches must have in common to be joined."""
-        shapes = tuple((key, field.shape[1:]) for key, field in self.fields.items())
-        return self.inputs.shape[1:], shapes, tuple(self.facts)
-
-    @classmethod
-    def join(cls, parts: 'Sequence[PackedClips]') -> 'PackedClips':
-        """Batches of one :attr:`kind` as one; a DataLoader's worker puts it where the trainer can read it."""
-        fields = {key: _cat([part.fields[key] for part in parts]) for key in parts[0].fields}
-        facts = {key: [value for part in parts for value in part.facts[key]] for key in parts[0].facts}
-        return cls(_cat([part.inputs for part in parts]), fields, facts)
-
-    def __len__(self) -> int:
-        return len(self.inputs)
-
     def __getitem__(self, index: int) -> dict[str, Any]:
-        packed = MotionDataSample(metainfo={key: values[index] for key, values in self.facts.items()})
-        packed.set_data({key: field[index] for key, field in self.fields.items()})
-        return {'inputs': self.inputs[index], 'data_samples': packed}
+        packed = MotionDataSample(metainfo={key: values[index] for key, values in self.metadata.items()})
+        packed.set_data({key: tensor[index] for key, tensor in self.arrays.items() if key != 'inputs'})
+        return {'inputs': self.arrays['inputs'][index], 'data_samples': packed}
 
     def stacked(self) -> dict[str, Any]:
         """``inputs`` (B, T, J, C) and one sample whose fields are (B, ...)."""
         packed = MotionDataSample()
-        for key, values in self.facts.items():  # set_metainfo would copy them deeply
+        for key, values in self.metadata.items():  # set_metainfo would copy them deeply
             packed.set_field(values, key, field_type='metainfo')
-        packed.set_data(self.fields)
-        return {'inputs': self.inputs, 'data_samples': packed}
+        packed.set_data({key: tensor for key, tensor in self.arrays.items() if key != 'inputs'})
+        return {'inputs': self.arrays['inputs'], 'data_samples': packed}
 
 
-def _cat(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
-    first = tensors[0]
-    if get_worker_info() is None:
-        return torch.cat(tensors)
-    shape = (sum(len(t) for t in tensors), *first.shape[1:])
-    storage = torch.UntypedStorage._new_shared(math.prod(shape) * first.element_size())  # as torch's own collate
-    return torch.cat(tensors, out=torch.empty(0, dtype=first.dtype).set_(storage, 0, shape))
-
-
-def run_pipeline(steps: Iterable[Callable], samples: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
-    """Runs transforms, on the whole batch where the transform and the samples' shapes allow.
+def stack_samples(samples: Sequence[dict[str, Any]], kept: Mapping[str, np.ndarray] | None = None) -> list[ClipBatch]:
+    """Copies samples into one batch where they have the same keys and shapes, else into a batch for each, in order.
 
     Args:
-        steps: transforms; those with ``transform_batch`` take a batch.
-        samples: a :class:`ClipBatch`, or samples of any shapes.
+        samples: sample dicts.
+        kept: arrays that are stacked already; one batch takes them as they are.
+    """
+    shapes = [{key: v.shape if isinstance(v, np.ndarray) else None for key, v in s.items()} for s in samples]
+    if all(shape == shapes[0] for shape in shapes):
+        return [ClipBatch.stack(samples, kept)] if samples else []
+    return [ClipBatch.stack([sample]) for sample in samples]
+
+
+def join_batches(batches: Sequence[ClipBatch]) -> Sequence[ClipBatch]:
+    """One batch where all are of one kind, else the batches as they are."""
+    kinds = [batch.kind for batch in batches]
+    alike = len(batches) > 1 and all(kind == kinds[0] for kind in kinds)
+    return [type(batches[0]).join(batches)] if alike else batches
+
+
+def run_pipeline(steps: Iterable[Callable], samples: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Runs the transforms of ``build_pipeline`` on samples of any shapes; returns what the last made of each."""
+    batches = stack_samples(samples)
+    for step in steps:
+        batches = step.transform_batches(batches)
+    return [sample for batch in batches for sample in batch]
+
+
+@FUNCTIONS.register_module()
+def stack_clips(clips: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Stacks clips of one length in the worker, so that one tensor a field crosses to the trainer.
+
+    Args:
+        clips: B packed samples with ``inputs`` (T, J, C) and ``data_samples``.
 
     Returns:
-        What the last step made of each, in a sequence.
+        ``inputs`` (B, T, J, C) and one :class:`MotionDataSample` whose fields
+        are (B, ...).
     """
-    for step in steps:
-        whole = hasattr(step, 'transform_batch')
-        if whole and not isinstance(samples, ClipBatch):
-            samples = ClipBatch.stack(samples) or samples
-        together = whole and isinstance(samples, ClipBatch)
-        samples = step.transform_batch(samples) if together else [step(sample) for sample in samples]
-    return samples
+    if isinstance(clips, PackedClips):
+        return clips.stacked()
+    return {
+        'inputs': torch.stack([clip['inputs'] for clip in clips]),
+        'data_samples': MotionDataSample.stack([clip['data_samples'] for clip in clips]),
+    }
+
+
+def _concatenate(parts: Sequence[np.ndarray] | Sequence[torch.Tensor]) -> np.ndarray | torch.Tensor:
+    """Joins arrays; in a loader's worker tensors go where the trainer can read them."""
+    first = parts[0]
+    if isinstance(first, np.ndarray):
+        return np.concatenate(parts)
+    if get_worker_info() is None:
+        return torch.cat(parts)
+    shape = (sum(len(part) for part in parts), *first.shape[1:])
+    storage = torch.UntypedStorage._new_shared(math.prod(shape) * first.element_size())  # as torch's own collate
+    return torch.cat(parts, out=torch.empty(0, dtype=first.dtype).set_(storage, 0, shape))

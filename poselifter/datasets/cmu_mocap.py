@@ -1,8 +1,8 @@
 """A part of the CMU motion capture database in the layout of ``tools/dataset_converters/cmu_mocap.py``."""
 
 import json
-import zipfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,16 @@ import numpy as np
 
 from ..errors import InputError
 from ..registry import DATASETS
-from .mocap_dataset import MocapDataset
+from ..utils.arrays import load_arrays
+from .sequence_dataset import SequenceDataset
+from .sequences import Sequences, check_rows, world_keypoints
 
 ACTIONS = (
     'walk', 'dance', 'salsa', 'climb', 'run', 'basketball', 'jump', 'acrobatics', 'martial_arts', 'sit',
     'drink', 'laugh', 'soccer', 'exercise', 'reach', 'balance', 'wash', 'other',
 )  # fmt: skip
-_ARRAYS = ('poses', 'root', 'clip_start', 'clip_len', 'clip_id', 'subject', 'action', 'description', 'fps', 'unit_m')
+_FRAMES = {'poses': (17, 3), 'root': (3,)}
+_CLIPS = dict.fromkeys(('clip_start', 'clip_len', 'clip_id', 'subject', 'action', 'description'), ())
 _HOW = (
     'make it from the database (mocap.cs.cmu.edu) with tools/dataset_converters/cmu_mocap.py, '
     'or set data_root (environment POSELIFTER_DATA) to the folder that holds cmu/'
@@ -24,7 +27,7 @@ _HOW = (
 
 
 @DATASETS.register_module()
-class CMUMocapDataset(MocapDataset):
+class CMUMocapDataset(SequenceDataset):
     """CMU motion capture, 17 joints (``cmu17``), 30 fps.
 
     The data used in this project was obtained from mocap.cs.cmu.edu. The
@@ -36,13 +39,13 @@ class CMUMocapDataset(MocapDataset):
             is there, tells each clip's ``source_format``.
         actions: only clips of these classes, numbered in this order; ``None``
             takes all of ``ACTIONS``.
-        **kwargs: see :class:`BaseMotionDataset`.
+        **kwargs: see :class:`SequenceDataset`.
 
     Raises:
         InputError: the file is missing, truncated, or lacks an array, or an action is unknown.
     """
 
-    METAINFO = {'dataset_name': 'cmu', 'skeleton': 'cmu17', 'actions': ACTIONS}
+    METAINFO = {'dataset_name': 'cmu', 'skeleton_3d': 'cmu17', 'actions': ACTIONS}
 
     def __init__(self, actions: Sequence[str] | None = None, **kwargs: Any) -> None:
         self.actions = tuple(ACTIONS if actions is None else actions)
@@ -51,48 +54,38 @@ class CMUMocapDataset(MocapDataset):
             raise InputError(f'CMUMocapDataset: actions {sorted(unknown) or "()"}, expected some of {ACTIONS}')
         super().__init__(**kwargs)
 
-    def load_data_list(self) -> list[dict]:
+    def load(self) -> Sequences:
         """Reads the arrays and lists the clips."""
-        self._metainfo['actions'] = self.actions
-        arrays = self._load(Path(self.ann_file))
-        self.poses, self.root = arrays['poses'], arrays['root']
-        self.unit_m, self.fps = float(arrays['unit_m']), float(arrays['fps'])
+        arrays = self._arrays()
         texts = sorted(set(arrays['description'].tolist()) - {''})
-        self._metainfo['texts'] = texts
-        text_ids = {text: i for i, text in enumerate(texts)}
         formats = self._source_formats(Path(self.ann_file).with_name('index.json'))
-        return [
+        infos = [
             {
                 'sequence': str(clip),
                 'first': int(arrays['clip_start'][k]),
                 'length': int(arrays['clip_len'][k]),
+                'fps': float(arrays['fps']),
                 'subject': str(arrays['subject'][k]),
                 'action': self.actions.index(str(arrays['action'][k])),
                 'action_name': str(arrays['action'][k]),
-                'captions': [text_ids[t] for t in [str(arrays['description'][k])] if t],
+                'captions': [texts.index(t) for t in [str(arrays['description'][k])] if t],
                 'source_format': formats.get(str(clip), 'unknown'),
             }
             for k, clip in enumerate(arrays['clip_id'])
             if arrays['action'][k] in self.actions
         ]
+        decode = partial(world_keypoints, unit_m=float(arrays['unit_m']))
+        frames = {key: arrays[key] for key in _FRAMES}
+        return Sequences(frames, infos, {'actions': self.actions, 'texts': texts}, decode)
 
-    @staticmethod
-    def _load(path: Path) -> dict[str, np.ndarray]:
-        if not path.is_file():
-            raise InputError(f'{path} is not there; {_HOW}')
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in _ARRAYS if name in file}
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise InputError(f'{path} is no complete npz file ({error}); {_HOW}') from error
-        missing = [name for name in _ARRAYS if name not in arrays]
-        if missing:
-            raise InputError(f'{path} lacks the arrays {missing}; {_HOW}')
-        if arrays['poses'].ndim != 3 or arrays['poses'].shape[1:] != (17, 3):
-            raise InputError(f'{path}: poses have shape {arrays["poses"].shape}, expected (N, 17, 3); {_HOW}')
-        ends = arrays['clip_start'] + arrays['clip_len']
-        if len(ends) and ends.max() > len(arrays['poses']):
-            raise InputError(f'{path}: clips reach to frame {ends.max()} of {len(arrays["poses"])}; {_HOW}')
+    def _arrays(self) -> dict[str, np.ndarray]:
+        path = self.ann_file
+        arrays = load_arrays(path, [*_FRAMES, *_CLIPS, 'fps', 'unit_m'], names=(), how=_HOW)
+        n_frames = check_rows(path, arrays, _FRAMES, _HOW)
+        check_rows(path, arrays, _CLIPS, _HOW)
+        end = (arrays['clip_start'] + arrays['clip_len']).max(initial=0)
+        if end > n_frames:
+            raise InputError(f'{path}: clips reach to frame {end} of {n_frames}; {_HOW}')
         unknown = set(arrays['action'].tolist()) - set(ACTIONS)
         if unknown:
             raise InputError(f'{path}: unknown actions {sorted(unknown)}, expected some of {ACTIONS}')

@@ -13,7 +13,8 @@ import numpy as np
 from ..errors import InputError
 from ..registry import DATASETS
 from ..skeletons import convert_keypoints
-from .captured import CapturedDataset
+from .sequence_dataset import SequenceDataset
+from .sequences import Sequences
 
 _INSTALL = (
     'pip install cython setuptools wheel numpy, then '
@@ -76,8 +77,8 @@ def read_people(path: str | os.PathLike, weights: Sequence[float] = (0, 0.5, 1))
     people = [a for a in people if any(a['keypoints'][2::3])]
     wrong = [a.get('id') for a in people if len(a['keypoints']) != 51 or a['image_id'] not in coco.imgs]
     if wrong or not people:
-        found = f'annotation {wrong[0]} has not 51 numbers or no image' if wrong else 'nobody has keypoints'
-        raise InputError(f'{path}: {found}, expected x, y, visibility of 17 joints; {_HOW}')
+        reason = f'annotation {wrong[0]} has not 51 numbers or no image' if wrong else 'nobody has keypoints'
+        raise InputError(f'{path}: {reason}, expected x, y, visibility of 17 joints; {_HOW}')
     table = np.array([a['keypoints'] for a in people], np.float32).reshape(-1, 17, 3)
     flags = table[..., 2].astype(int)
     if not np.isin(table[..., 2], (0, 1, 2)).all():
@@ -95,7 +96,7 @@ def read_people(path: str | os.PathLike, weights: Sequence[float] = (0, 0.5, 1))
 
 
 @DATASETS.register_module()
-class COCOKeypointsDataset(CapturedDataset):
+class COCOKeypointsDataset(SequenceDataset):
     """Each person a clip of one frame: ``window=dict(length=1)``.
 
     Args:
@@ -103,7 +104,7 @@ class COCOKeypointsDataset(CapturedDataset):
         weights: what visibility 0, 1 and 2 count as, in ``keypoints_visible``.
         min_keypoints: fewest joints of weight above 0 that a person has, after
             conversion, which loses those with a missing part.
-        **kwargs: see :class:`BaseMotionDataset`; ``metainfo=dict(skeleton=...)``
+        **kwargs: see :class:`SequenceDataset`; ``metainfo=dict(skeleton=...)``
             is the joint set of the samples (``h36m17``).
 
     Raises:
@@ -123,14 +124,15 @@ class COCOKeypointsDataset(CapturedDataset):
         self.weights, self.min_keypoints = weights, min_keypoints
         super().__init__(ann_file=ann_file, **kwargs)
 
-    def load_data_list(self) -> list[dict]:
+    def load(self) -> Sequences:
         """Reads the people and lists those with enough joints."""
         people = read_people(self.ann_file, self.weights)
-        xy, shown = people['keypoints'], people['keypoints_visible']
-        points, scores = convert_keypoints(xy, 'coco17', self.metainfo['skeleton'], shown)
-        self.arrays = {'keypoints': np.where(scores[..., None] > 0, points, 0), 'keypoints_visible': scores}
+        xy, weights = people['keypoints'], people['keypoints_visible']
+        points, scores = convert_keypoints(xy, 'coco17', self.metainfo['skeleton'], weights)
         kept = np.flatnonzero((scores > 0).sum(1) >= self.min_keypoints).tolist()
         if not kept:
             raise InputError(f'{self.ann_file}: nobody has {self.min_keypoints} keypoints; set min_keypoints lower')
         names, sizes = people['id'].tolist(), people['size'].tolist()
-        return [{'sequence': str(names[i]), 'first': i, 'length': 1, 'img_shape': tuple(sizes[i])} for i in kept]
+        infos = [{'sequence': str(names[i]), 'first': i, 'length': 1, 'img_shape': tuple(sizes[i])} for i in kept]
+        arrays = {'keypoints': np.where(scores[..., None] > 0, points, 0), 'keypoints_visible': scores}
+        return Sequences(arrays, infos)

@@ -9,10 +9,11 @@ import numpy as np
 from ..errors import InputError
 from ..geometry import project, world_to_camera
 from ..registry import DATASETS
-from ..utils.arrays import load_arrays
-from .captured import CapturedDataset
+from ..utils.arrays import load_array
+from .calibration import mocap_cameras
 from .human36m import ACTIONS, Human36mDataset
-from .mocap_cameras import mocap_cameras
+from .sequence_dataset import SequenceDataset
+from .sequences import Sequences, Table, runs
 
 _VIDEO = re.compile(r'(S\d+)_([A-Za-z]+)((?:[ _]\d+)?)\.(\d{8})$')
 _RENAMED = {'TakingPhoto': 'Photo', 'WalkingDog': 'WalkDog'}
@@ -20,10 +21,13 @@ _NEAR = (
     10.0  # pixels that projections and true 2D joints may be apart: what does not belong together is off by hundreds
 )
 _HOW = 'make it by tools/dataset_converters/preprocess_h36m.py of MMPose, and put it below data_root'
+_FILE = Table(
+    arrays={'part': ('keypoints', (17, 3), 1), 'S': ('lifting_target', (17, 4), 1)}, labels=('imgname',), how=_HOW
+)
 
 
 @DATASETS.register_module()
-class Human36mMMPoseDataset(CapturedDataset):
+class Human36mMMPoseDataset(SequenceDataset):
     """``annotation_body3d/fps50/h36m_train.npz`` or ``h36m_test.npz``: a row an image, put together to sequences.
 
     Keys ``imgname``, ``part`` (N, 17, 3) true pixels, ``S`` (N, 17, 4) metres. A
@@ -35,7 +39,7 @@ class Human36mMMPoseDataset(CapturedDataset):
         ann_file: the npz below ``data_root``.
         keypoint_file: detections for the same rows, an npy (N, 17, 2 or 3)
             below ``data_root``; ``None`` takes ``part``.
-        **kwargs: see :class:`BaseMotionDataset`.
+        **kwargs: see :class:`SequenceDataset`.
 
     Raises:
         InputError: a file is missing or wrong, or its numbers fit no camera.
@@ -47,45 +51,43 @@ class Human36mMMPoseDataset(CapturedDataset):
         self.keypoint_file = keypoint_file
         super().__init__(**kwargs)
 
-    def load_data_list(self) -> list[dict]:
+    def load(self) -> Sequences:
         """Reads the rows and lists the sequences."""
-        path = Path(self.ann_file)
-        if not path.is_file():
-            raise InputError(f'{path} is not there; {_HOW}')
-        entries = load_arrays(path)
-        shapes = {key: entries[key].shape[1:] for key in ('imgname', 'part', 'S') if key in entries}
-        if shapes != {'imgname': (), 'part': (17, 3), 'S': (17, 4)}:
-            raise InputError(f'{path} has rows {shapes}, expected imgname (), part (17, 3), S (17, 4); {_HOW}')
+        arrays, labels = _FILE.read(self.ann_file, ('imgname', 'part', 'S'))
         # S1/S1_Directions_1.54138969/S1_Directions_1.54138969_000001.jpg
-        videos, _, files = np.char.rpartition(entries['imgname'].astype(str), '_').T
+        videos, _, files = np.char.rpartition(labels['imgname'].astype(str), '_').T
         names, rows = np.unique(videos, return_inverse=True)
         numbers = np.char.partition(files, '.')[:, 0].astype(int)
         order = np.lexsort((numbers, rows))
-        seen = self._detections(entries['part'])[order].astype(np.float32)
-        self.arrays = {'keypoints': seen[..., :2], 'lifting_target': entries['S'][order, :, :3].astype(np.float32)}
-        if seen.shape[-1] > 2:
-            self.arrays['keypoints_visible'] = seen[..., 2]
-        counts = np.bincount(rows, minlength=len(names))
-        firsts = np.cumsum(counts) - counts
-        return [
-            self._sequence(path, name, int(first), numbers[order[first : first + n]], entries['part'][order[first]])
-            for name, first, n in zip(names.tolist(), firsts, counts, strict=True)
-        ]
+        detections, numbers = self._detections(arrays['keypoints'])[order], numbers[order]
+        part, poses = arrays['keypoints'][order], arrays['lifting_target'][order, :, :3]
+        infos = []
+        for span in runs(rows[order]):
+            first, frames = span['first'], slice(span['first'], span['first'] + span['length'])
+            video = str(names[rows[order[first]]])
+            infos.append({**span, **self._sequence(video, numbers[frames], part[first], poses[frames])})
+        content = {'keypoints': detections[..., :2].astype(np.float32), 'lifting_target': poses}
+        if detections.shape[-1] > 2:
+            content['keypoints_visible'] = detections[..., 2].astype(np.float32)
+        return Sequences(content, infos)
 
-    def _sequence(self, path: Path, video: str, first: int, numbers: np.ndarray, part: np.ndarray) -> dict[str, Any]:
-        """The facts of a sequence, whose poses are brought into the camera's frame."""
-        found = _VIDEO.search(video)
-        subject, action, take, name = found.groups() if found else ('', '', '', '')
+    def _sequence(self, video: str, numbers: np.ndarray, part: np.ndarray, poses: np.ndarray) -> dict[str, Any]:
+        """The metadata of a sequence, whose ``poses`` are brought into the camera's frame."""
+        match = _VIDEO.search(video)
+        subject, action, take, name = match.groups() if match else ('', '', '', '')
         camera = mocap_cameras('h36m').get(subject, {}).get(name)
         if camera is None:
-            raise InputError(f'{path}: images of {video}, expected names such as S1_Directions_1.54138969_000001.jpg')
-        poses = self.arrays['lifting_target'][first : first + len(numbers)]
+            raise InputError(
+                f'{self.ann_file}: images of {video}, expected names such as S1_Directions_1.54138969_000001.jpg'
+            )
         for framed in (poses, world_to_camera(poses, camera)):
             if np.abs(project(framed[0], camera) - part[:, :2]).max() < _NEAR:
                 poses[:] = framed
                 break
         else:
-            raise InputError(f'{path}: poses of {video} are not where part is, in camera nor world frame; {_HOW}')
+            raise InputError(
+                f'{self.ann_file}: poses of {video} are not where part is, in camera nor world frame; {_HOW}'
+            )
         action = _RENAMED.get(action, action)
         return {
             'sequence': f'{subject}/{action}{take.replace("_", " ")}/{name}',
@@ -95,8 +97,6 @@ class Human36mMMPoseDataset(CapturedDataset):
             'action': ACTIONS.index(action) if action in ACTIONS else -1,
             'action_name': action,
             'img_shape': camera.size[::-1],
-            'first': first,
-            'length': len(numbers),
             'fps': 50.0 / float(np.median(np.diff(numbers))) if len(numbers) > 1 else 50.0,
         }
 
@@ -104,9 +104,7 @@ class Human36mMMPoseDataset(CapturedDataset):
         if self.keypoint_file is None:
             return part[..., :2]
         path = Path(self.data_root or '') / self.keypoint_file
-        if not path.is_file():
-            raise InputError(f"{path} is not there; it is one of MMPose's joint_2d_det_files, put it below data_root")
-        found = np.load(path, allow_pickle=False)
-        if found.ndim != 3 or found.shape[:2] != part.shape[:2] or found.shape[2] not in (2, 3):
-            raise InputError(f'{path} has shape {found.shape}, expected {part.shape[:2]} + (2 or 3,)')
-        return found
+        array = load_array(path, how="it is one of MMPose's joint_2d_det_files, put it below data_root")
+        if array.ndim != 3 or array.shape[:2] != part.shape[:2] or array.shape[2] not in (2, 3):
+            raise InputError(f'{path} has shape {array.shape}, expected {part.shape[:2]} + (2 or 3,)')
+        return array

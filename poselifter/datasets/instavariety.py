@@ -1,6 +1,5 @@
-"""InstaVariety: people in short videos from the internet, 2D found by OpenPose."""
+"""InstaVariety: people in short videos from the internet, 2D by OpenPose."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +7,9 @@ import numpy as np
 
 from ..errors import InputError
 from ..registry import DATASETS
-from .clip_batch import ClipBatch
-from .tracks import TrackDataset
+from ..utils.arrays import load_array
+from .sequence_dataset import SequenceDataset
+from .sequences import Sequences, check_rows, runs
 
 _HOW = (
     'make it with tools/dataset_converters/instavariety.py from the tracks of '
@@ -18,7 +18,7 @@ _HOW = (
 
 
 @DATASETS.register_module()
-class InstaVarietyDataset(TrackDataset):
+class InstaVarietyDataset(SequenceDataset):
     """``motion_all.npy`` (N, 17, 3) and ``id_all.npy`` (N,): tracks end to end, memory-mapped.
 
     The points are those of MotionBERT's converter: a track is 2 wide, the root
@@ -29,7 +29,7 @@ class InstaVarietyDataset(TrackDataset):
 
     Args:
         ann_file: ``motion_all.npy`` below ``data_root``; ``id_all.npy`` lies beside it.
-        **kwargs: see :class:`TrackDataset`.
+        **kwargs: see :class:`SequenceDataset`.
 
     Raises:
         InputError: a file is missing or does not fit the other.
@@ -40,20 +40,14 @@ class InstaVarietyDataset(TrackDataset):
     def __init__(self, ann_file: str = 'motion_all.npy', **kwargs: Any) -> None:
         super().__init__(ann_file=ann_file, **kwargs)
 
-    def load_data_list(self) -> list[dict]:
+    def load(self) -> Sequences:
         """Maps the points and lists the tracks."""
         path = Path(self.ann_file)
-        missing = [file for file in (path, path.with_name('id_all.npy')) if not file.is_file()]
-        if missing:
-            raise InputError(f'{missing[0]} is not there; {_HOW}')
-        try:
-            motion, ids = np.load(path, mmap_mode='r'), np.load(path.with_name('id_all.npy'))
-        except (OSError, ValueError) as error:
-            raise InputError(f'{path} or id_all.npy is no whole npy file ({error}); {_HOW}') from error
-        if motion.shape != (len(ids), 17, 3):
-            raise InputError(f'{path} has shape {motion.shape}, expected {(len(ids), 17, 3)} as id_all.npy; {_HOW}')
-        self.arrays = {'keypoints': motion}
-        return [{'sequence': str(int(ids[i['first']])), **i, 'img_shape': (1000, 1000)} for i in self.cut(ids)]
+        motion = load_array(path, memory_map=True, how=_HOW)
+        ids = load_array(path.with_name('id_all.npy'), how=_HOW)
+        check_rows(path, {'id_all.npy': ids, path.name: motion}, {'id_all.npy': (), path.name: (17, 3)}, _HOW)
+        infos = [{'sequence': str(int(ids[run['first']])), **run, 'img_shape': (1000, 1000)} for run in runs(ids)]
+        return Sequences({'keypoints': motion}, infos, decode=_split_scores)
 
     def full_init(self) -> None:
         """Lists the windows and leaves out those that begin without a root."""
@@ -67,10 +61,8 @@ class InstaVarietyDataset(TrackDataset):
         if not len(self.windows):
             raise InputError(f'{self.ann_file}: no window begins with a visible root; {_HOW}')
 
-    def read(self, infos: Sequence[dict], frames: Sequence[np.ndarray]) -> Sequence[dict[str, Any]]:
-        """See the base class; the third number of a point is its score."""
-        samples = super().read(infos, frames)
-        for part in [samples.arrays] if isinstance(samples, ClipBatch) else samples:
-            points = part['keypoints']
-            part['keypoints'], part['keypoints_visible'] = points[..., :2] * 250 + 500, points[..., 2]
-        return samples
+
+def _split_scores(rows: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Pixels of a picture of 1000, and scores, the third number of a point."""
+    points = rows['keypoints']
+    return {'keypoints': points[..., :2] * 250 + 500, 'keypoints_visible': points[..., 2]}

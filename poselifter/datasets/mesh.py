@@ -7,19 +7,11 @@ import numpy as np
 
 from ..errors import InputError
 from ..registry import DATASETS
-from ..utils.arrays import load_arrays
-from ..utils.safe_pickle import load_pickle
-from .mocap_cameras import mocap_cameras
+from .calibration import h36m_pictures
+from .sequence_dataset import SequenceDataset
+from .sequences import Sequences, Table, runs
 from .smpl_estimates import SUFFIXES, read_smpl_estimates
-from .tracks import TrackDataset
 
-_ARRAYS = {
-    'joint_2d': ('keypoints', (17, 2)),
-    'confidence': ('keypoints_visible', (17,)),
-    'smpl_pose': ('smpl_pose', (72,)),
-    'smpl_shape': ('smpl_shape', (10,)),
-    'smpl_weight': ('smpl_weight', ()),
-}
 _SQUARES = {'coco': 640, 'pw3d': 1920}  # side of the square that holds every picture
 _HOW = (
     'download mesh_det_h36m.pkl, mesh_det_coco.pkl and mesh_det_pw3d.pkl as docs/mesh.md of '
@@ -27,9 +19,23 @@ _HOW = (
     '(docs/datasets/mesh.md), and put it into data/mesh, or set data_root'
 )
 
+_FILE = Table(
+    arrays={
+        'joint_2d': ('keypoints', (17, 2), 1),
+        'confidence': ('keypoints_visible', (17,), 1),
+        'smpl_pose': ('smpl_pose', (72,), 1),
+        'smpl_shape': ('smpl_shape', (10,), 1),
+        'smpl_weight': ('smpl_weight', (), 1),
+    },
+    labels=('source', 'camera_name', 'img_hw', 'gender'),
+    how=_HOW,
+)
+_NEED = ('joint_2d', 'source', 'smpl_pose', 'smpl_shape')
+_PICTURE = {'h36m': ('camera_name',), 'other': ('img_hw',)}  # what the picture's size is told by
+
 
 @DATASETS.register_module()
-class MeshDataset(TrackDataset):
+class MeshDataset(SequenceDataset):
     """Detected keypoints, and SMPL's pose and shape in the camera's frame.
 
     A pickle holds dicts ``train`` and ``test`` with ``joint_2d`` (N, 17, 2)
@@ -51,7 +57,7 @@ class MeshDataset(TrackDataset):
             split, or a folder with one for each video, named after its
             ``source``; see :func:`read_smpl_estimates`. They become
             ``initial_pose`` and ``initial_shape``.
-        **kwargs: see :class:`TrackDataset`.
+        **kwargs: see :class:`SequenceDataset`.
 
     Raises:
         InputError: the file is missing, damaged or lacks something.
@@ -69,58 +75,36 @@ class MeshDataset(TrackDataset):
     ) -> None:
         if source not in ('h36m', 'other', *_SQUARES):
             raise InputError(f"MeshDataset: source is {source!r}, expected 'h36m', 'coco', 'pw3d' or 'other'")
-        self.source, self.split, self.fps = source, split, {'h36m': 50, 'pw3d': 30}.get(source)
+        self.source, self.split = source, split
         self.estimates = estimates and Path(kwargs.get('data_root') or '') / estimates
         super().__init__(ann_file=ann_file, **kwargs)
 
-    def load_data_list(self) -> list[dict]:
+    def load(self) -> Sequences:
         """Reads the arrays and lists the videos."""
-        part = self._part(Path(self.ann_file))
-        names = np.asarray(part['source'])
-        self.arrays = {'smpl_weight': np.ones(len(names), np.float32)}
-        for name, (key, shape) in _ARRAYS.items():
-            if name in part:
-                array = np.asarray(part.pop(name))
-                if array.size != len(names) * np.prod(shape):
-                    raise InputError(
-                        f'{self.ann_file}: {name} has shape {array.shape}, expected {(len(names), *shape)}; {_HOW}'
-                    )
-                self.arrays[key] = array.reshape(len(names), *shape).astype(np.float32, copy=False)
-        if 'keypoints_visible' in self.arrays:
-            self.arrays['keypoints_visible'] = self.arrays['keypoints_visible'].clip(0, 1)
-        infos = self.cut(names)
+        arrays, labels = _FILE.read(self.ann_file, (*_NEED, *_PICTURE.get(self.source, ())), self.split)
+        names = labels['source']
+        arrays.setdefault('smpl_weight', np.ones(len(names), np.float32))
+        if 'keypoints_visible' in arrays:
+            arrays['keypoints_visible'] = arrays['keypoints_visible'].clip(0, 1)
+        infos = runs(names)
         if self.estimates:
-            self.arrays |= self._estimates(names, [info['first'] for info in infos])
-        facts = [{'sequence': str(names[i['first']]), **i, **self._picture(part, i['first'])} for i in infos]
-        if 'gender' in part:
-            facts = [{**fact, 'gender': str(part['gender'][fact['first']])} for fact in facts]
-        return facts
-
-    def _part(self, path: Path) -> dict[str, Any]:
-        """What the file has of the split."""
-        if not path.is_file():
-            raise InputError(f'{path} is not there; {_HOW}')
-        if path.suffix == '.npz':
-            prefix = f'{self.split}_'
-            part = {k.removeprefix(prefix): array for k, array in load_arrays(path).items() if k.startswith(prefix)}
-        else:
-            both = load_pickle(path, encoding='latin1')
-            part = both.get(self.split) if isinstance(both, dict) else None
-        needed = {'joint_2d', 'source', 'smpl_pose', 'smpl_shape'}
-        needed |= {'h36m': {'camera_name'}, 'other': {'img_hw'}}.get(self.source, set())
-        missing = sorted(needed - set(part if isinstance(part, dict) else ()))
-        if missing:
-            raise InputError(f'{path}: {self.split} lacks {missing}; {_HOW}')
-        return part
+            arrays |= self._estimates(names, [info['first'] for info in infos])
+        fps = {'h36m': {'fps': 50}, 'pw3d': {'fps': 30}}.get(self.source, {})
+        for info in infos:
+            row = info['first']
+            info |= {'sequence': str(names[row]), **fps, **self._picture(labels, row)}
+            if 'gender' in labels:
+                info['gender'] = str(labels['gender'][row])
+        return Sequences(arrays, infos)
 
     def _estimates(self, names: np.ndarray, first: list[int]) -> dict[str, np.ndarray]:
-        """What another method found in each frame."""
+        """Bodies that another method recovered, one a frame."""
         folder, spans = self.estimates, [(0, len(names))]
         if folder.is_dir():
             spans = list(zip(first, [*first[1:], len(names)], strict=True))
         elif not folder.is_file():
             raise InputError(f'{folder} is not there; save the result files of another method in it, or set estimates')
-        found = []
+        parts = []
         for start, end in spans:
             files = [folder / f'{names[start]}{suffix}' for suffix in SUFFIXES] if folder.is_dir() else [folder]
             path = next((file for file in files if file.is_file()), None)
@@ -131,15 +115,13 @@ class MeshDataset(TrackDataset):
                 raise InputError(
                     f'{path} has {len(bodies.poses)} bodies without frame_ids, expected {end - start}, one a frame'
                 )
-            found.append(bodies.at(np.arange(end - start)))
-        return {key: np.concatenate([part[key] for part in found]) for key in ('initial_pose', 'initial_shape')}
+            parts.append(bodies.at(np.arange(end - start)))
+        return {key: np.concatenate([part[key] for part in parts]) for key in ('initial_pose', 'initial_shape')}
 
-    def _picture(self, part: dict[str, Any], row: int) -> dict[str, Any]:
+    def _picture(self, labels: dict[str, np.ndarray], row: int) -> dict[str, Any]:
         """Camera and size of the picture of a row."""
         if self.source == 'h36m':
-            camera, known = str(part['camera_name'][row]), mocap_cameras('h36m')['S1']
-            if camera not in known:
-                raise InputError(f'{self.ann_file}: row {row} has camera {camera!r}, expected one of {sorted(known)}')
-            return {'camera': camera, 'img_shape': known[camera].size[::-1]}
-        side = _SQUARES.get(self.source) or int(np.max(part['img_hw'][row]))
+            camera = str(labels['camera_name'][row])
+            return {'camera': camera, 'img_shape': h36m_pictures([camera], f'{self.ann_file}: row {row}')[camera]}
+        side = _SQUARES.get(self.source) or int(np.max(labels['img_hw'][row]))
         return {'img_shape': (side, side)}

@@ -8,8 +8,8 @@ from torch.utils.data import Dataset, Sampler
 
 from ..errors import InputError
 from ..registry import DATA_SAMPLERS, DATASETS
-from .base_motion_dataset import BaseMotionDataset
 from .samplers import EpochSampler
+from .sequence_dataset import SequenceDataset
 
 _PASS = 1 << 16  # more than any training has epochs
 
@@ -29,7 +29,7 @@ class ConcatDataset(Dataset):
         InputError: there is no source.
     """
 
-    def __init__(self, datasets: Sequence[dict | BaseMotionDataset]) -> None:
+    def __init__(self, datasets: Sequence[dict | SequenceDataset]) -> None:
         if not datasets:
             raise InputError('ConcatDataset: datasets is empty, expected at least one source')
         self.datasets = [DATASETS.build(d) if isinstance(d, dict) else d for d in datasets]

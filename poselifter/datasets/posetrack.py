@@ -8,8 +8,9 @@ import numpy as np
 from ..errors import InputError
 from ..registry import DATASETS
 from ..skeletons import convert_keypoints, get_skeleton
-from .captured import CapturedDataset
 from .coco_keypoints import load_coco
+from .sequence_dataset import SequenceDataset
+from .sequences import Sequences
 
 _HOW = (
     'get the annotations from posetrack.net (docs/datasets/posetrack.md) and unpack them to '
@@ -40,9 +41,9 @@ def read_tracks(path: Path) -> dict[str, np.ndarray]:
         lacking = [key for key in ('image_id', 'track_id') if key not in annotation]
         keypoints = annotation.get('keypoints')
         if lacking or (keypoints and len(keypoints) != 51):
-            found = f'no {" and no ".join(lacking)}' if lacking else f'{len(keypoints)} numbers as keypoints'
+            fault = f'no {" and no ".join(lacking)}' if lacking else f'{len(keypoints)} numbers as keypoints'
             raise InputError(
-                f'{path}: annotation {number} has {found}, expected a track_id and 51 numbers; '
+                f'{path}: annotation {number} has {fault}, expected a track_id and 51 numbers; '
                 f'use the train or val part of PoseTrack18 as it was published'
             )
         if keypoints:  # the last four digits of an image's id are its frame
@@ -52,7 +53,7 @@ def read_tracks(path: Path) -> dict[str, np.ndarray]:
 
 
 @DATASETS.register_module()
-class PoseTrackDataset(CapturedDataset):
+class PoseTrackDataset(SequenceDataset):
     """The first poses of each track that is long and visible enough, by MotionBERT's rules.
 
     The joints are converted from ``posetrack17``; a mixed joint is as visible
@@ -66,7 +67,7 @@ class PoseTrackDataset(CapturedDataset):
         length: poses of a track that are taken; shorter tracks are left out.
             A frame without an annotation is skipped, as in MotionBERT.
         visible: share of joints, in all frames, that must be exceeded.
-        **kwargs: see :class:`BaseMotionDataset`; ``metainfo=dict(skeleton=...)``
+        **kwargs: see :class:`SequenceDataset`; ``metainfo=dict(skeleton=...)``
             is the joint set of the samples (``h36m17``).
 
     Raises:
@@ -81,29 +82,27 @@ class PoseTrackDataset(CapturedDataset):
         self.length, self.visible = length, visible
         super().__init__(ann_file=ann_file, **kwargs)
 
-    def load_data_list(self) -> list[dict]:
+    def load(self) -> Sequences:
         """Reads the tracks and keeps the good ones."""
         path, skeleton = Path(self.ann_file), get_skeleton(self.metainfo['skeleton'])
         files = sorted(path.glob('*.json')) if path.is_dir() else [path]
         if not files or not files[0].is_file():
             raise InputError(f'{path} is not there, or has no json file; {_HOW}')
-        infos, points, scores = [], [], []
+        infos, parts = [], []
         for name, track in (entry for file in files for entry in read_tracks(file).items()):
             track = track[: self.length]
             if len(track) < self.length or track[..., 2].sum() <= self.visible * track[..., 2].size:
                 continue
-            xy, shown = convert_keypoints(track[..., :2], 'posetrack17', skeleton.name, track[..., 2])
-            if skeleton.root is not None and not shown[:, skeleton.root].all():
+            xy, visible = convert_keypoints(track[..., :2], 'posetrack17', skeleton.name, track[..., 2])
+            if skeleton.root is not None and not visible[:, skeleton.root].all():
                 continue
-            points.append(np.where(shown[..., None] > 0, xy, 0))
-            scores.append(shown)
-            width, height = np.ceil(points[-1].max((0, 1)).clip(min=1)).astype(int).tolist()
-            first = self.length * len(infos)
-            infos.append({'sequence': name, 'first': first, 'length': self.length, 'img_shape': (height, width)})
+            points = np.where(visible[..., None] > 0, xy, 0)
+            width, height = np.ceil(points.max((0, 1)).clip(min=1)).astype(int).tolist()
+            parts.append({'keypoints': points, 'keypoints_visible': visible})
+            infos.append({'sequence': name, 'img_shape': (height, width)})
         if not infos:
             raise InputError(
                 f'{path}: no track has {self.length} poses with {self.visible:.0%} of the joints and the root visible; '
                 f'set length or visible lower'
             )
-        self.arrays = {'keypoints': np.concatenate(points), 'keypoints_visible': np.concatenate(scores)}
-        return infos
+        return Sequences.joined(parts, infos)

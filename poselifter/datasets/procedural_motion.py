@@ -7,12 +7,13 @@ import numpy as np
 
 from ..errors import InputError
 from ..registry import DATASETS
-from .mocap_dataset import MocapDataset
 from .procedural import MOTIONS, captions, generate_motion
+from .sequence_dataset import SequenceDataset
+from .sequences import Sequences, world_keypoints
 
 
 @DATASETS.register_module()
-class ProceduralMotion(MocapDataset):
+class ProceduralMotion(SequenceDataset):
     """Clips of a kinematic body with random proportions, deterministic by seed.
 
     Args:
@@ -25,13 +26,13 @@ class ProceduralMotion(MocapDataset):
             a test set takes another range than the training set.
         wordings: captions of each motion, in place of the three that
             ``captions`` gives.
-        **kwargs: see :class:`BaseMotionDataset`; ``seed`` seeds the motions too.
+        **kwargs: see :class:`SequenceDataset`; ``seed`` seeds the motions too.
 
     Raises:
         InputError: an unknown motion, or one without wordings.
     """
 
-    METAINFO = {'dataset_name': 'procedural', 'skeleton': 'h36m17', 'actions': MOTIONS}
+    METAINFO = {'dataset_name': 'procedural', 'skeleton_3d': 'h36m17', 'actions': MOTIONS}
 
     def __init__(
         self,
@@ -54,28 +55,25 @@ class ProceduralMotion(MocapDataset):
         self.n_sequences, self.n_frames, self.fps, self.offset = n_sequences, n_frames, fps, offset
         super().__init__(**kwargs)
 
-    def load_data_list(self) -> list[dict]:
+    def load(self) -> Sequences:
         """Makes the motions and lists them."""
-        numbers = range(self.offset, self.offset + self.n_sequences)
-        names = [self.motions[k % len(self.motions)] for k in numbers]
-        seeds = [int(np.random.SeedSequence([self.seed, k]).generate_state(1)[0]) for k in numbers]
-        world = np.concatenate(
-            [generate_motion(name, seed, self.n_frames, self.fps) for name, seed in zip(names, seeds, strict=True)]
-        )
-        self.root = world[:, 0]
-        self.poses = world - self.root[:, None]
         texts = sorted({text for name in self.wordings for text in self.wordings[name]})
-        self._metainfo.update(texts=texts, actions=self.motions)
-        return [
-            {
+        parts, infos = [], []
+        for k in range(self.offset, self.offset + self.n_sequences):
+            name = self.motions[k % len(self.motions)]
+            seed = int(np.random.SeedSequence([self.seed, k]).generate_state(1)[0])
+            world = generate_motion(name, seed, self.n_frames, self.fps)
+            parts.append({'poses': world - world[:, :1], 'root': world[:, 0]})
+            metadata = {
                 'sequence': f'{name}_{k:06d}',
-                'first': i * self.n_frames,
-                'length': self.n_frames,
+                'fps': self.fps,
                 'subject': f'body_{k:06d}',
                 'action': self.motions.index(name),
                 'action_name': name,
                 'captions': [texts.index(text) for text in self.wordings[name]],
                 'source_format': 'procedural',
             }
-            for i, (k, name) in enumerate(zip(numbers, names, strict=True))
-        ]
+            infos.append(metadata)
+        return Sequences.joined(
+            parts, infos, metainfo={'texts': texts, 'actions': self.motions}, decode=world_keypoints
+        )

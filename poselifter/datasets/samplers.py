@@ -46,7 +46,7 @@ class EpochSampler(Sampler):
 
 
 def _members(dataset: Sized) -> list[np.ndarray]:
-    """The samples of each class that a data set with ``action`` in the facts of its sequences has."""
+    """The samples of each class that a data set with ``action`` among the metadata of its sequences."""
     labels = np.array([dataset.get_data_info(int(i))['action'] for i in dataset.windows[:, 0]])
     return [np.flatnonzero(labels == label) for label in np.unique(labels)]
 
@@ -78,7 +78,7 @@ class ClassPairSampler(Sampler):
     batches, and all of it depends on (seed, epoch) alone.
 
     Args:
-        sampler: ``EpochSampler`` of a data set with ``action`` in the facts of
+        sampler: ``EpochSampler`` of a data set with ``action`` in the metadata of
             its sequences: tells seed, epoch and process.
         batch_size: of the loader, of each process.
         per_class: samples of one class in a batch.

@@ -10,13 +10,15 @@ from ..errors import InputError
 from ..registry import DATASETS
 from ..skeletons import convert_keypoints, get_skeleton
 from ..utils.safe_pickle import load_pickle
-from .base_motion_dataset import BaseMotionDataset
+from .clip_batch import ClipBatch, stack_samples
+from .sequence_dataset import SequenceDataset
+from .sequences import Sequences
 
 _KEYS = ('frame_dir', 'label', 'img_shape', 'keypoint', 'keypoint_score')
 
 
 @DATASETS.register_module()
-class SkeletonActionDataset(BaseMotionDataset):
+class SkeletonActionDataset(SequenceDataset):
     """Clips of one or more persons with the class of what they do.
 
     The file holds ``annotations``, a list of dicts with ``frame_dir``,
@@ -38,7 +40,7 @@ class SkeletonActionDataset(BaseMotionDataset):
             order of its joints and without tracking, while points are
             converted and tracked. This is how MotionBERT's action models were
             trained, so their weights need it.
-        **kwargs: see :class:`BaseMotionDataset`.
+        **kwargs: see :class:`SequenceDataset`.
 
     Raises:
         InputError: the file is missing, wrong, or has no such split.
@@ -47,7 +49,7 @@ class SkeletonActionDataset(BaseMotionDataset):
     """
 
     METAINFO = {'dataset_name': 'skeleton_action'}
-    where = 'see docs/datasets/ntu.md for the published files'
+    how = 'see docs/datasets/ntu.md for the published files'
 
     def __init__(
         self,
@@ -68,28 +70,24 @@ class SkeletonActionDataset(BaseMotionDataset):
             )
         super().__init__(**{'window': 'whole', **kwargs})
 
-    def load_data_list(self) -> list[dict]:
-        """Reads, checks and tracks the clips of the split, and lays them end to end."""
-        path = Path(self.ann_file)
-        if not path.is_file():
-            raise InputError(f'{path} is not there; {self.where}, and put it there or set data_root')
-        self._metainfo['skeleton'] = self.skeleton.name
-        annotations, splits = _parts(load_pickle(path), path)
-        infos, points, scores, first = [], [], [], 0
+    def load(self) -> Sequences:
+        """Reads, checks and tracks the clips of the split, and lays them end to end, person after person."""
+        how = f'{self.how}, and put it there or set data_root'
+        annotations, splits = _parts(load_pickle(self.ann_file, how=how), Path(self.ann_file))
+        infos, parts = [], []
         for annotation in self.choose(annotations, splits):
-            keypoints, score = (array[: self.num_persons] for array in self._checked(annotation, path))
+            keypoints, score = (array[: self.num_persons] for array in self._checked(annotation))
             if len(keypoints) == 2:
                 order = track_two(keypoints)
                 keypoints = np.take_along_axis(keypoints, order[..., None, None], 0)
                 score = score if self.official_confidence_order else np.take_along_axis(score, order[..., None], 0)
-            persons, length = keypoints.shape[:2]
-            points.append(keypoints.reshape(-1, *keypoints.shape[2:]))
-            scores.append(score.reshape(-1, score.shape[-1]))
-            size = {'first': first, 'persons': persons, 'length': length}
-            infos.append({**size, 'img_shape': tuple(map(int, annotation['img_shape'])), **self.facts(annotation)})
-            first += persons * length
-        self.points, self.scores = np.concatenate(points), np.concatenate(scores)
-        return infos
+            size = {'persons': len(keypoints), 'img_shape': tuple(map(int, annotation['img_shape']))}
+            infos.append({**size, **self.metadata(annotation)})
+            parts.append({'keypoints': np.concatenate(keypoints), 'keypoints_visible': np.concatenate(score)})
+        sequences = Sequences.joined(parts, infos, metainfo={'skeleton': self.skeleton.name})
+        for info in sequences.infos:
+            info['length'] //= info['persons']
+        return sequences
 
     def choose(self, annotations: list[dict], splits: Mapping[str, Sequence[str]]) -> list[dict]:
         """The annotations of the split, in the file's order."""
@@ -104,49 +102,49 @@ class SkeletonActionDataset(BaseMotionDataset):
             raise InputError(f'{self.ann_file} has no clip of the split {self.splits}; check the file')
         return chosen
 
-    def facts(self, annotation: dict) -> dict[str, Any]:
-        """What a sample tells beside its arrays; ``action`` is the class."""
+    def metadata(self, annotation: dict) -> dict[str, Any]:
+        """What a sample says beside its arrays; ``action`` is the class."""
         return {'sequence': str(annotation['frame_dir']), 'action': int(annotation['label'])}
 
-    def _checked(self, annotation: dict, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    def _checked(self, annotation: dict) -> tuple[np.ndarray, np.ndarray]:
         keypoints, score = np.asarray(annotation['keypoint']), np.asarray(annotation['keypoint_score'])
         name, joints, shape = annotation['frame_dir'], self.source.num_joints, keypoints.shape
         frames = annotation.get('total_frames', shape[1] if len(shape) == 4 else 0)
         if len(shape) != 4 or shape[1:] != (frames, joints, 2) or score.shape != shape[:3] or not score.size:
             raise InputError(
-                f'{path}: {name} has keypoint {shape}, keypoint_score {score.shape} and total_frames {frames}, '
-                f'expected (M, T, {joints}, 2), (M, T, {joints}) and T for {self.source.name}; '
+                f'{self.ann_file}: {name} has keypoint {shape}, keypoint_score {score.shape} and total_frames '
+                f'{frames}, expected (M, T, {joints}, 2), (M, T, {joints}) and T for {self.source.name}; '
                 f'take a file of 2D poses, or name its joint set with source'
             )
         if any(array.dtype.kind not in 'fiu' or not np.isfinite(array).all() for array in (keypoints, score)):
-            raise InputError(f'{path}: {name} has coordinates that are no finite numbers; leave the clip out')
+            raise InputError(f'{self.ann_file}: {name} has coordinates that are no finite numbers; leave the clip out')
         label, size = annotation['label'], annotation['img_shape']
         if not isinstance(label, (int, np.integer)) or np.shape(size) != (2,) or min(size) < 1:
             raise InputError(
-                f'{path}: {name} has label {label!r} and img_shape {size!r}, expected a number and (height, width)'
+                f'{self.ann_file}: {name} has label {label!r} and img_shape {size!r}, expected a number and '
+                f'(height, width)'
             )
         return keypoints, score
 
-    def read(self, infos: Sequence[dict], frames: Sequence[np.ndarray]) -> list[dict[str, Any]]:
+    def read(
+        self, infos: Sequence[dict], frames: Sequence[np.ndarray], metadata: Sequence[dict[str, Any]]
+    ) -> list[ClipBatch]:
         """Frames of clips; see the base class."""
-        return [self._read(info, f) for info, f in zip(infos, frames, strict=True)]
+        clips = zip(infos, frames, metadata, strict=True)
+        return stack_samples([{**self._arrays_of(info, f), **entry} for info, f, entry in clips])
 
-    def _read(self, info: dict, frames: np.ndarray) -> dict[str, Any]:
+    def _arrays_of(self, info: dict, frames: np.ndarray) -> dict[str, np.ndarray]:
         persons, length = info['persons'], info['length']
-        rows = slice(info['first'], info['first'] + persons * length)
-        points = self.points[rows].reshape(persons, length, -1, 2)[:, frames].astype(np.float32)
-        scores = self.scores[rows].reshape(persons, length, -1)[:, frames].astype(np.float32)
+        rows = info['first'] + np.arange(persons)[:, None] * length + frames
+        points, scores = (self.arrays[key][rows].astype(np.float32) for key in ('keypoints', 'keypoints_visible'))
         points, mixed = convert_keypoints(points, self.source.name, self.skeleton.name, scores, 'mean')
         missing = (0, self.num_persons - persons)
         scores = scores if self.official_confidence_order else mixed
-        facts = {key: value for key, value in info.items() if key not in ('first', 'persons', 'length', 'sample_idx')}
         return {
             'keypoints': np.pad(points, [missing, *[(0, 0)] * 3]),
             'keypoints_visible': np.pad(scores, [missing, *[(0, 0)] * 2]),
             'present': np.arange(self.num_persons) < persons,
             'frame_indices': frames,
-            'skeleton': self.skeleton.name,
-            **facts,
         }
 
 

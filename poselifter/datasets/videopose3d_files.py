@@ -13,13 +13,14 @@ from ..errors import InputError
 from ..geometry import Camera, project, world_to_camera
 from ..skeletons import convert_keypoints, get_skeleton
 from ..utils.arrays import load_arrays
-from .captured import CapturedDataset
-from .mocap_cameras import mocap_cameras
+from .calibration import mocap_cameras
+from .sequence_dataset import SequenceDataset
+from .sequences import Sequences
 
 _LAYOUTS = ('h36m17', 'coco17', 'h36m16', 'mpii16', 'humaneva15')
 
 
-class VideoPose3DFiles(CapturedDataset):
+class VideoPose3DFiles(SequenceDataset):
     """Base of ``data_3d_*.npz`` (world, metres) and ``data_2d_*.npz`` (pixels of every camera).
 
     3D is turned into each camera's frame. 2D that runs on after the mocap is
@@ -38,7 +39,7 @@ class VideoPose3DFiles(CapturedDataset):
         downsample: keep every so manyth frame.
         skeleton: joint set of the 2D file, where its metadata are wrong.
         skeleton_3d: joint set to convert the poses to, by name (``'h36m16'``).
-        **kwargs: see :class:`BaseMotionDataset`.
+        **kwargs: see :class:`SequenceDataset`.
 
     Raises:
         InputError: a file is missing or wrong, 2D and 3D do not fit, or a
@@ -64,15 +65,15 @@ class VideoPose3DFiles(CapturedDataset):
         if not 0 < subset <= 1 or downsample < 1:
             raise InputError(f'subset is {subset}, downsample {downsample}; expected above 0 to 1, and 1 or more')
         self.keypoint_file, self.subjects = keypoint_file, subjects
-        self.subset, self.downsample, self.fps = subset, downsample, self.rate / downsample
-        self.told, self.wanted = skeleton, skeleton_3d or self.METAINFO['skeleton_3d']
+        self.subset, self.downsample = subset, downsample
+        self.skeleton, self.skeleton_3d = skeleton, skeleton_3d or self.METAINFO['skeleton_3d']
         super().__init__(**kwargs)
 
-    def load_data_list(self) -> list[dict]:
+    def load(self) -> Sequences:
         """Reads both files and lists the sequences: every take seen by every camera."""
         (poses,) = self._read(Path(self.ann_file), 'positions_3d')
-        detected, self._metainfo['skeleton'] = self._detections()
-        self._metainfo['skeleton_3d'] = self.wanted
+        detected, skeleton = self._detections()
+        joints = get_skeleton(skeleton).num_joints
         infos, sources = [], []
         for subject in self._subjects(poses):
             cameras = mocap_cameras(self.table)[subject.split('/')[-1]]
@@ -84,8 +85,8 @@ class VideoPose3DFiles(CapturedDataset):
                         logger='current',
                         level=logging.WARNING,
                     )
-                seen = self._seen(detected, subject, take, len(cameras))
-                for (name, camera), pixels in zip(cameras.items(), seen, strict=True):
+                views = self._views(detected, subject, take, (len(cameras), joints))
+                for (name, camera), pixels in zip(cameras.items(), views, strict=True):
                     info = self._info(subject, take, name, camera)
                     kept = kept_frames(len(world), self.subset, self.downsample)
                     if pixels is not None and len(pixels) < len(world):
@@ -96,30 +97,29 @@ class VideoPose3DFiles(CapturedDataset):
                     if len(kept):  # a small subset of a short sequence has no frame
                         infos.append({**info, 'first': 0, 'length': len(kept)})
                         sources.append((world, camera, pixels, kept))
-        self._fill(infos, sources)
-        return infos
+        arrays = self._fill(infos, sources, joints)
+        return Sequences(arrays, infos, {'skeleton': skeleton, 'skeleton_3d': self.skeleton_3d})
 
-    def _fill(self, infos: list[dict], sources: list[tuple]) -> None:
+    def _fill(self, infos: list[dict], sources: list[tuple], joints: int) -> dict[str, np.ndarray]:
         """Lays the kept frames of all sequences end to end, without a second copy of them all."""
         total = sum(info['length'] for info in infos)
-        joints = get_skeleton(self._metainfo['skeleton']).num_joints
-        found = {'lifting_target': np.empty((total, get_skeleton(self.wanted).num_joints, 3), np.float32)}
-        found['keypoints'] = np.empty((total, joints, 2), np.float32)
+        arrays = {'lifting_target': np.empty((total, get_skeleton(self.skeleton_3d).num_joints, 3), np.float32)}
+        arrays['keypoints'] = np.empty((total, joints, 2), np.float32)
         if any(pixels is not None and pixels.shape[-1] > 2 for *_, pixels, _ in sources):
-            found['keypoints_visible'] = np.ones((total, joints), np.float32)
+            arrays['keypoints_visible'] = np.ones((total, joints), np.float32)
         first = 0
         for info, (world, camera, pixels, kept) in zip(infos, sources, strict=True):
             rows = slice(first, first + len(kept))
             pose = world_to_camera(self._joints(world[kept]), camera)
-            found['lifting_target'][rows] = pose
-            found['keypoints'][rows] = project(pose, camera) if pixels is None else pixels[kept, :, :2]
+            arrays['lifting_target'][rows] = pose
+            arrays['keypoints'][rows] = project(pose, camera) if pixels is None else pixels[kept, :, :2]
             if pixels is not None and pixels.shape[-1] > 2:
-                found['keypoints_visible'][rows] = pixels[kept, :, 2]
+                arrays['keypoints_visible'][rows] = pixels[kept, :, 2]
             info['first'], first = first, first + len(kept)
-        self.arrays = found
+        return arrays
 
     def _info(self, subject: str, take: str, name: str, camera: Camera) -> dict[str, Any]:
-        """The facts of a sequence; a take's action is its name up to the first space."""
+        """The metadata of a sequence; a take's action is its name up to the first space."""
         action, actions = take.split(' ')[0], self.METAINFO['actions']
         split, _, person = subject.rpartition('/')
         info = {
@@ -128,6 +128,7 @@ class VideoPose3DFiles(CapturedDataset):
             'split': split,
             'take': f'{subject}/{take}',
             'camera': name,
+            'fps': self.rate / self.downsample,
             'action': actions.index(action) if action in actions else -1,
             'action_name': action,
             'img_shape': camera.size[::-1],
@@ -146,16 +147,19 @@ class VideoPose3DFiles(CapturedDataset):
         if self.keypoint_file is None:
             if (next(iter(next(iter(mocap_cameras(self.table).values())).values())).focal == 1).all():
                 raise InputError(f'{type(self).__name__} needs keypoint_file: its cameras cannot project')
-            return None, self.wanted
+            return None, self.skeleton_3d
         path = Path(self.data_root or '') / self.keypoint_file
-        poses, facts = self._read(path, 'positions_2d', 'metadata')
-        return poses, self.told or _layout(path, facts)
+        poses, metadata = self._read(path, 'positions_2d', 'metadata')
+        return poses, self.skeleton or _layout(path, metadata)
 
-    def _seen(self, detected: Mapping[str, Any] | None, subject: str, take: str, cameras: int) -> Sequence:
+    def _views(
+        self, detected: Mapping[str, Any] | None, subject: str, take: str, sizes: tuple[int, int]
+    ) -> Sequence[np.ndarray | None]:
+        """A take's detections, by camera; ``sizes`` are the numbers of cameras and joints."""
+        cameras, joints = sizes
         if detected is None:
             return [None] * cameras
         views = detected.get(subject, {}).get(take)
-        joints = get_skeleton(self._metainfo['skeleton']).num_joints
         shapes = None if views is None else [np.shape(view) for view in views]
         if views is None or len(views) != cameras or any(len(s) != 3 or s[1] != joints for s in shapes):
             raise InputError(
@@ -165,24 +169,22 @@ class VideoPose3DFiles(CapturedDataset):
         return views
 
     def _joints(self, world: np.ndarray) -> np.ndarray:
-        """All joints of the file (n, J, 3) to the wanted ones."""
+        """All joints of the file (n, J, 3) to those of ``skeleton_3d``."""
         if world.ndim != 3 or world.shape[1] not in self.layouts_3d or world.shape[2] != 3:
             raise InputError(
                 f'{self.ann_file}: poses have shape {world.shape}, expected (n, J, 3) with J of {list(self.layouts_3d)}'
             )
-        own = self.METAINFO['skeleton_3d']
-        pose = convert_keypoints(np.asarray(world, np.float32), self.layouts_3d[world.shape[1]], own)
-        return convert_keypoints(pose, own, self.wanted)
+        usual = self.METAINFO['skeleton_3d']
+        pose = convert_keypoints(np.asarray(world, np.float32), self.layouts_3d[world.shape[1]], usual)
+        return convert_keypoints(pose, usual, self.skeleton_3d)
 
     def _read(self, path: Path, *names: str) -> list[dict[str, Any]]:
         """The dicts that a file has under these names."""
-        if not path.is_file():
-            raise InputError(f'{path} is not there; {self.how}')
-        entries = load_arrays(path)
-        found = [entries[name].item() for name in names if name in entries and entries[name].shape == ()]
-        if len(found) < len(names) or not all(isinstance(entry, dict) for entry in found):
-            raise InputError(f'{path} has {sorted(entries)}, expected dicts {list(names)}; {self.how}')
-        return found
+        arrays = load_arrays(path, names, names=(), how=self.how)
+        entries = [arrays[name].item() if arrays[name].shape == () else arrays[name] for name in names]
+        if not all(isinstance(entry, dict) for entry in entries):
+            raise InputError(f'{path} has arrays, expected dicts {list(names)}; {self.how}')
+        return entries
 
 
 def kept_frames(length: int, subset: float, downsample: int) -> np.ndarray:
@@ -203,15 +205,15 @@ def kept_frames(length: int, subset: float, downsample: int) -> np.ndarray:
     return int(draw * (length - count + 1)) + np.arange(0, count, downsample)
 
 
-def _layout(path: Path, facts: Mapping[str, Any]) -> str:
+def _layout(path: Path, metadata: Mapping[str, Any]) -> str:
     """The joint set with this many joints and this left side."""
-    left, right = (sorted(side) for side in facts.get('keypoints_symmetry', ([], [])))
+    left, right = (sorted(side) for side in metadata.get('keypoints_symmetry', ([], [])))
     for name in _LAYOUTS:
         skeleton = get_skeleton(name)
         sides = sorted(skeleton.left), sorted(skeleton.right)
-        if facts.get('num_joints', skeleton.num_joints) == skeleton.num_joints and (left, right) == sides:
+        if metadata.get('num_joints', skeleton.num_joints) == skeleton.num_joints and (left, right) == sides:
             return name
     raise InputError(
-        f'{path}: {facts.get("num_joints")} joints with the left side {left} are no known joint set of {_LAYOUTS}; '
+        f'{path}: {metadata.get("num_joints")} joints with the left side {left} are no known joint set of {_LAYOUTS}; '
         f'name it by skeleton='
     )

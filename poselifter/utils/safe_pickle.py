@@ -305,6 +305,7 @@ def load_pickle(
     encoding: str = 'ASCII',
     joblib: bool = False,
     objects: Collection[str] = (),
+    how: str = 'copy it again',
 ) -> Any:
     """Reads a pickle of plain data: dicts, lists, tuples, sets, strings, numbers, numpy arrays and scalars.
 
@@ -313,6 +314,7 @@ def load_pickle(
         encoding: of Python 2's strings; ``'latin1'`` for its numpy arrays.
         joblib: whether ``joblib.dump`` may have written it.
         objects: starts of the names of classes, ``'chumpy.'``, whose instances become :class:`PickledObject`.
+        how: what the user can do about a missing or damaged file; ends the error.
 
     Returns:
         Its content.
@@ -327,11 +329,11 @@ def load_pickle(
         with open(Path(source).expanduser(), 'rb') as file:
             return _load(file, encoding, joblib, objects)
     except FileNotFoundError:
-        raise InputError(f'{name} is not there; check the path') from None
+        raise InputError(f'{name} is not there; {how}') from None
     except InputError as error:
         raise InputError(f'{name} is not read: {error}') from error
     except Exception as error:  # a damaged pickle fails in any way
-        raise InputError(f'{name} is no whole pickle ({type(error).__name__}: {error}); copy it again') from error
+        raise InputError(f'{name} is no whole pickle ({type(error).__name__}: {error}); {how}') from error
 
 
 def _load(file: BinaryIO, encoding: str, joblib: bool, objects: Collection[str]) -> Any:

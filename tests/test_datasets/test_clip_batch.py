@@ -1,35 +1,32 @@
-"""Batches transformed at once against clip by clip, and the original programs' lists of plain and mirrored clips."""
+"""Batches on their way to the trainer, and the original programs' lists of plain and mirrored clips."""
 
 import numpy as np
 import pytest
 import torch
-from mmcv.transforms import BaseTransform
 from mmengine.dataset import pseudo_collate
 from torch.utils.data import DataLoader
 
-from poselifter.datasets import CapturedDataset, EpochSampler, ProceduralMotion, stack_clips
-from poselifter.datasets.clip_batch import ClipBatch, run_pipeline
+from poselifter.datasets import EpochSampler, SequenceDataset, Sequences, stack_clips
+from poselifter.datasets.clip_batch import ClipBatch
 from poselifter.datasets.transforms import FlipPose
 from poselifter.geometry import Camera, denormalize_screen
-from poselifter.registry import TRANSFORMS
-from poselifter.structures import MotionDataSample, check_sample
 
 CODEC = dict(type='RootRelativeLifting', confidence=True)
 
 
-class Clips(CapturedDataset):
+class Clips(SequenceDataset):
     """Sequences that are given as arrays."""
 
     METAINFO = {'skeleton': 'h36m17', 'skeleton_3d': 'h36m17'}
 
-    def __init__(self, arrays, lengths, facts=None, **kwargs):
-        self.arrays, self.lengths, self.facts = arrays, lengths, facts or [{}] * len(lengths)
+    def __init__(self, arrays, lengths, infos=None, **kwargs):
+        rows = [slice(end - n, end) for end, n in zip(np.cumsum(lengths), lengths, strict=True)]
+        self.parts = [{key: array[r] for key, array in arrays.items()} for r in rows]
+        self.given = infos or [{}] * len(lengths)
         super().__init__(**kwargs)
 
-    def load_data_list(self):
-        firsts = np.cumsum([0, *self.lengths[:-1]]).tolist()
-        rows = zip(firsts, self.lengths, self.facts, strict=True)
-        return [{'sequence': str(i), 'first': f, 'length': n, **fact} for i, (f, n, fact) in enumerate(rows)]
+    def load(self):
+        return Sequences.joined(self.parts, [{'sequence': str(i), **info} for i, info in enumerate(self.given)])
 
 
 @pytest.fixture
@@ -50,47 +47,6 @@ def clips(rng):
     return build
 
 
-STEPS = {
-    'flip': [dict(type='FlipPose')],
-    'joints': [dict(type='FlipPose'), dict(type='JointMask', prob=0.3), dict(type='FrameMask')],
-    'mixture': [dict(type='MaskMixture')],
-    'masks': [dict(type='JointReplacement'), dict(type='FrameRemoval')],
-    'copies': [dict(type='SpanMask', copies=3)],
-}
-
-
-@pytest.mark.parametrize('name', STEPS)
-def test_a_batch_is_its_clips_one_by_one(clips, name):
-    dataset = clips(*STEPS[name])
-    steps, rows = dataset.pipeline.transforms, [5, 40, 7, 33, 71 + 2, 20]
-    whole = run_pipeline(steps, dataset.samples(rows))
-    assert isinstance(whole, ClipBatch)
-    for sample, one in zip(whole, dataset.samples(rows), strict=True):
-        for step in steps:
-            one = step(one)
-        check_sample(one)
-        assert sample.keys() == one.keys()
-        for key, value in one.items():
-            np.testing.assert_array_equal(sample[key], value, err_msg=key)
-
-
-def test_large_batches_are_their_clips(clips):
-    """They are cut into pieces, which must not show."""
-    dataset = clips(
-        dict(type='FlipPose'), dict(type='JointMask'), dict(type='PackPose', keys=['target', 'action', 'mask'])
-    )
-    rows = list(range(len(dataset)))
-    assert len(rows) > 32
-    whole = stack_clips(dataset.__getitems__(rows))
-    single = [dataset[i] for i in rows]
-    assert torch.equal(whole['inputs'], torch.stack([clip['inputs'] for clip in single]))
-    expected = MotionDataSample.stack([clip['data_samples'] for clip in single])
-    assert torch.equal(whole['data_samples'].target, expected.target)
-    assert whole['data_samples'].action.tolist() == expected.action.tolist()
-    assert whole['data_samples'].sequence == expected.sequence
-    assert whole['data_samples'].keys() == expected.keys() and 'mask' not in expected
-
-
 def test_workers_and_other_collations(clips):
     dataset = clips(dict(type='FlipPose'), dict(type='PackPose'))
     batches = []
@@ -100,26 +56,6 @@ def test_workers_and_other_collations(clips):
         batches.append([b['inputs'] if torch.is_tensor(b['inputs']) else torch.stack(b['inputs']) for b in loader])
     for one, two, three in zip(*batches, strict=True):
         assert torch.equal(one, two) and torch.equal(one, three)
-
-
-@TRANSFORMS.register_module()
-class ScaleOneByOne(BaseTransform):
-    """A user's own transform, which knows nothing of batches."""
-
-    def transform(self, sample):
-        return {**sample, 'inputs': sample['inputs'] * (1 + sample['random_key'][2])}
-
-
-def test_transforms_of_single_clips_may_stand_anywhere(clips):
-    dataset = clips(dict(type='ScaleOneByOne'), dict(type='FlipPose', prob=0), dict(type='PackPose'))
-    plain = clips(dict(type='PackPose'))
-    plain.arrays = dataset.arrays
-    for row, clip in zip([3, 30], dataset.__getitems__([3, 30]), strict=True):
-        assert torch.equal(clip['inputs'], plain[row]['inputs'] * (1 + row))
-    motion = ProceduralMotion(
-        2, 60, pipeline=[dict(type='VirtualCamera'), *dataset.pipeline.transforms], test_mode=True
-    )
-    assert [c['inputs'].shape for c in motion.__getitems__([0, 1])] == [(60, 17, 3)] * 2
 
 
 def test_sequences_of_different_lengths_stay_apart(clips):
@@ -237,17 +173,16 @@ def test_lists_of_plain_and_mirrored_chunks(shared, name):
 def test_captions_say_which_clips_are_mirrored(rng):
     facts = {'captions': [[0, 4], [], [4]], 'skeleton': ['h36m17'] * 3, 'mirrored': [True, True, False]}
     batch = ClipBatch({'inputs': rng.normal(size=(3, 5, 17, 2))}, facts)
-    assert FlipPose().transform_batch(batch).facts['captions'] == [[-1, -5], [], [4]]
-    assert FlipPose().transform_batch(batch).facts['captions'] == [[0, 4], [], [4]]  # twice is the identity
+    assert FlipPose().transform_batch(batch).metadata['captions'] == [[-1, -5], [], [4]]
+    assert FlipPose().transform_batch(batch).metadata['captions'] == [[0, 4], [], [4]]  # twice is the identity
 
 
 def test_random_mirroring_has_its_probability(clips):
     arrays = clips().arrays
     always, never = clips(dict(type='FlipPose', prob=1)), clips(dict(type='FlipPose', prob=0))
-    for dataset in (always, never):
-        dataset.arrays = arrays
     drawn = clips(dict(type='FlipPose'))
-    drawn.arrays = arrays
+    for dataset in (always, never, drawn):
+        dataset.arrays = arrays
     rows = [row + epoch * len(drawn) for epoch in range(15) for row in range(len(drawn))]
     flipped = 0
     for one, yes, no in zip(*(d.__getitems__(rows) for d in (drawn, always, never)), strict=True):

@@ -5,13 +5,11 @@ import json
 
 import numpy as np
 import pytest
-from mmengine.config import Config
 from toy_datasets import coco as toy
 
-from poselifter.datasets import COCOKeypointsDataset, stack_clips
+from poselifter.datasets import COCOKeypointsDataset
 from poselifter.datasets.coco_keypoints import read_people
 from poselifter.errors import InputError
-from poselifter.registry import DATASETS
 from poselifter.structures import check_sample
 
 
@@ -70,14 +68,6 @@ def test_clips_are_single_people(tmp_path):
     few = load(tmp_path, metainfo=dict(skeleton='coco17'), min_keypoints=12)
     counts = [entry['num_keypoints'] for entry in document['annotations'][:4]]
     assert len(few) == sum(count >= 12 for count in counts) < 4
-
-
-@needs_coco
-def test_the_config_makes_batches(tmp_path, repository):
-    toy.write_file(tmp_path, toy.annotations(20))
-    config = Config.fromfile(repository / 'configs/_base_/datasets/coco_keypoints.py').train_dataloader.dataset
-    batch = stack_clips(DATASETS.build({**config, 'data_root': str(tmp_path)}).__getitems__([0, 1, 2]))
-    assert batch['inputs'].shape == (3, 1, 17, 3) and batch['data_samples'].target_2d.shape == (3, 1, 17, 2)
 
 
 @needs_coco

@@ -124,21 +124,12 @@ def test_sixteen_joints_in_and_out(h36m, folder):
 
 
 def test_files_that_do_not_fit(h36m, folder, tmp_path):
-    with pytest.raises(InputError, match=r'data_3d_nowhere\.npz is not there; make it .*docs/datasets/h36m\.md'):
-        h36m(ann_file='data_3d_nowhere.npz')
-    with pytest.raises(InputError, match=r'data_2d_h36m_sh\.npz is not there'):
-        h36m(keypoint_file='data_2d_h36m_sh.npz')
-    with pytest.raises(InputError, match=r"has \['metadata', 'positions_2d'\], expected dicts \['positions_3d'\]"):
-        h36m(ann_file=GT)
     odd = layout_file(folder / 'odd.npz', 'h36m17', 17, keypoints_symmetry=[[1], [2]])
     with pytest.raises(InputError, match=r'left side \[1\] are no known joint set .* name it by skeleton='):
         h36m(keypoint_file=odd)
     assert h36m(keypoint_file=odd, skeleton='h36m17')[0]['skeleton'] == 'h36m17'
     with pytest.raises(InputError, match=r'S1 Walking 1 is \[.*expected 4 arrays \(n, 16, 2\)'):
         h36m(keypoint_file=odd, skeleton='mpii16')
-    (folder / 'half.npz').write_bytes((folder / GT).read_bytes()[:9000])
-    with pytest.raises(InputError, match='no whole npz'):
-        h36m(keypoint_file='half.npz')
     write_h36m(tmp_path, {'S1': {'Walking': 9}})
     poses = load_arrays(tmp_path / 'data_3d_h36m.npz')['positions_3d'].item()
     longer = {'S1': {'Walking': poses['S1']['Walking'].repeat(2, 0)}}
@@ -197,11 +188,8 @@ def test_mmpose_detections_and_broken_files(mmpose, tmp_path):
             Human36mMMPoseDataset(keypoint_file=name, **settings)
     for change, message in (
         ({'S': arrays['S'] + [3, 0, 0, 0]}, 'poses of .* are not where part is'),
-        ({'S': arrays['S'][..., :3]}, r"'S': \(17, 3\)"),
         ({'imgname': np.array(['image_1.jpg'] * len(arrays['S']))}, 'expected names such as'),
     ):
         mmpose(**change)
         with pytest.raises(InputError, match=message):
             Human36mMMPoseDataset(**settings)
-    with pytest.raises(InputError, match='preprocess_h36m'):
-        Human36mMMPoseDataset(**{**settings, 'ann_file': 'none.npz'})

@@ -1,14 +1,12 @@
-"""InstaVariety: its converter by MotionBERT's rules, its clips, and what is wrong with a file."""
+"""InstaVariety: its converter by MotionBERT's rules, and its clips."""
 
 import instavariety
 import numpy as np
 import pytest
-from mmengine.config import Config
 from toy_datasets import instavariety as toy
 
-from poselifter.datasets import InstaVarietyDataset, stack_clips
+from poselifter.datasets import InstaVarietyDataset
 from poselifter.errors import InputError
-from poselifter.registry import DATASETS
 from poselifter.structures import check_sample
 
 # h36m17 in the order of the toy's names; spine and head top are not found
@@ -59,26 +57,6 @@ def test_whole_tracks(tmp_path):
     np.testing.assert_array_equal(np.concatenate([s['keypoints_visible'] for s in samples]), motion[..., 2])
 
 
-def test_clips_are_motionbert_s(tmp_path, shared):
-    """As ``split_clips`` cuts them; short tracks have one clip, with other frames drawn twice."""
-    case = np.load(shared / 'fixtures/parity/motionbert/functions/split_clips.npz')
-    for number in range(4):
-        lengths, (length, stride) = case[f'case{number}_lengths'], case[f'case{number}_n_frames_stride'].tolist()
-        motion = write_arrays(tmp_path, lengths.tolist())
-        dataset = InstaVarietyDataset(
-            data_root=str(tmp_path), min_frames=length, window=dict(length=length, stride=stride, tail='drop')
-        )
-        clips = np.array([sample['keypoints'] for sample in dataset.samples(range(len(dataset)))])
-        official = case[f'case{number}_out']
-        clips = clips[:-1] if lengths[-1] < length else clips  # a last track that is too short is forgotten there
-        assert len(clips) == len(official)
-        for clip, frames in zip(clips, official, strict=True):
-            if (np.diff(frames) == 1).all():
-                np.testing.assert_array_equal(clip, motion[frames, :, :2] * 250 + 500)
-            else:
-                np.testing.assert_array_equal(clip[0], motion[frames.min(), :, :2] * 250 + 500)
-
-
 def test_clips_begin_with_a_root(tmp_path):
     motion = write_arrays(tmp_path, [20, 6, 20])
     motion[[5, 26, 36], 0, 2] = 0  # starts of the clips 1 of the first track and 0 and 2 of the last
@@ -90,29 +68,3 @@ def test_clips_begin_with_a_root(tmp_path):
     np.save(tmp_path / 'motion_all.npy', motion)
     with pytest.raises(InputError, match='no window begins with a visible root'):
         InstaVarietyDataset(data_root=str(tmp_path), window=dict(length=10)).full_init()
-
-
-def test_the_config_makes_batches(tmp_path, repository):
-    write_arrays(tmp_path, [120, 30, 90])
-    config = Config.fromfile(repository / 'configs/_base_/datasets/instavariety.py').train_dataloader.dataset
-    dataset = DATASETS.build({**config, 'data_root': str(tmp_path)})
-    batch = stack_clips(dataset.__getitems__(range(len(dataset))))
-    assert batch['inputs'].shape == (4, 81, 17, 3) and batch['data_samples'].target_2d.shape == (4, 81, 17, 2)
-    scores = np.concatenate([sample['keypoints_visible'] for sample in dataset.samples(range(4))])
-    np.testing.assert_array_equal(np.sort(batch['data_samples'].target_2d_weight.flatten(0, 1).sort(-1).values, 0),
-                                  np.sort(np.sort(scores, -1), 0))  # fmt: skip
-
-
-def test_wrong_files_are_named(tmp_path):
-    def load():
-        return InstaVarietyDataset(data_root=str(tmp_path), test_mode=True)
-
-    with pytest.raises(InputError, match=r'motion_all.npy is not there; make it with tools/.*instavariety.py'):
-        load()
-    write_arrays(tmp_path, [9])
-    np.save(tmp_path / 'id_all.npy', np.zeros(8))
-    with pytest.raises(InputError, match=r'has shape \(9, 17, 3\), expected \(8, 17, 3\)'):
-        load()
-    (tmp_path / 'motion_all.npy').write_bytes((tmp_path / 'motion_all.npy').read_bytes()[:200])
-    with pytest.raises(InputError, match='no whole npy file'):
-        load()

@@ -4,16 +4,13 @@ import json
 
 import numpy as np
 import pytest
-import torch
-from mmengine.config import Config
 from toy_datasets import posetrack as toy
 
-from poselifter.datasets import PoseTrackDataset, stack_clips
+from poselifter.datasets import PoseTrackDataset
 from poselifter.datasets.posetrack import read_tracks
 from poselifter.datasets.transforms import CropScale, Encode, TargetFrom2D
 from poselifter.errors import InputError
 from poselifter.geometry import crop_scale
-from poselifter.registry import DATASETS
 from poselifter.structures import check_sample
 
 ENCODE = Encode(dict(type='RootRelativeLifting', confidence=True))
@@ -94,18 +91,6 @@ def test_the_label_is_the_2d_itself(tmp_path):
     np.testing.assert_array_equal(sample['target_2d'], sample['inputs'][..., :2] - sample['inputs'][:, :1, :2])
     assert 'target' not in sample and (sample['target_2d_weight'][:, 13] == 0).all()
     assert (sample['target_2d_weight'].sum(1) == 16).all()
-
-
-def test_the_config_makes_batches(tmp_path, repository):
-    toy.write_file(tmp_path, {k: toy.make_track(30, k) for k in range(3)})
-    config = Config.fromfile(repository / 'configs/_base_/datasets/posetrack.py').train_dataloader.dataset
-    dataset = DATASETS.build({**config, 'data_root': str(tmp_path)})
-    batch = stack_clips(dataset.__getitems__([0, 1, 2]))
-    assert batch['inputs'].shape == (3, 30, 17, 3) and batch['data_samples'].target_2d.shape == (3, 30, 17, 2)
-    assert batch['inputs'][..., :2].abs().max() < 1.5
-    assert (batch['data_samples'].target_2d_weight == 1).all()
-    again = stack_clips(dataset.__getitems__([0, 1, 2]))
-    assert torch.equal(again['inputs'], batch['inputs'])
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from scipy.spatial.transform import Rotation
 from poselifter.datasets import ProceduralMotion
 from poselifter.datasets.procedural import MOTIONS, captions, generate_motion
 from poselifter.datasets.procedural.body import JOINT_LIMITS, Body, random_body
+from poselifter.datasets.procedural.curves import Track
 from poselifter.datasets.procedural.kinematics import leg_joints
-from poselifter.datasets.procedural.tracks import Track
 from poselifter.errors import InputError
 
 PARENTS = (0, 1, 2, 0, 4, 5, 0, 7, 8, 9, 8, 11, 12, 8, 14, 15)  # of joints 1 to 16

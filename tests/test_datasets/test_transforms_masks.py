@@ -55,9 +55,9 @@ def test_joint_and_frame_masks_equal_the_original(shared):
     with np.load(shared / 'fixtures/parity/motionbert/functions/mask.npz') as case:
         joint, frame = JointMask(float(case['mask_ratio'])), FrameMask(float(case['mask_T_ratio']))
         for x, draw, expected in zip(case['x'], case['draw_joint'], case['out'], strict=True):
-            clip = joint.apply({'inputs': x, 'skeleton': 'h36m17'}, Recorded(draw))
-            clip = frame.apply(clip, Recorded(case['draw_frame']))
-            np.testing.assert_array_equal(clip['inputs'], expected)
+            hidden = joint.draw(x.shape[:2], 'h36m17', Recorded(draw))
+            hidden = hidden | frame.draw(x.shape[:2], 'h36m17', Recorded(case['draw_frame']))
+            np.testing.assert_array_equal(np.where(hidden[..., None], 0, x), expected)
 
 
 def test_removed_frames_are_counted_as_in_the_original(shared):
@@ -271,21 +271,6 @@ def test_masks_for_a_pretrainer_add_up():
     np.testing.assert_array_equal(
         JointMask(0.5, write='mask')(sample())['mask'], (JointMask(0.5)(sample())['inputs'] == 0).all(-1)
     )
-
-
-@pytest.mark.parametrize('kwargs', [{}, {'write': 'mask'}, {'copies': 3}])
-def test_batches_and_single_clips_agree(kwargs):
-    for mask, persons in ((JointMask(0.3, **kwargs), None), (MaskMixture(**kwargs), 2)):
-        clips = [sample(index=i) for i in range(5)]
-        if persons:
-            clips = [{**clip, 'inputs': np.stack([clip['inputs']] * persons)} for clip in clips]
-        batch = run_pipeline([mask], [{**clip, 'random_key': [*clip['random_key']]} for clip in clips])
-        for one, clip in zip(batch, clips, strict=True):
-            check_sample(one)
-            alone = mask(clip)
-            assert one.keys() == alone.keys()
-            for key in one.keys() & {'inputs', 'mask', 'masks'}:
-                np.testing.assert_array_equal(one[key], alone[key])
 
 
 def test_arguments_out_of_range():

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 import torch
-from toy_datasets import h36m, h36m_motionbert, humaneva, mpi_inf_3dhp, posetrack
 
 from poselifter.checkpoints import load_checkpoint_file
 from poselifter.skeletons import get_skeleton
@@ -13,73 +12,10 @@ from poselifter.skeletons import get_skeleton
 WORDS = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'walk', 'turn', 'sit', 'wave', 'to', 'from', 'transit']
 
 
-def write_amass(folder, frames=40):
-    """Two recordings as tools/dataset_converters/amass.py leaves them."""
-    rng = np.random.default_rng(0)
-    folder.mkdir(parents=True)
-    poses = np.concatenate([h36m.make_take(rng, frames)[:, h36m.KEPT] for _ in range(2)])
-    np.save(folder / 'root.npy', poses[:, 0])
-    np.save(folder / 'poses.npy', ((poses - poses[:, :1]) * 1e4).astype(np.int16))
-    records = [{'sequence': f'CMU/CMU/01/01_0{i}', 'length': frames} for i in (1, 2)]
-    index = {'fps': 30, 'unit_m': 1e-4, 'skeleton': 'h36m17', 'sequences': records, 'dropped': []}
-    (folder / 'index.json').write_text(json.dumps(index))
-
-
-def write_instavariety(folder):
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    points = np.concatenate([rng.uniform(-1, 1, (60, 17, 2)), np.ones((60, 17, 1))], -1).astype(np.float32)
-    np.save(folder / 'motion_all.npy', points)
-    np.save(folder / 'id_all.npy', np.repeat([0, 1], 30))
-
-
-def write_babel(folder):
-    folder.mkdir()
-    labels = [
-        {'raw_label': text, 'proc_label': text, 'act_cat': [text], 'seg_id': '', 'start_t': start, 'end_t': start + 0.6}
-        for text, start in (('walk', 0), ('turn', 0.6))
-    ]
-    entries = {
-        str(i): {'babel_sid': i, 'feat_p': f'CMU/CMU/01/01_0{i}_poses.npz', 'dur': 1.3, 'seq_ann': None}
-        | {'frame_ann': {'labels': labels}}
-        for i in (1, 2)
-    }
-    (folder / 'train.json').write_text(json.dumps(entries))
-
-
-def write_humaneva(folder):
-    """As the toy, with all subjects and the true 2D of its 15 joints: any pixels."""
-    plan = {
-        f'{part}/S{i}': {'Walking 1 chunk0': 20, 'Jog 1 chunk0': 15}
-        for part in ('Train', 'Validate')
-        for i in (1, 2, 3)
-    }
-    humaneva.write_humaneva(folder, plan=plan)
-    rng = np.random.default_rng(1)
-    pixels = {
-        s: {take: list(rng.uniform(0, 480, (3, n, 15, 2)).astype(np.float32)) for take, n in takes.items()}
-        for s, takes in plan.items()
-    }
-    facts = h36m.metadata('humaneva15')
-    h36m.write_objects(folder / 'data_2d_humaneva15_gt.npz', positions_2d=pixels, metadata=facts)
-
-
 @pytest.fixture
-def files(tmp_path, monkeypatch):
-    """The toy files of all sources, in the folder where the configs look; runs go to ``tmp_path``."""
-    root = tmp_path / 'data'
-    for name in ('h36m', 'motion3d', 'mpi_inf_3dhp', 'posetrack', 'humaneva'):
-        (root / name).mkdir(parents=True)
-    h36m.write_h36m(root / 'h36m')
-    h36m_motionbert.write_file(root / 'motion3d/h36m_sh_conf_cam_source_final.pkl')
-    mpi_inf_3dhp.write_3dhp(root / 'mpi_inf_3dhp')
-    posetrack.write_file(root / 'posetrack', {0: posetrack.make_track(40), 1: posetrack.make_track(35, 1)})
-    write_humaneva(root / 'humaneva')
-    write_instavariety(root / 'instavariety')
-    write_amass(root / 'amass/CMU', frames=250)
-    write_amass(root / 'amass_30/CMU')
-    write_babel(root / 'babel_v1.0_release')
-    monkeypatch.setenv('POSELIFTER_DATA', str(root))
+def files(toy_root, tmp_path, monkeypatch):
+    """Configs find the toy files of all sources; runs go to ``tmp_path``."""
+    monkeypatch.setenv('POSELIFTER_DATA', str(toy_root))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

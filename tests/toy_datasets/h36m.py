@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from poselifter.datasets.mocap_cameras import mocap_cameras
+from poselifter.datasets.calibration import mocap_cameras
 from poselifter.geometry import camera_to_world, denormalize_screen, project, world_to_camera
 from poselifter.skeletons import get_skeleton
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from poselifter.datasets.mocap_cameras import mocap_cameras
+from poselifter.datasets.calibration import mocap_cameras
 from poselifter.errors import InputError, run_program
 from poselifter.geometry import axis_angle_to_matrix, matrix_to_axis_angle
 from poselifter.utils.arrays import save_arrays

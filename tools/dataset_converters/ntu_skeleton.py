@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from kinect import persons_of, read_skeleton
 
-from poselifter.datasets.ntu import SPLITS, parse_name, persons_of, read_missing, read_skeleton
+from poselifter.datasets.ntu import SPLITS, parse_name, read_missing
 from poselifter.errors import InputError, run_program
 from poselifter.utils import atomic_write, run_parallel
 

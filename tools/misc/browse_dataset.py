@@ -31,16 +31,6 @@ def _check_tool() -> Any:
 _CHECK = _check_tool()
 
 
-def transformed(dataset: Any, index: int) -> dict[str, Any]:
-    """A sample after every transform but the packing."""
-    [sample] = dataset.samples([index])
-    for step in dataset.pipeline.transforms:
-        if isinstance(step, PackPose):
-            break
-        sample = step(sample)
-    return sample
-
-
 def draw(sample: dict[str, Any], path: Path) -> None:
     """Draws a sample in network space, enlarged to a picture of 1000 pixels; masked joints are not drawn."""
     sample = _CHECK.first_person(sample)
@@ -67,7 +57,7 @@ def main(argv: list[str] | None = None) -> None:
     dataset = _CHECK.build_dataset(args.config, args.split, args.cfg_options, args.variant)
     count = min(args.max_item, len(dataset))
     for index in tqdm(np.linspace(0, len(dataset) - 1, count).astype(int).tolist(), unit='picture'):
-        sample = transformed(dataset, args.epoch * len(dataset) + index)
+        sample = _CHECK.sample_before(PackPose, dataset, args.epoch * len(dataset) + index)
         name = re.sub(r'[^\w.-]+', '_', str(sample.get('sequence', 'sample')))
         draw(sample, args.output_dir / f'{index:06d}_{name}.png')
     print(f'{count} of {len(dataset):,} samples in {args.output_dir}')

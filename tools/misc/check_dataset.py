@@ -95,11 +95,14 @@ def sides(points: np.ndarray, skeleton: Skeleton) -> list[str]:
     return [line if agree > 0.8 else f'warning: {line}; left and right may be swapped']
 
 
-def filmed(dataset: Any, index: int) -> dict[str, Any]:
-    """A sample before the codec: as read, or where the source is mocap as its virtual camera sees it."""
+def sample_before(kind: type, dataset: Any, index: int) -> dict[str, Any]:
+    """A sample after all steps of the pipeline that stand before one of a kind.
+
+    Before ``Encode`` it is as read, or where the source is mocap as its virtual camera sees it.
+    """
     [sample] = dataset.samples([index])
     for step in dataset.pipeline.transforms:
-        if isinstance(step, Encode):
+        if isinstance(step, kind):
             break
         sample = step(sample)
     return sample
@@ -124,7 +127,7 @@ def check(dataset: Any, out: str | None = None) -> list[str]:
     lines.append(f'lengths {min(lengths)} to {max(lengths)} frames')
     lines += class_counts(infos, dataset.windows[:, 0])
     for index in np.linspace(0, len(dataset) - 1, 5).astype(int):
-        sample = filmed(dataset, int(index))
+        sample = sample_before(Encode, dataset, int(index))
         try:
             check_sample(sample)
         except ValueError as error:

@@ -4,20 +4,25 @@ import math
 import zlib
 from difflib import get_close_matches
 from numbers import Integral, Real
+from pathlib import Path
 
 import numpy as np
+import yaml
 
 from poselifter.errors import InputError
 
 from .body import random_body
-from .gestures import GESTURES
-from .motions import DESCRIPTIONS, REST, STYLE
 from .performer import MARGIN, Performer
 from .planner import Planner
 
-_ALL = DESCRIPTIONS | GESTURES
+try:
+    from yaml import CSafeLoader as SafeLoader  # several times faster; absent where PyYAML was built without libyaml
+except ImportError:
+    from yaml import SafeLoader
+
+_TABLE = yaml.load(Path(__file__).with_name('motions.yml').read_text(encoding='utf-8'), SafeLoader)
 #: Names in the order of their labels.
-MOTIONS = tuple(_ALL)
+MOTIONS = tuple(_TABLE['motions'])
 
 
 def generate_motion(name: str, seed: int, n_frames: int, fps: float = 30) -> np.ndarray:
@@ -48,10 +53,10 @@ def generate_motion(name: str, seed: int, n_frames: int, fps: float = 30) -> np.
     # streams of their own: the length of the plan must not change what is drawn for the rest
     person, plot, noise = (np.random.default_rng([seed, zlib.crc32(name.encode()), part]) for part in range(3))
     body = random_body(person)
-    style = {key: person.uniform(*pair) for key, pair in {**STYLE, **description.get('style', {})}.items()}
+    style = {key: person.uniform(*pair) for key, pair in {**_TABLE['style'], **description.get('style', {})}.items()}
     heading, start, place = person.uniform(0, 2 * np.pi), person.uniform(0, 3), person.uniform(-1, 1, 2)
     t = start + np.arange(n_frames) / fps
-    planner = Planner(body, style, {**REST, **description.get('rest', {})}, plot)
+    planner = Planner(body, style, {**_TABLE['rest'], **description.get('rest', {})}, plot)
     plan = planner.plan(description['moves'], until=t[-1] + 2 * MARGIN)
     joints = Performer(plan, body, style, noise)(t)
     cos, sin = np.cos(heading), np.sin(heading)
@@ -73,4 +78,4 @@ def _description(name: str) -> dict:
         close = get_close_matches(str(name), MOTIONS, n=1)
         hint = f'did you mean {close[0]!r}?' if close else 'choose one of these'
         raise InputError(f'unknown motion {name!r}, expected one of {", ".join(MOTIONS)}: {hint}')
-    return _ALL[name]
+    return _TABLE['motions'][name]

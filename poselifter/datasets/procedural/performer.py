@@ -7,9 +7,9 @@ from scipy.interpolate import CubicSpline
 from scipy.ndimage import convolve1d, gaussian_filter1d, maximum_filter1d
 
 from .body import Body
+from .curves import Sway
 from .kinematics import CHANNELS, COLUMN, joint_positions, pelvis_rotation
 from .planner import Plan
-from .tracks import Sway
 
 #: s; what has to be filtered is computed at this spacing, so that a motion does not depend on the frame-rate.
 STEP = 1 / 50

@@ -1,8 +1,8 @@
 """From a motion's description to its plan: key poses, foot steps and flights on one time line.
 
-A description is data: ``moves`` is a list of moves, each a dict with ``do`` and the arguments of the method
-``Planner.do_<do>``; ``style`` overrides entries of ``STYLE``, ``rest`` of ``REST``. A number is itself, a pair is
-drawn from uniformly each time it is played. In a pose ``arms_x`` means both arms, ``lead_x`` and ``rear_x`` the side
+A description is data (``motions.yml``): ``moves`` is a list of moves, each a dict with ``do`` and the arguments of
+the method ``Planner.do_<do>``; ``style`` and ``rest`` override entries of the common ones. A number is itself, a pair
+is drawn from uniformly each time it is played. In a pose ``arms_x`` means both arms, ``lead_x`` and ``rear_x`` the side
 drawn for the clip and the other one; bending, turning and tilting are then positive towards the lead side.
 """
 
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .body import Body
+from .curves import Track
 from .footsteps import Footsteps
 from .kinematics import ARM, CHANNELS, COLUMN
 from .leap import Leap
-from .tracks import Track
 
 LATERAL = ('roll', 'yaw', 'side', 'twist', 'tilt', 'turn')
 #: Step length over cadence, m per step/min, is nearly the same at all speeds (Sekiya and Nagasaki, Gait Posture 1998).
@@ -86,6 +86,17 @@ class Planner:
     def do_hold(self, time) -> None:
         self.do_pose(time, keep=True)
 
+    def do_rest(self, time=(0.5, 0.9)) -> None:
+        """Goes back to rest, and stays there for a moment."""
+        self.do_pose(time)
+        self.do_hold((0.1, 0.6))
+
+    def do_cycle(self, there: dict, back: dict, time, times, start: dict | None = None) -> None:
+        """Moves into a pose, to and fro from there a few times, and back to rest; ``time`` is that of a stroke."""
+        self.do_pose((0.5, 0.9), start)
+        self.do_repeat(times, [{'do': 'pose', 'time': time, 'keep': True, 'to': to} for to in (there, back)])
+        self.do_rest()
+
     def do_repeat(self, times, moves) -> None:
         for _ in range(round(self.draw(times))):
             self.play(moves)
@@ -146,13 +157,13 @@ class Planner:
         opens = (turn > 0) == (self.next_foot == 0)
         return turn * (1.5 if opens else 0.5)
 
-    def do_jump(self, height, distance, tuck, down, crouch, off, air, land, absorb) -> None:
+    def do_jump(self, height, distance, tuck, down, crouch, leave, air, land, absorb) -> None:
         """Jumps from both feet, and lands planted.
 
         Args:
             height: m that the hips rise in the air; distance: m forward; tuck: m that the feet are drawn up.
             down: seconds into the crouch.
-            crouch, off, air, land, absorb: poses; ``height`` in crouch and absorb is how deep they are.
+            crouch, leave, air, land, absorb: poses; ``height`` in crouch and absorb is how deep they are.
         """
         self.do_pose(down, crouch)
         distance = self.draw(distance)
@@ -168,7 +179,7 @@ class Planner:
         self.pelvis_keys.append((start + leap.push, hips + ahead, across))
         hips = hips + distance * heading[:2]
         self.pelvis_keys.append((start + leap.push + leap.flight, hips - ahead, across))
-        for spec, (after, up, velocity, acceleration) in zip((off, air, land), leap.hip_keys(), strict=True):
+        for spec, (after, up, velocity, acceleration) in zip((leave, air, land), leap.hip_keys(), strict=True):
             self.time = start + after
             pose = self.resolve(spec, self.rest)
             pose[COLUMN['height']] = up / self.body.leg

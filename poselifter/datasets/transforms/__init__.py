@@ -1,6 +1,6 @@
 """Transforms of sample dicts: pixel space, then ``Encode``, then network space."""
 
-from .base import RandomTransform, next_rng
+from .base import BatchTransform, ForeignTransform, Transform, build_pipeline, next_rng
 from .clips import ChangeFrameRate, EdgePad, RandomWindow, ResampleClip
 from .detection import DetectedJoints, KeypointNoise
 from .formatting import Encode, PackPose

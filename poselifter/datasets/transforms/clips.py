@@ -7,22 +7,22 @@ TDS) are no transform: ``WindowPolicy(dilation=...)`` cuts such windows.
 from typing import Any, Literal
 
 import numpy as np
-from mmcv.transforms import BaseTransform
 
 from ...errors import InputError
 from ...registry import TRANSFORMS
 from ...structures import frame_axis
-from .base import RandomTransform
+from ..clip_batch import ClipBatch
+from .base import BatchTransform, Transform
 
 
 def take_frames(sample: dict[str, Any], frames: np.ndarray) -> dict[str, Any]:
-    """Picks frames (T',) of every array of a sample that has a time axis."""
+    """Picks frames (T',) of every array of a sample, or of a batch's arrays, that has a time axis."""
     axes = {key: frame_axis(key) for key in sample}
     return {**sample, **{key: sample[key].take(frames, axis) for key, axis in axes.items() if axis is not None}}
 
 
 def count_frames(sample: dict[str, Any]) -> int:
-    """T of a sample."""
+    """T of a sample, or of a batch's arrays."""
     return next(sample[key].shape[axis] for key in sample if (axis := frame_axis(key)) is not None)
 
 
@@ -61,7 +61,7 @@ def resample_frames(n_frames: int, length: int, mode: str, draws: np.ndarray | N
 
 
 @TRANSFORMS.register_module()
-class ResampleClip(RandomTransform):
+class ResampleClip(Transform):
     """Brings a clip of any length to one length; see :func:`resample_frames`."""
 
     def __init__(self, length: int, mode: Literal['even', 'random', 'replay'] = 'even') -> None:
@@ -75,7 +75,7 @@ class ResampleClip(RandomTransform):
 
 
 @TRANSFORMS.register_module()
-class RandomWindow(RandomTransform):
+class RandomWindow(Transform):
     """A random part of a clip that is longer than ``length``; for data sets with ``window='whole'``."""
 
     def __init__(self, length: int) -> None:
@@ -89,48 +89,43 @@ class RandomWindow(RandomTransform):
 
 
 @TRANSFORMS.register_module()
-class EdgePad(BaseTransform):
+class EdgePad(BatchTransform):
     """Repeats the last frame of a clip that is too short, and marks what is real (ActionPose).
 
     Adds ``valid`` (T,) and sets the weights of labels to 0 in the padding. Windows that
     are cut by a ``WindowPolicy`` repeat the edges by themselves.
     """
 
-    corrupts = False
-    films = False
-
     def __init__(self, length: int) -> None:
         self.length = length
 
-    def transform(self, sample: dict[str, Any]) -> dict[str, Any]:
-        """Pads; a clip that is long enough keeps its frames."""
-        n_frames = count_frames(sample)
+    def transform_batch(self, batch: ClipBatch) -> ClipBatch:
+        """Pads; clips that are long enough keep their frames."""
+        n_frames = count_frames(batch.arrays)
         frames = np.arange(max(self.length, n_frames))
         valid = frames < n_frames
-        sample = {**take_frames(sample, frames.clip(max=n_frames - 1)), 'valid': valid}
-        labels = [key for key in ('lifting_target_visible', 'target_weight') if key in sample]
-        return {**sample, **{key: sample[key] * valid[:, None] for key in labels}}
+        arrays = take_frames(batch.arrays, frames.clip(max=n_frames - 1))
+        labels = [key for key in ('lifting_target_visible', 'target_weight') if key in arrays]
+        arrays |= {key: arrays[key] * valid[:, None] for key in labels}
+        return ClipBatch({**arrays, 'valid': np.tile(valid, (len(batch), 1))}, batch.metadata)
 
 
 @TRANSFORMS.register_module()
-class ChangeFrameRate(BaseTransform):
+class ChangeFrameRate(BatchTransform):
     """Shows a motion faster or slower than the model is used to; labels follow the frames.
 
     Args:
         speed: 2 leaves every second frame out, 0.5 shows each frame twice.
     """
 
-    corrupts = False
-    films = False
-
     def __init__(self, speed: float = 2.0) -> None:
         if speed <= 0:
             raise InputError(f'ChangeFrameRate: speed is {speed}, expected a number above 0')
         self.speed = speed
 
-    def transform(self, sample: dict[str, Any]) -> dict[str, Any]:
+    def transform_batch(self, batch: ClipBatch) -> ClipBatch:
         """Picks frames."""
-        n_frames = count_frames(sample)
+        n_frames = count_frames(batch.arrays)
         frames = (np.arange(np.ceil(n_frames / self.speed)) * self.speed).astype(int).clip(max=n_frames - 1)
-        sample = take_frames(sample, frames)
-        return {**sample, 'fps': sample['fps'] / self.speed} if 'fps' in sample else sample
+        rates = {key: [fps / self.speed for fps in rates] for key, rates in batch.metadata.items() if key == 'fps'}
+        return ClipBatch(take_frames(batch.arrays, frames), {**batch.metadata, **rates})

@@ -1,4 +1,4 @@
-"""What a 2D detector makes of a person."""
+"""Simulated 2D detector: surface landmarks, noise, misses."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import numpy as np
 from ...geometry import Camera, project
 from ...registry import TRANSFORMS
 from ...skeletons import get_skeleton
-from .base import RandomTransform
+from .base import Transform
 
 # Spread of a detector's error by joint, relative to the whole body's: ends of limbs are found worst.
 _SPREAD = {
@@ -21,7 +21,7 @@ def _unit(x: np.ndarray) -> np.ndarray:
 
 
 @TRANSFORMS.register_module()
-class DetectedJoints(RandomTransform):
+class DetectedJoints(Transform):
     """Moves 2D joints to where COCO keypoints, converted to ``h36m17``, would be.
 
     Detectors mark points on the body's surface, and the conversion makes up the
@@ -80,7 +80,7 @@ class DetectedJoints(RandomTransform):
 
 
 @TRANSFORMS.register_module()
-class KeypointNoise(RandomTransform):
+class KeypointNoise(Transform):
     """Errors of a 2D detector, in pixels relative to the person's size, and its confidence.
 
     Four parts: jitter from frame to frame; slow drift (a detector errs the same

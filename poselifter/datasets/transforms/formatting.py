@@ -1,13 +1,11 @@
 """From sample dict to what the model takes."""
 
-from typing import Any
-
 import numpy as np
 import torch
 
 from ...registry import CODECS, TRANSFORMS
-from ...structures import SAMPLE_KEYS
-from ..clip_batch import BatchTransform, ClipBatch, PackedClips
+from ..clip_batch import ClipBatch, PackedClips
+from .base import BatchTransform
 
 _LABELS = ('target', 'target_weight', 'target_2d', 'target_2d_weight', 'mask', 'masks', 'valid', 'action')
 
@@ -23,14 +21,10 @@ class Encode(BatchTransform):
     def __init__(self, codec: dict) -> None:
         self.codec = CODECS.build(codec)
 
-    def transform(self, sample: dict[str, Any]) -> dict[str, Any]:
-        """Adds ``inputs``, ``target``, ``target_weight``."""
-        return self.codec.encode(sample)
-
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
-        """The same for a batch, at once."""
-        arrays = self.codec.encode_arrays(batch.arrays, batch.facts)
-        return ClipBatch({**batch.arrays, **arrays}, batch.facts)
+        """Adds ``inputs``, ``target``, ``target_weight``."""
+        arrays = self.codec.encode_arrays(batch.arrays, batch.metadata)
+        return ClipBatch({**batch.arrays, **arrays}, batch.metadata)
 
 
 @TRANSFORMS.register_module()
@@ -46,12 +40,9 @@ class PackPose(BatchTransform):
         self.keys = tuple(keys)
 
     def transform_batch(self, batch: ClipBatch) -> PackedClips:
-        """Packs; facts that are no arrays become metainfo."""
-        found = {**batch.arrays, **batch.facts}
-        fields = {key: torch.as_tensor(np.asarray(found[key])) for key in self.keys if key in found}
-        facts = {
-            key: values
-            for key, values in found.items()
-            if SAMPLE_KEYS[key].shape is None and key not in ('random_key', *self.keys)
-        }
-        return PackedClips(torch.from_numpy(np.ascontiguousarray(batch.arrays['inputs'])), fields, facts)
+        """Packs; what is no array becomes metainfo."""
+        content = {**batch.arrays, **batch.metadata}
+        fields = {key: torch.as_tensor(np.asarray(content[key])) for key in self.keys if key in content}
+        inputs = torch.from_numpy(np.ascontiguousarray(batch.arrays['inputs']))
+        metainfo = {key: v for key, v in batch.metadata.items() if key not in ('random_key', *self.keys)}
+        return PackedClips({**fields, 'inputs': inputs}, metainfo)

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
-from mmcv.transforms import BaseTransform
 
 from ...errors import InputError
 from ...geometry import crop_scale
 from ...registry import TRANSFORMS
-from .base import RandomTransform
+from ..clip_batch import ClipBatch
+from .base import BatchTransform, Transform
 from .noise import there
 
 
@@ -62,7 +62,7 @@ def move_linear(x: np.ndarray, angles: Sequence, scales: Sequence, shifts: Seque
 
 
 @TRANSFORMS.register_module()
-class CropScale(RandomTransform):
+class CropScale(Transform):
     """Maps the square around all joints of a clip to [-1, 1]; see ``geometry.crop_scale``.
 
     After ``Encode``: a screen's normalisation before it changes nothing.
@@ -86,7 +86,7 @@ class CropScale(RandomTransform):
 
 
 @TRANSFORMS.register_module()
-class CropScale3D(RandomTransform):
+class CropScale3D(Transform):
     """Crops ``target`` in image space, and makes its x, y the ``inputs``, with score 1 (MotionBERT's ``synthetic``)."""
 
     def __init__(self, ratio: tuple[float, float] = (1, 1)) -> None:
@@ -101,7 +101,7 @@ class CropScale3D(RandomTransform):
 
 
 @TRANSFORMS.register_module()
-class RandomMove(RandomTransform):
+class RandomMove(Transform):
     """A camera that moves a little during the clip (MotionBERT, action recognition); see :func:`move_linear`.
 
     Args:
@@ -130,7 +130,7 @@ class RandomMove(RandomTransform):
 
 
 @TRANSFORMS.register_module()
-class RandomRotation(RandomTransform):
+class RandomRotation(Transform):
     """Turns world-frame motion about the vertical through its first root; before any camera.
 
     Args:
@@ -150,7 +150,7 @@ class RandomRotation(RandomTransform):
 
 
 @TRANSFORMS.register_module()
-class Scores(BaseTransform):
+class Scores(BatchTransform):
     """What becomes of the score channel of ``inputs``.
 
     A model meant for ``lift`` leaves scores out by its codec (``confidence=False``), not here.
@@ -160,21 +160,19 @@ class Scores(BaseTransform):
         threshold: joints with this score or less count as not there.
     """
 
-    corrupts = False
-    films = False
-
     def __init__(self, mode: Literal['keep', 'binarise', 'drop'] = 'keep', threshold: float = 0.0) -> None:
         if mode not in ('keep', 'binarise', 'drop'):
             raise InputError(f"Scores: mode is {mode!r}, expected 'keep', 'binarise' or 'drop'")
         self.mode, self.threshold = mode, threshold
 
-    def transform(self, sample: dict[str, Any]) -> dict[str, Any]:
+    def transform_batch(self, batch: ClipBatch) -> ClipBatch:
         """Changes ``inputs``."""
-        inputs = sample['inputs']
+        inputs = batch.arrays['inputs']
         if inputs.shape[-1] != 3:
             raise InputError(f'Scores: inputs have {inputs.shape[-1]} channels, expected x, y, score; see the codec')
         seen = inputs[..., 2:] > self.threshold
         inputs = np.where(seen, inputs, 0).astype(inputs.dtype)
         if self.mode == 'binarise':
             inputs[..., 2:] = seen
-        return {**sample, 'inputs': inputs[..., : 2 if self.mode == 'drop' else 3]}
+        batch.arrays['inputs'] = inputs[..., : 2 if self.mode == 'drop' else 3]
+        return batch

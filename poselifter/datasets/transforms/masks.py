@@ -9,7 +9,7 @@ from ...errors import InputError
 from ...registry import TRANSFORMS
 from ...skeletons import get_skeleton
 from ..clip_batch import ClipBatch
-from .base import RandomTransform, next_rngs
+from .base import BatchTransform, next_rngs
 
 
 def choose(allowed: np.ndarray, count: np.ndarray | int, rng: np.random.Generator) -> np.ndarray:
@@ -36,7 +36,7 @@ def is_share(owner: object, **values: float) -> None:
             raise InputError(f'{type(owner).__name__}: {name} is {value}, expected 0 to 1')
 
 
-class Mask(RandomTransform):
+class Mask(BatchTransform):
     """Base of masks, which come after ``Encode``, ``FlipPose`` and noise; a subclass implements :meth:`draw`.
 
     Args:
@@ -47,30 +47,20 @@ class Mask(RandomTransform):
             several add up likewise.
     """
 
-    corrupts = True
     write: ClassVar[str] = 'zeros'
+    corrupts = True
 
     def __init__(self, write: Literal['zeros', 'mask'] | None = None, copies: int | None = None) -> None:
         if write not in (None, 'zeros', 'mask'):
             raise InputError(f"{type(self).__name__}: write is {write!r}, expected 'zeros' or 'mask'")
         self.write, self.copies = write or self.write, copies
 
-    def apply(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-        """Hides something of ``inputs``, or says what to hide."""
-        inputs = sample['inputs']
-        masks = [self.draw(inputs.shape[-3:-1], sample['skeleton'], rng) for _ in range(self.copies or 1)]
-        if self.copies:
-            return {**sample, 'masks': np.stack(masks) | sample.get('masks', False)}
-        if self.write == 'mask':
-            return {**sample, 'mask': masks[0] | sample.get('mask', False)}
-        return {**sample, 'inputs': np.where(masks[0][..., None], inputs.dtype.type(0), inputs)}
-
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
-        """The same for a batch."""
+        """Hides something of ``inputs``, or says what to hide."""
         inputs = batch.arrays['inputs']
         masks = [
             [self.draw(inputs.shape[-3:-1], skeleton, rng) for _ in range(self.copies or 1)]
-            for skeleton, rng in zip(batch.facts['skeleton'], next_rngs(batch), strict=True)
+            for skeleton, rng in zip(batch.metadata['skeleton'], next_rngs(batch), strict=True)
         ]
         if self.copies:
             batch.arrays['masks'] = np.array(masks) | batch.arrays.get('masks', False)

@@ -7,8 +7,8 @@ import numpy as np
 from ...errors import InputError
 from ...registry import TRANSFORMS
 from ...skeletons import Skeleton, flip_smpl_pose, get_skeleton
-from ..clip_batch import BatchTransform, ClipBatch
-from .base import next_rngs
+from ..clip_batch import ClipBatch
+from .base import BatchTransform, next_rngs
 
 
 @TRANSFORMS.register_module()
@@ -28,21 +28,21 @@ class FlipPose(BatchTransform):
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
         """Mirrors ``inputs``, labels, poses of SMPL, and the intrinsics in ``camera_param``."""
-        listed = batch.facts.get('mirrored')
+        listed = batch.metadata.get('mirrored')
         listed = listed or [rng.random() < self.prob for rng in next_rngs(batch)]
         chosen = np.flatnonzero(listed)
         for key, skeleton in (('inputs', 'skeleton'), ('target', 'skeleton_3d'), ('target_weight', 'skeleton_3d')):
             if key in batch.arrays:
-                _flip(batch.arrays[key], chosen, get_skeleton(batch.facts[skeleton][0]), key != 'target_weight')
+                _flip(batch.arrays[key], chosen, get_skeleton(batch.metadata[skeleton][0]), key != 'target_weight')
         for key in ('smpl_pose', 'initial_pose'):
             if key in batch.arrays:
                 batch.arrays[key][chosen] = flip_smpl_pose(batch.arrays[key][chosen])
-        if 'captions' in batch.facts:
-            captions = zip(batch.facts['captions'], listed, strict=True)
-            batch.facts['captions'] = [[-1 - text for text in own] if yes else own for own, yes in captions]
-        if 'camera_param' in batch.facts:
-            cameras = zip(batch.facts['camera_param'], batch.facts['img_shape'], listed, strict=True)
-            batch.facts['camera_param'] = [_mirrored(c, shape[1]) if yes else c for c, shape, yes in cameras]
+        if 'captions' in batch.metadata:
+            captions = zip(batch.metadata['captions'], listed, strict=True)
+            batch.metadata['captions'] = [[-1 - text for text in ids] if yes else ids for ids, yes in captions]
+        if 'camera_param' in batch.metadata:
+            cameras = zip(batch.metadata['camera_param'], batch.metadata['img_shape'], listed, strict=True)
+            batch.metadata['camera_param'] = [_mirrored(c, shape[1]) if yes else c for c, shape, yes in cameras]
         return batch
 
 
@@ -60,7 +60,7 @@ class TargetFrom2D(BatchTransform):
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
         """Adds the label."""
-        inputs, skeleton = batch.arrays['inputs'], get_skeleton(batch.facts['skeleton'][0])
+        inputs, skeleton = batch.arrays['inputs'], get_skeleton(batch.metadata['skeleton'][0])
         root = skeleton.root
         if root is None or inputs.shape[-1] < 3:
             raise InputError(
@@ -70,7 +70,7 @@ class TargetFrom2D(BatchTransform):
         kept = {key: value for key, value in batch.arrays.items() if key not in ('target', 'target_weight')}
         target = inputs[..., :2] - inputs[..., root : root + 1, :2]
         weight = inputs[..., 2] * (inputs[..., root : root + 1, 2] > 0)
-        return ClipBatch({**kept, 'target_2d': target, 'target_2d_weight': weight}, batch.facts)
+        return ClipBatch({**kept, 'target_2d': target, 'target_2d_weight': weight}, batch.metadata)
 
 
 def _flip(array: np.ndarray, chosen: np.ndarray, skeleton: Skeleton, channels: bool) -> None:

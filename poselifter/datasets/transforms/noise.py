@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmcv.transforms import BaseTransform
 
 from ...errors import InputError
 from ...registry import TRANSFORMS
 from ...skeletons import get_skeleton
-from .base import RandomTransform
+from ..clip_batch import ClipBatch
+from .base import BatchTransform, Transform
 from .masks import is_share
 
 
@@ -75,7 +75,7 @@ def fitted_noise(inputs: np.ndarray, draws: Mapping[str, np.ndarray], fit: Mappi
 
 
 @TRANSFORMS.register_module()
-class FittedNoise(RandomTransform):
+class FittedNoise(Transform):
     """:func:`fitted_noise` on ``inputs``, all drawn for each clip; before masks.
 
     Args:
@@ -106,7 +106,7 @@ class FittedNoise(RandomTransform):
 
 
 @TRANSFORMS.register_module()
-class GaussianNoise(RandomTransform):
+class GaussianNoise(Transform):
     """Moves x and y of every joint that is there by N(0, sigma^2), network units (P-STMO, Table 8)."""
 
     corrupts = True
@@ -123,7 +123,7 @@ class GaussianNoise(RandomTransform):
 
 
 @TRANSFORMS.register_module()
-class FrameShuffle(RandomTransform):
+class FrameShuffle(Transform):
     """Puts the frames of ``inputs`` in a random order; labels stay (P-STMO, Table 8).
 
     Args:
@@ -144,25 +144,23 @@ class FrameShuffle(RandomTransform):
 
 
 @TRANSFORMS.register_module()
-class LowScores(BaseTransform):
+class LowScores(BatchTransform):
     """Multiplies all scores by a factor in [0, 1]; joints stay where they are."""
 
     corrupts = True
-    films = False
 
     def __init__(self, factor: float = 0.5) -> None:
         is_share(self, factor=factor)
         self.factor = factor
 
-    def transform(self, sample: dict[str, Any]) -> dict[str, Any]:
+    def transform_batch(self, batch: ClipBatch) -> ClipBatch:
         """Changes channel 2 of ``inputs``, where there is one."""
-        inputs = sample['inputs'].copy()
-        inputs[..., 2:3] *= self.factor
-        return {**sample, 'inputs': inputs}
+        batch.arrays['inputs'][..., 2:3] *= self.factor
+        return batch
 
 
 @TRANSFORMS.register_module()
-class SwapSides(RandomTransform):
+class SwapSides(Transform):
     """Takes left for right, in each frame with a probability: a usual error when a person turns."""
 
     corrupts = True

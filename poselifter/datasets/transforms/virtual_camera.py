@@ -8,7 +8,7 @@ import numpy as np
 from ...geometry import Camera, look_at, project, world_to_camera
 from ...registry import TRANSFORMS
 from ...skeletons import get_skeleton
-from .base import RandomTransform
+from .base import Transform
 
 
 def heading(pose: np.ndarray, skeleton: str) -> float:
@@ -19,7 +19,7 @@ def heading(pose: np.ndarray, skeleton: str) -> float:
 
 
 @TRANSFORMS.register_module()
-class VirtualCamera(RandomTransform):
+class VirtualCamera(Transform):
     """Films a world-frame clip with a random camera that has the whole body in view.
 
     The camera stands at a random side of the person, at a height and distance

@@ -1,11 +1,13 @@
 """The calibrated cameras of Human3.6M and HumanEva, whose files come without them."""
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from ..errors import InputError
 from ..geometry import Camera, quaternion_to_matrix
 
 
@@ -36,3 +38,20 @@ def mocap_cameras(dataset: str) -> dict[str, dict[str, Camera]]:
             for name, lens, rotation, position in zip(names, lenses, rotations, poses[:, 4:] / 1000, strict=True)
         }
     return subjects
+
+
+def h36m_pictures(names: Iterable[str], where: object) -> dict[str, tuple[int, int]]:
+    """(height, width) of the pictures of Human3.6M's cameras.
+
+    Args:
+        names: of cameras.
+        where: they come from, for the message.
+
+    Raises:
+        InputError: a name is no camera's.
+    """
+    known = mocap_cameras('h36m')['S1']
+    unknown = sorted({str(name) for name in names} - set(known))
+    if unknown:
+        raise InputError(f'{where} has the cameras {unknown}, expected some of {sorted(known)}')
+    return {name: camera.size[::-1] for name, camera in known.items()}

@@ -1,0 +1,212 @@
+"""The base of all data sets: sequences of keypoints, read as windows for training and whole for testing."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from mmengine.dataset import BaseDataset
+
+from ..errors import InputError
+from ..structures import SAMPLE_KEYS, WindowPolicy
+from .clip_batch import ClipBatch, PackedClips, join_batches
+from .sequences import Sequences
+from .transforms.base import build_pipeline
+from .transforms.clips import resample_frames
+
+_CHUNK = 16  # clips that stay in a processor's cache from one transform to the next
+
+
+class SequenceDataset(BaseDataset):
+    """Windows of sequences for training, whole sequences for testing.
+
+    A subclass implements :meth:`load`, one of several persons :meth:`read` too.
+    The list of training samples is one int32 table ``windows`` of (sequence,
+    first frame, length of the sequence, mirrored); no frame is copied before it
+    is asked for, and the arrays of a source are shared by forked workers.
+
+    A sample has the arrays of its source, the metadata of its sequence that
+    :data:`~poselifter.structures.SAMPLE_KEYS` names, and those of ``metainfo``
+    (``skeleton``, ``skeleton_3d``). What is left out of ``keypoints_visible`` and
+    ``lifting_target_visible`` counts as 1.
+
+    Args:
+        window: :class:`WindowPolicy` (or its arguments) that cuts training
+            clips; needed unless ``test_mode``. ``'whole'``: a sequence is a clip,
+            and ``ResampleClip``, or ``RandomWindow`` and ``EdgePad`` fix the length.
+        views: how many times each sequence is listed in ``test_mode``, each
+            with its own random key (say, its own virtual camera).
+        seed: of all random transforms.
+        mirrored_copies: list each training window twice, plain and mirrored
+            (VideoPose3D, MixSTE, P-STMO), instead of mirroring at random:
+            ``FlipPose`` then does what the list says.
+        min_frames: shorter sequences are stretched to so many frames by
+            repeating theirs evenly; MotionBERT's program draws them at random.
+        pipeline: transforms, or their configs.
+        filter_cfg: ``dict(include={field: values}, exclude={field: values})``
+            over the fields of a sequence (``subject``, ``source_format``,
+            ``action_name``, ...).
+        **kwargs: of mmengine's ``BaseDataset`` (``ann_file``, ``data_root``,
+            ``test_mode``, ...).
+
+    Raises:
+        InputError: a file is missing or wrong, or the filter leaves nothing.
+    """
+
+    def __init__(
+        self,
+        window: WindowPolicy | Mapping[str, Any] | Literal['whole'] | None = None,
+        views: int = 1,
+        seed: int = 0,
+        mirrored_copies: bool = False,
+        min_frames: int = 0,
+        pipeline: Sequence[dict | Callable] = (),
+        **kwargs: Any,
+    ) -> None:
+        if window is None and not kwargs.get('test_mode'):
+            raise InputError(f'{type(self).__name__}: training needs window=dict(length=...)')
+        self.window = WindowPolicy(**window) if isinstance(window, Mapping) else window
+        self.views, self.seed, self.mirrored_copies, self.min_frames = views, seed, mirrored_copies, min_frames
+        self._infos: dict[int, tuple[dict, dict]] = {}
+        # mmengine would look transforms up in the default scope, which may not be ours
+        super().__init__(pipeline=build_pipeline(pipeline), **kwargs)
+
+    def load(self) -> Sequences:
+        """Reads the source."""
+        raise TypeError(f'{type(self).__name__} must implement load()')
+
+    def load_data_list(self) -> list[dict]:
+        """Called by mmengine: keeps the arrays of :meth:`load` and lists its sequences."""
+        sequences = self.load()
+        self.arrays, self.decode = sequences.arrays, sequences.decode
+        self._metainfo.update(sequences.metainfo)
+        return [self._stretched(info) for info in sequences.infos]
+
+    def _stretched(self, info: dict[str, Any]) -> dict[str, Any]:
+        length = info['length']
+        if length >= self.min_frames:
+            return info
+        return {**info, 'length': self.min_frames, 'shown': resample_frames(length, self.min_frames, 'even')}
+
+    def full_init(self) -> None:
+        """Loads, filters and lists the windows; mmengine calls it once."""
+        if self._fully_initialized:
+            return
+        super().full_init()
+        lengths = [self.get_data_info(i)['length'] for i in range(super().__len__())]
+        views = np.arange(self.views if self.test_mode else 1)
+        starts = [views if self._whole else self.window.starts(n) for n in lengths]
+        copies = 2 if self.mirrored_copies and not self.test_mode else 1
+        counts = [len(s) * copies for s in starts]
+        columns = [np.repeat(np.arange(len(lengths)), counts), np.concatenate([np.tile(s, copies) for s in starts])]
+        mirrored = np.concatenate([np.repeat(np.arange(copies), len(s)) for s in starts])
+        self.windows = np.stack([*columns, np.repeat(lengths, counts), mirrored], 1).astype(np.int32)
+        if not len(self.windows):
+            raise InputError(f'{type(self).__name__}: no sequence has the {self.window.length} frames of a window')
+
+    @property
+    def _whole(self) -> bool:
+        return self.test_mode or self.window == 'whole'
+
+    def filter_data(self) -> list[dict]:
+        """Keeps the sequences that ``filter_cfg`` asks for."""
+        rules = self.filter_cfg or {}
+        unknown = set(rules) - {'include', 'exclude'}
+        fields = {f for rule in rules.values() for f in rule}
+        known = set().union(*self.data_list) if self.data_list else fields
+        if unknown or not fields <= known:
+            raise InputError(
+                f'{type(self).__name__}: filter_cfg names {sorted(unknown | (fields - known))}, '
+                f'expected include and exclude over {sorted(known)}'
+            )
+        include, exclude = rules.get('include', {}), rules.get('exclude', {})
+        kept = [info for info in self.data_list if all(info[f] in values for f, values in include.items())]
+        kept = [info for info in kept if not any(info[f] in values for f, values in exclude.items())]
+        if not kept:
+            raise InputError(f'{type(self).__name__}: filter_cfg {self.filter_cfg} leaves no sequence; loosen it')
+        return kept
+
+    def read(
+        self, infos: Sequence[dict], frames: Sequence[np.ndarray], metadata: Sequence[dict[str, Any]]
+    ) -> list[ClipBatch]:
+        """Reads frames of sequences, all in one gather an array.
+
+        Args:
+            infos: one entry of the data list for each sample.
+            frames: for each sample the (T,) frames to read, within the sequence.
+            metadata: of each sample, what it has beside arrays.
+
+        Returns:
+            The samples in order, see :meth:`ClipBatch.cut`.
+        """
+        rows = np.concatenate([info['first'] + f for info, f in zip(infos, frames, strict=True)])
+        taken = {key: np.asarray(array.take(rows, 0), np.float32) for key, array in self.arrays.items()}
+        arrays = self.decode(taken)
+        for key, visible in (('keypoints', 'keypoints_visible'), ('lifting_target', 'lifting_target_visible')):
+            if key in arrays and visible not in arrays:
+                arrays[visible] = np.ones(arrays[key].shape[:2], np.float32)
+        arrays['frame_indices'] = np.concatenate(frames)
+        return ClipBatch.cut(arrays, [len(f) for f in frames], metadata)
+
+    def batches(self, indices: Sequence[int]) -> list[ClipBatch]:
+        """Samples before the pipeline, in order, see :meth:`ClipBatch.cut`.
+
+        Args:
+            indices: ``epoch * len(self) + index`` each, as
+                :class:`EpochSampler` yields them; a plain index is epoch 0.
+        """
+        if not self._fully_initialized:
+            self.full_init()
+        epochs, rows = np.divmod(np.asarray(indices), len(self.windows))
+        table = self.windows[rows]
+        infos, metadata = zip(*(self._cached_info(i) for i in table[:, 0].tolist()), strict=True)
+        keys = [[self.seed, *key, 0] for key in zip(epochs.tolist(), rows.tolist(), strict=True)]
+        metadata = [{**entry, 'random_key': key} for entry, key in zip(metadata, keys, strict=True)]
+        for entry, (_, view, _, mirrored) in zip(metadata, table.tolist(), strict=True):
+            if self.test_mode:
+                entry.setdefault('camera', f'view{view}')
+            elif self.mirrored_copies:
+                entry['mirrored'] = bool(mirrored)
+        if self._whole:
+            frames = [np.arange(n) for n in table[:, 2]]
+        else:
+            frames = self.window.input_frames(table[:, 1], table[:, 2])
+        frames = [info['shown'][f] if 'shown' in info else f for info, f in zip(infos, frames, strict=True)]
+        return self.read(infos, frames, metadata)
+
+    def samples(self, indices: Sequence[int]) -> list[dict[str, Any]]:
+        """The sample dicts of :meth:`batches`."""
+        return [sample for batch in self.batches(indices) for sample in batch]
+
+    def _cached_info(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """An entry of the data list, which mmengine unpickles at every call, and what of it samples have."""
+        if index not in self._infos:
+            if len(self._infos) >= 4096:
+                self._infos.clear()
+            info = self.get_data_info(index)
+            content = {**self._metainfo, **info}
+            self._infos[index] = info, {key: value for key, value in content.items() if key in SAMPLE_KEYS}
+        return self._infos[index]
+
+    def __len__(self) -> int:
+        if not self._fully_initialized:
+            self.full_init()
+        return len(self.windows)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """One epoch in order; Python's own loop would run on into the next ones."""
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> Sequence[dict[str, Any]]:
+        """A batch of samples through the pipeline; the DataLoader calls it in the worker."""
+        parts: list[ClipBatch] = []
+        for start in range(0, len(indices), _CHUNK):
+            batches = self.batches(indices[start : start + _CHUNK])
+            for step in self.pipeline.transforms:
+                batches = step.transform_batches(batches)
+            parts += batches
+        if all(isinstance(part, PackedClips) for part in parts):
+            parts = join_batches(parts)
+        return parts[0] if len(parts) == 1 else [sample for part in parts for sample in part]
