@@ -38,13 +38,14 @@ def test_action_model_learns_the_toy_classes(run, tmp_path):
     """Four classes that show in which joint moves: far above the 25 % of guessing."""
     toy.write_pickle(tmp_path / 'toy.pkl', toy.names(range(1, 5), (1, 2, 3, 4), (1, 2), (1, 2)))
     given = options(tmp_path, 'toy.pkl', 8, **{'model.heads.action.num_classes': 4, 'model.heads.action.dropout': 0.1})
-    given += ['model.heads.action.hidden_dims=32', 'optim_wrapper.optimizer.lr=0.02']
-    metrics, checkpoint = run('action_ntu60_xsub', given, epochs=8)
+    # slow enough at the end for the batch norm's means to catch up with what they normalise
+    given += ['model.heads.action.hidden_dims=32', 'optim_wrapper.optimizer.lr=5e-3', 'param_scheduler.0.gamma=0.95']
+    metrics, checkpoint = run('action_ntu60_xsub', given, epochs=16)
     assert set(metrics) == {'top1', 'top5', 'mean_class_accuracy'}
     assert metrics['top5'] == 100 and metrics['top1'] > 45
     assert checkpoint['meta']['codec']['type'] == 'KeypointClips' and 'skeleton_3d' not in checkpoint['meta']
     rates = {group['initial_lr'] for group in checkpoint['optimizer']['param_groups']}
-    assert sorted(rates) == pytest.approx([2e-3, 2e-2])
+    assert sorted(rates) == pytest.approx([5e-4, 5e-3])
 
 
 def test_one_shot(run, tmp_path):
