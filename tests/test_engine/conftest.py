@@ -73,7 +73,7 @@ def epochs():
 
 @pytest.fixture
 def assert_same_weights():
-    """Compares two checkpoint files bit for bit."""
+    """Compares the weights of two checkpoint files, and the optimiser's moments, bit for bit."""
 
     def check(first, second):
         first, second = (torch.load(path, weights_only=True) for path in (first, second))
@@ -81,5 +81,9 @@ def assert_same_weights():
             assert first.get(part, {}).keys() == second.get(part, {}).keys()
             for key, value in first.get(part, {}).items():
                 assert torch.equal(value, second[part][key]), key
+        moments = [checkpoint.get('optimizer', {}).get('state', {}) for checkpoint in (first, second)]
+        assert moments[0].keys() == moments[1].keys()
+        for key, state in moments[0].items():
+            assert all(torch.equal(value, moments[1][key][name]) for name, value in state.items()), key
 
     return check

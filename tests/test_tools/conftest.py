@@ -36,6 +36,43 @@ def tool(repository):
     return lambda name: _load(repository / f'tools/{name}.py')
 
 
+class Runs:
+    """tools/train.py and tools/test.py in this process; options are values by dotted key of the config."""
+
+    def __init__(self, tool, repository, folder):
+        self.tool, self.repository, self.folder = tool, repository, folder
+
+    @staticmethod
+    def loaders(*parts, **entries):
+        """The same entries for some loaders (all, if none is named), by default without processes of their own."""
+        entries = {'num_workers': 0, 'persistent_workers': False, **entries}
+        parts = parts or ('train', 'val', 'test')
+        return {f'{part}_dataloader.{key}': value for part in parts for key, value in entries.items()}
+
+    def _start(self, tool, config, files, options):
+        path = self.repository / f'configs/{config}.py' if isinstance(config, str) else config
+        options = [f'{key}={value}'.replace(' ', '') for key, value in options.items()]
+        self.tool(tool).main([str(a) for a in (path, *files, *(['--cfg-options', *options] if options else []))])
+
+    def train(self, config, options, *flags, name='run'):
+        """Trains a config, a name below ``configs`` or a path; returns the work folder."""
+        self._start('train', config, ['--work-dir', self.folder / name, *flags], options)
+        return self.folder / name
+
+    def test(self, config, checkpoint, options, *flags):
+        """Tests; returns the metrics."""
+        out = self.folder / 'metrics.json'
+        files = [checkpoint, '--work-dir', self.folder / 'tested', '--out', out, *flags]
+        self._start('test', config, files, options)
+        return json.loads(out.read_text())
+
+
+@pytest.fixture
+def runs(tool, repository, tmp_path):
+    """Trains and tests configs in this process, below ``tmp_path``."""
+    return Runs(tool, repository, tmp_path)
+
+
 @pytest.fixture
 def write_config(toy, tmp_path):
     """Writes the toy config, with changes, and returns its path; its runs go to ``tmp_path/run``."""
