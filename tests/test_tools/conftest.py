@@ -3,12 +3,14 @@
 import importlib.util
 import json
 import os
+import pickle
 import sys
 from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.evaluator import Evaluator
 from torch import nn
 
 import poselifter
@@ -49,10 +51,13 @@ class Runs:
         parts = parts or ('train', 'val', 'test')
         return {f'{part}_dataloader.{key}': value for part in parts for key, value in entries.items()}
 
+    def _path(self, config):
+        return self.repository / f'configs/{config}.py' if isinstance(config, str) else config
+
     def _start(self, tool, config, files, options):
-        path = self.repository / f'configs/{config}.py' if isinstance(config, str) else config
         options = [f'{key}={value}'.replace(' ', '') for key, value in options.items()]
-        self.tool(tool).main([str(a) for a in (path, *files, *(['--cfg-options', *options] if options else []))])
+        options = ['--cfg-options', *options] if options else []
+        self.tool(tool).main([str(a) for a in (self._path(config), *files, *options)])
 
     def train(self, config, options, *flags, name='run'):
         """Trains a config, a name below ``configs`` or a path; returns the work folder."""
@@ -65,6 +70,26 @@ class Runs:
         files = [checkpoint, '--work-dir', self.folder / 'tested', '--out', out, *flags]
         self._start('test', config, files, options)
         return json.loads(out.read_text())
+
+    def predict(self, config, checkpoint, options):
+        """Tests; returns the metrics, which are those of several processes too, and the predictions by sequence."""
+        dump = self.folder / 'predictions.pkl'
+        metrics, samples = self.test(config, checkpoint, options, '--dump', dump), pickle.loads(dump.read_bytes())
+        evaluator = load_config(self._path(config), options).test_evaluator
+        assert metrics == collected(evaluator, samples, processes=max(1, len(samples) - 1))  # so some test one twice
+        return metrics, {sample['sequence']: sample for sample in samples}
+
+
+def collected(evaluator, samples, processes):
+    """The metrics of samples that processes take in turn, and whose entries mmengine collects."""
+    padded = samples + samples[: -len(samples) % processes]
+    parts = [Evaluator(evaluator) for _ in range(processes)]
+    for rank, part in enumerate(parts):
+        part.process(padded[rank::processes])
+    for metrics in zip(*(part.metrics for part in parts), strict=True):
+        entries = zip(*(metric.results for metric in metrics), strict=True)
+        metrics[0].results = [entry for row in entries for entry in row]
+    return parts[0].evaluate(len(samples))
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 
 import pytest
 import torch
@@ -14,6 +15,18 @@ while [ "${1%%python*}" = "$1" ]; do shift; done
 SLURM_PROCID=0 SLURM_NTASKS=1 SLURM_LOCALID=0 MASTER_ADDR=127.0.0.1 MASTER_PORT=$PORT exec "$@"
 """
 
+TWO_TRAININGS = """import runpy, sys
+main = runpy.run_path(sys.argv[1])['main']
+main([sys.argv[2], '--launcher', 'pytorch'])
+main([sys.argv[3], '--launcher', 'pytorch', '--resume'])
+"""
+METRICS = [
+    {'type': 'ToyMetric', 'prefix': 'toy'},
+    {'type': 'PoseMetric'},
+    {'type': 'MeshMetric', 'prefix': 'mesh'},
+    {'type': 'ActionMetric', 'prefix': 'action', 'top_k': [1, 2], 'merge': True, 'interval': 'action_name'},
+]
+
 
 def run(*command, env):
     result = subprocess.run(
@@ -24,7 +37,9 @@ def run(*command, env):
 
 @pytest.mark.slow
 def test_two_processes_equal_one(tool, write_config, toy, environment, repository, tmp_path):
-    common = {'model': {'type': 'ToyLifter', 'dropout': 0.0}, 'env_cfg': {'dist_cfg': {'backend': 'nccl'}}}
+    """Training, and testing with each kind of metric; the number of test clips is odd."""
+    common = {'model': {'type': 'ToyBodies', 'dropout': 0.0}, 'env_cfg': {'dist_cfg': {'backend': 'nccl'}}}
+    common['test_evaluator'] = METRICS
     one = write_config('one.py', **common)
     tool('train').main([str(one), '--work-dir', str(tmp_path / 'one')])
     tool('test').main([str(one), str(tmp_path / 'one/epoch_2.pth'), '--out', str(tmp_path / 'one.json')])
@@ -37,14 +52,13 @@ def test_two_processes_equal_one(tool, write_config, toy, environment, repositor
         torch.testing.assert_close(value, weights[1][key], rtol=1e-5, atol=1e-6)
     run(repository / 'tools/dist_test.sh', two, checkpoint, 2, '--out', tmp_path / 'two.json', env=environment)
     reports = [json.loads((tmp_path / f'{name}.json').read_text()) for name in ('one', 'two')]
-    assert reports[0]['clips'] == reports[1]['clips'] == 9
+    assert reports[0]['toy/clips'] == reports[1]['toy/clips'] == 9
+    assert {'P-MPJPE', 'MPJPE/c', 'mesh/MPVE', 'mesh/PA-MPJPE/a', 'action/top2'} <= reports[0].keys()
     assert reports[0] == pytest.approx(reports[1], rel=1e-6)
 
 
 @pytest.mark.slow
-def test_two_processes_that_share_the_weights_equal_one(
-    tool, write_config, toy, environment, repository, tmp_path, epochs
-):
+def test_two_processes_that_share_the_weights_equal_one(tool, write_config, environment, repository, tmp_path, epochs):
     """FSDP, each linear layer spread; stopped, and resumed: weights and optimiser as of one process."""
     common = {
         'model': {'type': 'ToyLifter', 'dropout': 0.0},
@@ -58,8 +72,9 @@ def test_two_processes_that_share_the_weights_equal_one(
     common |= {'total_batch_size': 4, 'model_wrapper_cfg': wrapper}
     stop = [{'type': 'StopAfter', 'iterations': 4}]
     first, rest = write_config('first.py', **common, custom_hooks=stop), write_config('rest.py', **common)
-    for config, options in ((first, []), (rest, ['--resume'])):
-        run(repository / 'tools/dist_train.sh', config, 2, *options, env=environment)
+    (tmp_path / 'program.py').write_text(TWO_TRAININGS)
+    launcher = [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2', '--standalone']
+    run(*launcher, tmp_path / 'program.py', repository / 'tools/train.py', first, rest, env=environment)
     one, two = (torch.load(tmp_path / f, weights_only=True) for f in ('one/epoch_3.pth', 'run/epoch_3.pth'))
     assert two['meta']['iter'] == 12 and one['state_dict'].keys() == two['state_dict'].keys()
     for key, value in one['state_dict'].items():

@@ -1,10 +1,6 @@
 """The evaluations of MotionBERT and MotionAGFormer, from the official file to the papers' figures."""
 
 import json
-import os
-import pickle
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -13,7 +9,6 @@ from toy_datasets import h36m_motionbert as toy
 
 import poselifter
 from poselifter.apis import load_official
-from poselifter.errors import InputError
 from poselifter.evaluation.metrics import PoseMetric
 from poselifter.registry import DATASETS, MODELS
 from poselifter.skeletons import get_skeleton
@@ -128,35 +123,25 @@ SYSTEMS = {  # a converted checkpoint of each, the config it is tested with, and
 
 
 class Run:
-    """tools/test.py on a toy file with a converted checkpoint."""
+    """tools/test.py on a toy file with a converted checkpoint; returns metrics and predictions by sequence."""
 
-    def __init__(self, system, tool, repository, shared, folder):
+    def __init__(self, system, tool, runs, shared):
         case, self.config, self.frames, self.keys = SYSTEMS[system]
         self.checkpoint = shared / 'fixtures/parity' / case / 'checkpoint.pth'
         self.meta = json.loads((self.checkpoint.parent / 'meta.json').read_text())
-        self.system, self.tool, self.folder, self.repository = system, tool, folder, repository
-        toy.write_file(folder / FILE)
-        tool('model_converters/convert_official').main([str(self.checkpoint), str(folder / 'ours.pth')])
+        self.system, self.runs = system, runs
+        toy.write_file(runs.folder / FILE)
+        tool('model_converters/convert_official').main([str(self.checkpoint), str(runs.folder / 'ours.pth')])
 
-    def options(self, workers=0):
+    def __call__(self, **changes):
         given = self.meta['constructor']
         sizes = {'num_frames': self.frames, 'embed_dims': given['dim_feat'], 'rep_dims': given['dim_rep']}
         sizes |= {'depth': given.get('depth', given.get('n_layers')), 'num_heads': given['num_heads']}
-        loader = {'dataset.data_root': self.folder, 'dataset.min_frames': self.frames, 'num_workers': workers}
-        loader |= {'persistent_workers': False}
-        options = [f'model.backbone.{name}={value}' for name, value in sizes.items()]
-        options += [f'test_dataloader.{name}={value}' for name, value in loader.items()]
-        clip_len = [f'test_evaluator.0.clip_len={self.frames}'] if self.system == 'motionagformer' else []
-        return [*options, *clip_len]
-
-    def command(self, name, *options, **kwargs):
-        argv = [self.repository / f'configs/{self.config}.py', self.folder / 'ours.pth', '--work-dir', self.folder]
-        argv += ['--out', self.folder / f'{name}.json', '--dump', self.folder / f'{name}.pkl']
-        return [str(a) for a in (*argv, '--cfg-options', *self.options(**kwargs), *options)]
-
-    def __call__(self, name, *options, **kwargs):
-        self.tool('test').main(self.command(name, *options, **kwargs))
-        return json.loads((self.folder / f'{name}.json').read_text())
+        options = {f'model.backbone.{name}': value for name, value in sizes.items()}
+        data = {'dataset.data_root': self.runs.folder, 'dataset.min_frames': self.frames}
+        options |= self.runs.loaders('test', **data)
+        options |= {'test_evaluator.0.clip_len': self.frames} if self.system == 'motionagformer' else {}
+        return self.runs.predict(self.config, self.runs.folder / 'ours.pth', {**options, **changes})
 
     def official(self, true_2d=False):
         """The figures by the description of the released evaluation, clip by clip in float64."""
@@ -197,12 +182,11 @@ def aligned(pred, truth):
 
 
 @pytest.mark.parametrize('system', SYSTEMS)
-def test_a_converted_checkpoint_through_the_tool(tool, repository, shared, tmp_path, system):
-    run = Run(system, tool, repository, shared, tmp_path)
-    metrics = run('plain')
+def test_a_converted_checkpoint_through_the_tool(tool, runs, shared, system):
+    run = Run(system, tool, runs, shared)
+    metrics, dumped = run()
     errors, predictions = run.official()
     assert set(errors) == {'Directions', 'Discussion', 'Greeting', 'WalkTogether'} and BLOCKED + '_ca_03' in predictions
-    dumped = {sample['sequence']: sample for sample in pickle.loads((tmp_path / 'plain.pkl').read_bytes())}
     for source, poses in predictions.items():
         np.testing.assert_allclose(dumped[source]['pred_keypoints_3d'], poses, atol=2e-5)
         np.testing.assert_array_equal(dumped[source]['pred_frames'], np.arange(len(poses)))
@@ -218,16 +202,16 @@ def test_a_converted_checkpoint_through_the_tool(tool, repository, shared, tmp_p
     assert {f'{system}/{key}' for key in run.keys} | {'MPJPE'} <= metrics.keys()
     assert metrics['MPJPE/Greeting'] != pytest.approx(metrics[f'{system}/MPJPE/Greeting'])  # the clean one counts all
 
-    other = run('other', 'test_dataloader.batch_size=3', 'model.test_cfg.batch_size=2', workers=2)
-    assert other.keys() == metrics.keys()
-    assert max(abs(other[key] - metrics[key]) for key in metrics) < 1e-3
+    loader = {'test_dataloader.batch_size': 3, 'test_dataloader.num_workers': 2}
+    other, _ = run(**loader, **{'model.test_cfg.batch_size': 2})
+    assert other == pytest.approx(metrics, abs=1e-3)
 
 
-def test_true_2d_is_a_matter_of_options(tool, repository, shared, tmp_path):
+def test_true_2d_is_a_matter_of_options(tool, runs, shared):
     """The command of docs/datasets/h36m_motionbert.md."""
-    run = Run('motionbert', tool, repository, shared, tmp_path)
+    run = Run('motionbert', tool, runs, shared)
     places = ['codec', 'model.codec', *(f'{k}_dataloader.dataset.pipeline.0.codec' for k in ('train', 'val', 'test'))]
-    metrics = run('true_2d', *(f'{place}.{key}=True' for place in places for key in ('gt_2d', 'paste_2d')))
+    metrics, _ = run(**{f'{place}.{key}': True for place in places for key in ('gt_2d', 'paste_2d')})
     errors = run.official(true_2d=True)[0]
     expected = {
         action: np.mean([np.linalg.norm(pose - truth, axis=-1).mean() for pose, truth in clips])
@@ -237,48 +221,26 @@ def test_true_2d_is_a_matter_of_options(tool, repository, shared, tmp_path):
         assert metrics[f'motionbert/MPJPE/{action}'] == pytest.approx(value, rel=1e-4)
 
 
-@pytest.mark.slow
-def test_the_number_of_processes_does_not_matter(tool, repository, shared, tmp_path, free_port):
-    run = Run('motionbert', tool, repository, shared, tmp_path)
-    metrics = run('plain')
-    config, checkpoint, *options = run.command('two', workers=1)
-    environment = {**os.environ, 'PYTHONPATH': str(repository), 'PORT': str(free_port), 'OMP_NUM_THREADS': '1'}
-    command = ['bash', 'tools/dist_test.sh', config, checkpoint, '2', *options]
-    environment['PYTHON'] = sys.executable
-    done = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr[-2000:]
-    two = json.loads((tmp_path / 'two.json').read_text())
-    assert two.keys() == metrics.keys()
-    assert max(abs(two[key] - metrics[key]) for key in metrics) < 1e-3
-
-
 @pytest.mark.parametrize(
     'config',
     ['motionbert/h36m_243', 'motionagformer/h36m_243', 'motionagformer/h36m_81', 'motionagformer/h36m_27']
     + ['motion2vec/h36m_243'],
 )
-def test_every_config_trains_and_tests(tool, repository, tmp_path, config):
+def test_every_config_trains_and_tests(runs, tmp_path, config):
     """An epoch on the toy file, the network cut down; the paper's figures stand beside the clean ones."""
     toy.write_file(tmp_path / FILE)
-    options = [f'model.backbone.{k}={v}' for k, v in {'num_frames': 9, 'embed_dims': 16, 'depth': 1}.items()]
-    options += ['train_cfg.max_epochs=1', 'train_dataloader.dataset.window.length=9', 'train_dataloader.batch_size=4']
-    options.append('load_from=None')
-    for loader in ('train', 'val', 'test'):
-        given = {'dataset.data_root': tmp_path, 'dataset.min_frames': 9, 'num_workers': 0, 'persistent_workers': False}
-        options += [f'{loader}_dataloader.{key}={value}' for key, value in given.items()]
     system = 'motionbert' if 'bert' in config else 'motionagformer'
+    options = {f'model.backbone.{k}': v for k, v in {'num_frames': 9, 'embed_dims': 16, 'depth': 1}.items()}
+    options |= runs.loaders(**{'dataset.data_root': tmp_path, 'dataset.min_frames': 9})
+    options |= {'train_dataloader.dataset.window.length': 9, 'train_dataloader.batch_size': 4}
     if system == 'motionagformer':
-        options += [f'{phase}_evaluator.0.clip_len=9' for phase in ('val', 'test')]
-    path = str(repository / f'configs/{config}.py')
-    tool('train').main([path, '--work-dir', str(tmp_path), '--cfg-options', *options])
-    out = tmp_path / 'metrics.json'
-    argv = [path, str(tmp_path / 'epoch_1.pth'), '--work-dir', str(tmp_path), '--out', str(out)]
-    tool('test').main([*argv, '--cfg-options', *options])
-    metrics = json.loads(out.read_text())
+        options |= {f'{phase}_evaluator.0.clip_len': 9 for phase in ('val', 'test')}
+    checkpoint = runs.train(config, {**options, 'train_cfg.max_epochs': 1}) / 'epoch_1.pth'
+    metrics = runs.test(config, checkpoint, options)
     assert 30 < metrics[f'{system}/P-MPJPE'] < metrics[f'{system}/MPJPE'] < 5000 and 'MPJPE' in metrics
 
 
-def test_mpi_inf_3dhp_of_motionagformer(tool, repository, shared, tmp_path):
+def test_mpi_inf_3dhp_of_motionagformer(tool, runs, shared, tmp_path):
     """A clip around every frame, the middle one counts; MPJPE over the valid frames of all sequences."""
     folder = shared / 'fixtures/parity/motionagformer/functions/mpi_inf_3dhp_evaluate'
     meta = json.loads((folder / 'meta.json').read_text())
@@ -289,20 +251,11 @@ def test_mpi_inf_3dhp_of_motionagformer(tool, repository, shared, tmp_path):
     given = meta['constructor']
     sizes = {'num_frames': 9, 'embed_dims': given['dim_feat'], 'rep_dims': given['dim_rep'], 'temporal_graph': 'chain'}
     sizes |= {'depth': given['n_layers'], 'num_heads': given['num_heads']}
-    loader = {'dataset.data_root': tmp_path, 'num_workers': 0, 'persistent_workers': False}
-    argv = [repository / 'configs/motionagformer/mpi_inf_3dhp_81.py', tmp_path / 'ours.pth', '--work-dir', tmp_path]
-    argv += ['--out', tmp_path / 'metrics.json', '--dump', tmp_path / 'predictions.pkl', '--cfg-options']
-    argv += [f'model.backbone.{name}={value}' for name, value in sizes.items()]
-    argv += [f'test_dataloader.{name}={value}' for name, value in loader.items()]
-    try:
-        tool('test').main([str(a) for a in argv])
-    except InputError as error:
-        if 'leave outputs out' not in str(error):
-            raise
-        pytest.skip('needs an estimator that can keep the middle one of the frames that the model returns')
-    for sample in pickle.loads((tmp_path / 'predictions.pkl').read_bytes()):
-        valid = data[sample['sequence']]['valid'] != 0
-        official = np.load(folder / f'{sample["sequence"]}_prediction.npy')[:, :, 0].transpose(2, 1, 0)
+    options = {f'model.backbone.{name}': value for name, value in sizes.items()}
+    options |= runs.loaders('test', **{'dataset.data_root': tmp_path})
+    metrics, samples = runs.predict('motionagformer/mpi_inf_3dhp_81', tmp_path / 'ours.pth', options)
+    for name, sample in samples.items():
+        valid = data[name]['valid'] != 0
+        official = np.load(folder / f'{name}_prediction.npy')[:, :, 0].transpose(2, 1, 0)
         np.testing.assert_allclose(sample['pred_keypoints_3d'][valid] * 1000, official, atol=1e-3)
-    metrics = json.loads((tmp_path / 'metrics.json').read_text())
     assert metrics['mpi_inf_3dhp/MPJPE'] == pytest.approx(meta['mpjpe_mm'], abs=1e-3)

@@ -1,11 +1,6 @@
 """Published checkpoints on files in the published formats, through converter, config and tools/test.py alone."""
 
 import json
-import os
-import pickle
-import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -19,32 +14,27 @@ from poselifter.registry import MODELS
 
 CAMERA = '55011271'  # its picture is square, as the cases' normalisation has it
 SMALL = {
-    'mixste': 'num_frames=9 embed_dims=16 depth=2 num_heads=4',
-    'poseformer': 'num_frames=9 joint_dims=2 depth=1 num_heads=2',
-    'pstmo': 'num_frames=9 embed_dims=16 feedforward_dims=24',
+    'mixste': {'num_frames': 9, 'embed_dims': 16, 'depth': 2, 'num_heads': 4},
+    'poseformer': {'num_frames': 9, 'joint_dims': 2, 'depth': 1, 'num_heads': 2},
+    'pstmo': {'num_frames': 9, 'embed_dims': 16, 'feedforward_dims': 24},
 }
 VIDEOS = [('S9', 'Walking'), ('S11', 'Walking 2'), ('S9', 'Sitting'), ('S11', 'Sitting 1')]
 
 
-def sizes(system):
-    options = [f'model.backbone.{size}' for size in SMALL[system].split()]
-    return [*options, 'model.neck.feedforward_dims=24'] if system == 'pstmo' else options
+def backbone(sizes):
+    return {f'model.backbone.{name}': size for name, size in sizes.items()}
 
 
 @pytest.fixture
-def evaluate(tool, repository, tmp_path):
+def evaluate(tool, runs, repository, tmp_path):
     """Converts a checkpoint, tests it, and returns metrics by name and predictions by sequence."""
 
-    def run(checkpoint, config, data, system, *options, changes=''):
+    def run(checkpoint, config, data, system, more=None, changes=''):
         tool('model_converters/convert_official').main([str(checkpoint), str(tmp_path / 'model.pth')])
-        (tmp_path / 'config.py').write_text(f"_base_ = '{repository / 'configs' / config}'\n{changes}")
-        files = [tmp_path / name for name in ('config.py', 'model.pth', 'metrics.json', 'predictions.pkl')]
-        argv = [*files[:2], '--out', files[2], '--dump', files[3], '--work-dir', tmp_path / 'run', '--cfg-options']
-        argv += [*sizes(system), f'test_dataloader.dataset.data_root={data}']
-        argv += ['test_dataloader.num_workers=0', 'test_dataloader.persistent_workers=False', *options]
-        tool('test').main([str(a) for a in argv])
-        dumped = pickle.loads(files[3].read_bytes())
-        return json.loads(files[2].read_text()), {sample['sequence']: sample for sample in dumped}
+        (tmp_path / 'config.py').write_text(f"_base_ = '{repository / 'configs' / config}.py'\n{changes}")
+        options = {**backbone(SMALL[system]), **runs.loaders('test', **{'dataset.data_root': data})}
+        options |= {'model.neck.feedforward_dims': 24} if system == 'pstmo' else {}
+        return runs.predict(tmp_path / 'config.py', tmp_path / 'model.pth', options | (more or {}))
 
     return run
 
@@ -71,7 +61,7 @@ KEYS = {'mpjpe': 'MPJPE', 'p_mpjpe': 'P-MPJPE', 'n_mpjpe': 'N-MPJPE', 'mpjve': '
 def test_videos(evaluate, videos, tmp_path, system, config):
     case, arrays = videos(system)
     meta = json.loads((case / 'meta.json').read_text())
-    found, samples = evaluate(case / 'checkpoint.pth', f'{config}.py', tmp_path, system, changes=ONE_CAMERA)
+    found, samples = evaluate(case / 'checkpoint.pth', config, tmp_path, system, changes=ONE_CAMERA)
     for i, (subject, take) in enumerate(VIDEOS):
         sample = samples[f'{subject}/{take}/{CAMERA}']
         expected = arrays[f'video{i}_prediction'].reshape(-1, 17, 3)
@@ -99,7 +89,7 @@ def test_videos(evaluate, videos, tmp_path, system, config):
 def test_pstmo_on_human36m(evaluate, shared):
     case = shared / 'fixtures/parity/pstmo/h36m_eval_tds2'
     meta, expected = json.loads((case / 'meta.json').read_text()), np.load(case / 'output.npy')[:, 0]
-    found, samples = evaluate(case / 'checkpoint.pth', 'pstmo/h36m_s_243.py', case, 'pstmo')
+    found, samples = evaluate(case / 'checkpoint.pth', 'pstmo/h36m_s_243', case, 'pstmo')
     poses = np.concatenate([sample['pred_keypoints_3d'] for sample in samples.values()])
     np.testing.assert_allclose(poses, expected, atol=3e-5)
     assert found['pstmo/MPJPE'] == pytest.approx(meta['p1_mm'], abs=0.01)
@@ -112,7 +102,7 @@ def test_pstmo_on_human36m(evaluate, shared):
 def test_pstmo_on_mpi_inf_3dhp(evaluate, shared):
     case = shared / 'fixtures/parity/pstmo/mpi3dhp_eval'
     meta = json.loads((case / 'meta.json').read_text())
-    found, samples = evaluate(case / 'checkpoint.pth', 'pstmo/mpi_inf_3dhp_s_81.py', case, 'pstmo')
+    found, samples = evaluate(case / 'checkpoint.pth', 'pstmo/mpi_inf_3dhp_s_81', case, 'pstmo')
     for name, values in meta['per_sequence'].items():
         valid = samples[name]['lifting_target_visible'][:, 0] > 0
         poses = 1000 * samples[name]['pred_keypoints_3d'][valid]
@@ -126,12 +116,14 @@ def test_pstmo_on_mpi_inf_3dhp(evaluate, shared):
 
 
 WAYS = {
-    'one by one': ['test_dataloader.batch_size=1', 'model.test_cfg.batch_size=1'],
-    'three by three': ['test_dataloader.batch_size=3', 'model.test_cfg.batch_size=7'],
-    'two workers': [
-        *('test_dataloader.num_workers=2', 'test_dataloader.persistent_workers=True'),
-        *('test_dataloader.batch_size=2', 'model.test_cfg.batch_size=64'),
-    ],
+    'one by one': {'test_dataloader.batch_size': 1, 'model.test_cfg.batch_size': 1},
+    'three by three': {'test_dataloader.batch_size': 3, 'model.test_cfg.batch_size': 7},
+    'two workers': {
+        'test_dataloader.num_workers': 2,
+        'test_dataloader.persistent_workers': True,
+        'test_dataloader.batch_size': 2,
+        'model.test_cfg.batch_size': 64,
+    },
 }
 
 
@@ -139,65 +131,32 @@ WAYS = {
 def test_batches_and_workers_do_not_matter(evaluate, videos, tmp_path, system, config):
     case, _ = videos(system)
     reports = [
-        evaluate(case / 'checkpoint.pth', f'{config}.py', tmp_path, system, *options, changes=ONE_CAMERA)[0]
+        evaluate(case / 'checkpoint.pth', config, tmp_path, system, options, changes=ONE_CAMERA)[0]
         for options in WAYS.values()
     ]
     assert all(report == pytest.approx(reports[0], abs=1e-4) for report in reports)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(('system', 'config'), [('pstmo', 'pstmo/mpi_inf_3dhp_s_81'), ('mixste', 'mixste/h36m_243')])
-def test_processes_do_not_matter(shared, tool, repository, videos, tmp_path, system, config):
-    """Six sequences on two processes, and on one; or three, whose last frames two clips cover."""
-    changes = ''
-    if system == 'pstmo':
-        case = shared / 'fixtures/parity/pstmo/mpi3dhp_eval'
-        shutil.copy(case / 'data_test_3dhp.npz', tmp_path)
-    else:
-        case, _ = videos(system)
-        changes = ONE_CAMERA.replace('include=', "exclude=dict(take=['S11/Sitting 1']), include=")
-    tool('model_converters/convert_official').main([str(case / 'checkpoint.pth'), str(tmp_path / 'model.pth')])
-    (tmp_path / 'config.py').write_text(f"_base_ = '{repository / 'configs' / config}.py'\n{changes}")
-    environment = {**os.environ, 'PYTHONPATH': str(repository), 'PORT': '29631', 'OMP_NUM_THREADS': '1'}
-    environment['PYTHON'] = sys.executable
-    reports = []
-    for processes in (1, 2):
-        out = tmp_path / f'{processes}.json'
-        command = ['bash', 'tools/dist_test.sh', str(tmp_path / 'config.py'), str(tmp_path / 'model.pth')]
-        command += [str(processes), '--out', str(out), '--work-dir', str(tmp_path), '--cfg-options', *sizes(system)]
-        command += [f'test_dataloader.dataset.data_root={tmp_path}', 'test_dataloader.num_workers=1']
-        run = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, timeout=600)
-        assert run.returncode == 0, run.stderr[-2000:]
-        reports.append(json.loads(out.read_text()))
-    assert reports[0] == pytest.approx(reports[1], abs=1e-5)
-
-
 SYSTEMS = {
     'mixste/h36m_243': SMALL['mixste'],
     'poseformer/h36m_81': SMALL['poseformer'],
-    'videopose3d/h36m_243': 'embed_dims=16 filter_widths=3,3',
-    'pstmo/h36m_s_243': 'num_frames=9 embed_dims=16 feedforward_dims=24',
-    'pstmo/mpi_inf_3dhp_s_81': 'num_frames=9 embed_dims=16 feedforward_dims=24',
+    'videopose3d/h36m_243': {'embed_dims': 16, 'filter_widths': [3, 3]},
+    'pstmo/h36m_s_243': SMALL['pstmo'],
+    'pstmo/mpi_inf_3dhp_s_81': SMALL['pstmo'],
 }
 
 
 @pytest.mark.parametrize('config', SYSTEMS)
-def test_the_configs_train(tool, repository, tmp_path, config):
+def test_the_configs_train(runs, tmp_path, config):
     """An epoch of the published recipe, cut down, on toy files; the paper's figure chooses the checkpoint."""
-    write_3dhp(tmp_path) if '3dhp' in config else write_h36m(tmp_path)
-    options = ['load_from=None', *(f'model.backbone.{size}' for size in SYSTEMS[config].split())]
-    options += ['train_cfg.max_epochs=1', 'train_dataloader.batch_size=32', 'train_dataloader.dataset.window.length=9']
-    for loader in ('train', 'val', 'test'):
-        options += [f'{loader}_dataloader.dataset.data_root={tmp_path}', f'{loader}_dataloader.num_workers=0']
-        options += [f'{loader}_dataloader.persistent_workers=False']
-    if '3dhp' in config:
-        options += ['train_dataloader.dataset.window.stride=9']
-    else:
-        options += ['train_dataloader.dataset.subjects=S1,S5']
-    path = str(repository / f'configs/{config}.py')
-    tool('train').main([path, '--work-dir', str(tmp_path / 'run'), '--cfg-options', *options])
-    protocol = 'mpi_inf_3dhp' if '3dhp' in config else config.split('/')[0]
-    assert list((tmp_path / 'run').glob(f'best_{protocol}_MPJPE_epoch_1.pth'))
+    of_3dhp = '3dhp' in config
+    write_3dhp(tmp_path) if of_3dhp else write_h36m(tmp_path)
+    loader = {'batch_size': 32, 'dataset.window.length': 9}
+    loader |= {'dataset.window.stride': 9} if of_3dhp else {'dataset.subjects': 'S1,S5'}
+    options = {**backbone(SYSTEMS[config]), **runs.loaders(**{'dataset.data_root': tmp_path})}
+    options |= {'train_cfg.max_epochs': 1, **runs.loaders('train', **loader)}
+    protocol = 'mpi_inf_3dhp' if of_3dhp else config.split('/')[0]
+    assert list(runs.train(config, options).glob(f'best_{protocol}_MPJPE_epoch_1.pth'))
 
 
 def test_frames_of_videopose3d_may_be_computed_together(repository):

@@ -58,10 +58,12 @@ def actions(repository, tmp_path):
         model = estimator({'action': {**ACTION, 'official': official}, 'embedding': EMBEDDING}, config.codec.to_dict())
         samples = []
         with torch.no_grad():
-            if not weights:  # the batch norm learns these clips, so that the classes differ
-                model.heads['action'].bn.momentum = 1
-                model.train()(torch.stack([clip['inputs'] for clip in dataset]))
-                weights.update(model.eval().state_dict())
+            if not weights:  # the batch norm learns these clips, and no class is the best of all: so the classes differ
+                head, every = model.heads['action'], torch.stack([clip['inputs'] for clip in dataset])
+                head.bn.momentum = 1
+                model.train()(every)
+                head.fc2.bias.sub_(model.eval()(every)['action'].mean(0))
+                weights.update(model.state_dict())
             model.load_state_dict(weights)
             for start in range(0, len(dataset), batch):
                 packed = dataset.__getitems__(range(start, min(start + batch, len(dataset))))

@@ -1,6 +1,5 @@
 """The configs that ship, on the small excerpt of real motion: training, resuming, testing."""
 
-import numpy as np
 import pytest
 import torch
 
@@ -30,7 +29,7 @@ def test_resumed_training_ends_in_the_same_weights(runs, shrunk, assert_same_wei
     options = shrunk(**DROPOUT, **{'train_cfg.max_epochs': 2, 'train_dataloader.dataset.window.stride': 9})
     options |= runs.loaders('train', num_workers=1)
     whole = runs.train('mixste/cmu_27', options, name='whole')
-    torch.rand(5), np.random.rand(5)  # the state of the generators must not matter
+    torch.manual_seed(9)  # the state of the generators must not matter
     resumed = runs.train('mixste/cmu_27', options, '--resume', whole / 'epoch_1.pth', name='resumed')
     assert_same_weights(whole / 'epoch_2.pth', resumed / 'epoch_2.pth')
     with pytest.raises(AssertionError):
