@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
+from mmengine.config import config as config_module
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -96,3 +97,11 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(autouse=True, scope='session')
+def plain_configs():
+    """A runner has yapf format its config for every file it writes, which takes longer than a toy's training."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(config_module, 'FormatCode', lambda text, **style: (text, True))
+        yield

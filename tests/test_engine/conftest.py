@@ -7,25 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.config import config as config_module
 
 import poselifter
 from poselifter.engine import MotionRunner
-
-
-@pytest.fixture(autouse=True, scope='session')
-def format_once():
-    """A runner formats its config with yapf for every file it writes; that is most of a toy run's time."""
-    real, texts = config_module.FormatCode, {}
-
-    def format_code(text, **style):
-        if text not in texts:
-            texts[text] = real(text, **style)
-        return texts[text]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(config_module, 'FormatCode', format_code)
-        yield
 
 
 @pytest.fixture

@@ -111,7 +111,6 @@ def test_mmengine_still_forgets_keyword_arguments_of_what_it_recomputes():
         activation_checkpointing.turn_on_activation_checkpointing(model, '*')
 
 
-@pytest.mark.slow
 def test_mmengine_still_compiles_every_batch_anew(make_runner, epochs):
     """compile_losses."""
     torch._dynamo.reset()

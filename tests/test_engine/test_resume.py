@@ -74,7 +74,7 @@ def test_a_killed_process_resumes_to_the_same_weights(
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert reached.exists() and not (tmp_path / 'killed/epoch_3.pth').exists()
-    subprocess.run([*command, '--resume'], env=environment, check=True, stdout=subprocess.DEVNULL)
+    make_runner('killed', train_cfg=epochs(4), resume=True).train()
     assert_same_weights(tmp_path / 'whole/epoch_4.pth', tmp_path / 'killed/epoch_4.pth')
 
 

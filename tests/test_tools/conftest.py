@@ -28,7 +28,7 @@ def _load(path):
 
 
 _engine = _load(Path(__file__).parents[1] / 'test_engine/conftest.py')
-toy, free_port, format_once = _engine.toy, _engine.free_port, _engine.format_once
+toy, free_port = _engine.toy, _engine.free_port
 assert_same_weights, epochs = _engine.assert_same_weights, _engine.epochs
 
 
