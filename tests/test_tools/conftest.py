@@ -71,6 +71,12 @@ class Runs:
         self._start('test', config, files, options)
         return json.loads(out.read_text())
 
+    def train_and_test(self, config, options, *flags, epochs=1):
+        """Trains so many epochs and tests the last; returns the metrics and the checkpoint's file."""
+        options = {**options, 'train_cfg.max_epochs': epochs, 'train_cfg.val_interval': epochs}
+        checkpoint = self.train(config, options) / f'epoch_{epochs}.pth'
+        return self.test(config, checkpoint, options, *flags), checkpoint
+
     def predict(self, config, checkpoint, options):
         """Tests; returns the metrics, which are those of several processes too, and the predictions by sequence."""
         dump = self.folder / 'predictions.pkl'

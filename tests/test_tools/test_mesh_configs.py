@@ -1,7 +1,5 @@
 """The configs of meshes on made-up bodies in motion: they train, and test what they trained."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -68,10 +66,10 @@ def files(tmp_path, monkeypatch):
     return tmp_path
 
 
-def write_config(folder, repository, base, epochs, steps, **head):
+def write_config(folder, repository, base, steps):
     """A config after one that ships, for a small network, clips of 8 frames and so many steps."""
     backbone = {'embed_dims': 32, 'rep_dims': 32, 'depth': 1, 'num_frames': LENGTH}
-    head = {'hidden_dims': 128, 'dropout': 0.0, **head}
+    head = {'hidden_dims': 128, 'dropout': 0.0}
     rates, estimates = {'by_epoch': False, 'end': steps}, 'spin' if 'refine' in base else None
     text = f"""
 _base_ = '{repository}/configs/motionbert/{base}.py'
@@ -84,7 +82,6 @@ single = dict(num_workers=0, persistent_workers=False)
 train_dataloader = dict(batch_sampler=dict(batch_size=[16]), dataset=dict(datasets=[clips]), **single)
 val_dataloader = single
 test_dataloader = single
-train_cfg = dict(max_epochs={epochs}, val_interval={epochs})
 load_from = None
 optim_wrapper = dict(optimizer=dict(lr=4e-3), paramwise_cfg=dict(_delete_=True))
 param_scheduler = [
@@ -93,19 +90,11 @@ param_scheduler = [
 ]
 """
     (folder / 'config.py').write_text(text)
-    return str(folder / 'config.py')
-
-
-def trained(tool, folder, path, epochs):
-    """Trains and tests with the tools; the figures and the checkpoint."""
-    tool('train').main([path, '--work-dir', str(folder)])
-    checkpoint, out = folder / f'epoch_{epochs}.pth', folder / 'metrics.json'
-    tool('test').main([path, str(checkpoint), '--work-dir', str(folder), '--out', str(out)])
-    return json.loads(out.read_text()), torch.load(checkpoint, weights_only=True)['state_dict']
+    return folder / 'config.py'
 
 
 @pytest.mark.slow
-def test_learns_bodies_in_motion(tool, repository, files):
+def test_learns_bodies_in_motion(runs, repository, files):
     """Motions and shapes held out of training, of the same family: under a tenth of the mean body's error.
 
     The family has two phases and one shape component; network and body are small.
@@ -113,15 +102,15 @@ def test_learns_bodies_in_motion(tool, repository, files):
     seen, unseen = make_files(files, videos=64)
     baseline = mpve(np.broadcast_to(seen.mean(0), unseen.shape), unseen) * 1000  # the mean body, whatever the 2D
     epochs = 20
-    path = write_config(files, repository, 'mesh_h36m', epochs, 64 * 4 // 16 * epochs)
-    metrics, state = trained(tool, files, path, epochs)
+    path = write_config(files, repository, 'mesh_h36m', 64 * 4 // 16 * epochs)
+    metrics, checkpoint = runs.train_and_test(path, {}, epochs=epochs)
     assert set(metrics) >= {'MPVE', 'MPJPE', 'PA-MPJPE'}
     assert baseline > 150 and metrics['MPVE'] < 0.1 * baseline
-    assert not [key for key in state if 'body_model' in key]
+    assert not [key for key in torch.load(checkpoint, weights_only=True)['state_dict'] if 'body_model' in key]
 
 
 @pytest.mark.slow
-def test_refines_the_bodies_of_another_method(tool, repository, files):
+def test_refines_the_bodies_of_another_method(runs, repository, files):
     _, unseen = make_files(files, videos=32)
     estimates = [read_smpl_estimates(files / f'mesh/spin/s_2_{k}.npz') for k in range(3)]
     initial = torch.cat([torch.from_numpy(np.concatenate([e.poses, e.betas], 1)) for e in estimates])
@@ -129,8 +118,8 @@ def test_refines_the_bodies_of_another_method(tool, repository, files):
         body = MeshHead(4, body_model=files / 'mesh').from_theta(initial)
     before = mpve((body['verts'] - body['kp_3d'][:, :1]).numpy() / 1000, unseen) * 1000
     epochs = 10
-    path = write_config(files, repository, 'mesh_refine_h36m', epochs, 32 * 4 // 16 * epochs)
-    metrics, _ = trained(tool, files, path, epochs)
+    path = write_config(files, repository, 'mesh_refine_h36m', 32 * 4 // 16 * epochs)
+    metrics, _ = runs.train_and_test(path, {}, epochs=epochs)
     assert metrics['MPVE'] < 0.5 * before
 
 

@@ -235,8 +235,7 @@ def test_every_config_trains_and_tests(runs, tmp_path, config):
     options |= {'train_dataloader.dataset.window.length': 9, 'train_dataloader.batch_size': 4}
     if system == 'motionagformer':
         options |= {f'{phase}_evaluator.0.clip_len': 9 for phase in ('val', 'test')}
-    checkpoint = runs.train(config, {**options, 'train_cfg.max_epochs': 1}) / 'epoch_1.pth'
-    metrics = runs.test(config, checkpoint, options)
+    metrics, _ = runs.train_and_test(config, options)
     assert 30 < metrics[f'{system}/P-MPJPE'] < metrics[f'{system}/MPJPE'] < 5000 and 'MPJPE' in metrics
 
 

@@ -45,14 +45,14 @@ WAYS = {
 @pytest.mark.parametrize('config', ['mixste/cmu_27', 'mixste/procedural_27', 'motionbert/cmu_27'])
 def test_every_config_trains_and_tests(runs, shrunk, tmp_path, config):
     """An epoch of each, cut down; the metrics are those of poses, and do not depend on batches and workers."""
-    options = shrunk(config, **{'train_cfg.max_epochs': 1, 'train_dataloader.dataset.window.stride': 27})
-    checkpoint = runs.train(config, options) / 'epoch_1.pth'
-    metrics = runs.test(config, checkpoint, options, '--baselines', '--show-dir', tmp_path / 'pictures')
+    options = shrunk(config, **{'train_dataloader.dataset.window.stride': 27})
+    pictures = tmp_path / 'pictures'
+    metrics, checkpoint = runs.train_and_test(config, options, '--baselines', '--show-dir', pictures)
     assert {'MPJPE', 'P-MPJPE', 'MPJVE', 'MPJPE/walk'} <= metrics.keys()
     assert 30 < metrics['MPJPE'] < 1000
     assert metrics['P-MPJPE'] < metrics['MPJPE']
     assert metrics['baselines/linear_regression/MPJPE'] < metrics['baselines/mean_pose/MPJPE']
-    assert len(list((tmp_path / 'pictures').glob('*.png'))) > 3
+    assert len(list(pictures.glob('*.png'))) > 3
     plain = {key: value for key, value in metrics.items() if not key.startswith('baselines/')}
     for name, change in WAYS.items():
         other = runs.test(config, checkpoint, {**options, **change})
