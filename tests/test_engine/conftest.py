@@ -1,6 +1,8 @@
 """The toy project, and runners over it."""
 
+import contextlib
 import importlib
+import random
 import socket
 from pathlib import Path
 
@@ -22,10 +24,12 @@ def toy(monkeypatch):
 
 @pytest.fixture
 def free_port():
-    """A port that nothing listens on."""
-    with socket.socket() as server:
-        server.bind(('127.0.0.1', 0))
-        return server.getsockname()[1]
+    """A port that nothing listens on, below those that the system gives to whoever connects meanwhile."""
+    while True:
+        port = random.SystemRandom().randrange(20000, 32000)
+        with socket.socket() as server, contextlib.suppress(OSError):
+            server.bind(('127.0.0.1', port))
+            return port
 
 
 @pytest.fixture
