@@ -7,4 +7,4 @@ cd "$root"
 ruff check .
 ruff format --check .
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"  # the models are tiny: their threads would wait for each other
-python -m pytest -q -n 2 --dist loadfile "$@"  # -n 0: in this process
+python -m pytest -q -n 2 --dist worksteal "$@"  # -n 0: in this process
