@@ -60,8 +60,8 @@ class Runs:
         self.tool(tool).main([str(a) for a in (self._path(config), *files, *options)])
 
     def train(self, config, options, *flags, name='run'):
-        """Trains a config, a name below ``configs`` or a path; returns the work folder."""
-        self._start('train', config, ['--work-dir', self.folder / name, *flags], options)
+        """Trains a config, a name below ``configs`` or a path, from nothing; returns the work folder."""
+        self._start('train', config, ['--work-dir', self.folder / name, *flags], {'load_from': None, **options})
         return self.folder / name
 
     def test(self, config, checkpoint, options, *flags):

@@ -25,7 +25,7 @@ def options(runs, tmp_path):
         data = toy.write_pickle(tmp_path / 'toy.pkl', names)
         loader = {'dataset.data_root': tmp_path, 'dataset.ann_file': data.name, 'batch_size': 8}
         small = {f'model.backbone.{name}': value for name, value in SMALL.items()}
-        return {'load_from': None, **small, **runs.loaders(**loader, **{'dataset.pipeline.0.length': 8})}
+        return {**small, **runs.loaders(**loader, **{'dataset.pipeline.0.length': 8})}
 
     return write
 

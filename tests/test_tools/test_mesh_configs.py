@@ -82,7 +82,6 @@ single = dict(num_workers=0, persistent_workers=False)
 train_dataloader = dict(batch_sampler=dict(batch_size=[16]), dataset=dict(datasets=[clips]), **single)
 val_dataloader = single
 test_dataloader = single
-load_from = None
 optim_wrapper = dict(optimizer=dict(lr=4e-3), paramwise_cfg=dict(_delete_=True))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, **{ {**rates, 'end': steps // 5} }),

@@ -12,7 +12,7 @@ def shrunk(runs, data_dir):
 
     def options(config='mixste/cmu_27', **more):
         sizes = {'embed_dims': 16, 'depth': 1, 'num_heads': 2} | ({'rep_dims': 16} if 'motionbert' in config else {})
-        made = {'load_from': None, **{f'model.backbone.{name}': size for name, size in sizes.items()}}
+        made = {f'model.backbone.{name}': size for name, size in sizes.items()}
         made |= {'model.heads.pose.in_channels': 16}
         if 'procedural' in config:
             made |= runs.loaders(**{'dataset.n_sequences': 6})
