@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from poselifter.apis import ActionInferencer, Pose3DInferencer, lift_table
-from poselifter.cli import main
+from poselifter.apis import Pose3DInferencer, lift_table
 from poselifter.errors import InputError
 from poselifter.structures import KeypointTable
 
@@ -57,25 +56,6 @@ def test_embeddings_and_scores_are_the_windows(inferencer, table):
     scores = expected['action'].softmax(-1).expand(model.window.length, -1)
     np.testing.assert_allclose(stretch['scores'], scores.numpy(), atol=1e-5)
     np.testing.assert_allclose(stretch['embedding'], expected['embedding'][0].numpy(), atol=1e-5)
-
-
-def test_inferencer_of_actions_takes_the_same_model(repository, inferencer, table):
-    """Its windows are further apart; of a clip as long as a window both say the same."""
-    actions = ActionInferencer(repository / CONFIG)
-    actions.model.load_state_dict(inferencer.model.state_dict())
-    one = table.take(slice(0, 27))
-    [found] = next(iter(actions(one)))['predictions']
-    [other] = next(iter(inferencer(one)))['predictions']['stretches']
-    np.testing.assert_allclose(found['scores'], other['scores'], atol=1e-5)
-    assert [name for name, _ in found['top']] == [name for name, _ in other['top']]
-
-
-def test_the_command_lifts_and_says_what_is_done(repository, tmp_path, capsys):
-    clip = repository / 'demo/clip.npz'
-    main(['lift', str(clip), '--model', str(repository / CONFIG), '-o', str(tmp_path), '--formats', 'npz'])
-    assert 'track 0: ' in capsys.readouterr().out
-    with np.load(tmp_path / 'clip.npz') as lifted, np.load(clip) as source:
-        assert lifted['keypoints_3d'].shape == (len(source['keypoints']), 17, 3)
 
 
 def test_models_that_do_not_lift_are_named(repository):

@@ -7,8 +7,6 @@ import pytest
 import torch
 
 from poselifter.codecs import ImageSpaceLifting, ScreenScaledLifting
-from poselifter.datasets.clip_batch import ClipBatch
-from poselifter.datasets.transforms import Encode
 from poselifter.errors import InputError
 from poselifter.geometry import Camera
 from poselifter.skeletons import get_skeleton
@@ -120,21 +118,6 @@ def test_labels_in_the_camera_frame_become_the_image_space(rng):
         near['lifting_target'][..., 2] - near['lifting_target'][:, :1, 2],
         atol=1e-4,
     )
-
-
-@pytest.mark.parametrize('options', [{}, {'root_relative': False}, {'gt_2d': True}])
-def test_a_batch_is_encoded_as_its_clips_are(rng, options):
-    """Pictures and cameras of their own, labels in the camera's frame or in the image space."""
-    clips, codec = [filmed(rng), filmed(rng, depth=5.0)], ImageSpaceLifting(**options)
-    clips[1]['img_shape'], clips[1]['camera_param']['focal'] = (720, 1280), [900, 900]
-    for labels in ({}, {'image_target': rng.normal(500, 200, (6, 17, 3)).astype(np.float32)}):
-        together = ClipBatch.stack([{**clip, **labels} for clip in clips])
-        found = Encode({'type': 'ImageSpaceLifting', **options}).transform_batch(together)
-        for clip, mine in zip(clips, found, strict=True):
-            alone = codec.encode({**clip, **labels})
-            assert mine.keys() == alone.keys()
-            for key in ('inputs', 'target', 'target_weight', 'image_target', 'keypoints'):
-                np.testing.assert_array_equal(mine[key], alone[key])
 
 
 def test_frames_choose_the_factor(rng):

@@ -6,10 +6,8 @@ from toy_datasets.humaneva import TOY, write_humaneva
 
 from poselifter.datasets import HumanEvaDataset
 from poselifter.datasets.calibration import mocap_cameras
-from poselifter.engine import load_config
 from poselifter.errors import InputError
 from poselifter.geometry import camera_to_world
-from poselifter.registry import DATASETS
 from poselifter.structures import check_sample
 from poselifter.utils.arrays import load_arrays
 
@@ -52,16 +50,3 @@ def test_splits_are_subjects_of_the_file(humaneva):
         humaneva(subjects=['Unlabeled/S4'])
     with pytest.raises(InputError, match='needs keypoint_file: its cameras cannot project'):
         humaneva(keypoint_file=None)
-
-
-def test_the_config_reads_it(repository, folder):
-    """The published set-up: three actions, training and validation people."""
-    config = load_config(repository / 'configs/_base_/datasets/humaneva.py')
-    settings = {'data_root': str(folder), 'window': {'length': 9}}
-    subjects = {'subjects': ['Train/S1', 'Train/S2']}
-    train = DATASETS.build({**config.train_dataloader.dataset, **settings, **subjects})
-    assert {train.get_data_info(i)['action_name'] for i in set(train.windows[:, 0].tolist())} == {'Walking', 'Box'}
-    packed = train[0]
-    assert packed['inputs'].shape == (9, 17, 2) and packed['data_samples'].target.shape == (9, 15, 3)
-    test = DATASETS.build({**config.test_dataloader.dataset, **settings, 'subjects': ['Validate/S1', 'Validate/S2']})
-    assert len(test) == 9

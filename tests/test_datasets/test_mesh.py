@@ -6,16 +6,14 @@ import runpy
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
 from scipy.spatial.transform import Rotation
 from toy_datasets import coco, mesh
 from toy_smpl import toy_smpl
 
-from poselifter.datasets import MeshDataset, stack_clips
+from poselifter.datasets import MeshDataset
 from poselifter.datasets.transforms import Encode, FlipPose
 from poselifter.errors import InputError
 from poselifter.geometry import axis_angle_to_matrix
-from poselifter.registry import DATASETS
 from poselifter.skeletons import convert_keypoints
 from poselifter.structures import check_sample
 
@@ -97,20 +95,6 @@ def test_mirroring_is_motionbert_s(parity_functions):
 @pytest.fixture(scope='module')
 def parity_functions(shared):
     return lambda name: np.load(shared / f'fixtures/parity/motionbert/functions/{name}.npz')
-
-
-@pytest.mark.parametrize(('config', 'clips', 'length'), [('mesh_h36m', 6, 16), ('mesh_coco', 68, 1), ('pw3d', 6, 16)])
-def test_the_configs_make_batches(root, repository, config, clips, length):
-    config = Config.fromfile(repository / f'configs/_base_/datasets/{config}.py')
-    dataset = DATASETS.build({**config.train_dataloader.dataset, 'data_root': str(root)})
-    batch = stack_clips(dataset.__getitems__(range(len(dataset))))
-    assert batch['inputs'].shape == (clips, length, 17, 3)
-    labels, poses = batch['data_samples'], np.array([s['smpl_pose'] for s in dataset.samples(range(len(dataset)))])
-    assert labels.smpl_pose.shape == (clips, length, 72) and labels.smpl_weight.shape == (clips, length)
-    flipped = (labels.smpl_pose.numpy() != poses).any((1, 2))
-    assert 0 < flipped.sum() < clips
-    whole = DATASETS.build({**config.test_dataloader.dataset, 'data_root': str(root)})[0]
-    assert whole['inputs'].shape == (35, 17, 3) and whole['data_samples'].smpl_shape.shape == (35, 10)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.hooks import DistSamplerSeedHook
 from mmengine.model import BaseModel
 from torch.utils.data import DataLoader
 
@@ -180,19 +179,6 @@ def test_training_follows_epochs_and_resumes(tmp_path):
     assert len({total for _, total in whole}) == len(whole)
     run(2)
     assert run(3, resume=True, load_from=str(tmp_path / 'epoch_2.pth')) == whole[-8:]
-
-
-def test_the_hook_of_mmengine_finds_the_sampler(mixed):
-    loader = DataLoader(mixed, batch_sampler=SourceBatchSampler(EpochSampler(mixed), 4), collate_fn=stack_clips)
-
-    class Runner:
-        epoch = 7
-
-        class train_loop:
-            dataloader = loader
-
-    DistSamplerSeedHook().before_train_epoch(Runner)
-    assert loader.batch_sampler.sampler.epoch == 7
 
 
 def test_wrong_arguments(mixed):

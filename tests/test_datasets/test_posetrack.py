@@ -8,7 +8,7 @@ from toy_datasets import posetrack as toy
 
 from poselifter.datasets import PoseTrackDataset
 from poselifter.datasets.posetrack import read_tracks
-from poselifter.datasets.transforms import CropScale, Encode, TargetFrom2D
+from poselifter.datasets.transforms import CropScale, Encode
 from poselifter.errors import InputError
 from poselifter.geometry import crop_scale
 from poselifter.structures import check_sample
@@ -80,17 +80,6 @@ def test_the_crop_does_not_depend_on_the_picture(tmp_path):
     for shape in (sample['img_shape'], (1080, 1920)):
         inputs = CropScale()(ENCODE({**sample, 'img_shape': shape, 'random_key': [0, 0, 0, 0]}))['inputs']
         np.testing.assert_allclose(inputs[..., :2], expected, atol=2e-6)
-
-
-def test_the_label_is_the_2d_itself(tmp_path):
-    track = toy.make_track(30)
-    track[:, 9, 2] = 0
-    toy.write_file(tmp_path, {0: track})
-    sample = TargetFrom2D()(ENCODE(load(tmp_path).samples([0])[0]))
-    check_sample(sample)
-    np.testing.assert_array_equal(sample['target_2d'], sample['inputs'][..., :2] - sample['inputs'][:, :1, :2])
-    assert 'target' not in sample and (sample['target_2d_weight'][:, 13] == 0).all()
-    assert (sample['target_2d_weight'].sum(1) == 16).all()
 
 
 @pytest.mark.parametrize(

@@ -68,13 +68,6 @@ def test_dotted_names_lead_nowhere():
         load_pickle(b'\x80\x04\x8c\x05numpy\x8c\x0endarray.tofile\x93.')
 
 
-def test_fixtures_that_must_be_refused(shared):
-    formats = shared / 'fixtures/formats'
-    assert load_pickle(formats / 'pyskl/two.pkl').keys() == {'split', 'annotations'}
-    with pytest.raises(InputError, match='getcwd'):
-        load_pickle(formats / 'pyskl/bad_code.pkl')
-
-
 def test_damaged_and_missing_files(tmp_path):
     np.savez(tmp_path / 'a.npz', data=np.array({'a': np.arange(1000)}))
     whole = (tmp_path / 'a.npz').read_bytes()

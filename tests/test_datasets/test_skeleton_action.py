@@ -5,7 +5,6 @@ import pickle
 
 import numpy as np
 import pytest
-import torch
 from torch.utils.data import DataLoader
 from toy_datasets import ntu as toy
 
@@ -137,17 +136,6 @@ def test_splits_and_bare_lists(clips, tmp_path):
 def test_filter_by_class(clips):
     data = clips(filter_cfg=dict(include={'action': [2, 5]}))
     assert [data[i]['action'] for i in range(len(data))] == [2, 5, 2, 5]
-
-
-def test_draws_are_new_every_epoch_and_repeat(clips):
-    pipeline = [*steps(12, train=True), dict(type='PackPose', keys=['action', 'present'])]
-    data, again = clips(pipeline=pipeline), clips(pipeline=pipeline)
-    assert not torch.equal(data[3]['inputs'], data[3 + len(data)]['inputs'])
-    assert torch.equal(data[3 + len(data)]['inputs'], again[3 + len(data)]['inputs'])
-    batch = stack_clips([data[i] for i in range(4)])
-    assert batch['inputs'].shape == (4, 2, 12, 17, 3) and batch['inputs'].dtype == torch.float32
-    assert batch['data_samples'].action.tolist() == [0, 1, 2, 3]
-    assert batch['data_samples'].present.tolist() == [[True, False], [True, True]] * 2
 
 
 def test_sample_file_and_code_in_a_pickle(shared):

@@ -5,14 +5,10 @@ import json
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from torch.utils.data import DataLoader
 
-import poselifter
-from poselifter.datasets import EpochSampler, ProceduralMotion, stack_clips
 from poselifter.datasets.clip_batch import run_pipeline
 from poselifter.datasets.transforms import (
     BodyPartMask,
@@ -202,57 +198,11 @@ def test_clips_of_a_batch_and_copies_of_a_clip_have_masks_of_their_own(mask):
         assert together == pytest.approx(chance, abs=0.03)
 
 
-def masks_of_epochs(workers, epochs, batch_size):
-    """Masks of a loader by (epoch, clip), from the epochs that it runs through."""
-    poselifter.register_all_modules()
-    codec = {'type': 'RootRelativeLifting', 'confidence': True}
-    steps = [{'type': 'VirtualCamera'}, {'type': 'Encode', 'codec': codec}, {'type': 'MaskMixture'}]
-    steps += [{'type': 'FrameRemoval'}, {'type': 'SpanMask', 'copies': 2}, {'type': 'PackPose'}]
-    dataset = ProceduralMotion(n_sequences=3, n_frames=40, seed=5, window={'length': 9}, pipeline=steps)
-    sampler, found = EpochSampler(dataset, seed=1), {}
-    loader = DataLoader(dataset, batch_size, sampler=sampler, num_workers=workers, collate_fn=stack_clips)
-    for epoch in epochs:
-        sampler.set_epoch(epoch)
-        order = [index % len(dataset) for index in sampler]
-        batches = list(loader)
-        hidden = torch.cat([(batch['inputs'] == 0).all(-1) for batch in batches])
-        labels = [torch.cat([batch['data_samples'].get(key) for batch in batches]) for key in ('mask', 'masks')]
-        for row, clip in enumerate(order):
-            found[epoch, clip] = [values[row] for values in (hidden, *labels)]
-    return found
-
-
-def test_masks_depend_on_seed_epoch_and_clip_alone():
-    """Not on workers, batches, or on the epochs before: a resumed run has them too."""
-    whole = masks_of_epochs(0, range(3), 4)
-    others = [masks_of_epochs(2, [1, 2], 4), masks_of_epochs(1, [2], 5)]
-    for other in others:
-        for key, values in other.items():
-            assert all(torch.equal(one, two) for one, two in zip(values, whole[key], strict=True))
-    assert len(whole) == 45 and len(others[1]) == 15
-    for number in (1, 2):  # each clip differently in each epoch
-        same = sum(torch.equal(whole[0, clip][number], whole[1, clip][number]) for clip in range(15))
-        assert same < 4  # by chance: 7 frames of 9 can be chosen in 36 ways
-
-
 def test_every_place_is_as_likely():
     joints = draws(JointReplacement(2), 200)
     np.testing.assert_allclose(joints.mean((0, 1)), 2 / 17, atol=0.01)
     assert draws(JointReplacement(2, released=True), 200)[..., -1].sum() == 0
     np.testing.assert_allclose(draws(FrameRemoval(0.8), 2000, 27)[..., 0].mean(0), 21 / 27, atol=0.05)
-
-
-@pytest.mark.parametrize('mask', [JointMask(0.3), FrameMask(), BodyPartMask(), TimeWindowMask(), MaskMixture()])
-def test_what_is_hidden_has_no_influence(mask):
-    one = sample()
-    hidden = (mask(dict(one, random_key=[0, 0, 5, 0]))['inputs'] == 0).all(-1)
-    other = np.where(hidden[..., None], 9, one['inputs'])
-    before = other.copy()
-    for clip in (one['inputs'], other):
-        out = mask(dict(sample(index=5), inputs=clip))['inputs']
-        np.testing.assert_array_equal(out, np.where(hidden[..., None], 0, one['inputs']))
-        assert out.dtype == np.float32
-    np.testing.assert_array_equal(other, before)
 
 
 def test_masks_for_a_pretrainer_add_up():

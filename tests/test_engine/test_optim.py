@@ -47,15 +47,6 @@ def test_plain_runs_have_one_group_in_the_models_order():
     assert [id(p) for p in group['params']] == [id(p) for p in model.parameters()]
 
 
-def test_plain_runs_are_what_they_were(make_runner, epochs, assert_same_weights, tmp_path):
-    for name in ('MotionOptimWrapperConstructor', 'DefaultOptimWrapperConstructor'):
-        wrapper = {'optimizer': {'type': 'AdamW', 'lr': 0.01}, 'constructor': name, 'clip_grad': {'max_norm': 0.1}}
-        make_runner(name, optim_wrapper=wrapper, train_cfg=epochs(2)).train()
-    make_runner('none', optim_wrapper={k: v for k, v in wrapper.items() if k != 'constructor'}).train()
-    for other in ('MotionOptimWrapperConstructor', 'none'):
-        assert_same_weights(tmp_path / 'DefaultOptimWrapperConstructor/epoch_2.pth', tmp_path / other / 'epoch_2.pth')
-
-
 def test_custom_keys_are_groups_with_names():
     model = Net()
     optimizer = build(model, custom_keys={'backbone': {'lr_mult': 0.1}, 'backbone.1': {'decay_mult': 0.0}})

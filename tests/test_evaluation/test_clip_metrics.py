@@ -101,14 +101,6 @@ def test_few_shot_interval_is_as_wide_as_sets_of_other_subjects_differ():
     assert (high - low) / 3.92 == pytest.approx(np.std(others), rel=0.5)
 
 
-def test_more_shots_help(rng):
-    centres = rng.normal(size=(6, 16))
-    labels = np.repeat(range(6), 30)
-    vectors = centres[labels] + rng.normal(size=(180, 16))
-    one, five = (few_shot_accuracies(vectors, labels, shots=k).mean() for k in (1, 5))
-    assert one + 5 < five
-
-
 def test_bad_episodes_are_named():
     with pytest.raises(InputError, match='5 ways and 1 shots in 200 episodes, but 2 classes have more than 1 clips'):
         few_shot_accuracies(np.ones((6, 2)), [0, 0, 1, 1, 2, 3])

@@ -45,25 +45,6 @@ def test_pstmo(parity):
         assert auc_3d(pred[:, joints], target[:, joints]) == pytest.approx(case['auc_groups'][group], abs=1e-9)
 
 
-def test_octave_tables(parity):
-    case = parity('motionagformer/functions/mpi_inf_3dhp_pck_auc')
-    errors = {f'TestSeq{i}': case[f'errors_TS{i}'] for i in range(1, 7)}
-    pooled, activity = (np.concatenate([case[f'{key}_TS{i}'] for i in range(1, 7)]) for key in ('errors', 'activity'))
-    by_activity = [pooled[activity == number] for number in range(1, 8)] + [pooled]
-    names = [row[0] for row in case['meta']['activitywise_table'][1:9]]
-    for table, groups in (('sequence', errors), ('activity', dict(zip(names, by_activity, strict=True)))):
-        rows, n = case['meta'][f'{table}wise_table'], len(groups)
-        for row, found in zip(rows[1 : n + 1], groups.values(), strict=True):
-            assert mpjpe(*_poses(found)) == pytest.approx(row[18], abs=1e-6)
-        for start, metric in ((n + 1, pck_3d), (2 * n + 2, auc_3d)):
-            assert rows[start][9] == 'Total'
-            for row in rows[start + 1 : start + 1 + n]:
-                pred, target = _poses(groups[row[0]])
-                for column, joints in enumerate([*GROUPS.values(), range(14)], 1):
-                    value = metric(pred[:, list(joints)], target[:, list(joints)])
-                    assert value == pytest.approx(row[column], abs=1e-8)
-
-
 @pytest.mark.parametrize('skeleton', ['mpi_inf_3dhp17', 'h36m17'])
 def test_groups_of_the_kit_by_name(parity, shared, skeleton):
     arrays = dict(np.load(shared / 'fixtures/parity/h36m_data/mpi_inf_3dhp_metrics/poses.npz'))

@@ -5,7 +5,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.spatial.transform import Rotation
 
 from poselifter.errors import InputError
 from poselifter.evaluation.functional import mpjae, mpjpe, mpjve, mpve, n_mpjpe, p_mpjpe
@@ -98,21 +97,6 @@ def test_constant_velocity_and_constant_acceleration():
     assert mpjve(target + time * direction, target) == pytest.approx(3)
     assert mpjae(target + time * direction, target) == pytest.approx(0, abs=1e-12)
     assert mpjae(target + time**2 / 2 * direction, target) == pytest.approx(3)
-
-
-@settings(max_examples=30, deadline=None)
-@given(seed=seeds, scale=st.floats(0.01, 100))
-def test_p_mpjpe_ignores_similarities_of_the_prediction(seed, scale):
-    pred, target = _pair(seed)
-    turned = scale * pred @ Rotation.random(rng=np.random.default_rng(seed)).as_matrix().T + [1.0, -2.0, 3.0]
-    assert p_mpjpe(turned, target) == pytest.approx(p_mpjpe(pred, target), rel=1e-9)
-
-
-@settings(max_examples=30, deadline=None)
-@given(seed=seeds)
-def test_p_mpjpe_keeps_handedness(seed):
-    target = _pair(seed)[1]
-    assert p_mpjpe(target * [-1, 1, 1], target) > 0.01
 
 
 @settings(max_examples=30, deadline=None)

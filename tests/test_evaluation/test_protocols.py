@@ -6,7 +6,7 @@ from mmengine.evaluator import Evaluator
 from scipy.io import loadmat
 
 from poselifter.errors import InputError
-from poselifter.evaluation.functional import auc_3d, mpjpe, mpjve, p_mpjpe, pck_3d
+from poselifter.evaluation.functional import mpjpe, mpjve, p_mpjpe
 from poselifter.evaluation.metrics import PROTOCOLS, PoseMetric
 from poselifter.skeletons import flip_keypoints, get_skeleton
 from poselifter.structures import WindowPolicy
@@ -235,16 +235,6 @@ def test_detail_of_poses_with_known_errors():
     assert figures['joints/MPJPE/left_knee/b'] == pytest.approx(40)
     assert figures['variance/action_name'] == pytest.approx(np.var([19.5, 40]))
     assert figures['variance/joints'] == pytest.approx(0, abs=1e-9)
-
-
-def test_figures_without_the_metric_class(rng):
-    """The three of MPI-INF-3DHP, by the functions on 14 joints of the centred poses."""
-    target = rng.normal(size=(9, 17, 3)) * 100
-    pred = target + rng.normal(size=(9, 17, 3)) * 80
-    pred, target = (p - p[:, 14:15] for p in (pred, target))
-    figures = _evaluate([_sample(pred / 1000, target / 1000, skeleton_3d=MPI.name)], protocol='mpi_inf_3dhp')
-    expected = mpjpe(pred, target), pck_3d(pred[:, :14], target[:, :14]), auc_3d(pred[:, :14], target[:, :14])
-    assert [figures[key] for key in ('MPJPE', 'PCK', 'AUC')] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize('frames', [[0, 1, 2], [0, 1, 2, 3, 9], [-1, 0, 1, 2, 3]])

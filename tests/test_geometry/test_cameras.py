@@ -91,15 +91,6 @@ def test_mixste_world_and_camera(parity, h36m_camera):
     np.testing.assert_allclose(camera_to_world(case['camera'], camera), case['back'], atol=1e-5)
 
 
-def test_pstmo_reprojected_depth(parity, h36m_camera):
-    case = parity('pstmo', 'uvd_to_xyz')
-    uvd = case['uvd'].copy()
-    uvd[..., 0, 2] = 0  # the root's depth is the truth itself
-    depth = uvd[..., 2] + case['truth'][..., :1, 2]
-    points = backproject(uvd[..., :2], depth, h36m_camera(case['camera']), distort=False)
-    np.testing.assert_allclose(points - points[..., :1, :], case['out'], atol=1e-12)
-
-
 @settings(max_examples=50, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), x=st.lists(st.tuples(finite, finite, finite), min_size=1, max_size=4))
 def test_world_camera_world(seed, x):

@@ -55,28 +55,6 @@ def test_normalise_denormalise(x, width, height):
         assert there(torch.tensor(x).float(), width, height).dtype == torch.float32
 
 
-@pytest.mark.parametrize(
-    'motion, ratio, out',
-    [
-        ('motion', 1.0, 'out_1_1'),
-        ('motion', 2.0, 'out_2_2'),
-        ('motion', 'ratio_1_3', 'out_1_3_seeded'),
-        ('motion', 'ratio_025_1', 'out_025_1_seeded'),
-        ('few_valid', 1.0, 'out_few_valid'),
-        ('degenerate', 1.0, 'out_degenerate'),
-        ('two_persons_second_zero', 2.0, 'out_two_2_2'),
-    ],
-)
-def test_crop_scale(parity, motion, ratio, out):
-    case = parity('motionbert', 'crop_scale')
-    ratio = ratio if isinstance(ratio, float) else float(case[ratio][0])
-    keypoints, visible = case[motion][..., :2], case[motion][..., 2]
-    np.testing.assert_allclose(crop_scale(keypoints, visible, ratio)[0], case[out][..., :2], atol=1e-12)
-    x, box = crop_scale(torch.tensor(keypoints), torch.tensor(visible), ratio)
-    np.testing.assert_allclose(x, case[out][..., :2], atol=1e-12)
-    assert float(box.side) == 0 if not case[out].any() else float(box.side) > 0
-
-
 @settings(max_examples=50, deadline=None)
 @given(x=pixels, ratio=st.floats(1, 3))
 def test_crop_scale_and_back(x, ratio):

@@ -94,19 +94,6 @@ def test_embedding_by_hand():
     )
 
 
-@pytest.mark.parametrize('cls', HEADS)
-def test_losses_take_the_mask_from_the_samples(cls):
-    head, x, action = build(cls), torch.cat([clips(), 0.5 - clips()]), torch.tensor([1, 1, 0, 0])
-    present = torch.tensor([[True, True, False], [True, False, False], [True] * 3, [False, True, True]])
-    [masked] = head.loss(x, MotionDataSample(action=action, present=present)).values()
-    emptied = x.clone()
-    emptied[~present] = 1e3
-    [same] = head.loss(emptied, MotionDataSample(action=action, present=present)).values()
-    assert torch.equal(masked, same)
-    [other] = head.loss(emptied, MotionDataSample(action=action)).values()
-    assert not torch.allclose(masked, other)
-
-
 def test_sizes_and_dropout_as_released():
     with torch.device('meta'):
         head, embedding = ActionHead(512), ActionEmbeddingHead(512)

@@ -84,26 +84,6 @@ def test_equals_smplx(arrays):
         load_body_model(torch.nn.Linear(1, 1))
 
 
-def test_rest_pose_is_the_template_plus_the_shape(body, arrays):
-    rest, (_, betas) = torch.eye(3, dtype=torch.float64).expand(24, 3, 3), parameters(2)
-    template = torch.from_numpy(arrays['v_template'])
-    torch.testing.assert_close(body(rest, torch.zeros(10))[0], template, rtol=0, atol=1e-7)  # stored as float32
-    one, other, both = (body(rest, b)[0] - body.v_template for b in (betas[0], betas[1], 2 * betas[0] - betas[1]))
-    torch.testing.assert_close(one, body.shapedirs @ betas[0])
-    torch.testing.assert_close(both, 2 * one - other)
-
-
-def test_root_turns_the_body_about_the_pelvis(body):
-    rotations, betas = parameters(5)
-    turn = axis_angle_to_matrix(torch.tensor([0.3, -2.0, 0.8], dtype=torch.float64))
-    turned = rotations.clone()
-    turned[:, 0] = turn @ rotations[:, 0]
-    (vertices, joints), (vertices_turned, joints_turned) = body(rotations, betas), body(turned, betas)
-    pelvis = joints[:, :1]
-    torch.testing.assert_close(joints_turned, (joints - pelvis) @ turn.T + pelvis)
-    torch.testing.assert_close(vertices_turned, (vertices - pelvis) @ turn.T + pelvis)
-
-
 def test_keypoints_are_the_regressor_times_the_vertices(body, arrays):
     vertices = body(*parameters(2, 3))[0]
     expected = arrays['J_regressor_h36m'] @ vertices.numpy()

@@ -55,14 +55,6 @@ def test_places_of_dropout():
     assert not torch.equal(net(x), net(x))  # by the dropout after the embeddings
 
 
-@pytest.mark.parametrize('fusion', ['AverageFusion', 'SumFusion', 'ConcatFusion'])
-def test_fusion_is_one_line_of_the_config(fusion):
-    torch.manual_seed(0)
-    backbone = DSTformer(num_frames=4, embed_dims=16, rep_dims=8, depth=1, fusion={'type': fusion})
-    assert {type(f).__name__ for f in backbone.fusions} == {fusion}
-    assert backbone(torch.randn(2, 4, 17, 3)).shape == (2, 4, 17, 8)
-
-
 def stream_by_hand(stream, word, h):
     """A stream of plain transformer blocks with the weights of a network's."""
     assert len(stream) == len(word)

@@ -58,25 +58,3 @@ def test_weights_come_back(tmp_path):
 def test_wrong_names_are_named(name, overrides, message):
     with pytest.raises(InputError, match=message):
         create_model(name, **overrides)
-
-
-def test_wrong_files_are_named(tmp_path):
-    good, text, empty, half, pickled = (tmp_path / name for name in ('good', 'text', 'empty', 'half', 'pickled'))
-    torch.save(create_model('mixste', **TINY).state_dict(), good)
-    text.write_text('not a checkpoint')
-    empty.touch()
-    half.write_bytes(good.read_bytes()[:1000])
-    torch.save({'state_dict': pytest.raises}, pickled)
-    wrong = {
-        tmp_path / 'absent': 'no checkpoint',
-        tmp_path: 'no checkpoint',
-        text: 'is not a checkpoint',
-        empty: 'is empty',
-        half: 'cut off or damaged',
-        pickled: 'executes nothing',
-    }
-    for path, message in wrong.items():
-        with pytest.raises(InputError, match=message):
-            create_model('mixste', path, **TINY)
-    with pytest.raises(InputError, match=r'does not fit the model: .*missing'):
-        create_model('mixste', good, **{**TINY, 'depth': 2})

@@ -58,27 +58,6 @@ def test_normalisation_takes_row_sums_on_both_sides():
     torch.testing.assert_close(normalized(graph), expected)
 
 
-@pytest.mark.parametrize('axis', ['joints', 'frames'])
-def test_convolution_joint_by_joint(axis):
-    torch.manual_seed(0)
-    edges = [(0, 1), (1, 0), (1, 2), (2, 1)]
-    conv = GraphConv(6, axis, 3, edges, temporal_graph='chain').eval()
-    nn.init.normal_(conv.norm.weight)
-    nn.init.normal_(conv.norm.bias)
-    conv.norm.running_mean.normal_()
-    conv.norm.running_var.uniform_(0.5, 2)
-    x = torch.randn(2, 3, 3, 6)
-    heard = {0: [1], 1: [0, 2], 2: [1]} if axis == 'joints' else {0: [0, 1], 1: [1, 2], 2: [2]}
-    z = x if axis == 'joints' else x.transpose(1, 2)
-    norm, parts = conv.norm, []
-    for i in range(3):
-        mixed = sum(conv.V(z[:, :, j]) / (len(heard[i]) * len(heard[j])) ** 0.5 for j in heard[i]) + conv.U(z[:, :, i])
-        scaled = (mixed - norm.running_mean[i]) / (norm.running_var[i] + 1e-5).sqrt()
-        parts.append((z[:, :, i] + scaled * norm.weight[i] + norm.bias[i]).relu())
-    expected = torch.stack(parts, 2)
-    torch.testing.assert_close(conv(x), expected if axis == 'joints' else expected.transpose(1, 2))
-
-
 def test_no_gradient_flows_through_the_similarity_graph():
     torch.manual_seed(0)
     conv = GraphConv(4, 'frames', 6, neighbours=2).double().eval()

@@ -48,24 +48,6 @@ def test_attention_equals_torchs_multihead_attention(axis, bias):
     torch.testing.assert_close(attention(x), expected, rtol=0, atol=1e-6)
 
 
-def test_padded_frames_are_not_seen():
-    torch.manual_seed(0)
-    attention = Attention(16, 2, 'frames')
-    x = torch.randn(2, 6, 3, 16)
-    valid = torch.ones(2, 6, dtype=torch.bool)
-    valid[0, 4:] = False
-    torch.testing.assert_close(attention(x, valid)[0, :4], attention(x[:1, :4])[0])
-    torch.testing.assert_close(attention(x, valid)[1], attention(x)[1])
-
-
-def test_a_clip_of_padding_stays_finite():
-    x = torch.randn(2, 4, 3, 16, requires_grad=True)
-    out = Attention(16, 2, 'frames')(x, torch.zeros(2, 4, dtype=torch.bool))
-    out.sum().backward()
-    assert out.isfinite().all()
-    assert x.grad.isfinite().all()
-
-
 @pytest.mark.parametrize(('arguments', 'message'), [((30, 4), '4 heads'), ((32, 4, 'time'), "'time'")])
 def test_attention_names_what_is_wrong(arguments, message):
     with pytest.raises(InputError, match=message):
@@ -130,27 +112,6 @@ def test_positions_are_added_along_their_axis():
         embedding.weight.data.copy_(torch.arange(length).view(1, -1, 1))
         places = torch.arange(x.shape[dim]).view([-1 if d == dim else 1 for d in range(4)])
         assert torch.equal(embedding(x), places.expand_as(x).float())
-
-
-def test_block_is_pre_norm_with_two_residuals():
-    torch.manual_seed(0)
-    block = TransformerBlock(16, 2, 'joints')
-    x = torch.randn(1, 2, 3, 16)
-    h = x + block.attn(block.norm1(x))
-    torch.testing.assert_close(block(x), h + block.mlp(block.norm2(h)))
-    assert block.norm1.eps == block.norm2.eps == 1e-6
-
-
-def test_block_scales_its_branches_per_channel():
-    torch.manual_seed(0)
-    block = TransformerBlock(16, 2, 'joints', layer_scale=1e-5)
-    assert torch.equal(block.layer_scale_1, torch.full((16,), 1e-5))
-    assert torch.equal(block.layer_scale_2, block.layer_scale_1)
-    nn.init.normal_(block.layer_scale_1)
-    nn.init.normal_(block.layer_scale_2)
-    x = torch.randn(1, 2, 3, 16)
-    h = x + block.layer_scale_1 * block.attn(block.norm1(x))
-    torch.testing.assert_close(block(x), h + block.layer_scale_2 * block.mlp(block.norm2(h)))
 
 
 def test_block_without_perceptron_is_attention_alone():
@@ -240,25 +201,6 @@ def test_multi_scale_conv_reaches_as_far_as_its_branches():
         assert seen <= set(frames)
         if branch != 2:  # a maximum has a gradient at one place only
             assert seen == set(frames)
-
-
-def test_multi_scale_conv_step_by_step():
-    layer = multi_scale_conv()
-    x = torch.randn(2, 7, 3, 8, dtype=torch.float64)
-    z = x.permute(0, 3, 1, 2)
-    conv, wide, pool, own = layer.branches
-
-    def narrow(branch):
-        return branch[1](branch[0](z))
-
-    pooled = torch.nn.functional.pad(narrow(pool).relu(), (0, 0, 1, 1), value=-torch.inf).unfold(2, 3, 1).amax(-1)
-    parts = [
-        conv[3].bn(conv[3].conv(narrow(conv).relu())),
-        wide[3].bn(wide[3].conv(narrow(wide).relu())),
-        pool[4](pooled),
-        narrow(own),
-    ]
-    torch.testing.assert_close(layer(x), x + torch.cat(parts, 1).permute(0, 2, 3, 1))
 
 
 def test_padding_is_beyond_the_clip_for_multi_scale_conv():

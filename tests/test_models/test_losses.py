@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from poselifter.errors import InputError
-from poselifter.geometry import Camera, project
 from poselifter.models.losses import (
     ReprojectionLoss,
     TemporalConsistencyLoss,
@@ -144,31 +143,6 @@ def test_reprojection_with_confidence():
     torch.testing.assert_close(reprojection(pred, target), mpjpe(pred[..., :2], target))
     with pytest.raises(InputError, match=r'weight \(1, 2\)'):
         reprojection(pred, target, torch.ones(1, 2))
-
-
-@pytest.mark.parametrize('case', ['camera_S1_0', 'camera_S1_1', 'camera_S1_2', 'camera_S1_3', 'project_clamped'])
-def test_projection_loss_is_mpjpe_of_projected_points(parity, case):
-    data = parity('videopose3d/functions').functions(case)
-    clamped = case == 'project_clamped'
-    points, numbers = (data['X'], data['camera']) if clamped else (data['camera'], data['intrinsic'])
-    camera = Camera(*numbers.split([2, 2, 3, 2], dim=-1))
-    drawn, linear = ('out', 'out_linear') if clamped else ('projected', 'projected_linear')
-    for distort, name in ((True, drawn), (False, linear)):
-        assert mpjpe(project(points, camera, distort), data[name]) < 1e-6
-    points, target = points.double(), data[drawn].double() + 0.01
-    inside = (points[..., :2] / points[..., 2:]).abs().amax(-1) < 0.99  # the clamp has no gradient
-    points = points[inside][:5].requires_grad_()
-    camera = Camera(*numbers.reshape(-1, 9)[0].double().split([2, 2, 3, 2], dim=-1))
-    assert torch.autograd.gradcheck(lambda p: mpjpe(project(p, camera), target[inside][:5]), points)
-
-
-def test_reconstruction_of_2d_counts_all_frames_in_any_order():
-    # P-STMO compares in the order visible frames, removed frames
-    pred, target = (pose[..., :2] for pose in poses(2, 6, 17))
-    order = torch.tensor([0, 3, 4, 1, 2, 5])
-    torch.testing.assert_close(mpjpe(pred[:, order], target[:, order]), mpjpe(pred, target))
-    corner = torch.tensor([3.0, 4.0])
-    assert mpjpe(target + corner, target) == pytest.approx(5)
 
 
 def circling(frames, rate=0.2, radius=2.0, dtype=torch.float64):

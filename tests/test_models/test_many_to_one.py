@@ -4,7 +4,6 @@ from functools import partial
 
 import pytest
 import torch
-import torch.nn.functional as F
 from tiny_parts import random_clips, tiny_part
 
 from poselifter.errors import InputError
@@ -27,48 +26,6 @@ def test_weighted_mean_equals_official(parity):
     out = neck(case['x'].unsqueeze(2))
     torch.testing.assert_close(out.squeeze(2), case['out'], rtol=1e-6, atol=1e-6)
     assert neck.output_frames(torch.arange(9)).tolist() == [4]
-
-
-def layer_by_hand(layer, h, stride):
-    """A strided layer of P-STMO: h (B, T, D) -> (B, ceil(T / stride), D)."""
-
-    def norm(part, x):
-        std, mean = torch.std_mean(x, -1, keepdim=True)
-        return (x - mean) / (std + 1e-6) * part.weight + part.bias
-
-    attention = Attention(8, 2, 'frames').double()
-    attention.load_state_dict(layer.attn.state_dict())
-    h = h + attention(norm(layer.norm1, h).unsqueeze(2)).squeeze(2)
-    y = (norm(layer.norm2, h) @ layer.conv1.weight[:, :, 0].T + layer.conv1.bias).relu()
-    y = F.pad(y, (0, 0, 1, 1))  # kernel 3 whatever the stride, one zero frame at either end
-    starts = range(0, h.shape[1], stride)
-    wide = [sum(y[:, t + k] @ layer.conv2.weight[:, :, k].T for k in range(3)) for t in starts]
-    return h[:, list(starts)] + torch.stack(wide, 1) + layer.conv2.bias
-
-
-@pytest.mark.parametrize(('frames', 'strides'), [(27, (3, 3, 3)), (9, (1, 3, 3)), (32, (2, 2, 2, 2, 2)), (12, (5, 9))])
-def test_aggregator_by_hand(frames, strides):
-    neck, x = tiny(num_frames=frames, strides=strides), tokens(frames)
-    h = x.squeeze(2)
-    for i, (layer, stride) in enumerate(zip(neck.layers, strides, strict=True)):
-        if i < 3:  # positions before the first three layers only, cut to the current length
-            h = h + neck.embeddings[i].weight[:, : h.shape[1]]
-        h = layer_by_hand(layer, h, stride)
-    found = neck(x)
-    torch.testing.assert_close(found['single'], h.unsqueeze(2))
-    assert found['sequence'] is x
-    assert len(neck.embeddings) == min(len(strides), 3)
-    assert {embedding.weight.shape for embedding in neck.embeddings} == {(1, frames, 8)}
-
-
-def test_the_residual_carries_the_first_frame():
-    neck, x = tiny(num_frames=81), tokens(81)
-    for layer in neck.layers:  # every branch silenced
-        for part in (layer.attn.proj, layer.conv2):
-            part.weight.data.zero_()
-            part.bias.data.zero_()
-    positions = sum(embedding.weight[:, :1] for embedding in neck.embeddings)
-    torch.testing.assert_close(neck(x)['single'], x[:, :1] + positions.unsqueeze(2))
 
 
 @pytest.mark.parametrize('frames', STRIDES)
@@ -111,17 +68,6 @@ def test_initialisation_dropout_and_the_unused_norm():
     neck.unused_norm.weight.data.fill_(7)
     assert torch.equal(neck(x)['single'], before)
     assert not any(p.requires_grad for p in neck.unused_norm.parameters())
-
-
-def test_two_heads_read_sequence_and_single():
-    torch.manual_seed(0)
-    model = create_model('pstmo_s_9', embed_dims=16).eval()
-    x = torch.randn(2, 9, 17, 2)
-    found = model(x)
-    features = model.backbone(x)
-    torch.testing.assert_close(found['sequence'], model.heads['sequence'](features))
-    torch.testing.assert_close(found['pose'], model.heads['pose'](model.neck(features)['single']))
-    assert {name: value.shape for name, value in found.items()} == {'pose': (2, 1, 17, 3), 'sequence': (2, 9, 17, 3)}
 
 
 def test_without_the_aggregator_every_frame_has_an_output():

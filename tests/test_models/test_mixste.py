@@ -72,36 +72,6 @@ def test_blocks_mix_one_axis_each():
     assert seen_by(net.encode, h, 2, 1).all()  # both together: everything
 
 
-def test_joint_separation_keeps_joints_apart_over_time():
-    # spatial blocks silenced: what is left over frames must never cross joints, and does without the separation
-    for separate in (True, False):
-        net = tiny(separate_joints=separate)
-        for block in net.spatial_blocks:
-            block.forward = lambda h: h
-        seen = seen_by(net.encode, clip(), 2, 1)
-        assert torch.equal(seen.any(0), torch.tensor([False, True, False, False]) | (not separate))
-
-
-def test_without_alternation_space_comes_first():
-    net = tiny(alternate=False)
-    assert len(net.encode(clip(), return_layers=True)[1]) == 3
-    # temporal blocks silenced: joints of a frame mix, frames do not
-    for block in net.temporal_blocks:
-        block.forward = lambda h, valid: h
-    seen = seen_by(net.encode, clip(), 2, 1)
-    assert seen[2].all()
-    assert seen.sum() == 4
-
-
-def test_without_separation_a_frame_is_one_wide_token():
-    net = tiny(separate_joints=False)
-    assert net.frame_embedding.weight.shape == (1, 5, 32)
-    assert net.temporal_norm.weight.shape == (32,)
-    assert {block.attn.qkv.weight.shape for block in net.temporal_blocks} == {(96, 32)}
-    assert {block.attn.qkv.weight.shape for block in net.spatial_blocks} == {(24, 8)}
-    assert net(torch.zeros(2, 3, 4, 2, dtype=torch.float64)).shape == (2, 3, 4, 8)
-
-
 def test_dropout_follows_both_positions():
     net = MixSTE(num_frames=5, num_joints=4, embed_dims=8, depth=1, num_heads=2, drop_rate=0.2, attn_drop_rate=0.3)
     assert net.drop.p == 0.2

@@ -157,15 +157,6 @@ def test_self_loops_are_on_the_diagonal():
     assert all(torch.equal(layer.streams[1][0].attn.joint_graph, graph.double()) for layer in net.layers)
 
 
-def test_bare_graph_has_neither_norms_nor_perceptrons():
-    net = tiny(bare_graph=True)
-    stream = net.layers[0].streams[1]
-    assert [type(block) for block in stream] == [GraphConv, GraphConv]
-    h = net.embed(clip())
-    torch.testing.assert_close(net.layers[0](h)[1], stream[1](stream[0](h)))
-    assert type(tiny(bare_graph=True, temporal_graph='conv').layers[0].streams[1][1]) is MultiScaleTemporalConv
-
-
 def test_hierarchical_streams_share_the_channels():
     net = tiny(hierarchical=True)
     h = net.embed(clip())
@@ -185,13 +176,6 @@ def test_no_layer_scale_and_other_activations():
     assert {type(m.act) for m in net.modules() if isinstance(m, Mlp)} == {SymSum}
     assert net(clip()).isfinite().all()
     assert {type(m.act).__name__ for m in tiny(act='relu').modules() if isinstance(m, Mlp)} == {'ReLU'}
-
-
-def test_places_of_dropout():
-    net = tiny(drop_rate=0.2, attn_drop_rate=0.3, qk_scale=0.7, qkv_bias=True)
-    attentions = [m for m in net.modules() if isinstance(m, Attention)]
-    assert {(m.proj_drop.p, m.attn_drop, m.scale, m.qkv.bias is None) for m in attentions} == {(0.2, 0.3, 0.7, False)}
-    assert {m.drop.p for m in net.modules() if isinstance(m, Mlp)} == {0.2}
 
 
 @pytest.mark.parametrize(

@@ -45,11 +45,6 @@ def test_initialisation_as_motionbert():
     assert not head.linear.bias.any()
 
 
-def test_the_same_loss_twice_is_refused():
-    with pytest.raises(InputError, match='expected each once'):
-        PoseHead(8, losses=[{'type': 'MPJPELoss'}, {'type': 'MPJPELoss'}])
-
-
 def test_a_frame_token_gives_all_joints_joint_by_joint():
     head = PoseHead(8, num_joints=5)
     x = torch.randn(2, 3, 1, 8)

@@ -81,36 +81,6 @@ def test_places_of_dropout_and_activations():
     assert {m.p for m in defaults.modules() if isinstance(m, nn.Dropout)} == {0.1}
 
 
-def frame_block(block, x):
-    norm = block.norm
-    x = (block.linear(x) - norm.running_mean) / (norm.running_var + 1e-5).sqrt() * norm.weight + norm.bias
-    return torch.where(x > 0, x, 0.2 * x)
-
-
-def test_network_by_hand():
-    net, x = tiny(spatial_depth=2), clip()
-    h = frame_block(net.spatial.first, x.reshape(2, 5, 8))  # joint-major: channel 2 * joint + coordinate
-    for first, second in net.spatial.blocks:
-        h = h + frame_block(second, frame_block(first, h))
-    h = net.spatial.last(h) + net.frame_embedding.weight
-    torch.testing.assert_close(net.embed(x), h[:, :, None])
-    for block in net.temporal_blocks:
-
-        def norm(x, part):
-            std, mean = torch.std_mean(x, -1, keepdim=True)
-            return (x - mean) / (std + 1e-6) * part.weight + part.bias
-
-        q, k, v = (
-            (norm(h, block.norm1) @ block.attn.qkv.weight.T + block.attn.qkv.bias)
-            .view(2, 5, 3, 2, 4)
-            .permute(2, 0, 3, 1, 4)
-        )
-        mixed = (q @ k.transpose(-1, -2) / 2).softmax(-1) @ v
-        h = h + block.attn.proj(mixed.transpose(1, 2).reshape(2, 5, 8))
-        h = h + block.mlp.fc2(block.mlp.fc1(norm(h, block.norm2)).relu())
-    torch.testing.assert_close(net(x), h[:, :, None])  # and no norm after the last layer
-
-
 def test_the_last_norm_exists_and_changes_nothing():
     net = tiny()
     before = net(clip())

@@ -8,7 +8,6 @@ from tiny_parts import random_clips, seen_by, tiny_part
 from torch import nn
 
 from poselifter.errors import InputError
-from poselifter.models import create_model
 from poselifter.models.backbones import TemporalConvNet
 
 WIDTHS = [[3, 3, 3], [5, 3], [3, 5, 1], [7]]
@@ -68,34 +67,6 @@ def test_causal_outputs_see_no_future(widths):
         assert max(seen_frames(net, frames, output)) == stands_for[output]
 
 
-def block_by_hand(net, i, h, causal=False):
-    """A block, frame by frame: h (B, T, D) -> (B, T', D)."""
-    width, dilation, wide, narrow = net.widths[i], net.dilations[i], *net.convs[2 * i - 2 : 2 * i]
-    outputs = []
-    for t in range(h.shape[1] - (width - 1) * dilation):
-        slots = [t + k * dilation for k in range(width)]
-        y = sum(h[:, slot] @ wide.weight[:, :, k].T for k, slot in enumerate(slots))
-        y = norm_by_hand(net.norms[2 * i - 2], y).relu() @ narrow.weight[:, :, 0].T
-        y = norm_by_hand(net.norms[2 * i - 1], y).relu()  # activation before the sum, none after it
-        outputs.append(h[:, slots[-1] if causal else slots[width // 2]] + y)
-    return torch.stack(outputs, 1)
-
-
-def norm_by_hand(norm, y):
-    return (y - norm.running_mean) / (norm.running_var + 1e-5).sqrt() * norm.weight + norm.bias
-
-
-@pytest.mark.parametrize('causal', [False, True])
-def test_network_by_hand(causal):
-    net, x = tiny(causal=causal), clip(29)
-    tokens = x.reshape(2, 29, 6)  # joint-major: channel 2 * joint + coordinate
-    first = [sum(tokens[:, t + k] @ net.first_conv.weight[:, :, k].T for k in range(3)) for t in range(27)]
-    h = norm_by_hand(net.first_norm, torch.stack(first, 1)).relu()
-    for i in (1, 2):
-        h = block_by_hand(net, i, h, causal)
-    torch.testing.assert_close(net(x)[:, :, 0], h)
-
-
 @pytest.mark.parametrize('causal', [False, True])
 @pytest.mark.parametrize('widths', WIDTHS)
 def test_strided_form_gives_the_same_with_the_same_weights(widths, causal):
@@ -107,19 +78,6 @@ def test_strided_form_gives_the_same_with_the_same_weights(widths, causal):
         window = strided(x[:, start : start + dilated.field])
         torch.testing.assert_close(window, expected[:, start : start + 1])
     assert torch.equal(strided.output_frames(strided.field), dilated.output_frames(strided.field))
-
-
-def test_dense_kernels_hold_the_dilated_ones():
-    dilated, dense = tiny(), tiny(dense=True)
-    assert [conv.kernel_size[0] for conv in (dense.first_conv, *dense.convs)] == [3, 7, 1, 19, 1]
-    state = {k: v for k, v in dilated.state_dict().items() if v.ndim != 3 or v.shape[2] == 1}
-    for name, dilation in (('first_conv', 1), ('convs.0', 3), ('convs.2', 9)):
-        weight = dilated.state_dict()[f'{name}.weight']
-        wide = weight.new_zeros(*weight.shape[:2], 2 * dilation + 1)
-        wide[..., ::dilation] = weight
-        state[f'{name}.weight'] = wide
-    dense.load_state_dict(state)
-    torch.testing.assert_close(dense(clip(30)), dilated(clip(30)))
 
 
 @pytest.mark.parametrize('causal', [False, True])
@@ -152,13 +110,6 @@ def test_layers_are_the_blocks():
     features, layers = net.encode(net.embed(clip(29)), return_layers=True)
     assert [layer.shape for layer in layers] == [(2, 21, 1, 6), (2, 3, 1, 6)]
     assert torch.equal(layers[-1], features)
-
-
-@pytest.mark.parametrize('pad', [False, True])
-def test_with_a_pose_head(pad):
-    model = create_model('videopose3d_27', embed_dims=8, pad=pad).eval()
-    assert model(torch.randn(2, 30, 17, 2)).shape == (2, 30 if pad else 4, 17, 3)
-    assert model.output_frames(30)['features'].tolist() == (list(range(30)) if pad else [13, 14, 15, 16])
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from poselifter.geometry import Camera, project
-from poselifter.models.heads import PoseHead
 from poselifter.models.losses import (
     bone_angle,
     bone_angle_velocity,
@@ -256,33 +255,3 @@ def test_videopose3d_semi_supervised(parity):
         for name, expected in case.arrays(start).items():
             near = 1e-5 + 1e-4 * expected.abs().max().item()
             torch.testing.assert_close(grads[name], expected, rtol=0, atol=near, msg=name)
-
-
-def test_motion2vec_pretraining(parity):
-    case = parity('motion2vec/pretrain_step_train')
-    module = case.official(teacher=case.folder / 'teacher.pth', average_top_k_layers=case.meta['K_average_top_layers'])
-    module.train()
-    found = module(case.array('input'), mask=case.array('mask'))
-    for name in ('student_output', 'teacher_target', 'prediction', 'target'):
-        torch.testing.assert_close(found[name], case.array(name), rtol=0, atol=2e-5, msg=name)
-    assert found['loss'].item() == pytest.approx(case.meta['loss'], rel=1e-5)
-    assert not any(p.requires_grad for p in module.network.teacher.parameters())
-    optimizer = torch.optim.AdamW(
-        [p for p in module.parameters() if p.requires_grad], lr=case.meta.get('lr', 5e-4), weight_decay=0.01
-    )
-    grads = step(case, module, found['loss'], optimizer, gradient=1e-3, least=1e-6)
-    for name, norm in case.meta['gradient_norms'].items():
-        assert grads[name].norm().item() == pytest.approx(norm, rel=1e-3, abs=1e-5), name
-
-
-def test_the_head_of_a_step_is_the_public_one():
-    # the steps above sum their losses by hand; a config names them, and the sum is the head's
-    torch.manual_seed(0)
-    head = PoseHead(8, losses=[{'type': 'MPJPELoss'}, {'type': 'VelocityLoss', 'loss_weight': 20.0}])
-    from poselifter.structures import MotionDataSample
-
-    features, target = torch.randn(2, 5, 17, 8), torch.randn(2, 5, 17, 3)
-    losses = head.loss(features, MotionDataSample(target=target))
-    pred = head(features)
-    torch.testing.assert_close(losses['loss_mpjpe'], mpjpe(pred, target))
-    torch.testing.assert_close(losses['loss_velocity'], 20 * velocity(pred, target))

@@ -40,13 +40,6 @@ def test_motionbert_averages_the_score_channel(shared, source, case):
     np.testing.assert_allclose(scores, case['out'][..., 2], atol=1e-12)
 
 
-def test_motionbert_takes_the_minimum_for_posetrack(shared):
-    case = np.load(shared / 'fixtures/parity/motionbert/functions/posetrack2h36m.npz')
-    x, scores = convert_keypoints(case['x'][..., :2], 'posetrack17', 'h36m17', case['x'][..., 2])
-    np.testing.assert_allclose(x, case['out'][..., :2], atol=1e-12)
-    np.testing.assert_allclose(scores, case['out'][..., 2], atol=1e-12)
-
-
 def test_motionagformer_demo(shared):
     folder = shared / 'fixtures/parity/motionagformer/functions/coco_to_h36m'
     case = {path.stem: np.load(path) for path in folder.glob('*.npy')}

@@ -51,13 +51,6 @@ def test_cmu17_shares_all_but_the_meaning_of_four_joints():
     assert cmu is not h36m and cmu.approximate == ('spine', 'thorax', 'nose', 'head_top')
 
 
-def test_3dhp_17_of_28_and_its_tree():
-    big, small = get_skeleton('mpi_inf_3dhp28'), get_skeleton('mpi_inf_3dhp17')
-    kept = [7, 5, 14, 15, 16, 9, 10, 11, 23, 24, 25, 18, 19, 20, 4, 3, 6]  # P-STMO's data preparation
-    assert tuple(big.joint_names[i] for i in kept) == small.joint_names
-    assert small.root == 14 and big.root == 4
-
-
 def test_smplh_hands_hang_on_the_wrists():
     smplh = get_skeleton('smplh52')
     assert smplh.parents[:22] == get_skeleton('smpl24').parents[:22]

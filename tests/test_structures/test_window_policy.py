@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poselifter.errors import InputError
-from poselifter.skeletons import flip_keypoints
 from poselifter.structures import WindowPolicy
 
 
@@ -22,20 +21,6 @@ def test_mixste_clips(shared, case, tail):
     for name in arrays.files:
         n_frames, length = (int(part[1:]) for part in name.split('_'))
         np.testing.assert_array_equal(windows(WindowPolicy(length, tail=tail), n_frames), arrays[name])
-
-
-def test_mixste_first_epoch(shared):
-    """The clips of the official generator's first batch, mirrored ones included."""
-    case = np.load(shared / 'fixtures/parity/mixste/functions/train_epoch.npz')
-    policy = WindowPolicy(9, tail='centre')
-    lengths = [len(case[f'video{v}_2d']) for v in range(3)]
-    listed = [(v, s, s + 9, f) for v in range(3) for f in (0, 1) for s in policy.starts(lengths[v])]
-    assert sorted(map(tuple, case['pairs'].tolist())) == sorted(listed)
-    for (video, start, _, flip), clip in zip(case['order'][:4], case['batch0_2d'], strict=True):
-        shown = case[f'video{video}_2d'][policy.input_frames(np.array([start]), lengths[video])[0]]
-        if flip:
-            shown = flip_keypoints(shown, 'h36m17')
-        np.testing.assert_array_equal(shown, clip)
 
 
 def test_poseformer_windows(shared):
@@ -71,45 +56,11 @@ def test_videopose3d_whole_videos(shared, name):
         np.testing.assert_array_equal(inside[windows(policy, n)[0]], padded)
 
 
-@pytest.mark.parametrize('name', ['tds_chunks_train', 'tds_chunks_test', 'mpi3dhp_chunks_train'])
-def test_pstmo_windows(shared, name):
-    """With temporal downsampling (Human3.6M) and without (3DHP); x of the case is frame + 100 * joint."""
-    case = np.load(shared / f'fixtures/parity/pstmo/functions/{name}.npz')
-    policy = WindowPolicy(2 * int(case['pad']) + 1, stride=1, outputs=1, dilation=int(case.get('tds', 1)))
-    plain = case['records'][:, 3] == 0
-    found = np.concatenate([windows(policy, int(n)) for n in case['lengths']])
-    np.testing.assert_array_equal(found, case['batch_2d'][plain][:, :, 0, 0])
-
-
 def test_pstmo_3dhp_test_windows_stand_on_valid_frames(shared):
     case = np.load(shared / 'fixtures/parity/pstmo/functions/mpi3dhp_chunks_test.npz')
     policy = WindowPolicy(2 * int(case['pad']) + 1, stride=1, outputs=1)
     lists = [policy.input_frames(np.flatnonzero(case[f'valid_{v}']), n) for v, n in enumerate(case['lengths'])]
     np.testing.assert_array_equal(np.concatenate(lists), case['batch_2d'][..., 0, 0])
-
-
-def test_motionbert_clips(shared):
-    """Where videos are at least a window long; the official resampling of shorter ones is a matter of its dataset."""
-    case = np.load(shared / 'fixtures/parity/motionbert/functions/split_clips.npz')
-    compared = 0
-    for k in range(4):
-        lengths, (length, stride) = case[f'case{k}_lengths'], case[f'case{k}_n_frames_stride'].tolist()
-        policy = WindowPolicy(length, stride=stride, tail='drop')
-        offsets = np.cumsum([0, *lengths[:-1]])
-        clips = [tuple(o + w) for n, o in zip(lengths, offsets, strict=True) if n >= length for w in windows(policy, n)]
-        official = {tuple(clip) for clip in case[f'case{k}_out'].tolist()}
-        whole = {clip for clip in official if clip == tuple(range(clip[0], clip[0] + length))}
-        assert set(clips) == whole
-        compared += len(clips)
-    assert compared > 10
-
-
-def test_official_shuffle_is_a_permutation_of_our_windows(shared):
-    case = np.load(shared / 'fixtures/parity/videopose3d/functions/chunk_order_shuffled.npz')
-    records = np.load(shared / 'fixtures/parity/videopose3d/functions/chunks_stride1_pad2_shift0_flip.npz')['records']
-    state = np.random.RandomState(1234)
-    np.testing.assert_array_equal(state.permutation(records), case['first'])
-    np.testing.assert_array_equal(state.permutation(records), case['second'])
 
 
 policies = st.builds(

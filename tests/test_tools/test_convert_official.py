@@ -173,29 +173,6 @@ test_cfg = dict()
 
 
 @pytest.mark.parametrize(
-    'name',
-    [
-        *('pstmo/stage2_large_9', 'poseformer/pose_small', 'mixste/pose_small', 'motionagformer/pose_knn'),
-        *('motion2vec/pose_small', 'motionbert/dstformer_pose', 'videopose3d/temporal_27_causal'),
-    ],
-)
-def test_our_models_of_the_same_sizes_take_the_published_file(tmp_path, convert, name):
-    case = Case(name)
-    convert(case.file, tmp_path / 'ours.pth')
-    parts = read_official(case.file).network(case.constructor)
-    sizes = {key: value for key, value in parts['backbone'].items() if key != 'type'}
-    if 'neck' in parts:
-        sizes['neck'] = parts['neck']
-    model = 'motionagformer_b' if case.system in ('motion2vec', 'motionagformer') else case.system
-    for path in (case.file, tmp_path / 'ours.pth'):
-        module = create_model(model, pretrained=path, **sizes).eval()
-        with torch.no_grad():
-            found = module(torch.from_numpy(case.array('input')))
-        for key, value in {'pose': found}.items() if torch.is_tensor(found) else found.items():
-            case.check(value, {'pose': 'output', 'sequence': 'output_seq'}[key])
-
-
-@pytest.mark.parametrize(
     ('name', 'converted'),
     [
         ('motionagformer/pose_knn', True),

@@ -26,14 +26,6 @@ def test_published_file_has_weights_and_facts_only(tool, trained, tmp_path, name
     assert str(tmp_path) not in str(published['meta'])
 
 
-def test_published_file_can_be_tested(tool, trained, tmp_path):
-    config, checkpoint = trained
-    tool('misc/publish_model').main([str(checkpoint), str(tmp_path / 'zoo/m.pth')])
-    (path,) = (tmp_path / 'zoo').iterdir()
-    tool('test').main([str(config), str(path), '--out', str(tmp_path / 'm.json')])
-    assert (tmp_path / 'm.json').is_file()
-
-
 def test_mistakes_are_one_line(tool, tmp_path, fails):
     main = tool('misc/publish_model').main
     assert 'no checkpoint' in fails(main, tmp_path / 'none.pth', tmp_path / 'out.pth')

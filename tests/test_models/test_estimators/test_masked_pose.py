@@ -54,26 +54,6 @@ def test_clips_that_keep_different_numbers_of_frames_are_named():
         masked(tiny(), clips(), torch.stack([FRAMES, FRAMES | ~FRAMES.roll(1)]))
 
 
-def test_reconstruction_by_hand():
-    model, x = tiny(), clips()
-    output, _ = masked(model, x, joints=JOINTS)
-    corrupted = x.clone()
-    for frame, joint in ((0, 2), (1, 0), (3, 3)):
-        corrupted[:, frame, joint] = model.joint_token[0, 0]
-    head = model.head
-    features = model.backbone.encode(model.backbone.embed(corrupted)[:, [0, 3, 5]]).squeeze(2)
-    std, mean = torch.std_mean(features, -1, keepdim=True)
-    features = (features - mean) / (std + 1e-6) * head.norm.weight + head.norm.bias  # this norm is applied
-    positions = head.frame_embedding.weight
-    slots = [features @ head.projection.weight.T + positions[:, [0, 3, 5]]]
-    slots += [(head.mask_token + positions[:, [frame]]).expand(2, -1, -1) for frame in (1, 2, 4)]
-    h = torch.cat(slots, 1).unsqueeze(2)
-    for block in head.blocks:
-        h = block(h)
-    torch.testing.assert_close(output, head.pose(h))
-    assert head.projection.bias is None
-
-
 def test_masks_of_each_clip_equal_shared_ones():
     model, x = tiny(), clips()
     other_frames, other_joints = FRAMES.flip(0), JOINTS.flip(0, 1)
@@ -89,16 +69,6 @@ def test_nothing_masked_and_order_of_nothing():
     output, order = masked(model, x, torch.zeros(6, dtype=torch.bool))
     assert order.tolist() == [list(range(6))] * 2
     torch.testing.assert_close(output, model.head(model.backbone(x), order))
-
-
-def test_removed_frames_and_replaced_joints_have_no_influence():
-    model, x = tiny(), clips()
-    before = masked(model, x, joints=JOINTS)[0]
-    changed = x.clone()
-    changed[:, FRAMES] = 7
-    changed[:, JOINTS] = 7
-    assert torch.equal(masked(model, changed, joints=JOINTS)[0], before)
-    assert not torch.allclose(masked(model, changed)[0], before)
 
 
 def test_in_training_they_count_in_the_batch_norm_of_the_spatial_encoder():

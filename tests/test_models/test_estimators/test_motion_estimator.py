@@ -19,17 +19,6 @@ def estimator(**changes):
     return MotionEstimator(**{**settings, **changes}).eval()
 
 
-def test_modes(rng):
-    model = estimator()
-    clips = torch.rand(2, 9, 17, 3)
-    sample = MotionDataSample(target=torch.rand(2, 9, 17, 3))
-    output = model(clips)['pose']
-    losses = model(clips, sample, mode='loss')
-    torch.testing.assert_close(losses['loss_mpjpe'], (output - sample.target).norm(dim=-1).mean())
-    [predicted] = model([clips[0]], [MotionDataSample()], mode='predict')
-    assert predicted.pred_keypoints_3d.shape == (9, 17, 3)
-
-
 def test_one_window_is_the_network_itself():
     model = estimator(test_cfg=dict(flip_test=False))
     clip = torch.rand(9, 17, 3)
@@ -54,13 +43,6 @@ def test_sequences_of_any_length_together_or_alone():
     for sequence, pose in zip(sequences, together, strict=True):
         assert pose.shape == (len(sequence), 17, 3)
         torch.testing.assert_close(model.lift([sequence])[0], pose, atol=1e-5, rtol=1e-4)
-
-
-def test_several_heads_have_their_names_on_their_losses():
-    heads = dict(pose=dict(type='PoseHead', in_channels=16), other=dict(type='PoseHead', in_channels=16))
-    model = estimator(heads=heads)
-    losses = model(torch.rand(2, 9, 17, 3), MotionDataSample(target=torch.rand(2, 9, 17, 3)), mode='loss')
-    assert set(losses) == {'pose.loss_mpjpe', 'other.loss_mpjpe'}
 
 
 def test_wrong_joints_are_refused():

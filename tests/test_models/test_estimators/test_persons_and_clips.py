@@ -80,14 +80,6 @@ def test_predictions_of_clips_together_or_alone(clips):
     torch.testing.assert_close(masked.pred_scores, model(clips[:1, :1])['action'][0].softmax(-1))
 
 
-def test_lifts_and_recognises_one_person_at_once(clips):
-    heads = {'action': ACTION, 'pose': {'type': 'PoseHead'}}
-    model = estimator(heads, codec=dict(type='RootRelativeLifting', confidence=True))
-    [sample] = model([clips[0, 0]], [MotionDataSample()], mode='predict')
-    torch.testing.assert_close(sample.pred_keypoints_3d, model.lift([clips[0, 0]])[0])
-    torch.testing.assert_close(sample.pred_scores, model(clips[0, :1])['action'][0].softmax(-1))
-
-
 def test_a_pose_head_needs_a_codec():
     with pytest.raises(InputError, match='the head pose needs codec'):
         estimator({'pose': {'type': 'PoseHead'}})

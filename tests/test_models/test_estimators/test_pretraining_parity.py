@@ -7,7 +7,6 @@ test_transforms_noise.py), losses alone (test_losses*.py), the steps through ``l
 import pytest
 import torch
 
-from poselifter.models.estimators import UnifiedMotionPretrainer
 from poselifter.models.losses import mpjpe
 from poselifter.structures import MotionDataSample
 
@@ -92,25 +91,6 @@ def test_motion2vec_as_released(parity, name):
     assert not any(p.grad is not None for p in module.network.teacher.parameters())
 
 
-def test_pstmo(parity):
-    """In eval mode: in training, batch norms also see joints replaced in removed frames, which one mask cannot say."""
-    case = parity('pstmo/stage1_train_step')
-    module = case.official().eval()
-    x, frames, joints = case.array('input'), case.array('mask').bool(), case.array('spatial_mask').bool()
-    loss = module.network(x, MotionDataSample(mask=(frames[:, None] | joints).expand(len(x), -1, -1)), mode='loss')[
-        'loss_reconstruction'
-    ]
-    loss.backward()
-    found = {k: p.grad.clone() for k, p in module.network.named_parameters() if p.grad is not None}
-    module.zero_grad()
-    output = module(x, mask=frames, spatial_mask=joints)  # whose gradients test_train_steps.py holds to the original's
-    mpjpe(output, torch.cat([x[:, ~frames], x[:, frames]], 1)).backward()
-    expected = {k: p.grad for k, p in module.network.named_parameters() if p.grad is not None}
-    assert found.keys() == expected.keys()
-    for key, grad in expected.items():
-        torch.testing.assert_close(found[key], grad, rtol=1e-4, atol=1e-7, msg=key)
-
-
 def test_pstmo_in_training_where_one_mask_says_all(parity):
     """The original's step but for joints replaced in removed frames."""
     case = parity('pstmo/stage1_train_step')
@@ -127,26 +107,3 @@ def test_pstmo_in_training_where_one_mask_says_all(parity):
     buffers = (dict(module.network.named_buffers()) for module in (first, second))
     torch.testing.assert_close(*buffers)
     assert set(case.meta['parameters_without_gradient']) <= without_gradient(first)
-
-
-def test_motionbert(parity):
-    """The step of DSTformer through the estimator, with the losses as a config names them."""
-    case = parity('motionbert/dstformer_train_step')
-    module = case.official().train()
-    losses = [{'type': 'MPJPELoss'}, {'type': 'NMPJPELoss', 'loss_weight': 0.5}]
-    losses += [{'type': 'VelocityLoss', 'loss_weight': 20.0}]
-    network = module.network
-    estimator = UnifiedMotionPretrainer(
-        backbone={'type': 'DSTformer', 'num_frames': 4, 'embed_dims': 8, 'depth': 1, 'num_heads': 1},
-        heads={'pose': {'type': 'PoseHead', 'losses': losses}},
-        codec={'type': 'ImageSpaceLifting'},
-    )
-    criteria = estimator.heads['pose'].losses
-    estimator.backbone, estimator.heads = network.backbone, network.heads
-    estimator.heads['pose'].losses = criteria
-    target = case.array('target')
-    target = target - target[:, :, :1]
-    samples = MotionDataSample(target=target, target_weight=torch.ones(target.shape[:-1]))
-    loss = sum(estimator.train()(case.array('input'), samples, mode='loss').values())
-    assert loss.item() == pytest.approx(case.meta['loss_total'], rel=1e-5)
-    step(case, module, loss, torch.optim.AdamW(module.parameters(), lr=2e-4, weight_decay=0.01))

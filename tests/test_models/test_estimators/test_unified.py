@@ -3,13 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
-from mmengine.hooks import Hook
 from tiny_parts import randomised
 
-import poselifter
 from poselifter.datasets.transforms import Encode, FlipPose, JointMask, PackPose, TargetFrom2D
-from poselifter.engine import MotionRunner
 from poselifter.errors import InputError
 from poselifter.models.estimators import UnifiedMotionPretrainer
 from poselifter.skeletons import get_skeleton
@@ -191,60 +187,3 @@ def test_other_networks_learn_from_both(kind):
         only.get(key)[:, kept] = 9
         assert not torch.equal(first, model(inputs, only, mode='loss')[name])
         model.train()
-
-
-class Notes(Hook):
-    """Notes length and losses of each batch, by epoch."""
-
-    def __init__(self):
-        self.seen = {}
-
-    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
-        row = data_batch['inputs'].shape[1], 'loss_2d' in outputs, 'loss_mpjpe' in outputs
-        self.seen.setdefault(runner.epoch, []).append(row)
-
-
-def test_curriculum_over_sources_of_three_lengths(tmp_path):
-    """As the released program: 3D alone first, then in each epoch all of both 2D sources before it."""
-    poselifter.register_all_modules()
-    codec = {'type': 'RootRelativeLifting', 'confidence': True}
-    start = [{'type': 'VirtualCamera'}, {'type': 'Encode', 'codec': codec}]
-    sources = [
-        {
-            'type': 'ProceduralMotion',
-            'n_sequences': n,
-            'n_frames': 27,
-            'window': {'length': length},
-            'pipeline': [*start, *label, {'type': 'JointMask'}, {'type': 'PackPose'}],
-        }
-        for n, length, label in ((1, 9, [{'type': 'TargetFrom2D'}]), (2, 5, [{'type': 'TargetFrom2D'}]), (3, 27, []))
-    ]
-    backbone = {'type': 'DSTformer', **NARROW, 'num_frames': 27, 'rep_dims': 12}
-    config = {
-        'default_scope': 'poselifter',
-        'model': {
-            'type': 'UnifiedMotionPretrainer',
-            'backbone': backbone,
-            'heads': {'pose': {'type': 'PoseHead', 'losses': LOSSES}},
-            'codec': codec,
-            'loss_2d': {'type': 'ReprojectionLoss', 'fit_scale': True},
-        },
-        'train_dataloader': {
-            'dataset': {'type': 'ConcatDataset', 'datasets': sources},
-            'sampler': {'type': 'EpochSampler'},
-            'batch_sampler': {'type': 'SourceBatchSampler', 'order': 'sequence', 'first_epochs': (2, 1, 0)},
-            'batch_size': 2,
-            'num_workers': 0,
-            'collate_fn': {'type': 'poselifter.stack_clips'},
-        },
-        'train_cfg': {'by_epoch': True, 'max_epochs': 3},
-        'optim_wrapper': {'optimizer': {'type': 'AdamW', 'lr': 1e-3}},
-        'work_dir': str(tmp_path),
-    }
-    runner, notes = MotionRunner.from_cfg(Config(config)), Notes()
-    runner.register_hook(notes)
-    runner.train()
-    with_3d, long_2d, short_2d = (27, False, True), (9, True, False), (5, True, False)
-    assert notes.seen[0] == [with_3d] * 2
-    assert notes.seen[1] == [short_2d] * 6 + [with_3d] * 2  # 2 clips of 6 windows
-    assert notes.seen[2] == [long_2d] * 2 + [short_2d] * 6 + [with_3d] * 2
