@@ -44,20 +44,6 @@ def test_one_call_gives_all(inferencer, table):
         assert f'track {stretch["track"]}: {name} {score:.2f}' in ' '.join(result['notes'])
 
 
-def test_embeddings_and_scores_are_the_windows(inferencer, table):
-    """A person of as many frames as a window: what the network says of that one clip."""
-    model = inferencer.model
-    short = table.take(slice(0, model.window.length))
-    [stretch] = next(iter(inferencer(short)))['predictions']['stretches']
-    sample = {'keypoints': short.keypoints, 'keypoints_visible': short.keypoints_visible, 'img_shape': (1000, 1000)}
-    inputs = torch.from_numpy(model.codec.encode({**sample, 'skeleton': 'h36m17'})['inputs']).float()
-    with torch.no_grad():
-        expected = model(inputs[None])
-    scores = expected['action'].softmax(-1).expand(model.window.length, -1)
-    np.testing.assert_allclose(stretch['scores'], scores.numpy(), atol=1e-5)
-    np.testing.assert_allclose(stretch['embedding'], expected['embedding'][0].numpy(), atol=1e-5)
-
-
 def test_models_that_do_not_lift_are_named(repository):
     with pytest.raises(InputError, match=r"has the heads \['action'\], expected one called pose"):
         Pose3DInferencer(repository / 'configs/motionbert/action_cmu.py')

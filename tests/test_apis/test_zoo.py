@@ -1,42 +1,28 @@
 """The zoo: names, files that ship, and downloads from a local server."""
 
 import hashlib
-import http.server
-import threading
-from functools import partial
 
 import pytest
+from web_server import serve
 
 from poselifter.apis import zoo
 from poselifter.errors import InputError
 
 
 @pytest.fixture
-def server(tmp_path):
-    """A web server over tmp_path/www; gives (folder, address)."""
-    folder = tmp_path / 'www'
-    folder.mkdir()
-    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as httpd:
-        threading.Thread(target=httpd.serve_forever, daemon=True).start()
-        yield folder, f'http://127.0.0.1:{httpd.server_address[1]}'
-        httpd.shutdown()
-
-
-@pytest.fixture
-def remote(server, tmp_path, monkeypatch):
+def remote(tmp_path, monkeypatch):
     """A published model whose weights are 100 kB of bytes on the server."""
-    folder, address = server
+    folder = tmp_path / 'www'
     content = bytes(range(250)) * 400
-    (folder / 'model.safetensors').write_bytes(content)
-    monkeypatch.setenv('POSELIFTER_HOME', str(tmp_path / 'home'))
-
     right = hashlib.sha256(content).hexdigest()
+    monkeypatch.setenv('POSELIFTER_HOME', str(tmp_path / 'home'))
+    with serve(folder) as address:
+        (folder / 'model.safetensors').write_bytes(content)
 
-    def model(sha256=right, name='model.safetensors'):
-        return zoo.ZooModel('remote', tmp_path / 'c.py', f'{address}/{name}', sha256, {})
+        def model(sha256=right, name='model.safetensors'):
+            return zoo.ZooModel('remote', tmp_path / 'c.py', f'{address}/{name}', sha256, {})
 
-    return model, content
+        yield model, content
 
 
 def test_every_entry_has_config_and_weights():

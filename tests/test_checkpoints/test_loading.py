@@ -1,8 +1,5 @@
-import functools
-import http.server
 import json
 import struct
-import threading
 
 import numpy as np
 import pytest
@@ -10,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmengine.runner import CheckpointLoader
+from web_server import serve
 
 from poselifter.checkpoints import check_codec, load_checkpoint_file, load_weights, save_checkpoint_file
 from poselifter.errors import InputError
@@ -173,17 +171,8 @@ def test_loose_loading_wants_equal_shapes_and_one_common_name(checkpoint):
 @pytest.fixture
 def server(tmp_path):
     """A web server over ``tmp_path/web``."""
-    (tmp_path / 'web').mkdir()
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    handler = functools.partial(Handler, directory=str(tmp_path / 'web'))
-    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as web:
-        threading.Thread(target=web.serve_forever, args=(0.05,), daemon=True).start()
-        yield f'http://127.0.0.1:{web.server_port}'
-        web.shutdown()
+    with serve(tmp_path / 'web') as address:
+        yield address
 
 
 def test_addresses_are_fetched_once_and_read_safely(server, tmp_path, monkeypatch):

@@ -112,22 +112,11 @@ def test_labels_in_the_camera_frame_become_the_image_space(rng):
     truth = sample['lifting_target'] - sample['lifting_target'][:, :1]
     np.testing.assert_allclose(decoded[..., 2], truth[..., 2], atol=1e-4)
     np.testing.assert_allclose(decoded, truth, atol=5e-3)
-    near = codec.encode(filmed(rng))
-    np.testing.assert_allclose(
-        codec.decode(torch.from_numpy(near['target']), packed(near))[..., 2],
-        near['lifting_target'][..., 2] - near['lifting_target'][:, :1, 2],
-        atol=1e-4,
-    )
 
 
-def test_frames_choose_the_factor(rng):
+def test_the_root_has_its_place_by_the_factor_of_its_frame(rng):
     encoded, codec = ImageSpaceLifting().encode(filmed(rng)), ImageSpaceLifting()
     prediction, frames = torch.randn(4, 17, 3), torch.tensor([5, 0, 0, 2])
-    together = codec.decode(prediction, packed(encoded), frames)
-    for k, frame in enumerate(frames):
-        alone = codec.decode(prediction[k : k + 1], packed(encoded), frame[None])
-        torch.testing.assert_close(together[k : k + 1], alone)
-    assert (together[:, 0] == 0).all()
     root = codec.decode(prediction, packed(encoded), frames, zero_root=False)[:, 0]
     factor = torch.as_tensor(encoded['factor'])[frames]
     torch.testing.assert_close(root, prediction[:, 0] * factor[:, None] / 2)  # 1000 px wide: 500 px * factor mm / 1000

@@ -5,8 +5,17 @@ import json
 import numpy as np
 import pytest
 import torch
+from mmengine.evaluator import Evaluator
 
 from poselifter.structures import MotionDataSample
+
+
+def evaluate(metric, samples, batch=1):
+    """Figures of a metric that gets samples in batches."""
+    evaluator = Evaluator(metric)
+    for start in range(0, len(samples), batch):
+        evaluator.process(samples[start : start + batch])
+    return evaluator.evaluate(len(samples))
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from mmengine.evaluator import Evaluator
 
 from poselifter.errors import InputError
 from poselifter.evaluation.functional import (
@@ -15,18 +14,13 @@ from poselifter.evaluation.functional import (
 from poselifter.evaluation.metrics import ActionMetric, OneShotMetric
 from poselifter.structures import MotionDataSample
 
+from .conftest import evaluate
+
 
 def _clip(name='clip', **data):
     sample = MotionDataSample(metainfo={'sequence': name})
     sample.set_data({key: torch.as_tensor(value) for key, value in data.items()})
     return sample
-
-
-def _evaluate(metric, samples, batch=4):
-    evaluator = Evaluator(metric)
-    for start in range(0, len(samples), batch):
-        evaluator.process(samples[start : start + batch])
-    return evaluator.evaluate(len(samples))
 
 
 def test_top_k_of_motionbert(parity):
@@ -35,7 +29,7 @@ def test_top_k_of_motionbert(parity):
         expected = float(case[f'top{k}'])
         assert top_k_accuracy(case['logits'], case['target'], k) == pytest.approx(expected, rel=1e-6)
     samples = [_clip(pred_scores=s, action=int(t)) for s, t in zip(case['logits'], case['target'], strict=True)]
-    figures = _evaluate(ActionMetric(), samples)
+    figures = evaluate(ActionMetric(), samples, 4)
     assert [figures['top1'], figures['top5']] == pytest.approx([float(case['top1']), float(case['top5'])], rel=1e-6)
 
 
@@ -56,7 +50,7 @@ def test_one_shot_metric_finds_its_exemplars_among_the_clips(parity):
     ]
     recalls = [100 * (case['pred'] == c)[case['test_labels'] == c].mean() for c in np.unique(case['test_labels'])]
     for order, batch in ((samples, 7), (samples[::-1], 80)):
-        figures = _evaluate(OneShotMetric(), order, batch)
+        figures = evaluate(OneShotMetric(), order, batch)
         assert figures['one_shot_accuracy'] == pytest.approx(100 * float(case['accuracy']), rel=1e-6)
         assert figures['mean_class_accuracy'] == pytest.approx(np.mean(recalls))
 
@@ -68,11 +62,11 @@ def test_confusion_and_mean_class_accuracy(tmp_path):
     assert mean_class_accuracy(predicted, labels) == pytest.approx(100 * (2 / 3 + 1 / 2 + 1) / 3)
     metric = ActionMetric(confusion_file=str(tmp_path / 'confusion.csv'))
     samples = [_clip(pred_scores=np.eye(4)[p], action=a) for p, a in zip(predicted, labels, strict=True)]
-    figures = _evaluate(metric, samples)
+    figures = evaluate(metric, samples, 4)
     assert metric.confusion.tolist() == matrix
     assert np.loadtxt(tmp_path / 'confusion.csv', delimiter=',', dtype=int).tolist() == matrix
     assert figures['top1'] == pytest.approx(100 * 4 / 6) and figures['top5'] == 100
-    assert _evaluate(ActionMetric(), samples[::-1], 1) == figures
+    assert evaluate(ActionMetric(), samples[::-1], 1) == figures
 
 
 def test_equal_scores_do_not_count_as_right():
@@ -95,4 +89,4 @@ def test_bad_input_is_named():
         ActionMetric().compute_metrics([])
     clips = [_clip(action=a, pred_embedding=[1.0], exemplar=e) for a, e in ((1, True), (1, False), (2, False))]
     with pytest.raises(InputError, match=r'2 clips to recognise, and no exemplar of the classes \[2\]'):
-        _evaluate(OneShotMetric(), clips)
+        evaluate(OneShotMetric(), clips)

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from mmengine.evaluator import Evaluator
 
 from poselifter.errors import InputError
 from poselifter.evaluation.functional import bootstrap_interval, few_shot_accuracies
 from poselifter.evaluation.metrics import ActionMetric, FewShotMetric
 from poselifter.structures import MotionDataSample
+
+from .conftest import evaluate
 
 
 def sample(sequence, action, subject='a', **vectors):
@@ -16,13 +17,6 @@ def sample(sequence, action, subject='a', **vectors):
     made.set_data({'action': torch.as_tensor(action)})
     made.set_data({key: torch.as_tensor(np.asarray(value, np.float32)) for key, value in vectors.items()})
     return made
-
-
-def figures(metric, samples, batch):
-    evaluator = Evaluator(metric)
-    for start in range(0, len(samples), batch):
-        evaluator.process(samples[start : start + batch])
-    return evaluator.evaluate(len(samples))
 
 
 def windows(key, rng, size):
@@ -43,19 +37,19 @@ def windows(key, rng, size):
 )
 def test_order_and_batches_do_not_change_a_digit(metric, key, rng):
     rows = windows(key, rng, 4)
-    expected = figures(metric(), rows, 3)
+    expected = evaluate(metric(), rows, 3)
     shuffled = [rows[i] for i in rng.permutation(len(rows))]
     for order, batch in ((rows, 1), (rows[::-1], 7), (shuffled, len(rows))):
-        assert figures(metric(), order, batch) == expected
+        assert evaluate(metric(), order, batch) == expected
 
 
 def test_windows_of_a_clip_vote():
     """Alone two of three windows are wrong; their mean scores are right."""
     scores = [[0.9, 0.1], [0.4, 0.6], [0.45, 0.55]]
     rows = [sample('a', 0, pred_scores=score) for score in scores] + [sample('b', 1, pred_scores=[0.2, 0.8])]
-    assert figures(ActionMetric(top_k=(1,)), rows, 4) == {'top1': 50.0, 'mean_class_accuracy': pytest.approx(200 / 3)}
+    assert evaluate(ActionMetric(top_k=(1,)), rows, 4) == {'top1': 50.0, 'mean_class_accuracy': pytest.approx(200 / 3)}
     metric = ActionMetric(top_k=(1,), merge=True)
-    assert figures(metric, rows, 4) == {'top1': 100.0, 'mean_class_accuracy': 100.0}
+    assert evaluate(metric, rows, 4) == {'top1': 100.0, 'mean_class_accuracy': 100.0}
     assert metric.confusion.tolist() == [[1, 0], [0, 1]]
 
 
@@ -94,7 +88,7 @@ def test_few_shot_interval_is_as_wide_as_sets_of_other_subjects_differ():
         rng = np.random.default_rng(seed)
         vectors = 1.2 * np.eye(3)[np.arange(60) % 3] + rng.normal(size=(60, 3))
         rows = [sample(f'{i:02d}', i % 3, f's{i}', pred_embedding=vector) for i, vector in enumerate(vectors)]
-        draws.append(figures(FewShotMetric(ways=3, episodes=20, interval=None if seed else 'subject'), rows, 60))
+        draws.append(evaluate(FewShotMetric(ways=3, episodes=20, interval=None if seed else 'subject'), rows, 60))
     others = [found['few_shot_accuracy'] for found in draws]
     low, high = (draws[0][f'few_shot_accuracy_{end}'] for end in ('low', 'high'))
     assert low < others[0] < high

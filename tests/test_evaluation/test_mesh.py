@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from mmengine.evaluator import Evaluator
 
 from poselifter.errors import InputError
-from poselifter.evaluation.functional import evaluate_mesh, mpjpe, mpve, p_mpjpe
-from poselifter.evaluation.functional.mesh import MESH_JOINTS
+from poselifter.evaluation.functional import evaluate_mesh
 from poselifter.evaluation.metrics import MeshMetric
 from poselifter.structures import MotionDataSample
+
+from .conftest import evaluate
 
 LABELS = {
     'mpve': 'MPVE',
@@ -36,13 +36,6 @@ def make_body(rng):
     return make
 
 
-def _evaluate(samples, batch=1):
-    evaluator = Evaluator(MeshMetric())
-    for start in range(0, len(samples), batch):
-        evaluator.process(samples[start : start + batch])
-    return evaluator.evaluate(len(samples))
-
-
 def test_motionbert(parity):
     case = parity('motionbert/functions/evaluate_mesh')
     bodies = [case[key] for key in ('verts', 'verts_gt', 'kp_3d', 'kp_3d_gt')]
@@ -51,21 +44,9 @@ def test_motionbert(parity):
         assert value == pytest.approx(float(case[f'out_{names.get(name, name)}']), rel=1e-6)
     keys = ('pred_vertices', 'vertices', 'pred_keypoints_3d', 'lifting_target')
     sample = {key: body[0] / 1000 for key, body in zip(keys, bodies, strict=True)}
-    figures = _evaluate([sample])
+    figures = evaluate(MeshMetric(), [sample])
     for name, label in LABELS.items():
         assert figures[label] == pytest.approx(float(case[f'out_{names.get(name, name)}']), rel=1e-6)
-
-
-def test_functions_of_centred_bodies(make_body):
-    sample = make_body()
-    pred, target = sample.pred_keypoints_3d.numpy() * 1000, sample.lifting_target.numpy() * 1000
-    meshes = sample.pred_vertices.numpy() * 1000 - pred[:, :1], sample.vertices.numpy() * 1000 - target[:, :1]
-    pred, target = pred - pred[:, :1], target - target[:, :1]
-    figures = _evaluate([sample])
-    assert figures['MPVE'] == pytest.approx(mpve(*meshes))
-    assert figures['MPJPE'] == pytest.approx(mpjpe(pred[:, MESH_JOINTS], target[:, MESH_JOINTS]))
-    assert figures['PA-MPJPE'] == pytest.approx(p_mpjpe(pred[:, MESH_JOINTS], target[:, MESH_JOINTS]))
-    assert figures['MPJPE-17'] == pytest.approx(mpjpe(pred, target))
 
 
 def test_where_a_body_stands_does_not_matter(make_body):
@@ -73,16 +54,16 @@ def test_where_a_body_stands_does_not_matter(make_body):
     for key in sample.keys():
         offset = torch.tensor([1.0, 2.0, 5.0]) if key.startswith('pred_') else torch.tensor([-3.0, 0.0, 1.0])
         moved.set_data({key: sample.get(key) + offset})
-    assert _evaluate([moved]) == pytest.approx(_evaluate([sample]))
+    assert evaluate(MeshMetric(), [moved]) == pytest.approx(evaluate(MeshMetric(), [sample]))
 
 
 def test_all_frames_alike_in_any_batch(make_body):
     samples = [make_body(frames) for frames in (3, 200, 12)]
-    expected = _evaluate(samples)
-    assert _evaluate(samples[::-1], 3) == expected
+    expected = evaluate(MeshMetric(), samples)
+    assert evaluate(MeshMetric(), samples[::-1], 3) == expected
     joined = MotionDataSample(metainfo={'action_name': 'walk'})
     joined.set_data({key: torch.cat([s.get(key) for s in samples]) for key in samples[0].keys()})
-    assert _evaluate([joined]) == pytest.approx(expected)
+    assert evaluate(MeshMetric(), [joined]) == pytest.approx(expected)
 
 
 def test_unlabelled_and_repeated_frames(make_body):
@@ -90,19 +71,19 @@ def test_unlabelled_and_repeated_frames(make_body):
     part.set_data({key: sample.get(key)[:5] for key in sample.keys()})
     weighted = sample.clone()
     weighted.smpl_weight = torch.tensor([1.0] * 5 + [0] * 4)
-    assert _evaluate([weighted]) == pytest.approx(_evaluate([part]))
+    assert evaluate(MeshMetric(), [weighted]) == pytest.approx(evaluate(MeshMetric(), [part]))
     twice = part.clone()
     order = torch.tensor([0, 1, 2, 3, 4, 2, 3])
     twice.set_data({key: part.get(key)[order] for key in ('pred_vertices', 'pred_keypoints_3d')})
     twice.pred_frames = order
-    assert _evaluate([twice]) == pytest.approx(_evaluate([part]))
+    assert evaluate(MeshMetric(), [twice]) == pytest.approx(evaluate(MeshMetric(), [part]))
 
 
 def test_bad_samples_are_named(make_body):
     sample = make_body()
     sample.vertices = sample.vertices[:, :20]
     with pytest.raises(InputError, match='clip: pred has shape'):
-        _evaluate([sample])
+        evaluate(MeshMetric(), [sample])
     del sample.vertices
     with pytest.raises(InputError, match='clip: the sample has no vertices; MeshMetric needs'):
-        _evaluate([sample])
+        evaluate(MeshMetric(), [sample])

@@ -10,7 +10,6 @@ import sys
 import numpy as np
 import pytest
 import torch
-from mmengine.evaluator import Evaluator
 
 from poselifter.errors import InputError
 from poselifter.evaluation.functional import auc_3d, mpjae, mpjpe, mpjve, n_mpjpe, p_mpjpe, pck_3d
@@ -18,6 +17,8 @@ from poselifter.evaluation.functional.distances import joint_distances
 from poselifter.evaluation.metrics import Measure, PoseMetric
 from poselifter.registry import MEASURES, METRICS
 from poselifter.structures import MotionDataSample
+
+from .conftest import evaluate
 
 EVERY = ('mpjpe', 'p_mpjpe', 'n_mpjpe', 'mpjve', 'mpjae', 'pck', 'auc')
 LABELS = ('MPJPE', 'P-MPJPE', 'N-MPJPE', 'MPJVE', 'MPJAE', 'PCK', 'AUC')
@@ -45,10 +46,7 @@ dist.destroy_process_group()
 
 
 def _evaluate(samples, batch=1, **kwargs):
-    evaluator = Evaluator(PoseMetric(**kwargs))
-    for start in range(0, len(samples), batch):
-        evaluator.process(samples[start : start + batch])
-    return evaluator.evaluate(len(samples))
+    return evaluate(PoseMetric(**kwargs), samples, batch)
 
 
 def _arrays(sample):

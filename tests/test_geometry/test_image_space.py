@@ -1,4 +1,4 @@
-"""The 2.5D image space against MotionBERT's reader and evaluation, and by its own inverse."""
+"""The 2.5D image space by its own inverse; MotionBERT's reader and evaluation are in tests/test_codecs."""
 
 import numpy as np
 import torch
@@ -14,9 +14,6 @@ from poselifter.geometry import (
     normalize_image_space,
     project,
 )
-
-BLOCKED = ('s_09_act_05_subact_02', 's_09_act_10_subact_02', 's_09_act_13_subact_01')
-SIZES = {'54138969': (1000, 1002), '60457274': (1000, 1002), '55011271': (1000, 1000), '58860488': (1000, 1000)}
 
 
 def test_factor_is_the_distance_over_the_focal_length():

@@ -61,6 +61,7 @@ def test_crop_scale_and_back(x, ratio):
     before = x.copy()
     y, box = crop_scale(x, np.ones((3, 5)), ratio)
     assert np.array_equal(x, before) and (abs(y) <= 1).all()
+    np.testing.assert_allclose(crop_scale(torch.tensor(x), torch.ones(3, 5), ratio)[0], y, atol=1e-9)
     if box.side > 1e-6:
         np.testing.assert_allclose(uncrop_scale(y, box), x, atol=1e-8)
     else:

@@ -12,10 +12,6 @@ from poselifter.models import create_model
 from poselifter.models.backbones import DSTformer
 from poselifter.models.layers import TransformerBlock
 
-BASE, POSE_HEAD = 42_466_317, 512 * 3 + 3
-WIDE = 2048 * 17 * 512 + 2048  # the first layer of both action heads
-
-
 tiny = partial(tiny_part, 'DSTformer', num_frames=5, num_joints=4)
 clip = partial(random_clips, 2, 5, 4, 3)
 

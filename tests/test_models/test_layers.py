@@ -136,11 +136,6 @@ def test_parts_of_a_block_can_be_swapped():
     assert block.norm2.eps == 0.1
 
 
-def test_places_of_dropout_in_a_block():
-    block = TransformerBlock(16, 2, drop=0.2, attn_drop=0.3)
-    assert (block.attn.proj_drop.p, block.attn.attn_drop, block.mlp.drop.p) == (0.2, 0.3, 0.2)
-
-
 def test_branches_of_a_block_are_dropped_apart():
     # the branches add 1 and 2, each scaled by 1 / 0.5 where it is kept
     torch.manual_seed(0)

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 import torch
-from tiny_parts import random_clips, tiny_part
+from tiny_parts import tiny_part
 
 from poselifter.errors import InputError
 from poselifter.models import create_model
@@ -13,10 +13,6 @@ from poselifter.models.necks import ManyToOneAggregator, WeightedFrameMean
 from poselifter.models.necks.many_to_one import STRIDES
 
 tiny = partial(tiny_part, 'ManyToOneAggregator', embed_dims=8, feedforward_dims=12, num_heads=2)
-
-
-def tokens(frames=27):
-    return random_clips(2, frames, 1, 8)
 
 
 def test_weighted_mean_equals_official(parity):

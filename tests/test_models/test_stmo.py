@@ -11,7 +11,6 @@ from torch import nn
 from poselifter.errors import InputError
 from poselifter.models import create_model
 from poselifter.models.backbones import STMO
-from poselifter.models.backbones.stmo import FrameMlp
 from poselifter.models.estimators import MaskedPosePretrainer
 from poselifter.models.layers import Attention, StdNorm
 
@@ -19,24 +18,15 @@ tiny = partial(tiny_part, 'STMO', num_frames=5, num_joints=4)
 clip = partial(random_clips, 2, 5, 4, 2)
 
 
-# counts of the official networks of the first stage, of 3 and 4 layers
-FIRST_STAGE = {
-    9: (2_566_180, 3_225_764),
-    27: (2_573_092, 3_232_676),
-    81: (2_593_828, 3_253_412),
-    243: (2_656_036, 3_315_620),
-    351: (2_697_508, 3_357_092),
-}
-
-
 def count(module):
     return sum(p.numel() for p in module.parameters())
 
 
-@pytest.mark.parametrize('frames', FIRST_STAGE)
+@pytest.mark.parametrize('frames', [9, 27, 81, 243, 351])
 def test_number_of_parameters_of_the_first_stage(frames):
+    # of the official networks of 3 and 4 layers: two tables of positions, 256 and 128 wide, grow with the frames
     with torch.device('meta'):
-        for depth, expected in zip((3, 4), FIRST_STAGE[frames], strict=True):
+        for depth, expected in ((3, 2_562_724 + 384 * frames), (4, 3_222_308 + 384 * frames)):
             backbone = {'type': 'STMO', 'num_frames': frames, 'depth': depth}
             head = {'type': 'MaskedPoseHead', 'depth': depth - 1}
             assert count(MaskedPosePretrainer(backbone, head)) == expected
@@ -79,23 +69,6 @@ def test_places_of_dropout_and_activations():
     assert {type(block.mlp.act) for block in net.temporal_blocks} == {nn.ReLU}
     defaults = STMO(num_frames=5)
     assert {m.p for m in defaults.modules() if isinstance(m, nn.Dropout)} == {0.1}
-
-
-def test_the_last_norm_exists_and_changes_nothing():
-    net = tiny()
-    before = net(clip())
-    net.unused_norm.weight.data.fill_(7)
-    assert torch.equal(net(clip()), before)
-    assert not any(p.requires_grad for p in net.unused_norm.parameters())
-
-
-def test_batch_norm_is_over_clips_and_frames():
-    torch.manual_seed(0)
-    mlp, x = FrameMlp(8, 4), torch.randn(3, 5, 4, 2)
-    mlp(x)
-    hidden = mlp.first.linear(x.reshape(15, 8))
-    torch.testing.assert_close(mlp.first.norm.running_mean, 0.1 * hidden.mean(0))
-    torch.testing.assert_close(mlp.first.norm.running_var, 0.9 + 0.1 * hidden.var(0))
 
 
 @pytest.mark.parametrize('depth', [1, 2, 3])

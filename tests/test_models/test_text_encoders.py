@@ -125,18 +125,31 @@ def test_a_missing_bert_says_what_to_get(path):
         BertTextEncoder(path)
 
 
+ALL = {'absent': (), 'file': 'config.json', 'old': '', 'new': '', 'layers': 2}
+
+
 @pytest.mark.parametrize(
-    ('absent', 'message'),
+    ('change', 'message'),
     [
-        ('config.json', 'no BERT can be read from .*config.json'),
-        ('model.safetensors', 'no BERT can be read from .*model.safetensors'),
-        ('vocab.txt', 'has 5 tokens in its vocabulary, its BERT 12; give a folder with'),
+        ({'absent': ['config.json']}, 'no BERT can be read from .*config.json'),
+        ({'absent': ['model.safetensors']}, 'no BERT can be read from .*model.safetensors'),
+        (
+            {'absent': ['vocab.txt', 'tokenizer.json']},
+            'has 5 tokens in its vocabulary, its BERT 12; give',
+        ),
+        ({'file': 'vocab.txt', 'old': 'to\n', 'new': 'to\nrun\n'}, 'has 13 tokens in its vocabulary, its BERT 12'),
+        ({'old': '"bert"', 'new': '"roberta"'}, "its model_type is 'roberta'"),
+        ({'layers': 3}, r'lacks 16 weights of a BERT of 3 layers, such as encoder\.layer\.2\.'),
     ],
 )
-def test_a_missing_file_is_named(bert_folder, tmp_path, absent, message):
-    folder = copy(bert_folder, tmp_path / 'part', [absent, 'tokenizer.json'])
+def test_what_does_not_fit_is_named(bert_folder, tmp_path, change, message):
+    """A file that is not there, another family or vocabulary, too few layers."""
+    given = {**ALL, **change}
+    folder = copy(bert_folder, tmp_path / 'part', given['absent'])
+    if (path := folder / given['file']).is_file():
+        path.write_text(path.read_text().replace(given['old'] or '\0', given['new']))
     with pytest.raises(InputError, match=message):
-        BertTextEncoder(folder, num_layers=2)
+        BertTextEncoder(folder, num_layers=given['layers'])
 
 
 def test_without_transformers_the_pip_line_is_given(monkeypatch):

@@ -5,42 +5,27 @@ import numpy as np
 FREE = ('rx', 'ry', 'rz')
 # a bone, its parent, its vector in CMU's units (0.056444 m); the right side mirrors the left
 LEFT = [
-    ('lhipjoint', 'root', (1.5, -1.5, 0)),
-    ('lfemur', 'lhipjoint', (0, -7.5, 0)),
-    ('ltibia', 'lfemur', (0, -7.5, 0)),
-    ('lfoot', 'ltibia', (0, -1, 2)),
-    ('lclavicle', 'thorax', (3, 1, 0)),
-    ('lhumerus', 'lclavicle', (5, 0, 0)),
+    ('lhipjoint', 'root', (1.5, -1.5, 0)), ('lfemur', 'lhipjoint', (0, -7.5, 0)), ('ltibia', 'lfemur', (0, -7.5, 0)),
+    ('lfoot', 'ltibia', (0, -1, 2)), ('lclavicle', 'thorax', (3, 1, 0)), ('lhumerus', 'lclavicle', (5, 0, 0)),
     ('lradius', 'lhumerus', (4, 0, 0)),
-]
+]  # fmt: skip
 SPINE = [
-    ('lowerback', 'root', (0, 2, 0)),
-    ('upperback', 'lowerback', (0, 2, 0)),
-    ('thorax', 'upperback', (0, 2, 0)),
-    ('lowerneck', 'thorax', (0, 1.5, 0)),
-    ('upperneck', 'lowerneck', (0, 1.5, 0)),
+    ('lowerback', 'root', (0, 2, 0)), ('upperback', 'lowerback', (0, 2, 0)), ('thorax', 'upperback', (0, 2, 0)),
+    ('lowerneck', 'thorax', (0, 1.5, 0)), ('upperneck', 'lowerneck', (0, 1.5, 0)),
     ('head', 'upperneck', (0, 1.5, 0.5)),
-]
+]  # fmt: skip
 # The same body for MotionBuilder: joints at bones' starts, the thorax bone missing, tips as end sites.
 BVH_LEFT = [
-    ('LeftUpLeg', 'Hips', (1.5, -1.5, 0)),
-    ('LeftLeg', 'LeftUpLeg', (0, -7.5, 0)),
-    ('LeftFoot', 'LeftLeg', (0, -7.5, 0)),
-    ('', 'LeftFoot', (0, -1, 2)),
-    ('LeftShoulder', 'Spine1', (0, 0, 0)),
-    ('LeftArm', 'LeftShoulder', (3, 1, 0)),
-    ('LeftForeArm', 'LeftArm', (5, 0, 0)),
+    ('LeftUpLeg', 'Hips', (1.5, -1.5, 0)), ('LeftLeg', 'LeftUpLeg', (0, -7.5, 0)),
+    ('LeftFoot', 'LeftLeg', (0, -7.5, 0)), ('', 'LeftFoot', (0, -1, 2)), ('LeftShoulder', 'Spine1', (0, 0, 0)),
+    ('LeftArm', 'LeftShoulder', (3, 1, 0)), ('LeftForeArm', 'LeftArm', (5, 0, 0)),
     ('LeftHand', 'LeftForeArm', (4, 0, 0)),
-]
+]  # fmt: skip
 BVH_SPINE = [
-    ('LowerBack', 'Hips', (0, 0, 0)),
-    ('Spine', 'LowerBack', (0, 2, 0)),
-    ('Spine1', 'Spine', (0, 2, 0)),
-    ('Neck', 'Spine1', (0, 0, 0)),
-    ('Neck1', 'Neck', (0, 1.5, 0)),
-    ('Head', 'Neck1', (0, 1.5, 0)),
+    ('LowerBack', 'Hips', (0, 0, 0)), ('Spine', 'LowerBack', (0, 2, 0)), ('Spine1', 'Spine', (0, 2, 0)),
+    ('Neck', 'Spine1', (0, 0, 0)), ('Neck1', 'Neck', (0, 1.5, 0)), ('Head', 'Neck1', (0, 1.5, 0)),
     ('', 'Head', (0, 1.5, 0.5)),
-]
+]  # fmt: skip
 # ASF bone -> BVH joint that turns it
 TURNED_BY = {
     'root': 'Hips', 'lfemur': 'LeftUpLeg', 'ltibia': 'LeftLeg', 'rfemur': 'RightUpLeg', 'rtibia': 'RightLeg',

@@ -59,12 +59,18 @@ def test_moving_average_equals_official(parity):
 
 
 @pytest.mark.parametrize(
-    ('steps', 'expected'), [(1, [0.9, 0.98, 0.98]), (3, [0.9, 0.94, 0.98, 0.98]), (2, [0.9, 0.98])]
+    ('decays', 'steps', 'expected'),
+    [
+        ((0.9, 0.98), 1, [0.9, 0.98, 0.98]),
+        ((0.9, 0.98), 3, [0.9, 0.94, 0.98, 0.98]),
+        ((0.9, 0.98), 2, [0.9, 0.98]),
+        ((1, 1), 2, [1, 1, 1]),  # frozen
+    ],
 )
-def test_decay_rises_linearly_and_stays(steps, expected):
+def test_decay_rises_linearly_and_stays(decays, steps, expected):
     student = nn.Linear(1, 1, bias=False)
     student.weight.data.fill_(1)
-    teacher = Teacher(student, (0.9, 0.98), steps)
+    teacher = Teacher(student, decays, steps)
     assert teacher.module.weight.item() == 1  # starts as a copy
     student.weight.data.fill_(0)
     for decay in expected:

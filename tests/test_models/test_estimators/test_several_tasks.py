@@ -5,7 +5,6 @@ import pytest
 import torch
 from tiny_parts import randomised
 
-from poselifter.evaluation.metrics import ActionMetric
 from poselifter.models.estimators import MotionEstimator
 from poselifter.structures import MotionDataSample
 
@@ -77,19 +76,6 @@ def test_numbers_are_those_of_models_of_one_task(sequences, flip_test):
             key = model.heads[name].predicts[0]
             mean = torch.stack([clip.get(key) for clip in predict(model, clips)]).mean(0)
             torch.testing.assert_close(found.get(key), mean, rtol=0, atol=1e-6)
-
-
-def test_metric_that_merges_windows_agrees(sequences):
-    """Whole sequences through the model of all tasks, or windows one by one and ``ActionMetric(merge=True)``."""
-    model, single = estimator(window=dict(stride=4)), estimator('action', window=dict(stride=4))
-    labels = [1, 4, 1, 0]
-    whole, merged = ActionMetric(top_k=[1, 2]), ActionMetric(top_k=[1, 2], merge=True)
-    for i, (sequence, found) in enumerate(zip(sequences, predict(model, sequences), strict=True)):
-        whole.process(None, [{'action': labels[i], 'pred_scores': found.pred_scores}])
-        clips = [sequence[rows] for rows in model.window.cut(len(sequence)).inputs]
-        facts = {'action': labels[i], 'sequence': str(i)}
-        merged.process(None, [{**facts, 'pred_scores': clip.pred_scores} for clip in predict(single, clips)])
-    assert whole.compute_metrics(whole.results) == merged.compute_metrics(merged.results)
 
 
 def test_scores_over_time_by_hand(sequences):
