@@ -1,4 +1,4 @@
-"""The pages of docs/advanced_guides run as they stand: their files are written to a folder, their commands run there."""
+"""The pages of docs/advanced_guides run as they stand: a folder gets their files, and their commands run there."""
 
 import inspect
 import json
@@ -51,7 +51,7 @@ def commands_of(page):
 
 @pytest.fixture
 def follow(repository, tmp_path, monkeypatch, load_module):
-    """Writes the files of a page to a folder like the repository; returns what runs a command there, in this process."""
+    """Writes the files of a page to a folder like the repository; returns what runs a command there."""
     poselifter.register_all_modules()
     tables = [*(r.module_dict for r in (DATASETS, MEASURES, MODELS, READERS, WRITERS)), COMMANDS]
     before = [dict(table) for table in tables]
@@ -98,7 +98,7 @@ def last_scalars(work_dir):
 @pytest.mark.parametrize('page', PROMISED)
 def test_pages_are_short_and_keep_the_number_of_files(page, repository):
     assert 1 <= len(files_of(page)) <= PROMISED[page]
-    assert 50 <= len(text_of(page).splitlines()) <= 130
+    assert 55 <= len(text_of(page).splitlines()) <= 120
     for link in re.findall(r'\]\((\.\./[^)]+)\)', text_of(page)):
         assert (PAGES / link).is_file(), link
     for test in re.findall(r'tests/[\w/]+\.py', text_of(page)):
@@ -131,7 +131,9 @@ def test_a_backbone_trains_and_keeps_the_contract(follow, load_module):
     run = follow('backbone')
     for command in commands_of('backbone'):
         run(command)
-    assert torch.load('work_dirs/axial/epoch_1.pth', weights_only=True)['state_dict']['backbone.norm.weight'].shape == (32,)
+    assert torch.load('work_dirs/axial/epoch_1.pth', weights_only=True)['state_dict']['backbone.norm.weight'].shape == (
+        32,
+    )
     assert last_scalars('work_dirs/axial')['MPJPE'] > 0
     contract = load_module('tests/test_models/test_every_backbone.py')
     tests = asked_by(contract, 'backbone')
@@ -222,7 +224,8 @@ def test_a_command_runs(follow, capsys):
     about, usage = commands_of('command')
     run(about)
     lines = capsys.readouterr().out.splitlines()
-    assert 'skeleton h36m17' in lines[-2] and lines[-1] == 'joint 0: seen in 100% of the rows'
+    seen = np.mean(np.load('demo/clip.npz')['keypoints_visible'][:, 0] > 0)
+    assert 'skeleton h36m17' in lines[-2] and lines[-1] == f'joint 0: seen in {seen:.0%} of the rows'
     with pytest.raises(SystemExit) as stop:
         run(about.replace('--joint 0', '--joint 17'))
     assert stop.value.code == 2 and 'error: --joint is 17, expected 0 to 16' in capsys.readouterr().err
@@ -264,7 +267,7 @@ def test_every_page_is_in_the_index_and_every_word_is_explained():
     index = (PAGES.parent / 'index.md').read_text()
     assert [path.stem for path in PAGES.glob('*.md') if f'advanced_guides/{path.stem}' not in index] == []
     words = re.findall(r'^\*\*(.+?)\*\*', (PAGES / 'words.md').read_text(), re.M)
-    expected = 'clip sequence window track segment sample batch result table part feature token codec valid visible present'
-    expected += ' official released variant protocol merge embed encode metadata'
+    expected = """clip sequence window track segment sample batch result table part feature token codec metadata valid
+        visible present official released variant protocol merge embed encode"""
     assert set(expected.split()) | {'network space', 'camera space', 'lifting target'} <= set(words)
     assert words == sorted(words)
