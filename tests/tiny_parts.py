@@ -7,15 +7,15 @@ from torch.nn.modules.batchnorm import _BatchNorm
 import poselifter.models  # noqa: F401  (registers all)
 from poselifter.registry import MODELS
 
-_SMALL = {'embed_dims': 8, 'depth': 2, 'num_heads': 2}
-# of each registered backbone, beside num_frames, num_joints and in_channels
+SMALL = {'embed_dims': 8, 'depth': 2, 'num_heads': 2}
+# of registered backbones, beside num_frames, num_joints and in_channels; SMALL of those that are not here
 BACKBONES = {
-    'ActionPose': {**_SMALL, 'rep_dims': 6, 'align_layer': 1},
-    'DSTformer': {**_SMALL, 'rep_dims': 6},
-    'MixSTE': _SMALL,
-    'MotionAGFormer': {**_SMALL, 'rep_dims': 6, 'layer_scale': 0.5},
+    'ActionPose': {**SMALL, 'rep_dims': 6, 'align_layer': 1},
+    'DSTformer': {**SMALL, 'rep_dims': 6},
+    'MixSTE': SMALL,
+    'MotionAGFormer': {**SMALL, 'rep_dims': 6, 'layer_scale': 0.5},
     'PoseFormer': {'joint_dims': 4, 'depth': 2, 'num_heads': 2},
-    'STMO': {**_SMALL, 'feedforward_dims': 12},
+    'STMO': {**SMALL, 'feedforward_dims': 12},
     'TemporalConvNet': {'embed_dims': 6, 'filter_widths': [3, 3, 3]},
 }
 

@@ -1,5 +1,6 @@
 """Datasets (one file a source format), their transforms and samplers."""
 
+from ..utils import import_modules
 from . import transforms
 from .amass import AMASSDataset, BABELDataset, read_babel
 from .clip_batch import stack_clips
@@ -21,3 +22,5 @@ from .sequence_dataset import SequenceDataset
 from .sequences import Sequences, Table
 from .skeleton_action import SkeletonActionDataset
 from .smpl_estimates import SMPLEstimates, read_smpl_estimates
+
+import_modules(__name__)

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.evaluator import Evaluator
 from mmengine.hooks import EMAHook
 from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapper
@@ -16,7 +17,7 @@ from torch import nn
 
 from ..errors import InputError
 from ..models.parts import CaptionedModel, DistillingModel
-from ..registry import RUNNERS
+from ..registry import METRICS, RUNNERS
 from .compat import start_cpu_processes, unique_name, wrap_cpu_model
 from .config import check_start
 from .hooks import CheckpointHook, FreezeHook, PlainCheckpointHook, StatelessRandomHook, TeacherUpdateHook
@@ -93,6 +94,12 @@ class MotionRunner(Runner):
         if is_sharded(self.model):
             clip_as_a_whole(self.model, optim_wrapper)
         return optim_wrapper
+
+    def build_evaluator(self, evaluator: Evaluator | dict | list) -> Evaluator:
+        """Builds the evaluator; mmengine takes every dict with ``metrics`` for one, a ``PoseMetric`` too."""
+        if isinstance(evaluator, dict) and str(evaluator.get('type')) in METRICS:
+            evaluator = [evaluator]
+        return super().build_evaluator(evaluator)
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
         """Builds the loop; each process takes its share of ``total_batch_size``."""

@@ -3,4 +3,4 @@
 from .cache import CacheFile
 from .files import atomic_write, shipped_root, write_json
 from .parallel import run_parallel
-from .setup_env import load_plugins, register_all_modules
+from .setup_env import import_modules, load_plugins, register_all_modules

@@ -1,7 +1,9 @@
-"""Makes every registered class known: ours, and those of installed plugins."""
+"""Makes every registered class known: ours, and those of plugins."""
 
 import importlib
-from importlib.metadata import entry_points
+import os
+import pkgutil
+from importlib.metadata import EntryPoint, entry_points
 
 from mmengine.registry import DefaultScope
 
@@ -12,7 +14,7 @@ _ROOMS = ('codecs', 'checkpoints', 'datasets', 'models', 'evaluation', 'engine',
 
 
 def register_all_modules(init_default_scope: bool = True) -> None:
-    """Imports all rooms that register classes, then every installed plugin.
+    """Imports all rooms that register classes, then every plugin.
 
     Args:
         init_default_scope: make ``poselifter`` mmengine's default scope, so
@@ -34,16 +36,24 @@ def register_all_modules(init_default_scope: bool = True) -> None:
                 DefaultScope.get_instance(name, scope_name=name)
 
 
+def import_modules(package: str) -> None:
+    """Imports every module of a package, so that a file that registers something need not be listed anywhere."""
+    for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f'{package}.'):
+        importlib.import_module(module.name)
+
+
 def load_plugins() -> None:
-    """Imports every installed plugin, which registers its classes.
+    """Imports every plugin, which registers what it adds.
 
     A plugin is a package that declares an entry point of the group
-    ``poselifter.plugins`` whose value is a module.
+    ``poselifter.plugins`` whose value is a module, or a module that the
+    environment variable ``POSELIFTER_PLUGINS`` names (several: with commas).
 
     Raises:
         InputError: a plugin cannot be imported; the message names it.
     """
-    for plugin in entry_points(group=PLUGIN_GROUP):
+    modules = [name for name in os.environ.get('POSELIFTER_PLUGINS', '').split(',') if name]
+    for plugin in (*entry_points(group=PLUGIN_GROUP), *(EntryPoint(name, name, PLUGIN_GROUP) for name in modules)):
         try:
             plugin.load()
         except Exception as error:

@@ -1,5 +1,6 @@
 """Transforms of sample dicts: pixel space, then ``Encode``, then network space."""
 
+from ...utils import import_modules
 from .base import BatchTransform, ForeignTransform, Transform, build_pipeline, next_rng
 from .clips import ChangeFrameRate, EdgePad, RandomWindow, ResampleClip
 from .detection import DetectedJoints, KeypointNoise
@@ -19,3 +20,5 @@ from .masks import (
 from .network_space import FlipPose, TargetFrom2D
 from .noise import FittedNoise, FrameShuffle, GaussianNoise, LowScores, SwapSides
 from .virtual_camera import VirtualCamera
+
+import_modules(__name__)

@@ -1,5 +1,6 @@
 """Hooks: what happens beside training and testing."""
 
+from ...utils import import_modules
 from .batch_norm_momentum_hook import BatchNormMomentumHook, batch_norm_momentum
 from .checkpoint_hook import CheckpointHook
 from .freeze_hook import FreezeHook
@@ -7,3 +8,5 @@ from .plain_checkpoint_hook import PlainCheckpointHook, facts_of
 from .randomness_hook import StatelessRandomHook
 from .teacher_hook import TeacherUpdateHook
 from .visualization_hook import PoseVisualizationHook
+
+import_modules(__name__)

@@ -1,5 +1,8 @@
 """Writers of results; those that draw are in ``poselifter.visualization``."""
 
+from ...utils import import_modules
 from . import actions, bodies, glb
 from .exchange import read_result, write_keypoints
 from .write_results import check_formats, list_formats, write_results
+
+import_modules(__name__)

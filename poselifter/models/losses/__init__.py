@@ -1,5 +1,6 @@
 """Losses: functions (pred, target, ...) -> 0-dim tensor, and registered modules over them."""
 
+from ...utils import import_modules
 from .contrastive import focal_kl_contrastive, supervised_contrastive
 from .distillation import context_targets, self_distillation
 from .functional import (
@@ -42,3 +43,5 @@ from .modules import (
     WeightedMPJPELoss,
     module_of,
 )
+
+import_modules(__name__)

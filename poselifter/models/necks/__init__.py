@@ -1,5 +1,8 @@
 """Necks: what joins streams of features, or frames."""
 
+from ...utils import import_modules
 from .class_token_pool import ClassTokenPool, TextPool
 from .fusion import AdaptiveFusion, AverageFusion, ConcatFusion, SumFusion
 from .many_to_one import ManyToOneAggregator, WeightedFrameMean
+
+import_modules(__name__)
