@@ -28,7 +28,7 @@ TABLE = ('MPJPE', 'P-MPJPE', 'MPJVE')
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     """Reads the command line."""
-    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(__doc__)
     parser.add_config()
     parser.add_argument('checkpoint', help='checkpoint file, or name of a model of the zoo')
     parser.add_argument('--work-dir', help='folder for the log; ./work_dirs/<config name> by default')

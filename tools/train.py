@@ -18,7 +18,7 @@ from poselifter.errors import InputError, run_program
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     """Reads the command line."""
-    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(__doc__)
     parser.add_config()
     parser.add_argument('--work-dir', help='folder for checkpoints and logs; ./work_dirs/<config name> by default')
     parser.add_argument(

@@ -15,6 +15,7 @@ from ..io import check_formats, read_result, write_results
 from ..models.body_models import SMPL, BodyMotion, JointsOfBody, fit_body, load_body_model
 from ..skeletons import convert_keypoints, find_conversion, get_skeleton
 from ..structures import KeypointTable, MovingBody, Result
+from ..utils import safe_name
 from ..utils.arrays import load_array, load_arrays
 
 
@@ -68,7 +69,7 @@ def fit_smpl(
         motion = fit_body(body, *(torch.from_numpy(x).to(device) for x in (joints, trust)), fps, noise, iterations)
         files = []
         if out_dir is not None:
-            name = stem if len(tracks) == 1 else f'{stem}_{track}'
+            name = stem if len(tracks) == 1 else f'{stem}_{safe_name(track)}'
             files = write_results(Path(out_dir) / name, body_result(body, motion, track, frames, joints, fps), formats)
         yield {'track': track, 'frame_indices': frames, 'motion': motion, 'fps': fps, 'files': files}
 

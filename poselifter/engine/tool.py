@@ -20,14 +20,25 @@ _BUILD_ERRORS = (KeyError, TypeError, ValueError, AttributeError, AssertionError
 
 
 class ToolParser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line, like all others."""
+    """An argument parser whose errors are one line, like all others.
+
+    Args:
+        description: of the program, shown as it is written.
+        **settings: see :class:`argparse.ArgumentParser`.
+    """
+
+    def __init__(self, description: str | None = None, **settings: Any) -> None:
+        super().__init__(
+            description=description, formatter_class=argparse.RawDescriptionHelpFormatter, **settings
+        )
+        self.add_argument('--debug', action='store_true', help='show the traceback of an error')
 
     def error(self, message: str) -> NoReturn:
         """Raises instead of printing the usage."""
         raise InputError(f'{message}; see --help')
 
     def add_config(self, name: str = 'config', *options: str, **settings: Any) -> None:
-        """Adds a config and what changes it: ``--variant`` and ``--cfg-options``; and ``--debug``.
+        """Adds a config and what changes it: ``--variant`` and ``--cfg-options``.
 
         Args:
             name: of the argument.
@@ -46,7 +57,6 @@ class ToolParser(argparse.ArgumentParser):
             metavar='KEY=VALUE',
             help='change the config: optim_wrapper.optimizer.lr=1e-4, key="[1,2]" or key=1,2 for a list',
         )
-        self.add_argument('--debug', action='store_true', help='show the traceback of an error')
 
     def add_launcher(self) -> None:
         """Adds ``--launcher`` and what launchers add themselves."""

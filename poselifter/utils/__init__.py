@@ -1,6 +1,6 @@
 """What fits no other room: registering everything, writing files whole."""
 
 from .cache import CacheFile
-from .files import atomic_write, shipped_root, write_json
+from .files import atomic_write, safe_name, shipped_root, write_json
 from .parallel import run_parallel
 from .setup_env import import_modules, load_plugins, register_all_modules

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,6 +53,11 @@ def write_json(path: str | os.PathLike, content: Any) -> None:
     """Writes what JSON can say, indented, whole or not at all; raises :class:`InputError` as :func:`atomic_write`."""
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1) + '\n', encoding='utf-8')
+
+
+def safe_name(name: Any) -> str:
+    """A part of a file name from what another file says: all but letters, digits, ``_.-`` becomes ``_``."""
+    return re.sub(r'[^\w.-]+', '_', str(name))
 
 
 def shipped_root() -> Path:

@@ -7,7 +7,6 @@ each joint's velocity in the 2D that the network sees, with every class of the s
 clips: those velocities, standardised, as the embedding.
 """
 
-import argparse
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -98,7 +97,7 @@ def baselines(config: Any) -> dict[str, dict[str, float]]:
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(__doc__)
     parser.add_config(help='config file of a model with a head of classes or embeddings')
     parser.add_argument('--out', metavar='JSON', help='file for the figures')
     args = parser.parse_args(argv)

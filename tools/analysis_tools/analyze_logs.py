@@ -81,7 +81,7 @@ def cal_train_time(args: argparse.Namespace) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Runs one of the two tasks."""
-    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(__doc__)
     tasks = parser.add_subparsers(required=True)
     curve = tasks.add_parser('plot_curve', help='draw curves')
     time = tasks.add_parser('cal_train_time', help='report how long iterations took')

@@ -10,7 +10,6 @@ sequence, NaN where a joint has no label; or a dump. A name `SUBJECT/TAKE/CAMERA
 to the first space. Poses are in metres, camera axes, predictions relative to the root.
 """
 
-import argparse
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +155,7 @@ def join(predictions: Samples, truth: Samples, partial: bool = False) -> list[di
 
 def main(argv: list[str] | None = None) -> None:
     """Prints the tables."""
-    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(__doc__)
     parser.add_argument('predictions', metavar='PRED', type=Path, help='dump, result of lift, or npz of arrays')
     parser.add_config('truth', metavar='GT', type=Path, help='config, npz of arrays, or dump')
     parser.add_argument('--protocol', default=CLEAN, choices=[CLEAN, *PROTOCOLS], help=f'{CLEAN} is the clean one')

@@ -10,7 +10,6 @@ analyser passes over scaled_dot_product_attention and over most of a product (J,
 docs/model_sizes.py sets the counts beside the figures that papers give.
 """
 
-import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -155,7 +154,7 @@ def markdown(lines: Sequence[Sequence[str]]) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     """Prints the table of the models asked for."""
-    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(__doc__)
     parser.add_config('models', nargs='*', metavar='CONFIG_OR_MODEL', help='config file, or a name of list_models()')
     parser.add_argument('--all', action='store_true', help='every name of list_models()')
     parser.add_argument('--input-shape', nargs=3, type=int, metavar=('T', 'J', 'C'), help="by default the model's own")

@@ -4,7 +4,6 @@ python tools/test.py CONFIG CHECKPOINT --cfg-options test_evaluator.confusion_fi
 python tools/analysis_tools/plot_confusion.py confusion.csv confusion.png --config CONFIG
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +32,7 @@ def read_matrix(path: str) -> np.ndarray:
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(__doc__)
     parser.add_argument('matrix', help='csv file that ActionMetric wrote')
     parser.add_argument('out', help='picture to write, .png')
     parser.add_config('--config', help='config whose `actions` name the classes')

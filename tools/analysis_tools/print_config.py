@@ -5,7 +5,6 @@ python tools/analysis_tools/print_config.py configs/motionbert/h36m_243.py --var
 python tools/analysis_tools/print_config.py configs/motionbert/h36m_243.py --variant scratch
 """
 
-import argparse
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,7 +23,7 @@ def changes(node: dict[str, Any], path: str = '') -> Iterator[str]:
 
 def main(argv: list[str] | None = None) -> None:
     """Prints the config as a config file, or a line for each variant: its name and what it changes."""
-    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(__doc__)
     parser.add_config('config', '--options')
     parser.add_argument('--variants', action='store_true', help='list the variants instead')
     args = parser.parse_args(argv)

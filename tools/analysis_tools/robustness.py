@@ -43,7 +43,7 @@ UNITS = {'MPJPE': 'mm', 'P-MPJPE': 'mm', 'N-MPJPE': 'mm', 'MPJVE': 'mm a frame',
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     """Reads the command line."""
-    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(__doc__)
     parser.add_config()
     parser.add_argument('checkpoint', help='checkpoint file, or name of a model of the zoo')
     names = list(CORRUPTIONS)

@@ -11,7 +11,6 @@ stopped goes on where it was. A file that cannot be read is listed under
 ``dropped`` and does not stop the run.
 """
 
-import argparse
 import json
 import os
 from functools import lru_cache
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from poselifter.engine.tool import ToolParser
 from poselifter.errors import InputError, run_program
 from poselifter.io.amass import amass_joints, load_body, read_amass, resample
 from poselifter.utils import CacheFile, atomic_write, run_parallel, write_json
@@ -86,7 +86,7 @@ def write_subset(folder: Path, names: list[str], parts: list[CacheFile], fps: fl
 
 def main(argv: list[str] | None = None) -> None:
     """Runs the program."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(__doc__)
     parser.add_argument('src_dir', type=Path, help='folder of the unpacked archives')
     parser.add_argument('out_dir', type=Path, help='folder for the converted files')
     parser.add_argument('--body-models', type=Path, required=True, help='folder with male/model.npz, female/model.npz')

@@ -11,7 +11,6 @@ changed. A file that cannot be read is listed in ``index.json`` under
 ``dropped`` and does not stop the run.
 """
 
-import argparse
 import hashlib
 import json
 import os
@@ -27,6 +26,7 @@ from cmu.bvh import read_bvh
 from cmu.clips import FPS, UNIT_M, Clip, cut_clips
 from cmu.index import BROKEN, CREDIT, action_of, parse_clip_id, read_index, source_fps, split_of
 
+from poselifter.engine.tool import ToolParser
 from poselifter.errors import InputError, run_program
 from poselifter.utils import CacheFile, run_parallel, write_json
 from poselifter.utils.arrays import save_arrays
@@ -208,7 +208,7 @@ def main(argv: list[str] | None = None) -> None:
         InputError: the source folder or the index cannot be used, or no file
             could be converted.
     """
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(__doc__)
     parser.add_argument('src_dir', type=Path, help='folder of the database')
     parser.add_argument('out_dir', type=Path, help='folder for the converted files')
     parser.add_argument('--index', type=Path, help='text "id<TAB>description" or CSV with the descriptions')

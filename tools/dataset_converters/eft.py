@@ -8,13 +8,13 @@ annotation, with visibility as confidence; fits of people who are not in the
 annotations are left out.
 """
 
-import argparse
 import json
 from pathlib import Path
 
 import numpy as np
 
 from poselifter.datasets.coco_keypoints import read_people
+from poselifter.engine.tool import ToolParser
 from poselifter.errors import InputError, run_program
 from poselifter.geometry import matrix_to_axis_angle
 from poselifter.skeletons import convert_keypoints
@@ -38,7 +38,7 @@ def read_fits(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def main(argv: list[str] | None = None) -> None:
     """Converts."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(__doc__)
     parser.add_argument('fits', type=Path, metavar='EFT.json', help='fits of people in COCO')
     parser.add_argument('annotations', type=Path, metavar='COCO.json', help="keypoints of COCO's train2014 or val2014")
     parser.add_argument('out', type=Path, metavar='OUT.npz', help='the file to write')

@@ -9,13 +9,13 @@ first frame is 0; spine and head top, which OpenPose does not find, and joints
 of score 0 are zeros. A track that cannot be read is named and left out.
 """
 
-import argparse
 import json
 import sys
 from pathlib import Path
 
 import numpy as np
 
+from poselifter.engine.tool import ToolParser
 from poselifter.errors import InputError, run_program
 from poselifter.geometry import crop_scale
 from poselifter.utils import atomic_write, run_parallel
@@ -43,7 +43,7 @@ def convert(folder: Path) -> np.ndarray | str:
 
 def main(argv: list[str] | None = None) -> None:
     """Converts."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(__doc__)
     parser.add_argument('source', type=Path, metavar='SRC_DIR', help='folder InstaVariety_tracks')
     parser.add_argument('out', type=Path, metavar='OUT_DIR', help='folder for motion_all.npy and id_all.npy')
     parser.add_argument('--workers', type=int, default=4, help='processes')

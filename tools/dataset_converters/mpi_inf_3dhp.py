@@ -7,12 +7,12 @@ either half alone makes its file. The poses are ``univ_annot3``, everybody scale
 as all papers use them; ``--annotated`` takes ``annot3``, people as tall as they are. Both are in millimetres.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 from scipy.io import loadmat
 
+from poselifter.engine.tool import ToolParser
 from poselifter.errors import InputError, run_program
 from poselifter.skeletons import get_skeleton
 from poselifter.utils.arrays import save_arrays
@@ -52,7 +52,7 @@ def test_sequence(path: Path, key: str) -> dict[str, np.ndarray]:
 
 def main(argv: list[str] | None = None) -> None:
     """Converts."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(__doc__)
     parser.add_argument('source', type=Path, metavar='SRC_DIR', help='folder of the data set')
     parser.add_argument('out', type=Path, metavar='OUT_DIR', help='folder for data_train_3dhp.npz, data_test_3dhp.npz')
     parser.add_argument('--annotated', action='store_true', help='annot3 in place of univ_annot3')

@@ -7,7 +7,6 @@ subjects 1, 5, 6, 7, 8, which become the part ``train``, and 9, 11, the part ``t
 into each camera's frame. The 2D are the true joints seen by the cameras, without distortion, with confidence 1.
 """
 
-import argparse
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from poselifter.datasets.calibration import mocap_cameras
+from poselifter.engine.tool import ToolParser
 from poselifter.errors import InputError, run_program
 from poselifter.geometry import axis_angle_to_matrix, matrix_to_axis_angle
 from poselifter.utils.arrays import save_arrays
@@ -64,7 +64,7 @@ def videos(folder: Path, subject: int) -> Iterator[dict[str, np.ndarray]]:
 
 def main(argv: list[str] | None = None) -> None:
     """Converts."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(__doc__)
     parser.add_argument('source', type=Path, metavar='SRC_DIR', help='folder of the json files')
     parser.add_argument('out', type=Path, metavar='OUT.npz', help='the file to write')
     args = parser.parse_args(argv)

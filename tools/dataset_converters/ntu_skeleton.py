@@ -9,7 +9,6 @@ in the Kinect's own axes, as PYSKL's 3D files do. A file that cannot be read, or
 shows nobody, is named and left out.
 """
 
-import argparse
 import pickle
 import sys
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 from kinect import persons_of, read_skeleton
 
 from poselifter.datasets.ntu import SPLITS, parse_name, read_missing
+from poselifter.engine.tool import ToolParser
 from poselifter.errors import InputError, run_program
 from poselifter.utils import atomic_write, run_parallel
 
@@ -48,7 +48,7 @@ def convert(path: Path, points: str) -> dict[str, Any] | str:
 
 def main(argv: list[str] | None = None) -> None:
     """Converts."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(__doc__)
     parser.add_argument('source', type=Path, metavar='SRC_DIR', help='folder with .skeleton files')
     parser.add_argument('out', type=Path, metavar='OUT.pkl', help='the pickle to write')
     parser.add_argument('--points', choices=['2d', '3d'], default='2d', help='colour pixels or metres')

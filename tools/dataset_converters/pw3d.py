@@ -10,12 +10,12 @@ pelvis in the camera's frame in metres (SMPL's translation plus the pelvis of
 the rest pose), and ``gender``, since the shapes are those of the gendered models.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
+from poselifter.engine.tool import ToolParser
 from poselifter.errors import InputError, run_program
 from poselifter.geometry import axis_angle_to_matrix, matrix_to_axis_angle
 from poselifter.skeletons import convert_keypoints
@@ -56,7 +56,7 @@ def _actor(data: dict, actor: int, name: str, rotation: np.ndarray, shift: np.nd
 
 def main(argv: list[str] | None = None) -> None:
     """Converts."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(__doc__)
     parser.add_argument('source', type=Path, metavar='SRC_DIR', help='folder sequenceFiles')
     parser.add_argument('out', type=Path, metavar='OUT.npz', help='the file to write')
     args = parser.parse_args(argv)

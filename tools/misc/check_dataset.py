@@ -6,7 +6,6 @@ Ends with exit status 2 and one sentence where something is wrong for sure, and
 warns where it only looks odd.
 """
 
-import argparse
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -185,7 +184,7 @@ def draw(sample: dict[str, Any], out: str) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(__doc__)
     parser.add_config()
     parser.add_argument('--split', choices=['train', 'val', 'test'], default='train')
     parser.add_argument('--out', metavar='PNG', help='draw a sample')

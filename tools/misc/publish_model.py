@@ -5,7 +5,6 @@
 writes ``zoo/mixste_cmu_27-<first 8 digits of the SHA-256>_<date>.pth``.
 """
 
-import argparse
 import hashlib
 import tempfile
 import time
@@ -60,7 +59,7 @@ def publish(source: str | Path, target: str | Path, suffix: str) -> Path:
 
 def main(argv: list[str] | None = None) -> None:
     """Publishes one checkpoint."""
-    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(__doc__)
     parser.add_argument('in_file', metavar='IN', help='training checkpoint')
     parser.add_argument('out_file', metavar='OUT', help='name of the published file; hash and date are added')
     parser.add_argument('--format', choices=['pth', 'safetensors'], help="by default that of OUT's suffix, else pth")

@@ -8,7 +8,6 @@ Nothing in the source is executed. Missing, unexpected and mis-shaped tensors
 are errors that list them; tensors left out are printed.
 """
 
-import argparse
 
 import torch
 
@@ -86,14 +85,13 @@ def _list_dropped(names: list[str]) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(__doc__)
     parser.add_argument('source', metavar='SRC', help='checkpoint to read')
     parser.add_argument('target', metavar='DST', help='checkpoint to write')
     parser.add_argument('--system', help=f'whose it is: {", ".join(SYSTEMS)}; by the keys by default')
     parser.add_argument('--task', help='what it shall serve: pose, action, trajectory, ...; by the keys by default')
     parser.add_argument('--export', action='store_true', help='from ours to the original')
     parser.add_argument('--kind', help='with --export, the kind of file: pose, action, pretrain, ...')
-    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
     args = parser.parse_args(argv)
     if args.export:
         export(args.source, args.target, args.system, args.kind)

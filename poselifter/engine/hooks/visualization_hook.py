@@ -1,6 +1,5 @@
 """Draws predictions while testing."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from mmengine.runner import Runner
 
 from ...registry import HOOKS, WRITERS
 from ...structures import KeypointTable, MotionDataSample, Result
+from ...utils import safe_name
 
 
 @HOOKS.register_module()
@@ -45,5 +45,5 @@ class PoseVisualizationHook(Hook):
             sample.skeleton_3d,
             truth=None if truth is None else (truth - truth[:, :1]).cpu().numpy(),
         )
-        name = re.sub(r'[^\w.-]+', '_', str(sample.get('sequence', 'sequence')))
+        name = safe_name(sample.get('sequence', 'sequence'))
         WRITERS.get('png')(self.out_dir / f'{self.drawn:03d}_{name}.png', result)

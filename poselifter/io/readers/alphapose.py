@@ -19,15 +19,10 @@ _FORMS = {'people': 'pose_keypoints_2d', 'bodies': 'joints'}
 
 def _detect(document: Document) -> bool:
     """A list whose first entry names its image or has an ``idx``, or a dict by image with AlphaPose's version."""
-    content = document.content
-    if document.is_arrays or not content:
-        return False
-    if isinstance(content, dict):
-        first = next(iter(content.values()))
-        return isinstance(first, dict) and str(first.get('version')).startswith('AlphaPose')
-    first = content[0]
-    named = isinstance(first, dict) and isinstance(first.get('keypoints'), list)
-    return named and (isinstance(first.get('image_id'), str) or 'idx' in first)
+    image, entry = next(iter(document.fields.values()), None), document.first_entry
+    if isinstance(image, dict):
+        return str(image.get('version')).startswith('AlphaPose')
+    return isinstance(entry.get('keypoints'), list) and (isinstance(entry.get('image_id'), str) or 'idx' in entry)
 
 
 @register_reader('alphapose', 'AlphaPose results', _detect)

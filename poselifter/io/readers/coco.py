@@ -13,14 +13,9 @@ from .document import Detections, Document, entries_of, integers_of, missing_whe
 
 def _detect(document: Document) -> bool:
     """A list whose first entry has a flat ``keypoints`` list and an image, or annotations with images."""
-    content = document.content
-    if document.is_arrays or not content:
-        return False
-    if isinstance(content, dict):
-        return 'annotations' in content
-    first = content[0]
-    flat = isinstance(first, dict) and isinstance(first.get('keypoints'), list)
-    return flat and not any(isinstance(value, list) for value in first['keypoints'])
+    keypoints = document.first_entry.get('keypoints')
+    flat = isinstance(keypoints, list) and not any(isinstance(value, list) for value in keypoints)
+    return flat or 'annotations' in document.fields
 
 
 @register_reader('coco', 'COCO keypoints', _detect, priority=-1)

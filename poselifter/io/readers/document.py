@@ -32,6 +32,17 @@ class Document:
     is_arrays: bool = False
     error: InputError | None = None
 
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """The content where it is a JSON object, else nothing."""
+        return self.content if isinstance(self.content, dict) and not self.is_arrays else {}
+
+    @property
+    def first_entry(self) -> Mapping[str, Any]:
+        """The first entry where the content is a list of JSON objects, else nothing."""
+        first = self.content[0] if isinstance(self.content, list) and self.content else None
+        return first if isinstance(first, dict) else {}
+
 
 @dataclass
 class Detections:
@@ -169,6 +180,6 @@ def missing_where_zero(keypoints: np.ndarray, scores: np.ndarray) -> np.ndarray:
         scores: (..., J).
 
     Returns:
-        (..., J) scores.
+        Scores likewise.
     """
     return np.where((keypoints == 0).all(-1), 0, scores)

@@ -12,13 +12,8 @@ from .document import Detections, Document, entries_of, integers_of, missing_whe
 
 def _detect(document: Document) -> bool:
     """A dict with ``meta_info`` or ``instance_info``, or a list of frames or of instances."""
-    content = document.content
-    if document.is_arrays or not content:
-        return False
-    if isinstance(content, dict):
-        return 'meta_info' in content or 'instance_info' in content
-    first = content[0]
-    return isinstance(first, dict) and ('instances' in first or 'keypoint_scores' in first)
+    marks = {'meta_info', 'instance_info'} & document.fields.keys()
+    return bool(marks or {'instances', 'keypoint_scores'} & document.first_entry.keys())
 
 
 @register_reader('mmpose', 'MMPose results', _detect, priority=1)
@@ -46,15 +41,14 @@ def read_mmpose(document: Document) -> Detections:
     frames = entries_of(content, f'{path}: instance_info' if is_demo else str(path))
     if frames and 'instances' not in frames[0]:
         frames = [{'frame_id': int(is_demo), 'instances': frames}]  # the result of one image
-    numbers = integers_of(frames, 'frame_id', str(path)) - int(is_demo)
-    counts, instances = [], []
-    for number, frame in zip(numbers, frames, strict=True):
-        persons = entries_of(frame.get('instances'), f'{path}, frame {number + int(is_demo)}: instances')
-        counts.append(len(persons))
-        instances += [(persons[i], f'{path}, frame {number + int(is_demo)}, instance {i}') for i in range(len(persons))]
+    numbers, instances = [], []
+    for number, frame in zip(integers_of(frames, 'frame_id', str(path)), frames, strict=True):
+        persons = entries_of(frame.get('instances'), f'{path}, frame {number}: instances')
+        numbers += [number - int(is_demo)] * len(persons)
+        instances += [(person, f'{path}, frame {number}, instance {i}') for i, person in enumerate(persons)]
     points, scores = _arrays(instances)
     ids = [person.get('track_id') for person, _ in instances]
-    frames, scores = np.repeat(numbers, counts), missing_where_zero(points, scores)
+    frames, scores = np.array(numbers, np.int64), missing_where_zero(points, scores)
     return Detections(points, scores, frames, ids, **_joints(meta, path))
 
 

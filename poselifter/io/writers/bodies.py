@@ -32,20 +32,12 @@ def write_parameters(path: Path, body: MovingBody, fps: float) -> None:
 
 
 @register_writer('obj', '_obj', ('body',), TRIMESH)
-def write_obj(path: Path, result: Result) -> None:
-    """A folder with a mesh for each frame, ``00000.obj`` and so on; y up."""
-    _write_frames(path, result.body, 'obj')
-
-
 @register_writer('ply', '_ply', ('body',), TRIMESH)
-def write_ply(path: Path, result: Result) -> None:
-    """A folder with a mesh for each frame, ``00000.ply`` and so on; y up."""
-    _write_frames(path, result.body, 'ply')
-
-
-def _write_frames(folder: Path, body: MovingBody, suffix: str) -> None:
+def write_meshes(path: Path, result: Result) -> None:
+    """A folder with a mesh for each frame, ``00000.obj`` or ``00000.ply`` and so on, as its name ends; y up."""
     import trimesh
 
-    for frame, points in enumerate(body.vertices() @ Y_UP.astype(np.float32)):
-        with atomic_write(folder / f'{frame:05d}.{suffix}') as temporary:
-            trimesh.Trimesh(points, body.surface, process=False).export(temporary)
+    kind = path.name.rpartition('_')[2]
+    for frame, points in enumerate(result.body.vertices() @ Y_UP.astype(np.float32)):
+        with atomic_write(path / f'{frame:05d}.{kind}') as temporary:
+            trimesh.Trimesh(points, result.body.surface, process=False).export(temporary)

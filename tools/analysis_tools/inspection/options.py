@@ -13,7 +13,7 @@ from poselifter.registry import DATASETS
 
 def inspection_parser(doc: str, out: str) -> ToolParser:
     """The options of tools that draw what a model does; ``out`` is the folder they write to by default."""
-    parser = ToolParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(doc)
     parser.add_config()
     parser.add_argument('checkpoint', help='checkpoint file, or name of a model of the zoo')
     parser.add_argument('--out', default=out, metavar='DIR', help=f'folder for the pictures; {out} by default')
