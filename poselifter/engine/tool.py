@@ -28,9 +28,7 @@ class ToolParser(argparse.ArgumentParser):
     """
 
     def __init__(self, description: str | None = None, **settings: Any) -> None:
-        super().__init__(
-            description=description, formatter_class=argparse.RawDescriptionHelpFormatter, **settings
-        )
+        super().__init__(description=description, formatter_class=argparse.RawDescriptionHelpFormatter, **settings)
         self.add_argument('--debug', action='store_true', help='show the traceback of an error')
 
     def error(self, message: str) -> NoReturn:

@@ -62,11 +62,7 @@ def cache_of(path: Path, source: Path, folder: Path, settings: tuple) -> CacheFi
 
 
 def write_subset(folder: Path, names: list[str], parts: list[CacheFile], fps: float) -> tuple[int, list[dict]]:
-    """Lays the recordings of a subset end to end.
-
-    Returns:
-        (frames, records of the recordings that are left out).
-    """
+    """Lays the recordings of a subset end to end; returns the number of frames and records of what is left out."""
     kept, dropped, poses, root = [], [], [np.zeros((0, 17, 3), np.int16)], [np.zeros((0, 3), np.float32)]
     for name, part in zip(names, parts, strict=True):
         result = part.load()

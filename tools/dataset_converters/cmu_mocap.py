@@ -59,13 +59,7 @@ class Recording:
 
 
 def find_recordings(source: Path) -> tuple[list[Recording], list[dict]]:
-    """Finds the recordings of a folder, one file for each clip id.
-
-    Args:
-        source: the database, at any depth.
-
-    Returns:
-        (recordings sorted by id, records of files that are left out).
+    """The recordings of a folder at any depth, one file for each clip id, sorted; and records of files left out.
 
     Raises:
         InputError: the folder is missing or has no file of the database.
@@ -99,12 +93,7 @@ def find_recordings(source: Path) -> tuple[list[Recording], list[dict]]:
 
 
 def convert(recording: Recording, kept: CacheFile) -> None:
-    """Converts one recording and keeps the result, or the reason why there is none.
-
-    Args:
-        recording: what to convert.
-        kept: where its ``poses`` and ``root`` go, the clips end to end.
-    """
+    """Converts one recording and keeps ``poses`` and ``root``, the clips end to end, or why there are none."""
     metadata, arrays = {'id': recording.id}, {}
     try:
         metadata['sha1'] = hashlib.sha1(recording.path.read_bytes()).hexdigest()
@@ -138,10 +127,10 @@ def _read_clips(recording: Recording, metadata: dict) -> list[Clip]:
 def assemble(
     results: Iterable[dict], descriptions: dict[str, tuple[str, str]], origin: str
 ) -> tuple[list[tuple[dict, np.ndarray, np.ndarray]], list[dict]]:
-    """Describes the clips of finished recordings and drops duplicates.
+    """Describes the clips that :func:`convert` kept, sorted by id, and drops duplicates.
 
     Args:
-        results: metadata and arrays that :func:`convert` kept, sorted by id.
+        results: metadata and arrays of the recordings.
         descriptions: id -> (description, category).
         origin: what ``source_repository`` says.
 
@@ -160,23 +149,13 @@ def assemble(
         ends = np.cumsum([frames for frames, _, _ in result['clips']])[:-1]
         parts = zip(result['clips'], np.split(result['poses'], ends), np.split(result['root'], ends), strict=True)
         for number, ((frames, first_frame, floor), poses, root) in enumerate(parts):
-            record = {
-                'id': result['id'] + (chr(ord('a') + number) if len(result['clips']) > 1 else ''),
-                'subject': subject,
-                'trial': trial,
-                'frames': frames,
-                'fps': FPS,
-                'duration_s': round(frames / FPS, 2),
-                'description': description,
-                'category': category,
-                'action': action_of(description, category),
-                'split': split_of(subject),
-                'source_format': result['source_format'],
-                'source_repository': origin,
-                'source_fps': result['source_fps'],
-                'source_first_frame': first_frame,
-                'floor_shift_m': floor,
-            }
+            letter = chr(ord('a') + number) if len(result['clips']) > 1 else ''
+            record = {'id': result['id'] + letter, 'subject': subject, 'trial': trial}
+            record |= {'frames': frames, 'fps': FPS, 'duration_s': round(frames / FPS, 2)}
+            record |= {'description': description, 'category': category, 'action': action_of(description, category)}
+            record |= {'split': split_of(subject), 'source_format': result['source_format']}
+            record |= {'source_repository': origin, 'source_fps': result['source_fps']}
+            record |= {'source_first_frame': first_frame, 'floor_shift_m': floor}
             clips.append((record, poses, root))
     return clips, dropped
 
@@ -185,29 +164,20 @@ def write_split(path: Path, clips: list[tuple[dict, np.ndarray, np.ndarray]]) ->
     """Writes the clips of one split, perhaps none, to an npz file."""
     records = [record for record, _, _ in clips]
     lengths = np.array([record['frames'] for record in records], np.int64)
-    names = {'clip_id': 'id', **{name: name for name in ('subject', 'action', 'description', 'split')}}
     arrays = {
         'poses': np.concatenate([np.zeros((0, 17, 3), np.int16), *(poses for _, poses, _ in clips)]),
         'root': np.concatenate([np.zeros((0, 3), np.float32), *(root for _, _, root in clips)]),
         'clip_start': np.cumsum(lengths) - lengths,
         'clip_len': lengths,
-        **{name: np.array([record[key] for record in records], str) for name, key in names.items()},
-        'fps': np.int64(FPS),
-        'unit_m': np.float64(UNIT_M),
+        'clip_id': np.array([record['id'] for record in records], str),
     }
-    save_arrays(path, arrays)
+    for key in ('subject', 'action', 'description', 'split'):
+        arrays[key] = np.array([record[key] for record in records], str)
+    save_arrays(path, {**arrays, 'fps': np.int64(FPS), 'unit_m': np.float64(UNIT_M)})
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Runs the program.
-
-    Args:
-        argv: arguments without the program's name.
-
-    Raises:
-        InputError: the source folder or the index cannot be used, or no file
-            could be converted.
-    """
+    """Converts the database."""
     parser = ToolParser(__doc__)
     parser.add_argument('src_dir', type=Path, help='folder of the database')
     parser.add_argument('out_dir', type=Path, help='folder for the converted files')

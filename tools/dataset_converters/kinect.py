@@ -38,13 +38,7 @@ class Body(NamedTuple):
 
 
 def read_skeleton(path: str | os.PathLike) -> tuple[int, dict[int, Body]]:
-    """Reads a ``.skeleton`` file.
-
-    Args:
-        path: the file.
-
-    Returns:
-        Number of frames, and the bodies by the Kinect's id, in order of appearance.
+    """Reads a ``.skeleton`` file: the number of frames, and the bodies by the Kinect's id, in order of appearance.
 
     Raises:
         InputError: the file ends early or is no such file.

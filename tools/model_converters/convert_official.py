@@ -8,7 +8,6 @@ Nothing in the source is executed. Missing, unexpected and mis-shaped tensors
 are errors that list them; tensors left out are printed.
 """
 
-
 import torch
 
 from poselifter import __version__

@@ -39,8 +39,7 @@ class AsfSkeleton:
     Attributes:
         bones: parents before children; the root first.
         root_position: (3,) added to the root's translation.
-        unit_m: metres in a unit of length (``length`` of :units is the number
-            of file units in an inch).
+        unit_m: metres in a unit of length (``length`` of :units is the number of units in an inch).
         degrees: whether angles are in degrees.
         source: the file, for messages.
     """
@@ -166,10 +165,6 @@ def read_amc(path: str | os.PathLike, skeleton: AsfSkeleton) -> Motion:
     A bone turns by C R C^-1 in its parent, where C are the bone's axes in the
     ASF and R the rotation of the AMC; its end is the parent's end plus its
     turned direction times length. Bones without a line in the AMC do not move.
-
-    Args:
-        path: the file.
-        skeleton: the subject's, of :func:`read_asf`.
 
     Returns:
         The motion; the position of a joint is the **end** of the bone of its

@@ -21,41 +21,37 @@ class Body:
     """How one family of files calls its joints.
 
     Attributes:
-        unit_m: metres in a file unit, where the file does not say.
-        first_frame: frames of the T-pose at the start, which is no motion.
         joints: names of joints 1 to 16 of ``cmu17``, spaces between; ``'*'`` is
             two joints below the neck, whatever its name.
+        first_frame: frames of the T-pose at the start, which is no motion.
+        unit_m: metres in a file unit, where the file does not say.
     """
 
-    unit_m: float
-    first_frame: int
     joints: str
+    first_frame: int
+    unit_m: float = CMU_UNIT_M
 
 
 BODIES = {
     'asf-amc': Body(
-        CMU_UNIT_M,
-        0,
-        """rhipjoint rfemur rtibia lhipjoint lfemur ltibia lowerback thorax upperneck head
-        lclavicle lhumerus lradius rclavicle rhumerus rradius""",
+        'rhipjoint rfemur rtibia lhipjoint lfemur ltibia lowerback thorax upperneck head '
+        'lclavicle lhumerus lradius rclavicle rhumerus rradius',
+        first_frame=0,
     ),
     'bvh-motionbuilder': Body(
-        CMU_UNIT_M,
-        2,
-        """RightUpLeg RightLeg RightFoot LeftUpLeg LeftLeg LeftFoot Spine Neck Head Head_end
-        LeftArm LeftForeArm LeftHand RightArm RightForeArm RightHand""",
+        'RightUpLeg RightLeg RightFoot LeftUpLeg LeftLeg LeftFoot Spine Neck Head Head_end '
+        'LeftArm LeftForeArm LeftHand RightArm RightForeArm RightHand',
+        first_frame=2,
     ),
     'bvh-3dsmax': Body(
-        CMU_UNIT_M,
-        2,
-        """RightHip RightKnee RightAnkle LeftHip LeftKnee LeftAnkle * Neck Head Head_end
-        LeftShoulder LeftElbow LeftWrist RightShoulder RightElbow RightWrist""",
+        'RightHip RightKnee RightAnkle LeftHip LeftKnee LeftAnkle * Neck Head Head_end '
+        'LeftShoulder LeftElbow LeftWrist RightShoulder RightElbow RightWrist',
+        first_frame=2,
     ),
     'bvh-daz': Body(
-        0.01,
-        6,
-        """rThigh rShin rFoot lThigh lShin lFoot abdomen neck head head
-        lShldr lForeArm lHand rShldr rForeArm rHand""",
+        'rThigh rShin rFoot lThigh lShin lFoot abdomen neck head head lShldr lForeArm lHand rShldr rForeArm rHand',
+        first_frame=6,
+        unit_m=0.01,
     ),
 }
 # Daz heads have no joints at skull base and forehead: points fixed to the head, metres, y up, z forward.
@@ -64,13 +60,7 @@ _THORAX_AND_ABOVE = [8, 9, 10, 11, 12, 13, 14, 15, 16]
 
 
 def body_of(motion: Motion) -> str:
-    """Tells the family of a file by its joint names.
-
-    Args:
-        motion: of :func:`read_amc` or :func:`read_bvh`.
-
-    Returns:
-        Key of :data:`BODIES`.
+    """The family of a file by its joint names, a key of :data:`BODIES`.
 
     Raises:
         InputError: the joints are those of no family we know.
@@ -110,7 +100,12 @@ def to_cmu17(motion: Motion, thorax: np.ndarray | None = None) -> tuple[np.ndarr
     if '*' in order:
         order[order.index('*')] = motion.names[motion.parents[motion.parents[motion.index('Neck')]]]
     joints = np.stack([motion.position(joint) for joint in order], 1) * unit
-    _check_size(motion, joints)
+    thigh_and_shin = np.median(np.linalg.norm(np.diff(joints[:, :3], axis=1), axis=-1).sum(-1))
+    if not 0.4 < thigh_and_shin < 1.3:
+        raise InputError(
+            f'{motion.source}: thigh and shin are {thigh_and_shin:.3g} m long together, expected 0.4 to 1.3 m; '
+            f'the unit of length is not that of the database'
+        )
     keypoints = np.concatenate([(joints[:, [0]] + joints[:, [3]]) / 2, joints], 1)
     if name == 'bvh-daz':
         turn = motion.rotations[:, motion.index('head')]
@@ -120,15 +115,6 @@ def to_cmu17(motion: Motion, thorax: np.ndarray | None = None) -> tuple[np.ndarr
         keypoints[:, _THORAX_AND_ABOVE] += _missing_thorax(motion, thorax)[:, None] * unit
     feet = motion.positions[:, _feet(motion, order), 1].min(1) * unit
     return np.stack([keypoints[..., 0], -keypoints[..., 2], keypoints[..., 1]], -1), feet
-
-
-def _check_size(motion: Motion, joints: np.ndarray) -> None:
-    thigh_and_shin = np.median(np.linalg.norm(np.diff(joints[:, :3], axis=1), axis=-1).sum(-1))
-    if not 0.4 < thigh_and_shin < 1.3:
-        raise InputError(
-            f'{motion.source}: thigh and shin are {thigh_and_shin:.3g} m long together, expected 0.4 to 1.3 m; '
-            f'the unit of length is not that of the database'
-        )
 
 
 def _missing_thorax(motion: Motion, thorax: np.ndarray | None) -> np.ndarray:

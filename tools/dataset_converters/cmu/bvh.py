@@ -32,13 +32,7 @@ def read_bvh(path: str | os.PathLike) -> Motion:
 
     A joint's local rotation is the product of its rotation channels in the
     order in which they are listed, R = R(c1) R(c2) R(c3), in degrees; position
-    channels replace the joint's OFFSET. Units are not declared in a BVH.
-
-    Args:
-        path: the file.
-
-    Returns:
-        The motion; ``unit_m`` is ``None``.
+    channels replace the joint's OFFSET. A BVH declares no units: ``unit_m`` is ``None``.
 
     Raises:
         InputError: the hierarchy is malformed, the frame time is missing, or

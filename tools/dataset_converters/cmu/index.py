@@ -43,14 +43,7 @@ ACTION_RULES = (
 
 
 def parse_clip_id(stem: str) -> tuple[str, str] | None:
-    """Splits a file name ``SS_TT`` into CMU's subject and trial.
-
-    Args:
-        stem: file name without suffix, e.g. ``'9_3'``.
-
-    Returns:
-        (subject, trial), numbers with at least two digits; ``None`` if the
-        name is none of the database's.
+    """CMU's subject and trial of a file name ``SS_TT``, with at least two digits; ``None`` if it is no such name.
 
     Example:
         >>> parse_clip_id('9_3'), parse_clip_id('135_m03'), parse_clip_id('walk')
@@ -70,29 +63,14 @@ def split_of(subject: str) -> str:
 
 
 def source_fps(subject: str, stated: float | None) -> float:
-    """Frames per second of a source file.
-
-    Args:
-        subject: CMU's number.
-        stated: what the file says; 120 says nothing, since all BVHs do.
-
-    Returns:
-        The rate.
-    """
+    """Frames per second of a subject's files; a ``stated`` 120 says nothing, since all BVHs do."""
     if stated is not None and abs(stated - 120) > 1:
         return round(stated)
     return SOURCE_FPS.get(subject, 120)
 
 
 def action_of(description: str, category: str = '') -> str:
-    """Action class of a description.
-
-    Args:
-        description: CMU's words for the clip.
-        category: CMU's words for the subject, used where the description is missing.
-
-    Returns:
-        A name of :data:`ACTION_RULES`, or ``'other'``.
+    """Action class of a description, or where it is missing of the subject's category: of :data:`ACTION_RULES`.
 
     Example:
         >>> action_of('Walk, then run'), action_of('', 'modern dance'), action_of('')
@@ -108,9 +86,6 @@ def read_index(path: str | os.PathLike) -> dict[str, tuple[str, str]]:
     Lines are ``id<TAB>description`` or CSV ``id,description[,category]``;
     a line ``Subject #9 (run)`` gives the category of the clips below it;
     other lines are passed over.
-
-    Args:
-        path: the file.
 
     Returns:
         Clip id -> (description, category).

@@ -118,15 +118,7 @@ def assemble(joints: Sequence[Joint], local: Sequence[tuple[np.ndarray, np.ndarr
 
 
 def read_text(path: str | os.PathLike, expected: str) -> str:
-    """Reads a whole text file.
-
-    Args:
-        path: the file.
-        expected: what the file should be, for the error.
-
-    Raises:
-        InputError: it cannot be read or is empty.
-    """
+    """The text of a file; raises InputError where it cannot be read, or is empty and not what is ``expected``."""
     try:
         text = Path(path).read_text(encoding='utf-8-sig', errors='replace')
     except OSError as error:
@@ -137,11 +129,7 @@ def read_text(path: str | os.PathLike, expected: str) -> str:
 
 
 def floats(words: Sequence[str], where: str) -> np.ndarray:
-    """Turns N words to finite numbers (N,) float64; ``where``: file and place, for the error.
-
-    Raises:
-        InputError: one of them is no finite number; it is named.
-    """
+    """N words as numbers (N,) float64; raises InputError that names ``where`` and the word that is no finite one."""
     values = np.array([_number(word) for word in words], np.float64)
     wrong = np.flatnonzero(~np.isfinite(values))
     if wrong.size:
