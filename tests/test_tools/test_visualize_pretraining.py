@@ -65,7 +65,7 @@ def test_masked_pose(start, tmp_path):
     assert (hidden, visible) == (6 * 17 + 6 * 2, 6 * 15) == (int(samples.mask.sum()), int((~samples.mask).sum()))
     assert (a * hidden + b * visible) / 204 == pytest.approx(loss['loss_reconstruction'], abs=1e-4)
     assert unit == 'network units'
-    assert Image.open(tmp_path / 'out/clip_00.png').size == (20 * 2 + 4 * 208 - 8, 30 * 5 + 220 * 3)
+    assert Image.open(tmp_path / 'out/clip_00.png').size == (28 * 2 + 4 * 274 - 14, 54 * 2 + 3 * 274 - 14)
 
 
 def test_unified(start, tmp_path):
@@ -74,7 +74,7 @@ def test_unified(start, tmp_path):
     inputs = dataset[0]['inputs']
     assert hidden == int((inputs == 0).all(-1).sum()) > 0 and hidden + visible == 12 * 17
     assert (a * hidden + b * visible) / 204 == pytest.approx(next(iter(loss.values())), abs=1e-4)
-    assert unit == 'm' and Image.open(tmp_path / 'out/clip_00.png').size[0] == 20 * 2 + 3 * 208 - 8
+    assert unit == 'm' and Image.open(tmp_path / 'out/clip_00.png').size[0] == 28 * 2 + 3 * 274 - 14
 
 
 @pytest.mark.parametrize('kind', ['context', 'frames'])

@@ -49,7 +49,7 @@ def read_dump(path: Path) -> Samples:
 
 
 def read_predictions(path: Path, unit: float) -> Samples:
-    """``pred_keypoints_3d``, and ``pred_frames`` where told, of each sequence.
+    """``pred_keypoints_3d``, and ``pred_frames`` where the file has them, of each sequence.
 
     Args:
         path: a dump, an exchange file, or an npz with one array a sequence.
@@ -65,38 +65,34 @@ def read_predictions(path: Path, unit: float) -> Samples:
             raise InputError(f'{path} has sequences without pred_keypoints_3d; dump them with a pose head')
         return samples
     arrays = load_arrays(path)
+    samples = {}
     if 'keypoints_3d' not in arrays:
-        poses = {name: array for name, array in arrays.items() if not name.endswith(':frames')}
-        frames = {name: {'pred_frames': arrays[f'{name}:frames']} for name in poses if f'{name}:frames' in arrays}
-        return {
-            n: {'pred_keypoints_3d': checked(a, f'{path}: {n}') * unit} | frames.get(n, {}) for n, a in poses.items()
-        }
+        for name in (name for name in arrays if not name.endswith(':frames')):
+            samples[name] = {'pred_keypoints_3d': checked(arrays[name], f'{path}: {name}') * unit}
+            if f'{name}:frames' in arrays:
+                samples[name]['pred_frames'] = arrays[f'{name}:frames']
+        return samples
     poses = checked(arrays['keypoints_3d'], f'{path}: keypoints_3d')
     tracks = arrays.get('track_ids', np.zeros(len(poses), int))
     frames = arrays.get('frame_indices', np.arange(len(poses)))
-    facts = {'pred_skeleton': str(arrays['skeleton_3d'])} if 'skeleton_3d' in arrays else {}
-    several = len(np.unique(tracks)) > 1
-    return {
-        f'{path.stem}/{track}' if several else path.stem: {
-            'pred_keypoints_3d': poses[tracks == track],
-            'pred_frames': frames[tracks == track],
-            **facts,
-        }
-        for track in np.unique(tracks)
-    }
+    metadata = {'pred_skeleton': str(arrays['skeleton_3d'])} if 'skeleton_3d' in arrays else {}
+    for track in np.unique(tracks):
+        name = path.stem if (tracks == tracks[0]).all() else f'{path.stem}/{track}'
+        rows = tracks == track
+        samples[name] = {'pred_keypoints_3d': poses[rows], 'pred_frames': frames[rows], **metadata}
+    return samples
 
 
 def read_truth(
     path: Path, unit: float, skeleton: str, cfg_options: dict | None = None, variant: str | None = None
 ) -> Samples:
-    """Samples with ``lifting_target`` and facts, by sequence.
+    """Samples with ``lifting_target`` and metadata, by sequence.
 
     Args:
         path: a config, an npz with one array a sequence, or a dump.
         unit: of the npz, in metres.
         skeleton: joint set of the npz.
-        cfg_options: changes to the config.
-        variant: of the config.
+        cfg_options, variant: of the config.
 
     Raises:
         InputError: it is none of these.
@@ -114,13 +110,10 @@ def read_truth(
     for name, array in load_arrays(path).items():
         poses = checked(array, f'{path}: {name}') * unit
         *subject, take, _ = name.split('/') if name.count('/') > 1 else (*name.split('/'), '')
-        facts = {'subject': subject[-1], 'action_name': take.split(' ')[0]} if subject else {}
-        samples[name] = {
-            'lifting_target': poses,
-            'lifting_target_visible': np.isfinite(poses).all(-1),
-            'skeleton_3d': get_skeleton(skeleton).name,
-            **facts,
-        }
+        samples[name] = {'lifting_target': poses, 'lifting_target_visible': np.isfinite(poses).all(-1)}
+        samples[name]['skeleton_3d'] = get_skeleton(skeleton).name
+        if subject:
+            samples[name] |= {'subject': subject[-1], 'action_name': take.split(' ')[0]}
     return samples
 
 
@@ -145,12 +138,12 @@ def join(predictions: Samples, truth: Samples, partial: bool = False) -> list[di
             f'{len(missing)} of {len(truth)} sequences have no prediction, {missing[0]!r} for one; the predictions are '
             f'named {list(predictions)[:3]}; name them alike, or evaluate the others alone with --partial'
         )
-    labels = ('lifting_target', 'lifting_target_visible', 'skeleton_3d', 'action_name', 'subject', 'source_format')
-    chosen = {name: sample for name, sample in truth.items() if name in predictions}
-    return [
-        {'sequence': name, **{k: s.get(k) for k in labels if s.get(k) is not None}, **predictions[name]}
-        for name, s in chosen.items()
-    ]
+    keys = ('lifting_target', 'lifting_target_visible', 'skeleton_3d', 'action_name', 'subject', 'source_format')
+    joined = []
+    for name in (name for name in truth if name in predictions):
+        labels = {key: truth[name].get(key) for key in keys if truth[name].get(key) is not None}
+        joined.append({'sequence': name, **labels, **predictions[name]})
+    return joined
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -177,8 +170,8 @@ def main(argv: list[str] | None = None) -> None:
     samples = join(read_predictions(args.predictions, unit), truth, args.partial)
     if args.subtract_root:
         for sample in samples:
-            root = get_skeleton(sample.get('skeleton_3d', skeleton)).root
-            sample['pred_keypoints_3d'] = (poses := sample['pred_keypoints_3d']) - poses[:, root : root + 1]
+            root, poses = get_skeleton(sample.get('skeleton_3d', skeleton)).root, sample['pred_keypoints_3d']
+            sample['pred_keypoints_3d'] = poses - poses[:, root : root + 1]
     metric.process(None, samples)
     figures, texts = metric.report(metric.results)
     print('\n\n'.join(texts))

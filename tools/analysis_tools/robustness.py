@@ -6,7 +6,6 @@ Gaussian noise and shuffled frames are the protocol of P-STMO's Table 8; the res
 after ``Encode`` in the test pipeline, so that everything before it (cameras, detections) is the same in every row.
 """
 
-import argparse
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -41,23 +40,8 @@ CLEAN = 'clean'
 UNITS = {'MPJPE': 'mm', 'P-MPJPE': 'mm', 'N-MPJPE': 'mm', 'MPJVE': 'mm a frame', 'PCK': '%', 'AUC': '%'}
 
 
-def parse_args(argv: list[str] | None) -> argparse.Namespace:
-    """Reads the command line."""
-    parser = ToolParser(__doc__)
-    parser.add_config()
-    parser.add_argument('checkpoint', help='checkpoint file, or name of a model of the zoo')
-    names = list(CORRUPTIONS)
-    parser.add_argument('--corruptions', nargs='+', choices=names, default=names, help='some of these only')
-    parser.add_argument('--metrics', nargs='+', default=['MPJPE', 'P-MPJPE', 'MPJVE'], metavar='KEY')
-    parser.add_argument('--plot', metavar='FILE', help='picture to write; robustness.png in the work folder by default')
-    parser.add_argument('--out', metavar='FILE.json', help='write the rows of the table to this file')
-    parser.add_argument('--work-dir', help='folder for the log; ./work_dirs/<config name> by default')
-    parser.add_launcher()
-    return parser.parse_args(argv)
-
-
 def measure(runner: Runner, names: list[str], metrics: list[str]) -> list[dict[str, Any]]:
-    """Tests once without and once with every corruption and level.
+    """Tests once without and once with every level of the named corruptions.
 
     Args:
         runner: built for testing, the checkpoint named in it.
@@ -128,7 +112,17 @@ def plot(rows: list[dict[str, Any]], title: str, path: str | Path) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Measures, prints, draws."""
-    args = parse_args(argv)
+    parser = ToolParser(__doc__)
+    parser.add_config()
+    parser.add_argument('checkpoint', help='checkpoint file, or name of a model of the zoo')
+    names = list(CORRUPTIONS)
+    parser.add_argument('--corruptions', nargs='+', choices=names, default=names, help='some of these only')
+    parser.add_argument('--metrics', nargs='+', default=['MPJPE', 'P-MPJPE', 'MPJVE'], metavar='KEY')
+    parser.add_argument('--plot', metavar='FILE', help='picture to write; robustness.png in the work folder by default')
+    parser.add_argument('--out', metavar='FILE.json', help='write the rows of the table to this file')
+    parser.add_argument('--work-dir', help='folder for the log; ./work_dirs/<config name> by default')
+    parser.add_launcher()
+    args = parser.parse_args(argv)
     poselifter.register_all_modules()
     config = read_test_config(args, resolve(args.checkpoint))
     config.test_dataloader.persistent_workers = False  # workers are to see each change of the pipeline

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from inspection.charts import save_maps
 from inspection.options import inspection_parser, open_model
-from inspection.rows import figure_row, keypoint_rows, save_rows
+from inspection.rows import figure_row, keypoint_rows
 from torch import nn
 
 from poselifter.datasets import ConcatDataset
@@ -24,6 +24,7 @@ from poselifter.errors import InputError, run_program
 from poselifter.models.estimators import ContextPretrainer, MaskedPosePretrainer, MotionEstimator
 from poselifter.skeletons import get_skeleton
 from poselifter.structures import MotionDataSample, frame_axis
+from poselifter.visualization.picture import save_frames
 
 # of a clip: error (T, K); which of these places were hidden, and which count, both bool
 Result = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -61,7 +62,7 @@ def masked_pose(model: MaskedPosePretrainer, sample: dict[str, Any], path: Path,
     truth = model.describe(clips, mask)[0, ..., :2].cpu().numpy()
     rows = {'masked 2D': (truth, present & ~hidden), 'recovered 2D': (recovered, present | hidden)}
     rows = keypoint_rows(sample['skeleton'], {**rows, 'truth': (truth, present)}, hidden)
-    save_rows(path, rows, spread(len(truth), count))
+    save_frames(path, rows, spread(len(truth), count), False)
     return np.linalg.norm(recovered - truth, axis=-1), hidden, present
 
 
@@ -81,7 +82,7 @@ def lifted(model: MotionEstimator, sample: dict[str, Any], path: Path, count: in
     flat = {'corrupted 2D': (shown, present & ~hidden), 'clean 2D': (clean[..., :2], present)}
     rows = keypoint_rows(seen.name, flat, hidden)
     rows['predicted 3D' + ('' if target is None else ', truth in grey')] = figure_row(pose, solid.name, target)
-    save_rows(path, rows, spread(len(pose), count), target is not None)
+    save_frames(path, rows, spread(len(pose), count), target is not None)
     if seen.joint_names != solid.joint_names:  # other joints: a place is hidden where the whole frame is
         hidden, present = (np.repeat(part[:, None], pose.shape[1], 1) for part in (hidden.all(1), present.any(1)))
     return error, hidden, counted & present
@@ -143,7 +144,10 @@ def main(argv: list[str] | None = None) -> None:
         sample = draw_clip(dataset, number, args.seed)
         if key not in sample:
             raise InputError(f'{type(model).__name__} needs {key!r}, which no step of the training pipeline makes')
-        error, hidden, counted = show(model, sample, Path(args.out) / f'clip_{number:02}.png', args.frames)
+        path = Path(args.out) / f'clip_{number:02}.png'
+        error, hidden, counted = show(model, sample, path, args.frames)
+        if show is not context:  # whose chart says so itself
+            print(f'wrote {path}')
         places = (hidden & counted, ~hidden & counted)
         sums += [[error[place].sum() for place in places], [place.sum() for place in places]]
     for name, total, count in zip(('hidden', 'visible'), *sums, strict=True):

@@ -44,7 +44,7 @@ def build_dataset(config_path: str, split: str, options: dict[str, Any], variant
     return dataset
 
 
-def facts_2d(sample: dict[str, Any]) -> list[str]:
+def describe_2d(sample: dict[str, Any]) -> list[str]:
     """Lines about the keypoints of a sample."""
     xy, seen = sample['keypoints'], sample['keypoints_visible'] > 0
     lines = [f'keypoints {xy.shape} of {sample["skeleton"]}, {100 * seen.mean():.1f} % visible']
@@ -62,7 +62,7 @@ def facts_2d(sample: dict[str, Any]) -> list[str]:
     return lines + sides(xy, get_skeleton(sample['skeleton']))
 
 
-def facts_3d(poses: np.ndarray, skeleton: Skeleton) -> list[str]:
+def describe_3d(poses: np.ndarray, skeleton: Skeleton) -> list[str]:
     """Lines about 3D poses (T, K, 3)."""
     if not np.isfinite(poses).all():
         raise InputError('3D poses are not finite; mend the source')
@@ -73,13 +73,12 @@ def facts_3d(poses: np.ndarray, skeleton: Skeleton) -> list[str]:
         lines.append(f'bones {100 * lengths.min():.0f} to {100 * lengths.max():.0f} cm')
         if not 0.15 < lengths.max() < 1.2:
             lines.append(f'warning: the longest bone is {lengths.max():.3g} m; 3D is metres')
-        place = {child: i for i, child in enumerate(children)}
+        length_to = dict(zip(children, lengths, strict=True))
         for left, right in zip(skeleton.left, skeleton.right, strict=True):
-            if left in place and right in place:
-                a, b = lengths[place[left]], lengths[place[right]]
-                if abs(a - b) > 0.15 * max(a, b):
-                    pair = f'{skeleton.joint_names[left]} and {skeleton.joint_names[right]}'
-                    lines.append(f'warning: the bones to {pair} are {a:.2f} and {b:.2f} m; joints swapped?')
+            a, b = length_to.get(left, 0), length_to.get(right, 0)
+            if min(a, b) < 0.85 * max(a, b) and {left, right} <= length_to.keys():
+                pair = f'{skeleton.joint_names[left]} and {skeleton.joint_names[right]}'
+                lines.append(f'warning: the bones to {pair} are {a:.2f} and {b:.2f} m; joints swapped?')
     return lines + sides(poses, skeleton)
 
 
@@ -95,10 +94,7 @@ def sides(points: np.ndarray, skeleton: Skeleton) -> list[str]:
 
 
 def sample_before(kind: type, dataset: Any, index: int) -> dict[str, Any]:
-    """A sample after all steps of the pipeline that stand before one of a kind.
-
-    Before ``Encode`` it is as read, or where the source is mocap as its virtual camera sees it.
-    """
+    """A sample after all steps before one of a kind: before ``Encode`` as read, or mocap as its camera sees it."""
     [sample] = dataset.samples([index])
     for step in dataset.pipeline.transforms:
         if isinstance(step, kind):
@@ -108,23 +104,18 @@ def sample_before(kind: type, dataset: Any, index: int) -> dict[str, Any]:
 
 
 def check(dataset: Any, out: str | None = None) -> list[str]:
-    """Checks a data set.
-
-    Args:
-        dataset: loaded.
-        out: PNG of a sample; ``None`` draws none.
-
-    Returns:
-        What was found, a line each.
+    """Checks a loaded data set, and draws a sample into the PNG ``out``; returns lines on what was seen.
 
     Raises:
         InputError: something is wrong for sure.
     """
-    infos = {int(i): dataset.get_data_info(int(i)) for i in np.unique(dataset.windows[:, 0])}
+    infos = {i: dataset.get_data_info(i) for i in np.unique(dataset.windows[:, 0]).tolist()}
     lengths = [info['length'] for info in infos.values()]
-    lines = [f'{type(dataset).__name__}: {len(lengths)} sequences, {sum(lengths):,} frames, {len(dataset):,} samples']
-    lines.append(f'lengths {min(lengths)} to {max(lengths)} frames')
-    lines += class_counts(infos, dataset.windows[:, 0])
+    lines = [
+        f'{type(dataset).__name__}: {len(lengths)} sequences, {sum(lengths):,} frames, {len(dataset):,} samples',
+        f'lengths {min(lengths)} to {max(lengths)} frames',
+        *class_counts(infos, dataset.windows[:, 0].tolist()),
+    ]
     for index in np.linspace(0, len(dataset) - 1, 5).astype(int):
         sample = sample_before(Encode, dataset, int(index))
         try:
@@ -135,10 +126,11 @@ def check(dataset: Any, out: str | None = None) -> list[str]:
     if 'keypoints' in sample:
         if sample['keypoints'].ndim == 4:
             lines.append(f'{len(sample["keypoints"])} persons; of the first')
-        lines += facts_2d(sample := first_person(sample))
+        sample = first_person(sample)
+        lines += describe_2d(sample)
     poses = sample.get('lifting_target', sample.get('world_keypoints'))
     if poses is not None:
-        lines += facts_3d(poses, get_skeleton(sample['skeleton_3d']))
+        lines += describe_3d(poses, get_skeleton(sample['skeleton_3d']))
     dataset[int(index)]
     lines.append('the pipeline runs')
     if out is not None:
@@ -146,16 +138,14 @@ def check(dataset: Any, out: str | None = None) -> list[str]:
     return lines
 
 
-def class_counts(infos: Mapping[int, dict[str, Any]], drawn: np.ndarray) -> list[str]:
+def class_counts(infos: Mapping[int, dict[str, Any]], drawn: list[int]) -> list[str]:
     """A line for each class: its sequences, its subjects, and its samples, whose sequences are ``drawn``."""
-    names = {i: info['action_name'] for i, info in infos.items() if info.get('action_name')}
-    samples = Counter(names[int(i)] for i in drawn if int(i) in names)
-    subjects = {name: {infos[i].get('subject', '') for i in names if names[i] == name} for name in samples}
-    sequences = Counter(names.values())
-    return [
-        f'  {name}: {sequences[name]} sequences of {len(subjects[name])} subjects, {count:,} samples'
-        for name, count in samples.most_common()
-    ]
+    samples, lines = Counter(infos[i].get('action_name') for i in drawn), []
+    for name, count in samples.most_common():
+        subjects = [info.get('subject', '') for info in infos.values() if info.get('action_name') == name]
+        if name:
+            lines.append(f'  {name}: {len(subjects)} sequences of {len(set(subjects))} subjects, {count:,} samples')
+    return lines
 
 
 def first_person(sample: dict[str, Any]) -> dict[str, Any]:

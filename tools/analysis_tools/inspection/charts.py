@@ -22,10 +22,6 @@ def sheet(path: PathLike, title: str, width: float, height: float) -> Iterator[A
     figure = Figure(figsize=(width, height), layout='constrained')
     figure.suptitle(title, fontsize=11)
     yield figure
-    _save(figure, path)
-
-
-def _save(figure: Any, path: PathLike) -> None:
     with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=120, bbox_inches='tight')  # constrained layout may cut labels of square maps
     print(f'wrote {path}')

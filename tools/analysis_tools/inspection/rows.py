@@ -1,21 +1,16 @@
 """Rows of panels: some frames of a clip, with what came in above what came out."""
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from PIL import Image
 
 from poselifter.skeletons import get_skeleton
 from poselifter.structures import KeypointTable
-from poselifter.utils import atomic_write
 from poselifter.visualization.drawing import disc, round_corners, write
 from poselifter.visualization.panels import COLOURS, FigurePanel, KeypointPanel
-from poselifter.visualization.sheet import shrink, write_legend
+from poselifter.visualization.picture import FINE, Draw
 
-Draw = Callable[[int], np.ndarray]
-_FINE = 2  # everything is drawn this much larger and shrunk, which smooths edges
-_SIZE, _TEXT = (200 * _FINE, 220 * _FINE), 13 * _FINE
+_SIZE, _TEXT = (260 * FINE, 260 * FINE), 13 * FINE
 _ENLARGED = 500  # network units are drawn as if they were so many pixels
 
 
@@ -63,35 +58,6 @@ def figure_row(poses: np.ndarray, skeleton: str, truth: np.ndarray | None = None
     size = max(float(np.abs(poses if truth is None else truth).max()), 1e-6)  # as tall as a person in metres
     truth = None if truth is None else truth / size
     return FigurePanel(poses / size, get_skeleton(skeleton), _SIZE, truth=truth).draw
-
-
-def save_rows(path: str | os.PathLike, rows: Mapping[str, Draw], frames: Sequence[int], truth: bool = False) -> None:
-    """Saves a PNG with a row of panels for each title, a column for each frame.
-
-    Args:
-        path: file to write, ``.png``.
-        rows: by title what draws a frame, see :func:`keypoint_rows` and :func:`figure_row`.
-        frames: which frames.
-        truth: whether some row has the truth in grey, for the legend.
-
-    Raises:
-        InputError: the path cannot be written to.
-    """
-    (wide, tall), gap, edge, bar = _SIZE, 8 * _FINE, 20 * _FINE, 30 * _FINE
-    shape = (bar * (len(rows) + 2) + tall * len(rows), edge * 2 + (wide + gap) * len(frames) - gap, 3)
-    canvas = np.full(shape, COLOURS['page'], np.uint8)
-    for row, (title, draw) in enumerate(rows.items()):
-        y = bar * (row + 2) + tall * row
-        write(canvas, title, (edge, y - bar + _TEXT * 2 // 3), _TEXT, COLOURS['ink'])
-        for column, frame in enumerate(frames):
-            x = edge + column * (wide + gap)
-            canvas[y : y + tall, x : x + wide] = draw(int(frame))
-            if row == len(rows) - 1:
-                write(canvas, f'frame {frame}', (x, y + tall + _TEXT // 2), _TEXT, COLOURS['muted'])
-    write_legend(canvas, canvas.shape[1] - edge, bar // 2 - _TEXT * 2 // 3 + _TEXT // 2, _TEXT, truth)
-    with atomic_write(path) as temporary:
-        Image.fromarray(shrink(canvas, _FINE)).save(temporary, optimize=True)
-    print(f'wrote {path}')
 
 
 def keypoint_strip(
