@@ -15,11 +15,13 @@ from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
 import poselifter
+from poselifter.apis.zoo import resolve
 from poselifter.engine import PoseVisualizationHook
 from poselifter.engine.compat import to_plain
 from poselifter.engine.tool import ToolParser, build_runner, config_errors, read_test_config
 from poselifter.errors import InputError, run_program
 from poselifter.evaluation.metrics import DumpPredictions
+from poselifter.models.estimators import baselines
 from poselifter.registry import DATASETS, FUNCTIONS
 from poselifter.utils import write_json
 
@@ -37,16 +39,13 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument('--show-dir', metavar='DIR', help='draw the first predictions into this folder')
     parser.add_argument('--baselines', action='store_true', help='evaluate mean pose and linear regression too')
     parser.add_launcher()
-    args = parser.parse_args(argv)
-    if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
-        raise InputError(f'--dump is {args.dump}, expected a name that ends with .pkl')
-    return args
+    return parser.parse_args(argv)
 
 
 def read_config(args: argparse.Namespace) -> Config:
     """The config with the options of the command line in it."""
-    from poselifter.apis.zoo import resolve
-
+    if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
+        raise InputError(f'--dump is {args.dump}, expected a name that ends with .pkl')
     config = read_test_config(args, resolve(args.checkpoint))
     if args.baselines and not (config.get('codec') and config.get('train_dataloader')):
         raise InputError(f'--baselines needs codec and train_dataloader at the top level of {args.config}')
@@ -60,14 +59,17 @@ def read_config(args: argparse.Namespace) -> Config:
 
 
 def evaluate_baselines(runner: Runner, config: Config) -> dict[str, dict[str, float]]:
-    """Fits the baselines on the training data and sends them through the runner's test loop."""
-    from poselifter.models.estimators import baselines
-
+    """Fits the baselines on all training data, in every process, and sends them through the runner's test loop."""
     loop, device = runner.test_loop, next(runner.model.parameters()).device
     loop.evaluator.metrics = [m for m in loop.evaluator.metrics if not isinstance(m, DumpPredictions)]
     runner._hooks = [hook for hook in runner.hooks if not isinstance(hook, PoseVisualizationHook)]
-    batches = training_batches(config)
-    reports = {}
+    loader, reports = config.train_dataloader, {}
+    batches = DataLoader(
+        DATASETS.build(loader.dataset),
+        batch_size=loader.batch_size,
+        num_workers=loader.get('num_workers', 0),
+        collate_fn=FUNCTIONS.get(loader.get('collate_fn', {}).get('type', 'pseudo_collate')),
+    )
     for name, kind in (('mean_pose', baselines.MeanPose), ('linear_regression', baselines.LinearRegression)):
         baseline = kind(config.codec, config.model.get('test_cfg'), config.model.get('data_preprocessor'))
         baseline.fit(batches)
@@ -75,17 +77,6 @@ def evaluate_baselines(runner: Runner, config: Config) -> dict[str, dict[str, fl
         runner.model = baseline.to(device)
         reports[name] = loop.run()
     return reports
-
-
-def training_batches(config: Config) -> DataLoader:
-    """All training data in order; every process sees all of it, so that the fit does not depend on their number."""
-    loader = config.train_dataloader
-    return DataLoader(
-        DATASETS.build(loader.dataset),
-        batch_size=loader.batch_size,
-        num_workers=loader.get('num_workers', 0),
-        collate_fn=FUNCTIONS.get(loader.get('collate_fn', {}).get('type', 'pseudo_collate')),
-    )
 
 
 def comparison(reports: dict[str, dict[str, float]]) -> str:

@@ -148,11 +148,10 @@ class MotionSearch:
 
         Args:
             text: what they shall show.
-            library: see :meth:`windows`.
-            top: how many are wanted; ``None`` gives all.
+            library, cache: see :meth:`windows`.
+            top: how many at the most; ``None`` gives all.
             moments: how often a track may come, each time with another window
                 that does not overlap the better ones.
-            cache: see :meth:`windows`.
 
         Returns:
             Best first: ``rank``, ``score`` (cosine), ``file``, ``track``,
@@ -165,23 +164,18 @@ class MotionSearch:
             raise InputError(
                 f'search got the text {text!r}, top {top} and moments {moments}; expected words, 1 or more'
             )
-        return self.rank(text, self.windows(library, cache), top, moments)
-
-    def rank(self, text: str, found: ClipWindows, top: int | None = 10, moments: int = 1) -> list[dict[str, Any]]:
-        """The same, in windows that have been embedded; see :meth:`__call__`."""
-        scores = found.embeddings @ self.model.embed_texts([text])[0].float().cpu().numpy()
+        windows = self.windows(library, cache)
+        scores = windows.embeddings @ self.model.embed_texts([text])[0].float().cpu().numpy()
         hits, taken = [], {}
         for i in np.argsort(-scores, kind='stable'):
-            start, end = found.seconds[i].tolist()
-            others = taken.setdefault((found.clips[i], int(found.tracks[i])), [])
+            (start, end), place = windows.seconds[i].tolist(), (str(windows.clips[i]), int(windows.tracks[i]))
+            others = taken.setdefault(place, [])
             if len(others) >= moments or any(start < b and a < end for a, b in others):
                 continue
             others.append((start, end))
-            place = {'file': str(found.clips[i]), 'track': int(found.tracks[i]), 'from': start, 'to': end}
-            hits.append({'rank': len(hits) + 1, 'score': float(scores[i]), **place})
-            if len(hits) == top:
-                break
-        return hits
+            hit = {'rank': len(hits) + 1, 'score': float(scores[i]), 'file': place[0], 'track': place[1]}
+            hits.append({**hit, 'from': start, 'to': end})
+        return hits[:top]
 
     def windows(self, library: str | os.PathLike, cache: str | os.PathLike | None = None) -> ClipWindows:
         """All windows of a library.

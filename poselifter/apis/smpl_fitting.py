@@ -76,12 +76,12 @@ def fit_smpl(
 
 def _read(poses: Any, skeleton: str | None, fps: float | None) -> tuple[list[tuple], str, float]:
     """Tracks of (name, frames (n,), joints (n, J, 3)), their joint set, and the frame rate."""
-    name = poses if isinstance(poses, (str, os.PathLike)) else 'the array'
-    if name is poses:
-        single = str(poses).endswith('.npy')
-        arrays = {'keypoints': load_array(poses)} if single else load_arrays(poses)
+    is_file = isinstance(poses, (str, os.PathLike))
+    name = poses if is_file else 'the array'
+    if is_file and not str(poses).endswith('.npy'):
+        arrays = load_arrays(poses)
     else:
-        arrays = {'keypoints': np.asarray(poses)}
+        arrays = {'keypoints': load_array(poses) if is_file else np.asarray(poses)}
     if 'keypoints_3d' in arrays and 'track_ids' in arrays:
         lifted = read_result(poses)
         joints = lifted.positions()
@@ -125,7 +125,7 @@ def _without_gaps(frames: np.ndarray, joints: np.ndarray, skeleton: str) -> tupl
 def body_result(
     body: SMPL, motion: BodyMotion, track: Any, frames: np.ndarray, joints: np.ndarray, fps: float
 ) -> Result:
-    """A body in motion as a result.
+    """A body in motion of a person as a result.
 
     Args:
         body: the body model.

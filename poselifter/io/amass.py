@@ -36,13 +36,7 @@ class AmassSequence:
 
 
 def read_amass(path: str | Path) -> AmassSequence | None:
-    """Reads a recording of either generation of files.
-
-    Args:
-        path: ``*_poses.npz`` or ``*_stageii.npz``.
-
-    Returns:
-        The recording; ``None`` for a subject's ``shape.npz``, which is none.
+    """Reads ``*_poses.npz`` or ``*_stageii.npz``; ``None`` for a subject's ``shape.npz``, which is no recording.
 
     Raises:
         InputError: the file is damaged, or lacks what a recording has.
@@ -69,10 +63,6 @@ def read_amass(path: str | Path) -> AmassSequence | None:
 
 def write_amass(path: str | Path, sequence: AmassSequence) -> None:
     """Writes a recording as AMASS has it, with the names of both generations of files; whole or not at all.
-
-    Args:
-        path: the npz file.
-        sequence: what to write.
 
     Raises:
         InputError: the folder cannot be written to.

@@ -1,6 +1,6 @@
 """Animations of results, GIF and MP4: two panels side by side over time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ _NEEDS = ('body', 'poses', 'scores')
 
 
 def _shown(result: Result) -> slice:
-    """Of a body all rows, of poses the longest track, of scores the longest segment."""
+    """The rows to draw: of a body all, of poses the longest track, of scores the longest segment."""
     if result.body is not None:
         return slice(0, len(result.poses))
     if result.poses is not None:
@@ -47,16 +47,21 @@ def _panels(result: Result, rows: slice, size: tuple[int, int]) -> dict[str, Pan
     return {'2D keypoints': keypoints, '3D pose': figure}
 
 
-def _draw(result: Result, frames: Iterable[int], height: int, fine: int) -> Iterator[np.ndarray]:
-    """Pictures (height, height * 16 / 9, 3) of some frames, drawn ``fine`` times as large and shrunk."""
+def _draw(result: Result, step: int, height: int, fine: int, name: str = '') -> Iterator[np.ndarray]:
+    """Pictures (height, height * 16 / 9, 3) of every ``step``-th frame, drawn ``fine`` times as large and shrunk.
+
+    With a ``name``, a progress bar counts them.
+    """
     high = height * fine
     edge, bar, text = high // 28, high // 11, high // 36
     box = (high * 16 // 9 - 3 * edge) // 2, high - 2 * bar
     sheet = Sheet([box[0]] * 2, [box[1]], edge, edge, bar, text, high * 16 // 9)
-    panels = _panels(result, _shown(result), box)
+    rows = _shown(result)
+    panels = _panels(result, rows, box)
     page = sheet.blank(result.truth is not None and result.body is None)
     sheet.note(page, list(panels.values())[1].caption, column=1)
-    for frame in frames:
+    frames = range(0, rows.stop - rows.start, step)
+    for frame in tqdm(frames, desc=name, unit='frame', disable=None if name else True, leave=False):
         canvas = page.copy()
         for column, (title, panel) in enumerate(panels.items()):
             sheet.put(canvas, 0, column, panel.draw(frame), title)
@@ -64,27 +69,19 @@ def _draw(result: Result, frames: Iterable[int], height: int, fine: int) -> Iter
         yield shrink(canvas, fine)
 
 
-def _every(result: Result) -> range:
-    rows = _shown(result)
-    return range(rows.stop - rows.start)
-
-
-def _counted(frames: range, path: Path) -> tqdm:
-    return tqdm(frames, desc=path.name, unit='frame', disable=None, leave=False)
-
-
 @register_writer('gif', '.gif', _NEEDS)
 def write_gif(path: Path, result: Result) -> None:
     """800 x 450; drops frames to stay at 20 a second or less and keeps the clip's duration."""
     step = int(np.ceil(result.fps / _GIF_FPS))
-    frames, every = _every(result)[::step], _every(result)
-    sample = np.concatenate(list(_draw(result, every[:: max(len(every) // 6, 1)], 450, _FINE)))
+    rows = _shown(result)
+    length = rows.stop - rows.start
+    sample = np.concatenate(list(_draw(result, max(length // 6, 1), 450, _FINE)))
     palette = Image.fromarray(sample).quantize(_GIF_COLOURS)
     images = (
         Image.fromarray(image).quantize(palette=palette, dither=Image.Dither.NONE)
-        for image in _draw(result, _counted(frames, path), 450, _FINE)
+        for image in _draw(result, step, 450, _FINE, path.name)
     )
-    ends = np.round(np.arange(1, len(frames) + 1) * 100 * step / result.fps)  # rounding must not add up over the clip
+    ends = np.round(np.arange(step, length + step, step) * 100 / result.fps)  # rounding must not add up over the clip
     durations = (np.diff(ends, prepend=0).astype(int) * 10).tolist()
     with atomic_write(path) as temporary:
         next(images).save(temporary, save_all=True, append_images=images, duration=durations, loop=0)
@@ -100,7 +97,7 @@ def write_mp4(path: Path, result: Result) -> None:
         writer = imageio_ffmpeg.write_frames(str(temporary), (1280, 720), fps=result.fps, **options)
         writer.send(None)
         try:
-            for image in _draw(result, _counted(_every(result), path), 720, 1 if result.body is None else _FINE):
+            for image in _draw(result, 1, 720, 1 if result.body is None else _FINE, path.name):
                 writer.send(image)
         finally:
             writer.close()

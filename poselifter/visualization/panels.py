@@ -4,6 +4,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from ..skeletons import Skeleton, get_skeleton
 from ..structures import KeypointTable
@@ -17,26 +18,12 @@ _COARSE = 4  # a blurred shadow needs no more pixels
 
 
 def to_y_up(points: np.ndarray) -> np.ndarray:
-    """Turns camera axes into viewer axes; the same function turns them back.
-
-    Convention: camera x right, y down, z forward; viewer x right, y up, z
-    towards the viewer. (x, y, z) becomes (x, -y, -z).
-
-    Args:
-        points: (..., 3).
-
-    Returns:
-        (..., 3), a new array.
-    """
+    """Turns points (..., 3) from camera axes (x right, y down, z forward) to viewer axes (y up, z backward), or back."""
     return points * np.array([1, -1, -1], points.dtype)
 
 
 def limb_radius(poses: np.ndarray) -> float:
-    """How thick limbs are drawn, metres: a fraction of the body's usual extent, 2 cm for a standing person.
-
-    Args:
-        poses: (T, K, 3) metres.
-    """
+    """How thick limbs of poses (T, K, 3) are drawn, metres: a fraction of the usual extent, 2 cm of who stands."""
     return max(0.0122 * float(np.median(np.linalg.norm(np.ptp(poses, axis=1), axis=-1))), 1e-3)
 
 
@@ -95,15 +82,12 @@ class KeypointPanel(Panel):
         spread = np.median((high - low).max(-1)[shown.any(1)]) if shown.any() else 0
         self.width = float(np.clip(0.022 * spread, 0.006 * size[1], 0.03 * size[1]))
         if table.img_shape is not None:
-            self._draw_canvas(table.img_shape)
+            corners = np.array([[0, 0], table.img_shape[::-1]]) * self.zoom + self.offset
+            corners = corners.clip(-30000, 30000).astype(int).tolist()
+            self.background[:] = COLOURS['outside']
+            cv2.rectangle(self.background, *corners, COLOURS['panel'], -1)
+            cv2.rectangle(self.background, *corners, COLOURS['line'], max(round(size[1] / 400), 1))
         self.finish()
-
-    def _draw_canvas(self, img_shape: tuple[int, int]) -> None:
-        corners = np.array([[0, 0], [img_shape[1], img_shape[0]]]) * self.zoom + self.offset
-        corners = [tuple(int(v) for v in np.clip(c, -30000, 30000)) for c in corners]
-        self.background[:] = COLOURS['outside']
-        cv2.rectangle(self.background, *corners, COLOURS['panel'], -1)
-        cv2.rectangle(self.background, *corners, COLOURS['line'], max(round(len(self.background) / 400), 1))
 
     def draw(self, frame: int) -> np.ndarray:
         """The panel at one frame, (h, w, 3) uint8 RGB."""
@@ -143,10 +127,7 @@ class FloorPanel(Panel):
         self.floor = corners[0, 1]
         self.centre = corners.mean(0)
         self.radius = max(float(np.linalg.norm(corners[1] - corners[0])) / 2, 0.3)
-        a, e = np.radians(view)
-        turn = [[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]]
-        tilt = [[1, 0, 0], [0, np.cos(e), -np.sin(e)], [0, np.sin(e), np.cos(e)]]
-        self.rotation = np.array(tilt) @ np.array(turn)
+        self.rotation = Rotation.from_euler('yx', view, degrees=True).as_matrix()
         self.zoom, self.offset = 1.0, np.zeros(2)
         on_floor = poses.copy()
         on_floor[..., 1] = self.floor

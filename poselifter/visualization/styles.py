@@ -27,12 +27,6 @@ def edge_sides(skeleton: Skeleton) -> tuple[str, ...]:
     An edge between the two sides (shoulder to shoulder) is central; one from
     the middle outwards (pelvis to left hip) belongs to its side.
 
-    Args:
-        skeleton: J joints, E edges.
-
-    Returns:
-        E names.
-
     Example:
         >>> from poselifter.skeletons import get_skeleton
         >>> edge_sides(get_skeleton('h36m17'))[3:7]

@@ -18,13 +18,7 @@ from poselifter.errors import InputError, run_program
 
 
 def read_log(path: str) -> list[dict[str, float]]:
-    """Reads a log.
-
-    Args:
-        path: a file with one JSON object a line.
-
-    Returns:
-        The lines; those of training have ``iter``.
+    """The JSON objects of a log, one a line; those of training have ``iter``.
 
     Raises:
         InputError: no such file, or it is no log.

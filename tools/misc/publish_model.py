@@ -22,15 +22,7 @@ _OF_ONE_RUN = ('work_dir', 'load_from', 'resume', 'launcher')
 
 
 def publish(source: str | Path, target: str | Path, suffix: str) -> Path:
-    """Writes the published file.
-
-    Args:
-        source: a checkpoint with ``state_dict`` and ``meta``.
-        target: where to; hash and date are put into the name.
-        suffix: ``.pth`` or ``.safetensors``.
-
-    Returns:
-        The file's path.
+    """Writes ``target``, hash and date put into its name and with a suffix, from a checkpoint; returns the path.
 
     Raises:
         InputError: the source is no checkpoint of ours.

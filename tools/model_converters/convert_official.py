@@ -26,14 +26,7 @@ from poselifter.registry import MODELS
 
 
 def convert(source: str, target: str, system: str | None = None, task: str | None = None) -> None:
-    """Writes ``target``, a checkpoint of ours, from a published one.
-
-    Args:
-        source: the published file.
-        target: ``.pth`` or ``.safetensors``.
-        system: folder name of the system; ``None`` goes by the file's keys.
-        task: what it shall serve; heads of other tasks are left out. ``None``
-            means what the keys say.
+    """Writes ``target``, a checkpoint of ours, from a published one of a system; heads of other tasks are left out.
 
     Raises:
         InputError: the file is no published checkpoint, or its tensors are not
@@ -53,13 +46,7 @@ def convert(source: str, target: str, system: str | None = None, task: str | Non
 
 
 def export(source: str, target: str, system: str | None, kind: str | None = None) -> None:
-    """Writes ``target`` in an original's layout from a checkpoint of ours.
-
-    Args:
-        source: a checkpoint of ours.
-        target: the file that the original can load.
-        system: folder name of the system.
-        kind: of the file, e.g. ``'pose'``; ``None`` goes by the tensors.
+    """Writes ``target``, which an original system can load, from a checkpoint of ours.
 
     Raises:
         InputError: the system is not named or unknown, or no tensor has a name there.

@@ -84,9 +84,6 @@ def expected_inputs() -> str:
 def open_document(path: str | os.PathLike) -> Document:
     """Reads a file whatever its name: npz, npy or JSON, told by the first bytes.
 
-    Args:
-        path: the file.
-
     Returns:
         The parsed file, or why it is missing, empty, damaged, of another kind,
         or holds what could execute code (pickled objects) or is no JSON (NaN).
@@ -130,18 +127,7 @@ def _parsed(path: Path) -> Document:
 
 
 def entries_of(value: Any, where: str) -> list[Mapping[str, Any]]:
-    """Checks that a JSON value is a list of objects.
-
-    Args:
-        value: what the file has.
-        where: file and place, for the error.
-
-    Returns:
-        ``value``.
-
-    Raises:
-        InputError: it is something else.
-    """
+    """A JSON value that is a list of objects; raises InputError that names ``where`` if it is something else."""
     if not isinstance(value, list):
         raise InputError(f'{where} is {type(value).__name__}, expected a list with one entry a person')
     for number, entry in enumerate(value):
@@ -151,18 +137,10 @@ def entries_of(value: Any, where: str) -> list[Mapping[str, Any]]:
 
 
 def integers_of(entries: Sequence[Mapping[str, Any]], key: str, where: str) -> np.ndarray:
-    """Collects an integer that every entry must have.
-
-    Args:
-        entries: JSON objects.
-        key: name of the integer.
-        where: file, for the error.
-
-    Returns:
-        (N,) int64.
+    """An integer of each JSON object, (N,) int64.
 
     Raises:
-        InputError: an entry lacks it or has something else; it is named.
+        InputError: an entry lacks it or has something else; it and ``where`` are named.
     """
     for number, entry in enumerate(entries):
         value = entry.get(key)
@@ -173,13 +151,5 @@ def integers_of(entries: Sequence[Mapping[str, Any]], key: str, where: str) -> n
 
 
 def missing_where_zero(keypoints: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Scores with 0 where a joint lies at exactly (0, 0), as COCO and OpenPose write a missing one.
-
-    Args:
-        keypoints: (..., J, 2) pixels.
-        scores: (..., J).
-
-    Returns:
-        Scores likewise.
-    """
+    """Scores (..., J) with 0 where ``keypoints`` (..., J, 2) are (0, 0), as COCO and OpenPose write a missing joint."""
     return np.where((keypoints == 0).all(-1), 0, scores)

@@ -67,11 +67,7 @@ def read_keypoints(
 def describe_table(table: KeypointTable) -> str:
     """One line for the user: what was recognised and how much of it.
 
-    Args:
-        table: of :func:`read_keypoints`, persons linked.
-
-    Returns:
-        For instance ``clip.json (MMPose results): skeleton coco17, 4 frames, 1 person, image 1280 x 720, fps unknown``.
+    For instance ``clip.json (MMPose results): skeleton coco17, 4 frames, 1 person, image 1280 x 720, fps unknown``.
     """
     frames = int(np.ptp(table.frame_indices)) + 1
     persons = len(np.unique(table.track_ids))

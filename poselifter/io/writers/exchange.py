@@ -27,11 +27,7 @@ def write_npz(path: Path, result: Result) -> None:
 
 
 def write_keypoints(path: str | os.PathLike, table: KeypointTable) -> None:
-    """Writes 2D keypoints as the exchange file; whole or not at all.
-
-    Args:
-        path: the npz file.
-        table: what to write; metadata that are ``None`` are left out of the file.
+    """Writes 2D keypoints as the exchange file, whole or not at all; metadata that are ``None`` are left out.
 
     Raises:
         InputError: the folder cannot be written to.
@@ -40,13 +36,7 @@ def write_keypoints(path: str | os.PathLike, table: KeypointTable) -> None:
 
 
 def read_result(path: str | os.PathLike) -> Result:
-    """Reads what ``poselifter lift`` wrote.
-
-    Args:
-        path: the npz file; its rows may come in any order.
-
-    Returns:
-        The table and its poses, sorted by track, then frame.
+    """Reads an npz file that ``poselifter lift`` wrote; its rows are sorted by track, then frame.
 
     Raises:
         InputError: the file is no exchange file or has no 3D part.

@@ -11,14 +11,7 @@ from ...utils import load_plugins
 
 
 def list_formats(given: Collection[str]) -> dict[str, Writer]:
-    """Formats that results can be written in, plugins' too.
-
-    Args:
-        given: fields that the results have: ``poses``, ``scores``, ``body``.
-
-    Returns:
-        The writers by name.
-    """
+    """Writers by name of format, plugins' too, of results with some of the fields ``poses``, ``scores``, ``body``."""
     WRITERS.import_from_location()
     load_plugins()
     return {name: writer for name, writer in sorted(WRITERS.module_dict.items()) if set(writer.needs) & set(given)}
@@ -27,13 +20,8 @@ def list_formats(given: Collection[str]) -> dict[str, Writer]:
 def check_formats(formats: Sequence[str], given: Collection[str]) -> None:
     """Refuses formats before the work is done.
 
-    Args:
-        formats: names of writers.
-        given: see :func:`list_formats`.
-
     Raises:
-        InputError: a format is unknown, needs other fields, or a package that
-            is not installed.
+        InputError: a format is unknown, needs other fields than those ``given``, or a package that is not installed.
     """
     known = list_formats(given)
     unknown = [name for name in formats if name not in known]
@@ -46,15 +34,7 @@ def check_formats(formats: Sequence[str], given: Collection[str]) -> None:
 
 
 def write_results(stem: Path, result: Result, formats: Sequence[str]) -> list[Path]:
-    """Writes a result in any number of formats.
-
-    Args:
-        stem: path without a suffix.
-        result: what to write.
-        formats: names of writers.
-
-    Returns:
-        The files, or folders of files.
+    """Writes a result in any number of formats beside a path without a suffix; returns the files, or folders of them.
 
     Raises:
         InputError: see :func:`check_formats`; or a file cannot be written.

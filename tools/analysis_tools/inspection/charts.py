@@ -152,11 +152,7 @@ def save_confusion(path: PathLike, matrix: np.ndarray, names: Sequence[str], tit
 def save_text_pairs(path: PathLike, rows: Sequence[tuple[str, np.ndarray, Mapping[str, float]]], title: str) -> None:
     """Draws clips one below the other, each with the probabilities that two or more texts have in it.
 
-    Args:
-        path: file to write.
-        rows: name of a clip, its frames in a row (:func:`~inspection.rows.keypoint_strip`), and
-            the probabilities, which sum to 1, by text.
-        title: of the picture.
+    Rows are name, frames (:func:`~inspection.rows.keypoint_strip`), and by text the probabilities, which sum to 1.
     """
     with sheet(path, title, 12, 0.6 + 1.9 * len(rows)) as figure:
         panels = figure.subplots(len(rows), 2, squeeze=False, width_ratios=[2.1, 1])
@@ -180,11 +176,10 @@ def save_similarity(
     """Draws how near windows of a clip are to texts over time, below frames of the clip.
 
     Args:
-        path: file to write.
+        path, title: of the picture.
         strip: frames from the clip's begin to its end (:func:`~inspection.rows.keypoint_strip`).
         seconds: (W,) middles of the windows, then (2,) begin and end of the clip: (W + 2,).
         curves: (W,) cosines by text.
-        title: of the picture.
     """
     with sheet(path, title, 11, 5.4) as figure:
         above, below = figure.subplots(2, 1, height_ratios=[strip.shape[0] / strip.shape[1] * 2.6, 1])

@@ -22,11 +22,7 @@ def inspection_parser(doc: str, out: str) -> ToolParser:
 
 
 def open_model(args: argparse.Namespace, *splits: str) -> tuple[nn.Module, Any]:
-    """The model in eval mode and the data set of the first split that the config has.
-
-    Args:
-        args: of :func:`inspection_parser`.
-        *splits: ``'train'``, ``'test'``.
+    """The model in eval mode and the data set of the first of ``splits`` that the config has.
 
     Raises:
         InputError: no such file or split, or parts of the config are wrong.

@@ -63,15 +63,7 @@ def figure_row(poses: np.ndarray, skeleton: str, truth: np.ndarray | None = None
 def keypoint_strip(
     keypoints: np.ndarray, visible: np.ndarray, skeleton: str, frames: Sequence[int], size: int = 220
 ) -> np.ndarray:
-    """Frames of a clip in a row, (size, about size * frames, 3) uint8.
-
-    Args:
-        keypoints: (T, J, 2) pixels.
-        visible: (T, J) score 0..1.
-        skeleton: joint set.
-        frames: which frames.
-        size: of a frame in pixels.
-    """
+    """Frames of a clip (T, J, 2), pixels, with scores (T, J) in a row, (size, about size * frames, 3) uint8."""
     panel = KeypointPanel(KeypointTable.of_person(keypoints, visible, skeleton=skeleton), (size, size))
     gap = np.full((size, size // 30, 3), 255, np.uint8)
     return np.concatenate([part for frame in frames for part in (panel.draw(int(frame)), gap)][:-1], 1)

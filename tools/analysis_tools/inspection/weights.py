@@ -21,7 +21,7 @@ def cut_clips(inputs: torch.Tensor, length: int) -> tuple[torch.Tensor, Any]:
 def layers_with(
     network: nn.Module, kind: type[nn.Module], numbers: list[int] | None = None, **needed: Any
 ) -> dict[str, nn.Module]:
-    """The parts of one kind, by their names in the network, in the order of their layers.
+    """The parts of one class, by their names in the network, in the order of their layers.
 
     Args:
         network: a backbone; its layers are the entries of its module lists,
@@ -83,16 +83,13 @@ def record_weights(model: nn.Module, parts: Mapping[str, nn.Module], clips: torc
 
 
 def fusion_weights(model: nn.Module, part: nn.Module, inputs: torch.Tensor, batch_size: int = 64) -> np.ndarray:
-    """The weight of the first stream in the tokens of a whole sequence.
+    """The weight (T, J) of the first stream in the tokens of a whole sequence; a mean where windows overlap.
 
     Args:
         model: see :func:`record_weights`.
         part: an ``AdaptiveFusion`` of its backbone.
         inputs: (T, J, C) as the codec encodes it.
         batch_size: windows in one pass.
-
-    Returns:
-        (T, J), where windows overlap their weighted mean.
 
     Raises:
         InputError: the network does not use the part.
