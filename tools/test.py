@@ -28,8 +28,8 @@ from poselifter.utils import write_json
 TABLE = ('MPJPE', 'P-MPJPE', 'MPJVE')
 
 
-def parse_args(argv: list[str] | None) -> argparse.Namespace:
-    """Reads the command line."""
+def read_command_line(argv: list[str] | None) -> tuple[argparse.Namespace, Config]:
+    """The options, and the config with what they change in it."""
     parser = ToolParser(__doc__)
     parser.add_config()
     parser.add_argument('checkpoint', help='checkpoint file, or name of a model of the zoo')
@@ -39,11 +39,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument('--show-dir', metavar='DIR', help='draw the first predictions into this folder')
     parser.add_argument('--baselines', action='store_true', help='evaluate mean pose and linear regression too')
     parser.add_launcher()
-    return parser.parse_args(argv)
-
-
-def read_config(args: argparse.Namespace) -> Config:
-    """The config with the options of the command line in it."""
+    args = parser.parse_args(argv)
     if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
         raise InputError(f'--dump is {args.dump}, expected a name that ends with .pkl')
     config = read_test_config(args, resolve(args.checkpoint))
@@ -55,7 +51,7 @@ def read_config(args: argparse.Namespace) -> Config:
     if args.show_dir:
         hook = {'type': 'PoseVisualizationHook', 'out_dir': args.show_dir}
         config.custom_hooks = [*(config.get('custom_hooks') or []), hook]
-    return config
+    return args, config
 
 
 def evaluate_baselines(runner: Runner, config: Config) -> dict[str, dict[str, float]]:
@@ -91,9 +87,8 @@ def comparison(reports: dict[str, dict[str, float]]) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     """Tests."""
-    args = parse_args(argv)
     poselifter.register_all_modules()
-    config = read_config(args)
+    args, config = read_command_line(argv)
     runner = build_runner(config, 'test')
     with config_errors(config):
         metrics = dict(runner.test())

@@ -31,8 +31,7 @@ class ActionInferencer(BaseInferencer):
 
     Args:
         model: a config file with a head ``action``, or see :class:`BaseInferencer`.
-        weights: see :class:`BaseInferencer`.
-        device: see :class:`BaseInferencer`.
+        weights, device: see :class:`BaseInferencer`.
         classes: names of the classes; ``None`` takes the config's ``actions``,
             or numbers.
         num_frames: length of a window in frames of the model's frame rate;
@@ -79,10 +78,6 @@ class ActionInferencer(BaseInferencer):
         scores = [at_rows(self.scores(clip, batch_size), table, rows, step) for rows, clip, step in clips]
         segments, metadata = [rows for rows, _, _ in clips], assumed_metadata(self.model)
         return [Result(table, scores=np.concatenate(scores), classes=self.classes, segments=segments, **metadata)]
-
-    def describe(self, result: Result) -> list[dict[str, Any]]:
-        """See the class."""
-        return result.describe_segments()
 
     @torch.no_grad()
     def scores(self, clip: dict[str, Any], batch_size: int | None = None) -> np.ndarray:

@@ -96,17 +96,10 @@ def inference_lifter(
 
 
 def lift_table(model: nn.Module, table: KeypointTable) -> np.ndarray:
-    """Lifts every person of a table.
+    """Lifts every person of a table of N rows to poses (N, K, 3) float32, see :func:`inference_lifter`.
 
     Frames in which a person is missing are bridged: the model sees them as
     empty. Another frame rate than the model's is resampled to it and back.
-
-    Args:
-        model: from :func:`init_model`.
-        table: N rows of keypoints.
-
-    Returns:
-        (N, K, 3) float32, a pose for each row; see :func:`inference_lifter`.
 
     Raises:
         InputError: the joint set is unknown or cannot be converted.
@@ -118,30 +111,25 @@ def lift_table(model: nn.Module, table: KeypointTable) -> np.ndarray:
 def predict_table(
     model: nn.Module, table: KeypointTable, names: Sequence[str], batch_size: int | None = None
 ) -> Result:
-    """Predictions of heads for every person of a table, in one pass of the network.
+    """Poses, scores and embeddings for every person of a table, in one pass of the network.
 
     Args:
-        model: see :func:`lift_table`.
+        model: from :func:`init_model`.
         table: N rows of keypoints.
         names: of heads: ``pose``, ``action`` and others that read clips.
         batch_size: windows in one forward pass; ``None`` means the model's.
-
-    Returns:
-        The poses, scores and embeddings that the heads give.
 
     Raises:
         InputError: the joint set is unknown or cannot be converted.
     """
     device = next(model.parameters()).device
-    segments, sequences = [], []
-    for rows, clip, step in track_clips(model.codec, table):
-        sequences.append(torch.from_numpy(model.codec.encode(clip)['inputs']).to(device))
-        segments.append((rows, step))
-    predictions = list(zip(model.over_time(sequences, names, batch_size=batch_size), segments, strict=True))
-    arrays = {
-        name: [at_rows(heads[name].cpu().numpy(), table, *segment) for heads, segment in predictions] for name in names
-    }
-    fields = {'segments': [rows for rows, _ in segments], **assumed_metadata(model)}
+    clips = list(track_clips(model.codec, table))
+    sequences = [torch.from_numpy(model.codec.encode(clip)['inputs']).to(device) for _, clip, _ in clips]
+    arrays = {name: [] for name in names}
+    for (rows, _, step), predictions in zip(clips, model.over_time(sequences, names, batch_size), strict=True):
+        for name in names:
+            arrays[name].append(at_rows(predictions[name].cpu().numpy(), table, rows, step))
+    fields = {'segments': [rows for rows, _, _ in clips], **assumed_metadata(model)}
     if 'pose' in names:
         fields |= {'poses': np.concatenate(arrays['pose']), 'skeleton_3d': model.codec.skeleton_3d.name}
     if 'action' in names:
@@ -207,15 +195,7 @@ def _segments(table: KeypointTable) -> Iterator[slice]:
 
 
 def interpolate(values: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Values between frames, linearly.
-
-    Args:
-        values: (T, ...).
-        where: (M,) positions on the time axis, in frames.
-
-    Returns:
-        (M, ...): ``values`` at ``where``; positions outside repeat the edge.
-    """
+    """Values (T, ...) at positions (M,) on the time axis, in frames, linearly (M, ...); outside the edge repeats."""
     where = np.clip(where, 0, len(values) - 1)
     lower = np.floor(where).astype(int)
     upper = np.minimum(lower + 1, len(values) - 1)

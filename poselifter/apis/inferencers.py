@@ -93,8 +93,8 @@ class BaseInferencer:
         raise NotImplementedError
 
     def describe(self, result: Result) -> Any:
-        """``predictions`` of a call."""
-        raise NotImplementedError
+        """``predictions`` of a call: by default what was said of each segment."""
+        return result.describe_segments()
 
     def notes(self, result: Result) -> list[str]:
         """``notes`` of a call."""
@@ -142,11 +142,11 @@ class Pose3DInferencer(BaseInferencer):
 
     def describe(self, result: Result) -> dict[str, Any]:
         """See the class."""
-        skeleton = self.model.codec.skeleton_3d
+        skeleton, table = self.model.codec.skeleton_3d, result.table
         described = {
             'keypoints_3d': result.poses,
-            'track_ids': result.table.track_ids,
-            'frame_indices': result.table.frame_indices,
+            'track_ids': table.track_ids,
+            'frame_indices': table.frame_indices,
             'skeleton_3d': skeleton.name,
             'unit': 'm',
             'axes': 'camera: x right, y down, z forward',
@@ -183,10 +183,7 @@ def heads_of(model: nn.Module, needed: str) -> dict[str, nn.Module]:
 
 
 def read_table(
-    item: Any,
-    skeleton: str | None = None,
-    img_shape: tuple[int, int] | None = None,
-    fps: float | None = None,
+    item: Any, skeleton: str | None = None, img_shape: tuple[int, int] | None = None, fps: float | None = None
 ) -> KeypointTable:
     """A table of what an inferencer is given: a file, an array (T, J, 2 or 3) or a table; what it says goes first."""
     if isinstance(item, (str, os.PathLike)):

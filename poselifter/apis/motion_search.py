@@ -41,12 +41,11 @@ def init_text_motion(
     does for its Figure 8, both files are needed.
 
     Args:
-        config: see :func:`init_model`; the config of the pretraining.
+        config: of the pretraining.
         checkpoint: what the pretraining left.
         motion_checkpoint: what the fine-tuning left, whose backbone takes the
             place of the pretraining's.
-        device: for example ``'cpu'`` or ``'cuda:0'``.
-        cfg_options: changes to the config.
+        device, cfg_options: see :func:`init_model`.
 
     Raises:
         InputError: the model or the first file has no text side, or the second
@@ -247,14 +246,7 @@ class MotionSearch:
 
     @torch.no_grad()
     def embed(self, inputs: torch.Tensor, name: str, track: int = 0, first: float = 0.0) -> ClipWindows:
-        """The windows of one sequence.
-
-        Args:
-            inputs: (T, J, C) as the codec encodes it.
-            name: of the clip.
-            track: of the person.
-            first: when it begins, seconds.
-        """
+        """The windows of a sequence (T, J, C), encoded by the codec, of a clip and person that begins at ``first`` s."""
         frames = self.window.cut(len(inputs)).inputs
         inputs = inputs.to(next(self.model.parameters()).device)
         batches = torch.from_numpy(frames).to(inputs.device).split(self.batch_size)

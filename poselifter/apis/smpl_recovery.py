@@ -82,9 +82,8 @@ class _BodyInferencer(BaseInferencer):
     def describe(self, result: Result) -> dict[str, Any]:
         """The parameters of the body."""
         body, table = result.body, result.table
-        motion = BodyMotion(body.poses, body.betas, body.trans)
-        track = str(table.track_ids[0])
-        return {'track': track, 'frame_indices': table.frame_indices, 'motion': motion, 'fps': result.fps}
+        person = {'track': str(table.track_ids[0]), 'frame_indices': table.frame_indices, 'fps': result.fps}
+        return {**person, 'motion': BodyMotion(body.poses, body.betas, body.trans)}
 
     def _recover(self, table: KeypointTable, rows: slice, clip: dict[str, Any], step: float) -> Result:
         frames, sample = table.frame_indices[rows], MotionDataSample()

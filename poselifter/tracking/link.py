@@ -68,8 +68,7 @@ def link_persons(table: KeypointTable, max_distance: float = 0.5, max_gap: int =
     linked, first_id = ids.copy(), max(int(ids.max()) + 1, 0)
     persons: dict[int, _Person] = {}
     count = 0
-    starts = np.flatnonzero(np.r_[True, frames[1:] != frames[:-1]])
-    for rows in np.split(loose, starts[1:]):
+    for rows in np.split(loose, np.flatnonzero(np.diff(frames)) + 1):
         frame = int(table.frame_indices[rows[0]])
         persons = {key: p for key, p in persons.items() if frame - p.frame <= max_gap + 1}
         keypoints = np.nan_to_num(table.keypoints[rows].astype(np.float64))

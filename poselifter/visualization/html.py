@@ -35,9 +35,8 @@ def write_page(path: Path, result: Result) -> None:
     tracks = [_track(result, str(name), rows) for name, rows in table.tracks()]
     root = 'root' if solid.root is None else solid.joint_names[solid.root]
     people = f'{len(tracks)} persons' if len(tracks) > 1 else '1 person'
-    if len(tracks) > 1 and result.root is None:
-        people += ', side by side'
-    people += f' · {solid.name} · {result.fps:g} fps'
+    side_by_side = ', side by side' if len(tracks) > 1 and result.root is None else ''
+    people += f'{side_by_side} · {solid.name} · {result.fps:g} fps'
     data = {
         'facts': f'{people}\nmetres from the {root}, x right, y down, z forward',
         'fps': result.fps,
@@ -58,10 +57,8 @@ def _track(result: Result, name: str, rows: slice) -> dict[str, Any]:
     """One person for JSON; 0.1 mm and 0.1 px are fine enough for the eye."""
     table = result.table
     track = {'id': name, 'frames': table.frame_indices[rows].tolist(), 'keypoints_3d': pack(result.poses[rows])}
-    if result.truth is not None:
-        track['truth_3d'] = pack(result.truth[rows])
-    if result.root is not None:
-        track['root_3d'] = pack(result.root[rows])
+    more = {'truth_3d': result.truth, 'root_3d': result.root}
+    track |= {key: pack(array[rows]) for key, array in more.items() if array is not None}
     if table.keypoints.shape[1]:
         visible = table.keypoints_visible[rows, :, None] > 0
         track['keypoints_2d'] = pack(np.where(visible, table.keypoints[rows], np.nan))
@@ -78,8 +75,8 @@ def _mesh(body: MovingBody, root: np.ndarray | None) -> dict[str, dict[str, Any]
     if root is not None:
         bones[..., 3] -= root[:, None]
     owners, weights = body.strongest_bones()
-    mesh = {'vertices': pack(vertices), 'faces': pack(faces, 1), 'owners': pack(owners, 1), 'bones': pack(bones)}
-    return {**mesh, 'shares': pack(weights)}
+    mesh = {'vertices': pack(vertices), 'bones': pack(bones), 'shares': pack(weights)}
+    return {**mesh, 'faces': pack(faces, 1), 'owners': pack(owners, 1)}
 
 
 def pack(array: np.ndarray, unit: float = 1e-4) -> dict[str, Any]:

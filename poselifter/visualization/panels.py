@@ -18,7 +18,7 @@ _COARSE = 4  # a blurred shadow needs no more pixels
 
 
 def to_y_up(points: np.ndarray) -> np.ndarray:
-    """Turns points (..., 3) from camera axes (x right, y down, z forward) to viewer axes (y up, z backward), or back."""
+    """Turns points (..., 3) from camera axes (x right, y down, z forward) to viewer axes (y up, z back), or back."""
     return points * np.array([1, -1, -1], points.dtype)
 
 

@@ -35,7 +35,14 @@ class Sheet:
         """A page (h, w, 3) with the meaning of the colours; ``truth``: also of the ground truth's."""
         high, wide = (sum(sizes) + self.gap * (len(sizes) - 1) for sizes in (self.heights, self.widths))
         canvas = np.full((high + 2 * self.bar, self.width or wide + 2 * self.edge, 3), COLOURS['page'], np.uint8)
-        write_legend(canvas, canvas.shape[1] - self.edge, self.bar // 2 - self.text * 2 // 3, self.text, truth)
+        right, y, size = canvas.shape[1] - self.edge, self.bar // 2 - self.text * 2 // 3, self.text
+        scratch = np.empty((size * 2, right, 3), np.uint8)
+        names = {'left': 'left', 'right': 'right', 'centre': 'centre', **({'truth': 'ground truth'} if truth else {})}
+        for name, text in reversed(names.items()):
+            right -= write(scratch, text, (0, 0), size, COLOURS['muted'])
+            write(canvas, text, (right, y), size, COLOURS['muted'])
+            disc(canvas, np.array([right - size * 0.85, y + size * 0.66]), size * 0.36, COLOURS[name])
+            right -= round(size * 2.6)
         return canvas
 
     def corner(self, row: int, column: int) -> tuple[int, int]:
@@ -59,15 +66,3 @@ class Sheet:
 def shrink(canvas: np.ndarray, times: int) -> np.ndarray:
     """A picture drawn too large at its size, which smooths edges."""
     return canvas if times == 1 else cv2.resize(canvas, None, fx=1 / times, fy=1 / times, interpolation=cv2.INTER_AREA)
-
-
-def write_legend(canvas: np.ndarray, right: int, y: int, size: int, truth: bool) -> None:
-    """Writes the colours' meaning, ending at pixel ``right``; ``size`` is the text's height."""
-    names = ['left', 'right', 'centre'] + ['truth'] * truth
-    scratch = np.empty((size * 2, right, 3), np.uint8)
-    for name in reversed(names):
-        text = 'ground truth' if name == 'truth' else name
-        right -= write(scratch, text, (0, 0), size, COLOURS['muted'])
-        write(canvas, text, (right, y), size, COLOURS['muted'])
-        disc(canvas, np.array([right - size * 0.85, y + size * 0.66]), size * 0.36, COLOURS[name])
-        right -= round(size * 2.6)

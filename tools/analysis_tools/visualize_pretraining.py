@@ -74,7 +74,7 @@ def lifted(model: MotionEstimator, sample: dict[str, Any], path: Path, count: in
     present = there(clean)[..., 0]
     hidden = present & ~inputs.any(-1)
     target = sample['target'][kept] if 'target' in sample else None
-    error, counted = np.full(pose.shape[:-1], np.nan), np.zeros(pose.shape[:-1], bool)
+    error, counted = np.zeros(pose.shape[:-1]), np.zeros(pose.shape[:-1], bool)
     if target is not None:
         error, counted = np.linalg.norm(pose - target, axis=-1), sample['target_weight'][kept] > 0
     seen, solid = get_skeleton(sample['skeleton']), model.codec.skeleton_3d

@@ -42,7 +42,7 @@ def read_clip(search: MotionSearch, path: str, frames: int) -> tuple[np.ndarray,
 
 def draw_pairs(search: MotionSearch, args: argparse.Namespace) -> None:
     """Clips one below the other; the same texts for all, or two for each."""
-    if len(args.texts) < 2 or (len(args.texts) != 2 and len(args.texts) != 2 * len(args.clips)):
+    if len(args.texts) not in (2, 2 * len(args.clips)):
         raise InputError(f'--texts has {len(args.texts)} for {len(args.clips)} clips; give two, or two for each clip')
     rows = []
     for i, clip in enumerate(args.clips):
@@ -67,8 +67,9 @@ def draw_time(search: MotionSearch, args: argparse.Namespace) -> None:
     save_similarity(path, strip, seconds, named, title)
 
 
-def draw_embeddings(model: Any, args: argparse.Namespace) -> None:
+def draw_embeddings(search: MotionSearch, args: argparse.Namespace) -> None:
     """The common space on the left, the mean of features on the right, of the same clips."""
+    model = search.model
     _, dataset = open_model(args, 'test', 'train')
     other = model, dataset
     if args.beside:
@@ -78,13 +79,8 @@ def draw_embeddings(model: Any, args: argparse.Namespace) -> None:
     names = [name for name in left if name in right]
     if not names:
         raise InputError(f'the test data of {args.config} has no sequence in common; give a config on the same data')
-    points = {
-        title: project(np.array([clips[name][0] for name in names]))
-        for title, clips in {
-            'space of texts and motion': left,
-            f'{Path(args.config).stem}: mean of the features': right,
-        }.items()
-    }
+    sides = {'space of texts and motion': left, f'{Path(args.config).stem}: mean of the features': right}
+    points = {title: project(np.array([clips[name][0] for name in names])) for title, clips in sides.items()}
     labels, unmarked = [left[name][1] for name in names], np.zeros(len(names), bool)
     save_scatter(Path(args.out) / 'embeddings.png', points, labels, f'{len(names)} clips, t-SNE', unmarked)
 
@@ -102,11 +98,8 @@ def main(argv: list[str] | None = None) -> None:
         raise InputError(f'{args.mode} needs --clips and --texts')
     config = read_config(args)
     model = init_text_motion(config, args.checkpoint, args.motion_checkpoint, args.device)
-    if args.mode == 'embeddings':
-        draw_embeddings(model, args)
-    else:
-        draw = draw_pairs if args.mode == 'pair' else draw_time
-        draw(MotionSearch(model, stride=max(model.backbone.num_frames // 9, 1)), args)
+    search = MotionSearch(model, stride=max(model.backbone.num_frames // 9, 1))
+    {'pair': draw_pairs, 'time': draw_time, 'embeddings': draw_embeddings}[args.mode](search, args)
 
 
 if __name__ == '__main__':

@@ -48,10 +48,6 @@ class Recording:
     path: Path
     asf: Path | None
 
-    @property
-    def subject(self) -> str:
-        return self.id.split('_')[0]
-
     def fingerprint(self) -> str:
         """Changes when one of the files does."""
         stats = [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in (self.path, self.asf) if p]
@@ -113,11 +109,11 @@ def _read_clips(recording: Recording, metadata: dict) -> list[Clip]:
     skeleton = read_asf(recording.asf) if recording.asf else None
     is_amc = recording.path.suffix.lower() == '.amc'
     motion = read_amc(recording.path, skeleton) if is_amc else read_bvh(recording.path)
-    fps = source_fps(recording.subject, motion.fps)
+    fps = source_fps(recording.id.split('_')[0], motion.fps)
     body = body_of(motion)
     metadata.update(source_format=body, source_fps=fps, source_frames=len(motion.positions))
     thorax = skeleton.bone('thorax') if skeleton else None
-    keypoints, feet = to_cmu17(motion, thorax.offset if thorax else None)
+    keypoints, feet = to_cmu17(motion, thorax and thorax.offset)
     clips = cut_clips(keypoints, feet, fps, BODIES[body].first_frame)
     if not clips:
         raise InputError('no stretch without glitches that is long enough')

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from check_dataset import build_dataset, first_person, flat, sample_before
+from check_dataset import build_dataset, first_person, sample_before, unit_figure
 from tqdm import tqdm
 
 from poselifter.datasets.transforms import PackPose
@@ -22,10 +22,7 @@ def draw(sample: dict[str, Any], stem: Path) -> None:
     """Draws a sample in network space, enlarged to a picture of 1000 pixels; masked joints are not drawn."""
     sample = first_person(sample)
     inputs, target = sample['inputs'], sample.get('target')
-    if target is None:
-        figure = flat(inputs[..., :2])
-    else:
-        figure = (target - target[:, :1]) / max(float(np.abs(target - target[:, :1]).max()), 1e-6)
+    figure = unit_figure(inputs[..., :2] if target is None else target)
     visible, skeleton = (inputs != 0).any(-1), sample['skeleton']
     table = KeypointTable.of_person((inputs[..., :2] + 1) * 500, visible, skeleton=skeleton)
     solid = skeleton if target is None else sample.get('skeleton_3d', skeleton)

@@ -154,16 +154,17 @@ def first_person(sample: dict[str, Any]) -> dict[str, Any]:
     return {**sample, **{key: sample[key][0] for key in keys}} if 'present' in sample else sample
 
 
-def flat(points: np.ndarray) -> np.ndarray:
-    """A figure (T, J, 3) of size 1 from 2D points, where there are no others to draw."""
+def unit_figure(points: np.ndarray) -> np.ndarray:
+    """A root-relative figure (T, J, 3) of size 1 from points (T, J, 2 or 3); of 2D ones it is flat."""
     points = np.nan_to_num(points - points[:, :1])
-    return np.concatenate([points, np.zeros_like(points[..., :1])], -1) / max(float(np.abs(points).max()), 1e-6)
+    points = np.pad(points, [(0, 0), (0, 0), (0, 3 - points.shape[-1])])
+    return points / max(float(np.abs(points).max()), 1e-6)
 
 
 def draw(sample: dict[str, Any], out: str) -> str:
     """Draws a sample; returns what to say of it."""
     poses = sample.get('lifting_target')
-    figure = flat(sample['keypoints']) if poses is None else poses - poses[:, :1]
+    figure = unit_figure(sample['keypoints']) if poses is None else poses - poses[:, :1]
     metadata = {'skeleton': sample['skeleton'], 'img_shape': sample.get('img_shape')}
     table = KeypointTable.of_person(sample['keypoints'], sample['keypoints_visible'], **metadata)
     result = Result(table, figure, sample['skeleton'] if poses is None else sample['skeleton_3d'])

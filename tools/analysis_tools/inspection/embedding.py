@@ -34,21 +34,24 @@ def embed(model: Any, inputs: torch.Tensor, pooled: bool) -> torch.Tensor:
 def embed_dataset(model: Any, dataset: Any, pooled: bool) -> dict[str, tuple[np.ndarray, str, bool]]:
     """By name of the sequence its embedding (mean of its windows and views), its class, whether it is an exemplar."""
     rows: dict[str, list[np.ndarray]] = {}
-    facts: dict[str, tuple[str, bool]] = {}
+    metadata: dict[str, tuple[str, bool]] = {}
     device = next(model.parameters()).device
     for start in range(0, len(dataset), BATCH):
         clips: list[tuple[str, torch.Tensor]] = []
         for item in dataset.__getitems__(range(start, min(start + BATCH, len(dataset)))):
             inputs, sample = item['inputs'], item['data_samples']
-            name, label = sample.get('sequence') or str(len(facts)), sample.get('action_name') or sample.get('action')
-            facts[name] = (str(label), bool(sample.get('exemplar')))
+            name, label = (
+                sample.get('sequence') or str(len(metadata)),
+                sample.get('action_name') or sample.get('action'),
+            )
+            metadata[name] = (str(label), bool(sample.get('exemplar')))
             long = inputs.shape[-3] > model.backbone.num_frames
             clips += [(name, clip) for clip in (cut_clips(inputs, model.backbone.num_frames)[0] if long else [inputs])]
         for shape in dict.fromkeys(clip.shape for _, clip in clips):
             names, stack = zip(*[pair for pair in clips if pair[1].shape == shape], strict=True)
             for name, row in zip(names, embed(model, torch.stack(stack).to(device), pooled), strict=True):
                 rows.setdefault(name, []).append(row.float().cpu().numpy())
-    return {name: (np.mean(found, 0), *facts[name]) for name, found in rows.items()}
+    return {name: (np.mean(parts, 0), *metadata[name]) for name, parts in rows.items()}
 
 
 def project(embeddings: np.ndarray, perplexity: float = 15, seed: int = 0) -> np.ndarray:

@@ -12,10 +12,7 @@ CREDIT = (
     'The data used in this project was obtained from mocap.cs.cmu.edu. '
     'The database was created with funding from NSF EIA-0196217.'
 )
-SPLITS = {
-    'val': frozenset({'16', '55', '88', '131'}),
-    'test': frozenset({'09', '11', '13', '38', '90', '93'}),
-}
+SPLITS = {'val': {'16', '55', '88', '131'}, 'test': {'09', '11', '13', '38', '90', '93'}}
 # No file states its rate reliably. 60, 61: stated by their source; 88: by an index; 90, u1: from the fall in flight.
 SOURCE_FPS = {'60': 60, '61': 60, '88': 60, '90': 60, 'u1': 60}
 BROKEN = {'60_07': 'head joint broken'}
