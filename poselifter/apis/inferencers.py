@@ -112,10 +112,8 @@ class Pose3DInferencer(BaseInferencer):
     ``action`` ``scores`` and ``top`` as of :class:`ActionInferencer`, and of
     every other head, by its name, a unit vector (D,), the mean of the windows'.
 
-    Args: see :class:`BaseInferencer`.
-
     Raises:
-        InputError: no such model or weights, or one that does not lift.
+        InputError: see :class:`BaseInferencer`; or the model does not lift.
 
     Example::
 

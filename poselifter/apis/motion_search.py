@@ -246,7 +246,7 @@ class MotionSearch:
 
     @torch.no_grad()
     def embed(self, inputs: torch.Tensor, name: str, track: int = 0, first: float = 0.0) -> ClipWindows:
-        """The windows of a sequence (T, J, C), encoded by the codec, of a clip and person that begins at ``first`` s."""
+        """The windows of a sequence (T, J, C), as the codec encodes it, which begins at ``first``, seconds."""
         frames = self.window.cut(len(inputs)).inputs
         inputs = inputs.to(next(self.model.parameters()).device)
         batches = torch.from_numpy(frames).to(inputs.device).split(self.batch_size)

@@ -117,9 +117,10 @@ def _without_gaps(frames: np.ndarray, joints: np.ndarray, skeleton: str) -> tupl
         trust[:, j] = np.where(np.isin(every, frames[rows]), 1, 0.01)
         for axis in range(3):
             filled[:, j, axis] = np.interp(every, frames[rows], joints[rows, j, axis])
-    rough = find_conversion(skeleton, 'h36m17').approximate if skeleton != 'h36m17' else ()
-    names = get_skeleton('h36m17').joint_names
-    return every, filled, trust * np.array([0.1 if name in rough else 1.0 for name in names])
+    if skeleton != 'h36m17':
+        rough = find_conversion(skeleton, 'h36m17').approximate
+        trust[:, np.isin(get_skeleton('h36m17').joint_names, rough)] *= 0.1
+    return every, filled, trust
 
 
 def body_result(

@@ -64,9 +64,7 @@ class _BodyInferencer(BaseInferencer):
         super().__init__(model)
         bodies = [head.body_model for head in model.heads.values() if head.reads == 'body' and head.body_model]
         if not bodies:
-            raise InputError(
-                'the model has no MeshHead with a body_model; take a config such as motionbert/mesh_h36m.py'
-            )
+            raise InputError('the model has no MeshHead with a body_model; take one such as motionbert/mesh_h36m.py')
         self.body, self.source = bodies[0], estimates
         self.estimates = None if estimates is None else read_smpl_estimates(estimates, person)
         self.joints_of = JointsOfBody(self.body)

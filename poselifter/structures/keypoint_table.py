@@ -18,8 +18,7 @@ class KeypointTable:
     Rows are sorted by track, then frame, when the table is made.
 
     Attributes:
-        keypoints: (N, J, 2) float32 pixels; NaN or any number where
-            ``keypoints_visible`` is 0.
+        keypoints: (N, J, 2) float32 pixels; NaN or any number where ``keypoints_visible`` is 0.
         keypoints_visible: (N, J) float32 in [0, 1]; 0 means not there.
         frame_indices: (N,) int64.
         track_ids: (N,) strings or integers.
@@ -63,7 +62,7 @@ class KeypointTable:
         codes = codes[order]
         twice = (np.diff(codes) == 0) & (np.diff(self.frame_indices) == 0)
         if twice.any():
-            row = int(np.flatnonzero(twice)[0])
+            row = twice.argmax()
             raise InputError(
                 f'{self.source}: person {self.track_ids[row]} has two rows in frame {self.frame_indices[row]}; '
                 f'give each person an id of its own in track_ids'

@@ -130,8 +130,8 @@ def test_lifted_clips_of_several_persons(clip, folder, repository, capsys):
     joints = np.concatenate([joints - joints[:, :1], joints[:3] - joints[:3, :1]]).astype(np.float32)
     lifted = {
         'keypoints': joints[..., :2] * 500 + 800, 'keypoints_visible': np.ones((8, 17)), 'skeleton': 'h36m17',
-        'frame_indices': np.array([0, 1, 2, 3, 6, 4, 5, 6]), 'track_ids': np.array(['1'] * 5 + ['x/../2'] * 3), 'fps': 30.0,
-        'keypoints_3d': joints, 'skeleton_3d': 'cmu17',
+        'frame_indices': np.array([0, 1, 2, 3, 6, 4, 5, 6]), 'fps': 30.0,
+        'track_ids': np.array(['1'] * 5 + ['x/../2'] * 3), 'keypoints_3d': joints, 'skeleton_3d': 'cmu17',
     }  # fmt: skip
     np.savez(folder / 'two.npz', **lifted)
     options = f'--body-model {folder} -o {folder}/out --formats npz --iterations 5'

@@ -39,8 +39,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('--classes', nargs='+', metavar='NAME', help='names of the classes')
     args = parser.parse_args(argv)
     matrix = read_matrix(args.matrix)
-    names = args.classes or (read_config(args).get('actions') if args.config else None)
-    names = names or [str(i) for i in range(len(matrix))]
+    names = args.classes or (args.config and read_config(args).get('actions')) or list(map(str, range(len(matrix))))
     if len(names) != len(matrix):
         raise InputError(f'{len(names)} names for the {len(matrix)} classes of {args.matrix}; give one for each')
     title = f'{int(matrix.sum()):,} clips, {100 * matrix.trace() / max(matrix.sum(), 1):.1f} % right'

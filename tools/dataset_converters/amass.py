@@ -61,10 +61,10 @@ def cache_of(path: Path, source: Path, folder: Path, settings: tuple) -> CacheFi
     return CacheFile(folder / name, json.dumps([VERSION, stat.st_size, stat.st_mtime_ns, *settings]))
 
 
-def write_subset(folder: Path, names: list[str], parts: list[CacheFile], fps: float) -> tuple[int, list[dict]]:
+def write_subset(folder: Path, parts: dict[str, CacheFile], fps: float) -> tuple[int, list[dict]]:
     """Lays the recordings of a subset end to end; returns the number of frames and records of what is left out."""
     kept, dropped, poses, root = [], [], [np.zeros((0, 17, 3), np.int16)], [np.zeros((0, 3), np.float32)]
-    for name, part in zip(names, parts, strict=True):
+    for name, part in parts.items():
         result = part.load()
         if 'reason' in result:
             dropped.append({'sequence': name, **result})
@@ -103,11 +103,9 @@ def main(argv: list[str] | None = None) -> None:
     run_parallel(convert, jobs, args.workers, done=len(recordings) - len(todo))
     names = {path: path.relative_to(args.src_dir) for path in recordings}
     for subset in sorted({name.parts[0] for name in names.values()}):
-        own = [path for path in recordings if names[path].parts[0] == subset]
-        frames, dropped = write_subset(
-            args.out_dir / subset, [str(names[path]) for path in own], [parts[path] for path in own], args.fps
-        )
-        print(f'{subset}: {len(own) - len(dropped)} recordings, {frames / args.fps / 60:.1f} minutes')
+        members = {str(names[path]): parts[path] for path in recordings if names[path].parts[0] == subset}
+        frames, dropped = write_subset(args.out_dir / subset, members, args.fps)
+        print(f'{subset}: {len(members) - len(dropped)} recordings, {frames / args.fps / 60:.1f} minutes')
         for record in dropped:
             print(f'  left out {record["sequence"]}: {record["reason"]}')
 

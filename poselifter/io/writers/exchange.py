@@ -20,9 +20,9 @@ def write_npz(path: Path, result: Result) -> None:
         write_parameters(path, result.body, result.fps)
         return
     arrays = {**_arrays(result.table), 'skeleton_3d': np.array(result.skeleton_3d)}
-    for name, array in (('keypoints_3d', result.poses), ('root_3d', result.root)):
-        if array is not None:
-            arrays[name] = np.asarray(array, np.float32)
+    arrays['keypoints_3d'] = np.asarray(result.poses, np.float32)
+    if result.root is not None:
+        arrays['root_3d'] = np.asarray(result.root, np.float32)
     save_arrays(path, arrays)
 
 
