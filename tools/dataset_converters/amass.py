@@ -29,16 +29,7 @@ _body = lru_cache(maxsize=3)(load_body)
 
 
 def convert(path: Path, kept: CacheFile, bodies: Path, regressor: Path, fps: float, official: bool) -> None:
-    """Converts one recording and keeps the joints, or the reason why there are none.
-
-    Args:
-        path: the recording.
-        kept: where the result goes.
-        bodies: folder of the body models.
-        regressor: of the 17 joints.
-        fps: expected frame rate.
-        official: see :func:`~poselifter.io.amass.resample`.
-    """
+    """Converts one recording and keeps the joints at a frame rate, or the reason why there are none."""
     try:
         sequence = read_amass(path)
         if sequence is None:
