@@ -44,6 +44,8 @@ def test_table_and_numbers_are_written(get_flops, tmp_path, capsys):
     small = '| mixste_small | 27 x 17 x 6 | 27 | 271,619 | 130.9 M | 120.6 M | 4.849 M |'
     assert capsys.readouterr().out.splitlines()[2] == small
     assert [row['model'] for row in json.loads(out.read_text())] == ['mixste_small', 'mixste_1']
+    get_flops.main(['mixste_1', '--linear-only'])
+    assert '| 33,659,907 | 570.5 M | 570.5 M |' in capsys.readouterr().out
 
 
 def test_speed_is_the_median_after_a_warm_up(get_flops, monkeypatch, capsys):

@@ -44,7 +44,12 @@ class LayerMacs(TorchFunctionMode):
 
 
 def build(name: str, cfg_options: dict[str, Any] | None = None, variant: str | None = None) -> nn.Module:
-    """A model of :func:`list_models`, or the network of a config file's ``model``, for evaluation.
+    """A model of :func:`list_models`, or the network of a config's ``model``, for evaluation.
+
+    Args:
+        name: of :func:`list_models`, or a config file.
+        cfg_options: changes to the config.
+        variant: of the config.
 
     Raises:
         InputError: an unknown name, or a config without such a network.
@@ -123,19 +128,22 @@ def short(number: float) -> str:
     return f'{number / 1e9:#.4g} G' if number >= 1e9 else f'{number / 1e6:#.4g} M'
 
 
-def cells(rows: Sequence[dict]) -> list[list[str]]:
-    """The cells of a markdown table: headings, their alignment, and a line for each row of :func:`count`.
+def cells(rows: Sequence[dict], layers_only: bool = False) -> list[list[str]]:
+    """The cells of a markdown table: headings, their alignment, and a line a model.
 
-    ``speed`` of rows, frames a second by heading, makes further columns.
+    Args:
+        rows: of :func:`count`; with ``speed``, frames a second by heading, for further columns.
+        layers_only: leaves products of activations out.
     """
+    macs, what = ('macs_of_layers', ['MACs of layers']) if layers_only else ('macs', ['MACs', 'of layers'])
     speeds = rows[0].get('speed', {})
-    head = ['model', 'clip', 'frames out', 'parameters', 'MACs', 'of layers', 'MACs a frame out', *speeds]
+    head = ['model', 'clip', 'frames out', 'parameters', *what, f'{what[0]} a frame out', *speeds]
     lines = [head, ['---', '---', *['---:'] * (len(head) - 2)]]
     for row in rows:
         frames = row['frames_out']
         line = [row['model'], ' x '.join(map(str, row['clip'])), str(frames or '-'), f'{row["parameters"]:,}']
-        line += [short(row['macs']), short(row['macs_of_layers']), short(row['macs'] / frames) if frames else '-']
-        lines.append([*line, *(f'{row["speed"][n]:.4g}' for n in speeds)])
+        line += [short(row[key]) for key in dict.fromkeys((macs, 'macs_of_layers'))]
+        lines.append([*line, short(row[macs] / frames) if frames else '-', *(f'{row["speed"][n]:.4g}' for n in speeds)])
     return lines
 
 
@@ -150,6 +158,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_config('models', nargs='*', metavar='CONFIG_OR_MODEL', help='config file, or a name of list_models()')
     parser.add_argument('--all', action='store_true', help='every name of list_models()')
     parser.add_argument('--input-shape', nargs=3, type=int, metavar=('T', 'J', 'C'), help="by default the model's own")
+    parser.add_argument('--linear-only', action='store_true', help='linear layers and convolutions only')
     parser.add_argument('--fps', action='store_true', help='measure frames a second too, at batch 1 and --batch-size')
     parser.add_argument('--batch-size', type=int, metavar='N', help='by default 64 on a GPU, 4 on a CPU')
     parser.add_argument('--device', help='where --fps measures: by default the GPU, if there is one')
@@ -166,10 +175,11 @@ def main(argv: list[str] | None = None) -> None:
         device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
         batches = (1, args.batch_size or (4 if device == 'cpu' else 64))
         for row in rows:
-            row['speed'] = {f'frames/s, batch {n}': frames_per_second(row, n, device, **changes) for n in batches}
+            speeds = {f'frames/s, batch {n}': frames_per_second(row, n, device, **changes) for n in batches}
+            row['speed'] = speeds
             chip = torch.cuda.get_device_name(device) if 'cuda' in device else torch.backends.cpu.get_cpu_capability()
             row['device'] = f'{device} ({chip}), {torch.get_num_threads()} CPU threads'
-    print(markdown(cells(rows)) + (f'measured on {rows[0]["device"]}' if args.fps else ''))
+    print(markdown(cells(rows, args.linear_only)) + (f'measured on {rows[0]["device"]}' if args.fps else ''))
     if args.out:
         write_json(args.out, rows)
 
