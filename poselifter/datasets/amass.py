@@ -58,26 +58,26 @@ class AMASSDataset(SequenceDataset):
 
     def load(self) -> Sequences:
         """Maps the arrays and lists the recordings."""
-        root, subsets = Path(self.data_root), self._chosen_subsets()
-        indices = [self._index(root / name) for name in subsets]
-        parts = [self._mapped(root / name) for name in subsets]
-        arrays = {kind: Joined([part[kind] for part in parts]) for kind in _SHAPES}
-        scales = {(index['fps'], index['unit_m']) for index in indices}
+        root, mapped, infos, scales, first = Path(self.data_root), [], [], set(), 0
+        for subset in self._chosen_subsets():
+            arrays, index = _read_subset(root / subset)
+            mapped.append(arrays)
+            scales.add((index['fps'], index['unit_m']))
+            for record in index['sequences']:
+                info = {'sequence': record['sequence'], 'first': first, 'length': record['length'], 'fps': index['fps']}
+                info |= {'subject': record['sequence'].rpartition('/')[0], 'source_format': subset}
+                infos.append({**info, 'action': -1, 'action_name': '', 'captions': []})
+                first += record['length']
         if len(scales) > 1:
             rates = sorted(rate for rate, _ in scales)
             raise InputError(f'{root}: the subsets have {rates} frames a second; convert all of them alike')
-        [(fps, unit_m)] = scales
-        infos, first = [], 0
-        for subset, index in zip(subsets, indices, strict=True):
-            for record in index['sequences']:
-                infos.append(self._info(subset, record, first, fps))
-                first += record['length']
+        arrays = {key: Joined([part[key] for part in mapped]) for key in _SHAPES}
         if first != len(arrays['poses']):
             raise InputError(
                 f'{root}: the arrays have {len(arrays["poses"])} frames, the indices {first}; {_HOW} again'
             )
         infos, metainfo = self.annotate(infos)
-        return Sequences(arrays, infos, metainfo, partial(world_keypoints, unit_m=unit_m))
+        return Sequences(arrays, infos, metainfo, partial(world_keypoints, unit_m=scales.pop()[1]))
 
     def _chosen_subsets(self) -> list[str]:
         present = sorted(path.parent.name for path in Path(self.data_root).glob('*/index.json'))
@@ -93,32 +93,15 @@ class AMASSDataset(SequenceDataset):
         """Turns recordings into labelled segments, where a subclass has labels; returns them and ``metainfo``."""
         return infos, {'texts': []}
 
-    @staticmethod
-    def _info(subset: str, record: dict, first: int, fps: float) -> dict:
-        return {
-            'sequence': record['sequence'],
-            'first': first,
-            'length': record['length'],
-            'fps': fps,
-            'subject': '/'.join(record['sequence'].split('/')[:-1]),
-            'action': -1,
-            'action_name': '',
-            'captions': [],
-            'source_format': subset,
-        }
 
-    @staticmethod
-    def _mapped(folder: Path) -> dict[str, np.ndarray]:
-        arrays = {kind: load_array(folder / f'{kind}.npy', memory_map=True, how=_HOW) for kind in _SHAPES}
-        check_rows(folder, arrays, _SHAPES, _HOW)
-        return arrays
-
-    @staticmethod
-    def _index(folder: Path) -> dict:
-        try:
-            return json.loads((folder / 'index.json').read_text())
-        except ValueError as error:
-            raise InputError(f'{folder}/index.json is damaged ({error}); {_HOW} again') from error
+def _read_subset(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The arrays of a converted subset, memory-mapped, and its index."""
+    arrays = {key: load_array(folder / f'{key}.npy', memory_map=True, how=_HOW) for key in _SHAPES}
+    check_rows(folder, arrays, _SHAPES, _HOW)
+    try:
+        return arrays, json.loads((folder / 'index.json').read_text())
+    except ValueError as error:
+        raise InputError(f'{folder}/index.json is damaged ({error}); {_HOW} again') from error
 
 
 def read_babel(path: str | Path) -> dict[str, dict[str, Any]]:
@@ -200,9 +183,9 @@ class BABELDataset(AMASSDataset):
         recordings = {_key(info['sequence']): info for info in infos}
         annotations = read_babel(self.ann_file)
         labelled = [(entry, recordings.get(_key(entry['feat_p']))) for entry in annotations.values()]
-        absent = [entry['feat_p'] for entry, info in labelled if info is None]
         segments = [segment for entry, info in labelled if info for segment in self._segments(entry, info)]
         if not segments:
+            absent = [entry['feat_p'] for entry, info in labelled if info is None]
             raise InputError(
                 f'{self.ann_file}: none of {len(annotations)} labelled recordings is in {self.data_root}, such as '
                 f'{absent[:3]}; {_HOW}'
@@ -211,8 +194,7 @@ class BABELDataset(AMASSDataset):
         ids = {text: i for i, text in enumerate(texts)}
         for segment in segments:
             segment['captions'] = [ids[text] for text in segment['captions']]
-        resolved = (len(annotations) - len(absent), len(annotations), absent[:10])
-        return segments, {'texts': texts, 'resolved': resolved}
+        return segments, {'texts': texts}
 
     def _segments(self, entry: dict, info: dict) -> list[dict]:
         labels = entry['segments'] or [(*label, 0.0, entry['dur']) for label in entry['labels']]
@@ -230,16 +212,11 @@ class BABELDataset(AMASSDataset):
         for first, last in sorted(texts):
             around = [more for (a, b), more in texts.items() if a <= first and last <= b]
             lasting = [text for more in around for text, lasts in more.items() if lasts]
-            name = names[first, last]
-            segment = {
-                'sequence': f'{info["sequence"]}:{first}-{last}',
-                'first': info['first'] + first,
-                'length': last - first,
-                'captions': list(dict.fromkeys([*texts[first, last], *lasting])),
-                'action_name': name,
-                'action': self.classes.index(name) if name in self.classes else -1,
-            }
-            segments.append({**info, **segment})
+            name, captions = names[first, last], list(dict.fromkeys([*texts[first, last], *lasting]))
+            place = {'sequence': f'{info["sequence"]}:{first}-{last}', 'first': info['first'] + first}
+            action = self.classes.index(name) if name in self.classes else -1
+            label = {'captions': captions, 'action_name': name, 'action': action}
+            segments.append({**info, **place, 'length': last - first, **label})
         return segments
 
 

@@ -86,9 +86,9 @@ class VideoPose3DFiles(SequenceDataset):
                         level=logging.WARNING,
                     )
                 views = self._views(detected, subject, take, (len(cameras), joints))
+                kept = kept_frames(len(world), self.subset, self.downsample)
                 for (name, camera), pixels in zip(cameras.items(), views, strict=True):
                     info = self._info(subject, take, name, camera)
-                    kept = kept_frames(len(world), self.subset, self.downsample)
                     if pixels is not None and len(pixels) < len(world):
                         raise InputError(
                             f'{self.keypoint_file}: {info["sequence"]} has {len(pixels)} frames, its mocap '

@@ -3,27 +3,13 @@
 import numpy as np
 from scipy.interpolate import make_interp_spline
 
-#: A step of the ankle: time, progress, height (both as shares). Heel-off first, highest when the toes leave the floor,
-#: low again before it lands; drawn from the ankles of walkers in the CMU motion capture database.
-SWING = np.array(
-    [
-        [0.000, 0.000, 0.00],
-        [0.083, 0.001, 0.05],
-        [0.167, 0.010, 0.19],
-        [0.250, 0.040, 0.42],
-        [0.333, 0.106, 0.70],
-        [0.417, 0.199, 0.94],
-        [0.500, 0.308, 1.00],
-        [0.583, 0.433, 0.83],
-        [0.667, 0.578, 0.54],
-        [0.750, 0.735, 0.33],
-        [0.833, 0.881, 0.20],
-        [0.917, 0.976, 0.09],
-        [1.000, 1.000, 0.00],
-    ]
-)
+#: A step of the ankle at equal times: progress and height, as fractions. Heel-off first, highest when the toes leave the
+#: floor, low again before it lands; drawn from the ankles of walkers in the CMU motion capture database.
+PROGRESS = [0.0, 0.001, 0.010, 0.040, 0.106, 0.199, 0.308, 0.433, 0.578, 0.735, 0.881, 0.976, 1.0]
+HEIGHT = [0.0, 0.05, 0.19, 0.42, 0.70, 0.94, 1.00, 0.83, 0.54, 0.33, 0.20, 0.09, 0.0]
 _still = [(1, np.zeros(2)), (2, np.zeros(2))]  # velocity and acceleration where the foot stands
-swing_curve = make_interp_spline(SWING[:, 0], SWING[:, 1:], k=5, bc_type=(_still, _still))
+_times = np.linspace(0, 1, len(PROGRESS)).round(3)
+swing_curve = make_interp_spline(_times, np.column_stack([PROGRESS, HEIGHT]), k=5, bc_type=(_still, _still))
 
 
 class Footsteps:
@@ -35,8 +21,7 @@ class Footsteps:
     """
 
     def __init__(self, start, steps) -> None:
-        still = (-2.0, -1.0, 0.0, *start)
-        table = np.array([still, *steps])
+        table = np.array([(-2.0, -1.0, 0.0, *start), *steps])
         self.lift, self.land, self.clearance = table[:, :3].T
         self.target = table[:, 3:]
         self.origin = np.concatenate([table[:1, 3:], table[:-1, 3:]])

@@ -42,11 +42,8 @@ def generate_motion(name: str, seed: int, n_frames: int, fps: float = 30) -> np.
         InputError: for an unknown name, or a seed, length or frame-rate out of range.
     """
     description = _description(name)
-    for value, kind, least, what in (
-        (seed, Integral, 0, 'seed'),
-        (n_frames, Integral, 1, 'n_frames'),
-        (fps, Real, 1, 'fps'),
-    ):
+    limits = {'seed': (seed, Integral, 0), 'n_frames': (n_frames, Integral, 1), 'fps': (fps, Real, 1)}
+    for what, (value, kind, least) in limits.items():
         if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(value) or value < least:
             expected = 'an integer' if kind is Integral else 'a number'
             raise InputError(f'generate_motion got {what}={value!r}; expected {expected} of at least {least}')

@@ -12,10 +12,7 @@ ARM = ('flex', 'abd', 'rot', 'elbow')
 ARMS = tuple(f'{side}_{angle}' for side in ('left', 'right') for angle in ARM)
 #: What a pose says. ``height``: hip joint over the ankle's stance height as a share of the leg; ``gaze``: how much the
 #: head follows a hand, 0 to 1; ``pitch``, ``roll``, ``yaw``: of the pelvis; then trunk, neck and arms, degrees.
-CHANNELS = (
-    *('height', 'pitch', 'roll', 'yaw', 'lean', 'side', 'twist', 'nod', 'tilt', 'turn', 'gaze'),
-    *ARMS,
-)
+CHANNELS = ('height', 'pitch', 'roll', 'yaw', 'lean', 'side', 'twist', 'nod', 'tilt', 'turn', 'gaze', *ARMS)
 COLUMN = {name: i for i, name in enumerate(CHANNELS)}
 #: Shoulders rise with the arms (scapulohumeral rhythm: Inman, Saunders and Abbott, J Bone Joint Surg 1944).
 SHRUG = 22.0
@@ -46,8 +43,9 @@ def pelvis_rotation(yaw: np.ndarray, pose: np.ndarray) -> np.ndarray:
     return turn @ about(1, pose[:, COLUMN['pitch']]) @ about(0, pose[:, COLUMN['roll']])
 
 
-def _bend(forward: np.ndarray, left: np.ndarray, turn: np.ndarray) -> np.ndarray:
-    """Rotations of a trunk part that bends forward, to the left and turns to the left; degrees, (T,) -> (T, 3, 3)."""
+def _bend(**angles: np.ndarray) -> np.ndarray:
+    """Rotations (T, 3, 3) of a trunk part that bends forward, to the left, turns to the left; degrees (T,) by joint."""
+    forward, left, turn = (soft_limits(angle, name) for name, angle in angles.items())
     return about(1, forward) @ about(0, -left) @ about(2, turn)
 
 
@@ -110,7 +108,7 @@ def joint_positions(body, pose, pelvis, yaw, ankles, leg_yaw, lead: int) -> np.n
     c = {name: pose[:, i] for name, i in COLUMN.items()}
     joints = np.empty((len(pose), 17, 3))
     root = pelvis_rotation(yaw, pose)
-    trunk = root @ _bend(*(soft_limits(c[name], name) for name in ('lean', 'side', 'twist')))
+    trunk = root @ _bend(lean=c['lean'], side=c['side'], twist=c['twist'])
     joints[:, 0] = pelvis
     for side, first, ankle, knee_yaw in ((1, 4, ankles[0], leg_yaw[0]), (-1, 1, ankles[1], leg_yaw[1])):
         joints[:, first] = pelvis + side * body.hip * root[:, :, 1]
@@ -118,12 +116,11 @@ def joint_positions(body, pose, pelvis, yaw, ankles, leg_yaw, lead: int) -> np.n
     joints[:, 7] = pelvis + body.lower_trunk * root[:, :, 2]
     joints[:, 8] = joints[:, 7] + body.upper_trunk * trunk[:, :, 2]
     for side, first, angles in ((1, 11, ARMS[:4]), (-1, 14, ARMS[4:])):
-        columns = [COLUMN[name] for name in angles]
-        arm = arm_joints(joints[:, 8], trunk, pose[:, columns], side, body)
+        arm = arm_joints(joints[:, 8], trunk, pose[:, [COLUMN[name] for name in angles]], side, body)
         joints[:, first : first + 3] = arm.swapaxes(0, 1)
     hand = joints[:, 13 if lead > 0 else 16]
     nod, turn = _gaze(c['nod'], c['turn'], c['gaze'], joints[:, 8] + body.neck * trunk[:, :, 2], hand, trunk)
-    neck = _bend(*(soft_limits(a, name) for a, name in ((nod, 'nod'), (c['tilt'], 'tilt'), (turn, 'turn'))))
+    neck = _bend(nod=nod, tilt=c['tilt'], turn=turn)
     # the face lies before the neck's axis: the two bones of the head enclose an angle, which shows where it looks
     joints[:, 9] = joints[:, 8] + body.neck * (trunk @ neck @ np.array([0.45, 0, np.sqrt(1 - 0.45**2)]))
     joints[:, 10] = joints[:, 9] + body.head * (trunk @ neck @ np.array([-0.25, 0, np.sqrt(1 - 0.25**2)]))

@@ -1,7 +1,5 @@
 """The mechanics of a jump from both feet: push, free fall, landing."""
 
-from dataclasses import dataclass, field
-
 import numpy as np
 
 GRAVITY = 9.81
@@ -13,7 +11,6 @@ STRETCHED, TOUCHING = 0.965, 0.935
 STROKE = 2.2
 
 
-@dataclass
 class Leap:
     """Times (s), heights (m, over the ankles' stance height) and speeds (m/s) of one jump.
 
@@ -24,37 +21,26 @@ class Leap:
         leg: length; rise: how high the hips rise in the air; distance: forward; bottom: hips in the crouch. Metres.
     """
 
-    leg: float
-    rise: float
-    distance: float
-    bottom: float
-    push: float = field(init=False)
-    flight: float = field(init=False)
-    lean: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.speed = np.sqrt(2 * GRAVITY * self.rise)
+    def __init__(self, leg: float, rise: float, distance: float, bottom: float) -> None:
+        self.speed = np.sqrt(2 * GRAVITY * rise)
         # times of an upright jump give how far the hips are ahead of the feet at take-off (and behind at landing)
-        self.push = STROKE * (STRETCHED * self.leg + TOES - self.bottom) / self.speed
-        self.lean = self.push * self.distance / 2 / (2 * self.speed / GRAVITY + self.push)
-        self.top = TOES + np.sqrt((STRETCHED * self.leg) ** 2 - self.lean**2)
-        self.touch = TOES + np.sqrt((TOUCHING * self.leg) ** 2 - self.lean**2)
+        self.push = STROKE * (STRETCHED * leg + TOES - bottom) / self.speed
+        self.lean = self.push * distance / 2 / (2 * self.speed / GRAVITY + self.push)
+        self.top = TOES + np.sqrt((STRETCHED * leg) ** 2 - self.lean**2)
+        self.touch = TOES + np.sqrt((TOUCHING * leg) ** 2 - self.lean**2)
         self.fall = np.sqrt(self.speed**2 + 2 * GRAVITY * (self.top - self.touch))
         self.flight = (self.speed + self.fall) / GRAVITY
-        self.across = (self.distance - 2 * self.lean) / self.flight
+        self.across = (distance - 2 * self.lean) / self.flight
+        half = self.flight / 2  # then the hips are so far above take-off, at this speed
+        self.middle = half, self.speed * half - GRAVITY * half**2 / 2, self.speed - GRAVITY * half
 
     def absorb_time(self, depth: float) -> float:
         """Seconds from landing to the bottom of the crouch at ``depth``."""
         return STROKE * (self.touch - depth) / self.fall
 
-    def _middle(self) -> tuple[float, float, float]:
-        """Half of the flight: time, height over take-off, speed."""
-        half = self.flight / 2
-        return half, self.speed * half - GRAVITY * half**2 / 2, self.speed - GRAVITY * half
-
     def hip_keys(self) -> list[tuple[float, float, float, float]]:
         """Take-off, mid-flight and landing: time since the crouch, height, velocity, acceleration."""
-        half, above, speed = self._middle()
+        half, above, speed = self.middle
         return [
             (self.push, self.top, self.speed, -GRAVITY),
             (self.push + half, self.top + above, speed, -GRAVITY),
@@ -66,7 +52,7 @@ class Leap:
 
         At toe-off and toes down the feet move with the hips, so that the legs neither pull nor push.
         """
-        half, above, speed = self._middle()
+        half, above, speed = self.middle
         end = self.push + self.flight
         return [
             (self.push - 2.7 * TOES / self.speed, 0.0, 0.0, 0.0, 0.0),

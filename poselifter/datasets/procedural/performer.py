@@ -1,14 +1,12 @@
 """The pelvis over the feet: path, heading, height within the legs' reach, and what follows from the feet's motion."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import convolve1d, gaussian_filter1d, maximum_filter1d
 
 from .body import Body
 from .curves import Sway
-from .kinematics import CHANNELS, COLUMN, joint_positions, pelvis_rotation
+from .kinematics import ARMS, CHANNELS, COLUMN, joint_positions, pelvis_rotation
 from .planner import Plan
 
 #: s; what has to be filtered is computed at this spacing, so that a motion does not depend on the frame-rate.
@@ -20,30 +18,9 @@ SINK, STRAIGHT = 0.12, 0.991
 #: s around the clip that the filters see.
 MARGIN = 1.2
 #: Degrees (standard deviation) of idle sway; then m of the pelvis along x and y.
-IDLE = {
-    **dict.fromkeys(CHANNELS, 0.0),
-    'pitch': 0.7,
-    'roll': 0.4,
-    'yaw': 1.0,
-    'lean': 0.8,
-    'side': 0.8,
-    'twist': 1.0,
-    'nod': 2.0,
-    'tilt': 1.2,
-    'turn': 2.5,
-    **{f'{side}_{angle}': 1.5 for side in ('left', 'right') for angle in ('flex', 'abd', 'rot', 'elbow')},
-    'x': 0.006,
-    'y': 0.006,
-}
-
-
-@dataclass(frozen=True)
-class Drive:
-    """What the feet give to the rest of the body; (T,) each."""
-
-    stride: np.ndarray  # how far the left foot is before the right one, leg lengths
-    lifted: np.ndarray  # right foot in the air (1), left foot in the air (-1)
-    ahead: np.ndarray  # how much the heading will have changed shortly, radians
+IDLE = dict.fromkeys(CHANNELS, 0.0) | dict.fromkeys(ARMS, 1.5)
+IDLE |= {'pitch': 0.7, 'roll': 0.4, 'yaw': 1.0, 'lean': 0.8, 'side': 0.8, 'twist': 1.0, 'nod': 2.0, 'tilt': 1.2}
+IDLE |= {'turn': 2.5, 'x': 0.006, 'y': 0.006}
 
 
 class Performer:
@@ -58,16 +35,17 @@ class Performer:
         places, lifted = zip(*(foot(t) for foot in self.plan.feet), strict=True)
         return np.stack(places), np.stack(lifted)
 
-    def pose(self, t: np.ndarray, drive: Drive) -> tuple[np.ndarray, np.ndarray]:
+    def pose(self, t: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Poses (T, C) with sway and what follows the feet; and the sway of the pelvis, (T, 2) m."""
         style, sway = self.style, self.sway(t)
+        stride, lifted, later = base[:, 3:6].T
         pose = self.plan.pose(t) + sway[:, : len(CHANNELS)]
 
         def add(name: str, degrees: np.ndarray) -> None:
             pose[:, COLUMN[name]] += degrees
 
-        hips, drop = style['hips'] * drive.stride, style['drop'] * drive.lifted
-        swing = style['swing'] * drive.stride
+        hips, drop = style['hips'] * stride, style['drop'] * lifted
+        swing = style['swing'] * stride
         add('yaw', -hips)
         add('twist', 1.7 * hips)
         add('roll', drop)
@@ -78,18 +56,14 @@ class Performer:
             add(f'{side}_elbow', 0.6 * forward)
         # the head keeps level and looks where the body will turn
         add('nod', -0.6 * (pose[:, COLUMN['pitch']] + pose[:, COLUMN['lean']]))
-        add('turn', -0.7 * hips + np.degrees(0.8 * drive.ahead))
-        add('twist', np.degrees(0.3 * drive.ahead))
+        add('turn', -0.7 * hips + np.degrees(0.8 * later))
+        add('twist', np.degrees(0.3 * later))
         return pose, sway[:, len(CHANNELS) :]
 
     def ankles(self, t: np.ndarray, places: np.ndarray) -> np.ndarray:
         """(2, T, 3) m."""
         rest = np.array([0, 0, self.body.ankle_height])
         return places[..., :3] + self.plan.feet_flight(t) + rest
-
-    def height(self, pose: np.ndarray) -> np.ndarray:
-        """The pelvis' height as the pose asks for it, m."""
-        return self.body.ankle_height + self.body.leg * pose[:, COLUMN['height']]
 
     def offset(self, pose: np.ndarray, yaw: np.ndarray) -> np.ndarray:
         """How the pelvis stands back from the feet to balance the trunk, (T, 2) m."""
@@ -99,7 +73,11 @@ class Performer:
         return -back[:, None] * np.stack([np.cos(yaw), np.sin(yaw)], axis=1)
 
     def base(self, t0: float, t1: float) -> CubicSpline:
-        """x, y, heading, drive (3) and the sinking of the pelvis as one spline over time."""
+        """One spline over time of 7 channels.
+
+        These are x, y (m) and heading (radians); how far the left foot is before the right one, leg lengths; right foot
+        (1) or left foot (-1) in the air; how much the heading will have changed shortly; the sinking of the pelvis, m.
+        """
         t = STEP * np.arange(np.floor((t0 - MARGIN) / STEP), np.ceil((t1 + MARGIN) / STEP) + 1)
         places, lifted = self.feet(t)
         middle = places.mean(0)
@@ -131,9 +109,10 @@ class Performer:
     def root(self, t: np.ndarray, base: np.ndarray, sinking: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Poses (T, C) and pelvis (T, 3) m."""
         yaw = base[:, 2]
-        pose, sway = self.pose(t, Drive(*base[:, 3:6].T))
+        pose, sway = self.pose(t, base)
         path = base[:, :2] + self.plan.pelvis_flight(t) + sway + self.offset(pose, yaw)
-        return pose, np.column_stack([path, self.height(pose) - sinking])
+        height = self.body.ankle_height + self.body.leg * pose[:, COLUMN['height']]
+        return pose, np.column_stack([path, height - sinking])
 
     def __call__(self, t: np.ndarray) -> np.ndarray:
         """(T,) s -> joint positions (T, 17, 3) m."""
