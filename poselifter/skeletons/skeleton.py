@@ -31,8 +31,6 @@ class Skeleton:
         aliases: other names :func:`get_skeleton` takes for the set.
         sigmas: J standard deviations of COCO's object keypoint similarity, or ``None``.
         parts: named groups of joints for masking; groups may overlap.
-        weight_groups: named groups of joints that share a loss weight (MixSTE);
-            groups do not overlap.
         joint_weights: named vectors of J loss weights.
         conversions: target set -> table of what its joints take from this set;
             see :func:`~poselifter.skeletons.find_conversion`.
@@ -49,7 +47,6 @@ class Skeleton:
     aliases: tuple[str, ...] = ()
     sigmas: tuple[float, ...] | None = None
     parts: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    weight_groups: dict[str, tuple[int, ...]] = field(default_factory=dict)
     joint_weights: dict[str, tuple[float, ...]] = field(default_factory=dict)
     conversions: dict[str, dict] = field(default_factory=dict, repr=False)
     layout_of: dict | None = field(default=None, repr=False)
@@ -149,12 +146,10 @@ def _from_record(name: str, record: dict) -> Skeleton:
     meeting = tuple((i, j) for j, b in enumerate(bones) for i, a in enumerate(bones[:j]) if set(a) & set(b))
     values.setdefault('bone_pairs', meeting)
     weights = {key: tuple(map(float, vector)) for key, vector in values.pop('joint_weights', {}).items()}
-    groups = values.pop('weight_groups', {})
-    if groups:
-        by_joint = {joint: float(weight) for weight, group in groups.values() for joint in group}
+    by_joint = {j: float(weight) for weight, group in values.pop('weight_groups', {}).values() for j in group}
+    if by_joint:
         weights['mixste'] = tuple(by_joint[j] for j in range(len(joints)))
-    groups = {key: group for key, (_, group) in groups.items()}
-    return Skeleton(name, joints, **values, weight_groups=groups, joint_weights=weights)
+    return Skeleton(name, joints, **values, joint_weights=weights)
 
 
 def _tuples(value: Any) -> Any:

@@ -13,12 +13,10 @@ PLUGIN_GROUP = 'poselifter.plugins'
 _ROOMS = ('codecs', 'checkpoints', 'datasets', 'models', 'evaluation', 'engine', 'io', 'visualization', 'apis')
 
 
-def register_all_modules(init_default_scope: bool = True) -> None:
+def register_all_modules() -> None:
     """Imports all rooms that register classes, then every plugin.
 
-    Args:
-        init_default_scope: make ``poselifter`` mmengine's default scope, so
-            that configs name our classes without a prefix.
+    ``poselifter`` becomes mmengine's default scope, so that configs name our classes without a prefix.
 
     Raises:
         InputError: a plugin cannot be imported; the message names it.
@@ -26,14 +24,12 @@ def register_all_modules(init_default_scope: bool = True) -> None:
     for room in _ROOMS:
         importlib.import_module(f'poselifter.{room}')
     load_plugins()
-    if init_default_scope:
-        current = DefaultScope.get_current_instance()
-        if current is None or current.scope_name != 'poselifter':
-            name = 'poselifter'
-            if DefaultScope.check_instance_created(name):
-                DefaultScope._instance_dict.move_to_end(name)
-            else:
-                DefaultScope.get_instance(name, scope_name=name)
+    name, current = 'poselifter', DefaultScope.get_current_instance()
+    if current is None or current.scope_name != name:
+        if DefaultScope.check_instance_created(name):
+            DefaultScope._instance_dict.move_to_end(name)
+        else:
+            DefaultScope.get_instance(name, scope_name=name)
 
 
 def import_modules(package: str) -> None:

@@ -37,7 +37,7 @@ def variants(name):
     """A transform by its config, masks in each of their ways."""
     config = dict(type=name, **ARGUMENTS.get(name, {}))
     if name in CORRUPTS and ('Mask' in name or name in ('FrameRemoval', 'JointReplacement')):
-        return [config, {**config, 'write': 'zeros'}, {**config, 'write': 'mask'}, {**config, 'copies': 3}]
+        return [config, {**config, 'copies': 3}]
     return [config]
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.interpolate import make_interp_spline
 
-#: A step of the ankle at equal times: progress and height, as fractions. Heel-off first, highest when the toes leave the
-#: floor, low again before it lands; drawn from the ankles of walkers in the CMU motion capture database.
+#: A step of the ankle at equal times: progress and height, as fractions. Heel-off first, highest when the toes leave
+#: the floor, low again before it lands; drawn from the ankles of walkers in the CMU motion capture database.
 PROGRESS = [0.0, 0.001, 0.010, 0.040, 0.106, 0.199, 0.308, 0.433, 0.578, 0.735, 0.881, 0.976, 1.0]
 HEIGHT = [0.0, 0.05, 0.19, 0.42, 0.70, 0.94, 1.00, 0.83, 0.54, 0.33, 0.20, 0.09, 0.0]
 _still = [(1, np.zeros(2)), (2, np.zeros(2))]  # velocity and acceleration where the foot stands

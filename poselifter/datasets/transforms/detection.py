@@ -65,9 +65,8 @@ class DetectedJoints(Transform):
         up = _unit(thorax - pelvis)
         hips, shoulders = [1, 4], [11, 14]
         points[:, hips] = pelvis + (pose[:, hips] - pelvis) * rng.uniform(1.0, 1.4) + up * rng.uniform(-0.02, 0.07)
-        points[:, shoulders] = (
-            thorax + (pose[:, shoulders] - thorax) * rng.uniform(0.95, 1.15) + up * rng.uniform(-0.03, 0.03)
-        )
+        wide, high = rng.uniform(0.95, 1.15), rng.uniform(-0.03, 0.03)
+        points[:, shoulders] = thorax + (pose[:, shoulders] - thorax) * wide + up * high
         left = _unit(pose[:, 11:12] - pose[:, 14:15] + pose[:, 4:5] - pose[:, 1:2])
         head_up = _unit(pose[:, 10:11] - pose[:, 9:10])
         forward = _unit(np.cross(left, head_up))
@@ -88,30 +87,15 @@ class KeypointNoise(Transform):
     frames; and joints not found. Confidence falls with the error, as a
     detector's does.
 
-    Args:
-        jitter: standard deviation, in person sizes.
-        drift: standard deviation, in person sizes.
-        outliers: share of joints and frames that are off.
-        missing: share of joints and frames that are not found.
-        absent: share of frames in which the whole person is not found.
-        period: frames over which drift, outliers and gaps last.
-        strength: range from which each clip draws how much all of it counts.
+    A subclass may set other constants.
     """
 
     films = True
-
-    def __init__(
-        self,
-        jitter: float = 0.004,
-        drift: float = 0.008,
-        outliers: float = 0.01,
-        missing: float = 0.02,
-        absent: float = 0.005,
-        period: int = 5,
-        strength: tuple[float, float] = (0.3, 1.7),
-    ) -> None:
-        self.jitter, self.drift, self.outliers = jitter, drift, outliers
-        self.missing, self.absent, self.period, self.strength = missing, absent, period, strength
+    jitter, drift = 0.004, 0.008  # standard deviations, in person sizes
+    outliers, missing = 0.01, 0.02  # fractions of joints and frames that are off, that are not found
+    absent = 0.005  # fraction of frames in which the whole person is not found
+    period = 5  # frames over which drift, outliers and gaps last
+    strength = (0.3, 1.7)  # range from which each clip draws how much all of it counts
 
     def apply(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
         """Disturbs ``keypoints`` and sets ``keypoints_visible`` to the confidence."""
@@ -131,16 +115,12 @@ class KeypointNoise(Transform):
         error = (1 - share) * slow[lower] + share * slow[lower + 1]
         error = (error + rng.normal(0, self.jitter, keypoints.shape)) * spread * strength
         off = rng.random((keys + 2, n_joints)) < self.outliers * strength
-        jump = rng.normal(0, 0.08, (keys + 2, n_joints, 2)) * off[..., None]
-        error = error + jump[lower]
+        error += (rng.normal(0, 0.08, (keys + 2, n_joints, 2)) * off[..., None])[lower]
         lost = rng.random((keys + 2, n_joints)) < self.missing * strength
         lost = (lost | (rng.random((keys + 2, 1)) < self.absent * strength))[lower]
 
         distance = np.linalg.norm(error, axis=-1)
         confidence = 0.95 * np.exp(-distance / 0.06) + rng.normal(0, 0.04, distance.shape)
-        visible = np.where(lost | (sample['keypoints_visible'] == 0), 0, confidence.clip(0.05, 1))
-        return {
-            **sample,
-            'keypoints': (keypoints + error * size).astype(np.float32),
-            'keypoints_visible': visible.astype(np.float32),
-        }
+        visible = np.where(lost | (sample['keypoints_visible'] == 0), 0, confidence.clip(0.05, 1)).astype(np.float32)
+        moved = (keypoints + error * size).astype(np.float32)
+        return {**sample, 'keypoints': moved, 'keypoints_visible': visible}

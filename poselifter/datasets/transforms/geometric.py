@@ -112,11 +112,7 @@ class RandomMove(Transform):
     """
 
     def __init__(
-        self,
-        angle: float = 10,
-        scale: tuple[float, float] = (0.9, 1.1),
-        shift: float = 0.1,
-        released: bool = False,
+        self, angle: float = 10, scale: tuple[float, float] = (0.9, 1.1), shift: float = 0.1, released: bool = False
     ) -> None:
         self.angle, self.scale, self.shift, self.released = angle, scale, shift, released
 

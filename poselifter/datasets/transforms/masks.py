@@ -39,21 +39,21 @@ def is_share(owner: object, **values: float) -> None:
 class Mask(BatchTransform):
     """Base of masks, which come after ``Encode``, ``FlipPose`` and noise; a subclass implements :meth:`draw`.
 
-    Args:
+    Attributes:
         write: ``'zeros'`` hides at once: 0 in all channels of ``inputs``
             (MotionBERT, ActionPose). ``'mask'`` leaves it to the pretrainer:
             bool ``mask`` (T, J), True where hidden; several masks add up.
+
+    Args:
         copies: that many independent masks of one clip, as ``masks`` (N, T, J);
             several add up likewise.
     """
 
-    write: ClassVar[str] = 'zeros'
+    write: ClassVar[Literal['zeros', 'mask']] = 'zeros'
     corrupts = True
 
-    def __init__(self, write: Literal['zeros', 'mask'] | None = None, copies: int | None = None) -> None:
-        if write not in (None, 'zeros', 'mask'):
-            raise InputError(f"{type(self).__name__}: write is {write!r}, expected 'zeros' or 'mask'")
-        self.write, self.copies = write or self.write, copies
+    def __init__(self, copies: int | None = None) -> None:
+        self.copies = copies
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
         """Hides something of ``inputs``, or says what to hide."""

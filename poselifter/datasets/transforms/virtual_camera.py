@@ -10,6 +10,8 @@ from ...registry import TRANSFORMS
 from ...skeletons import get_skeleton
 from .base import Transform
 
+_MARGIN = 0.03  # fraction of the picture at each border that stays free
+
 
 def heading(pose: np.ndarray, skeleton: str) -> float:
     """Where the front of a body points: radians from x towards y, of a pose (K, 3) in the world, z up."""
@@ -38,7 +40,6 @@ class VirtualCamera(Transform):
             degrees (a phone's main camera has 65 to 75, a tele lens 30).
         roll: standard deviation of the tilt, degrees.
         image_sizes: (width, height) to choose from, pixels.
-        margin: share of the picture at each border that stays free.
     """
 
     films = True
@@ -52,15 +53,13 @@ class VirtualCamera(Transform):
         fov: tuple[float, float] = (35, 80),
         roll: float = 2.0,
         image_sizes: Sequence[tuple[int, int]] = ((1920, 1080), (1080, 1920), (1280, 720), (1000, 1000)),
-        margin: float = 0.03,
     ) -> None:
         self.azimuth, self.facing, self.height, self.distance = azimuth, facing, height, distance
-        self.fov, self.roll, self.image_sizes, self.margin = fov, roll, [tuple(s) for s in image_sizes], margin
+        self.fov, self.roll, self.image_sizes = fov, roll, [tuple(s) for s in image_sizes]
 
     def apply(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
         """Adds camera-frame ``lifting_target``, ``keypoints`` in pixels and the camera."""
-        world = sample['world_keypoints']
-        side = None
+        world, side = sample['world_keypoints'], None
         if self.facing is not None:
             side = heading(world[0], sample['skeleton_3d']) + np.radians(self.facing[rng.integers(len(self.facing))])
         camera = self.place(world.reshape(-1, 3), rng, side)
@@ -97,24 +96,16 @@ class VirtualCamera(Transform):
         widest, wanted = (longer / np.tan(np.radians(a) / 2) for a in (max(self.fov), rng.uniform(*self.fov)))
         tilt = np.radians(rng.normal() * self.roll)
         aim = middle + rng.uniform(-0.15, 0.15, 3)
-        free = np.array([width, tall]) / 2 * (1 - 2 * self.margin)
+        free = np.array([width, tall]) / 2 * (1 - 2 * _MARGIN)
 
         outwards = np.array([np.cos(side), np.sin(side)])
         # the view direction depends a little on the distance, so step back twice and then zoom to fit
-        for _ in range(2):
+        for _ in range(3):
             position = np.array([*(aim[:2] + outwards * distance), height])
             rotation = look_at(position, aim, roll=tilt)
             seen = (points - position) @ rotation.T
             need = np.abs(seen[:, :2]) * widest / free - seen[:, 2:]
             distance += max(need.max(), (0.8 - seen[:, 2]).max(), 0)
-        position = np.array([*(aim[:2] + outwards * distance), height])
-        rotation = look_at(position, aim, roll=tilt)
-        seen = (points - position) @ rotation.T
         focal = min(wanted, (free * seen[:, 2:] / np.abs(seen[:, :2]).clip(min=1e-6)).min())
-        return Camera(
-            focal=np.array([focal, focal]),
-            centre=np.array([width, tall]) / 2,
-            rotation=rotation,
-            position=position,
-            size=(width, tall),
-        )
+        centre = np.array([width, tall]) / 2
+        return Camera(np.array([focal, focal]), centre, rotation=rotation, position=position, size=(width, tall))

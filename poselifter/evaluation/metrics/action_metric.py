@@ -29,28 +29,44 @@ def _ends(interval: tuple[float, float], name: str) -> dict[str, float]:
     return {f'{name}_low': interval[0], f'{name}_high': interval[1]}
 
 
-def _per_sequence(results: Sequence[tuple], vectors: int) -> list[tuple]:
-    """Entries that begin with the sequence's name, one a sequence: its first, with the mean of its vectors.
-
-    Neither the order of the entries nor of the sequences matters to any digit.
+class LabelledMetric(SampleMetric):
+    """Base of metrics of clips with a class and a vector; an entry is (sequence, class, vector (D,), group).
 
     Args:
-        results: entries.
-        vectors: place of the vector (D,) in an entry.
+        merge: whether the samples of one ``sequence`` (its windows, its views)
+            count as one clip, whose vector is their mean.
+        interval: a name in the metadata of the samples, which gives the group.
+        **kwargs: see :class:`SampleMetric`.
     """
-    members: dict[str, list[tuple]] = {}
-    for entry in results:
-        members.setdefault(entry[0], []).append(entry)
-    merged = []
-    for name in sorted(members):
-        first = list(members[name][0])
-        first[vectors] = np.sort([entry[vectors] for entry in members[name]], 0).mean(0)
-        merged.append(tuple(first))
-    return merged
+
+    vector: str  # key of the vector
+
+    def __init__(self, merge: bool, interval: str | None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.merge, self.interval = merge, interval
+        self.fields = ('action', self.vector, *(['sequence'] if merge else []), *([interval] if interval else []))
+
+    def entry(self, sample: Mapping[str, Any]) -> tuple[str, int, np.ndarray, str]:
+        """Sequence, class, vector and group."""
+        group = str(sample.get(self.interval)) if self.interval else ''
+        return str(sample.get('sequence')), int(sample.get('action')), _vector(sample, self.vector), group
+
+    def clips(self, results: Sequence[tuple[str, int, np.ndarray, str]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Classes (N,), vectors (N, D) and groups (N,) of the clips; merged, no order matters to any digit."""
+        if not results:
+            raise InputError(f'{type(self).__name__} saw no clip; check that the test data set is not empty')
+        if self.merge:
+            members: dict[str, list[tuple]] = {}
+            for entry in results:
+                members.setdefault(entry[0], []).append(entry)
+            means = {name: np.sort([entry[2] for entry in part], 0).mean(0) for name, part in members.items()}
+            results = [(name, members[name][0][1], means[name], members[name][0][3]) for name in sorted(members)]
+        _, labels, vectors, groups = (np.array(column) for column in zip(*results, strict=True))
+        return labels, vectors, groups
 
 
 @METRICS.register_module()
-class ActionMetric(SampleMetric):
+class ActionMetric(LabelledMetric):
     """Top-k accuracy, mean class accuracy and confusion matrix, in percent.
 
     ``process`` takes samples with ``pred_scores`` (classes,), logits or
@@ -61,13 +77,14 @@ class ActionMetric(SampleMetric):
     Args:
         top_k: numbers of highest scores to look in.
         confusion_file: csv file to write the confusion matrix to.
-        merge: whether the samples of one ``sequence`` (its windows, its views)
-            count as one clip, whose scores are their mean.
+        merge: see :class:`LabelledMetric`.
         interval: a name in the metadata of the samples, such as ``'subject'``: adds
             ``mean_class_accuracy_low`` and ``_high``, between which 95 % of the
             sets of other such groups lie (:func:`bootstrap_interval`).
         **kwargs: of mmengine's ``BaseMetric``.
     """
+
+    vector = 'pred_scores'
 
     def __init__(
         self,
@@ -77,24 +94,13 @@ class ActionMetric(SampleMetric):
         interval: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.top_k, self.confusion_file, self.merge, self.interval = tuple(top_k), confusion_file, merge, interval
-        self.fields = ('action', 'pred_scores', *(['sequence'] if merge else []), *([interval] if interval else []))
+        super().__init__(merge, interval, **kwargs)
+        self.top_k, self.confusion_file = tuple(top_k), confusion_file
         self.confusion: np.ndarray | None = None
 
-    def entry(self, sample: Mapping[str, Any]) -> tuple[str, str, int, np.ndarray]:
-        """Sequence, group, true class and scores."""
-        name = str(sample.get('sequence')) if self.merge else ''
-        group = str(sample.get(self.interval)) if self.interval else ''
-        return name, group, int(sample.get('action')), _vector(sample, 'pred_scores')
-
-    def compute_metrics(self, results: list[tuple[str, str, int, np.ndarray]]) -> dict[str, float]:
+    def compute_metrics(self, results: list[tuple[str, int, np.ndarray, str]]) -> dict[str, float]:
         """The figures of the class."""
-        if not results:
-            raise InputError('ActionMetric saw no clip; check that the test data set is not empty')
-        results = _per_sequence(results, 3) if self.merge else results
-        _, groups, labels, scores = zip(*results, strict=True)
-        labels, scores = np.array(labels), np.array(scores)
+        labels, scores, groups = self.clips(results)
         predicted, ranks = scores.argmax(1), label_ranks(scores, labels)
         self.confusion = confusion_matrix(predicted, labels, scores.shape[1])
         if self.confusion_file:
@@ -146,7 +152,7 @@ class OneShotMetric(SampleMetric):
 
 
 @METRICS.register_module()
-class FewShotMetric(SampleMetric):
+class FewShotMetric(LabelledMetric):
     """Recognition from a few known clips of each class, over any labelled data, in percent.
 
     ``process`` takes samples with ``pred_embedding`` (D,), ``action`` and
@@ -166,6 +172,8 @@ class FewShotMetric(SampleMetric):
         **kwargs: of mmengine's ``BaseMetric``.
     """
 
+    vector = 'pred_embedding'
+
     def __init__(
         self,
         ways: int | None = 5,
@@ -175,18 +183,12 @@ class FewShotMetric(SampleMetric):
         interval: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.ways, self.draws, self.interval = ways, {'shots': shots, 'episodes': episodes, 'seed': seed}, interval
-        self.fields = ('sequence', 'action', 'pred_embedding', *([interval] if interval else []))
-
-    def entry(self, sample: Mapping[str, Any]) -> tuple[str, int, np.ndarray, str]:
-        """Sequence, class, embedding and group."""
-        group = str(sample.get(self.interval)) if self.interval else ''
-        return str(sample.get('sequence')), int(sample.get('action')), _vector(sample, 'pred_embedding'), group
+        super().__init__(True, interval, **kwargs)
+        self.ways, self.draws = ways, {'shots': shots, 'episodes': episodes, 'seed': seed}
 
     def compute_metrics(self, results: list[tuple[str, int, np.ndarray, str]]) -> dict[str, float]:
         """The figures of the class."""
-        _, labels, embeddings, groups = (np.array(part) for part in zip(*_per_sequence(results, 2), strict=True))
+        labels, embeddings, groups = self.clips(results)
         ways = self.ways or int((np.unique(labels, return_counts=True)[1] > self.draws['shots']).sum())
         accuracies = few_shot_accuracies(embeddings, labels, ways, **self.draws)
         figures = {'few_shot_accuracy': accuracies.mean(), 'few_shot_std': accuracies.std(), 'chance': 100.0 / ways}
