@@ -57,7 +57,6 @@ class AMASSDataset(SequenceDataset):
         super().__init__(data_root=data_root, **kwargs)
 
     def load(self) -> Sequences:
-        """Maps the arrays and lists the recordings."""
         root, mapped, infos, scales, first = Path(self.data_root), [], [], set(), 0
         for subset in self._chosen_subsets():
             arrays, index = _read_subset(root / subset)

@@ -1,9 +1,10 @@
 """The calibrated cameras of Human3.6M and HumanEva, whose files come without them."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,6 +39,13 @@ def mocap_cameras(dataset: str) -> dict[str, dict[str, Camera]]:
             for name, lens, rotation, position in zip(names, lenses, rotations, poses[:, 4:] / 1000, strict=True)
         }
     return subjects
+
+
+def view_info(name: str, camera: Camera, action: str, actions: Sequence[str]) -> dict[str, Any]:
+    """The metadata of a sequence that follow from its camera and its action, a class of ``actions`` or -1."""
+    info = {'camera': name, 'img_shape': camera.size[::-1], 'action_name': action}
+    info['action'] = actions.index(action) if action in actions else -1
+    return info | ({'camera_param': camera.to_dict()} if (camera.focal > 1).all() else {})
 
 
 def h36m_pictures(names: Iterable[str], where: object) -> dict[str, tuple[int, int]]:

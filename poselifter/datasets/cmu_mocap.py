@@ -55,25 +55,17 @@ class CMUMocapDataset(SequenceDataset):
         super().__init__(**kwargs)
 
     def load(self) -> Sequences:
-        """Reads the arrays and lists the clips."""
         arrays = self._arrays()
         texts = sorted(set(arrays['description'].tolist()) - {''})
         formats = self._source_formats(Path(self.ann_file).with_name('index.json'))
-        infos = [
-            {
-                'sequence': str(clip),
-                'first': int(arrays['clip_start'][k]),
-                'length': int(arrays['clip_len'][k]),
-                'fps': float(arrays['fps']),
-                'subject': str(arrays['subject'][k]),
-                'action': self.actions.index(str(arrays['action'][k])),
-                'action_name': str(arrays['action'][k]),
-                'captions': [texts.index(t) for t in [str(arrays['description'][k])] if t],
-                'source_format': formats.get(str(clip), 'unknown'),
-            }
-            for k, clip in enumerate(arrays['clip_id'])
-            if arrays['action'][k] in self.actions
-        ]
+        infos, fps = [], float(arrays['fps'])
+        for first, length, *labels in zip(*(arrays[key].tolist() for key in _CLIPS), strict=True):
+            clip, subject, action, text = map(str, labels)
+            if action in self.actions:
+                info = {'sequence': clip, 'first': first, 'length': length, 'fps': fps, 'subject': subject}
+                info |= {'action': self.actions.index(action), 'action_name': action}
+                info['captions'] = [texts.index(text)] if text else []
+                infos.append({**info, 'source_format': formats.get(clip, 'unknown')})
         decode = partial(world_keypoints, unit_m=float(arrays['unit_m']))
         frames = {key: arrays[key] for key in _FRAMES}
         return Sequences(frames, infos, {'actions': self.actions, 'texts': texts}, decode)

@@ -125,7 +125,6 @@ class COCOKeypointsDataset(SequenceDataset):
         super().__init__(ann_file=ann_file, **kwargs)
 
     def load(self) -> Sequences:
-        """Reads the people and lists those with enough joints."""
         people = read_people(self.ann_file, self.weights)
         xy, weights = people['keypoints'], people['keypoints_visible']
         points, scores = convert_keypoints(xy, 'coco17', self.metainfo['skeleton'], weights)

@@ -10,16 +10,14 @@ from ..errors import InputError
 from ..geometry import project, world_to_camera
 from ..registry import DATASETS
 from ..utils.arrays import load_array
-from .calibration import mocap_cameras
+from .calibration import mocap_cameras, view_info
 from .human36m import ACTIONS, Human36mDataset
 from .sequence_dataset import SequenceDataset
 from .sequences import Sequences, Table, runs
 
 _VIDEO = re.compile(r'(S\d+)_([A-Za-z]+)((?:[ _]\d+)?)\.(\d{8})$')
 _RENAMED = {'TakingPhoto': 'Photo', 'WalkingDog': 'WalkDog'}
-_NEAR = (
-    10.0  # pixels that projections and true 2D joints may be apart: what does not belong together is off by hundreds
-)
+_NEAR = 10.0  # pixels that projections and true 2D joints may be apart; what does not fit is off by hundreds
 _HOW = 'make it by tools/dataset_converters/preprocess_h36m.py of MMPose, and put it below data_root'
 _FILE = Table(
     arrays={'part': ('keypoints', (17, 3), 1), 'S': ('lifting_target', (17, 4), 1)}, labels=('imgname',), how=_HOW
@@ -52,7 +50,6 @@ class Human36mMMPoseDataset(SequenceDataset):
         super().__init__(**kwargs)
 
     def load(self) -> Sequences:
-        """Reads the rows and lists the sequences."""
         arrays, labels = _FILE.read(self.ann_file, ('imgname', 'part', 'S'))
         # S1/S1_Directions_1.54138969/S1_Directions_1.54138969_000001.jpg
         videos, _, files = np.char.rpartition(labels['imgname'].astype(str), '_').T
@@ -62,10 +59,10 @@ class Human36mMMPoseDataset(SequenceDataset):
         detections, numbers = self._detections(arrays['keypoints'])[order], numbers[order]
         part, poses = arrays['keypoints'][order], arrays['lifting_target'][order, :, :3]
         infos = []
-        for span in runs(rows[order]):
-            first, frames = span['first'], slice(span['first'], span['first'] + span['length'])
+        for run in runs(rows[order]):
+            first, frames = run['first'], slice(run['first'], run['first'] + run['length'])
             video = str(names[rows[order[first]]])
-            infos.append({**span, **self._sequence(video, numbers[frames], part[first], poses[frames])})
+            infos.append({**run, **self._sequence(video, numbers[frames], part[first], poses[frames])})
         content = {'keypoints': detections[..., :2].astype(np.float32), 'lifting_target': poses}
         if detections.shape[-1] > 2:
             content['keypoints_visible'] = detections[..., 2].astype(np.float32)
@@ -89,16 +86,9 @@ class Human36mMMPoseDataset(SequenceDataset):
                 f'{self.ann_file}: poses of {video} are not where part is, in camera nor world frame; {_HOW}'
             )
         action = _RENAMED.get(action, action)
-        return {
-            'sequence': f'{subject}/{action}{take.replace("_", " ")}/{name}',
-            'subject': subject,
-            'camera': name,
-            'camera_param': camera.to_dict(),
-            'action': ACTIONS.index(action) if action in ACTIONS else -1,
-            'action_name': action,
-            'img_shape': camera.size[::-1],
-            'fps': 50.0 / float(np.median(np.diff(numbers))) if len(numbers) > 1 else 50.0,
-        }
+        sequence = f'{subject}/{action}{take.replace("_", " ")}/{name}'
+        fps = 50.0 / float(np.median(np.diff(numbers))) if len(numbers) > 1 else 50.0
+        return {'sequence': sequence, 'subject': subject, 'fps': fps, **view_info(name, camera, action, ACTIONS)}
 
     def _detections(self, part: np.ndarray) -> np.ndarray:
         if self.keypoint_file is None:

@@ -66,7 +66,6 @@ class Human36mMotionBERTDataset(SequenceDataset):
         super().__init__(ann_file=ann_file, **kwargs)
 
     def load(self) -> Sequences:
-        """Reads the arrays and lists the videos."""
         arrays, labels = _FILE.read(self.ann_file, _NEED[self.split], self.split)
         source, camera, action = (labels[name].astype(str) for name in _FILE.labels)
         pictures = h36m_pictures(np.unique(camera), f'{self.ann_file}: {self.split}')

@@ -41,7 +41,6 @@ class InstaVarietyDataset(SequenceDataset):
         super().__init__(ann_file=ann_file, **kwargs)
 
     def load(self) -> Sequences:
-        """Maps the points and lists the tracks."""
         path = Path(self.ann_file)
         motion = load_array(path, memory_map=True, how=_HOW)
         ids = load_array(path.with_name('id_all.npy'), how=_HOW)

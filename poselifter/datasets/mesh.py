@@ -80,7 +80,6 @@ class MeshDataset(SequenceDataset):
         super().__init__(ann_file=ann_file, **kwargs)
 
     def load(self) -> Sequences:
-        """Reads the arrays and lists the videos."""
         arrays, labels = _FILE.read(self.ann_file, (*_NEED, *_PICTURE.get(self.source, ())), self.split)
         names = labels['source']
         arrays.setdefault('smpl_weight', np.ones(len(names), np.float32))
@@ -99,13 +98,11 @@ class MeshDataset(SequenceDataset):
 
     def _estimates(self, names: np.ndarray, first: list[int]) -> dict[str, np.ndarray]:
         """Bodies that another method recovered, one a frame."""
-        folder, spans = self.estimates, [(0, len(names))]
-        if folder.is_dir():
-            spans = list(zip(first, [*first[1:], len(names)], strict=True))
-        elif not folder.is_file():
+        folder, parts = self.estimates, []
+        if not folder.exists():
             raise InputError(f'{folder} is not there; save the result files of another method in it, or set estimates')
-        parts = []
-        for start, end in spans:
+        starts = first if folder.is_dir() else [0]
+        for start, end in zip(starts, [*starts[1:], len(names)], strict=True):
             files = [folder / f'{names[start]}{suffix}' for suffix in SUFFIXES] if folder.is_dir() else [folder]
             path = next((file for file in files if file.is_file()), None)
             if path is None:

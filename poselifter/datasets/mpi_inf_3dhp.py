@@ -40,7 +40,6 @@ class MPIINF3DHPDataset(SequenceDataset):
     METAINFO = {'dataset_name': 'mpi_inf_3dhp', 'skeleton': 'mpi_inf_3dhp17', 'skeleton_3d': 'mpi_inf_3dhp17'}
 
     def load(self) -> Sequences:
-        """Reads the file and lists the sequences: in training every one of every camera."""
         data = load_arrays(self.ann_file, ['data'], names=(), how=_HOW)['data'].item()
         views = []
         for name, entry in data.items():
@@ -49,18 +48,12 @@ class MPIINF3DHPDataset(SequenceDataset):
             else:  # a training sequence: its cameras and its frame rate
                 cameras, fps = entry
                 views += [(name, camera, {'fps': float(fps)}, view) for camera, view in cameras.items()]
-        infos = [
-            {
-                'sequence': f'{name} {camera}'.strip(),
-                'subject': name.split(' ')[0],
-                'camera': camera,
-                'img_shape': _OUTDOOR.get(name, (2048, 2048)),
-                **rate,
-            }
-            for name, camera, rate, _ in views
-        ]
-        labelled = any('valid' in view for *_, view in views)
-        return Sequences.joined([self._part(f'{n} {c}', view, labelled) for n, c, _, view in views], infos)
+        infos, parts, labelled = [], [], any('valid' in view for *_, view in views)
+        for name, camera, rate, view in views:
+            info = {'sequence': f'{name} {camera}'.strip(), 'subject': name.split(' ')[0], 'camera': camera, **rate}
+            infos.append({**info, 'img_shape': _OUTDOOR.get(name, (2048, 2048))})
+            parts.append(self._part(f'{name} {camera}', view, labelled))
+        return Sequences.joined(parts, infos)
 
     def _part(self, name: str, view: Any, labelled: bool) -> dict[str, np.ndarray]:
         """The arrays of a sequence; of its frames only the ``valid`` ones count, in a file that is ``labelled`` so."""

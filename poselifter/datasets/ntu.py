@@ -92,7 +92,6 @@ class NTUActionDataset(SkeletonActionDataset):
     how = 'download ntu60_hrnet.pkl or ntu120_hrnet.pkl as docs/datasets/ntu.md says'
 
     def choose(self, annotations: list[dict], splits: Mapping[str, Sequence[str]]) -> list[dict]:
-        """See the base class."""
         names = [annotation['frame_dir'] for annotation in annotations]
         rules = {s: rule for s, rule in SPLITS.items() if s in (self.splits or ()) and s not in splits}
         clips = {name: parse_name(name) for name in names} if rules else {}
@@ -100,7 +99,6 @@ class NTUActionDataset(SkeletonActionDataset):
         return super().choose(annotations, {**splits, **made})
 
     def metadata(self, annotation: dict) -> dict[str, Any]:
-        """See the base class."""
         metadata, clip = super().metadata(annotation), parse_name(annotation['frame_dir'])
         if 'oneshot_auxiliary' in (self.splits or ()):
             metadata['action'] = int(auxiliary_labels()[clip.action - 1])

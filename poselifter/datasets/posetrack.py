@@ -83,7 +83,6 @@ class PoseTrackDataset(SequenceDataset):
         super().__init__(ann_file=ann_file, **kwargs)
 
     def load(self) -> Sequences:
-        """Reads the tracks and keeps the good ones."""
         path, skeleton = Path(self.ann_file), get_skeleton(self.metainfo['skeleton'])
         files = sorted(path.glob('*.json')) if path.is_dir() else [path]
         if not files or not files[0].is_file():

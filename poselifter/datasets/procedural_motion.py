@@ -56,7 +56,6 @@ class ProceduralMotion(SequenceDataset):
         super().__init__(**kwargs)
 
     def load(self) -> Sequences:
-        """Makes the motions and lists them."""
         texts = sorted({text for name in self.wordings for text in self.wordings[name]})
         parts, infos = [], []
         for k in range(self.offset, self.offset + self.n_sequences):
@@ -64,16 +63,8 @@ class ProceduralMotion(SequenceDataset):
             seed = int(np.random.SeedSequence([self.seed, k]).generate_state(1)[0])
             world = generate_motion(name, seed, self.n_frames, self.fps)
             parts.append({'poses': world - world[:, :1], 'root': world[:, 0]})
-            metadata = {
-                'sequence': f'{name}_{k:06d}',
-                'fps': self.fps,
-                'subject': f'body_{k:06d}',
-                'action': self.motions.index(name),
-                'action_name': name,
-                'captions': [texts.index(text) for text in self.wordings[name]],
-                'source_format': 'procedural',
-            }
-            infos.append(metadata)
-        return Sequences.joined(
-            parts, infos, metainfo={'texts': texts, 'actions': self.motions}, decode=world_keypoints
-        )
+            info = {'sequence': f'{name}_{k:06d}', 'subject': f'body_{k:06d}', 'source_format': 'procedural'}
+            info |= {'fps': self.fps, 'action': self.motions.index(name), 'action_name': name}
+            infos.append({**info, 'captions': [texts.index(text) for text in self.wordings[name]]})
+        metainfo = {'texts': texts, 'actions': self.motions}
+        return Sequences.joined(parts, infos, metainfo=metainfo, decode=world_keypoints)

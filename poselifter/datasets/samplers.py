@@ -38,11 +38,14 @@ class EpochSampler(Sampler):
     def __len__(self) -> int:
         return math.ceil(len(self.dataset) / self.world_size)
 
-    def __iter__(self) -> Iterator[int]:
+    def _order(self, rng: np.random.Generator) -> np.ndarray:
         n = len(self.dataset)
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(n) if self.shuffle else np.arange(n)
+        return rng.permutation(n) if self.shuffle else np.arange(n)
+
+    def __iter__(self) -> Iterator[int]:
+        order = self._order(np.random.default_rng([self.seed, self.epoch]))
         order = np.resize(order, len(self) * self.world_size)  # every process gets the same number
-        return iter((self.epoch * n + order[self.rank :: self.world_size]).tolist())
+        return iter((self.epoch * len(self.dataset) + order[self.rank :: self.world_size]).tolist())
 
 
 def _members(dataset: Sized) -> list[np.ndarray]:
@@ -59,12 +62,10 @@ class BalancedSampler(EpochSampler):
     it; of a frequent one others are drawn in every epoch.
     """
 
-    def __iter__(self) -> Iterator[int]:
-        n, members, rng = len(self.dataset), _members(self.dataset), np.random.default_rng([self.seed, self.epoch])
+    def _order(self, rng: np.random.Generator) -> np.ndarray:
+        members = _members(self.dataset)
         each = math.ceil(len(self) * self.world_size / len(members))
-        order = np.concatenate([np.resize(rng.permutation(m), each) for m in members])
-        order = rng.permutation(order)[: len(self) * self.world_size]
-        return iter((self.epoch * n + order[self.rank :: self.world_size]).tolist())
+        return rng.permutation(np.concatenate([np.resize(rng.permutation(m), each) for m in members]))
 
 
 @DATA_SAMPLERS.register_module()

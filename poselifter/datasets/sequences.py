@@ -120,20 +120,6 @@ class Table:
     def read(
         self, path: str | Path, need: Sequence[str], part: str | None = None
     ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """Reads the file.
-
-        Args:
-            path: npz, else a pickle.
-            need: names that the file must have; others it may lack.
-            part: the entry of a pickle's dict, or the prefix ``<part>_`` in an npz.
-
-        Returns:
-            float32 arrays by our keys, and the labels by the file's names.
-
-        Raises:
-            InputError: the file is missing, damaged, lacks a name, or an array has
-                another shape or numbers that are not finite.
-        """
         content = self._content(Path(path), part)
         where = f'{path}: {part}' if part else path
         labels = {name: np.asarray(content[name]) for name in self.labels if name in content}

@@ -129,7 +129,6 @@ class SkeletonActionDataset(SequenceDataset):
     def read(
         self, infos: Sequence[dict], frames: Sequence[np.ndarray], metadata: Sequence[dict[str, Any]]
     ) -> list[ClipBatch]:
-        """Frames of clips; see the base class."""
         clips = zip(infos, frames, metadata, strict=True)
         return stack_samples([{**self._arrays_of(info, f), **entry} for info, f, entry in clips])
 

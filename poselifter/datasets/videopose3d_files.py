@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..geometry import Camera, project, world_to_camera
 from ..skeletons import convert_keypoints, get_skeleton
 from ..utils.arrays import load_arrays
-from .calibration import mocap_cameras
+from .calibration import mocap_cameras, view_info
 from .sequence_dataset import SequenceDataset
 from .sequences import Sequences
 
@@ -120,20 +120,10 @@ class VideoPose3DFiles(SequenceDataset):
 
     def _info(self, subject: str, take: str, name: str, camera: Camera) -> dict[str, Any]:
         """The metadata of a sequence; a take's action is its name up to the first space."""
-        action, actions = take.split(' ')[0], self.METAINFO['actions']
         split, _, person = subject.rpartition('/')
-        info = {
-            'sequence': f'{subject}/{take}/{name}',
-            'subject': person,
-            'split': split,
-            'take': f'{subject}/{take}',
-            'camera': name,
-            'fps': self.rate / self.downsample,
-            'action': actions.index(action) if action in actions else -1,
-            'action_name': action,
-            'img_shape': camera.size[::-1],
-        }
-        return info | ({'camera_param': camera.to_dict()} if (camera.focal > 1).all() else {})
+        names = {'sequence': f'{subject}/{take}/{name}', 'subject': person, 'split': split, 'take': f'{subject}/{take}'}
+        view = view_info(name, camera, take.split(' ')[0], self.METAINFO['actions'])
+        return {**names, **view, 'fps': self.rate / self.downsample}
 
     def _subjects(self, poses: Mapping[str, Any]) -> list[str]:
         known = [name for name in poses if name.split('/')[-1] in mocap_cameras(self.table)]

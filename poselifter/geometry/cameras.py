@@ -207,13 +207,7 @@ def _distort(flat: Array, camera: Camera) -> Array:
 
 
 def _spread(value: Any, points: Array, axes: int = 1) -> Array:
-    """A camera field like ``points``, its leading axes kept and axes of 1 put in for frames and joints.
-
-    Args:
-        value: (*lead, ...) field whose last ``axes`` axes are its own.
-        points: (*lead, ..., C).
-        axes: 1 for vectors, 2 for matrices (which multiply rows of the last two axes).
-    """
+    """A field (*lead, ...), of which ``axes`` are its own, like ``points`` (*lead, ..., C): 1 for frames and joints."""
     value = as_like(value, points)
     lead, own = tuple(value.shape[: value.ndim - axes]), tuple(value.shape[value.ndim - axes :])
     if lead and points.ndim < len(lead) + 2:

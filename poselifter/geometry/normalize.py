@@ -37,15 +37,7 @@ def denormalize_screen(x: Array, width: float, height: float) -> Array:
 def normalize_longer_side(x: Array, width: float, height: float) -> Array:
     """Maps pixels (..., 2) so that the longer side becomes [-1, 1] and the corner (0, 0) becomes (-1, -1).
 
-    Unlike :func:`normalize_screen` the shorter axis is not centred.
-
-    Args:
-        x: (..., 2) pixels, numpy or torch.
-        width: picture's width, pixels.
-        height: picture's height, pixels.
-
-    Returns:
-        (..., 2) of the same kind and dtype.
+    Unlike :func:`normalize_screen`, whose arguments it has, the shorter axis is not centred.
 
     Source: MotionBERT, ``make_cam``.
 

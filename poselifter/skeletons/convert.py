@@ -147,12 +147,8 @@ def _find_table(source: Skeleton, target: Skeleton) -> dict | None:
 
 
 def _gather_table(conversion: Conversion, like: Array) -> tuple[list[list[int]], Array]:
-    """Source indices and weights (K, parts), the weights of the kind, dtype and device of ``like``.
-
-    Short rows are filled by their first joint with weight 0: gathering, unlike
-    a dense matrix, never multiplies a joint the target has nothing to do with
-    (0 times NaN is NaN).
-    """
+    """Source indices and weights (K, parts), the weights of the kind, dtype and device of ``like``."""
+    # gathering, unlike a dense matrix, never multiplies a joint the target has nothing to do with (0 times NaN is NaN)
     most = max(map(len, conversion.parts))
     rows = [parts + ((parts[0][0], 0.0),) * (most - len(parts)) for parts in conversion.parts]
     return [[i for i, _ in row] for row in rows], as_like([[w for _, w in row] for row in rows], like)

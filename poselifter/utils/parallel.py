@@ -51,11 +51,8 @@ def run_parallel(
 
 
 def _start() -> None:
-    """Makes a worker end with its parent, were it killed, and keeps torch to one thread, as a DataLoader's workers do.
-
-    Threads that the parent had do not exist in a forked process, and torch would wait for them for ever.
-    """
-    torch.set_num_threads(1)
+    """Makes a worker end with its parent, were it killed, and keeps torch to one thread, as those of a DataLoader."""
+    torch.set_num_threads(1)  # threads of the parent do not exist in a forked process: torch would wait for ever
 
     def wait() -> None:
         multiprocessing.parent_process().join()

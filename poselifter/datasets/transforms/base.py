@@ -79,7 +79,6 @@ class BatchTransform(Transform):
     """A transform of all clips of a batch at once; subclasses implement :meth:`transform_batch`."""
 
     def transform_batches(self, batches: Sequence[ClipBatch]) -> Sequence[ClipBatch]:
-        """See the base class."""
         return join_batches([self.transform_batch(batch) for batch in batches])
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
@@ -94,7 +93,6 @@ class ForeignTransform(Transform):
         self.step = step
 
     def transform_batches(self, batches: Sequence[ClipBatch]) -> Sequence[ClipBatch]:
-        """See the base class; nothing is drawn for it."""
         return stack_samples([self.step(sample) for batch in batches for sample in batch])
 
 

@@ -69,7 +69,6 @@ class ResampleClip(Transform):
         self.length, self.mode = length, mode
 
     def apply(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-        """Picks frames."""
         draws = rng.random(self.length)
         return take_frames(sample, resample_frames(count_frames(sample), self.length, self.mode, draws))
 
@@ -124,7 +123,6 @@ class ChangeFrameRate(BatchTransform):
         self.speed = speed
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
-        """Picks frames."""
         n_frames = count_frames(batch.arrays)
         frames = (np.arange(np.ceil(n_frames / self.speed)) * self.speed).astype(int).clip(max=n_frames - 1)
         rates = {key: [fps / self.speed for fps in rates] for key, rates in batch.metadata.items() if key == 'fps'}

@@ -61,17 +61,11 @@ def mpjve(pred: Any, target: Any, visible: Any = None) -> float:
     Source: Pavllo et al., "3D human pose estimation in video with temporal
     convolutions and semi-supervised training" (CVPR 2019).
 
-    Args:
-        pred: (..., T, J, 3) poses, numpy or torch; time is axis -3.
-        target: (..., T, J, 3) true poses in the same unit and frame.
-        visible: (..., T, J), 0 where the target has no label; a difference
-            counts where both its frames are labelled.
+    Arguments and errors as :func:`mpjpe`, but (..., T, J, 3), time is axis -3, and an error also for fewer than 2
+    frames. A difference counts where both its frames are labelled.
 
     Returns:
         Mean norm of the error of first differences, in the unit of the poses a frame.
-
-    Raises:
-        InputError: as :func:`mpjpe`; also for fewer than 2 frames.
     """
     return mean(velocity_distances, pred, target, visible)
 
@@ -82,16 +76,10 @@ def mpjae(pred: Any, target: Any, visible: Any = None) -> float:
     Source: Kanazawa et al., "Learning 3D human dynamics from video" (CVPR
     2019), there with seconds in place of frames.
 
-    Args:
-        pred: (..., T, J, 3) poses, numpy or torch; time is axis -3.
-        target: (..., T, J, 3) true poses in the same unit and frame.
-        visible: (..., T, J), 0 where the target has no label; a second
-            difference counts where its three frames are labelled.
+    Arguments and errors as :func:`mpjve`, which needs 3 frames here; a second difference counts where its three frames
+    are labelled.
 
     Returns:
         Mean norm of the error of second differences, in the unit of the poses a frame squared.
-
-    Raises:
-        InputError: as :func:`mpjpe`; also for fewer than 3 frames.
     """
     return mean(acceleration_distances, pred, target, visible)

@@ -99,7 +99,6 @@ class ActionMetric(LabelledMetric):
         self.confusion: np.ndarray | None = None
 
     def compute_metrics(self, results: list[tuple[str, int, np.ndarray, str]]) -> dict[str, float]:
-        """The figures of the class."""
         labels, scores, groups = self.clips(results)
         predicted, ranks = scores.argmax(1), label_ranks(scores, labels)
         self.confusion = confusion_matrix(predicted, labels, scores.shape[1])
@@ -135,7 +134,6 @@ class OneShotMetric(SampleMetric):
         return bool(sample.get('exemplar')), int(sample.get('action')), _vector(sample, 'pred_embedding')
 
     def compute_metrics(self, results: list[tuple[bool, int, np.ndarray]]) -> dict[str, float]:
-        """The figures of the class."""
         exemplars = {action: embedding for is_exemplar, action, embedding in results if is_exemplar}
         tested = [(action, embedding) for is_exemplar, action, embedding in results if not is_exemplar]
         lacking = sorted({action for action, _ in tested} - set(exemplars))
@@ -187,7 +185,6 @@ class FewShotMetric(LabelledMetric):
         self.ways, self.draws = ways, {'shots': shots, 'episodes': episodes, 'seed': seed}
 
     def compute_metrics(self, results: list[tuple[str, int, np.ndarray, str]]) -> dict[str, float]:
-        """The figures of the class."""
         labels, embeddings, groups = self.clips(results)
         ways = self.ways or int((np.unique(labels, return_counts=True)[1] > self.draws['shots']).sum())
         accuracies = few_shot_accuracies(embeddings, labels, ways, **self.draws)

@@ -60,18 +60,11 @@ class GroupTable:
         members = dict(sorted(members.items()))
         rows = {group: _means(part, columns) for group, part in members.items()}
         values = {c: [row[c] for row in rows.values() if c in row] for c in columns}
-        averages = {
-            'mean_of_groups': {column: math.fsum(v) / len(v) for column, v in values.items() if v},
-            'all_frames': _means(scores, columns),
-        }
-        return cls(
-            by=by,
-            columns=tuple(columns),
-            rows=rows,
-            averages=averages,
-            sequences={group: len(part) for group, part in members.items()},
-            frames={group: sum(s.frames for s in part) for group, part in members.items()},
-        )
+        means = {column: math.fsum(v) / len(v) for column, v in values.items() if v}
+        averages = {'mean_of_groups': means, 'all_frames': _means(scores, columns)}
+        sequences = {group: len(part) for group, part in members.items()}
+        frames = {group: sum(score.frames for score in part) for group, part in members.items()}
+        return cls(by, tuple(columns), rows, averages, sequences, frames)
 
     def figures(self, labels: Mapping[str, str], average: str) -> dict[str, float]:
         """The table as flat keys.
@@ -85,11 +78,9 @@ class GroupTable:
             ``<heading>/<group>``.
         """
         other = next(name for name in AVERAGES if name != average)
-        found = {labels[c]: value for c, value in self.averages[average].items()}
-        found.update({f'{other}/{labels[c]}': value for c, value in self.averages[other].items()})
-        for group, row in self.rows.items():
-            found.update({f'{labels[c]}/{group}': value for c, value in row.items()})
-        return found
+        figures = {labels[c]: value for c, value in self.averages[average].items()}
+        figures |= {f'{other}/{labels[c]}': value for c, value in self.averages[other].items()}
+        return figures | {f'{labels[c]}/{group}': v for group, row in self.rows.items() for c, v in row.items()}
 
     def text(self, labels: Mapping[str, str]) -> str:
         """The table in fixed width, a row a group, both averages last.
@@ -100,22 +91,18 @@ class GroupTable:
         Returns:
             Lines without a trailing newline.
         """
-        body = [
-            [group, self.sequences[group], self.frames[group], *self._cells(row)] for group, row in self.rows.items()
-        ]
-        counts = [sum(self.sequences.values()), sum(self.frames.values())]
-        last = [[name, *counts, *self._cells(self.averages[name])] for name in AVERAGES]
+        counts = (sum(self.sequences.values()), sum(self.frames.values()))
+        rows = [(group, self.sequences[group], self.frames[group], row) for group, row in self.rows.items()]
+        rows += [(name, *counts, self.averages[name]) for name in AVERAGES]
+        body = [[*start, *(f'{row[c]:.2f}' if c in row else '-' for c in self.columns)] for *start, row in rows]
         head = [self.by, 'sequences', 'frames', *(labels[c] for c in self.columns)]
-        columns = [[str(cell) for cell in column] for column in zip(head, *body, *last, strict=True)]
+        columns = [[str(cell) for cell in column] for column in zip(head, *body, strict=True)]
         widths = [max(map(len, column)) for column in columns]
         columns[0] = [cell.ljust(widths[0]) for cell in columns[0]]
         columns[1:] = [[cell.rjust(w) for cell in c] for c, w in zip(columns[1:], widths[1:], strict=True)]
         lines = ['  '.join(row) for row in zip(*columns, strict=True)]
         rule = '-' * len(lines[0])
         return '\n'.join([lines[0], rule, *lines[1:-2], rule, *lines[-2:]])
-
-    def _cells(self, row: Mapping[str, float]) -> list[str]:
-        return [f'{row[c]:.2f}' if c in row else '-' for c in self.columns]
 
 
 def _means(scores: Sequence[SequenceScore], columns: Sequence[str]) -> dict[str, float]:

@@ -1,6 +1,5 @@
 """The base of metrics that are reported by groups of sequences."""
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +13,8 @@ from .sample_metric import SampleMetric
 class GroupedMetric(SampleMetric):
     """One entry a sequence, summed by groups.
 
-    A subclass implements :meth:`entry` and sets ``labels`` (metric -> heading).
+    A subclass implements :meth:`entry`, which gives a :class:`SequenceScore` (one without sums is left out), and sets
+    ``labels`` (metric -> heading).
 
     Args:
         group_by: metainfo of a sample to report by, joined by ``+`` to group by
@@ -34,10 +34,6 @@ class GroupedMetric(SampleMetric):
         if not group_by:
             raise InputError(f"{type(self).__name__}: group_by is empty, expected names such as 'action_name'")
         self.group_by, self.average, self.units = tuple(group_by), average, units
-
-    @abstractmethod
-    def entry(self, sample: Mapping[str, Any]) -> SequenceScore:
-        """The sums of a sequence; one without sums is left out."""
 
     def compute_metrics(self, results: list[SequenceScore]) -> dict[str, float]:
         """Prints the tables and returns the figures of :meth:`report`."""

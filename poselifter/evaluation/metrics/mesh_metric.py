@@ -34,19 +34,12 @@ class MeshMetric(GroupedMetric):
     """
 
     fields = ('pred_vertices', 'vertices', 'pred_keypoints_3d', 'lifting_target')
-    labels = {
-        'mpve': 'MPVE',
-        'mpjpe': 'MPJPE',
-        'pa_mpjpe': 'PA-MPJPE',
-        'mpjpe_17': 'MPJPE-17',
-        'pa_mpjpe_17': 'PA-MPJPE-17',
-    }
+    labels = {key: key.upper().replace('_', '-') for key in ('mpve', 'mpjpe', 'pa_mpjpe', 'mpjpe_17', 'pa_mpjpe_17')}
 
     def __init__(self, group_by: Sequence[str] = ('action_name',), **kwargs: Any) -> None:
         super().__init__(group_by, 'all_frames', 'mm; MPJPE and PA-MPJPE on 14 joints', **kwargs)
 
     def entry(self, sample: Mapping[str, Any]) -> SequenceScore:
-        """The sums of a sequence; see the class."""
         keys = self.fields
         frames = predicted_frames(sample, len(sample.get(keys[0])), len(sample.get(keys[1])))
         weights = 1 / np.bincount(frames)[frames]

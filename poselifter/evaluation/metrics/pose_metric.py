@@ -90,7 +90,6 @@ class PoseMetric(GroupedMetric):
         super().__init__(group_by, self.protocol.average, units, prefix=prefix, **kwargs)
 
     def entry(self, sample: Mapping[str, Any]) -> SequenceScore:
-        """The sums of a sequence; see the class."""
         if any(part in (sample.get('sequence') or '') for part in self.protocol.skip):
             return SequenceScore({}, 0, {})  # None would be lost between processes, and others doubled
         slots = self._slots(sample)
@@ -102,15 +101,13 @@ class PoseMetric(GroupedMetric):
             else:
                 sums[name] = slots.total(measure, kit.get('Total') if measure.kit_joints else None)
             if self.detail and measure.kit_joints:
-                by_group = {f'joints/{measure.label}/{g}': slots.total(measure, joints) for g, joints in kit.items()}
-                sums.update(by_group)
+                sums |= {f'joints/{measure.label}/{g}': slots.total(measure, joints) for g, joints in kit.items()}
         if self.detail:
             joints = get_skeleton(sample.get('skeleton_3d') or 'h36m17').joint_names
-            sums.update({f'joints/MPJPE/{j}': slots.total(joint_distances, [i]) for i, j in enumerate(joints)})
+            sums |= {f'joints/MPJPE/{j}': slots.total(joint_distances, [i]) for i, j in enumerate(joints)}
         return SequenceScore(self.groups_of(sample), slots.num_frames, sums)
 
     def report(self, results: Sequence[SequenceScore]) -> tuple[dict[str, float], list[str]]:
-        """See the base class."""
         figures, texts = super().report(results)
         if not self.detail:
             return figures, texts
