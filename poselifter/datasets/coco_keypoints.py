@@ -80,19 +80,15 @@ def read_people(path: str | os.PathLike, weights: Sequence[float] = (0, 0.5, 1))
         reason = f'annotation {wrong[0]} has not 51 numbers or no image' if wrong else 'nobody has keypoints'
         raise InputError(f'{path}: {reason}, expected x, y, visibility of 17 joints; {_HOW}')
     table = np.array([a['keypoints'] for a in people], np.float32).reshape(-1, 17, 3)
-    flags = table[..., 2].astype(int)
     if not np.isin(table[..., 2], (0, 1, 2)).all():
         raise InputError(
             f'{path}: visibility goes from {table[..., 2].min()} to {table[..., 2].max()}, expected 0, 1, 2'
         )
+    ids = {key: np.array([a[key] for a in people]) for key in ('id', 'image_id')}
     images = [coco.imgs[a['image_id']] for a in people]
-    return {
-        'id': np.array([a['id'] for a in people]),
-        'image_id': np.array([a['image_id'] for a in people]),
-        'size': np.array([(image['height'], image['width']) for image in images]),
-        'keypoints': table[..., :2],
-        'keypoints_visible': np.asarray(weights, np.float32)[flags],
-    }
+    size = np.array([(image['height'], image['width']) for image in images])
+    visible = np.asarray(weights, np.float32)[table[..., 2].astype(int)]
+    return {**ids, 'size': size, 'keypoints': table[..., :2], 'keypoints_visible': visible}
 
 
 @DATASETS.register_module()

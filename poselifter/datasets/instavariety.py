@@ -48,17 +48,16 @@ class InstaVarietyDataset(SequenceDataset):
         infos = [{'sequence': str(int(ids[run['first']])), **run, 'img_shape': (1000, 1000)} for run in runs(ids)]
         return Sequences({'keypoints': motion}, infos, decode=_split_scores)
 
-    def full_init(self) -> None:
-        """Lists the windows and leaves out those that begin without a root."""
-        if self._fully_initialized:
-            return
-        super().full_init()
+    def list_windows(self) -> np.ndarray:
+        """Those of the base class, without those that begin without a root."""
+        windows = super().list_windows()
         if not self.test_mode:
-            first = np.array([self.get_data_info(i)['first'] for i in range(self.windows[-1, 0] + 1)])
-            rows = first[self.windows[:, 0]] + self.windows[:, 1].clip(min=0)
-            self.windows = self.windows[self.arrays['keypoints'][rows, 0, 2] > 0]
-        if not len(self.windows):
+            first = np.array([self.get_data_info(i)['first'] for i in range(windows[-1, 0] + 1)])
+            rows = first[windows[:, 0]] + windows[:, 1].clip(min=0)
+            windows = windows[self.arrays['keypoints'][rows, 0, 2] > 0]
+        if not len(windows):
             raise InputError(f'{self.ann_file}: no window begins with a visible root; {_HOW}')
+        return windows
 
 
 def _split_scores(rows: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

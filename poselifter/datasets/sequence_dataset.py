@@ -79,29 +79,31 @@ class SequenceDataset(BaseDataset):
         sequences = self.load()
         self.arrays, self.decode = sequences.arrays, sequences.decode
         self._metainfo.update(sequences.metainfo)
-        return [self._stretched(info) for info in sequences.infos]
-
-    def _stretched(self, info: dict[str, Any]) -> dict[str, Any]:
-        length = info['length']
-        if length >= self.min_frames:
-            return info
-        return {**info, 'length': self.min_frames, 'shown': resample_frames(length, self.min_frames, 'even')}
+        for info in sequences.infos:
+            if info['length'] < self.min_frames:
+                info |= {'length': self.min_frames, 'shown': resample_frames(info['length'], self.min_frames, 'even')}
+        return sequences.infos
 
     def full_init(self) -> None:
         """Loads, filters and lists the windows; mmengine calls it once."""
         if self._fully_initialized:
             return
         super().full_init()
-        lengths = [self.get_data_info(i)['length'] for i in range(super().__len__())]
-        views = np.arange(self.views if self.test_mode else 1)
-        starts = [views if self._whole else self.window.starts(n) for n in lengths]
-        copies = 2 if self.mirrored_copies and not self.test_mode else 1
-        counts = [len(s) * copies for s in starts]
-        columns = [np.repeat(np.arange(len(lengths)), counts), np.concatenate([np.tile(s, copies) for s in starts])]
-        mirrored = np.concatenate([np.repeat(np.arange(copies), len(s)) for s in starts])
-        self.windows = np.stack([*columns, np.repeat(lengths, counts), mirrored], 1).astype(np.int32)
-        if not len(self.windows):
+        self.windows = self.list_windows()
+
+    def list_windows(self) -> np.ndarray:
+        """The table ``windows`` (N, 4) int32; raises an InputError where it has no row."""
+        views, parts = np.arange(self.views if self.test_mode else 1), []
+        for number in range(super().__len__()):
+            length = self.get_data_info(number)['length']
+            starts = views if self._whole else self.window.starts(length)
+            for mirrored in range(2 if self.mirrored_copies and not self.test_mode else 1):
+                parts.append(np.full((len(starts), 4), (number, 0, length, mirrored), np.int32))
+                parts[-1][:, 1] = starts
+        windows = np.concatenate(parts)
+        if not len(windows):
             raise InputError(f'{type(self).__name__}: no sequence has the {self.window.length} frames of a window')
+        return windows
 
     @property
     def _whole(self) -> bool:

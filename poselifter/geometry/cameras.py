@@ -102,7 +102,8 @@ def world_to_camera(points: Array, camera: Camera) -> Array:
         >>> world_to_camera(np.array([2., 5., 1.]), camera).tolist()
         [2.0, -1.0, 5.0]
     """
-    return (points - _spread(camera.position, points)) @ _transposed(_spread(camera.rotation, points, 2))
+    rotation = namespace(points).swapaxes(_spread(camera.rotation, points, 2), -1, -2)
+    return (points - _spread(camera.position, points)) @ rotation
 
 
 def camera_to_world(points: Array, camera: Camera) -> Array:
@@ -213,7 +214,3 @@ def _spread(value: Any, points: Array, axes: int = 1) -> Array:
     if lead and points.ndim < len(lead) + 2:
         raise InputError(f'points have shape {tuple(points.shape)}, expected {lead} + (..., J, 3) for as many cameras')
     return value.reshape(lead + (1,) * (points.ndim - len(lead) - axes) + own) if lead else value
-
-
-def _transposed(matrix: Array) -> Array:
-    return namespace(matrix).swapaxes(matrix, -1, -2)

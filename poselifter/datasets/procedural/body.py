@@ -3,7 +3,7 @@
 Body frame: x forward, y to the person's left, z up; metres.
 """
 
-from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -50,22 +50,8 @@ JOINT_LIMITS = {
 }
 
 
-@dataclass(frozen=True)
-class Body:
-    """Segment lengths in metres; both sides are alike. ``hip`` and ``shoulder`` are half widths."""
-
-    stature: float
-    ankle_height: float
-    shank: float
-    thigh: float
-    hip: float
-    lower_trunk: float
-    upper_trunk: float
-    shoulder: float
-    upper_arm: float
-    forearm: float
-    neck: float
-    head: float
+class Body(SimpleNamespace):
+    """Segment lengths in metres by the names of :data:`RATIOS`, and ``stature``; both sides are alike."""
 
     @property
     def leg(self) -> float:

@@ -15,12 +15,8 @@ from .body import random_body
 from .performer import MARGIN, Performer
 from .planner import Planner
 
-try:
-    from yaml import CSafeLoader as SafeLoader  # several times faster; absent where PyYAML was built without libyaml
-except ImportError:
-    from yaml import SafeLoader
-
-_TABLE = yaml.load(Path(__file__).with_name('motions.yml').read_text(encoding='utf-8'), SafeLoader)
+_LOADER = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)  # faster; absent where PyYAML was built without libyaml
+_TABLE = yaml.load(Path(__file__).with_name('motions.yml').read_text(encoding='utf-8'), _LOADER)
 #: Names in the order of their labels.
 MOTIONS = tuple(_TABLE['motions'])
 
