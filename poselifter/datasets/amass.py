@@ -129,25 +129,17 @@ def read_babel(path: str | Path) -> dict[str, dict[str, Any]]:
 
 
 def _annotation(entry: dict) -> dict[str, Any]:
-    def labels(kind: str) -> list[dict]:
+    def labels(kind: str) -> list[tuple[str, dict]]:
         sets = entry.get(f'{kind}s') or [entry.get(kind)]
-        return [label for entries in sets if entries for label in entries['labels'] if label.get('raw_label')]
+        given = [label for entries in sets if entries for label in entries['labels'] if label.get('raw_label')]
+        return [(name, label) for label in given for name in label['act_cat'] or [label['proc_label']]]
 
-    def names(label: dict) -> list[str]:
-        return label['act_cat'] or [label['proc_label']]
-
-    duration = float(entry['dur'])
-    segments = [
-        (name, label['raw_label'], float(label['start_t']), min(float(label['end_t']), duration))
-        for label in labels('frame_ann')
-        for name in names(label)
-    ]
-    return {
-        'feat_p': entry['feat_p'],
-        'dur': duration,
-        'segments': sorted(segments, key=lambda s: s[2:]),
-        'labels': [(name, label['raw_label']) for label in labels('seq_ann') for name in names(label)],
-    }
+    duration, segments = float(entry['dur']), []
+    for name, label in labels('frame_ann'):
+        segments.append((name, label['raw_label'], float(label['start_t']), min(float(label['end_t']), duration)))
+    segments.sort(key=lambda s: s[2:])
+    whole = [(name, label['raw_label']) for name, label in labels('seq_ann')]
+    return {'feat_p': entry['feat_p'], 'dur': duration, 'segments': segments, 'labels': whole}
 
 
 @DATASETS.register_module()

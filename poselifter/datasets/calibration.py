@@ -49,11 +49,7 @@ def view_info(name: str, camera: Camera, action: str, actions: Sequence[str]) ->
 
 
 def h36m_pictures(names: Iterable[str], where: object) -> dict[str, tuple[int, int]]:
-    """(height, width) of the pictures of Human3.6M's cameras.
-
-    Args:
-        names: of cameras.
-        where: they come from, for the message.
+    """(height, width) of the pictures of Human3.6M's cameras; ``where`` their names come from is for the message.
 
     Raises:
         InputError: a name is no camera's.

@@ -101,9 +101,7 @@ class PackedClips(ClipBatch):
 def stack_samples(samples: Sequence[dict[str, Any]], kept: Mapping[str, np.ndarray] | None = None) -> list[ClipBatch]:
     """Copies samples into one batch where they have the same keys and shapes, else into a batch for each, in order.
 
-    Args:
-        samples: sample dicts.
-        kept: arrays that are stacked already; one batch takes them as they are.
+    ``kept`` are arrays that are stacked already; one batch takes them as they are.
     """
     shapes = [{key: v.shape if isinstance(v, np.ndarray) else None for key, v in s.items()} for s in samples]
     if all(shape == shapes[0] for shape in shapes):

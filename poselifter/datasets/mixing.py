@@ -144,13 +144,13 @@ class SourceBatchSampler(Sampler):
         """Indices of clips of one source for this process; a clip that comes again counts as another epoch."""
         sampler, size = self.sampler, self.sizes[source]
         needed = count * sampler.world_size
-        passes = []
+        passes = [np.empty(0, int)]
         for number in range(-(-needed // size)):
             rng = np.random.default_rng([sampler.seed, sampler.epoch, source, number])
             rows = rng.permutation(size) if sampler.shuffle else np.arange(size)
-            first = sampler.dataset.ends[source] - size
-            passes.append((number * _PASS + sampler.epoch) * len(sampler.dataset) + first + rows)
-        return np.concatenate([np.empty(0, int), *passes])[:needed][sampler.rank :: sampler.world_size]
+            first = (number * _PASS + sampler.epoch) * len(sampler.dataset) + sampler.dataset.ends[source] - size
+            passes.append(first + rows)
+        return np.concatenate(passes)[:needed][sampler.rank :: sampler.world_size]
 
     def __iter__(self) -> Iterator[list[int]]:
         batches = []

@@ -19,10 +19,7 @@ _HOW = (
 
 
 def read_tracks(path: Path) -> dict[str, np.ndarray]:
-    """Reads one file of annotations.
-
-    Args:
-        path: the json of one video, or MMPose's of a whole part.
+    """Reads one file of annotations: the json of one video, or MMPose's of a whole part.
 
     Returns:
         (n, 17, 3) by ``'<file>/<video>/<track>'``: x, y (pixels), visibility 0

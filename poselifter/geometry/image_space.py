@@ -48,32 +48,18 @@ def camera_to_image_space(points: Array, camera: Camera, root: int = 0, distort:
 def image_space_to_camera(
     image: Array, factor: Array, root_depth: Array, camera: Camera, distort: bool = True
 ) -> Array:
-    """Brings poses back to the camera frame: the inverse of :func:`camera_to_image_space`.
+    """Brings poses (..., J, 3) back to the camera frame, metres: the inverse of :func:`camera_to_image_space`.
 
-    Args:
-        image: (..., J, 3) pixels.
-        factor: (...,) mm per pixel.
-        root_depth: (...,) Z of the root, metres; the image space does not hold it.
-        camera: one camera for all poses.
-        distort: as in :func:`camera_to_image_space`.
-
-    Returns:
-        (..., J, 3) camera frame, metres.
+    ``root_depth`` (...,) is Z of the root, metres, which the image space does not hold.
     """
     depth = image[..., 2] * factor[..., None] / _MM + root_depth[..., None]
     return backproject(image[..., :2], depth, camera, distort)
 
 
 def image_space_to_root_relative(image: Array, factor: Array, root: int = 0) -> Array:
-    """Root-relative poses by the factor alone: what MotionBERT scores, perspective within the body ignored.
+    """Poses (..., J, 3) in metres relative to the root by the factor (...,), mm per pixel, alone.
 
-    Args:
-        image: (..., J, 3) pixels.
-        factor: (...,) mm per pixel.
-        root: index of the root joint.
-
-    Returns:
-        (..., J, 3) metres relative to the root.
+    This is what MotionBERT scores; perspective within the body is ignored.
     """
     return (image - image[..., root : root + 1, :]) * factor[..., None, None] / _MM
 

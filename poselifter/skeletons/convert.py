@@ -55,14 +55,7 @@ def list_conversions() -> list[tuple[str, str]]:
 
 @cache
 def find_conversion(source: str, target: str) -> Conversion:
-    """Looks a conversion up.
-
-    Args:
-        source: joint set converted from, name or alias.
-        target: joint set converted to, name or alias; every set converts to itself.
-
-    Returns:
-        The conversion, which also says which joints are approximate.
+    """Looks a conversion up by two joint sets, names or aliases; every set converts to itself.
 
     Raises:
         InputError: a name is unknown, or there is no such conversion.

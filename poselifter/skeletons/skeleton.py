@@ -86,10 +86,8 @@ class Skeleton:
     @cached_property
     def sides(self) -> tuple[str, ...]:
         """J times ``'left'``, ``'right'`` or ``'centre'``."""
-        sides = ['centre'] * self.num_joints
-        for left, right in zip(self.left, self.right, strict=True):
-            sides[left], sides[right] = 'left', 'right'
-        return tuple(sides)
+        sides = dict.fromkeys(self.left, 'left') | dict.fromkeys(self.right, 'right')
+        return tuple(sides.get(joint, 'centre') for joint in range(self.num_joints))
 
     @property
     def approximate(self) -> tuple[str, ...]:
@@ -100,11 +98,7 @@ class Skeleton:
 def get_skeleton(name: str) -> Skeleton:
     """Looks a joint set up by its name or an alias.
 
-    Args:
-        name: e.g. ``'h36m17'``, ``'coco'``.
-
-    Returns:
-        The set; the same object at every call.
+    It is the same object at every call.
 
     Raises:
         InputError: the name is not known.

@@ -118,11 +118,7 @@ class KeypointTable:
             self.img_shape = int(size[0]), int(size[1])
 
     def tracks(self) -> Iterator[tuple[str, slice]]:
-        """Persons in the order of the table.
-
-        Yields:
-            (track id, rows of that person).
-        """
+        """(track id, rows) of each person, in the order of the table."""
         starts = np.flatnonzero(np.r_[True, self.track_ids[1:] != self.track_ids[:-1]])
         for start, stop in zip(starts, [*starts[1:], len(self.track_ids)], strict=True):
             yield self.track_ids[start], slice(int(start), int(stop))

@@ -7,25 +7,17 @@ from mmengine.structures import BaseDataElement
 
 
 class MotionDataSample(BaseDataElement):
-    """Labels, predictions and facts of one clip, or of a stacked batch of clips.
+    """Labels, predictions and metadata of one clip, or of a stacked batch of clips.
 
     Data fields are tensors named as in :data:`~poselifter.structures.SAMPLE_KEYS`
     (``target`` (T, J, 3), ``target_weight`` (T, J), ``action`` (), ...);
-    predictions start with ``pred_``. Facts that are no tensors (``sequence``,
+    predictions start with ``pred_``. Metadata that are no tensors (``sequence``,
     ``subject``, ``img_shape``, ...) are metainfo.
     """
 
     @classmethod
     def stack(cls, samples: 'Sequence[MotionDataSample]') -> 'MotionDataSample':
-        """Stacks the fields of equally shaped samples along a new batch axis.
-
-        Args:
-            samples: B samples with the same fields and shapes.
-
-        Returns:
-            One sample whose fields are (B, ...) and whose metainfo are lists
-            of B entries.
-        """
+        """One sample of B equally shaped ones, whose fields are (B, ...) and whose metainfo are lists of B entries."""
         first = samples[0]
         batch = cls(metainfo={key: [s.get(key) for s in samples] for key in first.metainfo_keys()})
         for key in first.keys():

@@ -106,14 +106,7 @@ class WindowPolicy:
                 raise InputError(f'WindowPolicy: {name} is {getattr(self, name)!r}, expected one of {known}')
 
     def starts(self, n_frames: int) -> np.ndarray:
-        """First output frame of every window.
-
-        Args:
-            n_frames: length of the sequence.
-
-        Returns:
-            (W,) int64; the first may be negative with ``tail='centre'``.
-        """
+        """First output frame (W,) int64 of every window; the first may be negative with ``tail='centre'``."""
         if n_frames < 1:
             raise InputError(f'a sequence has {n_frames} frames, expected 1 or more')
         beyond = max(n_frames - self.outputs, 0)
@@ -140,14 +133,7 @@ class WindowPolicy:
         return np.clip(np.asarray(starts)[:, None] + slots, 0, last)
 
     def cut(self, n_frames: int) -> Windows:
-        """Cuts a sequence.
-
-        Args:
-            n_frames: length of the sequence.
-
-        Returns:
-            Its windows.
-        """
+        """The windows of a sequence of so many frames."""
         starts = self.starts(n_frames)
         outputs = starts[:, None] + np.arange(self.outputs)
         inside = (outputs >= 0) & (outputs < n_frames)

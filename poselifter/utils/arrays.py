@@ -1,7 +1,8 @@
 """The one door for files of arrays (npz, npy): nothing in them is executed; they are written whole or not at all."""
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,22 +34,15 @@ def load_arrays(
         InputError: the file is missing, damaged, lacks an array of ``need``, or
             holds objects that are not plain data.
     """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        raise InputError(f'{path} is not there; {how}')
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise InputError(f'it is a single array, expected an npz file; {how}')
+    with _opened(path, 'npz', how) as archive:
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise InputError(f'it is a single array, expected an npz file; {how}')
+        with archive:
             missing = [name for name in need if name not in archive.files]
             if missing:
                 raise InputError(f'it lacks the arrays {", ".join(missing)}; {how}')
             chosen = [n for n in archive.files if names is None or n in names or n in need]
             return {name: _read_entry(archive, name) for name in chosen}
-    except InputError as error:
-        raise InputError(f'{path} is not read: {error}') from error
-    except Exception as error:  # a damaged file fails in any way
-        raise InputError(f'{path} is no whole npz file ({type(error).__name__}: {error}); {how}') from error
 
 
 def load_array(path: str | os.PathLike, memory_map: bool = False, how: str = 'copy or write it again') -> np.ndarray:
@@ -62,32 +56,35 @@ def load_array(path: str | os.PathLike, memory_map: bool = False, how: str = 'co
     Raises:
         InputError: the file is missing, damaged, or holds pickled objects.
     """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        raise InputError(f'{path} is not there; {how}')
-    try:
-        array = np.load(path, mmap_mode='r' if memory_map else None, allow_pickle=False)
-        if isinstance(array, np.ndarray):
-            return array
-        array.close()
-    except Exception as error:  # a damaged file fails in any way
-        raise InputError(f'{path} is no whole npy file ({type(error).__name__}: {error}); {how}') from error
-    raise InputError(f'{path} is an npz file, expected the single array of an npy; {how}')
+    with _opened(path, 'npy', how, mmap_mode='r' if memory_map else None) as array:
+        if not isinstance(array, np.ndarray):
+            array.close()
+            raise InputError(f'it is an npz file, expected the single array of an npy; {how}')
+        return array
 
 
 def save_arrays(path: str | os.PathLike, arrays: Mapping[str, Any], compressed: bool = True) -> None:
-    """Writes an npz, whole or not at all.
-
-    Args:
-        path: the npz file.
-        arrays: by name.
-        compressed: smaller and slower.
+    """Writes an npz of arrays by name, whole or not at all; ``compressed`` it is smaller and slower.
 
     Raises:
         InputError: the folder cannot be written to.
     """
     with atomic_write(path) as temporary, open(temporary, 'wb') as file:
         (np.savez_compressed if compressed else np.savez)(file, **arrays)
+
+
+@contextmanager
+def _opened(path: str | os.PathLike, kind: str, how: str, **kwargs: Any) -> Iterator[Any]:
+    """What numpy opens, and the sentences for a file that is missing or damaged."""
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise InputError(f'{path} is not there; {how}')
+    try:
+        yield np.load(path, allow_pickle=False, **kwargs)
+    except InputError as error:
+        raise InputError(f'{path} is not read: {error}') from error
+    except Exception as error:  # a damaged file fails in any way
+        raise InputError(f'{path} is no whole {kind} file ({type(error).__name__}: {error}); {how}') from error
 
 
 def _read_entry(archive: np.lib.npyio.NpzFile, name: str) -> np.ndarray:

@@ -20,12 +20,6 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
     removed and ``path`` stays as it was. The suffix is kept, since writers such
     as numpy and ffmpeg go by it.
 
-    Args:
-        path: where the finished file shall lie.
-
-    Yields:
-        The temporary path to write to.
-
     Raises:
         InputError: the folder cannot be made or written to.
     """

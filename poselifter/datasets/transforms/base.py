@@ -16,12 +16,6 @@ def next_rng(sample: dict[str, Any]) -> np.random.Generator:
     ``sample['random_key']`` is ``[seed, epoch, index, draw]``; the draw counts
     up with every call. So what a sample looks like depends on nothing else:
     not on workers, processes, or on whether the run was resumed.
-
-    Args:
-        sample: the sample; its ``random_key`` is advanced.
-
-    Returns:
-        A fresh generator.
     """
     key = sample['random_key']
     # numpy turns an array of 32-bit words into the same stream as the list, a third faster
@@ -63,15 +57,7 @@ class Transform(BaseTransform):
         return stack_samples(changed, kept)
 
     def apply(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-        """Changes a clip with numbers from ``rng`` alone.
-
-        Args:
-            sample: the sample dict.
-            rng: the generator of this draw.
-
-        Returns:
-            The changed sample; arrays of the input are not written to.
-        """
+        """The changed clip, with numbers from ``rng`` alone; arrays of the input are not written to."""
         raise TypeError(f'{type(self).__name__} must implement apply(sample, rng)')
 
 

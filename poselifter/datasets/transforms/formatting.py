@@ -23,8 +23,8 @@ class Encode(BatchTransform):
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
         """Adds ``inputs``, ``target``, ``target_weight``."""
-        arrays = self.codec.encode_arrays(batch.arrays, batch.metadata)
-        return ClipBatch({**batch.arrays, **arrays}, batch.metadata)
+        batch.arrays |= self.codec.encode_arrays(batch.arrays, batch.metadata)
+        return batch
 
 
 @TRANSFORMS.register_module()

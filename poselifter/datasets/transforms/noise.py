@@ -60,10 +60,11 @@ def fitted_noise(inputs: np.ndarray, draws: Mapping[str, np.ndarray], fit: Mappi
     gauss = draws['normal'] * fit['std'] + fit['mean']
     wide = (draws['uniform'] - 0.5) * fit['uniform_range']
     keys = np.where(draws['select'] < fit['weight'][:, None], gauss, wide)
-    where = np.linspace(0, keys.shape[-3] - 1, inputs.shape[-3])
-    lower = np.minimum(where.astype(int), max(keys.shape[-3] - 2, 0))
-    upper, share = np.minimum(lower + 1, keys.shape[-3] - 1), (where - lower)[:, None, None]
-    error = keys[..., lower, :, :] * (1 - share) + keys[..., upper, :, :] * share
+    last = keys.shape[-3] - 1
+    where = np.linspace(0, last, inputs.shape[-3])
+    lower = np.minimum(where.astype(int), max(last - 1, 0))
+    fraction = (where - lower)[:, None, None]
+    error = keys[..., lower, :, :] * (1 - fraction) + keys[..., np.minimum(lower + 1, last), :, :] * fraction
     error = error + draws['jitter'] * fit['jitter_std']
     moved = [inputs[..., :2] + error]
     if inputs.shape[-1] > 2:

@@ -77,16 +77,7 @@ class VirtualCamera(Transform):
         }
 
     def place(self, points: np.ndarray, rng: np.random.Generator, side: float | None = None) -> Camera:
-        """Places a camera that sees all points.
-
-        Args:
-            points: (N, 3) world, metres.
-            rng: source of the draws.
-            side: radians; ``None`` draws from ``azimuth``.
-
-        Returns:
-            The camera.
-        """
+        """Places a camera that sees all points (N, 3), world, metres, at a side, radians, else of ``azimuth``."""
         low, high = points.min(0), points.max(0)
         middle = (low + high) / 2
         side = np.radians(rng.uniform(*self.azimuth)) if side is None else side

@@ -58,16 +58,7 @@ def acceleration_distances(pred: Any, target: Any, visible: Any = None) -> Dista
 
 
 def mean(measure: Callable[..., Distances], pred: Any, target: Any, visible: Any = None) -> float:
-    """Mean of a measure over everything that counts.
-
-    Args:
-        measure: one of the functions of this module.
-        pred: (..., J, 3).
-        target: (..., J, 3).
-        visible: (..., J).
-
-    Returns:
-        The mean, in the unit of the poses.
+    """Mean of a measure, a function of this module, over everything that counts, in the unit of the poses.
 
     Raises:
         InputError: the arrays are no pair of poses, or nothing counts.
@@ -87,8 +78,7 @@ def _difference_distances(pred: Any, target: Any, visible: Any, order: int) -> D
         raise InputError(f'poses have shape {pred.shape}, expected (..., T, J, 3) for a metric over time')
     distances = _norm(np.diff(pred - target, order, axis=-3))
     frames = distances.shape[-2]
-    spans = [counted[..., step : step + frames, :] for step in range(order + 1)]
-    return distances, np.logical_and.reduce(spans)
+    return distances, np.logical_and.reduce([counted[..., k : k + frames, :] for k in range(order + 1)])
 
 
 def _check(pred: Any, target: Any, visible: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -101,8 +91,7 @@ def _check(pred: Any, target: Any, visible: Any) -> tuple[np.ndarray, np.ndarray
     counted = np.ones(pred.shape[:-1], bool) if visible is None else as_array(visible) > 0
     if counted.shape != pred.shape[:-1]:
         raise InputError(f'visible has shape {counted.shape}, expected {pred.shape[:-1]}: one value a joint')
-    if not counted.all():
-        target = np.where(counted[..., None], target, 0)
+    target = target if counted.all() else np.where(counted[..., None], target, 0)
     for name, poses in (('pred', pred), ('target', target)):
         if not np.isfinite(poses).all():
             place = tuple(int(i) for i in np.argwhere(~np.isfinite(poses).all(-1))[0])

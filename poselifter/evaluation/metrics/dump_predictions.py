@@ -21,11 +21,9 @@ class DumpPredictions(DumpResults):
     """
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
-        """Keeps the predictions of a batch."""
         self.results.extend(_to_numpy(sample) for sample in data_samples)
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
-        """Writes the file; reports no metric."""
         with atomic_write(self.out_file_path) as temporary:
             temporary.write_bytes(pickle.dumps(results))
         return {}
