@@ -71,8 +71,7 @@ class Human36mMotionBERTDataset(SequenceDataset):
         pictures = h36m_pictures(np.unique(camera), f'{self.ann_file}: {self.split}')
         infos = []
         for info in runs(source):
-            video, name = str(source[info['first']]), str(camera[info['first']])
+            video, name, action_name = (str(column[info['first']]) for column in (source, camera, action))
             metadata = {'sequence': video, 'subject': re.sub(r's_0*(\d+)_.*', r'S\1', video), 'camera': name, 'fps': 50}
-            action_name = str(action[info['first']])
             infos.append({**info, **metadata, 'action_name': action_name, 'img_shape': pictures[name]})
         return Sequences(arrays, infos)

@@ -85,10 +85,9 @@ def read_smpl_estimates(path: str | os.PathLike, person: Any = None) -> SMPLEsti
         frames = '' if frames is None else f' and {len(frames)} frame_ids'
         raise InputError(f'{path} has {shapes}{frames}, expected rising frame_ids and {_EXPECTED}')
     joints = pose.reshape(len(pose), 24, width // 24)
-    if width == 144:
-        joints = matrix_to_axis_angle(rotation_6d_to_matrix(joints))
-    elif width == 216:
-        joints = matrix_to_axis_angle(joints.reshape(-1, 24, 3, 3))
+    if width > 72:
+        joints = rotation_6d_to_matrix(joints) if width == 144 else joints.reshape(-1, 24, 3, 3)
+        joints = matrix_to_axis_angle(joints)
     joints = np.where(np.isnan(joints).any(-1, keepdims=True), 0, joints)
     return SMPLEstimates(joints.reshape(-1, 72).astype(np.float32), betas[:, :10].astype(np.float32), frames)
 

@@ -85,14 +85,6 @@ def arm_joints(thorax, rotation, angles, side: int, body: Body) -> np.ndarray:
     return thorax + np.einsum('tij,stj->sti', rotation, local)
 
 
-def _gaze(nod, turn, weight, nose, hand, rotation) -> tuple[np.ndarray, np.ndarray]:
-    """Turns the head's angles towards the hand."""
-    x, y, z = np.einsum('tij,ti->jt', rotation, hand - nose)
-    down = np.degrees(np.arctan2(-z, np.hypot(x, y)))
-    left = np.degrees(np.arctan2(y, x))
-    return nod + weight * (0.8 * down - nod), turn + weight * (0.8 * left - turn)
-
-
 def joint_positions(body, pose, pelvis, yaw, ankles, leg_yaw, lead: int) -> np.ndarray:
     """Poses to positions.
 
@@ -118,8 +110,11 @@ def joint_positions(body, pose, pelvis, yaw, ankles, leg_yaw, lead: int) -> np.n
     for side, first, angles in ((1, 11, ARMS[:4]), (-1, 14, ARMS[4:])):
         arm = arm_joints(joints[:, 8], trunk, pose[:, [COLUMN[name] for name in angles]], side, body)
         joints[:, first : first + 3] = arm.swapaxes(0, 1)
-    hand = joints[:, 13 if lead > 0 else 16]
-    nod, turn = _gaze(c['nod'], c['turn'], c['gaze'], joints[:, 8] + body.neck * trunk[:, :, 2], hand, trunk)
+    # the head turns towards the hand
+    hand, nose = joints[:, 13 if lead > 0 else 16], joints[:, 8] + body.neck * trunk[:, :, 2]
+    x, y, z = np.einsum('tij,ti->jt', trunk, hand - nose)
+    down, left = np.degrees(np.arctan2(-z, np.hypot(x, y))), np.degrees(np.arctan2(y, x))
+    nod, turn = c['nod'] + c['gaze'] * (0.8 * down - c['nod']), c['turn'] + c['gaze'] * (0.8 * left - c['turn'])
     neck = _bend(nod=nod, tilt=c['tilt'], turn=turn)
     # the face lies before the neck's axis: the two bones of the head enclose an angle, which shows where it looks
     joints[:, 9] = joints[:, 8] + body.neck * (trunk @ neck @ np.array([0.45, 0, np.sqrt(1 - 0.45**2)]))

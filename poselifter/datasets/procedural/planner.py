@@ -149,13 +149,12 @@ class Planner:
         self.place = self.place + metres * np.array([np.cos(self.yaw), np.sin(self.yaw)])
 
     def steer(self, turn: float) -> float:
-        """The turn of one step, radians: as asked, or back into the room; more by steps that open the legs."""
+        """The turn of one step, radians, as asked, or back into the room."""
         x, y = self.place
         if np.hypot(x, y) > ROOM:
             off = np.arctan2(-y, -x) - self.yaw
             turn = np.clip((off + np.pi) % (2 * np.pi) - np.pi, -0.3, 0.3)
-        opens = (turn > 0) == (self.next_foot == 0)
-        return turn * (1.5 if opens else 0.5)
+        return turn * (1.5 if (turn > 0) == (self.next_foot == 0) else 0.5)  # a step that opens the legs turns more
 
     def do_jump(self, height, distance, tuck, down, crouch, leave, air, land, absorb) -> None:
         """Jumps from both feet, and lands planted.
@@ -207,6 +206,6 @@ class Planner:
 
 def _closed(keys: list[tuple]) -> list[np.ndarray]:
     """Columns of a key list that ends at rest, also where it has one key only."""
-    columns = [np.array(column) for column in zip(*keys, strict=True)]
-    still = [columns[0][-1] + 1, columns[1][-1], *(np.zeros_like(c[-1]) for c in columns[2:])]
-    return [np.concatenate([c, [s]]) for c, s in zip(columns, still, strict=True)]
+    time, place, *rates = keys[-1]
+    still = (time + 1, place, *(np.zeros_like(rate) for rate in rates))
+    return [np.array(column) for column in zip(*keys, still, strict=True)]
