@@ -60,5 +60,5 @@ class GroupedMetric(SampleMetric):
         return figures, [f'Results by {table.by} {head}\n{table.text(self.labels)}' for table in tables]
 
     def groups_of(self, sample: Mapping[str, Any]) -> dict[str, str]:
-        """Names of a sample's groups; a fact that is missing is ``unknown``."""
+        """Names of a sample's groups; metadata that are missing are ``unknown``."""
         return {by: ' '.join(str(sample.get(k) or 'unknown') for k in by.split('+')) for by in self.group_by}
