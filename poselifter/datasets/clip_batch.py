@@ -111,9 +111,9 @@ def stack_samples(samples: Sequence[dict[str, Any]], kept: Mapping[str, np.ndarr
 
 def join_batches(batches: Sequence[ClipBatch]) -> Sequence[ClipBatch]:
     """One batch where all are of one kind, else the batches as they are."""
-    kinds = [batch.kind for batch in batches]
-    alike = len(batches) > 1 and all(kind == kinds[0] for kind in kinds)
-    return [type(batches[0]).join(batches)] if alike else batches
+    if len(batches) < 2 or any(batch.kind != batches[0].kind for batch in batches[1:]):
+        return batches
+    return [type(batches[0]).join(batches)]
 
 
 def run_pipeline(steps: Iterable[Callable], samples: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -163,16 +163,18 @@ class SequenceDataset(BaseDataset):
         infos, metadata = zip(*(self._cached_info(i) for i in table[:, 0].tolist()), strict=True)
         keys = [[self.seed, *key, 0] for key in zip(epochs.tolist(), rows.tolist(), strict=True)]
         metadata = [{**entry, 'random_key': key} for entry, key in zip(metadata, keys, strict=True)]
-        for entry, (_, view, _, mirrored) in zip(metadata, table.tolist(), strict=True):
-            if self.test_mode:
+        if self.test_mode:
+            for entry, view in zip(metadata, table[:, 1], strict=True):
                 entry.setdefault('camera', f'view{view}')
-            elif self.mirrored_copies:
+        elif self.mirrored_copies:
+            for entry, mirrored in zip(metadata, table[:, 3].tolist(), strict=True):
                 entry['mirrored'] = bool(mirrored)
         if self._whole:
             frames = [np.arange(n) for n in table[:, 2]]
         else:
             frames = self.window.input_frames(table[:, 1], table[:, 2])
-        frames = [info['shown'][f] if 'shown' in info else f for info, f in zip(infos, frames, strict=True)]
+        if self.min_frames:
+            frames = [info['shown'][f] if 'shown' in info else f for info, f in zip(infos, frames, strict=True)]
         return self.read(infos, frames, metadata)
 
     def samples(self, indices: Sequence[int]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from ..errors import InputError
 from ..registry import DATASETS
 from ..skeletons import convert_keypoints, get_skeleton
 from ..utils.safe_pickle import load_pickle
-from .clip_batch import ClipBatch, stack_samples
+from .clip_batch import ClipBatch
 from .sequence_dataset import SequenceDataset
 from .sequences import Sequences
 
@@ -130,7 +130,10 @@ class SkeletonActionDataset(SequenceDataset):
         self, infos: Sequence[dict], frames: Sequence[np.ndarray], metadata: Sequence[dict[str, Any]]
     ) -> list[ClipBatch]:
         clips = zip(infos, frames, metadata, strict=True)
-        return stack_samples([{**self._arrays_of(info, f), **entry} for info, f, entry in clips])
+        return [
+            ClipBatch(self._arrays_of(info, f), {key: [value] for key, value in entry.items()})
+            for info, f, entry in clips
+        ]
 
     def _arrays_of(self, info: dict, frames: np.ndarray) -> dict[str, np.ndarray]:
         persons, length = info['persons'], info['length']
@@ -140,10 +143,10 @@ class SkeletonActionDataset(SequenceDataset):
         missing = (0, self.num_persons - persons)
         scores = scores if self.official_confidence_order else mixed
         return {
-            'keypoints': np.pad(points, [missing, *[(0, 0)] * 3]),
-            'keypoints_visible': np.pad(scores, [missing, *[(0, 0)] * 2]),
-            'present': np.arange(self.num_persons) < persons,
-            'frame_indices': frames,
+            'keypoints': np.pad(points, [missing, *[(0, 0)] * 3])[None],
+            'keypoints_visible': np.pad(scores, [missing, *[(0, 0)] * 2])[None],
+            'present': np.arange(self.num_persons)[None] < persons,
+            'frame_indices': frames[None],
         }
 
 

@@ -9,7 +9,7 @@ from ...errors import InputError
 from ...geometry import crop_scale
 from ...registry import TRANSFORMS
 from ..clip_batch import ClipBatch
-from .base import BatchTransform, Transform
+from .base import BatchTransform, Transform, next_rngs
 from .noise import there
 
 
@@ -62,7 +62,7 @@ def move_linear(x: np.ndarray, angles: Sequence, scales: Sequence, shifts: Seque
 
 
 @TRANSFORMS.register_module()
-class CropScale(Transform):
+class CropScale(BatchTransform):
     """Maps the square around all joints of a clip to [-1, 1]; see ``geometry.crop_scale``.
 
     After ``Encode``: a screen's normalisation before it changes nothing.
@@ -76,13 +76,15 @@ class CropScale(Transform):
     def __init__(self, ratio: tuple[float, float] = (1, 1), released: bool = False) -> None:
         self.ratio, self.released = ratio, released
 
-    def apply(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    def transform_batch(self, batch: ClipBatch) -> ClipBatch:
         """Changes ``inputs``."""
-        inputs = sample['inputs']
-        visible = there(inputs)
-        xy, _ = crop_scale(inputs[..., :2], visible[..., 0], rng.uniform(*self.ratio))
-        moved = np.concatenate([xy, inputs[..., 2:].clip(-1, 1)], -1).astype(inputs.dtype)
-        return {**sample, 'inputs': moved if self.released else moved * visible}
+        for inputs, rng in zip(batch.arrays['inputs'], next_rngs(batch), strict=True):
+            visible = there(inputs)
+            inputs[..., :2], _ = crop_scale(inputs[..., :2], visible[..., 0], rng.uniform(*self.ratio))
+            inputs[..., 2:].clip(-1, 1, out=inputs[..., 2:])
+            if not self.released:
+                inputs *= visible
+        return batch
 
 
 @TRANSFORMS.register_module()
@@ -101,7 +103,7 @@ class CropScale3D(Transform):
 
 
 @TRANSFORMS.register_module()
-class RandomMove(Transform):
+class RandomMove(BatchTransform):
     """A camera that moves a little during the clip (MotionBERT, action recognition); see :func:`move_linear`.
 
     Args:
@@ -116,13 +118,13 @@ class RandomMove(Transform):
     ) -> None:
         self.angle, self.scale, self.shift, self.released = angle, scale, shift, released
 
-    def apply(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    def transform_batch(self, batch: ClipBatch) -> ClipBatch:
         """Moves joints of ``inputs``."""
-        angles, scales = rng.uniform(-self.angle, self.angle, 2), rng.uniform(*self.scale, 2)
-        inputs, shifts = sample['inputs'].copy(), rng.uniform(-self.shift, self.shift, (2, 2))
-        moved = move_linear(inputs[..., :2], angles, scales, shifts)
-        inputs[..., :2] = moved if self.released else np.where(there(inputs), moved, inputs[..., :2])
-        return {**sample, 'inputs': inputs}
+        for inputs, rng in zip(batch.arrays['inputs'], next_rngs(batch), strict=True):
+            angles, scales = rng.uniform(-self.angle, self.angle, 2), rng.uniform(*self.scale, 2)
+            moved = move_linear(inputs[..., :2], angles, scales, rng.uniform(-self.shift, self.shift, (2, 2)))
+            inputs[..., :2] = moved if self.released else np.where(there(inputs), moved, inputs[..., :2])
+        return batch
 
 
 @TRANSFORMS.register_module()
