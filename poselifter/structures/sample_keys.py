@@ -48,6 +48,7 @@ SAMPLE_KEYS: dict[str, KeySpec] = {
     'vertices': KeySpec(('T', 'V', 3), 'm', 'camera', 'key absent'),
     'image_target': KeySpec(('T', 'K', 3), 'px', 'pixel; depth from the root', 'key absent'),
     'factor': KeySpec(('T',), 'mm/px', '-', 'key absent'),
+    'flip_indices': KeySpec(('J',), '-', '-', 'key absent'),
     'frame_indices': KeySpec(('T',), '-', '-', 'key absent'),
     'inputs': KeySpec(('M?', 'T', 'J', 'C'), '1', 'network', 'all channels 0'),
     'target': KeySpec(('T', 'K', 3), '1', 'network', 'any number where target_weight is 0'),

@@ -13,10 +13,12 @@ PLUGIN_GROUP = 'poselifter.plugins'
 _ROOMS = ('codecs', 'checkpoints', 'datasets', 'models', 'evaluation', 'engine', 'io', 'visualization', 'apis')
 
 
-def register_all_modules() -> None:
+def register_all_modules(init_default_scope: bool = True) -> None:
     """Imports all rooms that register classes, then every plugin.
 
-    ``poselifter`` becomes mmengine's default scope, so that configs name our classes without a prefix.
+    Args:
+        init_default_scope: make ``poselifter`` mmengine's default scope, so
+            that configs name our classes without a prefix.
 
     Raises:
         InputError: a plugin cannot be imported; the message names it.
@@ -25,7 +27,7 @@ def register_all_modules() -> None:
         importlib.import_module(f'poselifter.{room}')
     load_plugins()
     name, current = 'poselifter', DefaultScope.get_current_instance()
-    if current is None or current.scope_name != name:
+    if init_default_scope and (current is None or current.scope_name != name):
         if DefaultScope.check_instance_created(name):
             DefaultScope._instance_dict.move_to_end(name)
         else:
