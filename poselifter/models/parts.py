@@ -17,6 +17,8 @@ from ..registry import LOSSES, MODELS
 from ..skeletons import Skeleton, flip_keypoints
 from ..structures import MotionDataSample
 
+Encoded = torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]  # features, or (features, the layers' outputs)
+
 
 class Part(BaseModule):
     """A part of a model, built by its registered name.
@@ -106,9 +108,7 @@ class BaseBackbone(Part):
         """
 
     @abstractmethod
-    def encode(
-        self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False
-    ) -> torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]:
+    def encode(self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False) -> Encoded:
         """Tokens to features.
 
         Args:

@@ -9,6 +9,7 @@ from torch import nn
 
 from ...errors import InputError
 from ...registry import BACKBONES
+from ..parts import Encoded
 from .dstformer import DSTformer
 
 
@@ -55,9 +56,7 @@ class ActionPose(DSTformer):
         token = self.joint_embedding(self.class_token).expand(len(h), -1, -1, -1)
         return torch.cat([self.drop(token), h], 1)
 
-    def encode(
-        self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False
-    ) -> torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]:
+    def encode(self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False) -> Encoded:
         """See :class:`BaseBackbone`; ``valid`` is (B, T), the features have T frames, the layers T + 1."""
         if self.class_token is None:
             return super().encode(h, valid, return_layers)

@@ -8,7 +8,7 @@ from torch import nn
 
 from ...errors import InputError
 from ..layers import ParallelStreams, PositionEmbedding
-from ..parts import BaseBackbone, BaseNeck, build_part
+from ..parts import BaseBackbone, BaseNeck, Encoded, build_part
 
 Positions = Literal['joints', 'frames', 'both', 'none']
 
@@ -87,9 +87,7 @@ class StreamBackbone(BaseBackbone):
         self.check_input(x)
         return self.drop(self.frame_embedding(self.joint_embedding(self.input_projection(x))))
 
-    def encode(
-        self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False
-    ) -> torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]:
+    def encode(self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False) -> Encoded:
         """See :class:`BaseBackbone`; layers are as fused, before norm and representation."""
         layers = []
         for layer, fusion in zip(self.layers, self.fusions, strict=True):

@@ -1,7 +1,7 @@
 """MotionAGFormer, which is also the dual-stream Transformer-GCN of Motion2vec."""
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from torch import nn
 
@@ -46,12 +46,7 @@ class MotionAGFormer(StreamBackbone):
         rep_dims: channels of the representation that is returned; ``None``
             stops after the norm.
         depth: layers.
-        num_heads: heads of every attention.
-        mlp_ratio: hidden channels of the perceptrons, in units of D.
-        qkv_bias: whether queries, keys and values have a bias.
-        qk_scale: see :class:`~poselifter.models.layers.Attention`.
         drop_rate: dropout of attention and perceptrons.
-        attn_drop_rate: dropout of the attention weights.
         drop_path_rate: rate of stochastic depth in every layer, drawn per clip.
         layer_scale: start of the learned factors on the branches; ``None`` has
             none.
@@ -71,6 +66,9 @@ class MotionAGFormer(StreamBackbone):
         bare_graph: whether the graph stream has no norms and perceptrons.
         hierarchical: whether each stream has half of the channels, the graph
             stream on top of the attention stream.
+        **block: ``num_heads``, ``mlp_ratio``, ``qkv_bias``, ``qk_scale`` and ``attn_drop_rate`` of
+            :class:`~poselifter.models.layers.TransformerBlock`;
+            by default ``mlp_ratio=4.0`` and ``qkv_bias=False``.
 
     Raises:
         InputError: an unknown name of an option, channels that cannot be
@@ -85,12 +83,7 @@ class MotionAGFormer(StreamBackbone):
         embed_dims: int = 128,
         rep_dims: int | None = 512,
         depth: int = 16,
-        num_heads: int = 8,
-        mlp_ratio: float = 4.0,
-        qkv_bias: bool = False,
-        qk_scale: float | None = None,
         drop_rate: float = 0.0,
-        attn_drop_rate: float = 0.0,
         drop_path_rate: float = 0.0,
         layer_scale: float | None = 1e-5,
         act: str = 'gelu',
@@ -105,11 +98,13 @@ class MotionAGFormer(StreamBackbone):
         bare_graph: bool = False,
         hierarchical: bool = False,
         init_cfg: dict | None = None,
+        **block: Any,
     ) -> None:
         dim = _width(embed_dims, streams, act, temporal_graph, hierarchical)
         edges = _edges(edges, num_joints, self_loops)
-        shared = {'drop': drop_rate, 'attn_drop': attn_drop_rate, 'drop_path': drop_path_rate, 'drop_path_axis': 'clip'}
-        shared |= {'norm_eps': 1e-5, 'qk_scale': qk_scale, 'layer_scale': layer_scale, 'act_layer': ACTIVATIONS[act]}
+        options = {'mlp_ratio': 4.0, 'qkv_bias': False, 'norm_eps': 1e-5, **block, 'drop_rate': drop_rate}
+        options |= {'drop_path': drop_path_rate, 'drop_path_axis': 'clip'}
+        options |= {'layer_scale': layer_scale, 'act_layer': ACTIVATIONS[act]}
 
         def graph(axis: str) -> nn.Module:
             if axis == 'joints':
@@ -118,14 +113,14 @@ class MotionAGFormer(StreamBackbone):
                 return MultiScaleTemporalConv(dim)
             return GraphConv(dim, axis, num_frames, (), temporal_graph, neighbours, reach)
 
-        def block(stream: str, axis: str) -> nn.Module:
+        def mixed(stream: str, axis: str) -> nn.Module:
             if stream == 'graph' and bare_graph:
                 return graph(axis)
             mixer = graph(axis) if stream == 'graph' else None
-            return TransformerBlock(dim, num_heads, axis, mlp_ratio, qkv_bias, mixer=mixer, **shared)
+            return TransformerBlock(dim, axis=axis, mixer=mixer, **options)
 
         layers = [
-            ParallelStreams([[block(s, axis) for axis in ('joints', 'frames')] for s in streams], hierarchical)
+            ParallelStreams([[mixed(s, axis) for axis in ('joints', 'frames')] for s in streams], hierarchical)
             for _ in range(depth)
         ]
         size = (num_frames, num_joints, in_channels, embed_dims, rep_dims)

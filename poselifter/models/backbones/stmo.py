@@ -8,23 +8,15 @@ from torch import nn
 
 from ...errors import InputError
 from ...registry import BACKBONES
-from ..layers import PositionEmbedding, StdNorm, TransformerBlock
-from ..parts import BaseBackbone
+from ..layers import PositionEmbedding, StdNorm, transformer_blocks
+from ..parts import BaseBackbone, Encoded
 from .poseformer import JointTransformer
 
 
-def std_norm_block(dim: int, num_heads: int, hidden_dims: int, drop_rate: float) -> TransformerBlock:
-    """A temporal transformer layer as P-STMO has it: its own norm, ReLU, one rate for every dropout."""
-    return TransformerBlock(
-        dim,
-        num_heads,
-        'frames',
-        drop=drop_rate,
-        attn_drop=drop_rate,
-        hidden_dims=hidden_dims,
-        norm_layer=StdNorm,
-        act_layer=nn.ReLU,
-    )
+def std_norm_blocks(depth: int, dim: int, num_heads: int, hidden_dims: int, drop_rate: float) -> nn.ModuleList:
+    """Temporal transformer layers as P-STMO has them: their own norm, ReLU, one rate for every dropout."""
+    options = {'norm_layer': StdNorm, 'act_layer': nn.ReLU, 'drop_rate': drop_rate, 'attn_drop_rate': drop_rate}
+    return transformer_blocks(depth, dim, 'frames', num_heads=num_heads, hidden_dims=hidden_dims, **options)
 
 
 class FrameBlock(nn.Module):
@@ -137,9 +129,7 @@ class STMO(BaseBackbone):
         spatial_layers = {'mlp': (('spatial.blocks',),), 'transformer': (('spatial.0.blocks',),)}
         self.layer_lists = (*spatial_layers.get(spatial, ()), ('temporal_blocks',))
         self.frame_embedding = PositionEmbedding(num_frames, embed_dims, 'frames') if depth else nn.Identity()
-        self.temporal_blocks = nn.ModuleList(
-            std_norm_block(embed_dims, num_heads, feedforward_dims, drop_rate) for _ in range(depth)
-        )
+        self.temporal_blocks = std_norm_blocks(depth, embed_dims, num_heads, feedforward_dims, drop_rate)
         self.unused_norm = StdNorm(embed_dims).requires_grad_(False) if depth else None
         if depth:
             nn.init.normal_(self.frame_embedding.weight)
@@ -149,9 +139,7 @@ class STMO(BaseBackbone):
         self.check_input(x)
         return self.frame_embedding(self.spatial(x))
 
-    def encode(
-        self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False
-    ) -> torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]:
+    def encode(self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False) -> Encoded:
         """See :class:`BaseBackbone`; any subset of a clip's frames may come in."""
         layers = []
         for block in self.temporal_blocks:

@@ -10,7 +10,7 @@ from torch import nn
 from ...errors import InputError
 from ...registry import BACKBONES
 from ..layers import seen_frames
-from ..parts import BaseBackbone
+from ..parts import BaseBackbone, Encoded
 
 
 @BACKBONES.register_module()
@@ -120,9 +120,7 @@ class TemporalConvNet(BaseBackbone):
         self.check_input(x)
         return x.flatten(2).unsqueeze(2)
 
-    def encode(
-        self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False
-    ) -> torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]:
+    def encode(self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False) -> Encoded:
         """See :class:`BaseBackbone`; padded frames repeat the nearest valid one, as the clip's edges do."""
         h = self._edges(h.squeeze(2), valid).transpose(1, 2)
         strided = self.strided and h.shape[-1] == self.field

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from ...registry import CODECS
-from ..parts import BaseBackbone
+from ..parts import BaseBackbone, Encoded
 from .motion_estimator import MotionEstimator
 
 _RIDGE = 1e-3  # weight of the squared coefficients, so that features which never vary do no harm
@@ -36,9 +36,7 @@ class PerFrameFeatures(BaseBackbone):
         one = torch.ones_like(features[..., :1])
         return (one if self.constant else torch.cat([features, one], -1)).unsqueeze(2)
 
-    def encode(
-        self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False
-    ) -> torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]:
+    def encode(self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False) -> Encoded:
         """Nothing more."""
         return (h, []) if return_layers else h
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from ...registry import HEADS
 from ...structures import MotionDataSample
-from ..backbones.stmo import std_norm_block
+from ..backbones.stmo import std_norm_blocks
 from ..layers import PositionEmbedding, StdNorm
 from ..losses import mpjpe
 from ..parts import BaseHead
@@ -59,9 +59,7 @@ class MaskedPoseHead(BaseHead):
         self.mask_token = nn.Parameter(torch.randn(1, 1, dim))
         self.frame_embedding = PositionEmbedding(num_frames, dim, 'frames')
         nn.init.normal_(self.frame_embedding.weight)
-        self.blocks = nn.ModuleList(
-            std_norm_block(dim, num_heads, feedforward_dims // 2, drop_rate) for _ in range(depth)
-        )
+        self.blocks = std_norm_blocks(depth, dim, num_heads, feedforward_dims // 2, drop_rate)
         self.unused_norm = StdNorm(dim).requires_grad_(False)
         self.pose = PoseHead(dim, out_channels, num_joints, norm='batch')
 

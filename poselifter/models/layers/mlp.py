@@ -10,30 +10,23 @@ class Mlp(nn.Module):
     """Linear, activation, dropout, linear, dropout, on the last axis.
 
     Args:
-        in_features: channels that come in.
-        hidden_features: channels between the layers; ``None`` means ``in_features``.
-        out_features: channels that go out; ``None`` means ``in_features``.
+        dim: D, channels that come in and go out.
+        hidden_dims: channels between the layers.
         act_layer: class of the activation; the default is the exact (erf) GELU.
         drop: dropout rate after both layers.
     """
 
     def __init__(
-        self,
-        in_features: int,
-        hidden_features: int | None = None,
-        out_features: int | None = None,
-        act_layer: Callable[[], nn.Module] = nn.GELU,
-        drop: float = 0.0,
+        self, dim: int, hidden_dims: int, act_layer: Callable[[], nn.Module] = nn.GELU, drop: float = 0.0
     ) -> None:
         super().__init__()
-        hidden_features = hidden_features or in_features
-        self.fc1 = nn.Linear(in_features, hidden_features)
+        self.fc1 = nn.Linear(dim, hidden_dims)
         self.act = act_layer()
-        self.fc2 = nn.Linear(hidden_features, out_features or in_features)
+        self.fc2 = nn.Linear(hidden_dims, dim)
         self.drop = nn.Dropout(drop)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(..., in_features) -> (..., out_features)."""
+        """(..., D) -> (..., D)."""
         return self.drop(self.fc2(self.drop(self.act(self.fc1(x)))))
 
 
