@@ -3,18 +3,18 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import torch
+from torch import Tensor
 
 from ..skeletons import get_skeleton
 
 
 def match_joints(
-    weights: Mapping[str, torch.Tensor],
-    own: Mapping[str, torch.Tensor],
+    weights: Mapping[str, Tensor],
+    own: Mapping[str, Tensor],
     per_joint: Collection[str],
     source: str,
     target: str,
-) -> tuple[dict[str, torch.Tensor], list[str]]:
+) -> tuple[dict[str, Tensor], list[str]]:
     """Takes over rows of joints by name.
 
     MixSTE on HumanEva from Human3.6M: each of the 15 joints gets the place that
@@ -47,7 +47,7 @@ def match_joints(
 
 
 def match_checkpoint(
-    checkpoint: dict[str, Any], own: Mapping[str, torch.Tensor], per_joint: Collection[str], skeleton: str | None
+    checkpoint: dict[str, Any], own: Mapping[str, Tensor], per_joint: Collection[str], skeleton: str | None
 ) -> list[str]:
     """:func:`match_joints` for a checkpoint of ours whose joint set is another one.
 

@@ -18,7 +18,7 @@ import torch
 from mmengine.runner import CheckpointLoader
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import InputError
 from ..utils import atomic_write
@@ -262,7 +262,7 @@ def check_codec(checkpoint: dict[str, Any], codec: dict[str, Any] | None, source
 
 
 def _shape(value: Any) -> tuple[int, ...] | str:
-    return tuple(value.shape) if isinstance(value, torch.Tensor) else type(value).__name__
+    return tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
 
 
 # mmengine's own loaders unpickle what they fetch

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ..errors import InputError
 from .system import Kind, Shapes
@@ -29,7 +30,7 @@ class Official:
 
     system: str
     kind: str
-    tensors: Mapping[str, torch.Tensor]
+    tensors: Mapping[str, Tensor]
     dropped: list[str]
     read: dict[str, None] = field(default_factory=dict)
 
@@ -39,16 +40,16 @@ class Official:
         return SYSTEMS[self.system].kinds[self.kind]
 
     @cached_property
-    def kept(self) -> dict[str, torch.Tensor]:
+    def kept(self) -> dict[str, Tensor]:
         """Original tensors that are not left out."""
         return {key: value for key, value in self.tensors.items() if key not in self.dropped}
 
     @cached_property
-    def _ours(self) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    def _ours(self) -> tuple[dict[str, Tensor], dict[str, str]]:
         return self.layout.names.to_ours(self.kept)
 
     @property
-    def state_dict(self) -> dict[str, torch.Tensor]:
+    def state_dict(self) -> dict[str, Tensor]:
         """Tensors by our names."""
         return self._ours[0]
 
@@ -151,16 +152,16 @@ def _listed(names: Collection[str], what: str, limit: int | None = None) -> str:
     return f'{len(names)} {what}: {", ".join(shown)}{more}' if names else ''
 
 
-def official_weights(checkpoint: Mapping[str, Any], task: str | None = None) -> dict[str, torch.Tensor] | None:
+def official_weights(checkpoint: Mapping[str, Any], task: str | None = None) -> dict[str, Tensor] | None:
     """The state dict in an original's container, without the prefix ``module.``; ``None`` where there is none."""
     keys = ('model_traj', *CONTAINERS) if task == 'trajectory' else CONTAINERS
     state = next((checkpoint[key] for key in keys if isinstance(checkpoint.get(key), Mapping)), checkpoint)
-    if not state or not all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in state.items()):
+    if not state or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
         return None
     return {key.removeprefix('module.'): value for key, value in state.items()}
 
 
-def find_system(state: Mapping[str, torch.Tensor]) -> str | None:
+def find_system(state: Mapping[str, Tensor]) -> str | None:
     """Whose file this is, by the names of its tensors; ``None`` where nobody's."""
     for name, system in SYSTEMS.items():
         if any(key in state or f'backbone.{key}' in state for key in system.signature_keys):
@@ -169,7 +170,7 @@ def find_system(state: Mapping[str, torch.Tensor]) -> str | None:
 
 
 def convert_official(
-    state: Mapping[str, torch.Tensor], system: str | None = None, path: str = 'the file', strict: bool = True
+    state: Mapping[str, Tensor], system: str | None = None, path: str = 'the file', strict: bool = True
 ) -> Official:
     """Renames and reshapes the tensors of a published checkpoint.
 
@@ -203,8 +204,8 @@ def convert_official(
 
 
 def export_official(
-    state: Mapping[str, torch.Tensor], system: str, kind: str | None = None
-) -> tuple[dict[str, torch.Tensor], str, list[str]]:
+    state: Mapping[str, Tensor], system: str, kind: str | None = None
+) -> tuple[dict[str, Tensor], str, list[str]]:
     """Renames one of our state dicts to an original's layout.
 
     Args:

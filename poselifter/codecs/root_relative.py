@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ..errors import InputError
 from ..registry import CODECS
@@ -71,7 +72,7 @@ class RootRelativeLifting(BaseCodec):
             encoded['target_weight'] = arrays['lifting_target_visible'].astype(np.float32)
         return encoded
 
-    def normalize_window(self, inputs: torch.Tensor, hidden: torch.Tensor | None = None) -> torch.Tensor:
+    def normalize_window(self, inputs: Tensor, hidden: Tensor | None = None) -> Tensor:
         """See :class:`BaseCodec`; with ``window_box`` x, y, confidence, box centre x, y and log size.
 
         The box is centred on the mean of the joints that are there; its size is
@@ -94,7 +95,7 @@ class RootRelativeLifting(BaseCodec):
         box = torch.cat([centre, size.log()], -1).expand(*inputs.shape[:3], 3)
         return torch.cat([(xy - centre) / size * present, confidence, box], -1)
 
-    def _decode(self, prediction: torch.Tensor, sample: Any, frames: Any, zero_root: bool) -> torch.Tensor:
+    def _decode(self, prediction: Tensor, sample: Any, frames: Any, zero_root: bool) -> Tensor:
         poses = prediction / self.scale
         if zero_root:
             poses[..., self.skeleton_3d.root, :] = 0

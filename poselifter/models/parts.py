@@ -10,14 +10,14 @@ from typing import Any
 
 import torch
 from mmengine.model import BaseAveragedModel, BaseModule
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import InputError
 from ..registry import LOSSES, MODELS
 from ..skeletons import Skeleton, flip_keypoints
 from ..structures import MotionDataSample
 
-Encoded = torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]  # features, or (features, the layers' outputs)
+Encoded = Tensor | tuple[Tensor, list[Tensor]]  # features, or (features, the layers' outputs)
 
 
 class Part(BaseModule):
@@ -100,7 +100,7 @@ class BaseBackbone(Part):
         return first if parameter.split('.')[0] in self.after_layers else None
 
     @abstractmethod
-    def embed(self, x: torch.Tensor) -> torch.Tensor:
+    def embed(self, x: Tensor) -> Tensor:
         """Input (B, T, J, C) to tokens, positions included as far as the paper adds them here.
 
         Raises:
@@ -108,7 +108,7 @@ class BaseBackbone(Part):
         """
 
     @abstractmethod
-    def encode(self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False) -> Encoded:
+    def encode(self, h: Tensor, valid: Tensor | None = None, return_layers: bool = False) -> Encoded:
         """Tokens to features.
 
         Args:
@@ -121,13 +121,11 @@ class BaseBackbone(Part):
             (B, T', J', D), or (that, the layers' outputs in order).
         """
 
-    def forward(self, x: torch.Tensor, valid: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
         """Input (B, T, J, C) to features (B, T', J', D); ``valid`` as in :meth:`encode`."""
         return self.encode(self.embed(x), valid)
 
-    def clip_token(
-        self, features: torch.Tensor, layers: Sequence[torch.Tensor], valid: torch.Tensor | None = None
-    ) -> torch.Tensor:
+    def clip_token(self, features: Tensor, layers: Sequence[Tensor], valid: Tensor | None = None) -> Tensor:
         """One token a joint for the whole clip, (B, 1, J', token_dims): here the mean over the frames that are valid.
 
         Args:
@@ -139,7 +137,7 @@ class BaseBackbone(Part):
             weight = weight * valid[:, self.output_frames(valid.shape[1])][..., None, None]
         return (features * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True).clamp(min=1)
 
-    def output_frames(self, num_frames: int) -> torch.Tensor:
+    def output_frames(self, num_frames: int) -> Tensor:
         """Which input frames the T' outputs stand for.
 
         Args:
@@ -150,7 +148,7 @@ class BaseBackbone(Part):
         """
         return torch.arange(num_frames)
 
-    def check_input(self, x: torch.Tensor) -> None:
+    def check_input(self, x: Tensor) -> None:
         """Holds an input to (B, T, J, C) with T in 1 to ``num_frames``.
 
         Raises:
@@ -181,7 +179,7 @@ class BaseNeck(Part):
         super().__init__(init_cfg)
         self.embed_dims = embed_dims
 
-    def output_frames(self, frames: torch.Tensor) -> torch.Tensor | dict[str, torch.Tensor]:
+    def output_frames(self, frames: Tensor) -> Tensor | dict[str, Tensor]:
         """Which of the frames (T,) that come in the results stand for, by name where they have names; here all."""
         return frames
 
@@ -223,7 +221,7 @@ class BaseHead(Part):
             name = type(self).__name__
             raise InputError(f'{name} got the losses {names}, expected each once; sum their loss_weight into one')
 
-    def predict(self, features: torch.Tensor, data_samples: MotionDataSample | None = None) -> dict[str, torch.Tensor]:
+    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> dict[str, Tensor]:
         """Predictions by name: here ``forward``, which a pose head gives in the network space of the codec.
 
         Args:
@@ -232,7 +230,7 @@ class BaseHead(Part):
         """
         return {self.predicts[0]: self(features)}
 
-    def loss(self, features: torch.Tensor, data_samples: MotionDataSample) -> dict[str, torch.Tensor]:
+    def loss(self, features: Tensor, data_samples: MotionDataSample) -> dict[str, Tensor]:
         """Losses by name, 0-dim each: here those configured, of the prediction (B, T, K, C) against the label.
 
         Args:
@@ -252,8 +250,8 @@ class BaseHead(Part):
         return data_samples
 
     def mean_with_mirrored(
-        self, plain: dict[str, torch.Tensor], mirrored: dict[str, torch.Tensor], skeleton: Skeleton
-    ) -> dict[str, torch.Tensor]:
+        self, plain: dict[str, Tensor], mirrored: dict[str, Tensor], skeleton: Skeleton
+    ) -> dict[str, Tensor]:
         """Predictions of clips averaged with those of the mirrored clips, turned back."""
         return {key: (plain[key] + flip_keypoints(mirrored[key], skeleton)) / 2 for key in plain}
 

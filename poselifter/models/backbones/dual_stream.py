@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...errors import InputError
 from ..layers import ParallelStreams, PositionEmbedding
@@ -82,12 +82,12 @@ class StreamBackbone(BaseBackbone):
         # a cascade has nothing to fuse; released files hold the fusion all the same
         return neck.requires_grad_(not layer.cascade)
 
-    def embed(self, x: torch.Tensor) -> torch.Tensor:
+    def embed(self, x: Tensor) -> Tensor:
         """See :class:`BaseBackbone`; the learned positions are in."""
         self.check_input(x)
         return self.drop(self.frame_embedding(self.joint_embedding(self.input_projection(x))))
 
-    def encode(self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False) -> Encoded:
+    def encode(self, h: Tensor, valid: Tensor | None = None, return_layers: bool = False) -> Encoded:
         """See :class:`BaseBackbone`; layers are as fused, before norm and representation."""
         layers = []
         for layer, fusion in zip(self.layers, self.fusions, strict=True):

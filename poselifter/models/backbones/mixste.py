@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...registry import BACKBONES
 from ..layers import PositionEmbedding, transformer_blocks
@@ -72,12 +71,12 @@ class MixSTE(BaseBackbone):
         self.spatial_norm = nn.LayerNorm(embed_dims, eps=1e-6)
         self.temporal_norm = nn.LayerNorm(frame_dims, eps=1e-6)
 
-    def embed(self, x: torch.Tensor) -> torch.Tensor:
+    def embed(self, x: Tensor) -> Tensor:
         """See :class:`BaseBackbone`; positions of the joints are in, those of the frames not yet."""
         self.check_input(x)
         return self.drop(self.joint_embedding(self.input_projection(x)))
 
-    def encode(self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False) -> Encoded:
+    def encode(self, h: Tensor, valid: Tensor | None = None, return_layers: bool = False) -> Encoded:
         """See :class:`BaseBackbone`; a layer is a pair of blocks with their norms."""
         layers = []
         if not self.alternate:

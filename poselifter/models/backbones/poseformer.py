@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...registry import BACKBONES
 from ..layers import PositionEmbedding, transformer_blocks
@@ -28,7 +27,7 @@ class JointTransformer(nn.Module):
         self.blocks = transformer_blocks(depth, embed_dims, 'joints', **block)
         self.norm = nn.LayerNorm(embed_dims, eps=1e-6)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """(B, T, J, C) -> (B, T, 1, J * D)."""
         h = self.joint_embedding(self.input_projection(x))
         for block in self.blocks:
@@ -82,12 +81,12 @@ class PoseFormer(BaseBackbone):
         self.temporal_blocks = transformer_blocks(depth, embed_dims, 'frames', **block)
         self.norm = nn.LayerNorm(embed_dims, eps=1e-6)
 
-    def embed(self, x: torch.Tensor) -> torch.Tensor:
+    def embed(self, x: Tensor) -> Tensor:
         """Input (B, T, J, C) to one token a frame (B, T, 1, D), positions of joints and frames in."""
         self.check_input(x)
         return self.drop(self.frame_embedding(self.spatial(x)))
 
-    def encode(self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False) -> Encoded:
+    def encode(self, h: Tensor, valid: Tensor | None = None, return_layers: bool = False) -> Encoded:
         """See :class:`BaseBackbone`; layers are the temporal blocks, before the norm."""
         layers = []
         for block in self.temporal_blocks:

@@ -3,8 +3,7 @@
 from functools import partial
 from typing import Literal
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...errors import InputError
 from ...registry import BACKBONES
@@ -28,7 +27,7 @@ class FrameBlock(nn.Module):
         self.norm = nn.BatchNorm1d(dims)
         self.act = nn.Sequential(nn.LeakyReLU(0.2), nn.Dropout(drop_rate))
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """(B, T, 1, C) -> (B, T, 1, D)."""
         x = self.linear(x)
         return self.act(self.norm(x.flatten(0, 2)).view_as(x))
@@ -54,7 +53,7 @@ class FrameMlp(nn.Module):
         )
         self.last = nn.Linear(hidden, embed_dims)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """(B, T, J, C) -> (B, T, 1, D)."""
         h = self.first(x.flatten(2).unsqueeze(2))
         for block in self.blocks:
@@ -134,12 +133,12 @@ class STMO(BaseBackbone):
         if depth:
             nn.init.normal_(self.frame_embedding.weight)
 
-    def embed(self, x: torch.Tensor) -> torch.Tensor:
+    def embed(self, x: Tensor) -> Tensor:
         """Input (B, T, J, C) to one token a frame (B, T, 1, D), positions in."""
         self.check_input(x)
         return self.frame_embedding(self.spatial(x))
 
-    def encode(self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False) -> Encoded:
+    def encode(self, h: Tensor, valid: Tensor | None = None, return_layers: bool = False) -> Encoded:
         """See :class:`BaseBackbone`; any subset of a clip's frames may come in."""
         layers = []
         for block in self.temporal_blocks:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...registry import CODECS
 from ..parts import BaseBackbone, Encoded
@@ -30,13 +30,13 @@ class PerFrameFeatures(BaseBackbone):
         super().__init__(num_frames, num_joints, in_channels, 1 if constant else num_joints * in_channels + 1, 1)
         self.constant = constant
 
-    def embed(self, x: torch.Tensor) -> torch.Tensor:
+    def embed(self, x: Tensor) -> Tensor:
         """See the class."""
         features = x.flatten(2)
         one = torch.ones_like(features[..., :1])
         return (one if self.constant else torch.cat([features, one], -1)).unsqueeze(2)
 
-    def encode(self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False) -> Encoded:
+    def encode(self, h: Tensor, valid: Tensor | None = None, return_layers: bool = False) -> Encoded:
         """Nothing more."""
         return (h, []) if return_layers else h
 

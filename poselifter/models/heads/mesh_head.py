@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...errors import InputError
 from ...geometry import axis_angle_to_matrix, matrix_to_axis_angle, matrix_to_rotation_6d, rotation_6d_to_matrix
@@ -54,21 +54,19 @@ class BodyHead(BaseHead):
         super().__init__(losses=losses, **base)
         self.body_model = None if body_model is None else load_body_model(body_model)
 
-    def start(self, data_samples: MotionDataSample | None) -> tuple[torch.Tensor, ...]:
+    def start(self, data_samples: MotionDataSample | None) -> tuple[Tensor, ...]:
         """Further arguments of ``forward``, from a stacked sample: none, unless a head says so."""
         return ()
 
-    def predict(self, features: torch.Tensor, data_samples: MotionDataSample | None = None) -> dict[str, torch.Tensor]:
+    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> dict[str, Tensor]:
         """The bodies of windows, as ``forward`` returns them; :meth:`recover` makes a sequence's fields of them."""
         return self(features, *self.start(data_samples))
 
-    def from_theta(self, theta: torch.Tensor) -> dict[str, torch.Tensor]:
+    def from_theta(self, theta: Tensor) -> dict[str, Tensor]:
         """The bodies of parameters (..., 82), such as labels or mirrored predictions, as ``forward`` gives them."""
         return self.bodies(axis_angle_to_matrix(theta[..., :72].unflatten(-1, (24, 3))), theta[..., 72:], theta)
 
-    def bodies(
-        self, rotations: torch.Tensor, shape: torch.Tensor, theta: torch.Tensor | None = None
-    ) -> dict[str, torch.Tensor]:
+    def bodies(self, rotations: Tensor, shape: Tensor, theta: Tensor | None = None) -> dict[str, Tensor]:
         """All that ``forward`` returns: parameters, and with a body model its vertices and keypoints."""
         if theta is None:
             theta = torch.cat([matrix_to_axis_angle(rotations).flatten(-2), shape], -1)
@@ -79,8 +77,8 @@ class BodyHead(BaseHead):
         return body
 
     def mean_with_mirrored(
-        self, plain: dict[str, torch.Tensor], mirrored: dict[str, torch.Tensor], skeleton: Skeleton | None = None
-    ) -> dict[str, torch.Tensor]:
+        self, plain: dict[str, Tensor], mirrored: dict[str, Tensor], skeleton: Skeleton | None = None
+    ) -> dict[str, Tensor]:
         """The bodies of clips averaged with those of the mirrored clips, turned back: all linearly, as released.
 
         But for the rotations, whose mean is a rotation again.
@@ -91,8 +89,8 @@ class BodyHead(BaseHead):
         return {**mean, 'rotations': _nearest_rotation(mean['rotations'])}
 
     def recover(
-        self, bodies: dict[str, torch.Tensor], cut: Windows, sample: MotionDataSample, merge: bool
-    ) -> dict[str, torch.Tensor]:
+        self, bodies: dict[str, Tensor], cut: Windows, sample: MotionDataSample, merge: bool
+    ) -> dict[str, Tensor]:
         """Fields of a sequence: ``pred_vertices`` (P, V, 3) and ``pred_keypoints_3d`` (P, 17, 3) in metres.
 
         Both are relative to joint 0 of the keypoints (h36m17); where the sample
@@ -128,7 +126,7 @@ class BodyHead(BaseHead):
             fields |= _relative(*truth, 'vertices', 'lifting_target')
         return fields
 
-    def loss(self, features: torch.Tensor, data_samples: MotionDataSample) -> dict[str, torch.Tensor]:
+    def loss(self, features: Tensor, data_samples: MotionDataSample) -> dict[str, Tensor]:
         """Losses against ``smpl_pose`` (B, T, 72), axis-angle, and ``smpl_shape`` (B, T, 10).
 
         Args:
@@ -203,7 +201,7 @@ class MeshHead(BodyHead):
         self.register_buffer('init_pose', pose)
         self.register_buffer('init_shape', shape)
 
-    def forward(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward(self, features: Tensor) -> dict[str, Tensor]:
         """Features (B, T, J, R) to bodies.
 
         Returns:
@@ -221,16 +219,16 @@ class MeshHead(BodyHead):
         return self.bodies(rotation_6d_to_matrix(pose), shape)
 
 
-def _relative(vertices: torch.Tensor, keypoints: torch.Tensor, *names: str) -> dict[str, torch.Tensor]:
+def _relative(vertices: Tensor, keypoints: Tensor, *names: str) -> dict[str, Tensor]:
     root = keypoints[:, :1]
     return {name: (points - root) / 1000 for name, points in zip(names, (vertices, keypoints), strict=True)}
 
 
-def _nearest_rotation(matrix: torch.Tensor) -> torch.Tensor:
+def _nearest_rotation(matrix: Tensor) -> Tensor:
     return rotation_6d_to_matrix(matrix_to_rotation_6d(matrix))
 
 
-def _mean_body(source: str | os.PathLike | Mapping[str, Any] | None) -> tuple[torch.Tensor, torch.Tensor]:
+def _mean_body(source: str | os.PathLike | Mapping[str, Any] | None) -> tuple[Tensor, Tensor]:
     if source is None:
         return torch.tensor([[1.0, 0, 0, 1, 0, 0]]).repeat(1, 24), torch.zeros(1, 10)
     try:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...errors import InputError
 from ...geometry import axis_angle_to_matrix, matrix_to_rotation_6d, rotation_6d_to_matrix
@@ -55,7 +55,7 @@ class MeshRefineHead(BodyHead):
         nn.init.zeros_(self.head_pose.weight)
         nn.init.zeros_(self.head_pose.bias)
 
-    def forward(self, features: torch.Tensor, initial: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+    def forward(self, features: Tensor, initial: Tensor | None = None) -> dict[str, Tensor]:
         """Features (B, T, J, R) and initial parameters (B, T, 82) to bodies, as :meth:`MeshHead.forward` returns them.
 
         Without initial parameters it is the rest pose that is refined, which
@@ -68,7 +68,7 @@ class MeshRefineHead(BodyHead):
         residual = self.head_pose(self.bn1(self.fc1(x)).relu()).view_as(pose)
         return self.bodies(rotation_6d_to_matrix(pose + residual), shape)
 
-    def start(self, data_samples: MotionDataSample | None) -> tuple[torch.Tensor]:
+    def start(self, data_samples: MotionDataSample | None) -> tuple[Tensor]:
         """The initial parameters (B, T, 82).
 
         Raises:

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...errors import InputError
 from ...registry import HEADS
@@ -14,7 +13,7 @@ from ..parts import BaseHead
 class TokenNorm(nn.BatchNorm1d):
     """Batch norm of the channels over clips, frames and tokens."""
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """(B, T, J, D) -> (B, T, J, D)."""
         return super().forward(x.flatten(0, -2)).view_as(x)
 
@@ -61,7 +60,7 @@ class PoseHead(BaseHead):
             nn.init.trunc_normal_(self.linear.weight, std=init_std)
             nn.init.zeros_(self.linear.bias)
 
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
+    def forward(self, features: Tensor) -> Tensor:
         """Features (B, T, J, D), or (B, T, 1, D) with ``num_joints``, to poses (B, T, K, out_channels)."""
         poses = self.linear(self.norm(features))
         return poses.view(*poses.shape[:2], self.num_joints, -1) if self.num_joints else poses

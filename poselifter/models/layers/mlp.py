@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class Mlp(nn.Module):
@@ -25,7 +24,7 @@ class Mlp(nn.Module):
         self.fc2 = nn.Linear(hidden_dims, dim)
         self.drop = nn.Dropout(drop)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """(..., D) -> (..., D)."""
         return self.drop(self.fc2(self.drop(self.act(self.fc1(x)))))
 
@@ -36,6 +35,6 @@ class SymSum(nn.Module):
     For an odd number of frames the direction of the move is from memory.
     """
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """(B, T, ...) -> (B, T, ...)."""
         return x.clamp(min=0) + x.clamp(max=0).roll(-(x.shape[1] // 2), 1)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .attention import Attention, Axis
 from .drop_path import DrawAxis, DropPath
@@ -71,12 +71,12 @@ class TransformerBlock(nn.Module):
             self.mlp = Mlp(dim, hidden_dims, act_layer, drop_rate)
             self.layer_scale_2 = scale()
 
-    def forward(self, x: torch.Tensor, valid: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
         """(B, T, J, D) -> (B, T, J, D); ``valid`` as in :class:`Attention`."""
         x = self._add(x, self.attn(self.norm1(x), valid), self.layer_scale_1)
         return x if self.mlp is None else self._add(x, self.mlp(self.norm2(x)), self.layer_scale_2)
 
-    def _add(self, x: torch.Tensor, branch: torch.Tensor, scale: torch.Tensor | None) -> torch.Tensor:
+    def _add(self, x: Tensor, branch: Tensor, scale: Tensor | None) -> Tensor:
         return x + self.drop_path(branch if scale is None else scale * branch)
 
 

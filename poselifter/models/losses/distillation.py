@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from ...errors import InputError
 from .functional import _labels, _mean
@@ -12,12 +12,12 @@ _NORMS = ('none', 'layers', 'final', 'both')
 
 
 def self_distillation(
-    pred: torch.Tensor,
-    target: torch.Tensor,
+    pred: Tensor,
+    target: Tensor,
     beta: float = 0.0,
     scale: float | None = None,
-    weight: torch.Tensor | None = None,
-) -> torch.Tensor:
+    weight: Tensor | None = None,
+) -> Tensor:
     """Mean squared (or smooth absolute) difference of features, over the square root of their width.
 
     Args:
@@ -43,7 +43,7 @@ def self_distillation(
     return (pred.shape[-1] ** -0.5 if scale is None else scale) * _mean(difference.mean(-1), weight)
 
 
-def context_targets(layers: Sequence[torch.Tensor] | torch.Tensor, top_k: int, norm: str = 'none') -> torch.Tensor:
+def context_targets(layers: Sequence[Tensor] | Tensor, top_k: int, norm: str = 'none') -> Tensor:
     """The mean of a teacher's last layers, as the target of :func:`self_distillation`.
 
     Norms are over the channels, without learned scale, eps 1e-5.
@@ -70,5 +70,5 @@ def context_targets(layers: Sequence[torch.Tensor] | torch.Tensor, top_k: int, n
     return _normalize(mean) if norm in ('final', 'both') else mean
 
 
-def _normalize(x: torch.Tensor) -> torch.Tensor:
+def _normalize(x: Tensor) -> Tensor:
     return F.layer_norm(x, x.shape[-1:])

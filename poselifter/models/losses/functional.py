@@ -9,12 +9,13 @@ elsewhere, and 0 with zero gradient if nothing is there.
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from ...errors import InputError
 from ...skeletons import get_skeleton
 
 
-def mpjpe(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
+def mpjpe(pred: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
     """Mean per joint position error: the mean distance.
 
     With C = 2 it is the reconstruction loss of P-STMO's first stage: all frames
@@ -37,9 +38,7 @@ def mpjpe(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None 
     return _mean((pred - target).norm(dim=-1), weight)
 
 
-def weighted_mpjpe(
-    pred: torch.Tensor, target: torch.Tensor, joint_weights: torch.Tensor, weight: torch.Tensor | None = None
-) -> torch.Tensor:
+def weighted_mpjpe(pred: Tensor, target: Tensor, joint_weights: Tensor, weight: Tensor | None = None) -> Tensor:
     """Mean of the distances, each times the weight of its joint (MixSTE, equation 10, without the square).
 
     ``joint_weights`` are not normalised: doubled, they double the loss. On
@@ -62,7 +61,7 @@ def weighted_mpjpe(
     return _mean((pred - target).norm(dim=-1) * joint_weights, weight)
 
 
-def n_mpjpe(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
+def n_mpjpe(pred: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
     """Mean distance after each predicted pose is scaled to its target by least squares (Rhodin et al. 2018).
 
     MotionBERT's scale term. The gradient flows through the scale, which is fitted
@@ -76,7 +75,7 @@ def n_mpjpe(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | Non
     return _mean((scale * pred - target).norm(dim=-1), weight)
 
 
-def velocity(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
+def velocity(pred: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
     """Mean distance of the first differences in time; MPJVE as a loss (Pavllo et al. 2019).
 
     A difference needs the labels of both frames; 0 for a single frame.
@@ -87,11 +86,11 @@ def velocity(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | No
 
 
 def temporal_consistency(
-    pred: torch.Tensor,
-    target: torch.Tensor | None = None,
-    joint_weights: torch.Tensor | None = None,
-    weight: torch.Tensor | None = None,
-) -> torch.Tensor:
+    pred: Tensor,
+    target: Tensor | None = None,
+    joint_weights: Tensor | None = None,
+    weight: Tensor | None = None,
+) -> Tensor:
     """Mean square of the predicted first differences, each times the weight of its joint.
 
     The temporal consistency term of MixSTE as its code has it: the mean goes
@@ -111,15 +110,13 @@ def temporal_consistency(
     return _mean(squares if joint_weights is None else squares * joint_weights, _pairs(weight))
 
 
-def joint_l1(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
+def joint_l1(pred: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
     """Mean absolute difference of all coordinates; arguments as :func:`mpjpe`."""
     target = _labels(pred, target, weight)
     return _mean((pred - target).abs().mean(-1), weight)
 
 
-def reprojection(
-    pred: torch.Tensor, target: torch.Tensor, confidence: torch.Tensor | None = None, fit_scale: bool = False
-) -> torch.Tensor:
+def reprojection(pred: Tensor, target: Tensor, confidence: Tensor | None = None, fit_scale: bool = False) -> Tensor:
     """Mean distance in x and y, each times the confidence of its joint (MotionBERT, for clips without 3D labels).
 
     The confidence is not normalised, unlike ``weight`` elsewhere: a joint with 0
@@ -149,7 +146,7 @@ def reprojection(
     return _mean((difference if confidence is None else difference * confidence.unsqueeze(-1)).norm(dim=-1), None)
 
 
-def _scale_between(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+def _scale_between(pred: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
     """The s (..., 1, 1) of each frame with the least squares of s * pred - target; far from a fit, a larger one."""
     pairs = pred.flatten(-2), target.flatten(-2)
     if weight is not None:
@@ -162,12 +159,12 @@ def _scale_between(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tenso
 
 
 def motion(
-    pred: torch.Tensor,
-    target: torch.Tensor,
+    pred: Tensor,
+    target: Tensor,
     distances: Sequence[int] = (8, 12, 16, 24),
     skeleton: str = 'h36m17',
-    weight: torch.Tensor | None = None,
-) -> torch.Tensor:
+    weight: Tensor | None = None,
+) -> Tensor:
     """Difference of the cross products of each joint's place at t with its place some frames later.
 
     For every frame distance: the sum over x, y, z of the absolute differences,
@@ -207,7 +204,7 @@ def motion(
     return total
 
 
-def _labels(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+def _labels(pred: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
     if pred.shape != target.shape or (weight is not None and weight.shape != pred.shape[:-1]):
         raise InputError(
             f'a loss got pred {tuple(pred.shape)}, target {tuple(target.shape)} and weight '
@@ -217,11 +214,11 @@ def _labels(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | Non
     return target if weight is None else target.masked_fill((weight == 0).unsqueeze(-1), 0)
 
 
-def _pairs(weight: torch.Tensor | None) -> torch.Tensor | None:
+def _pairs(weight: Tensor | None) -> Tensor | None:
     return None if weight is None else weight[..., 1:, :] * weight[..., :-1, :]
 
 
-def _mean(values: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
     if weight is None:
         return values.sum() / max(values.numel(), 1)
     total = weight.sum()

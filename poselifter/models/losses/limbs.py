@@ -8,6 +8,7 @@ of its bones have.
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from ...errors import InputError
 from ...skeletons import get_skeleton
@@ -17,12 +18,12 @@ _FORMS = ('absolute', 'squared', 'relative')
 
 
 def limb_length(
-    pred: torch.Tensor,
-    target: torch.Tensor,
+    pred: Tensor,
+    target: Tensor,
     form: str = 'absolute',
     skeleton: str = 'h36m17',
-    weight: torch.Tensor | None = None,
-) -> torch.Tensor:
+    weight: Tensor | None = None,
+) -> Tensor:
     """Mean difference of the bone lengths (MotionBERT, limb length against the truth).
 
     Args:
@@ -51,11 +52,11 @@ def limb_length(
 
 
 def limb_length_variance(
-    pred: torch.Tensor,
-    target: torch.Tensor | None = None,
+    pred: Tensor,
+    target: Tensor | None = None,
     skeleton: str = 'h36m17',
-    weight: torch.Tensor | None = None,
-) -> torch.Tensor:
+    weight: Tensor | None = None,
+) -> Tensor:
     """Mean over the bones of the variance of their predicted length over time, unbiased (MotionBERT).
 
     Args:
@@ -79,9 +80,7 @@ def limb_length_variance(
     return (seen * (lengths - mean).square()).sum() / (count - 1).clamp(min=0).sum().clamp(min=1)
 
 
-def bone_angle(
-    pred: torch.Tensor, target: torch.Tensor, skeleton: str = 'h36m17', weight: torch.Tensor | None = None
-) -> torch.Tensor:
+def bone_angle(pred: Tensor, target: Tensor, skeleton: str = 'h36m17', weight: Tensor | None = None) -> Tensor:
     """Mean absolute difference of the angles between neighbouring bones, radians (MotionBERT).
 
     Arguments and errors as :func:`limb_length`.
@@ -90,9 +89,7 @@ def bone_angle(
     return _mean((_angles(pred, skeleton) - _angles(target, skeleton)).abs(), _of_angles(weight, skeleton))
 
 
-def bone_angle_velocity(
-    pred: torch.Tensor, target: torch.Tensor, skeleton: str = 'h36m17', weight: torch.Tensor | None = None
-) -> torch.Tensor:
+def bone_angle_velocity(pred: Tensor, target: Tensor, skeleton: str = 'h36m17', weight: Tensor | None = None) -> Tensor:
     """Mean absolute difference of the angles' first differences in time, radians a frame; as :func:`bone_angle`."""
     target = _labels(pred, target, weight)
     change, truth = (_angles(x, skeleton).diff(dim=-2) for x in (pred, target))
@@ -100,11 +97,11 @@ def bone_angle_velocity(
 
 
 def limb_symmetry(
-    pred: torch.Tensor,
-    target: torch.Tensor | None = None,
+    pred: Tensor,
+    target: Tensor | None = None,
     skeleton: str = 'h36m17',
-    weight: torch.Tensor | None = None,
-) -> torch.Tensor:
+    weight: Tensor | None = None,
+) -> Tensor:
     """Mean absolute difference between the predicted lengths of left bones and of their right partners.
 
     MixSTE's unused symmetry penalty is 0.01 times the sum over its 6 pairs, so
@@ -119,11 +116,11 @@ def limb_symmetry(
 
 
 def bone_velocity(
-    pred: torch.Tensor,
-    target: torch.Tensor | None = None,
+    pred: Tensor,
+    target: Tensor | None = None,
     skeleton: str = 'h36m17',
-    weight: torch.Tensor | None = None,
-) -> torch.Tensor:
+    weight: Tensor | None = None,
+) -> Tensor:
     """Mean length of the first differences in time of the predicted bone vectors; 0 if bones only shift.
 
     MixSTE's unused term of the name bone length consistency is 0.01 times the
@@ -134,7 +131,7 @@ def bone_velocity(
     return _mean(change, _pairs(_of_bones(weight, skeleton)))
 
 
-def bone_length_consistency(labelled: torch.Tensor, unlabelled: torch.Tensor, skeleton: str = 'h36m17') -> torch.Tensor:
+def bone_length_consistency(labelled: Tensor, unlabelled: Tensor, skeleton: str = 'h36m17') -> Tensor:
     """Mean over the bones of the difference between their mean lengths in two sets of predictions.
 
     The gradient flows into both.
@@ -157,7 +154,7 @@ def bone_length_consistency(labelled: torch.Tensor, unlabelled: torch.Tensor, sk
     return (first - second).abs().mean()
 
 
-def _vectors(pose: torch.Tensor, skeleton: str) -> torch.Tensor:
+def _vectors(pose: Tensor, skeleton: str) -> Tensor:
     """Bone vectors (..., bones, C) in the order of the skeleton's ``bones``."""
     joints = get_skeleton(skeleton)
     if not joints.bones or pose.shape[-2] != joints.num_joints:
@@ -170,7 +167,7 @@ def _vectors(pose: torch.Tensor, skeleton: str) -> torch.Tensor:
     return pose[..., children, :] - pose[..., parents, :]
 
 
-def _of_bones(weight: torch.Tensor | None, skeleton: str) -> torch.Tensor | None:
+def _of_bones(weight: Tensor | None, skeleton: str) -> Tensor | None:
     """Label weights of bones (..., T, bones) from those of joints."""
     if weight is None:
         return None
@@ -178,7 +175,7 @@ def _of_bones(weight: torch.Tensor | None, skeleton: str) -> torch.Tensor | None
     return weight[..., parents] * weight[..., children]
 
 
-def _angles(pose: torch.Tensor, skeleton: str) -> torch.Tensor:
+def _angles(pose: Tensor, skeleton: str) -> Tensor:
     """Angles (..., T, pairs) between bones; pi / 2 at a bone of length 0."""
     vectors = _vectors(pose, skeleton)
     first, second = map(list, zip(*get_skeleton(skeleton).bone_pairs, strict=True))
@@ -186,7 +183,7 @@ def _angles(pose: torch.Tensor, skeleton: str) -> torch.Tensor:
     return cosines.clamp(-1 + 1e-7, 1 - 1e-7).acos()  # the slope of acos is infinite at 1
 
 
-def _of_angles(weight: torch.Tensor | None, skeleton: str) -> torch.Tensor | None:
+def _of_angles(weight: Tensor | None, skeleton: str) -> Tensor | None:
     known = _of_bones(weight, skeleton)
     if known is None:
         return None
