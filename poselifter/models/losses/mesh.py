@@ -25,9 +25,6 @@ def smpl_pose(pred: Tensor, target: Tensor, weight: Tensor | None = None, square
         weight: (..., T), see the module.
         squared: whether to square the differences (the official ``MSE``).
 
-    Returns:
-        0-dim tensor.
-
     Raises:
         InputError: shapes disagree.
     """
