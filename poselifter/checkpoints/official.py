@@ -3,20 +3,19 @@
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..errors import InputError
-from .system import Kind, Shapes
+from .system import Shapes
 from .systems import SYSTEMS
 
 CONTAINERS = ('model_pos', 'model', 'state_dict')  # where the originals keep a state dict; P-STMO's files are one
 
 
-@dataclass(frozen=True)
+@dataclass
 class Official:
     """A published checkpoint in our terms.
 
@@ -26,6 +25,10 @@ class Official:
         tensors: by their original names.
         dropped: original tensors that are left out.
         read: original tensors that the sizes of the network were read from.
+        layout: the kind of file, as data of its system.
+        kept: original tensors that are not left out.
+        state_dict: tensors by our names.
+        names: our name of every original tensor that has one.
     """
 
     system: str
@@ -34,29 +37,10 @@ class Official:
     dropped: list[str]
     read: dict[str, None] = field(default_factory=dict)
 
-    @property
-    def layout(self) -> Kind:
-        """The kind of file, as data of its system."""
-        return SYSTEMS[self.system].kinds[self.kind]
-
-    @cached_property
-    def kept(self) -> dict[str, Tensor]:
-        """Original tensors that are not left out."""
-        return {key: value for key, value in self.tensors.items() if key not in self.dropped}
-
-    @cached_property
-    def _ours(self) -> tuple[dict[str, Tensor], dict[str, str]]:
-        return self.layout.names.to_ours(self.kept)
-
-    @property
-    def state_dict(self) -> dict[str, Tensor]:
-        """Tensors by our names."""
-        return self._ours[0]
-
-    @property
-    def names(self) -> dict[str, str]:
-        """Our name of every original tensor that has one."""
-        return self._ours[1]
+    def __post_init__(self) -> None:
+        self.layout = SYSTEMS[self.system].kinds[self.kind]
+        self.kept = {key: value for key, value in self.tensors.items() if key not in self.dropped}
+        self.state_dict, self.names = self.layout.names.to_ours(self.kept)
 
     def for_task(self, task: str | None = None) -> 'Official':
         """The same without the heads of other tasks, such as the pose head that action files still hold.

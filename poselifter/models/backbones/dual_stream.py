@@ -20,17 +20,9 @@ class StreamBackbone(BaseBackbone):
 
     Args:
         layers: the streams of each layer.
-        num_frames: the largest T; shorter clips use the first positions.
-        num_joints: J.
-        in_channels: C.
-        embed_dims: D inside the network.
-        rep_dims: channels of the representation; ``None`` stops after the norm.
-        positions: which axes have learned positions.
-        fusion: config of the neck that joins the streams of a layer; gets
-            ``embed_dims`` and ``num_streams``.
         drop_rate: dropout after the embeddings.
         norm_eps: epsilon of the last norm.
-        init_cfg: see :class:`BaseBackbone`.
+        num_frames, num_joints, in_channels, embed_dims, rep_dims, positions, fusion, init_cfg: see :class:`DSTformer`.
     """
 
     layer_lists = (('layers', 'fusions'),)

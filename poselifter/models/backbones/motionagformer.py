@@ -39,13 +39,7 @@ class MotionAGFormer(StreamBackbone):
     clip uses the batch norms of the first frames.
 
     Args:
-        num_frames: the largest T.
-        num_joints: J.
-        in_channels: C: x, y and confidence.
-        embed_dims: D inside the network.
-        rep_dims: channels of the representation that is returned; ``None``
-            stops after the norm.
-        depth: layers.
+        num_frames, num_joints, in_channels, embed_dims, rep_dims, depth, positions: see :class:`DSTformer`.
         drop_rate: dropout of attention and perceptrons.
         drop_path_rate: rate of stochastic depth in every layer, drawn per clip.
         layer_scale: start of the learned factors on the branches; ``None`` has
@@ -54,11 +48,8 @@ class MotionAGFormer(StreamBackbone):
             ``'symsum'``, which mixes frames, padded ones too.
         streams: ``'attention'``, ``'graph'`` or both.
         fusion: config of the neck that joins the streams, attention at index 0.
-        positions: which axes have learned positions: ``'joints'``, ``'frames'``,
-            ``'both'`` or ``'none'``.
         edges: joint graph: ``'released'``; or a joint set, whose tree it is
             then, both ways; or pairs (i, j), where i receives from j.
-        self_loops: whether joints also receive from themselves.
         temporal_graph: ``'similarity'`` (released), ``'chain'`` (Motion2vec's
             paper), or ``'conv'``, convolutions at several scales instead.
         neighbours: edges of a frame in the similarity graph.
@@ -91,7 +82,6 @@ class MotionAGFormer(StreamBackbone):
         fusion: dict | None = None,
         positions: Literal['joints', 'frames', 'both', 'none'] = 'joints',
         edges: str | Iterable[tuple[int, int]] = 'released',
-        self_loops: bool = False,
         temporal_graph: Literal['similarity', 'chain', 'conv'] = 'similarity',
         neighbours: int = 2,
         reach: int = 1,
@@ -101,7 +91,7 @@ class MotionAGFormer(StreamBackbone):
         **block: Any,
     ) -> None:
         dim = _width(embed_dims, streams, act, temporal_graph, hierarchical)
-        edges = _edges(edges, num_joints, self_loops)
+        edges = _edges(edges, num_joints)
         options = {'mlp_ratio': 4.0, 'qkv_bias': False, 'norm_eps': 1e-5, **block, 'drop_rate': drop_rate}
         options |= {'drop_path': drop_path_rate, 'drop_path_axis': 'clip'}
         options |= {'layer_scale': layer_scale, 'act_layer': ACTIVATIONS[act]}
@@ -147,7 +137,7 @@ def _width(embed_dims: int, streams: Sequence[str], act: str, temporal_graph: st
     return embed_dims // shares
 
 
-def _edges(edges: str | Iterable[tuple[int, int]], num_joints: int, self_loops: bool) -> list[tuple[int, int]]:
+def _edges(edges: str | Iterable[tuple[int, int]], num_joints: int) -> list[tuple[int, int]]:
     """The joint graph as pairs, or an error where it is of other joints."""
     named = isinstance(edges, str)
     if named:
@@ -159,4 +149,4 @@ def _edges(edges: str | Iterable[tuple[int, int]], num_joints: int, self_loops: 
             f'MotionAGFormer got edges of the joints {sorted(joints)} and has {num_joints} joints; give the edges of '
             f'its own joint set'
         )
-    return [*edges, *((i, i) for i in range(num_joints) if self_loops)]
+    return edges
