@@ -9,11 +9,7 @@ from ..skeletons import get_skeleton
 
 
 def match_joints(
-    weights: Mapping[str, Tensor],
-    own: Mapping[str, Tensor],
-    per_joint: Collection[str],
-    source: str,
-    target: str,
+    weights: Mapping[str, Tensor], own: Mapping[str, Tensor], per_joint: Collection[str], source: str, target: str
 ) -> tuple[dict[str, Tensor], list[str]]:
     """Takes over rows of joints by name.
 

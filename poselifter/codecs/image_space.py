@@ -135,11 +135,7 @@ class ScreenScaledLifting(RootRelativeLifting):
     """
 
     def __init__(
-        self,
-        skeleton: str = 'mpi_inf_3dhp17',
-        skeleton_3d: str = 'mpi_inf_3dhp17',
-        fps: float = 25,
-        width: int = 2048,
+        self, skeleton: str = 'mpi_inf_3dhp17', skeleton_3d: str = 'mpi_inf_3dhp17', fps: float = 25, width: int = 2048
     ) -> None:
         super().__init__(skeleton, skeleton_3d, fps, confidence=True, unit='mm')
         self.width = width

@@ -145,10 +145,7 @@ class MotionEstimator(BaseModel, Network):
         return chosen
 
     def predict(
-        self,
-        inputs: Sequence[Tensor],
-        data_samples: Sequence[MotionDataSample],
-        batch_size: int | None = None,
+        self, inputs: Sequence[Tensor], data_samples: Sequence[MotionDataSample], batch_size: int | None = None
     ) -> list[MotionDataSample]:
         """Lifts whole sequences, classifies or embeds whole clips, recovers bodies.
 

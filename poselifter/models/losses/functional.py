@@ -63,10 +63,7 @@ def velocity(pred: Tensor, target: Tensor, weight: Tensor | None = None) -> Tens
 
 
 def temporal_consistency(
-    pred: Tensor,
-    target: Tensor | None = None,
-    joint_weights: Tensor | None = None,
-    weight: Tensor | None = None,
+    pred: Tensor, target: Tensor | None = None, joint_weights: Tensor | None = None, weight: Tensor | None = None
 ) -> Tensor:
     """Mean square of the predicted first differences, each times the weight of its joint.
 

@@ -82,12 +82,7 @@ class TextPool(Pool):
     wants = ('in_channels', 'embed_dims')
 
     def __init__(
-        self,
-        in_channels: int = 768,
-        hidden_dims: int = 512,
-        embed_dims: int = 256,
-        drop_rate: float = 0.1,
-        **pool: Any,
+        self, in_channels: int = 768, hidden_dims: int = 512, embed_dims: int = 256, drop_rate: float = 0.1, **pool: Any
     ) -> None:
         super().__init__(embed_dims, **pool)
         self.mlp = nn.Sequential(_hidden(in_channels, hidden_dims, drop_rate), nn.Linear(hidden_dims, embed_dims))
