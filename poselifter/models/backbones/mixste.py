@@ -23,10 +23,7 @@ class MixSTE(BaseBackbone):
     ``PoseHead(norm=True)``.
 
     Args:
-        num_frames: the largest T.
-        num_joints: J.
-        in_channels: C: x and y, and what else the codec gives.
-        embed_dims: D.
+        num_frames, num_joints, in_channels, embed_dims: see :class:`BaseBackbone`.
         depth: pairs of blocks.
         drop_rate: dropout after the embeddings, attention and perceptrons.
         drop_path_rate: rate of stochastic depth in the last pair, rising from 0

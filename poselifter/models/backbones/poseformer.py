@@ -45,9 +45,7 @@ class PoseFormer(BaseBackbone):
     table 6. Initialisation is torch's default, positions zero.
 
     Args:
-        num_frames: the largest T.
-        num_joints: J.
-        in_channels: C.
+        num_frames, num_joints, in_channels: see :class:`BaseBackbone`.
         joint_dims: channels of a joint in the spatial transformer.
         depth: blocks of either transformer.
         drop_rate: dropout of attention and perceptrons.

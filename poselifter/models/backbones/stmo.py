@@ -78,10 +78,7 @@ class STMO(BaseBackbone):
     torch's default, positions standard normal.
 
     Args:
-        num_frames: the largest T.
-        num_joints: J.
-        in_channels: C.
-        embed_dims: D.
+        num_frames, num_joints, in_channels, embed_dims: see :class:`BaseBackbone`.
         depth: temporal layers; 0 is the study without a temporal encoder.
         feedforward_dims: hidden channels of the temporal layers.
         num_heads: heads of every attention.

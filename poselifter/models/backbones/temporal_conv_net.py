@@ -23,9 +23,7 @@ class TemporalConvNet(BaseBackbone):
     and every frame has an output (the sequence encoder of MotionBERT's table 6).
 
     Args:
-        num_joints: J.
-        in_channels: C.
-        embed_dims: D.
+        num_joints, in_channels, embed_dims: see :class:`BaseBackbone`.
         filter_widths: odd; the dilation of each is the product of those before.
         causal: whether an output sees no frame after its own.
         dense: whether the kernels are as wide as the dilated ones reach.

@@ -18,9 +18,7 @@ class PerFrameFeatures(BaseBackbone):
     The last feature is 1, so that a linear map on it has an offset.
 
     Args:
-        num_joints: J.
-        in_channels: C.
-        num_frames: frames of a window.
+        num_frames, num_joints, in_channels: see :class:`BaseBackbone`.
         constant: leave all features out but the 1.
     """
 

@@ -77,17 +77,8 @@ class TextMotionHead(BaseHead):
         return {'pred_scores': (similarity / self.temperature).softmax(-1)}
 
     def loss(self, features: Tensor, data_samples: MotionDataSample) -> dict[str, Tensor]:
-        """``loss_contrastive`` of each clip's token (B, 1, J, D) over its own K + 1 texts, averaged over clips.
-
-        Raises:
-            InputError: the shapes do not fit together.
-        """
+        """``loss_contrastive`` of each clip's token (B, 1, J, D) over its own K + 1 texts, averaged over clips."""
         texts, table, target = (data_samples.get(f'text_{key}') for key in ('features', 'table', 'target'))
-        if table.shape != target.shape or table.ndim != 2 or len(table) != len(features):
-            raise InputError(
-                f'TextMotionHead got {len(features)} clips, table {tuple(table.shape)} and target '
-                f'{tuple(target.shape)}; expected both (B, K + 1) for B clips'
-            )
         similarity = self.similarity(features, texts).gather(1, table) / self.temperature
         if self.soft_targets == 'text':
             directions = F.normalize(texts.detach(), dim=-1)[table]
