@@ -189,7 +189,8 @@ class BaseHead(Part):
 
     Args:
         feature: name of the feature that it reads, where the neck returns several.
-        losses: configs of losses of different types; each adds ``loss_<its name>``.
+        losses: configs of losses of different types; each adds ``loss_<its name>``;
+            ``None``: ``default_losses``.
         init_cfg: see :class:`Part`.
 
     Attributes:
@@ -198,6 +199,7 @@ class BaseHead(Part):
             clip; ``'body'``: features to a body for each frame; ``'poses'``: the
             poses (B, T', K, 3) that the head ``pose`` predicts, to better ones.
         label: key of the data sample without which the head has no loss.
+        default_losses: where the config says nothing of losses.
         predicts: names of the fields that it adds to a sample.
         needs: keys of the sample that ``predict`` reads (of bodies and poses),
             arrays frame by frame or metadata.
@@ -211,11 +213,14 @@ class BaseHead(Part):
     label: str = 'target'
     predicts: tuple[str, ...] = ('pred_keypoints_3d',)
     needs: tuple[str, ...] = ()
+    default_losses: Sequence[dict] = ()
 
-    def __init__(self, feature: str = 'features', losses: Sequence[dict] = (), init_cfg: dict | None = None) -> None:
+    def __init__(
+        self, feature: str = 'features', losses: Sequence[dict] | None = None, init_cfg: dict | None = None
+    ) -> None:
         super().__init__(init_cfg)
         self.feature = feature
-        self.losses = nn.ModuleList(LOSSES.build(cfg) for cfg in losses)
+        self.losses = nn.ModuleList(LOSSES.build(cfg) for cfg in (self.default_losses if losses is None else losses))
         names = [loss.name for loss in self.losses]
         if len(set(names)) < len(names):
             name = type(self).__name__

@@ -1,7 +1,7 @@
 """Heads that recover a body: SMPL's pose per frame and one shape per clip."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,42 +17,54 @@ from ...utils.arrays import load_arrays
 from ..body_models import SMPL, load_body_model
 from ..parts import BaseHead
 
-RELEASED = (
-    {'type': 'MPJPELoss', 'loss_weight': 0.5},
-    {'type': 'VelocityLoss', 'loss_weight': 10.0},
-    {'type': 'SMPLPoseLoss', 'loss_weight': 1000.0},
-    {'type': 'SMPLShapeLoss', 'loss_weight': 1.0},
-    {'type': 'SMPLNormLoss', 'loss_weight': 20.0},
-)
-
 
 class BodyHead(BaseHead):
     """Heads that give bodies: the body model, the losses, and what becomes of predictions.
 
+    Pose losses compare the root-relative keypoints in mm and need the body model.
+
     Args:
+        in_channels: R of the features.
+        num_joints: J of the features.
+        hidden_dims: inner width of the perceptrons.
+        dropout: rate before each perceptron.
         body_model: what :func:`~poselifter.models.body_models.load_body_model`
             takes; ``None``: parameters of the body are predicted, but no
             vertices and keypoints.
-        losses: see :class:`BaseHead`; pose losses compare the root-relative
-            keypoints in mm and need the body model.
         **base: see :class:`BaseHead`.
+
+    Attributes:
+        others: numbers that the first layer reads beside the features.
 
     Raises:
         InputError: two losses have the same name, or a file cannot be read.
     """
 
+    others = 0
     wants = ('in_channels', 'num_joints')
     reads, label = 'body', 'smpl_pose'
     predicts = ('pred_vertices', 'pred_keypoints_3d', 'pred_smpl_pose', 'pred_smpl_shape')
+    default_losses = (  # as released
+        {'type': 'MPJPELoss', 'loss_weight': 0.5},
+        {'type': 'VelocityLoss', 'loss_weight': 10.0},
+        {'type': 'SMPLPoseLoss', 'loss_weight': 1000.0},
+        {'type': 'SMPLShapeLoss', 'loss_weight': 1.0},
+        {'type': 'SMPLNormLoss', 'loss_weight': 20.0},
+    )
 
     def __init__(
         self,
+        in_channels: int,
+        num_joints: int = 17,
+        hidden_dims: int = 1024,
+        dropout: float = 0.1,
         body_model: SMPL | Mapping[str, Any] | str | os.PathLike | None = None,
-        losses: Sequence[dict] = RELEASED,
         **base: Any,
     ) -> None:
-        super().__init__(losses=losses, **base)
+        super().__init__(**base)
         self.body_model = None if body_model is None else load_body_model(body_model)
+        self.dropout = nn.Dropout(dropout)
+        self.fc1 = nn.Linear(num_joints * in_channels + self.others, hidden_dims)
 
     def start(self, data_samples: MotionDataSample | None) -> tuple[Tensor, ...]:
         """Further arguments of ``forward``, from a stacked sample: none, unless a head says so."""
@@ -168,33 +180,23 @@ class MeshHead(BodyHead):
     weights (the paper says 512).
 
     Args:
-        in_channels: R of the features.
-        num_joints: J of the features.
-        hidden_dims: inner width of both perceptrons.
-        dropout: rate before each perceptron.
+        in_channels, **body: see :class:`BodyHead`.
         mean_params: ``smpl_mean_params.npz`` of SPIN with ``pose`` (144,), 6D, and
             ``shape`` (10,), or a mapping of these; ``None``: the rest pose of
             the mean shape. A checkpoint brings its own.
-        **body: see :class:`BodyHead`.
 
     Raises:
         InputError: two losses have the same name, or a file cannot be read.
     """
 
     def __init__(
-        self,
-        in_channels: int,
-        num_joints: int = 17,
-        hidden_dims: int = 1024,
-        dropout: float = 0.1,
-        mean_params: str | os.PathLike | Mapping[str, Any] | None = None,
-        **body: Any,
+        self, in_channels: int, mean_params: str | os.PathLike | Mapping[str, Any] | None = None, **body: Any
     ) -> None:
-        super().__init__(**body)
-        self.dropout = nn.Dropout(dropout)
-        self.fc1, self.fc2 = (nn.Linear(num_joints * in_channels, hidden_dims) for _ in range(2))
-        self.bn1, self.bn2 = (nn.BatchNorm1d(hidden_dims) for _ in range(2))
-        self.head_pose, self.head_shape = nn.Linear(hidden_dims, 144), nn.Linear(hidden_dims, 10)
+        super().__init__(in_channels, **body)
+        hidden = self.fc1.out_features
+        self.fc2 = nn.Linear(self.fc1.in_features, hidden)
+        self.bn1, self.bn2 = nn.BatchNorm1d(hidden), nn.BatchNorm1d(hidden)
+        self.head_pose, self.head_shape = nn.Linear(hidden, 144), nn.Linear(hidden, 10)
         for layer in (self.head_pose, self.head_shape):
             nn.init.xavier_uniform_(layer.weight, gain=0.01)
         pose, shape = _mean_body(mean_params)

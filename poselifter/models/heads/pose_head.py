@@ -1,6 +1,5 @@
 """The head that lifts: one 3D point for every token, or all points of a frame from its token."""
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 from torch import Tensor, nn
@@ -33,11 +32,13 @@ class PoseHead(BaseHead):
         init_std: standard deviation of the normal distribution, cut at 2, that
             the weight starts from, with bias 0, as MotionBERT has it (0.02);
             ``None`` means torch's default.
-        losses, **base: see :class:`BaseHead`.
+        **base: see :class:`BaseHead`.
 
     Raises:
         InputError: two losses have the same name, or ``norm`` is unknown.
     """
+
+    default_losses = ({'type': 'MPJPELoss'},)
 
     def __init__(
         self,
@@ -46,10 +47,9 @@ class PoseHead(BaseHead):
         num_joints: int | None = None,
         norm: bool | Literal['layer', 'batch'] = False,
         init_std: float | None = None,
-        losses: Sequence[dict] = ({'type': 'MPJPELoss'},),
         **base: Any,
     ) -> None:
-        super().__init__(losses=losses, **base)
+        super().__init__(**base)
         norms = {False: nn.Identity, True: nn.LayerNorm, 'layer': nn.LayerNorm, 'batch': TokenNorm}
         if norm not in norms:
             raise InputError(f"PoseHead: norm is {norm!r}, expected 'layer', 'batch' or False")

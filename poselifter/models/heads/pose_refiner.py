@@ -1,6 +1,5 @@
 """P-STMO's refinement of a pose by its re-projection."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,21 +30,17 @@ class PoseRefiner(BaseHead):
     Args:
         num_joints: J.
         hidden_dims: hidden channels.
-        losses, **base: see :class:`BaseHead`.
+        **base: see :class:`BaseHead`.
     """
 
     wants = ()
     reads = 'poses'
     needs = ('inputs', 'lifting_target', 'camera_param', 'img_shape')
 
-    def __init__(
-        self,
-        num_joints: int = 17,
-        hidden_dims: int = 1024,
-        losses: Sequence[dict] = ({'type': 'MPJPELoss'},),
-        **base: Any,
-    ) -> None:
-        super().__init__(losses=losses, **base)
+    default_losses = ({'type': 'MPJPELoss'},)
+
+    def __init__(self, num_joints: int = 17, hidden_dims: int = 1024, **base: Any) -> None:
+        super().__init__(**base)
         self.fc1 = nn.Linear(6 * num_joints, hidden_dims)
         self.drop = nn.Dropout(0.5)
         self.fc2 = nn.Linear(hidden_dims, 2 * num_joints)
