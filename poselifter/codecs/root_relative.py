@@ -103,11 +103,8 @@ class RootRelativeLifting(BaseCodec):
 
 
 def _normalized(keypoints: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """:func:`~poselifter.geometry.normalize_screen` of (..., T, J, 2) pixels, (B, 2) heights and widths.
-
-    All coordinates of a frame are one axis: numpy is slow where the last axis is short.
-    """
-    flat = keypoints.reshape(*keypoints.shape[:-2], -1)
+    """:func:`~poselifter.geometry.normalize_screen` of (..., T, J, 2) pixels, (B, 2) heights and widths."""
+    flat = keypoints.reshape(*keypoints.shape[:-2], -1)  # numpy is slow where the last axis is short
     height, width = sizes.T.reshape(2, -1, *[1] * (flat.ndim - 1)) if len(sizes) > 1 else sizes[0]
     middle = np.stack([np.ones_like(height), height / width], -1)
     xy = np.multiply(flat, np.float32(2 / width), dtype=np.float32)

@@ -44,7 +44,7 @@ class Lifter(nn.Module, Network):
         """
         persons = x.shape[1] if x.ndim == 5 else 1
         features = self.features(x.flatten(0, 1) if x.ndim == 5 else x, valid)
-        outputs = {name: head(self.read(name, features, persons)) for name, head in self.heads.items()}
+        outputs = self.outputs(features, persons)
         return next(iter(outputs.values())) if len(outputs) == 1 else outputs
 
 

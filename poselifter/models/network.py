@@ -73,6 +73,13 @@ class Network:
         feature = features[head.feature]
         return feature.unflatten(0, (-1, persons)) if head.reads == 'clip' else feature
 
+    def outputs(self, features: dict[str, Tensor], persons: int = 1, present: Tensor | None = None) -> dict[str, Any]:
+        """What each head makes of the features, by name; ``present`` (N, M) is for those that read clips."""
+        return {
+            name: head(self.read(name, features, persons), *([present] if head.reads == 'clip' else []))
+            for name, head in self.heads.items()
+        }
+
 
 def _named(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {'features': value}

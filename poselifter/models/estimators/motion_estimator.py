@@ -116,10 +116,7 @@ class MotionEstimator(BaseModel, Network):
         features = self.extract_feat(inputs, valid if valid is None else valid.repeat_interleave(persons, 0))
         if mode == 'loss':
             return self.loss(features, samples, persons)
-        return {
-            name: head(self.read(name, features, persons), *([samples.get('present')] if head.reads == 'clip' else []))
-            for name, head in self.heads.items()
-        }
+        return self.outputs(features, persons, samples.get('present'))
 
     def loss(self, features: dict[str, Tensor], data_samples: MotionDataSample, persons: int = 1) -> dict[str, Tensor]:
         """Losses of all heads whose labels the batch has; with several heads their names become prefixes."""
@@ -225,18 +222,7 @@ class MotionEstimator(BaseModel, Network):
         return result
 
     def lift(self, sequences: Sequence[Tensor], batch_size: int | None = None) -> list[Tensor]:
-        """Lifts sequences of any lengths by overlapping windows.
-
-        Args:
-            sequences: (T_i, J, C) each, as the codec encodes them.
-            batch_size: see :meth:`predict`.
-
-        Returns:
-            (T_i, K, 3) each: metres, camera axes, root-relative.
-
-        Raises:
-            InputError: a sequence has other joints or channels than the model.
-        """
+        """The poses of :meth:`over_time`, (T_i, K, 3) each."""
         return [result['pose'] for result in self.over_time(sequences, ['pose'], batch_size)]
 
     def over_time(
@@ -245,14 +231,17 @@ class MotionEstimator(BaseModel, Network):
         """What heads say of every frame of sequences of any lengths, in one pass of the network.
 
         Args:
-            sequences: see :meth:`lift`.
+            sequences: (T_i, J, C) each, as the codec encodes them.
             names: of heads: ``pose``, and any that read clips.
             batch_size: see :meth:`predict`.
 
         Returns:
-            By name for each sequence: poses as of :meth:`lift`, and (T_i, D)
-            scores or embeddings: the mean of a frame's windows, weighted like
-            its poses.
+            By name for each sequence: poses (T_i, K, 3), metres, camera axes,
+            root-relative, and (T_i, D) scores or embeddings; both are the mean
+            of a frame's windows.
+
+        Raises:
+            InputError: a sequence has other joints or channels than the model.
         """
         # every frame once, also where a paper's protocol leaves some out or keeps windows side by side
         window = replace(self.window, tail='shift') if self.window.tail == 'drop' else self.window
@@ -288,10 +277,7 @@ class MotionEstimator(BaseModel, Network):
         batch_size: int | None = None,
         sample: MotionDataSample | None = None,
     ) -> Iterator[tuple[Windows, dict[str, dict[str, Tensor]]]]:
-        """Each sequence's windows, and what heads say of them (W, ...), by name of the head and of the prediction.
-
-        ``sample`` is that of the only sequence, where heads need something of it.
-        """
+        """Windows of each sequence, and what heads say of them (W, ...); ``sample`` of the only one, if heads need it."""
         skeleton = self.codec.skeleton
         for sequence in sequences:
             if sequence.ndim != 3 or sequence.shape[1] != skeleton.num_joints:
