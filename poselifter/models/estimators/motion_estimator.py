@@ -277,7 +277,7 @@ class MotionEstimator(BaseModel, Network):
         batch_size: int | None = None,
         sample: MotionDataSample | None = None,
     ) -> Iterator[tuple[Windows, dict[str, dict[str, Tensor]]]]:
-        """Windows of each sequence, and what heads say of them (W, ...); ``sample`` of the only one, if heads need it."""
+        """Windows of each sequence, and what heads say of them (W, ...); ``sample``: of the only one, if need be."""
         skeleton = self.codec.skeleton
         for sequence in sequences:
             if sequence.ndim != 3 or sequence.shape[1] != skeleton.num_joints:
