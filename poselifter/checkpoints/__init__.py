@@ -1,6 +1,6 @@
 """Checkpoints: reading them without executing anything, writing them whole, and those of the published systems."""
 
-from .joints import match_checkpoint, match_joints
+from .joints import match_checkpoint
 from .loading import (
     FORMAT_VERSION,
     check_codec,

@@ -3,58 +3,26 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import torch
+from torch import Tensor
 
 from ..skeletons import get_skeleton
 
 
-def match_joints(
-    weights: Mapping[str, torch.Tensor],
-    own: Mapping[str, torch.Tensor],
-    per_joint: Collection[str],
-    source: str,
-    target: str,
-) -> tuple[dict[str, torch.Tensor], list[str]]:
-    """Takes over rows of joints by name.
+def match_checkpoint(
+    checkpoint: dict[str, Any], own: Mapping[str, Tensor], per_joint: Collection[str], skeleton: str | None
+) -> list[str]:
+    """Takes over rows of joints by name, where a checkpoint's joint set is another one.
 
     MixSTE on HumanEva from Human3.6M: each of the 15 joints gets the place that
-    the joint of its name has among the 17.
+    the joint of its name has among the 17. Joints that have no namesake in the
+    file keep the model's rows.
 
     Args:
-        weights: of the file.
+        checkpoint: as :func:`load_checkpoint_file` reads it; its ``state_dict``
+            is replaced by one whose rows are in the model's order.
         own: state dict of the model.
         per_joint: names of its tensors with a row for each joint, the axis
             before the last (:func:`~poselifter.models.parts.per_joint_parameters`).
-        source: joint set of the file's input.
-        target: joint set of the model's input.
-
-    Returns:
-        (``weights`` with those tensors in the model's order; joints that have
-        no namesake in the file keep the model's rows, names of the tensors).
-    """
-    old, new = get_skeleton(source).joint_names, get_skeleton(target).joint_names
-    pairs = [(i, old.index(name)) for i, name in enumerate(new) if name in old]
-    rows, theirs = map(list, zip(*pairs, strict=True)) if pairs else ([], [])
-    matched = {}
-    for key, value in weights.items():
-        name = key.removeprefix('module.')
-        if name not in per_joint or name not in own:
-            continue
-        if (value.shape[-2], own[name].shape[-2]) == (len(old), len(new)):
-            matched[key] = own[name].detach().to(value, copy=True)
-            matched[key][..., rows, :] = value[..., theirs, :]
-    return {**weights, **matched}, list(matched)
-
-
-def match_checkpoint(
-    checkpoint: dict[str, Any], own: Mapping[str, torch.Tensor], per_joint: Collection[str], skeleton: str | None
-) -> list[str]:
-    """:func:`match_joints` for a checkpoint of ours whose joint set is another one.
-
-    Args:
-        checkpoint: as :func:`load_checkpoint_file` reads it; its
-            ``state_dict`` is replaced.
-        own, per_joint: of what shall start from it, see :func:`match_joints`.
         skeleton: joint set of the model's input.
 
     Returns:
@@ -64,5 +32,16 @@ def match_checkpoint(
     source = (checkpoint.get('meta') or {}).get('skeleton')
     if not source or not skeleton or source == skeleton:
         return []
-    checkpoint['state_dict'], names = match_joints(checkpoint['state_dict'], own, per_joint, source, skeleton)
-    return names
+    old, new = get_skeleton(source).joint_names, get_skeleton(skeleton).joint_names
+    rows = [i for i, name in enumerate(new) if name in old]
+    theirs = [old.index(new[i]) for i in rows]
+    matched = {}
+    for key, value in checkpoint['state_dict'].items():
+        name = key.removeprefix('module.')
+        if name not in per_joint or name not in own:
+            continue
+        if (value.shape[-2], own[name].shape[-2]) == (len(old), len(new)):
+            matched[key] = own[name].detach().to(value, copy=True)
+            matched[key][..., rows, :] = value[..., theirs, :]
+    checkpoint['state_dict'] = {**checkpoint['state_dict'], **matched}
+    return list(matched)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import torch
+from torch import Tensor
 
 _FIELDS = {'i': r'\d+', 'm': r'\w+'}
 
@@ -54,7 +55,7 @@ class KeyMap:
     def __init__(self, rows: Iterable[tuple]) -> None:
         self.rows = list(_flat(rows))
 
-    def to_ours(self, state: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    def to_ours(self, state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, str]]:
         """Renames an original state dict.
 
         Returns:
@@ -77,7 +78,7 @@ class KeyMap:
                 whole[ours] = torch.cat(pieces)
         return whole, names
 
-    def to_theirs(self, state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    def to_theirs(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Renames one of our state dicts back; names that no row serves are left out."""
         theirs = {}
         for key, value in state.items():
@@ -114,7 +115,7 @@ def _flat(rows: Iterable[tuple], theirs: str = '', ours: str = '') -> Iterable[_
             yield _Row(theirs + left, ours + right, *(more or ('',)))
 
 
-def _reform(value: torch.Tensor, form: str, back: bool) -> torch.Tensor:
+def _reform(value: Tensor, form: str, back: bool) -> Tensor:
     if form == 'conv':
         return value.unsqueeze(-1) if back and value.ndim == 2 else value.squeeze(-1) if value.ndim == 3 else value
     if form == 'frames':

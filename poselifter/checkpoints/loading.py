@@ -18,7 +18,7 @@ import torch
 from mmengine.runner import CheckpointLoader
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import InputError
 from ..utils import atomic_write
@@ -26,7 +26,6 @@ from ..utils.download import download
 from .official import Official, convert_official, find_system, misfit, official_weights
 
 FORMAT_VERSION = 1
-_ZIP = b'PK\x03\x04'  # torch >= 1.6 writes a zip file
 
 
 def load_checkpoint_file(path: str | os.PathLike, map_location: Any = 'cpu') -> dict[str, Any]:
@@ -91,10 +90,11 @@ def _read(path: Path, map_location: Any) -> tuple[Any, Exception | None]:
     try:
         return torch.load(path, map_location=map_location, weights_only=True), None
     except Exception as error:  # a damaged file makes torch fail in any way
-        checkpoint = read_foreign(path, map_location)
-        if checkpoint is None:
+        try:
+            with torch.serialization.safe_globals([(_Inert, name) for name in _foreign_names(path)]):
+                return torch.load(path, map_location=map_location, weights_only=True), error
+        except Exception:
             raise InputError(_reason(path, error)) from error
-        return checkpoint, error
 
 
 def local_file(path: str | os.PathLike) -> Path:
@@ -126,24 +126,20 @@ class _Inert:
         pass
 
 
-def read_foreign(path: Path, map_location: Any = 'cpu') -> Any:
-    """A torch file with objects of other programs left out (numpy scalars, random states); ``None`` if unreadable."""
-    try:
-        names = _foreign_names(path)
-        with torch.serialization.safe_globals([(_Inert, name) for name in names]):
-            return torch.load(path, map_location=map_location, weights_only=True)
-    except Exception:
-        return None
-
-
 def _foreign_names(path: Path) -> Iterable[str]:
-    with open(path, 'rb') as file:
-        if file.read(len(_ZIP)) == _ZIP:
-            return torch.serialization.get_unsafe_globals_in_checkpoint(path)
-        from torch._weights_only_unpickler import get_globals_in_pkl  # private; torch has no public way in
+    """Objects of other programs in a torch file, such as numpy scalars and random states."""
+    if _is_zip(path):
+        return torch.serialization.get_unsafe_globals_in_checkpoint(path)
+    from torch._weights_only_unpickler import get_globals_in_pkl  # private; torch has no public way in
 
-        file.seek(0)  # torch < 1.6 wrote pickles one after another; the fourth is the content
+    with open(path, 'rb') as file:  # torch < 1.6 wrote pickles one after another; the fourth is the content
         return set().union(*(get_globals_in_pkl(file) for _ in range(4)))
+
+
+def _is_zip(path: Path) -> bool:
+    """Whether the file begins as those of torch >= 1.6 do, even if its end is missing."""
+    with open(path, 'rb') as file:
+        return file.read(4) == b'PK\x03\x04'
 
 
 def _reason(path: Path, error: Exception) -> str:
@@ -155,10 +151,9 @@ def _reason(path: Path, error: Exception) -> str:
         )
     if isinstance(error, PermissionError) or 'CUDA' in str(error):
         return f'the checkpoint {path} cannot be read: {str(error).splitlines()[0]}'
-    with open(path, 'rb') as file:
-        if file.read(len(_ZIP)) == _ZIP:
-            size = path.stat().st_size
-            return f'the checkpoint {path} is cut off or damaged after {size} bytes; copy or download it again'
+    if _is_zip(path):
+        size = path.stat().st_size
+        return f'the checkpoint {path} is cut off or damaged after {size} bytes; copy or download it again'
     return f'{path} is not a checkpoint; expected a file that torch.save wrote'
 
 
@@ -262,7 +257,7 @@ def check_codec(checkpoint: dict[str, Any], codec: dict[str, Any] | None, source
 
 
 def _shape(value: Any) -> tuple[int, ...] | str:
-    return tuple(value.shape) if isinstance(value, torch.Tensor) else type(value).__name__
+    return tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
 
 
 # mmengine's own loaders unpickle what they fetch

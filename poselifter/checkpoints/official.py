@@ -3,19 +3,19 @@
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ..errors import InputError
-from .system import Kind, Shapes
+from .system import Shapes
 from .systems import SYSTEMS
 
 CONTAINERS = ('model_pos', 'model', 'state_dict')  # where the originals keep a state dict; P-STMO's files are one
 
 
-@dataclass(frozen=True)
+@dataclass
 class Official:
     """A published checkpoint in our terms.
 
@@ -25,37 +25,22 @@ class Official:
         tensors: by their original names.
         dropped: original tensors that are left out.
         read: original tensors that the sizes of the network were read from.
+        layout: the kind of file, as data of its system.
+        kept: original tensors that are not left out.
+        state_dict: tensors by our names.
+        names: our name of every original tensor that has one.
     """
 
     system: str
     kind: str
-    tensors: Mapping[str, torch.Tensor]
+    tensors: Mapping[str, Tensor]
     dropped: list[str]
     read: dict[str, None] = field(default_factory=dict)
 
-    @property
-    def layout(self) -> Kind:
-        """The kind of file, as data of its system."""
-        return SYSTEMS[self.system].kinds[self.kind]
-
-    @cached_property
-    def kept(self) -> dict[str, torch.Tensor]:
-        """Original tensors that are not left out."""
-        return {key: value for key, value in self.tensors.items() if key not in self.dropped}
-
-    @cached_property
-    def _ours(self) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
-        return self.layout.names.to_ours(self.kept)
-
-    @property
-    def state_dict(self) -> dict[str, torch.Tensor]:
-        """Tensors by our names."""
-        return self._ours[0]
-
-    @property
-    def names(self) -> dict[str, str]:
-        """Our name of every original tensor that has one."""
-        return self._ours[1]
+    def __post_init__(self) -> None:
+        self.layout = SYSTEMS[self.system].kinds[self.kind]
+        self.kept = {key: value for key, value in self.tensors.items() if key not in self.dropped}
+        self.state_dict, self.names = self.layout.names.to_ours(self.kept)
 
     def for_task(self, task: str | None = None) -> 'Official':
         """The same without the heads of other tasks, such as the pose head that action files still hold.
@@ -151,16 +136,16 @@ def _listed(names: Collection[str], what: str, limit: int | None = None) -> str:
     return f'{len(names)} {what}: {", ".join(shown)}{more}' if names else ''
 
 
-def official_weights(checkpoint: Mapping[str, Any], task: str | None = None) -> dict[str, torch.Tensor] | None:
+def official_weights(checkpoint: Mapping[str, Any], task: str | None = None) -> dict[str, Tensor] | None:
     """The state dict in an original's container, without the prefix ``module.``; ``None`` where there is none."""
     keys = ('model_traj', *CONTAINERS) if task == 'trajectory' else CONTAINERS
     state = next((checkpoint[key] for key in keys if isinstance(checkpoint.get(key), Mapping)), checkpoint)
-    if not state or not all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in state.items()):
+    if not state or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
         return None
     return {key.removeprefix('module.'): value for key, value in state.items()}
 
 
-def find_system(state: Mapping[str, torch.Tensor]) -> str | None:
+def find_system(state: Mapping[str, Tensor]) -> str | None:
     """Whose file this is, by the names of its tensors; ``None`` where nobody's."""
     for name, system in SYSTEMS.items():
         if any(key in state or f'backbone.{key}' in state for key in system.signature_keys):
@@ -169,7 +154,7 @@ def find_system(state: Mapping[str, torch.Tensor]) -> str | None:
 
 
 def convert_official(
-    state: Mapping[str, torch.Tensor], system: str | None = None, path: str = 'the file', strict: bool = True
+    state: Mapping[str, Tensor], system: str | None = None, path: str = 'the file', strict: bool = True
 ) -> Official:
     """Renames and reshapes the tensors of a published checkpoint.
 
@@ -203,8 +188,8 @@ def convert_official(
 
 
 def export_official(
-    state: Mapping[str, torch.Tensor], system: str, kind: str | None = None
-) -> tuple[dict[str, torch.Tensor], str, list[str]]:
+    state: Mapping[str, Tensor], system: str, kind: str | None = None
+) -> tuple[dict[str, Tensor], str, list[str]]:
     """Renames one of our state dicts to an original's layout.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
+from torch import Tensor
 
 from ..errors import InputError
 from .key_map import KeyMap
@@ -22,7 +22,7 @@ class Shapes:
         read: filled with the names of the tensors whose sizes are read.
     """
 
-    def __init__(self, tensors: Mapping[str, torch.Tensor], given: Mapping[str, Any], read: dict[str, None]) -> None:
+    def __init__(self, tensors: Mapping[str, Tensor], given: Mapping[str, Any], read: dict[str, None]) -> None:
         self.shapes = {key: tuple(value.shape) for key, value in tensors.items()}
         self.given = {keyword: value for keyword, value in given.items() if value is not None}
         self.read = read

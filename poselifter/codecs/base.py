@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
+from torch import Tensor
 
 from ..errors import InputError
 from ..skeletons import Skeleton, get_skeleton
@@ -68,7 +68,7 @@ class BaseCodec(ABC):
             InputError: the joint sets are not this codec's.
         """
 
-    def normalize_window(self, inputs: torch.Tensor, hidden: torch.Tensor | None = None) -> torch.Tensor:
+    def normalize_window(self, inputs: Tensor, hidden: Tensor | None = None) -> Tensor:
         """What depends on a whole window; the estimator calls it for training and testing alike.
 
         Args:
@@ -83,11 +83,11 @@ class BaseCodec(ABC):
 
     def decode(
         self,
-        prediction: torch.Tensor,
+        prediction: Tensor,
         sample: MotionDataSample | None = None,
-        frames: torch.Tensor | None = None,
+        frames: Tensor | None = None,
         zero_root: bool = True,
-    ) -> torch.Tensor:
+    ) -> Tensor:
         """Network output to metres in camera axes.
 
         Args:
@@ -106,7 +106,7 @@ class BaseCodec(ABC):
         """
         return self._decode(prediction, sample, frames, zero_root)
 
-    def _decode(self, prediction: torch.Tensor, sample: Any, frames: Any, zero_root: bool) -> torch.Tensor:
+    def _decode(self, prediction: Tensor, sample: Any, frames: Any, zero_root: bool) -> Tensor:
         raise InputError(f'{type(self).__name__} decodes no poses; take a lifting codec for a model that lifts')
 
     def check_skeletons(self, metadata: Mapping[str, Sequence[Any]]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
+from torch import Tensor
 
 from ..errors import InputError
 from ..geometry import Camera, camera_to_image_space, normalize_screen
@@ -91,7 +91,7 @@ class ImageSpaceLifting(RootRelativeLifting):
         added['target_weight'] = np.ones(image.shape[:-1], np.float32) if weight is None else np.float32(weight)
         return added
 
-    def _decode(self, prediction: torch.Tensor, sample: Any, frames: Any, zero_root: bool) -> torch.Tensor:
+    def _decode(self, prediction: Tensor, sample: Any, frames: Any, zero_root: bool) -> Tensor:
         root, poses = self.skeleton_3d.root, prediction.clone()
         if self.root_relative and zero_root:
             poses[..., root, :] = 0
@@ -106,7 +106,7 @@ class ImageSpaceLifting(RootRelativeLifting):
         return poses * (factor * (sample.img_shape[1] / 2 / _MM))[:, None, None]
 
     @staticmethod
-    def _of(sample: MotionDataSample, key: str, frames: torch.Tensor | None) -> torch.Tensor:
+    def _of(sample: MotionDataSample, key: str, frames: Tensor | None) -> Tensor:
         if key not in sample:
             raise InputError(
                 f'{sample.get("sequence", "the sample")} has no {key}, which ImageSpaceLifting decodes with; '
@@ -115,7 +115,7 @@ class ImageSpaceLifting(RootRelativeLifting):
         values = sample.get(key)
         return values if frames is None else values[frames.to(values.device)]
 
-    def _body_scale(self, poses: torch.Tensor) -> torch.Tensor:
+    def _body_scale(self, poses: Tensor) -> Tensor:
         """Metres in a unit of the network space, if the body is of average size."""
         parents, children = (list(ends) for ends in zip(*self.skeleton_3d.bones, strict=True))
         lengths = (poses[..., children, :] - poses[..., parents, :]).norm(dim=-1).sum(-1)
@@ -135,11 +135,7 @@ class ScreenScaledLifting(RootRelativeLifting):
     """
 
     def __init__(
-        self,
-        skeleton: str = 'mpi_inf_3dhp17',
-        skeleton_3d: str = 'mpi_inf_3dhp17',
-        fps: float = 25,
-        width: int = 2048,
+        self, skeleton: str = 'mpi_inf_3dhp17', skeleton_3d: str = 'mpi_inf_3dhp17', fps: float = 25, width: int = 2048
     ) -> None:
         super().__init__(skeleton, skeleton_3d, fps, confidence=True, unit='mm')
         self.width = width
@@ -151,7 +147,7 @@ class ScreenScaledLifting(RootRelativeLifting):
             encoded['target'] = encoded['target'] * (2 / _sizes(metadata, encoded['target'])[..., :1])
         return encoded
 
-    def _decode(self, prediction: torch.Tensor, sample: Any, frames: Any, zero_root: bool) -> torch.Tensor:
+    def _decode(self, prediction: Tensor, sample: Any, frames: Any, zero_root: bool) -> Tensor:
         width = self.width if sample is None else sample.img_shape[1]
         return super()._decode(prediction * (width / 2), sample, frames, zero_root)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ..errors import InputError
 from ..registry import CODECS
@@ -71,7 +72,7 @@ class RootRelativeLifting(BaseCodec):
             encoded['target_weight'] = arrays['lifting_target_visible'].astype(np.float32)
         return encoded
 
-    def normalize_window(self, inputs: torch.Tensor, hidden: torch.Tensor | None = None) -> torch.Tensor:
+    def normalize_window(self, inputs: Tensor, hidden: Tensor | None = None) -> Tensor:
         """See :class:`BaseCodec`; with ``window_box`` x, y, confidence, box centre x, y and log size.
 
         The box is centred on the mean of the joints that are there; its size is
@@ -94,7 +95,7 @@ class RootRelativeLifting(BaseCodec):
         box = torch.cat([centre, size.log()], -1).expand(*inputs.shape[:3], 3)
         return torch.cat([(xy - centre) / size * present, confidence, box], -1)
 
-    def _decode(self, prediction: torch.Tensor, sample: Any, frames: Any, zero_root: bool) -> torch.Tensor:
+    def _decode(self, prediction: Tensor, sample: Any, frames: Any, zero_root: bool) -> Tensor:
         poses = prediction / self.scale
         if zero_root:
             poses[..., self.skeleton_3d.root, :] = 0
@@ -102,11 +103,8 @@ class RootRelativeLifting(BaseCodec):
 
 
 def _normalized(keypoints: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """:func:`~poselifter.geometry.normalize_screen` of (..., T, J, 2) pixels, (B, 2) heights and widths.
-
-    All coordinates of a frame are one axis: numpy is slow where the last axis is short.
-    """
-    flat = keypoints.reshape(*keypoints.shape[:-2], -1)
+    """:func:`~poselifter.geometry.normalize_screen` of (..., T, J, 2) pixels, (B, 2) heights and widths."""
+    flat = keypoints.reshape(*keypoints.shape[:-2], -1)  # numpy is slow where the last axis is short
     height, width = sizes.T.reshape(2, -1, *[1] * (flat.ndim - 1)) if len(sizes) > 1 else sizes[0]
     middle = np.stack([np.ones_like(height), height / width], -1)
     xy = np.multiply(flat, np.float32(2 / width), dtype=np.float32)

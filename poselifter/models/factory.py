@@ -8,9 +8,8 @@ from fnmatch import fnmatch
 from functools import cache
 from typing import Any
 
-import torch
 from mmengine.config import Config
-from torch import nn
+from torch import Tensor, nn
 
 from ..checkpoints import load_weights
 from ..errors import InputError
@@ -31,7 +30,7 @@ class Lifter(nn.Module, Network):
         super().__init__()
         self.build_network(backbone, neck, heads)
 
-    def forward(self, x: torch.Tensor, valid: torch.Tensor | None = None) -> torch.Tensor | dict[str, torch.Tensor]:
+    def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor | dict[str, Tensor]:
         """What the heads make of clips.
 
         Args:
@@ -45,7 +44,7 @@ class Lifter(nn.Module, Network):
         """
         persons = x.shape[1] if x.ndim == 5 else 1
         features = self.features(x.flatten(0, 1) if x.ndim == 5 else x, valid)
-        outputs = {name: head(self.read(name, features, persons)) for name, head in self.heads.items()}
+        outputs = self.outputs(features, persons)
         return next(iter(outputs.values())) if len(outputs) == 1 else outputs
 
 

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import InputError
 from .parts import BaseBackbone, BaseHead, BaseNeck, build_part
@@ -41,7 +40,7 @@ class Network:
             if head.reads != 'poses' and head.feature not in known:
                 raise InputError(f'the head {name!r} reads {head.feature!r}, expected a feature of {list(known)}')
 
-    def features(self, x: torch.Tensor, valid: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+    def features(self, x: Tensor, valid: Tensor | None = None) -> dict[str, Tensor]:
         """Features by name; without a neck that names them there is one, ``features``.
 
         Args:
@@ -53,11 +52,11 @@ class Network:
         """
         return self.named(self.backbone(x) if valid is None else self.backbone(x, valid))
 
-    def named(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
+    def named(self, features: Tensor) -> dict[str, Tensor]:
         """The backbone's features (B, T', J', D) through the neck, by name."""
         return _named(features if self.neck is None else self.neck(features))
 
-    def output_frames(self, num_frames: int) -> dict[str, torch.Tensor]:
+    def output_frames(self, num_frames: int) -> dict[str, Tensor]:
         """Which input frames the T' frames of each feature stand for, (T',) int64 each."""
         frames = self.backbone.output_frames(num_frames)
         return _named(frames if self.neck is None else self.neck.output_frames(frames))
@@ -66,13 +65,20 @@ class Network:
         """The name of the feature that a head reads, be it by way of the poses."""
         return self.heads['pose' if self.heads[name].reads == 'poses' else name].feature
 
-    def read(self, name: str, features: dict[str, torch.Tensor], persons: int = 1) -> torch.Tensor:
+    def read(self, name: str, features: dict[str, Tensor], persons: int = 1) -> Tensor:
         """What a head reads, see :class:`BaseHead`; ``persons`` is M where clips are of several."""
         head = self.heads[name]
         if head.reads == 'poses':
             return self.heads['pose'](features[self.feature_of(name)])
         feature = features[head.feature]
         return feature.unflatten(0, (-1, persons)) if head.reads == 'clip' else feature
+
+    def outputs(self, features: dict[str, Tensor], persons: int = 1, present: Tensor | None = None) -> dict[str, Any]:
+        """What each head makes of the features, by name; ``present`` (N, M) is for those that read clips."""
+        return {
+            name: head(self.read(name, features, persons), *([present] if head.reads == 'clip' else []))
+            for name, head in self.heads.items()
+        }
 
 
 def _named(value: Any) -> dict[str, Any]:

@@ -10,12 +10,14 @@ from typing import Any
 
 import torch
 from mmengine.model import BaseAveragedModel, BaseModule
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import InputError
 from ..registry import LOSSES, MODELS
 from ..skeletons import Skeleton, flip_keypoints
 from ..structures import MotionDataSample
+
+Encoded = Tensor | tuple[Tensor, list[Tensor]]  # features, or (features, the layers' outputs)
 
 
 class Part(BaseModule):
@@ -98,7 +100,7 @@ class BaseBackbone(Part):
         return first if parameter.split('.')[0] in self.after_layers else None
 
     @abstractmethod
-    def embed(self, x: torch.Tensor) -> torch.Tensor:
+    def embed(self, x: Tensor) -> Tensor:
         """Input (B, T, J, C) to tokens, positions included as far as the paper adds them here.
 
         Raises:
@@ -106,9 +108,7 @@ class BaseBackbone(Part):
         """
 
     @abstractmethod
-    def encode(
-        self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False
-    ) -> torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]:
+    def encode(self, h: Tensor, valid: Tensor | None = None, return_layers: bool = False) -> Encoded:
         """Tokens to features.
 
         Args:
@@ -121,13 +121,11 @@ class BaseBackbone(Part):
             (B, T', J', D), or (that, the layers' outputs in order).
         """
 
-    def forward(self, x: torch.Tensor, valid: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
         """Input (B, T, J, C) to features (B, T', J', D); ``valid`` as in :meth:`encode`."""
         return self.encode(self.embed(x), valid)
 
-    def clip_token(
-        self, features: torch.Tensor, layers: Sequence[torch.Tensor], valid: torch.Tensor | None = None
-    ) -> torch.Tensor:
+    def clip_token(self, features: Tensor, layers: Sequence[Tensor], valid: Tensor | None = None) -> Tensor:
         """One token a joint for the whole clip, (B, 1, J', token_dims): here the mean over the frames that are valid.
 
         Args:
@@ -139,7 +137,7 @@ class BaseBackbone(Part):
             weight = weight * valid[:, self.output_frames(valid.shape[1])][..., None, None]
         return (features * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True).clamp(min=1)
 
-    def output_frames(self, num_frames: int) -> torch.Tensor:
+    def output_frames(self, num_frames: int) -> Tensor:
         """Which input frames the T' outputs stand for.
 
         Args:
@@ -150,7 +148,7 @@ class BaseBackbone(Part):
         """
         return torch.arange(num_frames)
 
-    def check_input(self, x: torch.Tensor) -> None:
+    def check_input(self, x: Tensor) -> None:
         """Holds an input to (B, T, J, C) with T in 1 to ``num_frames``.
 
         Raises:
@@ -181,7 +179,7 @@ class BaseNeck(Part):
         super().__init__(init_cfg)
         self.embed_dims = embed_dims
 
-    def output_frames(self, frames: torch.Tensor) -> torch.Tensor | dict[str, torch.Tensor]:
+    def output_frames(self, frames: Tensor) -> Tensor | dict[str, Tensor]:
         """Which of the frames (T,) that come in the results stand for, by name where they have names; here all."""
         return frames
 
@@ -191,7 +189,8 @@ class BaseHead(Part):
 
     Args:
         feature: name of the feature that it reads, where the neck returns several.
-        losses: configs of losses of different types; each adds ``loss_<its name>``.
+        losses: configs of losses of different types; each adds ``loss_<its name>``;
+            ``None``: ``default_losses``.
         init_cfg: see :class:`Part`.
 
     Attributes:
@@ -200,6 +199,7 @@ class BaseHead(Part):
             clip; ``'body'``: features to a body for each frame; ``'poses'``: the
             poses (B, T', K, 3) that the head ``pose`` predicts, to better ones.
         label: key of the data sample without which the head has no loss.
+        default_losses: where the config says nothing of losses.
         predicts: names of the fields that it adds to a sample.
         needs: keys of the sample that ``predict`` reads (of bodies and poses),
             arrays frame by frame or metadata.
@@ -213,17 +213,20 @@ class BaseHead(Part):
     label: str = 'target'
     predicts: tuple[str, ...] = ('pred_keypoints_3d',)
     needs: tuple[str, ...] = ()
+    default_losses: Sequence[dict] = ()
 
-    def __init__(self, feature: str = 'features', losses: Sequence[dict] = (), init_cfg: dict | None = None) -> None:
+    def __init__(
+        self, feature: str = 'features', losses: Sequence[dict] | None = None, init_cfg: dict | None = None
+    ) -> None:
         super().__init__(init_cfg)
         self.feature = feature
-        self.losses = nn.ModuleList(LOSSES.build(cfg) for cfg in losses)
+        self.losses = nn.ModuleList(LOSSES.build(cfg) for cfg in (self.default_losses if losses is None else losses))
         names = [loss.name for loss in self.losses]
         if len(set(names)) < len(names):
             name = type(self).__name__
             raise InputError(f'{name} got the losses {names}, expected each once; sum their loss_weight into one')
 
-    def predict(self, features: torch.Tensor, data_samples: MotionDataSample | None = None) -> dict[str, torch.Tensor]:
+    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> dict[str, Tensor]:
         """Predictions by name: here ``forward``, which a pose head gives in the network space of the codec.
 
         Args:
@@ -232,7 +235,7 @@ class BaseHead(Part):
         """
         return {self.predicts[0]: self(features)}
 
-    def loss(self, features: torch.Tensor, data_samples: MotionDataSample) -> dict[str, torch.Tensor]:
+    def loss(self, features: Tensor, data_samples: MotionDataSample) -> dict[str, Tensor]:
         """Losses by name, 0-dim each: here those configured, of the prediction (B, T, K, C) against the label.
 
         Args:
@@ -252,8 +255,8 @@ class BaseHead(Part):
         return data_samples
 
     def mean_with_mirrored(
-        self, plain: dict[str, torch.Tensor], mirrored: dict[str, torch.Tensor], skeleton: Skeleton
-    ) -> dict[str, torch.Tensor]:
+        self, plain: dict[str, Tensor], mirrored: dict[str, Tensor], skeleton: Skeleton
+    ) -> dict[str, Tensor]:
         """Predictions of clips averaged with those of the mirrored clips, turned back."""
         return {key: (plain[key] + flip_keypoints(mirrored[key], skeleton)) / 2 for key in plain}
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from poselifter.checkpoints import match_checkpoint, match_joints
+from poselifter.checkpoints import match_checkpoint
 from poselifter.models.parts import per_joint_parameters
 from poselifter.registry import MODELS
 from poselifter.skeletons import get_skeleton
@@ -18,9 +18,15 @@ def weights(joints, dims=4, seed=0):
     return {key: torch.randn(shape, generator=made) for key, shape in shapes.items()}
 
 
+def match(weights, own, per_joint, skeleton):
+    checkpoint = {'state_dict': weights, 'meta': {'skeleton': 'h36m17'}}
+    names = match_checkpoint(checkpoint, own, per_joint, skeleton)
+    return checkpoint['state_dict'], names
+
+
 def test_each_joint_gets_the_row_of_its_namesake():
     old, own = weights(17), weights(15, seed=1)
-    found, names = match_joints(old, own, ROWS, 'h36m17', 'humaneva15')
+    found, names = match(old, own, ROWS, 'humaneva15')
     assert names == [KEY, 'backbone.class_token']
     for i, joint in enumerate(get_skeleton('humaneva15').joint_names):
         place = get_skeleton('h36m17').joint_names.index(joint)
@@ -34,7 +40,7 @@ def test_each_joint_gets_the_row_of_its_namesake():
 def test_joints_without_a_namesake_keep_their_start():
     old, own = weights(17), weights(17, seed=1)
     before = own[KEY].clone()
-    found, _ = match_joints(old, own, ROWS, 'h36m17', 'mpi_inf_3dhp17')
+    found, _ = match(old, own, ROWS, 'mpi_inf_3dhp17')
     names = get_skeleton('mpi_inf_3dhp17').joint_names
     kept = [i for i, name in enumerate(names) if name in ('neck', 'head')]  # Human3.6M has thorax and nose
     taken = [i for i in range(17) if i not in kept]
@@ -46,10 +52,10 @@ def test_joints_without_a_namesake_keep_their_start():
 def test_only_tensors_with_those_joints_are_touched():
     own = weights(15)
     for old in (weights(16), {'other.weight': torch.ones(1, 17, 4)}):
-        found, names = match_joints(old, own, ROWS, 'h36m17', 'humaneva15')
+        found, names = match(old, own, ROWS, 'humaneva15')
         assert names == [] and all(found[key] is old[key] for key in old)
     prefixed = {f'module.{key}': value for key, value in weights(17).items()}
-    assert match_joints(prefixed, own, ROWS, 'h36m17', 'humaneva15')[0][f'module.{KEY}'].shape == (1, 15, 4)
+    assert match(prefixed, own, ROWS, 'humaneva15')[0][f'module.{KEY}'].shape == (1, 15, 4)
 
 
 def test_a_checkpoint_is_matched_where_the_joint_sets_differ():

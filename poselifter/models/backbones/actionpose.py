@@ -5,10 +5,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from ...errors import InputError
 from ...registry import BACKBONES
+from ..parts import Encoded
 from .dstformer import DSTformer
 
 
@@ -47,7 +48,7 @@ class ActionPose(DSTformer):
             self.class_token = nn.Parameter(torch.empty(1, 1, self.num_joints, self.token_dims))
             nn.init.trunc_normal_(self.class_token, std=0.02)
 
-    def embed(self, x: torch.Tensor) -> torch.Tensor:
+    def embed(self, x: Tensor) -> Tensor:
         """See :class:`BaseBackbone`; (B, T, J, C) to (B, T + 1, J, D), the token first."""
         h = super().embed(x)
         if self.class_token is None:
@@ -55,9 +56,7 @@ class ActionPose(DSTformer):
         token = self.joint_embedding(self.class_token).expand(len(h), -1, -1, -1)
         return torch.cat([self.drop(token), h], 1)
 
-    def encode(
-        self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False
-    ) -> torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]:
+    def encode(self, h: Tensor, valid: Tensor | None = None, return_layers: bool = False) -> Encoded:
         """See :class:`BaseBackbone`; ``valid`` is (B, T), the features have T frames, the layers T + 1."""
         if self.class_token is None:
             return super().encode(h, valid, return_layers)
@@ -66,9 +65,7 @@ class ActionPose(DSTformer):
         features, layers = super().encode(h, valid, return_layers=True)
         return (features[:, 1:], layers) if return_layers else features[:, 1:]
 
-    def clip_token(
-        self, features: torch.Tensor, layers: Sequence[torch.Tensor], valid: torch.Tensor | None = None
-    ) -> torch.Tensor:
+    def clip_token(self, features: Tensor, layers: Sequence[Tensor], valid: Tensor | None = None) -> Tensor:
         """See :class:`BaseBackbone`; the class token after ``align_layer``, where there is one."""
         if self.class_token is None:
             return super().clip_token(features, layers, valid)

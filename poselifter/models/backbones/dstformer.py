@@ -1,7 +1,7 @@
 """DSTformer: the dual-stream spatio-temporal transformer of MotionBERT."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -11,8 +11,9 @@ from ...registry import BACKBONES
 from ..layers import ParallelStreams, PositionEmbedding, TransformerBlock
 from .dual_stream import StreamBackbone
 
-# what a stream is made of: the axis it attends over and whether a perceptron follows
-BLOCKS = {'S': ('joints', True), 'T': ('frames', True), 's': ('joints', False), 't': ('frames', False)}
+# what a stream is made of; in lower case without perceptron
+BLOCKS = {'S': {'axis': 'joints'}, 'T': {'axis': 'frames'}}
+BLOCKS |= {kind.lower(): {**options, 'mlp_ratio': 0} for kind, options in BLOCKS.items()}
 
 
 @BACKBONES.register_module()
@@ -34,12 +35,7 @@ class DSTformer(StreamBackbone):
         rep_dims: channels of the representation that is returned; ``None``
             stops after the norm.
         depth: layers.
-        num_heads: heads of every attention.
-        mlp_ratio: hidden channels of the perceptrons, in units of D.
-        qkv_bias: whether queries, keys and values have a bias.
-        qk_scale: see :class:`~poselifter.models.layers.Attention`.
         drop_rate: dropout after the embeddings, attention and perceptrons.
-        attn_drop_rate: dropout of the attention weights.
         drop_path_rate: rate of stochastic depth in the last layer, rising from
             0 in the first; drawn per frame.
         streams: the blocks of each stream: ``S`` spatial, ``T`` temporal, in
@@ -50,6 +46,8 @@ class DSTformer(StreamBackbone):
             index 0; gets ``embed_dims`` and ``num_streams``.
         positions: which axes have learned positions: ``'joints'``, ``'frames'``,
             ``'both'`` or ``'none'``.
+        **block: ``num_heads``, ``mlp_ratio``, ``qkv_bias``, ``qk_scale`` and ``attn_drop_rate`` of
+            :class:`~poselifter.models.layers.TransformerBlock`, by default as there.
 
     Raises:
         InputError: an unknown letter in ``streams``, or unknown ``positions``.
@@ -63,31 +61,23 @@ class DSTformer(StreamBackbone):
         embed_dims: int = 512,
         rep_dims: int | None = 512,
         depth: int = 5,
-        num_heads: int = 8,
-        mlp_ratio: float = 2.0,
-        qkv_bias: bool = True,
-        qk_scale: float | None = None,
         drop_rate: float = 0.0,
-        attn_drop_rate: float = 0.0,
         drop_path_rate: float = 0.0,
         streams: Sequence[str] = ('ST', 'TS'),
         fusion: dict | None = None,
         positions: Literal['joints', 'frames', 'both', 'none'] = 'both',
         init_cfg: dict | None = None,
+        **block: Any,
     ) -> None:
         if not streams or not all(s and set(s) <= set(BLOCKS) for s in streams):
             raise InputError(f'DSTformer got the streams {list(streams)}, expected words of the letters S, T, s, t')
-        shared = {'qkv_bias': qkv_bias, 'qk_scale': qk_scale, 'drop': drop_rate, 'attn_drop': attn_drop_rate}
+        block |= {'drop_rate': drop_rate, 'drop_path_axis': 'joints'}
 
-        def block(kind: str, rate: float) -> TransformerBlock:
-            axis, mlp = BLOCKS[kind]
-            ratio = mlp_ratio if mlp else 0
-            return TransformerBlock(
-                embed_dims, num_heads, axis, ratio, drop_path=rate, drop_path_axis='joints', **shared
-            )
+        def layer(rate: float) -> ParallelStreams:
+            options = {kind: {**block, **BLOCKS[kind], 'drop_path': rate} for kind in BLOCKS}
+            return ParallelStreams([[TransformerBlock(embed_dims, **options[kind]) for kind in s] for s in streams])
 
-        rates = torch.linspace(0, drop_path_rate, depth, device='cpu').tolist()
-        layers = [ParallelStreams([[block(kind, rate) for kind in stream] for stream in streams]) for rate in rates]
+        layers = [layer(rate) for rate in torch.linspace(0, drop_path_rate, depth, device='cpu').tolist()]
         size = (num_frames, num_joints, in_channels, embed_dims, rep_dims)
         super().__init__(layers, *size, positions, fusion, drop_rate, 1e-6, init_cfg)
 

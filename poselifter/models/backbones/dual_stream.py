@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...errors import InputError
 from ..layers import ParallelStreams, PositionEmbedding
-from ..parts import BaseBackbone, BaseNeck, build_part
+from ..parts import BaseBackbone, BaseNeck, Encoded, build_part
 
 Positions = Literal['joints', 'frames', 'both', 'none']
 
@@ -20,17 +20,9 @@ class StreamBackbone(BaseBackbone):
 
     Args:
         layers: the streams of each layer.
-        num_frames: the largest T; shorter clips use the first positions.
-        num_joints: J.
-        in_channels: C.
-        embed_dims: D inside the network.
-        rep_dims: channels of the representation; ``None`` stops after the norm.
-        positions: which axes have learned positions.
-        fusion: config of the neck that joins the streams of a layer; gets
-            ``embed_dims`` and ``num_streams``.
         drop_rate: dropout after the embeddings.
         norm_eps: epsilon of the last norm.
-        init_cfg: see :class:`BaseBackbone`.
+        num_frames, num_joints, in_channels, embed_dims, rep_dims, positions, fusion, init_cfg: see :class:`DSTformer`.
     """
 
     layer_lists = (('layers', 'fusions'),)
@@ -82,14 +74,12 @@ class StreamBackbone(BaseBackbone):
         # a cascade has nothing to fuse; released files hold the fusion all the same
         return neck.requires_grad_(not layer.cascade)
 
-    def embed(self, x: torch.Tensor) -> torch.Tensor:
+    def embed(self, x: Tensor) -> Tensor:
         """See :class:`BaseBackbone`; the learned positions are in."""
         self.check_input(x)
         return self.drop(self.frame_embedding(self.joint_embedding(self.input_projection(x))))
 
-    def encode(
-        self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False
-    ) -> torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]:
+    def encode(self, h: Tensor, valid: Tensor | None = None, return_layers: bool = False) -> Encoded:
         """See :class:`BaseBackbone`; layers are as fused, before norm and representation."""
         layers = []
         for layer, fusion in zip(self.layers, self.fusions, strict=True):

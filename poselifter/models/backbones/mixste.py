@@ -1,11 +1,12 @@
 """MixSTE: spatial and temporal transformer blocks in turn."""
 
-import torch
-from torch import nn
+from typing import Any
+
+from torch import Tensor, nn
 
 from ...registry import BACKBONES
-from ..layers import PositionEmbedding, TransformerBlock
-from ..parts import BaseBackbone
+from ..layers import PositionEmbedding, transformer_blocks
+from ..parts import BaseBackbone, Encoded
 
 
 @BACKBONES.register_module()
@@ -22,17 +23,9 @@ class MixSTE(BaseBackbone):
     ``PoseHead(norm=True)``.
 
     Args:
-        num_frames: the largest T.
-        num_joints: J.
-        in_channels: C: x and y, and what else the codec gives.
-        embed_dims: D.
+        num_frames, num_joints, in_channels, embed_dims: see :class:`BaseBackbone`.
         depth: pairs of blocks.
-        num_heads: heads of every attention.
-        mlp_ratio: hidden channels of the perceptrons, in units of D.
-        qkv_bias: whether queries, keys and values have a bias.
-        qk_scale: see :class:`~poselifter.models.layers.Attention`.
         drop_rate: dropout after the embeddings, attention and perceptrons.
-        attn_drop_rate: dropout of the attention weights.
         drop_path_rate: rate of stochastic depth in the last pair, rising from 0
             in the first.
         alternate: whether the kinds of blocks take turns; ``False``, of the
@@ -41,6 +34,8 @@ class MixSTE(BaseBackbone):
             ``False``, of the same study, makes all joints of a frame one token
             of J * D channels there. With both ``False`` it is the study's
             baseline, PoseFormer with an output for every frame.
+        **block: ``num_heads``, ``mlp_ratio``, ``qkv_bias``, ``qk_scale`` and ``attn_drop_rate`` of
+            :class:`~poselifter.models.layers.TransformerBlock`.
     """
 
     layer_lists = (('spatial_blocks', 'temporal_blocks'),)
@@ -53,46 +48,32 @@ class MixSTE(BaseBackbone):
         in_channels: int = 2,
         embed_dims: int = 512,
         depth: int = 8,
-        num_heads: int = 8,
-        mlp_ratio: float = 2.0,
-        qkv_bias: bool = True,
-        qk_scale: float | None = None,
         drop_rate: float = 0.0,
-        attn_drop_rate: float = 0.0,
         drop_path_rate: float = 0.1,
         alternate: bool = True,
         separate_joints: bool = True,
         init_cfg: dict | None = None,
+        **block: Any,
     ) -> None:
         super().__init__(num_frames, num_joints, in_channels, embed_dims, init_cfg=init_cfg)
-
         self.alternate, self.separate_joints = alternate, separate_joints
         frame_dims = embed_dims if separate_joints else embed_dims * num_joints
-
-        def blocks(axis: str, dim: int) -> nn.ModuleList:
-            rates = torch.linspace(0, drop_path_rate, depth, device='cpu').tolist()
-            shared = (mlp_ratio, qkv_bias, drop_rate, attn_drop_rate)
-            return nn.ModuleList(
-                TransformerBlock(dim, num_heads, axis, *shared, rate, qk_scale=qk_scale) for rate in rates
-            )
-
+        block |= {'depth': depth, 'drop_path_rate': drop_path_rate, 'drop_rate': drop_rate}
         self.input_projection = nn.Linear(in_channels, embed_dims)
         self.joint_embedding = PositionEmbedding(num_joints, embed_dims, 'joints')
         self.frame_embedding = PositionEmbedding(num_frames, frame_dims, 'frames')
         self.drop = nn.Dropout(drop_rate)
-        self.spatial_blocks = blocks('joints', embed_dims)
-        self.temporal_blocks = blocks('frames', frame_dims)
+        self.spatial_blocks = transformer_blocks(dim=embed_dims, axis='joints', **block)
+        self.temporal_blocks = transformer_blocks(dim=frame_dims, axis='frames', **block)
         self.spatial_norm = nn.LayerNorm(embed_dims, eps=1e-6)
         self.temporal_norm = nn.LayerNorm(frame_dims, eps=1e-6)
 
-    def embed(self, x: torch.Tensor) -> torch.Tensor:
+    def embed(self, x: Tensor) -> Tensor:
         """See :class:`BaseBackbone`; positions of the joints are in, those of the frames not yet."""
         self.check_input(x)
         return self.drop(self.joint_embedding(self.input_projection(x)))
 
-    def encode(
-        self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False
-    ) -> torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]:
+    def encode(self, h: Tensor, valid: Tensor | None = None, return_layers: bool = False) -> Encoded:
         """See :class:`BaseBackbone`; a layer is a pair of blocks with their norms."""
         layers = []
         if not self.alternate:

@@ -1,7 +1,7 @@
 """MotionAGFormer, which is also the dual-stream Transformer-GCN of Motion2vec."""
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from torch import nn
 
@@ -39,19 +39,8 @@ class MotionAGFormer(StreamBackbone):
     clip uses the batch norms of the first frames.
 
     Args:
-        num_frames: the largest T.
-        num_joints: J.
-        in_channels: C: x, y and confidence.
-        embed_dims: D inside the network.
-        rep_dims: channels of the representation that is returned; ``None``
-            stops after the norm.
-        depth: layers.
-        num_heads: heads of every attention.
-        mlp_ratio: hidden channels of the perceptrons, in units of D.
-        qkv_bias: whether queries, keys and values have a bias.
-        qk_scale: see :class:`~poselifter.models.layers.Attention`.
+        num_frames, num_joints, in_channels, embed_dims, rep_dims, depth, positions: see :class:`DSTformer`.
         drop_rate: dropout of attention and perceptrons.
-        attn_drop_rate: dropout of the attention weights.
         drop_path_rate: rate of stochastic depth in every layer, drawn per clip.
         layer_scale: start of the learned factors on the branches; ``None`` has
             none.
@@ -59,11 +48,8 @@ class MotionAGFormer(StreamBackbone):
             ``'symsum'``, which mixes frames, padded ones too.
         streams: ``'attention'``, ``'graph'`` or both.
         fusion: config of the neck that joins the streams, attention at index 0.
-        positions: which axes have learned positions: ``'joints'``, ``'frames'``,
-            ``'both'`` or ``'none'``.
         edges: joint graph: ``'released'``; or a joint set, whose tree it is
             then, both ways; or pairs (i, j), where i receives from j.
-        self_loops: whether joints also receive from themselves.
         temporal_graph: ``'similarity'`` (released), ``'chain'`` (Motion2vec's
             paper), or ``'conv'``, convolutions at several scales instead.
         neighbours: edges of a frame in the similarity graph.
@@ -71,6 +57,9 @@ class MotionAGFormer(StreamBackbone):
         bare_graph: whether the graph stream has no norms and perceptrons.
         hierarchical: whether each stream has half of the channels, the graph
             stream on top of the attention stream.
+        **block: ``num_heads``, ``mlp_ratio``, ``qkv_bias``, ``qk_scale`` and ``attn_drop_rate`` of
+            :class:`~poselifter.models.layers.TransformerBlock`;
+            by default ``mlp_ratio=4.0`` and ``qkv_bias=False``.
 
     Raises:
         InputError: an unknown name of an option, channels that cannot be
@@ -85,12 +74,7 @@ class MotionAGFormer(StreamBackbone):
         embed_dims: int = 128,
         rep_dims: int | None = 512,
         depth: int = 16,
-        num_heads: int = 8,
-        mlp_ratio: float = 4.0,
-        qkv_bias: bool = False,
-        qk_scale: float | None = None,
         drop_rate: float = 0.0,
-        attn_drop_rate: float = 0.0,
         drop_path_rate: float = 0.0,
         layer_scale: float | None = 1e-5,
         act: str = 'gelu',
@@ -98,18 +82,19 @@ class MotionAGFormer(StreamBackbone):
         fusion: dict | None = None,
         positions: Literal['joints', 'frames', 'both', 'none'] = 'joints',
         edges: str | Iterable[tuple[int, int]] = 'released',
-        self_loops: bool = False,
         temporal_graph: Literal['similarity', 'chain', 'conv'] = 'similarity',
         neighbours: int = 2,
         reach: int = 1,
         bare_graph: bool = False,
         hierarchical: bool = False,
         init_cfg: dict | None = None,
+        **block: Any,
     ) -> None:
         dim = _width(embed_dims, streams, act, temporal_graph, hierarchical)
-        edges = _edges(edges, num_joints, self_loops)
-        shared = {'drop': drop_rate, 'attn_drop': attn_drop_rate, 'drop_path': drop_path_rate, 'drop_path_axis': 'clip'}
-        shared |= {'norm_eps': 1e-5, 'qk_scale': qk_scale, 'layer_scale': layer_scale, 'act_layer': ACTIVATIONS[act]}
+        edges = _edges(edges, num_joints)
+        options = {'mlp_ratio': 4.0, 'qkv_bias': False, 'norm_eps': 1e-5, **block, 'drop_rate': drop_rate}
+        options |= {'drop_path': drop_path_rate, 'drop_path_axis': 'clip'}
+        options |= {'layer_scale': layer_scale, 'act_layer': ACTIVATIONS[act]}
 
         def graph(axis: str) -> nn.Module:
             if axis == 'joints':
@@ -118,14 +103,14 @@ class MotionAGFormer(StreamBackbone):
                 return MultiScaleTemporalConv(dim)
             return GraphConv(dim, axis, num_frames, (), temporal_graph, neighbours, reach)
 
-        def block(stream: str, axis: str) -> nn.Module:
+        def mixed(stream: str, axis: str) -> nn.Module:
             if stream == 'graph' and bare_graph:
                 return graph(axis)
             mixer = graph(axis) if stream == 'graph' else None
-            return TransformerBlock(dim, num_heads, axis, mlp_ratio, qkv_bias, mixer=mixer, **shared)
+            return TransformerBlock(dim, axis=axis, mixer=mixer, **options)
 
         layers = [
-            ParallelStreams([[block(s, axis) for axis in ('joints', 'frames')] for s in streams], hierarchical)
+            ParallelStreams([[mixed(s, axis) for axis in ('joints', 'frames')] for s in streams], hierarchical)
             for _ in range(depth)
         ]
         size = (num_frames, num_joints, in_channels, embed_dims, rep_dims)
@@ -152,7 +137,7 @@ def _width(embed_dims: int, streams: Sequence[str], act: str, temporal_graph: st
     return embed_dims // shares
 
 
-def _edges(edges: str | Iterable[tuple[int, int]], num_joints: int, self_loops: bool) -> list[tuple[int, int]]:
+def _edges(edges: str | Iterable[tuple[int, int]], num_joints: int) -> list[tuple[int, int]]:
     """The joint graph as pairs, or an error where it is of other joints."""
     named = isinstance(edges, str)
     if named:
@@ -164,4 +149,4 @@ def _edges(edges: str | Iterable[tuple[int, int]], num_joints: int, self_loops: 
             f'MotionAGFormer got edges of the joints {sorted(joints)} and has {num_joints} joints; give the edges of '
             f'its own joint set'
         )
-    return [*edges, *((i, i) for i in range(num_joints) if self_loops)]
+    return edges

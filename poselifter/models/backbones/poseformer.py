@@ -1,11 +1,12 @@
 """PoseFormer: joints of a frame first, then frames as single tokens."""
 
-import torch
-from torch import nn
+from typing import Any
+
+from torch import Tensor, nn
 
 from ...registry import BACKBONES
-from ..layers import PositionEmbedding, TransformerBlock
-from ..parts import BaseBackbone
+from ..layers import PositionEmbedding, transformer_blocks
+from ..parts import BaseBackbone, Encoded
 
 
 class JointTransformer(nn.Module):
@@ -16,32 +17,17 @@ class JointTransformer(nn.Module):
         in_channels: C.
         embed_dims: channels of a joint.
         depth: blocks.
-        num_heads: heads of every attention.
-        drop_path_rate: rate of stochastic depth in the last block, rising from
-            0 in the first.
-        **block: further arguments of the blocks.
+        **block: further arguments of :func:`~poselifter.models.layers.transformer_blocks`.
     """
 
-    def __init__(
-        self,
-        num_joints: int,
-        in_channels: int,
-        embed_dims: int = 32,
-        depth: int = 4,
-        num_heads: int = 8,
-        drop_path_rate: float = 0.0,
-        **block: float,
-    ) -> None:
+    def __init__(self, num_joints: int, in_channels: int, embed_dims: int = 32, depth: int = 4, **block: Any) -> None:
         super().__init__()
         self.input_projection = nn.Linear(in_channels, embed_dims)
         self.joint_embedding = PositionEmbedding(num_joints, embed_dims, 'joints')
-        rates = torch.linspace(0, drop_path_rate, depth, device='cpu').tolist()
-        self.blocks = nn.ModuleList(
-            TransformerBlock(embed_dims, num_heads, 'joints', drop_path=rate, **block) for rate in rates
-        )
+        self.blocks = transformer_blocks(depth, embed_dims, 'joints', **block)
         self.norm = nn.LayerNorm(embed_dims, eps=1e-6)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """(B, T, J, C) -> (B, T, 1, J * D)."""
         h = self.joint_embedding(self.input_projection(x))
         for block in self.blocks:
@@ -59,19 +45,14 @@ class PoseFormer(BaseBackbone):
     table 6. Initialisation is torch's default, positions zero.
 
     Args:
-        num_frames: the largest T.
-        num_joints: J.
-        in_channels: C.
+        num_frames, num_joints, in_channels: see :class:`BaseBackbone`.
         joint_dims: channels of a joint in the spatial transformer.
         depth: blocks of either transformer.
-        num_heads: heads of every attention.
-        mlp_ratio: hidden channels of the perceptrons, in units of a token's.
-        qkv_bias: whether queries, keys and values have a bias.
-        qk_scale: see :class:`~poselifter.models.layers.Attention`.
         drop_rate: dropout of attention and perceptrons.
-        attn_drop_rate: dropout of the attention weights.
         drop_path_rate: rate of stochastic depth in the last blocks, rising from
             0 in the first; drawn per frame, then per clip.
+        **block: ``num_heads``, ``mlp_ratio``, ``qkv_bias``, ``qk_scale`` and ``attn_drop_rate`` of
+            :class:`~poselifter.models.layers.TransformerBlock`.
     """
 
     layer_lists = (('spatial.blocks',), ('temporal_blocks',))
@@ -84,41 +65,26 @@ class PoseFormer(BaseBackbone):
         in_channels: int = 2,
         joint_dims: int = 32,
         depth: int = 4,
-        num_heads: int = 8,
-        mlp_ratio: float = 2.0,
-        qkv_bias: bool = True,
-        qk_scale: float | None = None,
         drop_rate: float = 0.0,
-        attn_drop_rate: float = 0.0,
         drop_path_rate: float = 0.1,
         init_cfg: dict | None = None,
+        **block: Any,
     ) -> None:
         embed_dims = num_joints * joint_dims
         super().__init__(num_frames, num_joints, in_channels, embed_dims, num_tokens=1, init_cfg=init_cfg)
-        block = {
-            'mlp_ratio': mlp_ratio,
-            'qkv_bias': qkv_bias,
-            'qk_scale': qk_scale,
-            'drop': drop_rate,
-            'attn_drop': attn_drop_rate,
-        }
-        self.spatial = JointTransformer(num_joints, in_channels, joint_dims, depth, num_heads, drop_path_rate, **block)
+        block |= {'drop_path_rate': drop_path_rate, 'drop_rate': drop_rate}
+        self.spatial = JointTransformer(num_joints, in_channels, joint_dims, depth, **block)
         self.frame_embedding = PositionEmbedding(num_frames, embed_dims, 'frames')
         self.drop = nn.Dropout(drop_rate)
-        rates = torch.linspace(0, drop_path_rate, depth, device='cpu').tolist()
-        self.temporal_blocks = nn.ModuleList(
-            TransformerBlock(embed_dims, num_heads, 'frames', drop_path=rate, **block) for rate in rates
-        )
+        self.temporal_blocks = transformer_blocks(depth, embed_dims, 'frames', **block)
         self.norm = nn.LayerNorm(embed_dims, eps=1e-6)
 
-    def embed(self, x: torch.Tensor) -> torch.Tensor:
+    def embed(self, x: Tensor) -> Tensor:
         """Input (B, T, J, C) to one token a frame (B, T, 1, D), positions of joints and frames in."""
         self.check_input(x)
         return self.drop(self.frame_embedding(self.spatial(x)))
 
-    def encode(
-        self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False
-    ) -> torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]:
+    def encode(self, h: Tensor, valid: Tensor | None = None, return_layers: bool = False) -> Encoded:
         """See :class:`BaseBackbone`; layers are the temporal blocks, before the norm."""
         layers = []
         for block in self.temporal_blocks:

@@ -3,28 +3,19 @@
 from functools import partial
 from typing import Literal
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...errors import InputError
 from ...registry import BACKBONES
-from ..layers import PositionEmbedding, StdNorm, TransformerBlock
-from ..parts import BaseBackbone
+from ..layers import PositionEmbedding, StdNorm, transformer_blocks
+from ..parts import BaseBackbone, Encoded
 from .poseformer import JointTransformer
 
 
-def std_norm_block(dim: int, num_heads: int, hidden_dims: int, drop_rate: float) -> TransformerBlock:
-    """A temporal transformer layer as P-STMO has it: its own norm, ReLU, one rate for every dropout."""
-    return TransformerBlock(
-        dim,
-        num_heads,
-        'frames',
-        drop=drop_rate,
-        attn_drop=drop_rate,
-        hidden_dims=hidden_dims,
-        norm_layer=StdNorm,
-        act_layer=nn.ReLU,
-    )
+def std_norm_blocks(depth: int, dim: int, num_heads: int, hidden_dims: int, drop_rate: float) -> nn.ModuleList:
+    """Temporal transformer layers as P-STMO has them: their own norm, ReLU, one rate for every dropout."""
+    options = {'norm_layer': StdNorm, 'act_layer': nn.ReLU, 'drop_rate': drop_rate, 'attn_drop_rate': drop_rate}
+    return transformer_blocks(depth, dim, 'frames', num_heads=num_heads, hidden_dims=hidden_dims, **options)
 
 
 class FrameBlock(nn.Module):
@@ -36,7 +27,7 @@ class FrameBlock(nn.Module):
         self.norm = nn.BatchNorm1d(dims)
         self.act = nn.Sequential(nn.LeakyReLU(0.2), nn.Dropout(drop_rate))
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """(B, T, 1, C) -> (B, T, 1, D)."""
         x = self.linear(x)
         return self.act(self.norm(x.flatten(0, 2)).view_as(x))
@@ -62,7 +53,7 @@ class FrameMlp(nn.Module):
         )
         self.last = nn.Linear(hidden, embed_dims)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """(B, T, J, C) -> (B, T, 1, D)."""
         h = self.first(x.flatten(2).unsqueeze(2))
         for block in self.blocks:
@@ -87,10 +78,7 @@ class STMO(BaseBackbone):
     torch's default, positions standard normal.
 
     Args:
-        num_frames: the largest T.
-        num_joints: J.
-        in_channels: C.
-        embed_dims: D.
+        num_frames, num_joints, in_channels, embed_dims: see :class:`BaseBackbone`.
         depth: temporal layers; 0 is the study without a temporal encoder.
         feedforward_dims: hidden channels of the temporal layers.
         num_heads: heads of every attention.
@@ -137,21 +125,17 @@ class STMO(BaseBackbone):
         spatial_layers = {'mlp': (('spatial.blocks',),), 'transformer': (('spatial.0.blocks',),)}
         self.layer_lists = (*spatial_layers.get(spatial, ()), ('temporal_blocks',))
         self.frame_embedding = PositionEmbedding(num_frames, embed_dims, 'frames') if depth else nn.Identity()
-        self.temporal_blocks = nn.ModuleList(
-            std_norm_block(embed_dims, num_heads, feedforward_dims, drop_rate) for _ in range(depth)
-        )
+        self.temporal_blocks = std_norm_blocks(depth, embed_dims, num_heads, feedforward_dims, drop_rate)
         self.unused_norm = StdNorm(embed_dims).requires_grad_(False) if depth else None
         if depth:
             nn.init.normal_(self.frame_embedding.weight)
 
-    def embed(self, x: torch.Tensor) -> torch.Tensor:
+    def embed(self, x: Tensor) -> Tensor:
         """Input (B, T, J, C) to one token a frame (B, T, 1, D), positions in."""
         self.check_input(x)
         return self.frame_embedding(self.spatial(x))
 
-    def encode(
-        self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False
-    ) -> torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]:
+    def encode(self, h: Tensor, valid: Tensor | None = None, return_layers: bool = False) -> Encoded:
         """See :class:`BaseBackbone`; any subset of a clip's frames may come in."""
         layers = []
         for block in self.temporal_blocks:

@@ -5,12 +5,12 @@ from math import prod
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from ...errors import InputError
 from ...registry import BACKBONES
 from ..layers import seen_frames
-from ..parts import BaseBackbone
+from ..parts import BaseBackbone, Encoded
 
 
 @BACKBONES.register_module()
@@ -23,9 +23,7 @@ class TemporalConvNet(BaseBackbone):
     and every frame has an output (the sequence encoder of MotionBERT's table 6).
 
     Args:
-        num_joints: J.
-        in_channels: C.
-        embed_dims: D.
+        num_joints, in_channels, embed_dims: see :class:`BaseBackbone`.
         filter_widths: odd; the dilation of each is the product of those before.
         causal: whether an output sees no frame after its own.
         dense: whether the kernels are as wide as the dilated ones reach.
@@ -98,13 +96,13 @@ class TemporalConvNet(BaseBackbone):
         name, number = parameter.split('.')[:2]
         return int(number) // 2 if name in ('convs', 'norms') else None
 
-    def output_frames(self, num_frames: int) -> torch.Tensor:
+    def output_frames(self, num_frames: int) -> Tensor:
         """See :class:`BaseBackbone`."""
         first = 0 if self.pad else self.field - 1 if self.causal else self.field // 2
         count = num_frames if self.pad else num_frames - self.field + 1
         return torch.arange(first, first + count)
 
-    def check_input(self, x: torch.Tensor) -> None:
+    def check_input(self, x: Tensor) -> None:
         """Holds an input to (B, T, J, C) with a T that gives an output."""
         fits = x.ndim == 4 and x.shape[2:] == (self.num_joints, self.in_channels)
         least = 1 if self.pad else self.field
@@ -115,14 +113,12 @@ class TemporalConvNet(BaseBackbone):
                 f'in_channels of the model'
             )
 
-    def embed(self, x: torch.Tensor) -> torch.Tensor:
+    def embed(self, x: Tensor) -> Tensor:
         """Input (B, T, J, C) to one token a frame (B, T, 1, J * C)."""
         self.check_input(x)
         return x.flatten(2).unsqueeze(2)
 
-    def encode(
-        self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False
-    ) -> torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]:
+    def encode(self, h: Tensor, valid: Tensor | None = None, return_layers: bool = False) -> Encoded:
         """See :class:`BaseBackbone`; padded frames repeat the nearest valid one, as the clip's edges do."""
         h = self._edges(h.squeeze(2), valid).transpose(1, 2)
         strided = self.strided and h.shape[-1] == self.field
@@ -137,10 +133,10 @@ class TemporalConvNet(BaseBackbone):
         return (features, layers) if return_layers else features
 
     @staticmethod
-    def _wide(conv: nn.Conv1d, h: torch.Tensor, strided: bool) -> torch.Tensor:
+    def _wide(conv: nn.Conv1d, h: Tensor, strided: bool) -> Tensor:
         return F.conv1d(h, conv.weight, stride=conv.kernel_size) if strided else conv(h)
 
-    def _skip(self, h: torch.Tensor, i: int, strided: bool) -> torch.Tensor:
+    def _skip(self, h: Tensor, i: int, strided: bool) -> Tensor:
         width, dilation = self.widths[i], self.dilations[i]
         if strided:
             return h[..., width - 1 if self.causal else width // 2 :: width]
@@ -148,7 +144,7 @@ class TemporalConvNet(BaseBackbone):
         first = crop if self.causal else crop // 2
         return h[..., first : first + h.shape[-1] - crop]
 
-    def _edges(self, h: torch.Tensor, valid: torch.Tensor | None) -> torch.Tensor:
+    def _edges(self, h: Tensor, valid: Tensor | None) -> Tensor:
         if valid is None and not self.pad:
             return h
         frames = h.shape[1]

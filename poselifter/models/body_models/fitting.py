@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ...errors import InputError
 from ...geometry import axis_angle_to_matrix, matrix_to_axis_angle, procrustes
@@ -61,7 +62,7 @@ class JointsOfBody:
         self.rest_by_shape = torch.einsum('jv,vcb->jcb', body.J_regressor, body.shapedirs)
         self.parents = body.parents.tolist()
 
-    def bones(self, rotations: torch.Tensor, betas: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def bones(self, rotations: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
         """Rotations (T, 24, 3, 3), then shifts (T, 24, 3), of the bones by pose (T, 24, 3, 3) and shape (10,)."""
         rest = self.rest + self.rest_by_shape @ betas
         world, places = rotations[:, :1], rest[:1].expand(len(rotations), 1, 3)
@@ -72,7 +73,7 @@ class JointsOfBody:
             world = torch.cat([world, world[:, above] @ rotations[:, first:last]], 1)
         return world, places - (world @ rest.unsqueeze(-1)).squeeze(-1)
 
-    def __call__(self, rotations: torch.Tensor, betas: torch.Tensor) -> torch.Tensor:
+    def __call__(self, rotations: Tensor, betas: Tensor) -> Tensor:
         """Rotations (T, 24, 3, 3) and one shape (10,) to joints (T, 17, 3), metres."""
         world, shifts = self.bones(rotations, betas)
         features = (rotations[:, 1:] - torch.eye(3).to(rotations)).flatten(1)
@@ -84,8 +85,8 @@ class JointsOfBody:
 
 def fit_body(
     body: SMPL,
-    keypoints: torch.Tensor,
-    weights: torch.Tensor | None = None,
+    keypoints: Tensor,
+    weights: Tensor | None = None,
     fps: float = 30.0,
     noise: float = 0.01,
     iterations: int = 400,
@@ -140,7 +141,7 @@ class _Problem:
             joints by about as much, which L-BFGS needs to go fast.
     """
 
-    def __init__(self, body: SMPL, target: torch.Tensor, weights: torch.Tensor, fps: float, noise: float) -> None:
+    def __init__(self, body: SMPL, target: Tensor, weights: Tensor, fps: float, noise: float) -> None:
         self.target, self.weights, self.noise, self.hurry = target, weights, noise, fps**2 / _ACCELERATION_STD
         self.share = (weights / weights.sum(-1, keepdim=True).clamp_min(1e-6)).unsqueeze(-1)
         self.centred = self._centre(target)
@@ -154,14 +155,14 @@ class _Problem:
         self.spread = target.new_tensor([_ANGLE_STD[name] for name in names]).unsqueeze(-1)
         self.bends = [list(column) for column in zip(*_BENDS, strict=True)]
 
-    def state(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def state(self) -> tuple[Tensor, Tensor, Tensor]:
         """Angles (T, 24, 3), rotations (T, 24, 3, 3) and shape (10,)."""
         angles = self.turns * self.spread
         rotations = axis_angle_to_matrix(angles)
         rotations = torch.cat([rotations[:, :1] @ self.trunk[:, None], rotations[:, 1:]], 1)
         return angles, rotations, self.betas + self.change * 5 * len(angles) ** -0.5
 
-    def cost(self) -> torch.Tensor:
+    def cost(self) -> Tensor:
         """The mean over frames."""
         angles, rotations, shape = self.state()
         distance = self._centre(self.model(rotations, shape)) - self.centred
@@ -173,14 +174,14 @@ class _Problem:
         accelerations = rotations.diff(n=2, dim=0) * self.hurry
         return (data + prior + bends + accelerations.square().sum()) / len(angles)
 
-    def _centre(self, points: torch.Tensor) -> torch.Tensor:
+    def _centre(self, points: Tensor) -> Tensor:
         return points - (self.share * points).sum(-2, keepdim=True)
 
 
-def _minimise(cost: Callable[[], torch.Tensor], parameters: list[torch.Tensor], iterations: int) -> None:
+def _minimise(cost: Callable[[], Tensor], parameters: list[Tensor], iterations: int) -> None:
     optimizer = torch.optim.LBFGS(parameters, max_iter=iterations, history_size=20, line_search_fn='strong_wolfe')
 
-    def closure() -> torch.Tensor:
+    def closure() -> Tensor:
         optimizer.zero_grad()
         value = cost()
         value.backward()
@@ -189,12 +190,12 @@ def _minimise(cost: Callable[[], torch.Tensor], parameters: list[torch.Tensor], 
     optimizer.step(closure)
 
 
-def _shape_of_bones(model: JointsOfBody, target: torch.Tensor, weights: torch.Tensor, steps: int = 4) -> torch.Tensor:
+def _shape_of_bones(model: JointsOfBody, target: Tensor, weights: Tensor, steps: int = 4) -> Tensor:
     """Shape (10,) whose bones at rest are as long as the median ones: least squares, linearised a few times."""
     edges = torch.tensor(get_skeleton('h36m17').edges, device=target.device)
     rest = torch.eye(3).to(target).expand(1, 24, 3, 3)
 
-    def lengths(points: torch.Tensor) -> torch.Tensor:
+    def lengths(points: Tensor) -> Tensor:
         return (points[:, edges[:, 0]] - points[:, edges[:, 1]]).norm(dim=-1)
 
     seen = weights[:, edges].amin(-1)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...errors import InputError
 from ...skeletons import get_skeleton
@@ -70,7 +70,7 @@ class SMPL(nn.Module):
         # stays on the CPU: smplx reads it number by number, and each would wait for the device
         self.parents = torch.tensor(skeleton.parents, device='cpu')
 
-    def forward(self, rotations: torch.Tensor, betas: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, rotations: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
         """Poses and shapes the body, in full precision also under autocast.
 
         Args:
@@ -89,7 +89,7 @@ class SMPL(nn.Module):
             vertices, joints = _skinning()(betas, rotations, *model, pose2rot=False)
         return vertices.reshape(*batch, len(like), 3), joints.reshape(*batch, 24, 3)
 
-    def keypoints(self, vertices: torch.Tensor, skeleton: str = 'h36m17') -> torch.Tensor:
+    def keypoints(self, vertices: Tensor, skeleton: str = 'h36m17') -> Tensor:
         """Vertices (..., V, 3) to the joints of h36m17 or coco17 (..., 17, 3), same unit.
 
         Raises:
@@ -121,7 +121,7 @@ def _dense(arrays: Mapping[str, Any], key: str, shape: tuple[int, ...]) -> np.nd
     return value
 
 
-def _skinning() -> Callable[..., tuple[torch.Tensor, torch.Tensor]]:
+def _skinning() -> Callable[..., tuple[Tensor, Tensor]]:
     try:
         from smplx.lbs import lbs
     except ImportError as error:

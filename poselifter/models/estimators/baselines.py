@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...registry import CODECS
-from ..parts import BaseBackbone
+from ..parts import BaseBackbone, Encoded
 from .motion_estimator import MotionEstimator
 
 _RIDGE = 1e-3  # weight of the squared coefficients, so that features which never vary do no harm
@@ -18,9 +18,7 @@ class PerFrameFeatures(BaseBackbone):
     The last feature is 1, so that a linear map on it has an offset.
 
     Args:
-        num_joints: J.
-        in_channels: C.
-        num_frames: frames of a window.
+        num_frames, num_joints, in_channels: see :class:`BaseBackbone`.
         constant: leave all features out but the 1.
     """
 
@@ -30,15 +28,13 @@ class PerFrameFeatures(BaseBackbone):
         super().__init__(num_frames, num_joints, in_channels, 1 if constant else num_joints * in_channels + 1, 1)
         self.constant = constant
 
-    def embed(self, x: torch.Tensor) -> torch.Tensor:
+    def embed(self, x: Tensor) -> Tensor:
         """See the class."""
         features = x.flatten(2)
         one = torch.ones_like(features[..., :1])
         return (one if self.constant else torch.cat([features, one], -1)).unsqueeze(2)
 
-    def encode(
-        self, h: torch.Tensor, valid: torch.Tensor | None = None, return_layers: bool = False
-    ) -> torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]:
+    def encode(self, h: Tensor, valid: Tensor | None = None, return_layers: bool = False) -> Encoded:
         """Nothing more."""
         return (h, []) if return_layers else h
 

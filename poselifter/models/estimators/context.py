@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import torch
 from mmengine.model import BaseAveragedModel
-from torch import nn
+from torch import Tensor, nn
 
 from ...errors import InputError
 from ...registry import MODELS
@@ -35,7 +35,7 @@ class Teacher(BaseAveragedModel):
         else:
             self.steps += 1
 
-    def avg_func(self, averaged_param: torch.Tensor, source_param: torch.Tensor, steps: int) -> None:
+    def avg_func(self, averaged_param: Tensor, source_param: Tensor, steps: int) -> None:
         """Moves one tensor."""
         first, last = self.decay
         share = min((int(steps) - 1) / max(self.total_steps - 1, 1), 1.0)
@@ -94,7 +94,7 @@ class ContextPretrainer(Pretrainer, DistillingModel):
         self.top_layers, self.norm_targets = top_layers, norm_targets
         self.filler, self.noise_std = filler, noise_std
 
-    def corrupt(self, x: torch.Tensor, mask: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
+    def corrupt(self, x: Tensor, mask: Tensor, noise: Tensor | None = None) -> Tensor:
         """Embedded clips with the features of masked tokens replaced, their positions too.
 
         Args:
@@ -122,15 +122,13 @@ class ContextPretrainer(Pretrainer, DistillingModel):
         return torch.where(mask.unsqueeze(-1), noise, h)
 
     @torch.no_grad()
-    def targets(self, x: torch.Tensor) -> torch.Tensor:
+    def targets(self, x: Tensor) -> Tensor:
         """The teacher's view of whole clips (B, T, J, C), embedded by the student: (B, T, J, D)."""
         teacher = self.teacher.module.eval()
         _, layers = teacher.encode(self.backbone.embed(self.describe(x)), return_layers=True)
         return context_targets(layers, self.top_layers, self.norm_targets)
 
-    def forward(
-        self, inputs: torch.Tensor, data_samples: object = None, mode: str = 'tensor'
-    ) -> torch.Tensor | dict[str, torch.Tensor]:
+    def forward(self, inputs: Tensor, data_samples: object = None, mode: str = 'tensor') -> Tensor | dict[str, Tensor]:
         """See mmengine's ``BaseModel.forward``.
 
         Args:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...errors import InputError
 from ...registry import MODELS
@@ -44,15 +44,13 @@ class MaskedPosePretrainer(Pretrainer):
         self.joint_token = nn.Parameter(torch.randn(1, 1, self.backbone.in_channels))
         self.share_mask = share_mask
 
-    def split(self, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def split(self, mask: Tensor) -> tuple[Tensor, Tensor]:
         """A mask (B, T, J) as removed frames (B, T), whose joints are all masked, and replaced joints (B, T, J)."""
         mask = mask[:1].expand_as(mask) if self.share_mask else mask
         removed = mask.all(-1)
         return removed, mask & ~removed.unsqueeze(-1)
 
-    def reconstruct(
-        self, x: torch.Tensor, frame_mask: torch.Tensor, joint_mask: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def reconstruct(self, x: Tensor, frame_mask: Tensor, joint_mask: Tensor) -> tuple[Tensor, Tensor]:
         """Reconstructs corrupted clips.
 
         Args:
@@ -72,9 +70,7 @@ class MaskedPosePretrainer(Pretrainer):
         features, order = self.encode(x, frame_mask, joint_mask)
         return self.head(features, order), order
 
-    def encode(
-        self, x: torch.Tensor, frame_mask: torch.Tensor, joint_mask: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def encode(self, x: Tensor, frame_mask: Tensor, joint_mask: Tensor) -> tuple[Tensor, Tensor]:
         """Features (B, V, 1, D) of the V visible frames, and the order; as of :meth:`reconstruct`."""
         h = self.backbone.embed(torch.where(joint_mask.unsqueeze(-1), self.joint_token, x))
         frame_mask = frame_mask.expand(len(x), -1)
@@ -87,8 +83,8 @@ class MaskedPosePretrainer(Pretrainer):
         return self.backbone.encode(kept), order
 
     def forward(
-        self, inputs: torch.Tensor, data_samples: MotionDataSample | None = None, mode: str = 'tensor'
-    ) -> torch.Tensor | dict[str, torch.Tensor]:
+        self, inputs: Tensor, data_samples: MotionDataSample | None = None, mode: str = 'tensor'
+    ) -> Tensor | dict[str, Tensor]:
         """See mmengine's ``BaseModel.forward``.
 
         Args:

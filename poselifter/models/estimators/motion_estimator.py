@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 from mmengine.model import BaseModel
+from torch import Tensor
 
 from ...errors import InputError
 from ...registry import CODECS, MODELS
@@ -78,7 +79,7 @@ class MotionEstimator(BaseModel, Network):
         self.kept = slice(first, first + window.outputs)
         return window
 
-    def extract_feat(self, inputs: torch.Tensor, valid: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+    def extract_feat(self, inputs: Tensor, valid: Tensor | None = None) -> dict[str, Tensor]:
         """Features of clips by name.
 
         Args:
@@ -94,10 +95,10 @@ class MotionEstimator(BaseModel, Network):
 
     def forward(
         self,
-        inputs: torch.Tensor | Sequence[torch.Tensor],
+        inputs: Tensor | Sequence[Tensor],
         data_samples: MotionDataSample | Sequence[MotionDataSample] | None = None,
         mode: str = 'tensor',
-    ) -> dict[str, torch.Tensor] | list[MotionDataSample]:
+    ) -> dict[str, Tensor] | list[MotionDataSample]:
         """See mmengine's ``BaseModel.forward``.
 
         Args:
@@ -115,14 +116,9 @@ class MotionEstimator(BaseModel, Network):
         features = self.extract_feat(inputs, valid if valid is None else valid.repeat_interleave(persons, 0))
         if mode == 'loss':
             return self.loss(features, samples, persons)
-        return {
-            name: head(self.read(name, features, persons), *([samples.get('present')] if head.reads == 'clip' else []))
-            for name, head in self.heads.items()
-        }
+        return self.outputs(features, persons, samples.get('present'))
 
-    def loss(
-        self, features: dict[str, torch.Tensor], data_samples: MotionDataSample, persons: int = 1
-    ) -> dict[str, torch.Tensor]:
+    def loss(self, features: dict[str, Tensor], data_samples: MotionDataSample, persons: int = 1) -> dict[str, Tensor]:
         """Losses of all heads whose labels the batch has; with several heads their names become prefixes."""
         losses = {}
         for name, head in self.heads.items():
@@ -146,10 +142,7 @@ class MotionEstimator(BaseModel, Network):
         return chosen
 
     def predict(
-        self,
-        inputs: Sequence[torch.Tensor],
-        data_samples: Sequence[MotionDataSample],
-        batch_size: int | None = None,
+        self, inputs: Sequence[Tensor], data_samples: Sequence[MotionDataSample], batch_size: int | None = None
     ) -> list[MotionDataSample]:
         """Lifts whole sequences, classifies or embeds whole clips, recovers bodies.
 
@@ -185,7 +178,7 @@ class MotionEstimator(BaseModel, Network):
     def _reading(self, kind: str) -> list[str]:
         return [name for name, head in self.heads.items() if head.reads == kind]
 
-    def _add(self, sample: MotionDataSample, name: str, result: dict[str, torch.Tensor], cut: Windows) -> None:
+    def _add(self, sample: MotionDataSample, name: str, result: dict[str, Tensor], cut: Windows) -> None:
         """Adds to the sample of a sequence what a head says of its windows (W, ...)."""
         head = self.heads[name]
         if head.reads == 'clip':  # a tail that is dropped may leave no window
@@ -199,7 +192,7 @@ class MotionEstimator(BaseModel, Network):
             sample.set_metainfo({'pred_skeleton': self.codec.skeleton_3d.name})
 
     def _predict_clips(
-        self, inputs: Sequence[torch.Tensor], data_samples: Sequence[MotionDataSample], batch_size: int | None
+        self, inputs: Sequence[Tensor], data_samples: Sequence[MotionDataSample], batch_size: int | None
     ) -> None:
         """Adds what is said of whole clips; those of one shape go through the network together."""
         for shape in dict.fromkeys(clip.shape for clip in inputs):
@@ -212,7 +205,7 @@ class MotionEstimator(BaseModel, Network):
                 for row, i in enumerate(members):
                     data_samples[i].set_data({key: value[row] for key, value in result.items()})
 
-    def read_clips(self, clips: torch.Tensor, samples: MotionDataSample | None = None) -> dict[str, torch.Tensor]:
+    def read_clips(self, clips: Tensor, samples: MotionDataSample | None = None) -> dict[str, Tensor]:
         """What the heads that read clips say of whole ones.
 
         Args:
@@ -228,35 +221,27 @@ class MotionEstimator(BaseModel, Network):
             result |= self.heads[name].predict(self.read(name, features, persons), samples)
         return result
 
-    def lift(self, sequences: Sequence[torch.Tensor], batch_size: int | None = None) -> list[torch.Tensor]:
-        """Lifts sequences of any lengths by overlapping windows.
-
-        Args:
-            sequences: (T_i, J, C) each, as the codec encodes them.
-            batch_size: see :meth:`predict`.
-
-        Returns:
-            (T_i, K, 3) each: metres, camera axes, root-relative.
-
-        Raises:
-            InputError: a sequence has other joints or channels than the model.
-        """
+    def lift(self, sequences: Sequence[Tensor], batch_size: int | None = None) -> list[Tensor]:
+        """The poses of :meth:`over_time`, (T_i, K, 3) each."""
         return [result['pose'] for result in self.over_time(sequences, ['pose'], batch_size)]
 
     def over_time(
-        self, sequences: Sequence[torch.Tensor], names: Sequence[str], batch_size: int | None = None
-    ) -> list[dict[str, torch.Tensor]]:
+        self, sequences: Sequence[Tensor], names: Sequence[str], batch_size: int | None = None
+    ) -> list[dict[str, Tensor]]:
         """What heads say of every frame of sequences of any lengths, in one pass of the network.
 
         Args:
-            sequences: see :meth:`lift`.
+            sequences: (T_i, J, C) each, as the codec encodes them.
             names: of heads: ``pose``, and any that read clips.
             batch_size: see :meth:`predict`.
 
         Returns:
-            By name for each sequence: poses as of :meth:`lift`, and (T_i, D)
-            scores or embeddings: the mean of a frame's windows, weighted like
-            its poses.
+            By name for each sequence: poses (T_i, K, 3), metres, camera axes,
+            root-relative, and (T_i, D) scores or embeddings; both are the mean
+            of a frame's windows.
+
+        Raises:
+            InputError: a sequence has other joints or channels than the model.
         """
         # every frame once, also where a paper's protocol leaves some out or keeps windows side by side
         window = replace(self.window, tail='shift') if self.window.tail == 'drop' else self.window
@@ -273,8 +258,8 @@ class MotionEstimator(BaseModel, Network):
         return tracks
 
     def _decode(
-        self, poses: torch.Tensor, cut: Windows, sample: MotionDataSample | None = None, merge: bool = True
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+        self, poses: Tensor, cut: Windows, sample: MotionDataSample | None = None, merge: bool = True
+    ) -> tuple[Tensor, Tensor]:
         """Poses (P, K, 3) of a sequence from those of its windows (W, outputs, K, 3), and the frames that they show."""
         slots = torch.from_numpy(cut.inputs[:, self.window.lead :][:, : self.window.outputs]).to(poses.device)
         poses = cut.merge(poses) if merge else poses.flatten(0, 1)
@@ -286,16 +271,13 @@ class MotionEstimator(BaseModel, Network):
 
     def _read_windows(
         self,
-        sequences: Sequence[torch.Tensor],
+        sequences: Sequence[Tensor],
         names: Sequence[str],
         window: WindowPolicy,
         batch_size: int | None = None,
         sample: MotionDataSample | None = None,
-    ) -> Iterator[tuple[Windows, dict[str, dict[str, torch.Tensor]]]]:
-        """Each sequence's windows, and what heads say of them (W, ...), by name of the head and of the prediction.
-
-        ``sample`` is that of the only sequence, where heads need something of it.
-        """
+    ) -> Iterator[tuple[Windows, dict[str, dict[str, Tensor]]]]:
+        """Windows of each sequence, and what heads say of them (W, ...); ``sample``: of the only one, if need be."""
         skeleton = self.codec.skeleton
         for sequence in sequences:
             if sequence.ndim != 3 or sequence.shape[1] != skeleton.num_joints:
@@ -322,8 +304,8 @@ class MotionEstimator(BaseModel, Network):
             yield cut, {name: {key: parts[i] for key, parts in result.items()} for name, result in results.items()}
 
     def _read_batch(
-        self, clips: torch.Tensor, names: Sequence[str], samples: MotionDataSample
-    ) -> dict[str, dict[str, torch.Tensor]]:
+        self, clips: Tensor, names: Sequence[str], samples: MotionDataSample
+    ) -> dict[str, dict[str, Tensor]]:
         """What heads say of clips (B, T, J, C), in one pass: poses (B, outputs, K, 3), bodies, or (B, D) of a clip.
 
         With ``flip_test`` poses and bodies are the mean with those of the mirrored
@@ -345,12 +327,12 @@ class MotionEstimator(BaseModel, Network):
             results[name] = {key: value[:, kept] for key, value in result.items()}
         return results
 
-    def pose(self, clips: torch.Tensor) -> torch.Tensor:
+    def pose(self, clips: Tensor) -> Tensor:
         """Network-space poses (B, T', K, 3) of clips (B, T, J, C), as the pose head predicts them."""
         return self.heads['pose'].predict(self.read('pose', self.extract_feat(clips)))['pred_keypoints_3d']
 
 
-def _with_present(clips: torch.Tensor, samples: MotionDataSample | None) -> MotionDataSample:
+def _with_present(clips: Tensor, samples: MotionDataSample | None) -> MotionDataSample:
     """The samples, of clips of several persons with ``present`` (N, M): if they do not say, who is not 0 throughout."""
     samples = MotionDataSample() if samples is None else samples
     if clips.ndim == 5 and 'present' not in samples:
@@ -359,11 +341,11 @@ def _with_present(clips: torch.Tensor, samples: MotionDataSample | None) -> Moti
     return samples
 
 
-def _float(result: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def _float(result: dict[str, Tensor]) -> dict[str, Tensor]:
     return {key: value.float() for key, value in result.items()}
 
 
-def _at(sample: MotionDataSample | None, keys: Sequence[str], rows: torch.Tensor) -> MotionDataSample:
+def _at(sample: MotionDataSample | None, keys: Sequence[str], rows: Tensor) -> MotionDataSample:
     """One stacked sample of windows of a sequence: arrays at the frames ``rows`` (W, L), metadata W times."""
     windows = MotionDataSample()
     for key in keys if sample is not None else ():

@@ -1,7 +1,7 @@
 """The base of pretrainers without labels."""
 
-import torch
 from mmengine.model import BaseModel
+from torch import Tensor
 
 from ...registry import CODECS
 from ..parts import BaseBackbone, build_part
@@ -28,6 +28,6 @@ class Pretrainer(BaseModel):
         self.backbone = build_part(backbone, BaseBackbone)
         self.codec = CODECS.build(codec) if codec else None
 
-    def describe(self, inputs: torch.Tensor, hidden: torch.Tensor | None = None) -> torch.Tensor:
+    def describe(self, inputs: Tensor, hidden: Tensor | None = None) -> Tensor:
         """Clips (B, T, J, C) as the backbone reads them; what is ``hidden`` (B, T, J) has no part in their scale."""
         return inputs if self.codec is None else self.codec.normalize_window(inputs, hidden)

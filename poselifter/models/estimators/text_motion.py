@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ...errors import InputError
 from ...registry import MODELS
@@ -70,9 +71,7 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
         places = {text: place for place, text in enumerate(self._texts or ())}
         self._mirrored = [places[text] for text in mirrored]
 
-    def encode(
-        self, inputs: torch.Tensor, valid: torch.Tensor | None = None
-    ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+    def encode(self, inputs: Tensor, valid: Tensor | None = None) -> tuple[dict[str, Tensor], Tensor]:
         """Clips (B, T, J, C) to features by name and the token (B, 1, J', D) that stands for a clip."""
         clips = self.codec.normalize_window(inputs) if self.codec else inputs
         features, layers = self.backbone.encode(self.backbone.embed(clips), valid, return_layers=True)
@@ -80,10 +79,10 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
 
     def forward(
         self,
-        inputs: torch.Tensor | Sequence[torch.Tensor],
+        inputs: Tensor | Sequence[Tensor],
         data_samples: MotionDataSample | Sequence[MotionDataSample] | None = None,
         mode: str = 'tensor',
-    ) -> dict[str, torch.Tensor] | list[MotionDataSample]:
+    ) -> dict[str, Tensor] | list[MotionDataSample]:
         """See :class:`MotionEstimator`; ``'loss'`` adds that of the texts.
 
         Raises:
@@ -101,7 +100,7 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
         captioned = max(int((target.sum(1) > 0).sum()), 1)  # the other clips add nothing to the head's mean
         return {**losses, **{name: loss * (len(target) / captioned) for name, loss in aligned.items()}}
 
-    def draw_texts(self, captions: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    def draw_texts(self, captions: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         """Texts for each clip: its own captions, then others at random, each as likely.
 
         Args:
@@ -122,16 +121,16 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
         return table, target / target.sum(1, keepdim=True).clamp(min=1)
 
     @torch.no_grad()
-    def embed_clips(self, inputs: torch.Tensor) -> torch.Tensor:
+    def embed_clips(self, inputs: Tensor) -> Tensor:
         """Clips (B, T, J, C) in the common space, (B, E)."""
         return self.text_head.pose_pool(self.encode(inputs)[1])
 
     @torch.no_grad()
-    def embed_texts(self, texts: Sequence[str]) -> torch.Tensor:
+    def embed_texts(self, texts: Sequence[str]) -> Tensor:
         """n texts in the common space, (n, E)."""
         return self.text_head.text_pool(self.text_encoder(list(texts)))
 
-    def text_shares(self, inputs: torch.Tensor, texts: Sequence[str | Sequence[str]]) -> torch.Tensor:
+    def text_shares(self, inputs: Tensor, texts: Sequence[str | Sequence[str]]) -> Tensor:
         """How n texts share each of B clips: the softmax of the similarities over the temperature.
 
         Args:
@@ -147,7 +146,7 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
         similarity = self.embed_clips(inputs) @ torch.stack([row.mean(0) for row in rows], 1)
         return (similarity / self.text_head.temperature).softmax(-1)
 
-    def read_clips(self, clips: torch.Tensor, samples: MotionDataSample | None = None) -> dict[str, torch.Tensor]:
+    def read_clips(self, clips: Tensor, samples: MotionDataSample | None = None) -> dict[str, Tensor]:
         """See :class:`MotionEstimator`; with ``class_texts`` their shares."""
         if self.class_texts is None:
             return super().read_clips(clips, samples)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ...errors import InputError
 from ...registry import LOSSES, MODELS
@@ -36,9 +37,7 @@ class UnifiedMotionPretrainer(MotionEstimator):
             raise InputError(f'UnifiedMotionPretrainer lifts: heads are {list(self.heads)}, expected one named pose')
         self.loss_2d = LOSSES.build(loss_2d or {'type': 'ReprojectionLoss'})
 
-    def loss(
-        self, features: dict[str, torch.Tensor], data_samples: MotionDataSample, persons: int = 1
-    ) -> dict[str, torch.Tensor]:
+    def loss(self, features: dict[str, Tensor], data_samples: MotionDataSample, persons: int = 1) -> dict[str, Tensor]:
         """See :class:`MotionEstimator`; adds the loss of the labels in 2D."""
         losses = super().loss(features, data_samples, persons)
         if 'target_2d' in data_samples:
@@ -47,7 +46,7 @@ class UnifiedMotionPretrainer(MotionEstimator):
             losses['loss_2d'] = self.loss_2d(self.heads['pose'](self.read('pose', features)), target, weight)
         return losses
 
-    def _as_predicted(self, target: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _as_predicted(self, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
         """2D labels in the joint set of the prediction; joints that mean another point there do not count."""
         names = self.codec.skeleton.name, self.codec.skeleton_3d.name
         if names[0] == names[1]:

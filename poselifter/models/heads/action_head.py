@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from ...registry import HEADS
 from ...structures import MotionDataSample
@@ -16,6 +15,9 @@ class ClipHead(BaseHead):
     """Dropout, mean over frames, joints laid out as channels, mean over persons (MotionBERT, as released).
 
     Args:
+        in_channels: D of the features.
+        num_joints: J.
+        hidden_dims: channels of the linear map ``fc1`` that reads them.
         dropout: rate on the features of every frame.
         official: count persons who are not there too, as released.
         **base: see :class:`BaseHead`.
@@ -24,12 +26,21 @@ class ClipHead(BaseHead):
     wants = ('in_channels', 'num_joints')
     reads, label = 'clip', 'action'
 
-    def __init__(self, dropout: float, official: bool = False, **base: Any) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        num_joints: int = 17,
+        hidden_dims: int = 2048,
+        dropout: float = 0.1,
+        official: bool = False,
+        **base: Any,
+    ) -> None:
         super().__init__(**base)
         self.official = official
         self.dropout = nn.Dropout(dropout)
+        self.fc1 = nn.Linear(num_joints * in_channels, hidden_dims)
 
-    def pool(self, features: torch.Tensor, present: torch.Tensor | None = None) -> torch.Tensor:
+    def pool(self, features: Tensor, present: Tensor | None = None) -> Tensor:
         """Features of a clip.
 
         Args:
@@ -46,46 +57,41 @@ class ClipHead(BaseHead):
         weight = present.to(pooled).unsqueeze(-1)
         return (pooled * weight).sum(1) / weight.sum(1).clamp(min=1)
 
+    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> dict[str, Tensor]:
+        """What ``forward`` gives, of the persons who are ``present``."""
+        return {self.predicts[0]: self(features, None if data_samples is None else data_samples.get('present'))}
+
 
 @HEADS.register_module()
 class ActionHead(ClipHead):
     """Classes of actions: a perceptron with a batch norm (MotionBERT, section 3.5; 2048 hidden channels in released).
 
     Args:
-        in_channels: D of the features.
-        num_joints: J.
+        in_channels, num_joints, **clip: see :class:`ClipHead`.
         num_classes: number of classes.
-        hidden_dims: hidden channels.
-        dropout, **base: see :class:`ClipHead`.
+        dropout: see :class:`ClipHead`.
     """
 
     predicts = ('pred_scores',)
 
     def __init__(
-        self,
-        in_channels: int,
-        num_joints: int = 17,
-        num_classes: int = 60,
-        hidden_dims: int = 2048,
-        dropout: float = 0.5,
-        **base: Any,
+        self, in_channels: int, num_joints: int = 17, num_classes: int = 60, dropout: float = 0.5, **clip: Any
     ) -> None:
-        super().__init__(dropout, **base)
-        self.fc1 = nn.Linear(num_joints * in_channels, hidden_dims)
-        self.bn = nn.BatchNorm1d(hidden_dims)
-        self.fc2 = nn.Linear(hidden_dims, num_classes)
+        super().__init__(in_channels, num_joints, dropout=dropout, **clip)
+        self.bn = nn.BatchNorm1d(self.fc1.out_features)
+        self.fc2 = nn.Linear(self.fc1.out_features, num_classes)
 
-    def forward(self, features: torch.Tensor, present: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, features: Tensor, present: Tensor | None = None) -> Tensor:
         """Features (N, M, T, J, D) to logits (N, classes); ``present`` as in :meth:`ClipHead.pool`."""
         return self.fc2(F.relu(self.bn(self.fc1(self.pool(features, present)))))
 
-    def predict(self, features: torch.Tensor, data_samples: MotionDataSample | None = None) -> dict[str, torch.Tensor]:
+    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> dict[str, Tensor]:
         """Probabilities (N, classes)."""
-        return {'pred_scores': self(features, _present(data_samples)).softmax(-1)}
+        return {key: logits.softmax(-1) for key, logits in super().predict(features, data_samples).items()}
 
-    def loss(self, features: torch.Tensor, data_samples: MotionDataSample) -> dict[str, torch.Tensor]:
+    def loss(self, features: Tensor, data_samples: MotionDataSample) -> dict[str, Tensor]:
         """Cross entropy against ``action`` (N,); clips whose class is not known (-1) do not count."""
-        logits, action = self(features, _present(data_samples)), data_samples.action
+        logits, action = self(features, data_samples.get('present')), data_samples.action
         total = F.cross_entropy(logits, action, ignore_index=-1, reduction='sum')
         return {'loss_action': total / (action >= 0).sum().clamp(min=1)}
 
@@ -95,43 +101,23 @@ class ActionEmbeddingHead(ClipHead):
     """Unit vectors in which clips of one class lie close (MotionBERT, section 4.3, one-shot recognition).
 
     Args:
-        in_channels: D of the features.
-        num_joints: J.
-        hidden_dims: channels of the embedding.
+        in_channels, **clip: see :class:`ClipHead`.
         temperature: of the supervised contrastive loss.
-        dropout, **base: see :class:`ClipHead`.
     """
 
     predicts = ('pred_embedding',)
 
-    def __init__(
-        self,
-        in_channels: int,
-        num_joints: int = 17,
-        hidden_dims: int = 2048,
-        dropout: float = 0.1,
-        temperature: float = 0.1,
-        **base: Any,
-    ) -> None:
-        super().__init__(dropout, **base)
-        self.fc1 = nn.Linear(num_joints * in_channels, hidden_dims)
+    def __init__(self, in_channels: int, temperature: float = 0.1, **clip: Any) -> None:
+        super().__init__(in_channels, **clip)
         self.temperature = temperature
 
-    def forward(self, features: torch.Tensor, present: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, features: Tensor, present: Tensor | None = None) -> Tensor:
         """Features (N, M, T, J, D) to unit vectors (N, hidden_dims); ``present`` as in :meth:`ClipHead.pool`."""
         return F.normalize(self.fc1(self.pool(features, present)), dim=-1)
 
-    def predict(self, features: torch.Tensor, data_samples: MotionDataSample | None = None) -> dict[str, torch.Tensor]:
-        """The unit vectors."""
-        return {'pred_embedding': self(features, _present(data_samples))}
-
-    def loss(self, features: torch.Tensor, data_samples: MotionDataSample) -> dict[str, torch.Tensor]:
+    def loss(self, features: Tensor, data_samples: MotionDataSample) -> dict[str, Tensor]:
         """Supervised contrastive loss by ``action`` (N,); clips whose class is not known (-1) do not count."""
         known = data_samples.action >= 0
-        embedding = self(features, _present(data_samples)).unsqueeze(1)[known]
+        embedding = self(features, data_samples.get('present')).unsqueeze(1)[known]
         loss = supervised_contrastive(embedding, data_samples.action[known], temperature=self.temperature)
         return {'loss_contrastive': loss}
-
-
-def _present(data_samples: MotionDataSample | None) -> torch.Tensor | None:
-    return None if data_samples is None else data_samples.get('present')

@@ -3,11 +3,11 @@
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...registry import HEADS
 from ...structures import MotionDataSample
-from ..backbones.stmo import std_norm_block
+from ..backbones.stmo import std_norm_blocks
 from ..layers import PositionEmbedding, StdNorm
 from ..losses import mpjpe
 from ..parts import BaseHead
@@ -59,13 +59,11 @@ class MaskedPoseHead(BaseHead):
         self.mask_token = nn.Parameter(torch.randn(1, 1, dim))
         self.frame_embedding = PositionEmbedding(num_frames, dim, 'frames')
         nn.init.normal_(self.frame_embedding.weight)
-        self.blocks = nn.ModuleList(
-            std_norm_block(dim, num_heads, feedforward_dims // 2, drop_rate) for _ in range(depth)
-        )
+        self.blocks = std_norm_blocks(depth, dim, num_heads, feedforward_dims // 2, drop_rate)
         self.unused_norm = StdNorm(dim).requires_grad_(False)
         self.pose = PoseHead(dim, out_channels, num_joints, norm='batch')
 
-    def forward(self, features: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
+    def forward(self, features: Tensor, order: Tensor) -> Tensor:
         """Decodes.
 
         Args:
@@ -83,13 +81,13 @@ class MaskedPoseHead(BaseHead):
             h = block(h)
         return self.pose(h)
 
-    def predict(self, features: torch.Tensor, data_samples: MotionDataSample | None = None) -> dict[str, torch.Tensor]:
+    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> dict[str, Tensor]:
         """The reconstruction (B, T, J, out_channels) in time order."""
         order = data_samples.frame_order
         output = self(features, order)
         return {'pred_keypoints': output.gather(1, order.argsort(1)[..., None, None].expand_as(output))}
 
-    def loss(self, features: torch.Tensor, data_samples: MotionDataSample) -> dict[str, torch.Tensor]:
+    def loss(self, features: Tensor, data_samples: MotionDataSample) -> dict[str, Tensor]:
         """Mean distance from ``target_2d`` (B, T, J, C), its first channels, with ``target_2d_weight`` (B, T, J)."""
         [output] = self.predict(features, data_samples).values()
         target = data_samples.target_2d[..., : output.shape[-1]]

@@ -1,12 +1,12 @@
 """Heads that recover a body: SMPL's pose per frame and one shape per clip."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...errors import InputError
 from ...geometry import axis_angle_to_matrix, matrix_to_axis_angle, matrix_to_rotation_6d, rotation_6d_to_matrix
@@ -17,58 +17,68 @@ from ...utils.arrays import load_arrays
 from ..body_models import SMPL, load_body_model
 from ..parts import BaseHead
 
-RELEASED = (
-    {'type': 'MPJPELoss', 'loss_weight': 0.5},
-    {'type': 'VelocityLoss', 'loss_weight': 10.0},
-    {'type': 'SMPLPoseLoss', 'loss_weight': 1000.0},
-    {'type': 'SMPLShapeLoss', 'loss_weight': 1.0},
-    {'type': 'SMPLNormLoss', 'loss_weight': 20.0},
-)
-
 
 class BodyHead(BaseHead):
     """Heads that give bodies: the body model, the losses, and what becomes of predictions.
 
+    Pose losses compare the root-relative keypoints in mm and need the body model.
+
     Args:
+        in_channels: R of the features.
+        num_joints: J of the features.
+        hidden_dims: inner width of the perceptrons.
+        dropout: rate before each perceptron.
         body_model: what :func:`~poselifter.models.body_models.load_body_model`
             takes; ``None``: parameters of the body are predicted, but no
             vertices and keypoints.
-        losses: see :class:`BaseHead`; pose losses compare the root-relative
-            keypoints in mm and need the body model.
         **base: see :class:`BaseHead`.
+
+    Attributes:
+        others: numbers that the first layer reads beside the features.
 
     Raises:
         InputError: two losses have the same name, or a file cannot be read.
     """
 
+    others = 0
     wants = ('in_channels', 'num_joints')
     reads, label = 'body', 'smpl_pose'
     predicts = ('pred_vertices', 'pred_keypoints_3d', 'pred_smpl_pose', 'pred_smpl_shape')
+    default_losses = (  # as released
+        {'type': 'MPJPELoss', 'loss_weight': 0.5},
+        {'type': 'VelocityLoss', 'loss_weight': 10.0},
+        {'type': 'SMPLPoseLoss', 'loss_weight': 1000.0},
+        {'type': 'SMPLShapeLoss', 'loss_weight': 1.0},
+        {'type': 'SMPLNormLoss', 'loss_weight': 20.0},
+    )
 
     def __init__(
         self,
+        in_channels: int,
+        num_joints: int = 17,
+        hidden_dims: int = 1024,
+        dropout: float = 0.1,
         body_model: SMPL | Mapping[str, Any] | str | os.PathLike | None = None,
-        losses: Sequence[dict] = RELEASED,
         **base: Any,
     ) -> None:
-        super().__init__(losses=losses, **base)
+        super().__init__(**base)
         self.body_model = None if body_model is None else load_body_model(body_model)
+        self.dropout = nn.Dropout(dropout)
+        self.fc1 = nn.Linear(num_joints * in_channels + self.others, hidden_dims)
 
-    def start(self, data_samples: MotionDataSample | None) -> tuple[torch.Tensor, ...]:
+    def start(self, data_samples: MotionDataSample | None) -> tuple[Tensor, ...]:
         """Further arguments of ``forward``, from a stacked sample: none, unless a head says so."""
         return ()
 
-    def predict(self, features: torch.Tensor, data_samples: MotionDataSample | None = None) -> dict[str, torch.Tensor]:
+    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> dict[str, Tensor]:
         """The bodies of windows, as ``forward`` returns them; :meth:`recover` makes a sequence's fields of them."""
         return self(features, *self.start(data_samples))
 
-    def from_theta(self, theta: torch.Tensor) -> dict[str, torch.Tensor]:
+    def from_theta(self, theta: Tensor) -> dict[str, Tensor]:
         """The bodies of parameters (..., 82), such as labels or mirrored predictions, as ``forward`` gives them."""
         return self.bodies(axis_angle_to_matrix(theta[..., :72].unflatten(-1, (24, 3))), theta[..., 72:], theta)
 
-    def bodies(
-        self, rotations: torch.Tensor, shape: torch.Tensor, theta: torch.Tensor | None = None
-    ) -> dict[str, torch.Tensor]:
+    def bodies(self, rotations: Tensor, shape: Tensor, theta: Tensor | None = None) -> dict[str, Tensor]:
         """All that ``forward`` returns: parameters, and with a body model its vertices and keypoints."""
         if theta is None:
             theta = torch.cat([matrix_to_axis_angle(rotations).flatten(-2), shape], -1)
@@ -79,8 +89,8 @@ class BodyHead(BaseHead):
         return body
 
     def mean_with_mirrored(
-        self, plain: dict[str, torch.Tensor], mirrored: dict[str, torch.Tensor], skeleton: Skeleton | None = None
-    ) -> dict[str, torch.Tensor]:
+        self, plain: dict[str, Tensor], mirrored: dict[str, Tensor], skeleton: Skeleton | None = None
+    ) -> dict[str, Tensor]:
         """The bodies of clips averaged with those of the mirrored clips, turned back: all linearly, as released.
 
         But for the rotations, whose mean is a rotation again.
@@ -91,8 +101,8 @@ class BodyHead(BaseHead):
         return {**mean, 'rotations': _nearest_rotation(mean['rotations'])}
 
     def recover(
-        self, bodies: dict[str, torch.Tensor], cut: Windows, sample: MotionDataSample, merge: bool
-    ) -> dict[str, torch.Tensor]:
+        self, bodies: dict[str, Tensor], cut: Windows, sample: MotionDataSample, merge: bool
+    ) -> dict[str, Tensor]:
         """Fields of a sequence: ``pred_vertices`` (P, V, 3) and ``pred_keypoints_3d`` (P, 17, 3) in metres.
 
         Both are relative to joint 0 of the keypoints (h36m17); where the sample
@@ -128,7 +138,7 @@ class BodyHead(BaseHead):
             fields |= _relative(*truth, 'vertices', 'lifting_target')
         return fields
 
-    def loss(self, features: torch.Tensor, data_samples: MotionDataSample) -> dict[str, torch.Tensor]:
+    def loss(self, features: Tensor, data_samples: MotionDataSample) -> dict[str, Tensor]:
         """Losses against ``smpl_pose`` (B, T, 72), axis-angle, and ``smpl_shape`` (B, T, 10).
 
         Args:
@@ -170,40 +180,30 @@ class MeshHead(BodyHead):
     weights (the paper says 512).
 
     Args:
-        in_channels: R of the features.
-        num_joints: J of the features.
-        hidden_dims: inner width of both perceptrons.
-        dropout: rate before each perceptron.
+        in_channels, **body: see :class:`BodyHead`.
         mean_params: ``smpl_mean_params.npz`` of SPIN with ``pose`` (144,), 6D, and
             ``shape`` (10,), or a mapping of these; ``None``: the rest pose of
             the mean shape. A checkpoint brings its own.
-        **body: see :class:`BodyHead`.
 
     Raises:
         InputError: two losses have the same name, or a file cannot be read.
     """
 
     def __init__(
-        self,
-        in_channels: int,
-        num_joints: int = 17,
-        hidden_dims: int = 1024,
-        dropout: float = 0.1,
-        mean_params: str | os.PathLike | Mapping[str, Any] | None = None,
-        **body: Any,
+        self, in_channels: int, mean_params: str | os.PathLike | Mapping[str, Any] | None = None, **body: Any
     ) -> None:
-        super().__init__(**body)
-        self.dropout = nn.Dropout(dropout)
-        self.fc1, self.fc2 = (nn.Linear(num_joints * in_channels, hidden_dims) for _ in range(2))
-        self.bn1, self.bn2 = (nn.BatchNorm1d(hidden_dims) for _ in range(2))
-        self.head_pose, self.head_shape = nn.Linear(hidden_dims, 144), nn.Linear(hidden_dims, 10)
+        super().__init__(in_channels, **body)
+        hidden = self.fc1.out_features
+        self.fc2 = nn.Linear(self.fc1.in_features, hidden)
+        self.bn1, self.bn2 = nn.BatchNorm1d(hidden), nn.BatchNorm1d(hidden)
+        self.head_pose, self.head_shape = nn.Linear(hidden, 144), nn.Linear(hidden, 10)
         for layer in (self.head_pose, self.head_shape):
             nn.init.xavier_uniform_(layer.weight, gain=0.01)
         pose, shape = _mean_body(mean_params)
         self.register_buffer('init_pose', pose)
         self.register_buffer('init_shape', shape)
 
-    def forward(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward(self, features: Tensor) -> dict[str, Tensor]:
         """Features (B, T, J, R) to bodies.
 
         Returns:
@@ -221,16 +221,16 @@ class MeshHead(BodyHead):
         return self.bodies(rotation_6d_to_matrix(pose), shape)
 
 
-def _relative(vertices: torch.Tensor, keypoints: torch.Tensor, *names: str) -> dict[str, torch.Tensor]:
+def _relative(vertices: Tensor, keypoints: Tensor, *names: str) -> dict[str, Tensor]:
     root = keypoints[:, :1]
     return {name: (points - root) / 1000 for name, points in zip(names, (vertices, keypoints), strict=True)}
 
 
-def _nearest_rotation(matrix: torch.Tensor) -> torch.Tensor:
+def _nearest_rotation(matrix: Tensor) -> Tensor:
     return rotation_6d_to_matrix(matrix_to_rotation_6d(matrix))
 
 
-def _mean_body(source: str | os.PathLike | Mapping[str, Any] | None) -> tuple[torch.Tensor, torch.Tensor]:
+def _mean_body(source: str | os.PathLike | Mapping[str, Any] | None) -> tuple[Tensor, Tensor]:
     if source is None:
         return torch.tensor([[1.0, 0, 0, 1, 0, 0]]).repeat(1, 24), torch.zeros(1, 10)
     try:

@@ -1,19 +1,16 @@
 """The head that refines the bodies of another method."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...errors import InputError
 from ...geometry import axis_angle_to_matrix, matrix_to_rotation_6d, rotation_6d_to_matrix
 from ...registry import HEADS
 from ...skeletons import flip_smpl_pose
 from ...structures import MotionDataSample
-from .mesh_head import RELEASED, BodyHead
-
-_LOSSES = tuple(loss for loss in RELEASED if loss['type'] != 'SMPLShapeLoss')  # the shape is as given
+from .mesh_head import BodyHead
 
 
 @HEADS.register_module()
@@ -30,32 +27,21 @@ class MeshRefineHead(BodyHead):
     ``initial_shape`` (..., T, 10).
 
     Args:
-        in_channels: R of the features.
-        num_joints: J of the features.
-        hidden_dims: inner width of the perceptron.
-        dropout: rate on the features.
-        losses, **body: see :class:`BodyHead`.
+        in_channels, **body: see :class:`BodyHead`; ``dropout`` is that of the features.
     """
 
+    others = 144 + 10  # pose and shape of the other method
     needs = ('initial_pose', 'initial_shape')
+    # the shape is as given
+    default_losses = tuple(loss for loss in BodyHead.default_losses if loss['type'] != 'SMPLShapeLoss')
 
-    def __init__(
-        self,
-        in_channels: int,
-        num_joints: int = 17,
-        hidden_dims: int = 1024,
-        dropout: float = 0.1,
-        losses: Sequence[dict] = _LOSSES,
-        **body: Any,
-    ) -> None:
-        super().__init__(losses=losses, **body)
-        self.dropout = nn.Dropout(dropout)
-        self.fc1 = nn.Linear(num_joints * in_channels + 144 + 10, hidden_dims)
-        self.bn1, self.head_pose = nn.BatchNorm1d(hidden_dims), nn.Linear(hidden_dims, 144)
+    def __init__(self, in_channels: int, **body: Any) -> None:
+        super().__init__(in_channels, **body)
+        self.bn1, self.head_pose = nn.BatchNorm1d(self.fc1.out_features), nn.Linear(self.fc1.out_features, 144)
         nn.init.zeros_(self.head_pose.weight)
         nn.init.zeros_(self.head_pose.bias)
 
-    def forward(self, features: torch.Tensor, initial: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+    def forward(self, features: Tensor, initial: Tensor | None = None) -> dict[str, Tensor]:
         """Features (B, T, J, R) and initial parameters (B, T, 82) to bodies, as :meth:`MeshHead.forward` returns them.
 
         Without initial parameters it is the rest pose that is refined, which
@@ -68,7 +54,7 @@ class MeshRefineHead(BodyHead):
         residual = self.head_pose(self.bn1(self.fc1(x)).relu()).view_as(pose)
         return self.bodies(rotation_6d_to_matrix(pose + residual), shape)
 
-    def start(self, data_samples: MotionDataSample | None) -> tuple[torch.Tensor]:
+    def start(self, data_samples: MotionDataSample | None) -> tuple[Tensor]:
         """The initial parameters (B, T, 82).
 
         Raises:

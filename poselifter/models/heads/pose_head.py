@@ -1,10 +1,8 @@
 """The head that lifts: one 3D point for every token, or all points of a frame from its token."""
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...errors import InputError
 from ...registry import HEADS
@@ -14,7 +12,7 @@ from ..parts import BaseHead
 class TokenNorm(nn.BatchNorm1d):
     """Batch norm of the channels over clips, frames and tokens."""
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """(B, T, J, D) -> (B, T, J, D)."""
         return super().forward(x.flatten(0, -2)).view_as(x)
 
@@ -34,11 +32,13 @@ class PoseHead(BaseHead):
         init_std: standard deviation of the normal distribution, cut at 2, that
             the weight starts from, with bias 0, as MotionBERT has it (0.02);
             ``None`` means torch's default.
-        losses, **base: see :class:`BaseHead`.
+        **base: see :class:`BaseHead`.
 
     Raises:
         InputError: two losses have the same name, or ``norm`` is unknown.
     """
+
+    default_losses = ({'type': 'MPJPELoss'},)
 
     def __init__(
         self,
@@ -47,10 +47,9 @@ class PoseHead(BaseHead):
         num_joints: int | None = None,
         norm: bool | Literal['layer', 'batch'] = False,
         init_std: float | None = None,
-        losses: Sequence[dict] = ({'type': 'MPJPELoss'},),
         **base: Any,
     ) -> None:
-        super().__init__(losses=losses, **base)
+        super().__init__(**base)
         norms = {False: nn.Identity, True: nn.LayerNorm, 'layer': nn.LayerNorm, 'batch': TokenNorm}
         if norm not in norms:
             raise InputError(f"PoseHead: norm is {norm!r}, expected 'layer', 'batch' or False")
@@ -61,7 +60,7 @@ class PoseHead(BaseHead):
             nn.init.trunc_normal_(self.linear.weight, std=init_std)
             nn.init.zeros_(self.linear.bias)
 
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
+    def forward(self, features: Tensor) -> Tensor:
         """Features (B, T, J, D), or (B, T, 1, D) with ``num_joints``, to poses (B, T, K, out_channels)."""
         poses = self.linear(self.norm(features))
         return poses.view(*poses.shape[:2], self.num_joints, -1) if self.num_joints else poses

@@ -1,11 +1,10 @@
 """P-STMO's refinement of a pose by its re-projection."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...errors import InputError
 from ...geometry import Camera, backproject
@@ -31,26 +30,22 @@ class PoseRefiner(BaseHead):
     Args:
         num_joints: J.
         hidden_dims: hidden channels.
-        losses, **base: see :class:`BaseHead`.
+        **base: see :class:`BaseHead`.
     """
 
     wants = ()
     reads = 'poses'
     needs = ('inputs', 'lifting_target', 'camera_param', 'img_shape')
 
-    def __init__(
-        self,
-        num_joints: int = 17,
-        hidden_dims: int = 1024,
-        losses: Sequence[dict] = ({'type': 'MPJPELoss'},),
-        **base: Any,
-    ) -> None:
-        super().__init__(losses=losses, **base)
+    default_losses = ({'type': 'MPJPELoss'},)
+
+    def __init__(self, num_joints: int = 17, hidden_dims: int = 1024, **base: Any) -> None:
+        super().__init__(**base)
         self.fc1 = nn.Linear(6 * num_joints, hidden_dims)
         self.drop = nn.Dropout(0.5)
         self.fc2 = nn.Linear(hidden_dims, 2 * num_joints)
 
-    def forward(self, pose: torch.Tensor, reprojected: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, pose: Tensor, reprojected: Tensor | None = None) -> Tensor:
         """Refines.
 
         Args:
@@ -67,11 +62,11 @@ class PoseRefiner(BaseHead):
         xy = weight * pose[..., :2] + (1 - weight) * reprojected[..., :2]
         return torch.cat([xy, pose[..., 2:]], -1)
 
-    def predict(self, features: torch.Tensor, data_samples: MotionDataSample | None = None) -> dict[str, torch.Tensor]:
+    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> dict[str, Tensor]:
         """Poses (B, T, J, 3) to refined ones."""
         return {'pred_keypoints_3d': self(features, self.reproject(features, data_samples))}
 
-    def reproject(self, poses: torch.Tensor, data_samples: MotionDataSample) -> torch.Tensor:
+    def reproject(self, poses: Tensor, data_samples: MotionDataSample) -> Tensor:
         """:func:`reproject_depth` of poses (B, T, J, 3) with what the samples bring.
 
         Raises:
@@ -91,7 +86,7 @@ class PoseRefiner(BaseHead):
         return reproject_depth(poses[..., 2], uv, root_depth, Camera(focal, centre))
 
 
-def reproject_depth(depth: torch.Tensor, uv: torch.Tensor, root_depth: torch.Tensor, camera: Camera) -> torch.Tensor:
+def reproject_depth(depth: Tensor, uv: Tensor, root_depth: Tensor, camera: Camera) -> Tensor:
     """Poses from image points and predicted depths; needs the root's true depth and the camera, at test time too.
 
     Args:

@@ -2,8 +2,8 @@
 
 from typing import Any, Literal
 
-import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from ...errors import InputError
 from ...registry import HEADS
@@ -67,27 +67,18 @@ class TextMotionHead(BaseHead):
         self.text_pool = build_part(text_pool or {'type': 'TextPool'}, BaseNeck, sizes)
         self.temperature, self.gamma, self.soft_targets = temperature, gamma, soft_targets
 
-    def similarity(self, token: torch.Tensor, text_features: torch.Tensor) -> torch.Tensor:
+    def similarity(self, token: Tensor, text_features: Tensor) -> Tensor:
         """Tokens (B, 1, J, D) and text features (n, text_channels) to (B, n), cosines where the pools normalise."""
         return self.pose_pool(token) @ self.text_pool(text_features).T
 
-    def predict(self, features: torch.Tensor, data_samples: MotionDataSample | None = None) -> dict[str, torch.Tensor]:
+    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> dict[str, Tensor]:
         """Of tokens (B, 1, J, D) the probabilities (B, n) of the texts for each clip, which sum to 1."""
         similarity = self.similarity(features, data_samples.text_features)
         return {'pred_scores': (similarity / self.temperature).softmax(-1)}
 
-    def loss(self, features: torch.Tensor, data_samples: MotionDataSample) -> dict[str, torch.Tensor]:
-        """``loss_contrastive`` of each clip's token (B, 1, J, D) over its own K + 1 texts, averaged over clips.
-
-        Raises:
-            InputError: the shapes do not fit together.
-        """
+    def loss(self, features: Tensor, data_samples: MotionDataSample) -> dict[str, Tensor]:
+        """``loss_contrastive`` of each clip's token (B, 1, J, D) over its own K + 1 texts, averaged over clips."""
         texts, table, target = (data_samples.get(f'text_{key}') for key in ('features', 'table', 'target'))
-        if table.shape != target.shape or table.ndim != 2 or len(table) != len(features):
-            raise InputError(
-                f'TextMotionHead got {len(features)} clips, table {tuple(table.shape)} and target '
-                f'{tuple(target.shape)}; expected both (B, K + 1) for B clips'
-            )
         similarity = self.similarity(features, texts).gather(1, table) / self.temperature
         if self.soft_targets == 'text':
             directions = F.normalize(texts.detach(), dim=-1)[table]

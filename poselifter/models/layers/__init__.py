@@ -8,4 +8,4 @@ from .multi_scale_conv import MultiScaleTemporalConv
 from .norm import StdNorm
 from .position_embedding import PositionEmbedding
 from .streams import ParallelStreams
-from .transformer_block import TransformerBlock
+from .transformer_block import TransformerBlock, transformer_blocks

@@ -4,7 +4,7 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from ...errors import InputError
 
@@ -51,7 +51,7 @@ class Attention(nn.Module):
         self.proj = nn.Linear(dim, dim)
         self.proj_drop = nn.Dropout(proj_drop)
 
-    def forward(self, x: torch.Tensor, valid: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
         """Attends.
 
         Args:
@@ -69,7 +69,7 @@ class Attention(nn.Module):
         out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=drop, scale=self.scale)
         return self.proj_drop(self.proj(out.transpose(1, 2).reshape(x.shape)))
 
-    def weights(self, x: torch.Tensor, valid: torch.Tensor | None = None) -> torch.Tensor:
+    def weights(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
         """What :meth:`forward` weights the values with, without dropout; ``forward`` itself never holds it.
 
         Args:
@@ -86,7 +86,7 @@ class Attention(nn.Module):
         others = x.shape[1] if self.axis == 'joints' else x.shape[2]
         return products.softmax(-1).view(len(x), others, self.num_heads, *products.shape[-2:])
 
-    def _split(self, x: torch.Tensor, valid: torch.Tensor | None) -> tuple[torch.Tensor, ...]:
+    def _split(self, x: Tensor, valid: Tensor | None) -> tuple[Tensor, ...]:
         """Queries, keys and values (N, heads, tokens, D / heads), and which frames may be seen, or ``None``."""
         b, t, j, d = x.shape
         head_dim = d // self.num_heads
@@ -99,6 +99,6 @@ class Attention(nn.Module):
         return q, k, v, None if valid is None or self.axis == 'joints' else seen_frames(valid)[:, None, None]
 
 
-def seen_frames(valid: torch.Tensor) -> torch.Tensor:
+def seen_frames(valid: Tensor) -> Tensor:
     """(B, T) bool with the clips that have no valid frame at all set to True, so that they stay finite."""
     return valid | ~valid.any(1, keepdim=True)

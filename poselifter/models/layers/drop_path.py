@@ -2,8 +2,7 @@
 
 from typing import Literal
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 
 DrawAxis = Literal['joints', 'frames', 'clip']
 
@@ -25,7 +24,7 @@ class DropPath(nn.Module):
         super().__init__()
         self.drop_prob, self.axis = drop_prob, axis
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """(B, T, J, D) -> (B, T, J, D)."""
         if not self.training or self.drop_prob == 0:
             return x

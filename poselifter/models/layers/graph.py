@@ -5,7 +5,7 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from .attention import Axis, seen_frames
 
@@ -18,7 +18,7 @@ class NodeNorm(nn.BatchNorm1d):
     Fewer nodes than it was built for use the first ones, as positions do.
     """
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """(B, N, D) -> (B, N, D)."""
         n = x.shape[1]
         if self.training and self.track_running_stats:
@@ -66,7 +66,7 @@ class GraphConv(nn.Module):
             joints[i, j] = 1
         self.register_buffer('joint_graph', joints if axis == 'joints' else None, persistent=False)
 
-    def forward(self, x: torch.Tensor, valid: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
         """(B, T, J, D) -> (B, T, J, D); over frames none receives from one that ``valid`` (B, T) marks as padding."""
         z = x if self.axis == 'joints' else x.transpose(1, 2)
         graph = normalized(self.joint_graph if self.axis == 'joints' else self.frame_graph(z, valid)).to(x.dtype)
@@ -75,7 +75,7 @@ class GraphConv(nn.Module):
         return out if self.axis == 'joints' else out.transpose(1, 2)
 
     @torch.no_grad()
-    def frame_graph(self, z: torch.Tensor, valid: torch.Tensor | None = None) -> torch.Tensor:
+    def frame_graph(self, z: Tensor, valid: Tensor | None = None) -> Tensor:
         """Adjacency of the frames.
 
         Args:
@@ -103,7 +103,7 @@ class GraphConv(nn.Module):
         return graph if seen is None else graph * seen
 
 
-def normalized(graph: torch.Tensor) -> torch.Tensor:
+def normalized(graph: Tensor) -> Tensor:
     """d_i^-1/2 A_ij d_j^-1/2 with the row sums d of A (..., N, N), also where A is not symmetric."""
     scale = graph.sum(-1).clamp(min=1).rsqrt()  # a row without edges stays zero
     return scale.unsqueeze(-1) * graph * scale.unsqueeze(-2)

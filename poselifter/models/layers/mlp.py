@@ -2,38 +2,30 @@
 
 from collections.abc import Callable
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class Mlp(nn.Module):
     """Linear, activation, dropout, linear, dropout, on the last axis.
 
     Args:
-        in_features: channels that come in.
-        hidden_features: channels between the layers; ``None`` means ``in_features``.
-        out_features: channels that go out; ``None`` means ``in_features``.
+        dim: D, channels that come in and go out.
+        hidden_dims: channels between the layers.
         act_layer: class of the activation; the default is the exact (erf) GELU.
         drop: dropout rate after both layers.
     """
 
     def __init__(
-        self,
-        in_features: int,
-        hidden_features: int | None = None,
-        out_features: int | None = None,
-        act_layer: Callable[[], nn.Module] = nn.GELU,
-        drop: float = 0.0,
+        self, dim: int, hidden_dims: int, act_layer: Callable[[], nn.Module] = nn.GELU, drop: float = 0.0
     ) -> None:
         super().__init__()
-        hidden_features = hidden_features or in_features
-        self.fc1 = nn.Linear(in_features, hidden_features)
+        self.fc1 = nn.Linear(dim, hidden_dims)
         self.act = act_layer()
-        self.fc2 = nn.Linear(hidden_features, out_features or in_features)
+        self.fc2 = nn.Linear(hidden_dims, dim)
         self.drop = nn.Dropout(drop)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(..., in_features) -> (..., out_features)."""
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., D) -> (..., D)."""
         return self.drop(self.fc2(self.drop(self.act(self.fc1(x)))))
 
 
@@ -43,6 +35,6 @@ class SymSum(nn.Module):
     For an odd number of frames the direction of the move is from memory.
     """
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """(B, T, ...) -> (B, T, ...)."""
         return x.clamp(min=0) + x.clamp(max=0).roll(-(x.shape[1] // 2), 1)

@@ -1,7 +1,7 @@
 """Convolution over frames at several scales."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .attention import seen_frames
 
@@ -15,7 +15,7 @@ class ConvNorm(nn.Module):
         self.conv = nn.Conv2d(dim, dim, (width, 1), padding=(padding, 0), dilation=(dilation, 1))
         self.bn = nn.BatchNorm2d(dim)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """(B, D, T, J) -> (B, D, T, J)."""
         return self.bn(self.conv(x))
 
@@ -41,7 +41,7 @@ class MultiScaleTemporalConv(nn.Module):
         pool = [nn.ReLU(), nn.MaxPool2d((3, 1), stride=1, padding=(1, 0)), nn.BatchNorm2d(quarter)]
         self.branches = nn.ModuleList([*convs, nn.Sequential(*narrow(), *pool), nn.Sequential(*narrow())])
 
-    def forward(self, x: torch.Tensor, valid: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
         """(B, T, J, D) -> (B, T, J, D); frames that ``valid`` (B, T) marks as padding count as beyond the clip."""
         z = x.permute(0, 3, 1, 2)
         beyond = None if valid is None else ~seen_frames(valid)[:, None, :, None]

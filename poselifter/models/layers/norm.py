@@ -1,7 +1,7 @@
 """The norm of P-STMO's transformers."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class StdNorm(nn.Module):
@@ -20,7 +20,7 @@ class StdNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(dim))
         self.bias = nn.Parameter(torch.zeros(dim))
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """(..., D) -> (..., D)."""
         std, mean = torch.std_mean(x, -1, keepdim=True)
         return self.weight * (x - mean) / (std + self.eps) + self.bias

@@ -1,7 +1,7 @@
 """Learned positions of joints and frames."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .attention import Axis
 
@@ -20,6 +20,6 @@ class PositionEmbedding(nn.Module):
         self.axis = axis
         self.weight = nn.Parameter(torch.zeros(1, length, dim))
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """(B, T, J, D) -> (B, T, J, D); fewer frames than places use the first ones."""
         return x + (self.weight if self.axis == 'joints' else self.weight[:, : x.shape[1], None])

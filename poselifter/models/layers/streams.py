@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class ParallelStreams(nn.Module):
@@ -20,9 +20,9 @@ class ParallelStreams(nn.Module):
         self.cascade = cascade
         self.streams = nn.ModuleList(nn.ModuleList(blocks) for blocks in streams)
 
-    def forward(self, h: torch.Tensor, valid: torch.Tensor | None = None) -> list[torch.Tensor]:
+    def forward(self, h: Tensor, valid: Tensor | None = None) -> list[Tensor]:
         """(B, T, J, D) -> (B, T, J, D) of each stream; a single one of a cascade."""
-        outputs: list[torch.Tensor] = []
+        outputs: list[Tensor] = []
         inputs = h.chunk(len(self.streams), -1) if self.cascade else [h] * len(self.streams)
         for stream, s in zip(self.streams, inputs, strict=True):
             s = s + outputs[-1] if self.cascade and outputs else s

@@ -3,16 +3,7 @@
 from ...utils import import_modules
 from .contrastive import focal_kl_contrastive, supervised_contrastive
 from .distillation import context_targets, self_distillation
-from .functional import (
-    joint_l1,
-    motion,
-    mpjpe,
-    n_mpjpe,
-    reprojection,
-    temporal_consistency,
-    velocity,
-    weighted_mpjpe,
-)
+from .functional import joint_l1, motion, mpjpe, n_mpjpe, reprojection, temporal_consistency, velocity, weighted_mpjpe
 from .limbs import (
     bone_angle,
     bone_angle_velocity,

@@ -1,19 +1,20 @@
 """Contrastive losses: clips against clips, clips against texts."""
 
 import torch
+from torch import Tensor
 
 from ...errors import InputError
 from .functional import _mean
 
 
 def supervised_contrastive(
-    features: torch.Tensor,
-    labels: torch.Tensor | None = None,
-    mask: torch.Tensor | None = None,
+    features: Tensor,
+    labels: Tensor | None = None,
+    mask: Tensor | None = None,
     temperature: float = 0.07,
     base_temperature: float = 0.07,
     contrast_mode: str = 'all',
-) -> torch.Tensor:
+) -> Tensor:
     """Pulls samples of one class together and pushes all others apart.
 
     A row is an anchor; its loss is the mean of -log softmax over its partners,
@@ -68,7 +69,7 @@ def supervised_contrastive(
     return -temperature / base_temperature * _mean(rows, (number > 0).to(rows))
 
 
-def focal_kl_contrastive(similarity: torch.Tensor, target: torch.Tensor, gamma: float = 2.0) -> torch.Tensor:
+def focal_kl_contrastive(similarity: Tensor, target: Tensor, gamma: float = 2.0) -> Tensor:
     """Kullback-Leibler divergence of a clip's texts, with a focal factor; the mean over clips.
 
     With s the softmax of the similarities and y the target, a clip's loss is

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from ...errors import InputError
 from .functional import _labels, _mean
@@ -11,20 +11,12 @@ from .functional import _labels, _mean
 _NORMS = ('none', 'layers', 'final', 'both')
 
 
-def self_distillation(
-    pred: torch.Tensor,
-    target: torch.Tensor,
-    beta: float = 0.0,
-    scale: float | None = None,
-    weight: torch.Tensor | None = None,
-) -> torch.Tensor:
-    """Mean squared (or smooth absolute) difference of features, over the square root of their width.
+def self_distillation(pred: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean squared difference of features, over the square root of their width.
 
     Args:
         pred: (..., C) features of the student.
         target: (..., C), of the teacher; no gradient is stopped here.
-        beta: 0 for the squares, else where the smooth L1 loss turns from squares to lines.
-        scale: factor; 1 / sqrt(C) if ``None``.
         weight: (...), 1 at the places that count (the masked ones), 0 elsewhere; all if ``None``.
 
     Returns:
@@ -36,14 +28,10 @@ def self_distillation(
     Source: Baevski et al., "data2vec" (ICML 2022), equation 3; Motion2vec's ``d2v_loss``.
     """
     target = _labels(pred, target, weight)
-    if beta == 0:
-        difference = F.mse_loss(pred, target, reduction='none')
-    else:
-        difference = F.smooth_l1_loss(pred, target, beta=beta, reduction='none')
-    return (pred.shape[-1] ** -0.5 if scale is None else scale) * _mean(difference.mean(-1), weight)
+    return pred.shape[-1] ** -0.5 * _mean((pred - target).square().mean(-1), weight)
 
 
-def context_targets(layers: Sequence[torch.Tensor] | torch.Tensor, top_k: int, norm: str = 'none') -> torch.Tensor:
+def context_targets(layers: Sequence[Tensor] | Tensor, top_k: int, norm: str = 'none') -> Tensor:
     """The mean of a teacher's last layers, as the target of :func:`self_distillation`.
 
     Norms are over the channels, without learned scale, eps 1e-5.
@@ -70,5 +58,5 @@ def context_targets(layers: Sequence[torch.Tensor] | torch.Tensor, top_k: int, n
     return _normalize(mean) if norm in ('final', 'both') else mean
 
 
-def _normalize(x: torch.Tensor) -> torch.Tensor:
+def _normalize(x: Tensor) -> Tensor:
     return F.layer_norm(x, x.shape[-1:])

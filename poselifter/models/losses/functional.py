@@ -1,73 +1,50 @@
 """Pose losses as functions of predicted and true poses.
 
-Poses are (..., T, J, C) in any unit; the loss has that unit (temporal
-consistency and motion its square). ``weight`` (..., T, J) is 0 where there is no label: the
-loss is then the weighted mean over what is there, whatever the target holds
-elsewhere, and 0 with zero gradient if nothing is there.
+Poses ``pred`` and ``target`` are (..., T, J, C) in any unit; the loss, a 0-dim
+tensor, has that unit (temporal consistency and motion its square). ``weight``
+(..., T, J) is 0 where there is no label: the loss is then the weighted mean over
+what is there, whatever the target holds elsewhere, and 0 with zero gradient if
+nothing is there. ``joint_weights`` (J,), or what broadcasts to (..., T, J), are not
+normalised: doubled, they double the loss. Functions that read ``target`` raise
+``InputError`` where shapes disagree.
 """
 
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from ...errors import InputError
 from ...skeletons import get_skeleton
 
 
-def mpjpe(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
+def mpjpe(pred: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
     """Mean per joint position error: the mean distance.
 
     With C = 2 it is the reconstruction loss of P-STMO's first stage: all frames
     count alike, masked or not. On projected points,
     ``mpjpe(project(pose + trajectory, camera), pixels)``, it is VideoPose3D's
     loss for clips without 3D labels.
-
-    Args:
-        pred: (..., T, J, C).
-        target: (..., T, J, C).
-        weight: (..., T, J), see the module.
-
-    Returns:
-        0-dim tensor.
-
-    Raises:
-        InputError: shapes disagree.
     """
     target = _labels(pred, target, weight)
     return _mean((pred - target).norm(dim=-1), weight)
 
 
-def weighted_mpjpe(
-    pred: torch.Tensor, target: torch.Tensor, joint_weights: torch.Tensor, weight: torch.Tensor | None = None
-) -> torch.Tensor:
+def weighted_mpjpe(pred: Tensor, target: Tensor, joint_weights: Tensor, weight: Tensor | None = None) -> Tensor:
     """Mean of the distances, each times the weight of its joint (MixSTE, equation 10, without the square).
 
-    ``joint_weights`` are not normalised: doubled, they double the loss. On
-    trajectories (..., T, 1, 3) with the weights 1 / depth it is VideoPose3D's
+    On trajectories (..., T, 1, 3) with the weights 1 / depth it is VideoPose3D's
     loss of the trajectory.
-
-    Args:
-        pred: (..., T, J, C).
-        target: (..., T, J, C).
-        joint_weights: (J,), or what broadcasts to (..., T, J).
-        weight: (..., T, J), see the module.
-
-    Returns:
-        0-dim tensor.
-
-    Raises:
-        InputError: shapes disagree.
     """
     target = _labels(pred, target, weight)
     return _mean((pred - target).norm(dim=-1) * joint_weights, weight)
 
 
-def n_mpjpe(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
+def n_mpjpe(pred: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
     """Mean distance after each predicted pose is scaled to its target by least squares (Rhodin et al. 2018).
 
     MotionBERT's scale term. The gradient flows through the scale, which is fitted
-    to the labelled joints. A pose that is all zeros stays so. Arguments and
-    errors as :func:`mpjpe`.
+    to the labelled joints. A pose that is all zeros stays so.
     """
     target = _labels(pred, target, weight)
     labelled = 1 if weight is None else weight.unsqueeze(-1)
@@ -76,50 +53,35 @@ def n_mpjpe(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | Non
     return _mean((scale * pred - target).norm(dim=-1), weight)
 
 
-def velocity(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
+def velocity(pred: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
     """Mean distance of the first differences in time; MPJVE as a loss (Pavllo et al. 2019).
 
     A difference needs the labels of both frames; 0 for a single frame.
-    Arguments and errors as :func:`mpjpe`.
     """
     target = _labels(pred, target, weight)
     return _mean((pred.diff(dim=-3) - target.diff(dim=-3)).norm(dim=-1), _pairs(weight))
 
 
 def temporal_consistency(
-    pred: torch.Tensor,
-    target: torch.Tensor | None = None,
-    joint_weights: torch.Tensor | None = None,
-    weight: torch.Tensor | None = None,
-) -> torch.Tensor:
+    pred: Tensor, target: Tensor | None = None, joint_weights: Tensor | None = None, weight: Tensor | None = None
+) -> Tensor:
     """Mean square of the predicted first differences, each times the weight of its joint.
 
     The temporal consistency term of MixSTE as its code has it: the mean goes
-    over the coordinates too, and no target takes part.
-
-    Args:
-        pred: (..., T, J, C).
-        target: not used; there so that all losses are called alike.
-        joint_weights: (J,), or what broadcasts to (..., T - 1, J); not
-            normalised; ``None`` means 1.
-        weight: (..., T, J), see the module; a difference needs both frames.
-
-    Returns:
-        0-dim tensor; 0 for a single frame.
+    over the coordinates too, and no target takes part; it is there so that all
+    losses are called alike. A difference needs both frames; 0 for a single frame.
     """
     squares = pred.diff(dim=-3).square().mean(-1)
     return _mean(squares if joint_weights is None else squares * joint_weights, _pairs(weight))
 
 
-def joint_l1(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
-    """Mean absolute difference of all coordinates; arguments as :func:`mpjpe`."""
+def joint_l1(pred: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean absolute difference of all coordinates."""
     target = _labels(pred, target, weight)
     return _mean((pred - target).abs().mean(-1), weight)
 
 
-def reprojection(
-    pred: torch.Tensor, target: torch.Tensor, confidence: torch.Tensor | None = None, fit_scale: bool = False
-) -> torch.Tensor:
+def reprojection(pred: Tensor, target: Tensor, confidence: Tensor | None = None, fit_scale: bool = False) -> Tensor:
     """Mean distance in x and y, each times the confidence of its joint (MotionBERT, for clips without 3D labels).
 
     The confidence is not normalised, unlike ``weight`` elsewhere: a joint with 0
@@ -133,12 +95,6 @@ def reprojection(
             each frame it is divided by the scale that brings the prediction
             nearest to it (a weak perspective; both relative to the root). The
             gradient is orthogonal to each pose, which neither shrinks nor grows.
-
-    Returns:
-        0-dim tensor.
-
-    Raises:
-        InputError: shapes disagree.
     """
     pred, target = pred[..., :2], target[..., :2]
     target = _labels(pred, target, confidence)
@@ -149,7 +105,7 @@ def reprojection(
     return _mean((difference if confidence is None else difference * confidence.unsqueeze(-1)).norm(dim=-1), None)
 
 
-def _scale_between(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+def _scale_between(pred: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
     """The s (..., 1, 1) of each frame with the least squares of s * pred - target; far from a fit, a larger one."""
     pairs = pred.flatten(-2), target.flatten(-2)
     if weight is not None:
@@ -162,28 +118,22 @@ def _scale_between(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tenso
 
 
 def motion(
-    pred: torch.Tensor,
-    target: torch.Tensor,
+    pred: Tensor,
+    target: Tensor,
     distances: Sequence[int] = (8, 12, 16, 24),
     skeleton: str = 'h36m17',
-    weight: torch.Tensor | None = None,
-) -> torch.Tensor:
+    weight: Tensor | None = None,
+) -> Tensor:
     """Difference of the cross products of each joint's place at t with its place some frames later.
 
     For every frame distance: the sum over x, y, z of the absolute differences,
     averaged over frames and joints; then the sum over the distances. A distance
-    that is not shorter than the clip adds nothing.
+    that is not shorter than the clip adds nothing. Poses are (..., T, J, 3); the
+    root is taken off here. A product needs the joint and the root in both frames.
 
     Args:
-        pred: (..., T, J, 3); the root is taken off here.
-        target: (..., T, J, 3).
         distances: in frames, each at least 1.
         skeleton: joint set of the poses, for its root.
-        weight: (..., T, J), see the module; a product needs the joint and the
-            root in both frames.
-
-    Returns:
-        0-dim tensor.
 
     Raises:
         InputError: shapes disagree, poses are not 3D, a distance is not
@@ -207,7 +157,7 @@ def motion(
     return total
 
 
-def _labels(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+def _labels(pred: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
     if pred.shape != target.shape or (weight is not None and weight.shape != pred.shape[:-1]):
         raise InputError(
             f'a loss got pred {tuple(pred.shape)}, target {tuple(target.shape)} and weight '
@@ -217,11 +167,11 @@ def _labels(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | Non
     return target if weight is None else target.masked_fill((weight == 0).unsqueeze(-1), 0)
 
 
-def _pairs(weight: torch.Tensor | None) -> torch.Tensor | None:
+def _pairs(weight: Tensor | None) -> Tensor | None:
     return None if weight is None else weight[..., 1:, :] * weight[..., :-1, :]
 
 
-def _mean(values: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
     if weight is None:
         return values.sum() / max(values.numel(), 1)
     total = weight.sum()

@@ -7,15 +7,13 @@ meaning it has for the pose losses.
 Source: MotionBERT (Zhu et al., ICCV 2023), section 3.5, as its code has it.
 """
 
-import torch
+from torch import Tensor
 
 from ...geometry import axis_angle_to_matrix
 from .functional import _labels, _mean
 
 
-def smpl_pose(
-    pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None, squared: bool = False
-) -> torch.Tensor:
+def smpl_pose(pred: Tensor, target: Tensor, weight: Tensor | None = None, squared: bool = False) -> Tensor:
     """Mean absolute (or squared) difference between the entries of the rotation matrices.
 
     The paper writes axis-angle; the code, and so the released weights, compare
@@ -27,9 +25,6 @@ def smpl_pose(
         weight: (..., T), see the module.
         squared: whether to square the differences (the official ``MSE``).
 
-    Returns:
-        0-dim tensor.
-
     Raises:
         InputError: shapes disagree.
     """
@@ -38,21 +33,17 @@ def smpl_pose(
     return _difference(pred, target, weight, squared)
 
 
-def smpl_shape(
-    pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None, squared: bool = False
-) -> torch.Tensor:
+def smpl_shape(pred: Tensor, target: Tensor, weight: Tensor | None = None, squared: bool = False) -> Tensor:
     """Mean absolute (or squared) difference of the 10 shape components; arguments as :func:`smpl_pose`, all 82."""
     target = _labels(pred, target, weight)
     return _difference(pred[..., 72:], target[..., 72:], weight, squared)
 
 
-def smpl_norm(
-    pred: torch.Tensor, target: torch.Tensor | None = None, weight: torch.Tensor | None = None
-) -> torch.Tensor:
+def smpl_norm(pred: Tensor, target: Tensor | None = None, weight: Tensor | None = None) -> Tensor:
     """Mean length of the predicted theta as one vector of 82, which keeps it small; ``target`` is not used."""
     return _mean(pred.norm(dim=-1), weight)
 
 
-def _difference(pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None, squared: bool) -> torch.Tensor:
+def _difference(pred: Tensor, target: Tensor, weight: Tensor | None, squared: bool) -> Tensor:
     difference = pred - target
     return _mean((difference.square() if squared else difference.abs()).mean(-1), weight)

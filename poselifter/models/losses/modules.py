@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...errors import InputError
 from ...registry import LOSSES
@@ -30,7 +30,7 @@ class PoseLoss(nn.Module):
         InputError: an option or the skeleton is unknown.
     """
 
-    function: Callable[..., torch.Tensor]
+    function: Callable[..., Tensor]
     options: tuple[str, ...] = ()
     weight_argument: str = 'weight'
     compares: Literal['poses', 'theta'] = 'poses'
@@ -50,7 +50,7 @@ class PoseLoss(nn.Module):
         """The name of the function, which a head reports the loss under."""
         return self.function.__name__
 
-    def forward(self, pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, pred: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         """Predictions, labels and label weights, shaped as ``compares`` says -> 0-dim tensor."""
         return self.loss_weight * self.function(pred, target, **{self.weight_argument: weight}, **self.arguments)
 
@@ -83,7 +83,7 @@ class JointWeightedLoss(PoseLoss):
         weights = torch.tensor(joint_weights, dtype=torch.get_default_dtype())
         self.register_buffer('joint_weights', weights, persistent=False)
 
-    def forward(self, pred: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, pred: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         """Poses (B, T, J, C) and label weights (B, T, J) -> 0-dim tensor."""
         if len(self.joint_weights) != pred.shape[-2]:
             raise InputError(
@@ -94,7 +94,7 @@ class JointWeightedLoss(PoseLoss):
 
 
 def module_of(
-    name: str, function: Callable[..., torch.Tensor], *options: str, base: type[PoseLoss] = PoseLoss, **declared: Any
+    name: str, function: Callable[..., Tensor], *options: str, base: type[PoseLoss] = PoseLoss, **declared: Any
 ) -> type[PoseLoss]:
     """Registers a loss function as a module of :data:`~poselifter.registry.LOSSES`.
 

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from ...registry import NECKS
 from ..parts import BaseNeck
@@ -32,7 +31,7 @@ class Pool(BaseNeck):
         self.normalize = normalize
         self.centre = nn.BatchNorm1d(embed_dims, affine=False) if centre else nn.Identity()
 
-    def place(self, h: torch.Tensor) -> torch.Tensor:
+    def place(self, h: Tensor) -> Tensor:
         """Vectors (n, E) as the space has them."""
         h = self.centre(h)
         return F.normalize(h, dim=-1) if self.normalize else h
@@ -71,7 +70,7 @@ class ClassTokenPool(Pool):
         nn.init.constant_(self.joint_sum.weight, 1 / num_joints)
         self.mlp = nn.Sequential(_hidden(hidden_dims, hidden_dims), nn.Linear(hidden_dims, embed_dims))
 
-    def forward(self, token: torch.Tensor) -> torch.Tensor:
+    def forward(self, token: Tensor) -> Tensor:
         """(B, 1, J, D) -> (B, E)."""
         return self.place(self.mlp(self.joint_sum(self.joint_mlp(token).transpose(-1, -2)).flatten(1)))
 
@@ -83,16 +82,11 @@ class TextPool(Pool):
     wants = ('in_channels', 'embed_dims')
 
     def __init__(
-        self,
-        in_channels: int = 768,
-        hidden_dims: int = 512,
-        embed_dims: int = 256,
-        drop_rate: float = 0.1,
-        **pool: Any,
+        self, in_channels: int = 768, hidden_dims: int = 512, embed_dims: int = 256, drop_rate: float = 0.1, **pool: Any
     ) -> None:
         super().__init__(embed_dims, **pool)
         self.mlp = nn.Sequential(_hidden(in_channels, hidden_dims, drop_rate), nn.Linear(hidden_dims, embed_dims))
 
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
+    def forward(self, features: Tensor) -> Tensor:
         """(n, in_channels) -> (n, E)."""
         return self.place(self.mlp(features))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...registry import NECKS
 from ..parts import BaseNeck
@@ -26,11 +26,11 @@ class AdaptiveFusion(BaseNeck):
         nn.init.zeros_(self.linear.weight)
         nn.init.constant_(self.linear.bias, 0.5)
 
-    def forward(self, streams: Sequence[torch.Tensor]) -> torch.Tensor:
+    def forward(self, streams: Sequence[Tensor]) -> Tensor:
         """S of (B, T, J, D) -> (B, T, J, D)."""
         return sum(w * stream for w, stream in zip(self.weights(streams).split(1, -1), streams, strict=True))
 
-    def weights(self, streams: Sequence[torch.Tensor]) -> torch.Tensor:
+    def weights(self, streams: Sequence[Tensor]) -> Tensor:
         """The weight of each stream in each token, (B, T, J, S), from S of (B, T, J, D); weights sum to 1."""
         return self.linear(torch.cat(tuple(streams), -1)).softmax(-1)
 
@@ -47,7 +47,7 @@ class SumFusion(BaseNeck):
     def __init__(self, embed_dims: int, num_streams: int = 2) -> None:
         super().__init__(embed_dims)
 
-    def forward(self, streams: Sequence[torch.Tensor]) -> torch.Tensor:
+    def forward(self, streams: Sequence[Tensor]) -> Tensor:
         """S of (B, T, J, D) -> (B, T, J, D)."""
         return sum(streams)
 
@@ -56,7 +56,7 @@ class SumFusion(BaseNeck):
 class AverageFusion(SumFusion):
     """The mean of the streams; arguments as :class:`SumFusion`."""
 
-    def forward(self, streams: Sequence[torch.Tensor]) -> torch.Tensor:
+    def forward(self, streams: Sequence[Tensor]) -> Tensor:
         """S of (B, T, J, D) -> (B, T, J, D)."""
         return super().forward(streams) / len(streams)
 
@@ -74,6 +74,6 @@ class ConcatFusion(BaseNeck):
         super().__init__(embed_dims)
         self.linear = nn.Linear(num_streams * embed_dims, embed_dims)
 
-    def forward(self, streams: Sequence[torch.Tensor]) -> torch.Tensor:
+    def forward(self, streams: Sequence[Tensor]) -> Tensor:
         """S of (B, T, J, D) -> (B, T, J, D)."""
         return self.linear(torch.cat(tuple(streams), -1))

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...errors import InputError
 from ...registry import NECKS
@@ -30,12 +29,12 @@ class WeightedFrameMean(BaseNeck):
         self.num_frames = num_frames
         self.conv = nn.Conv1d(num_frames, 1, 1)
 
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
+    def forward(self, features: Tensor) -> Tensor:
         """(B, T, 1, D) -> (B, 1, 1, D)."""
         _check(self, features)
         return self.conv(features.squeeze(2)).unsqueeze(2)
 
-    def output_frames(self, frames: torch.Tensor) -> torch.Tensor:
+    def output_frames(self, frames: Tensor) -> Tensor:
         """The centre one of the frames (T,) that come in."""
         return centre(frames)
 
@@ -54,7 +53,7 @@ class StridedBlock(nn.Module):
         self.conv2 = nn.Conv1d(hidden_dims, dim, 3, stride, padding=1)
         self.drop = nn.Dropout(drop_rate)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """(B, T, 1, D) -> (B, ceil(T / stride), 1, D)."""
         x = x + self.attn(self.norm1(x))
         y = self.conv2(self.act(self.conv1(self.norm2(x).squeeze(2).transpose(1, 2))))
@@ -113,7 +112,7 @@ class ManyToOneAggregator(BaseNeck):
         )
         self.unused_norm = StdNorm(embed_dims).requires_grad_(False)
 
-    def forward(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward(self, features: Tensor) -> dict[str, Tensor]:
         """(B, T, 1, D) -> ``sequence``, the same, and ``single`` (B, 1, 1, D)."""
         _check(self, features)
         h = features
@@ -121,17 +120,17 @@ class ManyToOneAggregator(BaseNeck):
             h = layer(self.embeddings[i](h) if i < len(self.embeddings) else h)
         return {'sequence': features, 'single': h}
 
-    def output_frames(self, frames: torch.Tensor) -> dict[str, torch.Tensor]:
+    def output_frames(self, frames: Tensor) -> dict[str, Tensor]:
         """Which of the frames (T,) that come in each result stands for."""
         return {'sequence': frames, 'single': centre(frames)}
 
 
-def centre(frames: torch.Tensor) -> torch.Tensor:
+def centre(frames: Tensor) -> Tensor:
     """The middle one of frames (T,), as (1,)."""
     return frames[len(frames) // 2 : len(frames) // 2 + 1]
 
 
-def _check(neck: WeightedFrameMean | ManyToOneAggregator, features: torch.Tensor) -> None:
+def _check(neck: WeightedFrameMean | ManyToOneAggregator, features: Tensor) -> None:
     if features.ndim != 4 or features.shape[1:] != (neck.num_frames, 1, neck.embed_dims):
         raise InputError(
             f'{type(neck).__name__} got features of shape {tuple(features.shape)}, expected (B, {neck.num_frames}, 1, '

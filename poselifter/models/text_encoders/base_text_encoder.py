@@ -3,8 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...errors import InputError
 
@@ -21,10 +20,10 @@ class BaseTextEncoder(nn.Module, ABC):
         self.embed_dims = embed_dims
 
     @abstractmethod
-    def encode(self, texts: list[str]) -> torch.Tensor:
+    def encode(self, texts: list[str]) -> Tensor:
         """Distinct texts to (n, embed_dims)."""
 
-    def forward(self, texts: Sequence[str]) -> torch.Tensor:
+    def forward(self, texts: Sequence[str]) -> Tensor:
         """Texts to features.
 
         Args:

@@ -4,6 +4,7 @@ import os
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from ...errors import InputError
 from ...registry import MODELS
@@ -50,7 +51,7 @@ class BertTextEncoder(BaseTextEncoder):
         super().__init__(bert.config.hidden_size)
         self.bert, self.tokenizer, self.max_tokens, self.pool = bert, tokenizer, max_tokens, pool
 
-    def encode(self, texts: list[str]) -> torch.Tensor:
+    def encode(self, texts: list[str]) -> Tensor:
         """Distinct texts to (n, embed_dims)."""
         cut = {'padding': True, 'truncation': True, 'max_length': self.max_tokens, 'return_tensors': 'pt'}
         tokens = self.tokenizer([text.lower() for text in texts], **cut).to(self.bert.device)

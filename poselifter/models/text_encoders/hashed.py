@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...registry import MODELS
 from .base_text_encoder import BaseTextEncoder
@@ -60,7 +60,7 @@ class HashedTextEncoder(BaseTextEncoder):
         nn.init.normal_(self.linear.weight)  # entries of order 1, which torch's default would make 1e-2
         nn.init.zeros_(self.linear.bias)
 
-    def encode(self, texts: list[str]) -> torch.Tensor:
+    def encode(self, texts: list[str]) -> Tensor:
         """Distinct texts to (n, embed_dims)."""
         vectors = np.stack([hash_text(text, self.linear.in_features) for text in texts])
         return self.linear(torch.from_numpy(vectors).to(self.linear.weight))
