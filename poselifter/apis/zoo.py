@@ -10,7 +10,7 @@ from mmengine.fileio import load
 
 from ..errors import InputError
 from ..utils import shipped_root
-from ..utils.download import download as fetch
+from ..utils.download import fetch
 
 DEFAULT_MODEL = 'mixste_cmu_27'
 

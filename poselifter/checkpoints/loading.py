@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..utils import atomic_write
-from ..utils.download import download
+from ..utils.download import fetch
 from .official import Official, convert_official, find_system, misfit, official_weights
 
 FORMAT_VERSION = 1
@@ -105,7 +105,7 @@ def local_file(path: str | os.PathLike) -> Path:
             of another kind.
     """
     if str(path).startswith(('http://', 'https://')):
-        path = download(str(path), Path(torch.hub.get_dir()) / 'checkpoints')
+        path = fetch(str(path), Path(torch.hub.get_dir()) / 'checkpoints')
     elif '://' in str(path):
         raise InputError(f'{path}: checkpoints come from files or http(s) addresses; fetch this one first')
     path = Path(path).expanduser()

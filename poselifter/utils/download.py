@@ -10,7 +10,7 @@ import torch
 from ..errors import InputError
 
 
-def download(url: str, folder: str | os.PathLike, sha256: str | None = None) -> Path:
+def fetch(url: str, folder: str | os.PathLike, sha256: str | None = None) -> Path:
     """Fetches a file once, with a progress bar, whole or not at all.
 
     Args:

@@ -143,6 +143,7 @@ def test_edges_are_entries_of_the_graph():
     graph = joint_graph(edges=TREE, num_joints=4)
     assert {(i, j) for i, j in graph.nonzero().tolist()} == set(TREE)
     edges = iter(TREE)  # every layer gets them, also from an iterator
+    assert torch.equal(joint_graph(edges=TREE, num_joints=4, self_loops=True), graph + torch.eye(4))
     net = tiny(edges=edges)
     assert all(torch.equal(layer.streams[1][0].attn.joint_graph, graph.double()) for layer in net.layers)
 

@@ -137,7 +137,7 @@ def main(argv: list[str] | None = None) -> None:
     if kind is None or (kind[0] is lifted and 'pose' not in model.heads):
         raise InputError(f'{type(model).__name__} recovers neither 2D, nor 3D, nor features; give a pretraining config')
     show, key, unit = kind
-    unit = unit or getattr(model.codec, 'unit', 'network units')
+    unit = unit or (model.codec and model.codec.unit) or 'network units'
     torch.manual_seed(args.seed)
     sums = np.zeros((2, 2))  # of errors, and their number; at hidden and at visible places
     for number in range(args.clips):

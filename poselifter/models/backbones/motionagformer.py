@@ -50,6 +50,7 @@ class MotionAGFormer(StreamBackbone):
         fusion: config of the neck that joins the streams, attention at index 0.
         edges: joint graph: ``'released'``; or a joint set, whose tree it is
             then, both ways; or pairs (i, j), where i receives from j.
+        self_loops: whether joints also receive from themselves (A + I, Motion2vec's paper).
         temporal_graph: ``'similarity'`` (released), ``'chain'`` (Motion2vec's
             paper), or ``'conv'``, convolutions at several scales instead.
         neighbours: edges of a frame in the similarity graph.
@@ -82,6 +83,7 @@ class MotionAGFormer(StreamBackbone):
         fusion: dict | None = None,
         positions: Literal['joints', 'frames', 'both', 'none'] = 'joints',
         edges: str | Iterable[tuple[int, int]] = 'released',
+        self_loops: bool = False,
         temporal_graph: Literal['similarity', 'chain', 'conv'] = 'similarity',
         neighbours: int = 2,
         reach: int = 1,
@@ -91,7 +93,7 @@ class MotionAGFormer(StreamBackbone):
         **block: Any,
     ) -> None:
         dim = _width(embed_dims, streams, act, temporal_graph, hierarchical)
-        edges = _edges(edges, num_joints)
+        edges = _edges(edges, num_joints, self_loops)
         options = {'mlp_ratio': 4.0, 'qkv_bias': False, 'norm_eps': 1e-5, **block, 'drop_rate': drop_rate}
         options |= {'drop_path': drop_path_rate, 'drop_path_axis': 'clip'}
         options |= {'layer_scale': layer_scale, 'act_layer': ACTIVATIONS[act]}
@@ -137,7 +139,7 @@ def _width(embed_dims: int, streams: Sequence[str], act: str, temporal_graph: st
     return embed_dims // shares
 
 
-def _edges(edges: str | Iterable[tuple[int, int]], num_joints: int) -> list[tuple[int, int]]:
+def _edges(edges: str | Iterable[tuple[int, int]], num_joints: int, self_loops: bool) -> list[tuple[int, int]]:
     """The joint graph as pairs, or an error where it is of other joints."""
     named = isinstance(edges, str)
     if named:
@@ -149,4 +151,4 @@ def _edges(edges: str | Iterable[tuple[int, int]], num_joints: int) -> list[tupl
             f'MotionAGFormer got edges of the joints {sorted(joints)} and has {num_joints} joints; give the edges of '
             f'its own joint set'
         )
-    return edges
+    return [*edges, *((i, i) for i in range(num_joints) if self_loops)]
