@@ -11,6 +11,8 @@ import pytest
 import torch
 from mmengine.config import config as config_module
 
+from poselifter.errors import run_program
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
@@ -88,6 +90,23 @@ def toy_root(tmp_path_factory) -> Path:
 def rng() -> np.random.Generator:
     """A generator with a fixed seed."""
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def fails(capsys):
+    """Runs a program that must end with status 2 and one line; returns the line."""
+
+    def run(main, *argv):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            run_program(main, [str(a) for a in argv])
+        assert stop.value.code == 2
+        lines = capsys.readouterr().err.strip().splitlines()
+        lines = [line for line in lines if 'Warning' not in line and not line.startswith('  ')]
+        assert len(lines) == 1 and lines[0].startswith('error: ')
+        return lines[0]
+
+    return run
 
 
 @pytest.fixture(autouse=True)

@@ -29,16 +29,6 @@ def coco(clip, tmp_path):
     return path
 
 
-def failure(argv, capsys):
-    with pytest.raises(SystemExit) as stop:
-        main([str(a) for a in argv])
-    assert stop.value.code == 2
-    error = capsys.readouterr().err.strip()
-    assert error.startswith('error: ')
-    assert len(error.splitlines()) == 1
-    return error
-
-
 def test_lift_writes_the_exchange_file(clip, tmp_path, capsys):
     main(['lift', str(clip), '-o', str(tmp_path), '--formats', 'npz,html'])
     with np.load(tmp_path / 'clip.npz') as result, np.load(clip) as source:
@@ -73,13 +63,13 @@ def test_coco_results_are_lifted(coco, tmp_path, capsys):
         assert len(np.unique(result['track_ids'])) == 1
 
 
-def test_refusals(clip, tmp_path, capsys):
+def test_refusals(clip, tmp_path, fails):
     arrays = dict(np.load(clip))
     del arrays['truth_3d'], arrays['about']
 
     def broken(name, **changes):
         np.savez(tmp_path / name, **{**arrays, **changes})
-        return failure(['lift', tmp_path / name, '-o', tmp_path / 'out'], capsys)
+        return fails(main, 'lift', tmp_path / name, '-o', tmp_path / 'out')
 
     nan = arrays['keypoints'].copy()
     nan[4, 2] = np.nan
@@ -89,14 +79,14 @@ def test_refusals(clip, tmp_path, capsys):
     assert 'NaN' in broken('nan.npz', keypoints=nan, keypoints_visible=np.ones_like(arrays['keypoints_visible']))
     assert 'martian17' in broken('skeleton.npz', skeleton='martian17')
     (tmp_path / 'empty.npz').write_bytes(b'')
-    assert 'empty' in failure(['lift', tmp_path / 'empty.npz'], capsys)
+    assert 'empty' in fails(main, 'lift', tmp_path / 'empty.npz')
     (tmp_path / 'half.npz').write_bytes(clip.read_bytes()[:2000])
-    assert 'half.npz' in failure(['lift', tmp_path / 'half.npz'], capsys)
-    assert 'nowhere.npz' in failure(['lift', tmp_path / 'nowhere.npz'], capsys)
-    assert 'fbx' in failure(['lift', clip, '--formats', 'fbx', '-o', tmp_path / 'out'], capsys)
-    assert 'no_model' in failure(['lift', clip, '--model', 'no_model'], capsys)
+    assert 'half.npz' in fails(main, 'lift', tmp_path / 'half.npz')
+    assert 'nowhere.npz' in fails(main, 'lift', tmp_path / 'nowhere.npz')
+    assert 'fbx' in fails(main, 'lift', clip, '--formats', 'fbx', '-o', tmp_path / 'out')
+    assert 'no_model' in fails(main, 'lift', clip, '--model', 'no_model')
     (tmp_path / 'cut.safetensors').write_bytes(b'\x10\x00\x00\x00\x00\x00\x00\x00{"a"')
-    assert 'cut.safetensors' in failure(['lift', clip, '--checkpoint', tmp_path / 'cut.safetensors'], capsys)
+    assert 'cut.safetensors' in fails(main, 'lift', clip, '--checkpoint', tmp_path / 'cut.safetensors')
     assert not (tmp_path / 'out').exists()
 
 
@@ -105,14 +95,14 @@ def test_debug_shows_the_traceback(tmp_path):
         main(['lift', str(tmp_path / 'nowhere.npz'), '--debug'])
 
 
-def test_zoo(capsys):
+def test_zoo(capsys, fails):
     main(['zoo', 'list'])
     assert 'mixste_cmu_27' in capsys.readouterr().out
     main(['zoo', 'info', 'mixste_cmu_27'])
     assert 'cmu_27.py' in capsys.readouterr().out
     main(['zoo', 'download', 'mixste_cmu_27'])
     assert capsys.readouterr().out.strip().endswith('.safetensors')
-    failure(['zoo', 'info', 'nothing'], capsys)
+    fails(main, 'zoo', 'info', 'nothing')
 
 
 def test_inferencer_takes_arrays_and_lists(clip):

@@ -107,14 +107,11 @@ def test_batch_size_does_not_matter_and_does_not_stay(model, walk):
     assert seen[0] == 6 and len(set(seen[-1:])) == 1 and seen[-1] > 6  # plain and mirrored windows
 
 
-def test_nan_in_a_visible_joint_is_refused(model, walk):
+def test_wrong_inputs(model, tmp_path, walk):
     keypoints = walk(10)
     keypoints[3, 5, 0] = np.nan
     with pytest.raises(InputError, match='row 3, joint 5'):
         inference_lifter(model, keypoints)
-
-
-def test_wrong_inputs(model, tmp_path):
     with pytest.raises(InputError, match=r'expected \(T, J, 2\)'):
         inference_lifter(model, np.zeros((10, 34)))
     with pytest.raises(InputError, match='no model of the zoo'):
@@ -124,8 +121,3 @@ def test_wrong_inputs(model, tmp_path):
     (tmp_path / 'empty.pth').write_bytes(b'')
     with pytest.raises(InputError, match=r'empty\.pth'):
         init_model(model.cfg, tmp_path / 'empty.pth')
-
-
-def test_cfg_options(model):
-    plain = init_model(model.cfg, cfg_options={'model.test_cfg.flip_test': False})
-    assert (model.flip_test, plain.flip_test) == (True, False)

@@ -179,16 +179,7 @@ def test_the_test_sequences_of_a_config_are_a_library(files):
     assert all(0 <= hit['from'] < hit['to'] <= 4.5 for hit in hits)
 
 
-def failure(capsys, *argv):
-    capsys.readouterr()
-    with pytest.raises(SystemExit) as stop:
-        main(['search', 'a person waves', *map(str, argv)])
-    assert stop.value.code == 2
-    [line] = capsys.readouterr().err.strip().splitlines()
-    return line
-
-
-def test_the_command(files, library, capsys):
+def test_the_command(files, library, capsys, fails):
     given = ['--library', library, '--model', files / 'texts.py']
     main(['search', 'a person waves', *map(str, given), '--checkpoint', str(files / 'texts.pth'), '--top', '2']
          + ['--out', str(files / 'out' / 'hits.json')])  # fmt: skip
@@ -199,15 +190,15 @@ def test_the_command(files, library, capsys):
         rank, score, file, track, _ = line.split()
         assert (int(rank), file, int(track)) == (hit['rank'], hit['file'], hit['track'])
         assert float(score) == pytest.approx(hit['score'], abs=0.005)
-    assert 'no text side' in failure(capsys, *given, '--checkpoint', files / 'tuned.pth')
+    assert 'no text side' in fails(main, 'search', 'a person waves', *given, '--checkpoint', files / 'tuned.pth')
     given += ['--checkpoint', files / 'texts.pth']
-    assert 'no_model' in failure(capsys, *given, '--model', 'no_model')
-    assert 'pretrained' in failure(capsys, *given, '--text-encoder', files)
+    assert 'no_model' in fails(main, 'search', 'a person waves', *given, '--model', 'no_model')
+    assert 'pretrained' in fails(main, 'search', 'a person waves', *given, '--text-encoder', files)
 
 
-def test_without_a_bert_the_error_says_how_to_point_at_a_folder(files, library, capsys, repository):
+def test_without_a_bert_the_error_says_how_to_point_at_a_folder(files, library, fails, repository):
     pytest.importorskip('transformers', reason='needs the extra [text]')
     model = repository / 'configs/actionpose/pretrain_babel_243.py'
     given = ['--library', library, '--model', model, '--checkpoint', files / 'texts.pth']
-    line = failure(capsys, *given, '--text-encoder', files / 'bert')
+    line = fails(main, 'search', 'a person waves', *given, '--text-encoder', files / 'bert')
     assert 'no BERT can be read from' in line and 'bert' in line and 'give a folder with config.json' in line

@@ -15,7 +15,9 @@ from poselifter.models.factory import model_sizes
 from poselifter.registry import BACKBONES
 
 # what no shape of a small file tells
-GRAPH = 'use_temporal_similarity, neighbour_num, temporal_connection_len'
+SIMILARITY = 'use_temporal_similarity, neighbour_num'
+CHAIN = 'temporal_connection_len'
+GRAPH = f'{SIMILARITY}, {CHAIN}'
 LAYER = 'act_layer, qkv_scale'
 
 
@@ -62,14 +64,10 @@ def test_every_row(file):
         ('motionagformer/pose_knn', {'neighbour_num': 2}, f'num_heads, {LAYER}'),
         (
             'motionagformer/pose_chain',
-            {'use_temporal_similarity': False, 'num_heads': 4},
-            f'{LAYER}, temporal_connection_len',
+            {'use_temporal_similarity': False},
+            f'num_heads, {LAYER}, temporal_connection_len',
         ),
-        (
-            'motionagformer/pose_chain',
-            {'temporal_connection_len': 2},
-            f'num_heads, {LAYER}, use_temporal_similarity, neighbour_num',
-        ),
+        ('motionagformer/pose_chain', {'temporal_connection_len': 2, 'num_heads': 4}, f'{LAYER}, {SIMILARITY}'),
         ('motionagformer/pose_plain', {'use_temporal_similarity': False}, f'num_heads, {LAYER}, neighbour_num'),
         ('motionagformer/pose_tcn', {}, f'num_heads, {LAYER}'),
         ('motion2vec/pretrain_step', {}, f'num_heads, {LAYER}, {GRAPH}'),

@@ -150,18 +150,13 @@ def test_missing_joints_are_left_out(clip, folder):
     assert abs(part['motion'].error - whole['motion'].error) < 0.01
 
 
-def test_refusals(clip, folder, tmp_path, capsys):
-    def failure(*argv):
-        with pytest.raises(SystemExit) as stop:
-            main(['fit-smpl', *map(str, argv), '--body-model', str(tmp_path / 'none')])
-        assert stop.value.code == 2
-        return capsys.readouterr().err
-
-    assert 'register at https://smpl.is.tue.mpg.de' in failure(clip)
+def test_refusals(clip, folder, fails):
+    nowhere = '--body-model', folder / 'none'
+    assert 'register at https://smpl.is.tue.mpg.de' in fails(main, 'fit-smpl', clip, *nowhere)
     np.savez(folder / 'mm.npz', poses=np.load(clip)['whatever'] * 1000)
-    assert 'divide millimetres by 1000' in failure(folder / 'mm.npz')
+    assert 'divide millimetres by 1000' in fails(main, 'fit-smpl', folder / 'mm.npz', *nowhere)
     np.savez(folder / 'flat.npz', poses=np.zeros((4, 17, 2)))
-    assert 'expected a single one of numbers (T, J, 3)' in failure(folder / 'flat.npz')
+    assert 'expected a single one of numbers (T, J, 3)' in fails(main, 'fit-smpl', folder / 'flat.npz', *nowhere)
     with pytest.raises(InputError, match='fbx'):
         next(fit_smpl(clip, folder, formats=['fbx']))
     with pytest.raises(InputError, match='noise is 0'):

@@ -175,8 +175,6 @@ def test_files_that_are_no_published_checkpoints(state, model, tmp_path):
         assert '\n' not in str(error.value)
 
     fails('no checkpoint')
-    fails('is empty', b'')
-    fails('is not a checkpoint', b'hello')
     fails('is not a checkpoint', pickle.dumps({'model_pos': [1, 2]}))
     fails('holds no state dict', [1, 2])
     fails('holds no state dict', {'model_pos': {'a': 3}})
@@ -186,9 +184,6 @@ def test_files_that_are_no_published_checkpoints(state, model, tmp_path):
         r"no tensors of a known system \(.*the first are \['conv1\.weight'\]",
         {'model': {'conv1.weight': torch.ones(1)}},
     )
-    torch.save({'model_pos': state}, path)
-    whole = path.read_bytes()
-    fails('is cut off or damaged', whole[: len(whole) // 2])
     torch.save({'model_pos': state}, path, _use_new_zipfile_serialization=False)
     fails('is not a checkpoint', path.read_bytes()[:900])
     save_checkpoint_file({'state_dict': model.state_dict(), 'meta': {'cfg': ''}}, path)

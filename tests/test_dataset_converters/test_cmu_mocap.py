@@ -13,8 +13,6 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from toy_datasets.cmu import amc_text, asf_text, make_angles, write_database
 
-from poselifter.errors import run_program
-
 
 @pytest.fixture(scope='module')
 def converter(repository):
@@ -179,17 +177,12 @@ def test_a_killed_run_goes_on_and_ends_the_same(converter, tmp_path):
         (['01_01.bvh'], ['source', 'out', '--index', 'no'], 'cannot read no'),
     ],
 )
-def test_bad_input_ends_with_one_line(tmp_path, monkeypatch, capsys, files, arguments, sentence):
+def test_bad_input_ends_with_one_line(tmp_path, monkeypatch, fails, files, arguments, sentence):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'source').mkdir()
     for name in files:
         (tmp_path / 'source' / name).write_text('HIERARCHY')
-    with pytest.raises(SystemExit) as caught:
-        run_program(cmu_mocap.main, arguments)
-    assert caught.value.code == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith('error: ')
-    assert sentence in line
+    assert sentence in fails(cmu_mocap.main, *arguments)
     assert not (tmp_path / 'out').exists()
 
 

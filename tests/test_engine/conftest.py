@@ -75,3 +75,19 @@ def assert_same_weights():
             assert all(torch.equal(value, moments[1][key][name]) for name, value in state.items()), key
 
     return check
+
+
+@pytest.fixture
+def resumes(make_runner, assert_same_weights, tmp_path):
+    """Trains at once, and in two parts, the first of so many iterations: both must leave the same last file."""
+
+    def check(iterations, last, **changes):
+        make_runner('whole', **changes).train()
+        hooks = [*changes.get('custom_hooks', []), {'type': 'StopAfter', 'iterations': iterations}]
+        make_runner('parts', **{**changes, 'custom_hooks': hooks}).train()
+        assert not (tmp_path / 'parts' / last).exists()
+        torch.rand(5)  # the state of the generators must not matter
+        make_runner('parts', **changes, resume=True).train()
+        assert_same_weights(tmp_path / 'whole' / last, tmp_path / 'parts' / last)
+
+    return check

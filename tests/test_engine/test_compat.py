@@ -30,17 +30,12 @@ from poselifter.errors import InputError
 without_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason='shows what fails on a machine without a GPU')
 
 
-def test_mmengine_checkpoints_still_need_unpickling(make_runner, epochs, tmp_path):
-    """hub_to_plain, PlainCheckpointHook."""
+def test_mmengine_checkpoints_still_need_unpickling_and_lack_the_random_state(make_runner, epochs, tmp_path):
+    """hub_to_plain and PlainCheckpointHook; StatelessRandomHook."""
     make_runner(kind=Runner, experiment_name='pickles', train_cfg=epochs(1)).train()
-    found = torch.serialization.get_unsafe_globals_in_checkpoint(tmp_path / 'run/epoch_1.pth')
-    assert any('HistoryBuffer' in name for name in found)
-
-
-def test_mmengine_still_saves_no_random_state(make_runner, epochs, tmp_path):
-    """StatelessRandomHook."""
-    make_runner(kind=Runner, experiment_name='generators', train_cfg=epochs(1)).train()
-    saved = torch.load(tmp_path / 'run/epoch_1.pth', weights_only=False)
+    path = tmp_path / 'run/epoch_1.pth'
+    assert any('HistoryBuffer' in name for name in torch.serialization.get_unsafe_globals_in_checkpoint(path))
+    saved = torch.load(path, weights_only=False)
     assert saved.keys() == {'meta', 'state_dict', 'message_hub', 'optimizer', 'param_schedulers'}
     assert not any('rng' in key or 'random' in key for part in ('meta', 'message_hub') for key in saved[part])
 

@@ -60,9 +60,6 @@ def test_broken_configs(tmp_path, text, message):
     (tmp_path / 'bad.py').write_text(text)
     with pytest.raises(InputError, match=f'bad.py cannot be read: .*{message}'):
         load_config(tmp_path / 'bad.py')
-
-
-def test_missing_config(tmp_path):
     with pytest.raises(InputError, match='no config'):
         load_config(tmp_path / 'none.py')
 
@@ -144,13 +141,7 @@ def test_copies_of_the_codec_follow_it(tmp_path):
     def codecs(**changes):
         cfg = load_config(path, **changes)
         first, (second,) = cfg.train.pipeline
-        return [
-            cfg.codec,
-            cfg.model.codec,
-            first['codec'],
-            second['codec'],
-            *(step.codec for step in cfg.test.pipeline),
-        ]
+        return [cfg.codec, cfg.model.codec, first['codec'], second['codec'], *(s.codec for s in cfg.test.pipeline)]
 
     for changes in ({'cfg_options': {'codec.fps': 10}}, {'variant': 'slow'}):
         whole = {'type': 'RootRelativeLifting', 'skeleton': 'h36m17', 'skeleton_3d': 'h36m17', 'fps': 10}

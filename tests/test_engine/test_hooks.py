@@ -29,13 +29,8 @@ def test_draws_depend_on_seed_rank_and_iteration_alone():
 
 
 def test_at_most_max_keep_ckpts_and_one_best_remain(make_runner, epochs, tmp_path):
-    hook = {
-        'type': 'CheckpointHook',
-        'interval': 1,
-        'max_keep_ckpts': 2,
-        'save_best': ['MPJPE', 'MPJVE'],
-        'rule': 'less',
-    }
+    best = {'save_best': ['MPJPE', 'MPJVE'], 'rule': 'less'}
+    hook = {'type': 'CheckpointHook', 'interval': 1, 'max_keep_ckpts': 2, **best}
     make_runner(train_cfg=epochs(4), default_hooks={'checkpoint': hook}).train()
     names = sorted(path.name for path in (tmp_path / 'run').glob('*.pth'))
     assert [name for name in names if name.startswith('epoch')] == ['epoch_3.pth', 'epoch_4.pth']

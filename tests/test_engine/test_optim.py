@@ -176,9 +176,9 @@ def warmup(end=5, groups='hidden'):
 PARTS = {'optimizer': {'type': 'SGD', 'lr': 1e-3}, 'paramwise_cfg': {'custom_keys': {'hidden': {'lr_mult': 0.1}}}}
 
 
-def test_warm_up_of_one_group_and_resume(make_runner, epochs, assert_same_weights, tmp_path):
+def test_warm_up_of_one_group_and_resume(make_runner, epochs, resumes):
     common = {'optim_wrapper': PARTS, 'param_scheduler': warmup(), 'train_cfg': epochs(3)}
-    runner, seen = make_runner('whole', **common), []
+    runner, seen = make_runner('seen', **common), []
     step = runner.model.train_step
 
     def train_step(data, optim_wrapper):
@@ -192,11 +192,7 @@ def test_warm_up_of_one_group_and_resume(make_runner, epochs, assert_same_weight
     rise = [min(0.2 + 0.2 * i, 1.0) for i in range(12)]  # from 0.2 to 1 in the fifth iteration
     assert [rate['hidden'] for rate in seen] == pytest.approx([1e-4 * d * r for d, r in zip(decay, rise, strict=True)])
 
-    longer = {**common, 'param_scheduler': warmup(7)}
-    make_runner('one', **longer).train()
-    make_runner('two', **longer, custom_hooks=[{'type': 'StopAfter', 'iterations': 4}]).train()
-    make_runner('two', **longer, resume=True).train()
-    assert_same_weights(tmp_path / 'one/epoch_3.pth', tmp_path / 'two/epoch_3.pth')
+    resumes(4, 'epoch_3.pth', **{**common, 'param_scheduler': warmup(7)})
 
 
 def test_warm_up_of_an_unknown_group(make_runner, epochs):

@@ -21,39 +21,23 @@ BY_ITERATION = {
 
 
 @pytest.mark.parametrize('hooks', [[], EMA], ids=['plain', 'ema'])
-def test_four_epochs_equal_two_and_two(make_runner, epochs, assert_same_weights, tmp_path, hooks):
-    make_runner('whole', train_cfg=epochs(4), custom_hooks=hooks).train()
-    make_runner('halves', train_cfg=epochs(4), custom_hooks=[*hooks, {'type': 'StopAfter', 'iterations': 8}]).train()
-    assert not (tmp_path / 'halves/epoch_3.pth').exists()
-    torch.rand(5)  # the state of the generators must not matter
-    resumed = make_runner('halves', train_cfg=epochs(4), custom_hooks=hooks, resume=True)
-    resumed.train()
-    assert_same_weights(tmp_path / 'whole/epoch_4.pth', tmp_path / 'halves/epoch_4.pth')
-    histories = [
-        torch.load(tmp_path / folder / 'epoch_4.pth', weights_only=True)['message_hub']['log_scalars']
-        for folder in ('whole', 'halves')
-    ]
+def test_four_epochs_equal_two_and_two(resumes, epochs, tmp_path, hooks):
+    resumes(8, 'epoch_4.pth', train_cfg=epochs(4), custom_hooks=hooks)
+    files = (tmp_path / folder / 'epoch_4.pth' for folder in ('whole', 'parts'))
+    one, other = (torch.load(path, weights_only=True)['message_hub']['log_scalars'] for path in files)
     for key in ('train/loss', 'train/lr'):
-        assert torch.equal(histories[0][key]['values'], histories[1][key]['values'])
+        assert torch.equal(one[key]['values'], other[key]['values'])
 
 
-def test_iteration_based_training_resumes_in_mid_epoch(make_runner, assert_same_weights, tmp_path):
+def test_iteration_based_training_resumes_in_mid_epoch(resumes):
     sampler = {'type': 'InfiniteSampler', 'shuffle': True}
     loader = {'dataset': {'type': 'ToyClips'}, 'sampler': sampler, 'batch_size': 4, 'num_workers': 0}
-    make_runner('whole', **BY_ITERATION, train_dataloader=loader).train()
-    stop = [{'type': 'StopAfter', 'iterations': 5}]
-    make_runner('parts', **BY_ITERATION, train_dataloader=loader, custom_hooks=stop).train()
-    make_runner('parts', **BY_ITERATION, train_dataloader=loader, resume=True).train()
-    assert_same_weights(tmp_path / 'whole/iter_8.pth', tmp_path / 'parts/iter_8.pth')
+    resumes(5, 'iter_8.pth', **BY_ITERATION, train_dataloader=loader)
 
 
-def test_a_schedule_with_a_function_in_its_state_resumes(make_runner, epochs, assert_same_weights, tmp_path):
+def test_a_schedule_with_a_function_in_its_state_resumes(resumes, epochs):
     schedule = {'type': 'OneCycleLR', 'eta_max': 0.1, 'total_steps': 16, 'by_epoch': False}
-    common = {'train_cfg': epochs(4), 'param_scheduler': [schedule]}
-    make_runner('whole', **common).train()
-    make_runner('halves', **common, custom_hooks=[{'type': 'StopAfter', 'iterations': 8}]).train()
-    make_runner('halves', **common, resume=True).train()
-    assert_same_weights(tmp_path / 'whole/epoch_4.pth', tmp_path / 'halves/epoch_4.pth')
+    resumes(8, 'epoch_4.pth', train_cfg=epochs(4), param_scheduler=[schedule])
 
 
 @pytest.mark.slow

@@ -136,9 +136,10 @@ def test_through_a_wrapper_for_processes(distill, launched, monkeypatch):
     torch.testing.assert_close(model.teacher.module[0].weight, closed_form(students[0], students[1:], 8))
 
 
-def test_average_of_the_average_is_refused(distill):
+def test_average_of_the_average_is_refused_and_no_teacher_has_no_hook(distill, make_runner):
     with pytest.raises(InputError, match='EMAHook, but the model moves a teacher'):
         distill(custom_hooks=[{'type': 'EMAHook'}])
+    assert not any(isinstance(hook, TeacherUpdateHook) for hook in make_runner().hooks)
 
 
 def test_collapse_is_said_once(distill, capsys):
@@ -146,10 +147,6 @@ def test_collapse_is_said_once(distill, capsys):
     assert capsys.readouterr().out.count('collapse: target_std is 0.004 in iteration 2, below 0.01') == 1
     distill('fine', spread=0.02)
     assert 'collapse: ' not in capsys.readouterr().out
-
-
-def test_models_without_a_teacher_have_no_hook(make_runner):
-    assert not any(isinstance(hook, TeacherUpdateHook) for hook in make_runner().hooks)
 
 
 def test_captions_of_the_training_data_reach_the_model(make_runner, toy, epochs, monkeypatch):

@@ -16,7 +16,6 @@ from torch import nn
 import poselifter
 from poselifter.checkpoints import save_checkpoint_file
 from poselifter.engine import load_config
-from poselifter.errors import run_program
 from poselifter.registry import MODELS
 
 
@@ -71,11 +70,12 @@ class Runs:
         self._start('test', config, files, options)
         return json.loads(out.read_text())
 
-    def train_and_test(self, config, options, *flags, epochs=1):
+    def train_and_test(self, config, options, *flags, epochs=1, variant=None):
         """Trains so many epochs and tests the last; returns the metrics and the checkpoint's file."""
         options = {**options, 'train_cfg.max_epochs': epochs, 'train_cfg.val_interval': epochs}
-        checkpoint = self.train(config, options) / f'epoch_{epochs}.pth'
-        return self.test(config, checkpoint, options, *flags), checkpoint
+        chosen = ['--variant', variant] if variant else []
+        checkpoint = self.train(config, options, *chosen) / f'epoch_{epochs}.pth'
+        return self.test(config, checkpoint, options, *chosen, *flags), checkpoint
 
     def predict(self, config, checkpoint, options):
         """Tests; returns the metrics, which are those of several processes too, and the predictions by sequence."""
@@ -143,43 +143,6 @@ def tiny(repository, tmp_path):
         return files, built, config
 
     return write
-
-
-@pytest.fixture
-def train_and_test(tool, repository, tmp_path):
-    """Trains a config that ships for an epoch, in this process and from scratch, and tests what it left."""
-
-    def run(name, options, data, *flags):
-        """Metrics and checkpoint; ``options`` of the config, ``data`` of each of its data sets."""
-        path, work, out = str(repository / f'configs/{name}.py'), tmp_path / 'run', tmp_path / 'metrics.json'
-        given = ['load_from=None', 'train_cfg.max_epochs=1', *options]
-        config = load_config(path)
-        for loader in (f'{part}_dataloader' for part in ('train', 'val', 'test') if config.get(f'{part}_dataloader')):
-            given += [f'{loader}.dataset.{key}={value}' for key, value in data.items()]
-            given += [f'{loader}.num_workers=0', f'{loader}.persistent_workers=False']
-        more = ['--work-dir', str(work), *flags, '--cfg-options', *given]
-        tool('train').main([path, *more])
-        tool('test').main([path, str(work / 'epoch_1.pth'), '--out', str(out), *more])
-        return json.loads(out.read_text()), torch.load(work / 'epoch_1.pth', weights_only=True)
-
-    return run
-
-
-@pytest.fixture
-def fails(capsys):
-    """Runs a program that must end with status 2 and one line; returns the line."""
-
-    def run(main, *argv):
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            run_program(main, [str(a) for a in argv])
-        assert stop.value.code == 2
-        lines = capsys.readouterr().err.strip().splitlines()
-        lines = [line for line in lines if 'Warning' not in line and not line.startswith('  ')]
-        assert len(lines) == 1 and lines[0].startswith('error: ')
-        return lines[0]
-
-    return run
 
 
 @pytest.fixture

@@ -27,14 +27,16 @@ def backbone(sizes):
 
 @pytest.fixture
 def evaluate(tool, runs, repository, tmp_path):
-    """Converts a checkpoint, tests it, and returns metrics by name and predictions by sequence."""
+    """Converts a checkpoint (PoseFormer's is read as it is) and tests it; returns metrics and predictions by name."""
 
     def run(checkpoint, config, data, system, more=None, changes=''):
-        tool('model_converters/convert_official').main([str(checkpoint), str(tmp_path / 'model.pth')])
+        if system != 'poseformer':
+            tool('model_converters/convert_official').main([str(checkpoint), str(tmp_path / 'model.pth')])
+            checkpoint = tmp_path / 'model.pth'
         (tmp_path / 'config.py').write_text(f"_base_ = '{repository / 'configs' / config}.py'\n{changes}")
         options = {**backbone(SMALL[system]), **runs.loaders('test', **{'dataset.data_root': data})}
         options |= {'model.neck.feedforward_dims': 24} if system == 'pstmo' else {}
-        return runs.predict(tmp_path / 'config.py', tmp_path / 'model.pth', options | (more or {}))
+        return runs.predict(tmp_path / 'config.py', checkpoint, options | (more or {}))
 
     return run
 
@@ -113,28 +115,6 @@ def test_pstmo_on_mpi_inf_3dhp(evaluate, shared):
     for key, value in meta['pooled'].items():
         assert found[f'mpi_inf_3dhp/{key.upper()}'] == pytest.approx(value, abs=1e-3 if key == 'mpjpe' else 1e-6)
     assert found['MPJPE'] == pytest.approx(meta['pooled']['mpjpe'], abs=1e-3)
-
-
-WAYS = {
-    'one by one': {'test_dataloader.batch_size': 1, 'model.test_cfg.batch_size': 1},
-    'three by three': {'test_dataloader.batch_size': 3, 'model.test_cfg.batch_size': 7},
-    'two workers': {
-        'test_dataloader.num_workers': 2,
-        'test_dataloader.persistent_workers': True,
-        'test_dataloader.batch_size': 2,
-        'model.test_cfg.batch_size': 64,
-    },
-}
-
-
-@pytest.mark.parametrize(('system', 'config'), [('mixste', 'mixste/h36m_243'), ('poseformer', 'poseformer/h36m_81')])
-def test_batches_and_workers_do_not_matter(evaluate, videos, tmp_path, system, config):
-    case, _ = videos(system)
-    reports = [
-        evaluate(case / 'checkpoint.pth', config, tmp_path, system, options, changes=ONE_CAMERA)[0]
-        for options in WAYS.values()
-    ]
-    assert all(report == pytest.approx(reports[0], abs=1e-4) for report in reports)
 
 
 SYSTEMS = {

@@ -1,7 +1,5 @@
 """The configs of pretraining on toy files, cut down; what they leave starts the fine-tuning config."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -21,16 +19,14 @@ def files(toy_root, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def train(tool, repository, files):
+def train(runs, files):
     """Trains a config in a work folder of its own; returns the last checkpoint's weights and its file."""
 
     def run(name, options, *flags, epochs=1, validate=False):
         given = {'train_cfg.max_epochs': epochs, 'log_level': 'WARNING', 'train_dataloader.num_workers': 0, **options}
         given |= {'train_dataloader.persistent_workers': False, 'default_hooks.checkpoint.max_keep_ckpts': 1}
-        argv = [str(repository / f'configs/{name}.py'), '--work-dir', str(files / 'run' / name), *flags]
-        argv += [] if validate else ['--no-validate']
-        tool('train').main([*argv, '--cfg-options'] + [f'{key}={value}' for key, value in given.items()])
-        path = files / 'run' / name / f'epoch_{epochs}.pth'
+        flags += () if validate else ('--no-validate',)
+        path = runs.train(name, given, *flags, name=f'run/{name}') / f'epoch_{epochs}.pth'
         return load_checkpoint_file(path)['state_dict'], path
 
     return run
@@ -97,33 +93,6 @@ def test_pretraining_and_what_starts_from_it(train, name):
     assert not all(torch.equal(learnt[key], again[key]) for key in encoder)
 
 
-OFFICIAL = {  # a file of the authors: (the config that starts from it, its options)
-    'motionbert/dstformer_pose/checkpoint.pth': (
-        'motionbert/h36m_243',
-        MOTION3D | small(num_frames=27, embed_dims=32, rep_dims=32, depth=2, num_heads=4),
-    ),
-    'pstmo/stage1_to_stage2/checkpoint_stage1.pth': (
-        'pstmo/h36m_s_243',
-        VIDEOS | small(embed_dims=16, depth=3, feedforward_dims=40) | {'model.neck.feedforward_dims': 40},
-    ),
-    'motion2vec/pretrain_to_pose/checkpoint.pth': (
-        'motion2vec/h36m_243',
-        MOTION3D | small(embed_dims=16, rep_dims=20, depth=2, num_heads=4),
-    ),
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize('name', OFFICIAL)
-def test_starts_from_a_file_of_the_authors(train, shared, name):
-    config, options = OFFICIAL[name]
-    file = shared / 'fixtures/parity' / name
-    tuned, _ = train(config, {**options, **STAND, 'load_from': file})
-    given = load_checkpoint_file(file)['state_dict']
-    encoder = [key for key in tuned if is_learnt(key) and 'representation' not in key]
-    assert encoder and all(torch.equal(given[key], tuned[key]) for key in encoder)
-
-
 @pytest.mark.slow
 def test_pretraining_is_validated_by_lifting(train, files):
     """Detected 2D of the test subjects, as in the released program; the best checkpoint is kept."""
@@ -180,17 +149,6 @@ def check_rows(source, target, old, new, count):
 KEY = 'backbone.joint_embedding.weight'
 
 
-@pytest.mark.slow
-def test_humaneva_from_human36m(train):
-    sizes = {**TINY, 'total_batch_size': 256, **CLIPS}
-    learnt, file = train('mixste/h36m_gt_43', {**sizes, 'train_dataloader.dataset.subjects': 'S1,S5'})
-    assert not torch.equal(learnt[KEY], torch.zeros_like(learnt[KEY]))
-    tuned, _ = train('mixste/humaneva_43_finetune', {**sizes, **STAND, 'load_from': file})
-    check_rows(learnt, tuned, 'h36m17', 'humaneva15', 15)
-    assert tuned.keys() == learnt.keys()
-    assert all(torch.equal(learnt[key], tuned[key]) for key in learnt if key != KEY)
-
-
 OTHERS = {
     'motionbert/h36m_gt_243': {**REP, **MOTION3D, 'load_from': None},
     'mixste/mpi_inf_3dhp_27': {**TINY, **CLIPS},
@@ -203,17 +161,13 @@ OTHERS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize('name', OTHERS)
-def test_the_other_new_configs_train_and_test(train, tool, repository, files, name):
+def test_the_other_new_configs_train_and_test(train, runs, name):
     """What they test is scored as their paper does; the last checkpoint is tested on all test sequences."""
     options = {**OTHERS[name], 'train_dataloader.batch_size': 256}
     _, path = train(name, options)
     given = {key: value for key, value in options.items() if key.startswith('model')}
     given |= {'test_dataloader.dataset.min_frames': 9} if 'motionbert' in name else {}
-    given |= {'test_dataloader.num_workers': 0, 'test_dataloader.persistent_workers': False}
-    argv = [str(repository / f'configs/{name}.py'), str(path), '--work-dir', str(files / 'run')]
-    argv += ['--out', str(files / 'out.json')]
-    tool('test').main([*argv, '--cfg-options', *(f'{key}={value}' for key, value in given.items())])
-    metrics = json.loads((files / 'out.json').read_text())
+    metrics = runs.test(name, path, given | runs.loaders('test'))
     protocol = next(p for p in ('humaneva', 'mpi_inf_3dhp', 'motionbert') if p in name)
     assert 30 < metrics[f'{protocol}/MPJPE'] < 20000 and np.isfinite(metrics['MPJPE'])
     if protocol == 'humaneva':

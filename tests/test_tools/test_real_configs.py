@@ -57,3 +57,30 @@ def test_every_config_trains_and_tests(runs, shrunk, tmp_path, config):
     for name, change in WAYS.items():
         other = runs.test(config, checkpoint, {**options, **change})
         assert other == pytest.approx(plain, abs=1e-3), name
+
+
+PUBLISHED = {
+    'mixste/procedural_243': {},
+    'motionbert/procedural_243': {'rep_dims': 16},
+    'actionpose/procedural_243': {'rep_dims': 16, 'align_layer': 1},
+    'pstmo/procedural_243': {},
+    'poseformer/procedural_81': {'joint_dims': 8, 'embed_dims': None},
+    'videopose3d/procedural_243': {'filter_widths': '3,3', 'num_frames': None, 'depth': None},
+    'motionagformer/procedural_243': {'rep_dims': 16},
+    'motion2vec/procedural_243': {'rep_dims': 16},
+}
+
+
+@pytest.mark.parametrize('config', PUBLISHED)
+def test_published_networks_train_and_test(runs, config):
+    sizes = {'num_frames': 9, 'embed_dims': 16, 'depth': 1, **PUBLISHED[config]}
+    options = {f'model.backbone.{name}': size for name, size in sizes.items() if size}
+    options |= runs.loaders(**{'dataset.n_sequences': 4, 'dataset.n_frames': 60})
+    options |= runs.loaders('train', **{'dataset.window.length': 9, 'dataset.window.stride': 27, 'batch_size': 8})
+    metrics, _ = runs.train_and_test(config, options)
+    assert 30 < metrics['P-MPJPE'] < metrics['MPJPE'] < 5000
+
+
+def test_every_published_network_has_a_config(repository):
+    folders = {path.parent.name for path in (repository / 'configs').glob('*/procedural_*.py')}
+    assert {name.split('/')[0] for name in PUBLISHED} == folders

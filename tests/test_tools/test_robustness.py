@@ -10,16 +10,10 @@ from poselifter.checkpoints import save_checkpoint_file
 from poselifter.engine import load_config
 from poselifter.registry import MODELS
 
-TINY = [
-    'model.backbone.embed_dims=16',
-    'model.backbone.depth=1',
-    'model.heads.pose.in_channels=16',
-    'model.test_cfg.flip_test=False',
-    'model.test_cfg.window.stride=27',
-    'test_dataloader.num_workers=0',
-    'test_dataloader.persistent_workers=False',
-]
-SMALL = [*TINY, 'test_dataloader.dataset.n_sequences=3', 'test_dataloader.dataset.n_frames=40']
+TINY = {'model.backbone.embed_dims': 16, 'model.backbone.depth': 1, 'model.heads.pose.in_channels': 16}
+TINY |= {'model.test_cfg.flip_test': False, 'model.test_cfg.window.stride': 27}
+SINGLE = {'test_dataloader.num_workers': 0, 'test_dataloader.persistent_workers': False}
+SMALL = {**TINY, **SINGLE, 'test_dataloader.dataset.n_sequences': 3, 'test_dataloader.dataset.n_frames': 40}
 
 
 @pytest.fixture
@@ -27,15 +21,13 @@ def run(tool, repository, tmp_path):
     """Runs the tool on a config of ``configs/mixste`` with an untrained model; returns the rows by name and level."""
 
     def start(name, options, *flags):
-        from mmengine.config import DictAction
-
         path = repository / f'configs/mixste/{name}.py'
-        pairs = [option.split('=', 1) for option in options]
-        config = load_config(str(path), {key: DictAction._parse_int_float_bool(value) for key, value in pairs})
         poselifter.register_all_modules()
         torch.manual_seed(0)
-        save_checkpoint_file({'state_dict': MODELS.build(config.model).state_dict()}, tmp_path / 'tiny.pth')
-        out = ['--work-dir', tmp_path / 'run', '--out', tmp_path / 'rows.json', '--cfg-options', *options]
+        model = MODELS.build(load_config(path, options).model)
+        save_checkpoint_file({'state_dict': model.state_dict()}, tmp_path / 'tiny.pth')
+        out = ['--work-dir', tmp_path / 'run', '--out', tmp_path / 'rows.json', '--cfg-options']
+        out += [f'{key}={value}' for key, value in options.items()]
         tool('analysis_tools/robustness').main([str(a) for a in (path, tmp_path / 'tiny.pth', *flags, *out)])
         rows = json.loads((tmp_path / 'rows.json').read_text())
         return {(row['corruption'], row['level']): row for row in rows}
@@ -57,20 +49,17 @@ def test_table_and_picture(run, tmp_path, capsys):
         assert name in ('clean', 'rate') or row['MPJPE'] != clean['MPJPE']
 
 
-def test_clean_row_is_that_of_the_test_tool(run, tool, repository, tmp_path):
+def test_clean_row_is_that_of_the_test_tool(run, runs, tmp_path):
     rows = run('procedural_27', SMALL, '--corruptions', 'gaussian', '--metrics', 'MPJPE', 'MPJVE')
-    config, out = repository / 'configs/mixste/procedural_27.py', tmp_path / 'metrics.json'
-    arguments = [config, tmp_path / 'tiny.pth', '--out', out, '--work-dir', tmp_path / 'test', '--cfg-options', *SMALL]
-    tool('test').main([str(a) for a in arguments])
-    metrics = json.loads(out.read_text())
+    metrics = runs.test('mixste/procedural_27', tmp_path / 'tiny.pth', SMALL)
     assert rows['clean', None]['MPJPE'] == pytest.approx(metrics['MPJPE'], rel=1e-6)
     assert set(rows) == {('clean', None), ('gaussian', 0.01), ('gaussian', 0.03), ('gaussian', 0.05)}
     assert set(rows['clean', None]) == {'corruption', 'level', 'MPJPE', 'MPJVE'}
 
 
 def test_runs_on_cmu_with_workers(run, data_dir):
-    data = [f'test_dataloader.dataset.data_root={data_dir}', 'test_dataloader.dataset.ann_file=cmu_tiny.npz']
-    options = [*TINY[:-2], *data, 'test_dataloader.dataset.views=1']
+    data = {'data_root': data_dir, 'ann_file': 'cmu_tiny.npz', 'views': 1}
+    options = {**TINY, **{f'test_dataloader.dataset.{key}': value for key, value in data.items()}}
     rows = run('cmu_27', options, '--corruptions', 'frames')
     values = [rows[key]['MPJVE'] for key in (('clean', None), ('frames', 0.1), ('frames', 0.3), ('frames', 0.5))]
     assert len(set(values)) == 4  # workers see each corruption

@@ -1,25 +1,20 @@
 """The small configs of actions train and test: on excerpts of CMU, and on motions made in memory."""
 
 import pytest
+import torch
 
-TINY = [
-    'model.backbone.embed_dims=16',
-    'model.backbone.rep_dims=16',
-    'model.backbone.depth=1',
-    'param_scheduler.0.end=2',
-]
+TINY = {'model.backbone.embed_dims': 16, 'model.backbone.rep_dims': 16, 'model.backbone.depth': 1}
+TINY['param_scheduler.0.end'] = 2
 
 
-@pytest.mark.parametrize(
-    ('name', 'more', 'others'),
-    [
-        ('action_cmu', [], []),
-        ('multitask_cmu', ['train_dataloader.batch_size=8', 'test_evaluator.2.ways=3'], ['pose', 'embedding']),
-    ],
-)
-def test_actions_of_cmu(train_and_test, data_dir, name, more, others):
-    data = {'data_root': data_dir, 'ann_file': 'cmu_tiny.npz'}
-    metrics, checkpoint = train_and_test(f'motionbert/{name}', [*TINY, *more], data, '--variant', 'frozen')
+@pytest.mark.parametrize(('name', 'more', 'others'), [
+    ('action_cmu', {}, []),
+    ('multitask_cmu', {'train_dataloader.batch_size': 8, 'test_evaluator.2.ways': 3}, ['pose', 'embedding']),
+])  # fmt: skip
+def test_actions_of_cmu(runs, data_dir, name, more, others):
+    data = runs.loaders(**{'dataset.data_root': data_dir, 'dataset.ann_file': 'cmu_tiny.npz'})
+    metrics, path = runs.train_and_test(f'motionbert/{name}', {**TINY, **data, **more}, variant='frozen')
+    checkpoint = torch.load(path, weights_only=True)
     low, high = metrics['mean_class_accuracy_low'], metrics['mean_class_accuracy_high']
     assert 0 <= low <= metrics['mean_class_accuracy'] <= high <= 100 and 'top1' in metrics
     trained = {p for group in checkpoint['optimizer']['param_groups'] for p in group['params']}
@@ -41,7 +36,7 @@ FEW_SHOT = {'few_shot_accuracy', 'few_shot_std', 'chance'}
         marks=pytest.mark.slow,
     ),
 ])  # fmt: skip
-def test_motions_made_in_memory(train_and_test, name, variant, expected):
-    data = {'n_sequences': 75, 'n_frames': 40}
-    metrics, _ = train_and_test(f'motionbert/{name}', TINY, data, '--variant', variant)
+def test_motions_made_in_memory(runs, name, variant, expected):
+    data = runs.loaders(**{'dataset.n_sequences': 75, 'dataset.n_frames': 40})
+    metrics, _ = runs.train_and_test(f'motionbert/{name}', TINY | data, variant=variant)
     assert expected <= set(metrics) and (name.startswith('multitask') or expected == set(metrics))

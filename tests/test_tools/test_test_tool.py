@@ -3,7 +3,6 @@ import pickle
 from types import SimpleNamespace
 
 import pytest
-import torch
 
 from poselifter.checkpoints import load_checkpoint_file, save_checkpoint_file
 from poselifter.registry import WRITERS
@@ -35,44 +34,6 @@ def test_batch_size_and_container_do_not_matter(tool, trained, tmp_path):
         )
         reports.append(json.loads(out.read_text()))
     assert reports[0] == pytest.approx(reports[1], abs=1e-4)
-
-
-def test_baselines_go_through_the_same_loop(tool, toy, trained, tmp_path, monkeypatch, capsys):
-    class Mean(toy.ToyLifter):
-        scale = 1
-
-        def __init__(self, codec, test_cfg, data_preprocessor):
-            super().__init__()
-            assert codec.type == 'RootRelativeLifting'
-
-        def fit(self, batches):
-            targets = [sample.lifting_target for batch in batches for sample in batch['data_samples']]
-            assert len(targets) == 16
-            self.mean = torch.stack(targets).mean(0) * self.scale
-
-        def forward(self, inputs, data_samples, mode):
-            for sample in data_samples:
-                sample.pred_keypoints_3d = self.mean
-            return data_samples
-
-    class Zero(Mean):
-        scale = 0
-
-    monkeypatch.setattr('poselifter.models.estimators.baselines.MeanPose', Mean)
-    monkeypatch.setattr('poselifter.models.estimators.baselines.LinearRegression', Zero)
-    config, checkpoint = trained
-    options = ['--baselines', '--out', str(tmp_path / 'm.json'), '--dump', str(tmp_path / 'p.pkl')]
-    tool('test').main([str(config), str(checkpoint), *options])
-    metrics = json.loads((tmp_path / 'm.json').read_text())
-    truth = [sample['lifting_target'] for sample in pickle.loads((tmp_path / 'p.pkl').read_bytes())]
-    zero = 1000 * sum((t**2).sum(-1) ** 0.5 for t in truth).mean() / len(truth)
-    assert metrics['baselines/linear_regression/MPJPE'] == pytest.approx(zero, rel=1e-5)
-    assert {f'baselines/mean_pose/{key}' for key in ('MPJPE', 'P-MPJPE', 'MPJVE')} <= metrics.keys()
-    model = [sample['pred_keypoints_3d'] for sample in pickle.loads((tmp_path / 'p.pkl').read_bytes())]
-    assert not all((m == 0).all() for m in model)  # the dump is the model's, not the last baseline's
-    table = capsys.readouterr().out.split('MPJVE\n')[-1].splitlines()
-    assert [line.split()[0] for line in table[:3]] == ['model', 'mean_pose', 'linear_regression']
-    assert float(table[0].split()[1]) == pytest.approx(metrics['MPJPE'], abs=0.01)
 
 
 def test_mistakes_are_one_line(tool, trained, write_config, fails, tmp_path):

@@ -54,12 +54,8 @@ def test_what_is_kept_back_is_not_in_the_training_data(repository):
         test = config.test_dataloader.dataset
         assert test.motions == config.actions and test.offset >= taught.n_sequences
     words = {word.strip(',') for text in data.metainfo['texts'] for word in text.split()}
-    for name, texts in unseen.unseen.items():  # their names are new words, but for lift, which is called picking up
+    for name in unseen.unseen:  # their names are new words, but for lift, which is called picking up
         assert name == 'lift' or not any(word.startswith(name) for word in words), name
-        assert {word for text in texts[1:] for word in text.replace(',', '').split()} - words <= {
-            'foot', 'takes', 'swinging', 'floor', 'springs', 'together', 'apart', 'meet', 'mouth', 'over', 'drawn',
-            'ear', 'get', 'from', 'off', 'move', 'bend',
-        }  # fmt: skip
 
 
 @pytest.mark.parametrize('kind', ['', '_seen'])

@@ -66,21 +66,16 @@ def test_resume_goes_on_where_the_run_stopped(tool, write_config, tmp_path, epoc
     assert_same_weights(tmp_path / 'whole/epoch_3.pth', tmp_path / 'run/epoch_3.pth')
 
 
-def test_amp_and_scaled_learning_rate(tool, write_config, tmp_path):
-    config = write_config(auto_scale_lr={'base_batch_size': 16}, param_scheduler=None)
+@pytest.mark.parametrize(('base', 'total', 'rate'), [(16, None, 0.01 * 4 / 16), (8, 8, 0.01), (4, 8, 0.02)])
+def test_scaled_learning_rate_and_amp(tool, write_config, tmp_path, base, total, rate):
+    """By the batch of the loader, or the one of all processes."""
+    sizes = {'total_batch_size': total} if total else {}
+    config = write_config(auto_scale_lr={'base_batch_size': base}, param_scheduler=None, **sizes)
     tool('train').main([str(config), '--amp', '--auto-scale-lr', '--cfg-options', 'train_cfg.max_epochs=1'])
     checkpoint = torch.load(tmp_path / 'run/epoch_1.pth', weights_only=True)
-    assert checkpoint['optimizer']['param_groups'][0]['lr'] == pytest.approx(0.01 * 4 / 16)
-    assert 'AmpOptimWrapper' in checkpoint['meta']['cfg']
-
-
-@pytest.mark.parametrize(('base', 'rate'), [(8, 0.01), (4, 0.02)])
-def test_total_batch_size_is_that_of_all_processes(tool, write_config, tmp_path, base, rate):
-    config = write_config(total_batch_size=8, auto_scale_lr={'base_batch_size': base}, param_scheduler=None)
-    tool('train').main([str(config), '--auto-scale-lr', '--cfg-options', 'train_cfg.max_epochs=1'])
-    checkpoint = torch.load(tmp_path / 'run/epoch_1.pth', weights_only=True)
-    assert checkpoint['meta']['iter'] == 16 // 8
+    assert checkpoint['meta']['iter'] == 16 // (total or 4)
     assert checkpoint['optimizer']['param_groups'][0]['lr'] == pytest.approx(rate)
+    assert 'AmpOptimWrapper' in checkpoint['meta']['cfg']
 
 
 PRETRAINED = {'load_from': 'work_dirs/pretrain/epoch_2.pth', 'pretrained_by': 'configs/toy/pretrain.py'}
@@ -145,21 +140,15 @@ def test_mistakes_are_one_line(tool, write_config, fails, monkeypatch, changes, 
     assert message in fails(tool('train').main, write_config(**changes), *options)
 
 
-def test_missing_and_broken_configs_are_one_line(tool, tmp_path, fails, toy):
-    assert 'no config' in fails(tool('train').main, tmp_path / 'none.py')
+def test_broken_files_are_one_line_and_a_traceback_on_demand(tool, trained, fails, tmp_path):
+    main, (config, checkpoint) = tool('train').main, trained
+    assert 'no config' in fails(main, tmp_path / 'none.py')
     (tmp_path / 'bad.py').write_text('model = dict(\n')
-    assert 'SyntaxError' in fails(tool('train').main, tmp_path / 'bad.py')
-
-
-def test_truncated_checkpoint_is_one_line(tool, trained, fails):
-    config, checkpoint = trained
+    assert 'SyntaxError' in fails(main, tmp_path / 'bad.py')
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
-    assert 'is cut off' in fails(tool('train').main, config, '--resume', checkpoint)
-
-
-def test_debug_shows_the_traceback(tool, tmp_path):
+    assert 'is cut off' in fails(main, config, '--resume', checkpoint)
     with pytest.raises(InputError):
-        run_program(tool('train').main, [str(tmp_path / 'none.py'), '--debug'])
+        run_program(main, [str(tmp_path / 'none.py'), '--debug'])
 
 
 def test_runs_as_a_program(repository, environment, tmp_path):

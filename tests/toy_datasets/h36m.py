@@ -101,11 +101,8 @@ def _film(rng: np.random.Generator, subject: str, pose: np.ndarray, detector: st
 def write_videos(folder: Path, videos: Iterable[tuple[str, str, np.ndarray, np.ndarray]], camera: str) -> Path:
     """The files for given clips of one camera, which has a square picture; the other cameras get the same 2D.
 
-    Args:
-        folder: where the 3D file and the 2D file of ``cpn_ft_h36m_dbb`` go.
-        videos: (subject, take, keypoints (n, 17, 2) normalised, poses (n, 17, 3) of the camera's frame in metres,
-            relative to joint 0, which holds the trajectory).
-        camera: the one that the poses are seen by.
+    Clips are (subject, take, keypoints (n, 17, 2) normalised, poses (n, 17, 3) of the camera's frame in metres,
+    relative to joint 0, which holds the trajectory).
     """
     poses, seen = {}, {}
     for subject, take, keypoints, pose in videos:

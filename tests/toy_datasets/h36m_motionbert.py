@@ -26,13 +26,7 @@ _REST = np.array([
 
 
 def make_part(videos: Sequence[tuple[str, int]], test: bool, seed: int = 0) -> dict:
-    """One half of the file: smoothly swaying people, their labels by the camera, their detections with errors.
-
-    Args:
-        videos: source name and number of frames each.
-        test: with the two keys that only the test part has.
-        seed: of everything.
-    """
+    """One half of the file: people who sway, by source name and number of frames; two keys are the test part's only."""
     rng = np.random.default_rng(seed)
     names, parts = [], []
     for source, n in videos:

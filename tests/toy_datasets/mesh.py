@@ -33,13 +33,7 @@ def write_pickle(path: Path, train: dict, test: dict) -> Path:
 
 
 def pw3d_sequence(pelvis: np.ndarray, frames: int = 6, seed: int = 0) -> dict:
-    """A sequence file with two actors, in 3DPW's keys.
-
-    Args:
-        pelvis: (3,) of the rest pose of the body whose poses these are.
-        frames: N.
-        seed: of everything.
-    """
+    """A sequence file with two actors, in 3DPW's keys; ``pelvis`` (3,) is that of their body at rest."""
     rng = np.random.default_rng(seed)
     camera = np.tile(np.eye(4), (frames, 1, 1))
     camera[:, :3, :3] = Rotation.random(frames, random_state=seed).as_matrix()
@@ -106,14 +100,12 @@ def write_neural_annot(folder: Path, subject: int, frames: int = 4, seed: int = 
     documents = {
         'camera': cameras,
         'joint_3d': each(lambda: rng.uniform(-900, 900, (17, 3)).tolist()),
-        'SMPL_NeuralAnnot': each(
-            lambda: {
-                'pose': rng.normal(0, 0.4, 72).tolist(),
-                'shape': rng.normal(0, 1, 10).tolist(),
-                'trans': [0, 0, 1],
-            }
-        ),
     }
+
+    def body() -> dict:
+        return {'pose': rng.normal(0, 0.4, 72).tolist(), 'shape': rng.normal(0, 1, 10).tolist(), 'trans': [0, 0, 1]}
+
+    documents['SMPL_NeuralAnnot'] = each(body)
     for kind, document in documents.items():
         (folder / f'Human36M_subject{subject}_{kind}.json').write_text(json.dumps(document))
     return documents

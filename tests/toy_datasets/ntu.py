@@ -1,5 +1,6 @@
 """A tiny NTU RGB+D: pickles in the form of PYSKL, and the Kinect's own files."""
 
+import itertools
 import pickle
 
 import numpy as np
@@ -42,26 +43,12 @@ def write_pickle(path, names, split=None, **changes):
 
 def names(actions, performers=(1, 3), setups=(1,), cameras=(1, 2), replications=(1,)):
     """Names of all combinations."""
-    return [
-        f'S{s:03}C{c:03}P{p:03}R{r:03}A{a:03}'
-        for s in setups
-        for c in cameras
-        for p in performers
-        for r in replications
-        for a in actions
-    ]
+    numbers = itertools.product(setups, cameras, performers, replications, actions)
+    return ['S{:03}C{:03}P{:03}R{:03}A{:03}'.format(*five) for five in numbers]
 
 
 def write_skeleton(path, bodies, frames, mirrored=False, bad=None):
-    """A Kinect's file.
-
-    Args:
-        path: the file.
-        bodies: id -> (frames, (n, 25, 3) metres).
-        frames: number of frames.
-        mirrored: the colour column falls with x.
-        bad: text in place of the first colour column.
-    """
+    """A Kinect's file of bodies, id -> (frames, (n, 25, 3) metres); mirrored, the colour column falls with x."""
     lines = [str(frames)]
     for t in range(frames):
         shown = {body: x[list(seen).index(t)] for body, (seen, x) in bodies.items() if t in seen}

@@ -29,34 +29,14 @@ def annotations(tracks: dict[int, np.ndarray], video: int = 342) -> dict:
     """The document of one video; frame by frame, as published, a track at frames 0, 1, ..."""
     first = 10**10 + video * 10**4
     frames = max(map(len, tracks.values()))
-    images = [
-        {
-            'file_name': f'images/train/{video:06}_mpii_train/{k:06}.jpg',
-            'id': first + k,
-            'frame_id': first + k,
-            'vid_id': f'{video:06}',
-            'nframes': frames,
-            'is_labeled': True,
-            'has_no_densepose': True,
-            'ignore_regions_x': [[1, 2, 3]],
-            'ignore_regions_y': [[1, 2, 3]],
-        }
-        for k in range(frames)
-    ]
-    people = [
-        {
-            'id': (first + k) * 100 + track,
-            'image_id': first + k,
-            'track_id': track,
-            'category_id': 1,
-            'keypoints': [float(v) for v in poses[k].reshape(-1)],
-            'bbox': [],
-            'bbox_head': [1, 2, 3, 4],
-        }
-        for k in range(frames)
-        for track, poses in tracks.items()
-        if k < len(poses)
-    ]
+    images = [{
+        'file_name': f'images/train/{video:06}_mpii_train/{k:06}.jpg', 'id': first + k, 'frame_id': first + k,
+        'vid_id': f'{video:06}', 'nframes': frames, 'is_labeled': True, 'ignore_regions_x': [[1, 2, 3]],
+    } for k in range(frames)]  # fmt: skip
+    people = [{
+        'id': (first + k) * 100 + track, 'image_id': first + k, 'track_id': track, 'category_id': 1,
+        'keypoints': [float(v) for v in poses[k].reshape(-1)], 'bbox': [], 'bbox_head': [1, 2, 3, 4],
+    } for k in range(frames) for track, poses in tracks.items() if k < len(poses)]  # fmt: skip
     people.insert(1, {**people[0], 'track_id': 99, 'keypoints': []})  # as a few of the published ones
     return {
         'images': images,
