@@ -194,11 +194,3 @@ def test_the_command(files, library, capsys, fails):
     given += ['--checkpoint', files / 'texts.pth']
     assert 'no_model' in fails(main, 'search', 'a person waves', *given, '--model', 'no_model')
     assert 'pretrained' in fails(main, 'search', 'a person waves', *given, '--text-encoder', files)
-
-
-def test_without_a_bert_the_error_says_how_to_point_at_a_folder(files, library, fails, repository):
-    pytest.importorskip('transformers', reason='needs the extra [text]')
-    model = repository / 'configs/actionpose/pretrain_babel_243.py'
-    given = ['--library', library, '--model', model, '--checkpoint', files / 'texts.pth']
-    line = fails(main, 'search', 'a person waves', *given, '--text-encoder', files / 'bert')
-    assert 'no BERT can be read from' in line and 'bert' in line and 'give a folder with config.json' in line

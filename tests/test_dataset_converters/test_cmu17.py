@@ -174,12 +174,9 @@ def test_index_of_the_shared_data(shared):
     assert CREDIT in (shared / 'data/cmu/README.md').read_text()
 
 
-def test_stated_rate():
+def test_rates_names_and_words():
     assert [source_fps('01', None), source_fps('60', None), source_fps('60', 119.9)] == [120, 60, 60]
     assert [source_fps('01', 59.94), source_fps('60', 30.0)] == [60, 30]
-
-
-def test_names_and_words():
     assert [parse_clip_id(stem) for stem in ('9_3', '135_m03', 'walk')] == [('09', '03'), ('135', 'm03'), None]
     assert [action_of('Walk, then run'), action_of('', 'modern dance'), action_of('')] == ['run', 'dance', 'other']
 

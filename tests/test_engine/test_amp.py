@@ -22,12 +22,9 @@ def test_amp_without_gpu_trains_with_a_bfloat16_forward(make_runner, toy, epochs
     assert losses[-4:].mean() < losses[:4].mean()
 
 
-def test_amp_with_gpu_is_mmengines(monkeypatch):
+def test_amp_with_gpu_is_mmengines_and_other_wrappers_are_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
     assert use_amp({'optimizer': {}, 'type': 'OptimWrapper'})['type'] == 'AmpOptimWrapper'
     assert use_amp({'dtype': 'bfloat16'}) == {'dtype': 'bfloat16', 'loss_scale': 'dynamic', 'type': 'AmpOptimWrapper'}
-
-
-def test_amp_refuses_other_wrappers():
     with pytest.raises(InputError, match='found ApexOptimWrapper'):
         use_amp({'type': 'ApexOptimWrapper'})

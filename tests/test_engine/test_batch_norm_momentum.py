@@ -12,12 +12,8 @@ from poselifter.engine.hooks import BatchNormMomentumHook, batch_norm_momentum
 from poselifter.registry import PARAM_SCHEDULERS
 
 
-def functions(shared, name):
-    return np.load(shared / 'fixtures' / 'parity' / f'{name}.npz')
-
-
 def test_momentum_equals_official(shared):
-    case = functions(shared, 'videopose3d/functions/bn_momentum')
+    case = np.load(shared / 'fixtures/parity/videopose3d/functions/bn_momentum.npz')
     epochs = int(case['epochs'])
     found = [batch_norm_momentum(epoch, epochs) for epoch in range(epochs + 1)]
     np.testing.assert_allclose(found, case['out'], rtol=1e-6)
@@ -32,7 +28,7 @@ def test_every_batch_norm_of_a_model_gets_it():
 
 
 def test_the_rate_of_pstmos_config_equals_official(shared, repository):
-    case = functions(shared, 'pstmo/functions/learning_rate')
+    case = np.load(shared / 'fixtures/parity/pstmo/functions/learning_rate.npz')
     config = Config.fromfile(repository / 'configs/_base_/protocols/pstmo.py')
     optimizer = torch.optim.Adam([nn.Parameter(torch.zeros(1))], lr=float(case['start']))
     scheduler = PARAM_SCHEDULERS.build({**config.param_scheduler, 'optimizer': optimizer})

@@ -51,11 +51,7 @@ def test_custom_keys_are_groups_with_names():
     model = Net()
     optimizer = build(model, custom_keys={'backbone': {'lr_mult': 0.1}, 'backbone.1': {'decay_mult': 0.0}})
     summary = {g['name']: (g['lr'], g['weight_decay'], len(g['params'])) for g in optimizer.param_groups}
-    assert summary == {
-        'backbone': (pytest.approx(0.01), 0.01, 2),
-        'backbone.1': (0.1, 0.0, 2),
-        'rest': (0.1, 0.01, 3),
-    }
+    assert summary == {'backbone': (pytest.approx(0.01), 0.01, 2), 'backbone.1': (0.1, 0.0, 2), 'rest': (0.1, 0.01, 3)}
     assert sum(len(g['params']) for g in optimizer.param_groups) == len(list(model.parameters()))
 
 

@@ -5,6 +5,8 @@ import json
 import pytest
 import torch
 
+from poselifter.engine import load_config
+
 
 @pytest.fixture
 def module(tool):
@@ -42,11 +44,10 @@ def test_by_the_metric_of_the_config(tool, repository, tmp_path, capsys):
     config, out = repository / 'configs/motionbert/action_procedural.py', tmp_path / 'metrics.json'
     motions = "['walk','wave','squat','jump','turn','bow']"
     given = ['model.heads.action.num_classes=6', 'test_evaluator.top_k=[1]']
-    given += [
-        f'{part}_dataloader.dataset.{what}'
-        for part in ('train', 'test')
-        for what in (f'motions={motions}', 'n_sequences=60', 'n_frames=60')
-    ]
+    for part in ('train', 'test'):
+        given += [
+            f'{part}_dataloader.dataset.{what}' for what in (f'motions={motions}', 'n_sequences=60', 'n_frames=60')
+        ]
     tool('analysis_tools/action_baselines').main([str(config), '--out', str(out), '--cfg-options', *given])
     majority, regression = json.loads(out.read_text()).values()
     assert set(majority) == {'top1', *(f'mean_class_accuracy{end}' for end in ('', '_low', '_high'))}
@@ -57,15 +58,11 @@ def test_by_the_metric_of_the_config(tool, repository, tmp_path, capsys):
 
 def test_nearest_neighbour_of_an_embedding(tool, repository):
     """Six motions that training has not: above the one in six of guessing."""
-    from poselifter.engine import load_config
-
-    made = {
-        f'{part}_dataloader.dataset.{name}': 48 for part in ('train', 'test') for name in ('n_sequences', 'n_frames')
-    }
-    made |= {'test_evaluator.ways': 6, 'test_evaluator.interval': None}
-    found = tool('analysis_tools/action_baselines').baselines(
-        load_config(repository / 'configs/motionbert/oneshot_procedural.py', made)
-    )
+    made = {'test_evaluator.ways': 6, 'test_evaluator.interval': None}
+    for part in ('train', 'test'):
+        made |= {f'{part}_dataloader.dataset.{name}': 48 for name in ('n_sequences', 'n_frames')}
+    config = load_config(repository / 'configs/motionbert/oneshot_procedural.py', made)
+    found = tool('analysis_tools/action_baselines').baselines(config)
     assert list(found) == ['nearest neighbour on velocities']
     figures = found['nearest neighbour on velocities']
     assert figures['chance'] == pytest.approx(100 / 6) and figures['few_shot_accuracy'] > 22

@@ -93,15 +93,11 @@ def test_mistakes_are_one_line(convert, fails, tmp_path):
     torch.save({'model_pos': {key: state[key] for key in state if '.head.' not in key}}, path)
     assert 'missing: TTEblocks.0.mlp.fc2.bias, head.0.bias, head.0.weight, head.1.bias' in fails(main, path, target)
     assert 'is a checkpoint of mixste, not of pstmo' in fails(main, case.file, target, '--system', 'pstmo')
-    assert "cannot serve 'action'" in fails(main, case.file, target, '--task', 'action')
-    assert 'no checkpoint' in fails(main, tmp_path / 'none.bin', target)
     assert 'no tensors of a known system' in fails(main, _ours(tmp_path), target)
     assert not target.exists()
     assert '--export needs --system' in fails(main, _ours(tmp_path), target, '--export')
-    assert "unknown system 'x'" in fails(main, _ours(tmp_path), target, '--export', '--system', 'x')
     export = [target, '--export', '--system']
     assert 'has no tensor that pstmo has' in fails(main, _ours(tmp_path, 'other'), *export, 'pstmo')
-    assert 'no files of the kind' in fails(main, _ours(tmp_path), *export, 'mixste', '--kind', 'mesh')
 
 
 def _ours(folder, name='backbone.spatial_norm.weight'):

@@ -5,12 +5,13 @@ import json
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 import poselifter
 from poselifter.engine import load_config
-from poselifter.registry import MODELS
+from poselifter.registry import MODELS, TRANSFORMS
 
 FOLDER = Path(__file__).parents[2] / 'configs'
 CONFIGS = sorted(path.relative_to(FOLDER).with_suffix('').as_posix() for path in FOLDER.glob('*/*.py'))
@@ -258,10 +259,6 @@ def test_sources_of_motionbert_s_meshes():
 
 def test_the_camera_of_amass_is_orthographic():
     """As released: x, -z, y of the world times 0.298, the labels relative to the root."""
-    import numpy as np
-
-    from poselifter.registry import TRANSFORMS
-
     poselifter.register_all_modules()
     source = read('motionbert/pretrain_amass_h36m_243').train_dataloader.dataset.datasets[2].datasets[0]
     rng = np.random.default_rng(0)

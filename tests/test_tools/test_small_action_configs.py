@@ -12,7 +12,7 @@ TINY['param_scheduler.0.end'] = 2
     ('multitask_cmu', {'train_dataloader.batch_size': 8, 'test_evaluator.2.ways': 3}, ['pose', 'embedding']),
 ])  # fmt: skip
 def test_actions_of_cmu(runs, data_dir, name, more, others):
-    data = runs.loaders(**{'dataset.data_root': data_dir, 'dataset.ann_file': 'cmu_tiny.npz'})
+    data = runs.loaders('train', 'test', **{'dataset.data_root': data_dir, 'dataset.ann_file': 'cmu_tiny.npz'})
     metrics, path = runs.train_and_test(f'motionbert/{name}', {**TINY, **data, **more}, variant='frozen')
     checkpoint = torch.load(path, weights_only=True)
     low, high = metrics['mean_class_accuracy_low'], metrics['mean_class_accuracy_high']

@@ -97,10 +97,7 @@ def write_neural_annot(folder: Path, subject: int, frames: int = 4, seed: int = 
     def each(make) -> dict:
         return {action: {take: {number: make() for number in numbers}} for action, take in takes}
 
-    documents = {
-        'camera': cameras,
-        'joint_3d': each(lambda: rng.uniform(-900, 900, (17, 3)).tolist()),
-    }
+    documents = {'camera': cameras, 'joint_3d': each(lambda: rng.uniform(-900, 900, (17, 3)).tolist())}
 
     def body() -> dict:
         return {'pose': rng.normal(0, 0.4, 72).tolist(), 'shape': rng.normal(0, 1, 10).tolist(), 'trans': [0, 0, 1]}
