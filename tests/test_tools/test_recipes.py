@@ -279,7 +279,7 @@ def test_parts_that_learn_slower():
     config = read('actionpose/pretrain_babel_243')
     assert config.optim_wrapper.paramwise_cfg.custom_keys == {'text_encoder': {'lr_mult': 0.1}}
     warm_up = {'type': 'GroupWarmupLR', 'groups': 'text_encoder', 'end': 500, 'by_epoch': False}
-    assert warm_up.items() <= config.param_scheduler[1].items()
+    assert {key: config.param_scheduler[1][key] for key in warm_up} == warm_up
     assert masks('actionpose/pretrain_babel_243') == {'MaskMixture': {}}
     assert config.model.text_encoder.num_layers == 3 and config.model.backbone.align_layer == 3
     losses = config.model.heads.pose.losses
