@@ -6,7 +6,7 @@
 Classes (action_*) and one known clip of each (oneshot_*), of configs/motionbert. The three forms of a case have the
 same data, steps, rate and seed; a seed also draws the training cameras and, of motions made in memory, the training
 motions. All are tested on the same clips. The rate is that of pretraining.py. What a seed starts from is trained as
-there, or taken from --work-dir where it is there (work_dirs/pretraining_study has it). Finished runs stand in
+there, or taken from --work-dir where it exists (work_dirs/pretraining_study has it). Finished runs stand in
 benchmarks/actions.jsonl, a line each: a study that was stopped goes on with the same command.
 """
 
@@ -59,13 +59,13 @@ def write_config(run: Run, work: Path) -> Path:
 
 
 def prepare(run: Run, work: Path) -> None:
-    """Trains what a run starts from, where it is not there."""
+    """Trains the checkpoint that a run starts from, where it is missing."""
     if (source := source_of(run)) and not result_of(source, work).is_file():
         pretrain(source, work)
 
 
 def train(run: Run, work: Path) -> dict:
-    """Trains and tests a run in processes of its own; its line in the ledger."""
+    """Trains and tests a run in subprocesses; its line in the ledger."""
     prepare(run, work)
     path, start = write_config(run, work), time.time()
     folder = path.parent
@@ -88,34 +88,34 @@ def tested_clips(predictions: list[dict]) -> dict[str, str]:
     clips: dict[str, list[dict]] = {}
     for prediction in predictions:
         clips.setdefault(prediction['sequence'], []).append(prediction)
-    words, found = [], ''
+    words, hits = [], ''
     for _, windows in sorted(clips.items()):
         action = int(windows[0]['action'])
         words.append(f'{windows[0]["subject"]}/{action}')
-        found += str(int(np.mean([w['pred_scores'] for w in windows], 0).argmax() == action))
-    return {'clips': ' '.join(words), 'hits': found}
+        hits += str(int(np.mean([w['pred_scores'] for w in windows], 0).argmax() == action))
+    return {'clips': ' '.join(words), 'hits': hits}
 
 
 def baselines(case: str, system: str, seed: int, work: Path) -> list[dict]:
-    """The lines of what models must beat, on a run's data."""
+    """The lines of the baselines on a run's data."""
     out, start = work / f'{case}_{seed}.json', time.time()
     config = ROOT / f'configs/{system}/{case}.py'
     tool = [sys.executable, str(ROOT / 'tools/analysis_tools/action_baselines.py'), config, '--out', out]
     given = [f'train_dataloader.dataset.seed={seed}', 'train_dataloader.dataset.window.stride=27']
     subprocess.run([*tool, '--cfg-options', *given], **TOOL)
     common = {'config': case, 'seed': seed, 'seconds': round(time.time() - start)}
-    return [{'system': name, **common, **_rounded(found)} for name, found in json.loads(out.read_text()).items()]
+    return [{'system': name, **common, **_rounded(metrics)} for name, metrics in json.loads(out.read_text()).items()]
 
 
 @torch.no_grad()
 def readouts(case: str, system: str, seed: int, work: Path) -> list[dict]:
-    """The lines of ridge regressions on what a frozen backbone tells: mean, or deviation, over a clip's frames."""
+    """The lines of ridge regressions on the features of a frozen backbone: mean, or deviation, over a clip's frames."""
     run, start = Run(system, f'{case}_frozen', seed), time.time()
     prepare(run, work)
     config = load_config(write_config(run, work))
     model = MODELS.build(config.model).eval()
     load_weights(model, config.load_from, strict=False)
-    (train_x, known), (test_x, asked) = (
+    (train_x, known), (test_x, tested) = (
         _features(config[f'{part}_dataloader'].dataset, model) for part in ('train', 'test')
     )
     labels = F.one_hot(torch.tensor([int(sample.action) for sample in known])).double()
@@ -129,7 +129,7 @@ def readouts(case: str, system: str, seed: int, work: Path) -> list[dict]:
         )
         clips = [
             {'sequence': sample.sequence, 'subject': sample.subject, 'action': sample.action, 'pred_scores': row}
-            for sample, row in zip(asked, (y @ slopes).numpy(), strict=True)
+            for sample, row in zip(tested, (y @ slopes).numpy(), strict=True)
         ]
         metric = ActionMetric(top_k=[1], merge=True)
         metric.process(None, clips)
@@ -141,13 +141,13 @@ def readouts(case: str, system: str, seed: int, work: Path) -> list[dict]:
 
 def _features(dataset: dict, model: torch.nn.Module) -> tuple[torch.Tensor, list]:
     """Mean and deviation over frames, (2, N, J * D), of a data set's clips, and its samples."""
-    data, found, samples = DATASETS.build(dataset), [], []
+    data, features, samples = DATASETS.build(dataset), [], []
     for rows in np.array_split(np.arange(len(data)), len(data) // 50 + 1):
         items = list(data.__getitems__(rows.tolist()))
         feature = model.extract_feat(torch.stack([item['inputs'] for item in items]))['features'].flatten(2).double()
-        found.append(torch.stack([feature.mean(1), feature.std(1)]))
+        features.append(torch.stack([feature.mean(1), feature.std(1)]))
         samples += [item['data_samples'] for item in items]
-    return torch.cat(found, 1), samples
+    return torch.cat(features, 1), samples
 
 
 def _rounded(figures: dict[str, float]) -> dict[str, float]:
@@ -189,41 +189,41 @@ def report(ledger: Path) -> str:
         for case in cases:
             clips = next((e['clips'].split() for e in entries if (e['system'], e['config']) == ('clips', case)), [])
             others = dict.fromkeys(e['system'] for e in entries if e['system'] not in (*EPOCHS, *READOUTS, 'clips'))
-            known = {name: _found(entries, name, case) for name in others}
-            known |= {name: _found(entries, system, case + form) for name, form in FORMS.items()}
-            known |= {name: _found(entries, name, case) for name in READOUTS}
+            known = {name: _finished(entries, name, case) for name in others}
+            known |= {name: _finished(entries, system, case + form) for name, form in FORMS.items()}
+            known |= {name: _finished(entries, name, case) for name in READOUTS}
             scratch = {e['seed']: e for e in known['from scratch']}
-            rows += [_row(case, name, found, scratch, clips) for name, found in known.items() if found]
+            rows += [_row(case, name, finished, scratch, clips) for name, finished in known.items() if finished]
             chance = [e['chance'] for e in known['from scratch'] if 'chance' in e]
             rows += [[case, 'chance', '', f'{c:.1f}', '', '', ''] for c in chance[:1]]
     return '\n'.join('| ' + ' | '.join(row) + ' |' for row in rows)
 
 
-def _found(entries: list[dict], system: str, config: str) -> list[dict]:
+def _finished(entries: list[dict], system: str, config: str) -> list[dict]:
     return [e for e in entries if (e['system'], e['config']) == (system, config)]
 
 
-def _row(case: str, name: str, found: list[dict], scratch: dict[int, dict], clips: list[str]) -> list[str]:
+def _row(case: str, name: str, finished: list[dict], scratch: dict[int, dict], clips: list[str]) -> list[str]:
     metric = METRICS[case.partition('_')[0]]
-    row = [case, name, str(len(found)), _spread([e[metric] for e in found]), _interval(found, clips), '', '']
-    pairs = [(e, scratch[e['seed']]) for e in found if e['seed'] in scratch and name.startswith(('fine', 'frozen'))]
+    row = [case, name, str(len(finished)), _spread([e[metric] for e in finished]), _interval(finished, clips), '', '']
+    pairs = [(e, scratch[e['seed']]) for e in finished if e['seed'] in scratch and name.startswith(('fine', 'frozen'))]
     if pairs:
         row[5] = _spread([e[metric] - other[metric] for e, other in pairs], '+.1f')
         row[6] = _interval([e for e, _ in pairs], clips, [other for _, other in pairs])
     return row
 
 
-def _interval(found: list[dict], clips: list[str], others: Sequence[dict] = ()) -> str:
-    """Where 95 % of the sets of other subjects would have the accuracy, or how much it is above that of others.
+def _interval(finished: list[dict], clips: list[str], others: Sequence[dict] = ()) -> str:
+    """95 % interval, over sets of subjects, of the accuracy, or of its difference to that of others.
 
-    Both are means over seeds; a model whose clips are not known has its own intervals.
+    Both are means over seeds; a model whose clips are not known has those of its metrics.
     """
-    if 'hits' not in found[0]:
-        name = next((key.removesuffix('_low') for key in found[0] if key.endswith('_low')), '')
-        ends = [np.mean([e.get(f'{name}_{end}', np.nan) for e in found]) for end in ('low', 'high')]
+    if 'hits' not in finished[0]:
+        name = next((key.removesuffix('_low') for key in finished[0] if key.endswith('_low')), '')
+        ends = [np.mean([e.get(f'{name}_{end}', np.nan) for e in finished]) for end in ('low', 'high')]
         return '' if others or np.isnan(ends[0]) else f'{ends[0]:.1f} to {ends[1]:.1f}'
     subjects, classes = np.array([clip.rsplit('/', 1) for clip in clips]).T
-    gain = np.mean([list(map(int, e['hits'])) for e in found], 0)
+    gain = np.mean([list(map(int, e['hits'])) for e in finished], 0)
     gain -= np.mean([list(map(int, e['hits'])) for e in others], 0) if others else 0
 
     def over_classes(rows: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""Loading a stand-in for Human3.6M's training part, and how fast clips of 243 frames come from it.
+"""Loading a stand-in for Human3.6M's training part, and throughput of clips of 243 frames.
 
 usage: python benchmarks/data.py [--folder DIR] [--workers 2] [--batch 64] [--seconds 8]
 
@@ -103,7 +103,7 @@ def main() -> None:
     for _ in range(2):  # in turns, so that other load hits both alike
         rates['ours'].append(rate(dataset, stack_clips, args))
         rates['plain'].append(rate(plain, pseudo_collate, args))
-    (ours, memory), (other, _) = (max(found) for found in rates.values())
+    (ours, memory), (other, _) = (max(measured) for measured in rates.values())
     print(f'{args.workers} workers: {ours:.0f} clips of 243 frames a second, {memory:.2f} GB resident')
     print(f'ours / plain = {ours / other:.1f}')
 

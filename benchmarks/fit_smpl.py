@@ -1,4 +1,4 @@
-"""Fitting SMPL to a clip as one batch against frame by frame, and how the error grows with noise.
+"""Fitting SMPL to a clip as one batch against frame by frame, and error by noise.
 
 usage: python benchmarks/fit_smpl.py [--seconds 10] [--every 10] [--threads 1] [--body-model FILE] [--plot FILE.png]
 
@@ -52,10 +52,10 @@ def main() -> None:
         start = time.perf_counter()
         motion = fit_body(body, given)
         seconds = time.perf_counter() - start
-        found = posed(motion.poses, motion.betas)
+        fitted = posed(motion.poses, motion.betas)
         errors = [
             float((a - b).norm(dim=-1).mean()) * 1000
-            for a, b in ((given, truth), *zip(found, (truth, surface), strict=True))
+            for a, b in ((given, truth), *zip(fitted, (truth, surface), strict=True))
         ]
         rows.append((noise, *errors, seconds))
         print('{:10} {:17.1f} {:8.1f} {:10.1f} {:9.1f}'.format(*rows[-1]), flush=True)

@@ -35,8 +35,8 @@ def main() -> None:
 
     def read(model: torch.nn.Module) -> dict[str, torch.Tensor]:
         inputs = [sequence] if 'pose' in model.heads else clips
-        found = model.predict(inputs, [MotionDataSample() for _ in inputs])
-        return {key: torch.stack([sample.get(key) for sample in found]).mean(0) for key in found[0].keys()}
+        predictions = model.predict(inputs, [MotionDataSample() for _ in inputs])
+        return {key: torch.stack([sample.get(key) for sample in predictions]).mean(0) for key in predictions[0].keys()}
 
     for flip in (False, True):
         for model in (together, *alone):

@@ -42,7 +42,7 @@ EPOCHS = {'cmu_27': 6, 'cmu_few_27': 30}  # about 2,300 and 1,200 steps
 PRETRAINING_EPOCHS = {'pretrain_cmu_27': 6, 'pretrain_cmu_few_27': 7}
 HEAVY = ('motion2vec',)  # three masks a clip: half the clips in a step, half the epochs
 METRICS = ('MPJPE', 'P-MPJPE', 'MPJVE')
-VARIANTS = {  # and which runs are their own; the others are those of the system before the +
+VARIANTS = {  # and the runs that differ; the others are those of the system before the +
     'pstmo+mild': ('pretrained',),  # 40 % of the frames removed, not 80 %: of 27 frames that leaves 17, not 6
     'motionbert+long': ('scratch',),  # as many steps from scratch as pretraining and fine-tuning have together
     'actionpose+long': ('scratch',),
@@ -80,14 +80,14 @@ def source_of(run: Run) -> Run | None:
 
 def runs_of(system: str, seed: int) -> list[Run]:
     """All runs of a system, those first that others start from."""
-    own = VARIANTS.get(system, ('pretrained', 'scratch'))
-    forms = [form for form, kind in (('', 'pretrained'), ('_scratch', 'scratch')) if kind in own]
+    kinds = VARIANTS.get(system, ('pretrained', 'scratch'))
+    forms = [form for form, kind in (('', 'pretrained'), ('_scratch', 'scratch')) if kind in kinds]
     downstream = [Run(system, case + form, seed) for case in EPOCHS for form in forms]
     return [*{source: None for run in downstream if (source := source_of(run))}, *downstream]
 
 
 def is_heavy(run: Run) -> bool:
-    """Whether each clip of a step is seen several times."""
+    """True if each clip of a step is seen several times."""
     return run.config in PRETRAINING_EPOCHS and run.system in HEAVY
 
 
@@ -138,7 +138,7 @@ def write_short(config: Config, run: Run, epochs: int, work: Path) -> Path:
 
 
 def train(run: Run, work: Path) -> dict:
-    """Trains and, downstream, tests a run in processes of its own; its line in the ledger."""
+    """Trains and, downstream, tests a run in subprocesses; its line in the ledger."""
     path, start = write_config(run, work), time.time()
     folder = path.parent
     common = {'cwd': ROOT, 'env': {**os.environ, 'OMP_NUM_THREADS': '1'}, 'stdout': subprocess.DEVNULL, 'check': True}
@@ -149,8 +149,8 @@ def train(run: Run, work: Path) -> dict:
         tool = [sys.executable, str(ROOT / 'tools/test.py')]
         out = folder / 'metrics.json'
         subprocess.run([*tool, path, result_of(run, work), '--work-dir', folder / 'test', '--out', out], **common)
-        found = json.loads(out.read_text())
-        entry |= {name: round(found[name], 2) for name in METRICS}
+        metrics = json.loads(out.read_text())
+        entry |= {name: round(metrics[name], 2) for name in METRICS}
         shutil.rmtree(folder / 'test')
     return entry
 
@@ -190,15 +190,15 @@ def read(ledger: Path) -> list[dict]:
 
 def report(ledger: Path) -> str:
     """A Markdown table: mean and standard deviation over seeds, and of the differences of pairs with one seed."""
-    found = {key_of(entry): entry for entry in read(ledger)}
+    entries = {key_of(entry): entry for entry in read(ledger)}
     head = ['system', 'labels', 'seeds', *(f'{m} {s}' for m in METRICS[:2] for s in ('scratch', 'pretrained', 'diff'))]
     rows = [head, ['---'] * len(head)]
     for system in (*BACKBONES, *VARIANTS):
         for case in EPOCHS:
-            seeds = sorted({run.seed for run in found})
-            both = [[_either(found, Run(system, case + form, seed)) for form in ('_scratch', '')] for seed in seeds]
-            own = [any(Run(system, case + form, seed) in found for form in ('_scratch', '')) for seed in seeds]
-            pairs = [pair for pair, mine in zip(both, own, strict=True) if mine and all(pair)]
+            seeds = sorted({run.seed for run in entries})
+            both = [[_either(entries, Run(system, case + form, seed)) for form in ('_scratch', '')] for seed in seeds]
+            trained = [any(Run(system, case + form, seed) in entries for form in ('_scratch', '')) for seed in seeds]
+            pairs = [pair for pair, some in zip(both, trained, strict=True) if some and all(pair)]
             if not pairs:
                 continue
             cells = []
@@ -209,9 +209,9 @@ def report(ledger: Path) -> str:
     return '\n'.join('| ' + ' | '.join(row) + ' |' for row in rows)
 
 
-def _either(found: dict[Run, dict], run: Run) -> dict | None:
-    """A variant's result, or where it has no run of its own that of its system."""
-    return found.get(run) or found.get(run._replace(system=run.base))
+def _either(entries: dict[Run, dict], run: Run) -> dict | None:
+    """A variant's result, or where it has no run that of its system."""
+    return entries.get(run) or entries.get(run._replace(system=run.base))
 
 
 def _spread(values: np.ndarray) -> str:

@@ -1,4 +1,4 @@
-"""The ``poselifter`` command: a table of its commands, each with its options and what it does."""
+"""The ``poselifter`` command: a table of its commands, each with its options and function."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ from .utils import atomic_write, load_plugins
 from .version import __version__
 
 Option = tuple[tuple[str, ...], dict[str, Any]]
-#: By name, which may have two words: what runs, whose docstring is the help, and the options.
+#: By name, which may have two words: the function, whose docstring is the help, and the options.
 COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], tuple[Option, ...]]] = {}
 
 
@@ -157,7 +157,7 @@ def show_model(args: argparse.Namespace) -> None:
     model = zoo.find(args.name)
     variant = f' --variant {model.variant}' if model.variant else ''
     print(f'{model.name}\n  config   {model.config}{variant}\n  weights  {model.weights or "-"}')
-    for result in model.facts.get('Results', []):
+    for result in model.metadata.get('Results', []):
         figures = ', '.join(f'{k} {v}' for k, v in result['Metrics'].items())
         print(f'  {result["Dataset"]}: {figures}')
 

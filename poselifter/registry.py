@@ -2,7 +2,7 @@
 
 ``BACKBONES``, ``NECKS``, ``HEADS`` and ``LOSSES`` are ``MODELS`` by other
 names, so a config may swap any of them. Rooms import the registry in which
-they register; this module imports no room. ``locations`` tells mmengine which
+they register; this module imports no room. ``locations`` gives mmengine the
 package to import when a name is asked for and not yet known.
 """
 
@@ -59,7 +59,7 @@ WRITERS = Registry('writer of results', scope=_SCOPE, locations=[f'{_SCOPE}.io',
 
 @dataclass(frozen=True)
 class _Member:
-    """A function that declares what it is.
+    """A function with its declarations.
 
     Attributes:
         function: is called.
@@ -68,7 +68,7 @@ class _Member:
     function: Callable
 
     def __call__(self, *arguments: Any) -> Any:
-        """What the function gives."""
+        """Calls the function."""
         return self.function(*arguments)
 
 
@@ -80,7 +80,7 @@ class Reader(_Member):
     wrong, an ``InputError`` names file and place.
 
     Attributes:
-        label: what it reads, for messages and help.
+        label: the format that it reads, for messages and help.
         detect: whether it knows a ``Document``.
         priority: readers are asked from the highest down: a file that has the
             marks of two formats goes to the one whose marks are rarer.
@@ -97,7 +97,7 @@ class Writer(_Member):
 
     Attributes:
         suffix: what follows the stem in the name of the file, or of the folder of files.
-        needs: fields of a ``Result``, one of which must be there.
+        needs: fields of a ``Result``, one of which must be present.
         package: module and what ``pip install`` takes, where it needs more than poselifter does.
     """
 

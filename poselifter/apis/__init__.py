@@ -1,4 +1,4 @@
-"""What users call from Python."""
+"""Python API: inferencers and functions."""
 
 from .action_inferencer import ActionInferencer
 from .inference import inference_lifter, init_model, lift_table

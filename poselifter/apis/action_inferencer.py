@@ -1,4 +1,4 @@
-"""Keypoints of a file or an array to actions over time."""
+"""Action recognition over time from keypoints of a file or an array."""
 
 import os
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from .inferencers import BaseInferencer, heads_of
 
 @INFERENCERS.register_module()
 class ActionInferencer(BaseInferencer):
-    """Says what each person does, over time.
+    """Recognises the actions of each person over time.
 
     A window slides over each person's track and goes through the pipeline that
     the config tests with; a frame's scores are the mean of its windows', those

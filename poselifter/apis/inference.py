@@ -1,4 +1,4 @@
-"""From a config and a checkpoint to 3D poses, and to what else the model says."""
+"""Inference functions: a config and a checkpoint to 3D poses, scores and embeddings."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -37,7 +37,7 @@ def init_model(
             initialised (unless ``config`` is a name).
         device: for example ``'cpu'`` or ``'cuda:0'``.
         cfg_options: changes to the config, ``{'model.test_cfg.flip_test': False}``.
-        variant: one of the config's variants; of a model of the zoo by default its own.
+        variant: one of the config's variants; of a model of the zoo by default its variant.
 
     Returns:
         The model; ``model.cfg`` is its config.
@@ -78,7 +78,7 @@ def inference_lifter(
     Args:
         model: from :func:`init_model`.
         keypoints: (T, J, 2) pixels; any T.
-        keypoints_visible: (T, J) scores in [0, 1]; 0 means not there.
+        keypoints_visible: (T, J) scores in [0, 1]; 0 means missing.
         img_shape: (height, width) of the pictures; guessed from the keypoints
             where it is not given.
         fps: frame rate of the clip; ``None`` means the model's.
@@ -140,7 +140,7 @@ def predict_table(
 
 
 def assumed_metadata(model: nn.Module) -> dict[str, Any]:
-    """``skeleton`` and ``fps`` of keypoints that do not say theirs: the model's."""
+    """``skeleton`` and ``fps`` of keypoints that have none: the model's."""
     return {'skeleton': model.codec.skeleton.name, 'fps': model.codec.fps}
 
 
@@ -210,7 +210,7 @@ def at_rows(values: np.ndarray, table: KeypointTable, rows: slice, step: float) 
 
 
 def _resample_clip(keypoints: np.ndarray, keypoints_visible: np.ndarray, step: float) -> dict[str, np.ndarray]:
-    """Another frame rate; a joint between two frames is there only if it is there in both."""
+    """Another frame rate; a joint between two frames is present only if it is in both."""
     where = np.arange(int(np.floor((len(keypoints) - 1) * step)) + 2) / step
     present = interpolate((keypoints_visible > 0).astype(np.float32), where) > 0.999
     return {

@@ -20,7 +20,7 @@ from .zoo import DEFAULT_MODEL
 
 
 class BaseInferencer:
-    """What all inferencers do: read, predict, write; one object serves any number of inputs.
+    """Base of all inferencers: read, predict, write; one object serves any number of inputs.
 
     Args:
         model: a name of the zoo, a config file, or a model of :func:`init_model`.
@@ -93,7 +93,7 @@ class BaseInferencer:
         raise NotImplementedError
 
     def describe(self, result: Result) -> Any:
-        """``predictions`` of a call: by default what was said of each segment."""
+        """``predictions`` of a call: by default those of each segment."""
         return result.describe_segments()
 
     def notes(self, result: Result) -> list[str]:
@@ -103,11 +103,11 @@ class BaseInferencer:
 
 @INFERENCERS.register_module()
 class Pose3DInferencer(BaseInferencer):
-    """Lifts 2D keypoints; with further heads it says in the same pass what they do.
+    """Lifts 2D keypoints; further heads predict in the same pass.
 
     ``predictions`` are ``keypoints_3d`` (N, K, 3) with ``track_ids``,
     ``frame_indices``, ``skeleton_3d``, ``unit``, ``axes`` and ``root``; of a
-    model with heads that read clips also ``stretches``, one for each segment of
+    model with heads that read clips also ``segments``, one for each segment of
     a person without a long gap: ``track``, ``frames`` (n,), of a head
     ``action`` ``scores`` and ``top`` as of :class:`ActionInferencer`, and of
     every other head, by its name, a unit vector (D,), the mean of the windows'.
@@ -150,14 +150,14 @@ class Pose3DInferencer(BaseInferencer):
             'axes': 'camera: x right, y down, z forward',
             'root': skeleton.joint_names[skeleton.root],
         }
-        return described if len(self.names) == 1 else {**described, 'stretches': result.describe_segments()}
+        return described if len(self.names) == 1 else {**described, 'segments': result.describe_segments()}
 
     def notes(self, result: Result) -> list[str]:
-        """What was read, converted and taken for granted, and which actions were recognised, a line each."""
+        """Lines about what was read, converted and assumed, and the recognised actions."""
         table, codec, lines = result.table, self.model.codec, super().notes(result)
         if table.skeleton not in (None, codec.skeleton.name):
-            rough = ', '.join(find_conversion(table.skeleton, codec.skeleton.name).approximate) or 'none'
-            lines.append(f'{table.skeleton} is converted to {codec.skeleton.name}; approximate joints: {rough}')
+            approximate = ', '.join(find_conversion(table.skeleton, codec.skeleton.name).approximate) or 'none'
+            lines.append(f'{table.skeleton} is converted to {codec.skeleton.name}; approximate joints: {approximate}')
         if table.img_shape is None:
             lines.append('the image size is unknown; the image is taken to be centred on the keypoints (--image-size)')
         if table.fps is None:
@@ -183,7 +183,7 @@ def heads_of(model: nn.Module, needed: str) -> dict[str, nn.Module]:
 def read_table(
     item: Any, skeleton: str | None = None, img_shape: tuple[int, int] | None = None, fps: float | None = None
 ) -> KeypointTable:
-    """A table of what an inferencer is given: a file, an array (T, J, 2 or 3) or a table; what it says goes first."""
+    """Reads the input of an inferencer: a file, an array (T, J, 2 or 3) or a table; what it says goes first."""
     if isinstance(item, (str, os.PathLike)):
         return link_persons(read_keypoints(item, skeleton=skeleton, img_shape=img_shape, fps=fps))
     if isinstance(item, KeypointTable):

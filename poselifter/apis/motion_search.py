@@ -1,4 +1,4 @@
-"""Clips that show what a text says."""
+"""Text-to-motion retrieval: clips that match a text."""
 
 import hashlib
 import os
@@ -101,7 +101,7 @@ class ClipWindows:
 
     @classmethod
     def join(cls, parts: 'list[ClipWindows]') -> 'ClipWindows':
-        """All of them; there must be one or more."""
+        """Concatenates one or more."""
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
 
     def __getitem__(self, rows: np.ndarray) -> 'ClipWindows':
@@ -109,7 +109,7 @@ class ClipWindows:
 
 
 class MotionSearch:
-    """Ranks the clips of a library by what a text says.
+    """Ranks the clips of a library by similarity to a text.
 
     A window slides over each person's track; a clip is as near to the text as
     its best window.
@@ -199,7 +199,7 @@ class MotionSearch:
         files = sorted(p for p in folder.rglob('*') if p.suffix.lower() in SUFFIXES and p.name[0] != '.')
         files = [path for path in files if path.resolve() != cache.path.resolve()]
         if not files:
-            raise InputError(f'the library {folder} has no files of keypoints ({", ".join(SUFFIXES)}); put some there')
+            raise InputError(f'the library {folder} has no files of keypoints ({", ".join(SUFFIXES)}); put some in it')
         known, parts = _read_windows(cache), {}
         for path in files:
             name, stat = path.relative_to(folder).as_posix(), path.stat()
@@ -216,7 +216,7 @@ class MotionSearch:
         return windows
 
     def fingerprint(self) -> str:
-        """What embeddings depend on besides the clips: weights of the motion side, codec, windows."""
+        """Hash of what embeddings depend on besides the clips: weights of the motion side, codec, windows."""
         digest = hashlib.sha256(repr((vars(self.model.codec), self.window)).encode())
         for key, value in sorted(self.model.state_dict().items()):
             if not key.startswith(_TEXT_SIDE):

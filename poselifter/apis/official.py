@@ -1,4 +1,4 @@
-"""The published systems' own checkpoints, as modules that map their input to their output."""
+"""Published checkpoints of other systems, as modules that map their input to their output."""
 
 import math
 import os
@@ -96,7 +96,7 @@ class OfficialMaskedPose(OfficialModule):
 
 
 class OfficialContext(OfficialModule):
-    """Motion2vec's pretraining; the teacher is in a file of its own, or not there."""
+    """Motion2vec's pretraining; the teacher is in a second file, or absent."""
 
     has_teacher = False
 
@@ -120,15 +120,15 @@ class OfficialContext(OfficialModule):
         mask = x.new_zeros(x.shape[:3], dtype=torch.bool) if mask is None else mask.bool()
         corrupted = self.network.corrupt(x, mask, noise)
         output = self.network.backbone.encode(corrupted)
-        found = {'student_output': output, 'student_input': corrupted}
+        outputs = {'student_output': output, 'student_input': corrupted}
         if self.has_teacher:
             target = self.network.targets(x)
             repeated = target.repeat_interleave(len(mask) // len(x), 0)
-            found |= {'teacher_target': target, 'prediction': output[mask], 'target': repeated[mask]}
-            squares = (found['prediction'] - found['target']).square()
-            found['loss_per_element'] = squares / squares.shape[-1] ** 0.5
-            found['loss'] = self_distillation(found['prediction'], found['target'])
-        return found
+            outputs |= {'teacher_target': target, 'prediction': output[mask], 'target': repeated[mask]}
+            squares = (outputs['prediction'] - outputs['target']).square()
+            outputs['loss_per_element'] = squares / squares.shape[-1] ** 0.5
+            outputs['loss'] = self_distillation(outputs['prediction'], outputs['target'])
+        return outputs
 
 
 _MODULES = {

@@ -1,4 +1,4 @@
-"""Lifted joints to a moving body, without a network for meshes."""
+"""SMPL fitting: lifted joints to a moving body, without a network for meshes."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -37,7 +37,7 @@ def fit_smpl(
     Args:
         poses: what ``poselifter lift`` wrote; another npz or npy with one array
             (T, J, 3); or the array: metres, camera axes (x right, y down, z
-            forward). NaN is a joint that is not there.
+            forward). NaN is a missing joint.
         body_model: what :func:`~poselifter.models.body_models.load_body_model` takes.
         joint_regressor: (17, V) ``.npy``, where it does not lie beside the model.
         out_dir: where files are written; ``None`` writes none.
@@ -88,11 +88,11 @@ def _read(poses: Any, skeleton: str | None, fps: float | None) -> tuple[list[tup
         tracks = [(str(t), lifted.table.frame_indices[rows], joints[rows]) for t, rows in lifted.table.tracks()]
         skeleton, fps = skeleton or lifted.skeleton_3d, fps or lifted.table.fps
     else:
-        found = [a for a in arrays.values() if a.ndim == 3 and a.shape[-1] == 3 and a.dtype.kind == 'f']
-        if len(found) != 1 or not len(found[0]):
+        candidates = [a for a in arrays.values() if a.ndim == 3 and a.shape[-1] == 3 and a.dtype.kind == 'f']
+        if len(candidates) != 1 or not len(candidates[0]):
             shapes = {key: array.shape for key, array in arrays.items()}
             raise InputError(f'{name} has the arrays {shapes}, expected a single one of numbers (T, J, 3)')
-        tracks = [('0', np.arange(len(found[0])), found[0])]
+        tracks = [('0', np.arange(len(candidates[0])), candidates[0])]
         skeleton = skeleton or str(arrays.get('skeleton_3d', arrays.get('skeleton', 'h36m17')))
         fps = fps or float(arrays.get('fps', 30))
     expected = get_skeleton(skeleton).num_joints
@@ -118,8 +118,8 @@ def _without_gaps(frames: np.ndarray, joints: np.ndarray, skeleton: str) -> tupl
         for axis in range(3):
             filled[:, j, axis] = np.interp(every, frames[rows], joints[rows, j, axis])
     if skeleton != 'h36m17':
-        rough = find_conversion(skeleton, 'h36m17').approximate
-        trust[:, np.isin(get_skeleton('h36m17').joint_names, rough)] *= 0.1
+        approximate = find_conversion(skeleton, 'h36m17').approximate
+        trust[:, np.isin(get_skeleton('h36m17').joint_names, approximate)] *= 0.1
     return every, filled, trust
 
 

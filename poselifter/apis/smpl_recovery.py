@@ -1,4 +1,4 @@
-"""Keypoints to a moving body by a network for meshes, perhaps from the bodies of another method."""
+"""SMPL recovery: keypoints to a moving body by a network for meshes, perhaps from the bodies of another method."""
 
 import os
 from collections.abc import Iterator, Sequence

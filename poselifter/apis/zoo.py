@@ -25,7 +25,7 @@ class ZooModel:
         weights: path (relative to the zoo's root) or address of the weights;
             ``None`` where there are none.
         sha256: of the weights file.
-        facts: the whole entry as the metafile states it.
+        metadata: the whole entry as the metafile states it.
         variant: of the config, which the model is of; ``None`` for the config itself.
     """
 
@@ -33,7 +33,7 @@ class ZooModel:
     config: Path
     weights: str | None
     sha256: str | None
-    facts: dict[str, Any]
+    metadata: dict[str, Any]
     variant: str | None = None
 
 

@@ -1,4 +1,4 @@
-"""What a network knows of each joint, carried to a model of another joint set by the joints' names."""
+"""Parameters with a row for each joint, matched by joint name to a model of another joint set."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from ..skeletons import get_skeleton
 
 
 def match_checkpoint(
-    checkpoint: dict[str, Any], own: Mapping[str, Tensor], per_joint: Collection[str], skeleton: str | None
+    checkpoint: dict[str, Any], model_state: Mapping[str, Tensor], per_joint: Collection[str], skeleton: str | None
 ) -> list[str]:
     """Takes over rows of joints by name, where a checkpoint's joint set is another one.
 
@@ -20,7 +20,7 @@ def match_checkpoint(
     Args:
         checkpoint: as :func:`load_checkpoint_file` reads it; its ``state_dict``
             is replaced by one whose rows are in the model's order.
-        own: state dict of the model.
+        model_state: state dict of the model.
         per_joint: names of its tensors with a row for each joint, the axis
             before the last (:func:`~poselifter.models.parts.per_joint_parameters`).
         skeleton: joint set of the model's input.
@@ -38,10 +38,10 @@ def match_checkpoint(
     matched = {}
     for key, value in checkpoint['state_dict'].items():
         name = key.removeprefix('module.')
-        if name not in per_joint or name not in own:
+        if name not in per_joint or name not in model_state:
             continue
-        if (value.shape[-2], own[name].shape[-2]) == (len(old), len(new)):
-            matched[key] = own[name].detach().to(value, copy=True)
+        if (value.shape[-2], model_state[name].shape[-2]) == (len(old), len(new)):
+            matched[key] = model_state[name].detach().to(value, copy=True)
             matched[key][..., rows, :] = value[..., theirs, :]
     checkpoint['state_dict'] = {**checkpoint['state_dict'], **matched}
     return list(matched)

@@ -26,14 +26,14 @@ class _Row:
     form: str
 
     def match(self, name: str, side: str) -> str | None:
-        """The name on the other side, or ``None``."""
-        own, other = (self.theirs, self.ours) if side == 'theirs' else (self.ours, self.theirs)
-        found = _compiled(own).fullmatch(name)
-        if not found:
+        """Name on the other side, or ``None``."""
+        source, target = (self.theirs, self.ours) if side == 'theirs' else (self.ours, self.theirs)
+        match = _compiled(source).fullmatch(name)
+        if not match:
             return None
-        fields = found.groupdict()
+        fields = match.groupdict()
         rest = fields.pop('rest') or ''
-        return other.format(**fields) + rest
+        return target.format(**fields) + rest
 
 
 @cache
@@ -72,8 +72,8 @@ class KeyMap:
                 parts.setdefault((ours, int(row.form.split('/')[1])), {})[row.form] = value
             else:
                 whole[ours] = _reform(value, row.form, back=False)
-        for (ours, count), found in parts.items():
-            pieces = [found[form] for form in sorted(found)]
+        for (ours, count), by_form in parts.items():
+            pieces = [by_form[form] for form in sorted(by_form)]
             if len(pieces) == count and len({p.shape for p in pieces}) == 1 and pieces[0].ndim:
                 whole[ours] = torch.cat(pieces)
         return whole, names
@@ -96,14 +96,14 @@ class KeyMap:
         return theirs
 
     def serves(self, ours: str) -> bool:
-        """Whether one of our names has an original one."""
+        """True if one of our names has an original one."""
         return self._find(ours, 'ours')[0] is not None
 
     def _find(self, name: str, side: str) -> tuple[_Row | None, str]:
         for row in self.rows:
-            found = row.match(name, side)
-            if found is not None:
-                return row, found
+            renamed = row.match(name, side)
+            if renamed is not None:
+                return row, renamed
         return None, ''
 
 

@@ -80,7 +80,7 @@ def read_official(path: str | os.PathLike, system: str | None = None, task: str 
 
 
 def _read(path: Path, map_location: Any) -> tuple[Any, Exception | None]:
-    """What a file holds, and why torch would not read it where objects of other programs had to be left out.
+    """Content of a file, and torch's error where objects of other programs had to be left out.
 
     Raises:
         InputError: it cannot be read without running its code.
@@ -101,7 +101,7 @@ def local_file(path: str | os.PathLike) -> Path:
     """The path of a file that is present and not empty; an http(s) address is fetched once into torch's hub folder.
 
     Raises:
-        InputError: there is no such file, the address cannot be reached, or is
+        InputError: the file does not exist, the address cannot be reached, or is
             of another kind.
     """
     if str(path).startswith(('http://', 'https://')):
@@ -137,7 +137,7 @@ def _foreign_names(path: Path) -> Iterable[str]:
 
 
 def _is_zip(path: Path) -> bool:
-    """Whether the file begins as those of torch >= 1.6 do, even if its end is missing."""
+    """True if the file begins as those of torch >= 1.6 do, even if its end is missing."""
     with open(path, 'rb') as file:
         return file.read(4) == b'PK\x03\x04'
 
@@ -260,7 +260,7 @@ def _shape(value: Any) -> tuple[int, ...] | str:
     return tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
 
 
-# mmengine's own loaders unpickle what they fetch
+# mmengine's loaders unpickle what they fetch
 @CheckpointLoader.register_scheme(prefixes=list(CheckpointLoader._schemes), force=True)
 def load_from_file(filename: str, map_location: Any = None) -> dict[str, Any]:
     """:func:`load_checkpoint_file` for mmengine's ``load_from`` and ``resume``."""

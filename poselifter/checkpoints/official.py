@@ -69,7 +69,7 @@ class Official:
         return replace(self, dropped=[*self.dropped, *left])
 
     def network(self, architecture: Mapping[str, Any], guess: bool = False) -> dict[str, Any]:
-        """Configs of the network that the checkpoint is of.
+        """Configs of the checkpoint's network.
 
         Args:
             architecture: keywords of the original's constructor.
@@ -114,12 +114,12 @@ class Official:
 
 
 def misfit(expected: Mapping[str, Any], given: Mapping[str, Any], limit: int | None = None) -> str:
-    """Names of tensors that are missing, unexpected or of another shape; empty where there are none.
+    """Names of tensors that are missing, unexpected or of another shape; empty where all fit.
 
     Args:
         expected: shapes of the model's tensors by name.
         given: shapes of the file's.
-        limit: how many names of each to show; all of them.
+        limit: number of names of each to show; ``None``: all.
     """
     common = [key for key in expected.keys() & given.keys() if expected[key] != given[key]]
     problems = (
@@ -137,7 +137,7 @@ def _listed(names: Collection[str], what: str, limit: int | None = None) -> str:
 
 
 def official_weights(checkpoint: Mapping[str, Any], task: str | None = None) -> dict[str, Tensor] | None:
-    """The state dict in an original's container, without the prefix ``module.``; ``None`` where there is none."""
+    """State dict in an original's container, without the prefix ``module.``; ``None`` without one."""
     keys = ('model_traj', *CONTAINERS) if task == 'trajectory' else CONTAINERS
     state = next((checkpoint[key] for key in keys if isinstance(checkpoint.get(key), Mapping)), checkpoint)
     if not state or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
@@ -146,7 +146,7 @@ def official_weights(checkpoint: Mapping[str, Any], task: str | None = None) -> 
 
 
 def find_system(state: Mapping[str, Tensor]) -> str | None:
-    """Whose file this is, by the names of its tensors; ``None`` where nobody's."""
+    """Name of the system that wrote a file, by the names of its tensors; ``None`` if unknown."""
     for name, system in SYSTEMS.items():
         if any(key in state or f'backbone.{key}' in state for key in system.signature_keys):
             return name

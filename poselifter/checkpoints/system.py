@@ -29,7 +29,7 @@ class Shapes:
 
 
 def has(file: Shapes, part: str) -> bool:
-    """Whether the name of a tensor has this part."""
+    """True if the name of a tensor has this part."""
     return any(part in key for key in file.shapes)
 
 
@@ -61,7 +61,7 @@ def joints(file: Shapes, key: str, axis: int, channels: int = 3, keyword: str = 
 
 
 def count(file: Shapes, start: str) -> int:
-    """How many different numbers follow a start of names."""
+    """Number of different indices that follow a start of names."""
     pattern = re.compile(re.escape(start) + r'(\d+)\.')
     return len({match[1] for match in map(pattern.match, file.shapes) if match})
 
@@ -85,7 +85,7 @@ class Setting:
         infer: a function of :class:`Shapes`, and its further arguments: the value
             by tensor shapes, ``None`` where they leave it open.
         default: value where it is neither inferred nor given; ``None`` is left
-            to our own default.
+            to our default.
         ask: whether the default holds for published sizes only, and the keyword
             is asked for elsewhere.
         convert: from the original's value to ours.

@@ -19,7 +19,7 @@ class BaseCodec(ABC):
 
     Args:
         skeleton: joint set of the 2D input.
-        skeleton_3d: joint set of the 3D output; ``None`` where there is none.
+        skeleton_3d: joint set of the 3D output; ``None`` without one.
         fps: frame rate that the model is trained at; ``None`` where clips of any
             rate are resampled to one length.
 
@@ -62,14 +62,14 @@ class BaseCodec(ABC):
                 ``skeleton_3d``, ``camera_param``.
 
         Returns:
-            New arrays: ``inputs`` and, where there are labels, ``target`` and ``target_weight``.
+            New arrays: ``inputs`` and, where labels exist, ``target`` and ``target_weight``.
 
         Raises:
             InputError: the joint sets are not this codec's.
         """
 
     def normalize_window(self, inputs: Tensor, hidden: Tensor | None = None) -> Tensor:
-        """What depends on a whole window; the estimator calls it for training and testing alike.
+        """Normalisation by the whole window; the estimator calls it for training and testing alike.
 
         Args:
             inputs: (B, T, J, C) as :meth:`encode` made them.

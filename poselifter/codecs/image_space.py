@@ -32,7 +32,7 @@ class ImageSpaceLifting(RootRelativeLifting):
     ``factor`` must be packed (``PackPose(keys=...)``). Without any sample (people
     in the wild) a clip is scaled so that its bones sum to an average adult's.
 
-    Source: MotionBERT's released program; MotionAGFormer and Motion2vec share it.
+    Source: MotionBERT's released program; MotionAGFormer and Motion2vec use it too.
 
     Args:
         skeleton, skeleton_3d, fps: see :class:`BaseCodec`.

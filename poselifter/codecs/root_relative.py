@@ -17,7 +17,7 @@ class RootRelativeLifting(BaseCodec):
     """2D normalised to the screen, 3D relative to the root (VideoPose3D, section 5 of its protocol).
 
     Network space: inputs (T, J, C) are x in [-1, 1] and y in [-h/w, h/w], then
-    the detector's confidence if ``confidence``; a joint that is not there is 0
+    the detector's confidence if ``confidence``; a missing joint is 0
     in every channel. Targets (T, K, 3) are camera axes relative to the root.
 
     With ``window_box`` every window is further described by a body-sized box,
@@ -47,7 +47,7 @@ class RootRelativeLifting(BaseCodec):
         if unit not in self._SCALES:
             raise InputError(f'RootRelativeLifting: unit is {unit!r}, expected one of {sorted(self._SCALES)}')
         if window_box and not confidence:
-            raise InputError('RootRelativeLifting: window_box needs confidence=True, to know which joints are there')
+            raise InputError('RootRelativeLifting: window_box needs confidence=True, to know which joints are present')
         super().__init__(skeleton, skeleton_3d, fps)
         self.confidence, self.window_box, self.unit = confidence, window_box, unit
         self.scale, self.channels = self._SCALES[unit], 2 + confidence + 3 * window_box
@@ -75,7 +75,7 @@ class RootRelativeLifting(BaseCodec):
     def normalize_window(self, inputs: Tensor, hidden: Tensor | None = None) -> Tensor:
         """See :class:`BaseCodec`; with ``window_box`` x, y, confidence, box centre x, y and log size.
 
-        The box is centred on the mean of the joints that are there; its size is
+        The box is centred on the mean of the joints present; its size is
         the root mean square distance of joints from their frame's mean, which a
         walk across the picture leaves as it is.
         """

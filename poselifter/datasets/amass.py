@@ -15,12 +15,12 @@ from ..utils.arrays import load_array
 from .sequence_dataset import SequenceDataset
 from .sequences import Joined, Sequences, check_rows, world_keypoints
 
-# official split by subset; names of both generations of the archives, others train
+# AMASS's split by subset; names of both generations of the archives, others train
 SPLITS = {
     'val': ('HumanEva', 'MPI_HDM05', 'HDM05', 'SFU', 'MPI_mosh', 'MoSh'),
     'test': ('Transitions_mocap', 'Transitions', 'SSM_synced', 'SSM'),
 }
-# folders that BABEL's feat_p names, and what newer archives call them
+# folders that BABEL's feat_p names, and their names in newer archives
 RENAMED = {
     'BioMotionLab_NTroje': 'BMLrub', 'MPI_HDM05': 'HDM05', 'DFaust_67': 'DFaust', 'Transitions_mocap': 'Transitions',
     'MPI_mosh': 'MoSh', 'TCD_handMocap': 'TCDHands', 'MPI_Limits': 'PosePrior', 'SSM_synced': 'SSM',
@@ -37,7 +37,7 @@ class AMASSDataset(SequenceDataset):
     """AMASS as 17 joints of Human3.6M (``h36m17``), world frame.
 
     Args:
-        split: ``'train'``, ``'val'`` or ``'test'``: the official subsets of it; or ``'all'``.
+        split: ``'train'``, ``'val'`` or ``'test'``: its published subsets; or ``'all'``.
         subsets: these subsets instead.
         data_root: folder of the converted subsets.
         **kwargs: see :class:`SequenceDataset`.
@@ -156,7 +156,7 @@ class BABELDataset(AMASSDataset):
         text: ``'raw'`` (as written) or ``'category'``.
         classes: names of the categories that become ``action``, in order
             (BABEL's ``action_label_2_idx.json``); others have action -1.
-        split: of AMASS; BABEL's own parts go across its subsets.
+        split: of AMASS; BABEL's parts go across its subsets.
         **kwargs: see :class:`AMASSDataset`.
 
     Raises:
@@ -212,7 +212,7 @@ class BABELDataset(AMASSDataset):
 
 
 def _transition(segments: list[tuple], start: float, end: float, text: str) -> tuple[str, float, float]:
-    """Text and limits of a transition with what is before and after it; no text without both."""
+    """Text and limits of a transition with the segments before and after it; no text without both."""
     others = [s for s in segments if s[0] != 'transition']
     before = [s for s in others if s[3] <= start + 0.1]
     after = [s for s in others if s[2] >= end - 0.1]

@@ -1,4 +1,4 @@
-"""Batches of clips: what flows through transforms, and what a loader's worker makes of it."""
+"""Batches of clips: as transforms change them, and as a loader's worker packs them."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ class ClipBatch(Sequence):
     Attributes:
         arrays: (B, ...) by key. They belong to the batch: a transform may write
             to them.
-        metadata: B values by key of what is no array.
+        metadata: B values by key, those that are no arrays.
     """
 
     def __init__(self, arrays: dict[str, Any], metadata: dict[str, list]) -> None:
@@ -60,7 +60,7 @@ class ClipBatch(Sequence):
 
     @property
     def kind(self) -> tuple[dict[str, tuple], set[str]]:
-        """Keys and shapes, which batches must share to be joined."""
+        """Keys and shapes; batches that are joined have the same."""
         return {key: tuple(array.shape[1:]) for key, array in self.arrays.items()}, set(self.metadata)
 
     @classmethod
@@ -117,7 +117,7 @@ def join_batches(batches: Sequence[ClipBatch]) -> Sequence[ClipBatch]:
 
 
 def run_pipeline(steps: Iterable[Callable], samples: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Runs the transforms of ``build_pipeline`` on samples of any shapes; returns what the last made of each."""
+    """Runs the transforms of ``build_pipeline`` on samples of any shapes; returns the last one's result for each."""
     batches = stack_samples(samples)
     for step in steps:
         batches = step.transform_batches(batches)
@@ -151,5 +151,5 @@ def _concatenate(parts: Sequence[np.ndarray] | Sequence[torch.Tensor]) -> np.nda
     if get_worker_info() is None:
         return torch.cat(parts)
     shape = (sum(len(part) for part in parts), *first.shape[1:])
-    storage = torch.UntypedStorage._new_shared(math.prod(shape) * first.element_size())  # as torch's own collate
+    storage = torch.UntypedStorage._new_shared(math.prod(shape) * first.element_size())  # as torch's collate
     return torch.cat(parts, out=torch.empty(0, dtype=first.dtype).set_(storage, 0, shape))

@@ -36,7 +36,7 @@ class CMUMocapDataset(SequenceDataset):
     Args:
         ann_file: ``cmu_train.npz``, ``cmu_val.npz``, ``cmu_test.npz`` or
             ``tiny.npz`` below ``data_root``; ``index.json`` beside it, where it
-            is there, tells each clip's ``source_format``.
+            exists, gives each clip's ``source_format``.
         actions: only clips of these classes, numbered in this order; ``None``
             takes all of ``ACTIONS``.
         **kwargs: see :class:`SequenceDataset`.

@@ -32,7 +32,7 @@ def load_coco(path: str | os.PathLike, kind: str = 'COCO annotations', how: str 
 
     Args:
         path: the json.
-        kind: what the file should be, for the message.
+        kind: expected kind of file, for the message.
         how: where to get it, likewise.
 
     Returns:
@@ -97,7 +97,7 @@ class COCOKeypointsDataset(SequenceDataset):
 
     Args:
         ann_file: the json below ``data_root``.
-        weights: what visibility 0, 1 and 2 count as, in ``keypoints_visible``.
+        weights: values of visibility 0, 1 and 2 in ``keypoints_visible``.
         min_keypoints: fewest joints of weight above 0 that a person has, after
             conversion, which loses those with a missing part.
         **kwargs: see :class:`SequenceDataset`; ``metainfo=dict(skeleton=...)``

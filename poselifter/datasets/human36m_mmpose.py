@@ -17,7 +17,7 @@ from .sequences import Sequences, Table, runs
 
 _VIDEO = re.compile(r'(S\d+)_([A-Za-z]+)((?:[ _]\d+)?)\.(\d{8})$')
 _RENAMED = {'TakingPhoto': 'Photo', 'WalkingDog': 'WalkDog'}
-_NEAR = 10.0  # pixels that projections and true 2D joints may be apart; what does not fit is off by hundreds
+_NEAR = 10.0  # pixels that projections and true 2D joints may be apart; a wrong camera is off by hundreds
 _HOW = 'make it by tools/dataset_converters/preprocess_h36m.py of MMPose, and put it below data_root'
 _FILE = Table(
     arrays={'part': ('keypoints', (17, 3), 1), 'S': ('lifting_target', (17, 4), 1)}, labels=('imgname',), how=_HOW
@@ -31,7 +31,7 @@ class Human36mMMPoseDataset(SequenceDataset):
     Keys ``imgname``, ``part`` (N, 17, 3) true pixels, ``S`` (N, 17, 4) metres. A
     sequence's rows are brought into the order of time; its frame rate follows
     from the numbers in the names. Whether poses are in the camera's frame or in
-    the world's is told by projecting them.
+    the world's is inferred by projecting them.
 
     Args:
         ann_file: the npz below ``data_root``.

@@ -10,7 +10,7 @@ class HumanEvaDataset(VideoPose3DFiles):
 
     Subjects are ``Train/S1`` to ``Train/S3`` and ``Validate/S1`` to
     ``Validate/S3``; a take (``Walking 1 chunk0``) is one piece between gaps of
-    the mocap. The cameras have no intrinsics, so there is no projection: a 2D
+    the mocap. The cameras have no intrinsics, so nothing is projected: a 2D
     file is needed. The arguments are those of :class:`VideoPose3DFiles`.
 
     Source: Sigal et al., "HumanEva" (IJCV 2010); files by Pavllo et al.,

@@ -22,7 +22,7 @@ class InstaVarietyDataset(SequenceDataset):
     """``motion_all.npy`` (N, 17, 3) and ``id_all.npy`` (N,): tracks end to end, memory-mapped.
 
     The points are those of MotionBERT's converter: a track is 2 wide, the root
-    of its first frame at 0; spine and head top are never there. A sample shows
+    of its first frame at 0; spine and head top are always missing. A sample shows
     them in a picture of 1000 pixels, where 2 become 500; that says nothing of
     the true one, so a pipeline must go on with ``CropScale``. Training windows
     whose first frame lacks the root are left out. The frame rate is not known.
@@ -49,7 +49,7 @@ class InstaVarietyDataset(SequenceDataset):
         return Sequences({'keypoints': motion}, infos, decode=_split_scores)
 
     def list_windows(self) -> np.ndarray:
-        """Those of the base class, without those that begin without a root."""
+        """Windows of the base class, without those that begin without a root."""
         windows = super().list_windows()
         if not self.test_mode:
             first = np.array([self.get_data_info(i)['first'] for i in range(windows[-1, 0] + 1)])

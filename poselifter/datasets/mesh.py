@@ -31,7 +31,7 @@ _FILE = Table(
     how=_HOW,
 )
 _NEED = ('joint_2d', 'source', 'smpl_pose', 'smpl_shape')
-_PICTURE = {'h36m': ('camera_name',), 'other': ('img_hw',)}  # what the picture's size is told by
+_PICTURE = {'h36m': ('camera_name',), 'other': ('img_hw',)}  # labels that give the picture's size
 
 
 @DATASETS.register_module()

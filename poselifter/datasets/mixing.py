@@ -37,7 +37,7 @@ class ConcatDataset(Dataset):
 
     @property
     def metainfo(self) -> dict[str, Any]:
-        """That of the first source."""
+        """Metainfo of the first source."""
         return self.datasets[0].metainfo
 
     def __len__(self) -> int:
@@ -47,18 +47,18 @@ class ConcatDataset(Dataset):
         return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> Any:
-        """A batch of samples; where all are of one source, whatever that source returns for a batch."""
+        """Returns a batch of samples; where all are of one source, in the form in which that source returns them."""
         epochs, rows = np.divmod(np.asarray(indices), len(self))
         sources = np.searchsorted(self.ends, rows, side='right')
-        found = {}
+        samples = {}
         for number in np.unique(sources):
             source, slots = self.datasets[number], np.flatnonzero(sources == number)
-            own = rows[slots] - (self.ends[number] - len(source))
-            batch = source.__getitems__((epochs[slots] * len(source) + own).tolist())
+            local = rows[slots] - (self.ends[number] - len(source))
+            batch = source.__getitems__((epochs[slots] * len(source) + local).tolist())
             if len(slots) == len(rows):
                 return batch
-            found.update(zip(slots.tolist(), batch, strict=True))
-        return [found[slot] for slot in range(len(rows))]
+            samples.update(zip(slots.tolist(), batch, strict=True))
+        return [samples[slot] for slot in range(len(rows))]
 
 
 @DATA_SAMPLERS.register_module()
@@ -74,8 +74,8 @@ class SourceBatchSampler(Sampler):
     number of batches then changes with the epoch, so learning rates follow epochs, not iterations.
 
     Args:
-        sampler: ``EpochSampler`` of the ConcatDataset: tells order, seed, epoch and process.
-        batch_size: clips of a batch on one process; a list gives each source its own.
+        sampler: ``EpochSampler`` of the ConcatDataset: gives order, seed, epoch and process.
+        batch_size: clips of a batch on one process; a list has one number for each source.
         order: ``'sequence'``: all batches of a source, then of the next;
             ``'mixed'``: batches in random order.
         ratios: batches of the sources in relation to each other. ``None``: an

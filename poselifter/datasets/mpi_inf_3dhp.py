@@ -28,7 +28,7 @@ class MPIINF3DHPDataset(SequenceDataset):
     labelled: the others serve as context.
 
     Args:
-        ann_file: either file below ``data_root``; which one it is, it tells itself.
+        ann_file: either file below ``data_root``; which one is detected.
         **kwargs: see :class:`SequenceDataset`.
 
     Raises:

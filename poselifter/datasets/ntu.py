@@ -1,4 +1,4 @@
-"""NTU RGB+D 60 and 120: what clip names say, and the splits."""
+"""NTU RGB+D 60 and 120: metadata in clip names, and the splits."""
 
 import os
 import re
@@ -36,10 +36,10 @@ def parse_name(name: str) -> ClipName:
     Raises:
         InputError: the name is not of that form.
     """
-    found = re.search(r'S(\d{3})C(\d{3})P(\d{3})R(\d{3})A(\d{3})', name)
-    if not found:
+    match = re.search(r'S(\d{3})C(\d{3})P(\d{3})R(\d{3})A(\d{3})', name)
+    if not match:
         raise InputError(f'{name!r} is no clip of NTU RGB+D, expected a name such as S001C001P001R001A001')
-    return ClipName(*map(int, found.groups()))
+    return ClipName(*map(int, match.groups()))
 
 
 def _is_novel(clip: ClipName) -> bool:

@@ -24,7 +24,7 @@ def read_tracks(path: Path) -> dict[str, np.ndarray]:
     Returns:
         (n, 17, 3) by ``'<file>/<video>/<track>'``: x, y (pixels), visibility 0
         or 1 of ``posetrack17``, in the order of the file. Frames in which a
-        person is not annotated are not there.
+        person is not annotated are missing.
 
     Raises:
         InputError: the file is damaged or of another kind.
@@ -55,7 +55,7 @@ class PoseTrackDataset(SequenceDataset):
 
     The joints are converted from ``posetrack17``; a mixed joint is as visible
     as the least of its parts. The root is visible in all frames. Visibility,
-    0 or 1, is what the confidence channel shows. The files do not tell the
+    0 or 1, is the confidence channel. The files lack the
     pictures' size: ``img_shape`` just holds the person, so a pipeline must go
     on with ``CropScale``. MotionBERT draws its ratio once, here it is drawn anew every time.
 
@@ -63,7 +63,7 @@ class PoseTrackDataset(SequenceDataset):
         ann_file: folder of the json files, or one file, below ``data_root``.
         length: poses of a track that are taken; shorter tracks are left out.
             A frame without an annotation is skipped, as in MotionBERT.
-        visible: share of joints, in all frames, that must be exceeded.
+        visible: fraction of joints, in all frames, that must be exceeded.
         **kwargs: see :class:`SequenceDataset`; ``metainfo=dict(skeleton=...)``
             is the joint set of the samples (``h36m17``).
 

@@ -1,4 +1,4 @@
-"""Samplers that tell a sample its epoch."""
+"""Samplers whose indices carry the epoch."""
 
 import math
 from collections.abc import Iterator, Sized
@@ -21,7 +21,7 @@ class EpochSampler(Sampler):
     a resumed run sees what an uninterrupted one would have seen.
 
     Args:
-        dataset: what is sampled.
+        dataset: the dataset to sample.
         shuffle: draw a new order every epoch.
         seed: of the order; the same on all processes.
     """
@@ -32,7 +32,7 @@ class EpochSampler(Sampler):
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Called by mmengine's ``DistSamplerSeedHook`` before each epoch."""
+        """Sets the epoch; called by mmengine's ``DistSamplerSeedHook`` before each one."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -72,7 +72,7 @@ class BalancedSampler(EpochSampler):
 class ClassPairSampler(Sampler):
     """Batches of a few samples of each of a few classes, for losses that compare samples of one class.
 
-    A ``batch_sampler``: the loader gives it its own batch size. Every batch
+    A ``batch_sampler``: the loader gives it its batch size. Every batch
     draws its classes anew, without a class twice, and its samples of a class
     without a sample twice where the class has enough. An epoch has as many
     whole batches as the data set has samples for; each process takes whole
@@ -80,7 +80,7 @@ class ClassPairSampler(Sampler):
 
     Args:
         sampler: ``EpochSampler`` of a data set with ``action`` in the metadata of
-            its sequences: tells seed, epoch and process.
+            its sequences: gives seed, epoch and process.
         batch_size: of the loader, of each process.
         per_class: samples of one class in a batch.
 
@@ -106,11 +106,11 @@ class ClassPairSampler(Sampler):
         return self.batches
 
     def __iter__(self) -> Iterator[list[int]]:
-        sampler, wanted = self.sampler, self.batch_size // self.per_class
+        sampler, num_classes = self.sampler, self.batch_size // self.per_class
         rng = np.random.default_rng([sampler.seed, sampler.epoch])
         epoch = []
         for _ in range(self.batches * sampler.world_size):
-            chosen = [self.members[c] for c in rng.permutation(len(self.members))[:wanted]]
+            chosen = [self.members[c] for c in rng.permutation(len(self.members))[:num_classes]]
             draws = [rng.choice(m, self.per_class, replace=len(m) < self.per_class) for m in chosen]
             epoch.append((sampler.epoch * len(sampler.dataset) + np.concatenate(draws)).tolist())
         return iter(epoch[sampler.rank :: sampler.world_size])

@@ -34,7 +34,7 @@ class SequenceDataset(BaseDataset):
             clips; needed unless ``test_mode``. ``'whole'``: a sequence is a clip,
             and ``ResampleClip``, or ``RandomWindow`` and ``EdgePad`` fix the length.
         views: how many times each sequence is listed in ``test_mode``, each
-            with its own random key (say, its own virtual camera).
+            with another random key (say, another virtual camera).
         seed: of all random transforms.
         mirrored_copies: list each training window twice, plain and mirrored
             (VideoPose3D, MixSTE, P-STMO), instead of mirroring at random:
@@ -75,7 +75,7 @@ class SequenceDataset(BaseDataset):
         raise TypeError(f'{type(self).__name__} must implement load()')
 
     def load_data_list(self) -> list[dict]:
-        """Called by mmengine: keeps the arrays of :meth:`load` and lists its sequences."""
+        """Keeps the arrays of :meth:`load` and lists its sequences; called by mmengine."""
         sequences = self.load()
         self.arrays, self.decode = sequences.arrays, sequences.decode
         self._metainfo.update(sequences.metainfo)
@@ -135,7 +135,7 @@ class SequenceDataset(BaseDataset):
         Args:
             infos: one entry of the data list for each sample.
             frames: for each sample the (T,) frames to read, within the sequence.
-            metadata: of each sample, what it has beside arrays.
+            metadata: values of each sample beside arrays.
 
         Returns:
             The samples in order, see :meth:`ClipBatch.cut`.
@@ -182,7 +182,7 @@ class SequenceDataset(BaseDataset):
         return [sample for batch in self.batches(indices) for sample in batch]
 
     def _cached_info(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
-        """An entry of the data list, which mmengine unpickles at every call, and what of it samples have."""
+        """An entry of the data list, which mmengine unpickles at every call, and its part that samples have."""
         if index not in self._infos:
             if len(self._infos) >= 4096:
                 self._infos.clear()
@@ -197,7 +197,7 @@ class SequenceDataset(BaseDataset):
         return len(self.windows)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """One epoch in order; Python's own loop would run on into the next ones."""
+        """One epoch in order; Python's loop would run on into the next ones."""
         return (self[index] for index in range(len(self)))
 
     def __getitem__(self, index: int) -> dict[str, Any]:

@@ -78,10 +78,10 @@ def check_rows(where: Any, arrays: Mapping[str, Any], shapes: Mapping[str, tuple
 
     Args:
         where: the file and what of it, for the message.
-        arrays: what is there.
+        arrays: those to check.
         shapes: shapes of one row by name, ``None`` for any; what may be absent is
             left out.
-        how: what the user can do; ends the error.
+        how: advice to the user; ends the error.
 
     Returns:
         The number of rows.

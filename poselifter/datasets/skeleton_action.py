@@ -19,7 +19,7 @@ _KEYS = ('frame_dir', 'label', 'img_shape', 'keypoint', 'keypoint_score')
 
 @DATASETS.register_module()
 class SkeletonActionDataset(SequenceDataset):
-    """Clips of one or more persons with the class of what they do.
+    """Clips of one or more persons with the class of their action.
 
     The file holds ``annotations``, a list of dicts with ``frame_dir``,
     ``label``, ``img_shape`` (height, width), ``keypoint`` (M, T, V, 2) pixels
@@ -27,7 +27,7 @@ class SkeletonActionDataset(SequenceDataset):
     lists of ``frame_dir``; a bare list of annotations serves too. It is read
     without executing anything from it. Samples are float32 and have a persons
     axis: ``keypoints`` (M, T, J, 2), ``keypoints_visible`` (M, T, J),
-    ``present`` (M,). The persons are told apart over time by
+    ``present`` (M,). The persons are tracked by
     :func:`track_two`; a joint set that is not the samples' is converted.
 
     Args:
@@ -45,7 +45,7 @@ class SkeletonActionDataset(SequenceDataset):
     Raises:
         InputError: the file is missing, wrong, or has no such split.
 
-    Source: PYSKL's data format; MotionBERT, appendix and released data set.
+    Source: PYSKL's data format; MotionBERT, appendix and published data set.
     """
 
     METAINFO = {'dataset_name': 'skeleton_action'}
@@ -96,14 +96,14 @@ class SkeletonActionDataset(SequenceDataset):
         unknown = [split for split in self.splits if split not in splits]
         if unknown:
             raise InputError(f'{self.ann_file} has no split {unknown}, expected some of {sorted(splits)}')
-        wanted = {name for split in self.splits for name in splits[split]}
-        chosen = [annotation for annotation in annotations if annotation['frame_dir'] in wanted]
+        requested = {name for split in self.splits for name in splits[split]}
+        chosen = [annotation for annotation in annotations if annotation['frame_dir'] in requested]
         if not chosen:
             raise InputError(f'{self.ann_file} has no clip of the split {self.splits}; check the file')
         return chosen
 
     def metadata(self, annotation: dict) -> dict[str, Any]:
-        """What a sample says beside its arrays; ``action`` is the class."""
+        """Metadata of a sample beside its arrays; ``action`` is the class."""
         return {'sequence': str(annotation['frame_dir']), 'action': int(annotation['label'])}
 
     def _checked(self, annotation: dict) -> tuple[np.ndarray, np.ndarray]:
@@ -151,7 +151,7 @@ class SkeletonActionDataset(SequenceDataset):
 
 
 def track_two(keypoints: np.ndarray) -> np.ndarray:
-    """Who is who over time, where a detector may have swapped two persons.
+    """Tracks two persons over time, where a detector may have swapped them.
 
     The two change places in every frame whose first person is nearer to where
     the second was than to where the first was, by the sum of absolute

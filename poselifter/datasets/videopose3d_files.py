@@ -24,7 +24,7 @@ class VideoPose3DFiles(SequenceDataset):
     """Base of ``data_3d_*.npz`` (world, metres) and ``data_2d_*.npz`` (pixels of every camera).
 
     3D is turned into each camera's frame. 2D that runs on after the mocap is
-    cut at its end; 2D that is shorter is an error. The 2D joint set is told by
+    cut at its end; 2D that is shorter is an error. The 2D joint set follows from
     the file's list of left joints, since names in it differ.
 
     Args:

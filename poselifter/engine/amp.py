@@ -1,4 +1,4 @@
-"""Mixed precision on whatever device is there."""
+"""Mixed precision on GPU or CPU."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -28,7 +28,7 @@ _RANK_VARIABLES = {  # launcher: the names of rank, number of processes and loca
 }
 _names: Counter[str] = Counter()
 
-mmengine_runner.turn_on_activation_checkpointing = checkpoint_activations  # see there
+mmengine_runner.turn_on_activation_checkpointing = checkpoint_activations  # see its docstring
 
 
 def start_cpu_processes(launcher: str, dist_cfg: dict[str, Any]) -> None:
@@ -46,10 +46,10 @@ def start_cpu_processes(launcher: str, dist_cfg: dict[str, Any]) -> None:
     names = _RANK_VARIABLES.get(launcher)
     if names is None:
         raise InputError(f'unknown launcher {launcher!r}; expected one of none, {", ".join(_RANK_VARIABLES)}')
-    for name, own in zip(names, _RANK_VARIABLES['pytorch'], strict=True):
+    for name, standard in zip(names, _RANK_VARIABLES['pytorch'], strict=True):
         if name not in os.environ:
             raise InputError(f'--launcher {launcher} needs the variable {name}; start through tools/dist_train.sh')
-        os.environ[own] = os.environ[name]
+        os.environ[standard] = os.environ[name]
     if launcher == 'slurm' and 'MASTER_ADDR' not in os.environ:
         hosts = subprocess.run(
             ['scontrol', 'show', 'hostname', os.environ['SLURM_NODELIST']], capture_output=True, text=True, check=True
@@ -84,7 +84,7 @@ def unique_name(name: str) -> str:
     """A name that this process has not used yet.
 
     mmengine names logger, message hub and visualizer by the second, so two
-    runners that are built within one share them, the best score included.
+    runners that are built within one use them together, the best score included.
 
     Args:
         name: the time in seconds.
@@ -117,7 +117,7 @@ class AtomicLocalBackend(LocalBackend):
 
 
 def to_plain(value: Any, where: str = 'checkpoint') -> Any:
-    """Turns a value into what ``torch.load(weights_only=True)`` reads: Python's own types and tensors.
+    """Turns a value into what ``torch.load(weights_only=True)`` reads: Python's types and tensors.
 
     Args:
         value: dicts, sequences, numpy scalars and arrays (become lists), paths.

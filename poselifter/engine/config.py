@@ -54,7 +54,7 @@ def change_config(config: Config, cfg_options: dict[str, Any] | None = None, var
     """Merges a variant, then options, into a config.
 
     A variant is merged as a config file that inherits from this one would be, ``_delete_`` included. It has a work
-    folder of its own: that of the config with ``_<variant>`` at its end, unless the variant names one.
+    separate folder: that of the config with ``_<variant>`` at its end, unless the variant names one.
 
     The codec stands in ``model`` and in ``Encode`` steps too, copied when the file is read. A value of ``codec`` that
     changes here changes in each copy that states the same value or leaves it out.
@@ -68,7 +68,7 @@ def change_config(config: Config, cfg_options: dict[str, Any] | None = None, var
         The config itself without a change, else a changed copy; without ``variants`` once one has been chosen.
 
     Raises:
-        InputError: there is no such variant, or an option's key leads nowhere.
+        InputError: the config has no such variant, or an option's key leads nowhere.
     """
     if variant is None and not cfg_options:
         return config
@@ -125,14 +125,14 @@ def _follow(node: Any, before: dict[str, Any], after: dict[str, Any]) -> None:
 
 
 def check_start(path: str | None, config: Config) -> None:
-    """Says which file a training starts from and how to make it, where it is missing.
+    """Checks that the checkpoint a training starts from exists, and says how to make it.
 
     Args:
         path: of the weights, an http(s) address, or ``None`` for a start from scratch.
         config: with ``pretrained_by``, the config of the run that leaves the file.
 
     Raises:
-        InputError: there is no such file.
+        InputError: the file does not exist.
     """
     if not path or '://' in path or Path(path).is_file():
         return
@@ -145,7 +145,7 @@ def check_start(path: str | None, config: Config) -> None:
 
 
 def _check_key(config: Config, key: str, path: str | None) -> None:
-    """Every part but the last must exist; so must a first part that has no meaning to the runner."""
+    """Checks a key: every part but the last must exist; so must a first part that has no meaning to the runner."""
     parts = key.split('.')
     node: Any = config._cfg_dict
     for depth, part in enumerate(parts):

@@ -1,4 +1,4 @@
-"""Log lines that a person can read."""
+"""Log processor with short lines."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from ..registry import LOG_PROCESSORS
 
 @LOG_PROCESSORS.register_module()
 class MotionLogProcessor(LogProcessor):
-    """mmengine's, less the metrics of single groups in the line after an epoch.
+    """mmengine's log processor, without the metrics of single groups in the line after an epoch.
 
     ``MPJPE/walk`` and its like stand in the metric's tables, in the scalars
     and in ``--out``; there are dozens of them.

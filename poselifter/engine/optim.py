@@ -1,4 +1,4 @@
-"""Groups of parameters with rates of their own, and the warm-up of some of them."""
+"""Optimiser with layer-wise learning rates, and warm-up of single parameter groups."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from ..registry import OPTIM_WRAPPER_CONSTRUCTORS, PARAM_SCHEDULERS
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class MotionOptimWrapperConstructor(DefaultOptimWrapperConstructor):
-    """mmengine's, with few named groups, layer-wise rates, and one table in place of a line for each parameter.
+    """mmengine's constructor, with few named groups, layer-wise rates, and one table, not a line for each parameter.
 
-    Parameters that share key of ``custom_keys``, layer, rate and weight decay
+    Parameters with the same key of ``custom_keys``, layer, rate and weight decay
     are one group; its ``name`` is the key, the layer, ``rest``, or ``all``
     where it is the only one. Frozen parameters are left out.
     :class:`~poselifter.engine.MotionRunner` takes it where a config names no constructor.
@@ -54,7 +54,7 @@ class MotionOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         self, params: list[dict], module: nn.Module, prefix: str = '', is_dcn_module: int | float | None = None
     ) -> None:
         """Extends ``params`` by merged groups; mmengine's makes one of each parameter, and a line in the log."""
-        if prefix:  # mmengine's own recursion
+        if prefix:  # mmengine's recursion
             super().add_params(params, module, prefix, is_dcn_module)
             return
         logger, single = MMLogger.get_current_instance(), []
@@ -125,7 +125,7 @@ class GroupWarmupLR(LinearLR):
 
     Args:
         optimizer: built by :class:`MotionOptimWrapperConstructor`, which names its groups.
-        groups: what the names of the groups hold.
+        groups: substrings of the names of the parameter groups to warm up.
         *args: see mmengine's ``LinearLR``.
         **kwargs: likewise.
 

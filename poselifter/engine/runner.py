@@ -22,17 +22,17 @@ from .compat import start_cpu_processes, unique_name, wrap_cpu_model
 from .config import check_start
 from .hooks import CheckpointHook, FreezeHook, PlainCheckpointHook, StatelessRandomHook, TeacherUpdateHook
 from .resume import check_optimizer_state
-from .sharding import clip_as_a_whole, gathered, is_sharded, own_share
+from .sharding import clip_as_a_whole, gathered, is_sharded, local_state
 from .switches import compile_losses, freeze, unwrapped
 
-_FILE_ONLY = (  # starts of messages: long, or about mmengine's own code
+_FILE_ONLY = (  # starts of messages: long, or about mmengine's code
     *('\n----', 'Config:', 'Hooks will be executed', 'Exp name:', 'Distributed training is not used'),
     *('"FileClient" will be', '"HardDiskBackend" is', 'The prefix is not set in metric'),
 )
 _TRAINING_STATE = ('message_hub', 'optimizer', 'param_schedulers')
 
 
-def _wanted_on_console(record: logging.LogRecord) -> bool:
+def _is_for_console(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith(_FILE_ONLY)
 
 
@@ -49,7 +49,7 @@ class MotionRunner(Runner):
     """
 
     start_from: str | None = None
-    """Weights to start from where there is nothing to resume."""
+    """Weights to start from where nothing is resumed."""
     _testing = False
 
     @classmethod
@@ -77,11 +77,11 @@ class MotionRunner(Runner):
         logger = super().build_logger(*args, **kwargs)
         for handler in logger.handlers:
             if not isinstance(handler, logging.FileHandler):
-                handler.addFilter(_wanted_on_console)
+                handler.addFilter(_is_for_console)
         return logger
 
     def build_model(self, model: nn.Module | dict) -> nn.Module:
-        """Builds the model; frozen parts are so before its wrapper and the optimiser look at them."""
+        """Builds the model; freezes parts before its wrapper and the optimiser look at them."""
         model = super().build_model(model)
         freeze(model, self.cfg.get('frozen_modules') or ())
         return model
@@ -102,7 +102,7 @@ class MotionRunner(Runner):
         return super().build_evaluator(evaluator)
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
-        """Builds the loop; each process takes its share of ``total_batch_size``."""
+        """Builds the loop; each process takes its part of ``total_batch_size``."""
         total, loader = self.cfg.get('total_batch_size'), self._train_dataloader
         if total and isinstance(loader, dict):
             if total % self.world_size or not isinstance(loader.get('batch_size', total), int):
@@ -246,7 +246,7 @@ class MotionRunner(Runner):
         }
         self.model.load_state_dict(weights, strict=strict)
         if self._resume and 'optimizer' in checkpoint:
-            checkpoint['optimizer'] = own_share(self.model, self.optim_wrapper.optimizer, checkpoint['optimizer'])
+            checkpoint['optimizer'] = local_state(self.model, self.optim_wrapper.optimizer, checkpoint['optimizer'])
         self._has_loaded = True
         return checkpoint
 
@@ -258,7 +258,7 @@ class MotionRunner(Runner):
 
 
 def _texts_of(dataset: Any) -> list[str]:
-    """The table that the captions of a data set index; one for all of its parts that have captions."""
+    """Table of texts that the captions of a data set index; one for all of its parts that have captions."""
     tables = [_texts_of(part) for part in getattr(dataset, 'datasets', ())]
     tables = [table for table in tables or [getattr(dataset, 'metainfo', {}).get('texts')] if table]
     if any(table != tables[0] for table in tables):

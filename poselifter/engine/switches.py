@@ -48,15 +48,15 @@ def select_modules(model: nn.Module, patterns: str | Sequence[str], switch: str)
 
 
 def freeze(model: nn.Module, patterns: str | Sequence[str]) -> None:
-    """Takes the gradients of all parameters of the modules away; see :func:`select_modules`."""
+    """Freezes all parameters of the modules; see :func:`select_modules`."""
     for module in select_modules(model, patterns, 'frozen_modules').values():
         module.requires_grad_(False)
 
 
 def checkpoint_activations(model: nn.Module, patterns: str | Sequence[str]) -> None:
-    """Lets modules forget what they computed in between; the backward pass computes it again.
+    """Activation checkpointing: recompute activations in the backward pass.
 
-    mmengine's own takes no keyword arguments and no patterns, finds no
+    mmengine's takes no keyword arguments and no patterns, finds no
     gradient behind inputs that need none, and counts a batch twice in batch norms.
 
     Args:
@@ -67,11 +67,11 @@ def checkpoint_activations(model: nn.Module, patterns: str | Sequence[str]) -> N
         InputError: a pattern fits no module.
     """
     for module in select_modules(model, patterns, 'activation_checkpointing').values():
-        module.forward = _forgetful(module)
+        module.forward = _checkpointed(module)
 
 
 def compile_losses(model: nn.Module, options: dict[str, Any]) -> None:
-    """Compiles what leads from a batch to its losses; names of weights stay, predictions are made as before.
+    """Compiles the forward pass of ``loss`` mode; names of weights stay, predictions are made as before.
 
     mmengine compiles ``train_step``, samples and optimiser included: anew for each batch, until torch gives up.
 
@@ -88,19 +88,19 @@ def compile_losses(model: nn.Module, options: dict[str, Any]) -> None:
     model.forward = forward
 
 
-def _forgetful(module: nn.Module) -> Callable:
+def _checkpointed(module: nn.Module) -> Callable:
     forward = module.forward
 
     @wraps(forward)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        contexts = (nullcontext(), _StatisticsStay(module))
+        contexts = (nullcontext(), _KeepBatchNormStatistics(module))
         return checkpoint(forward, *args, use_reentrant=False, context_fn=lambda: contexts, **kwargs)
 
     return wrapper
 
 
-class _StatisticsStay:
-    """What batch norms of a module learn while it is entered is forgotten."""
+class _KeepBatchNormStatistics:
+    """Context that restores the statistics of a module's batch norms on exit."""
 
     def __init__(self, module: nn.Module) -> None:
         self.norms = [m for m in module.modules() if isinstance(m, _BatchNorm)]

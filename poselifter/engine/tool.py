@@ -1,4 +1,4 @@
-"""What the command-line tools share: options, and errors a user can mend."""
+"""Common parts of the command-line tools: options, and errors a user can mend."""
 
 import argparse
 import os
@@ -142,7 +142,7 @@ def build_runner(config: Config, phase: Literal['train', 'test']) -> Runner:
 
 
 def _check_optimizer(config: Config) -> None:
-    """mmengine's own message for an unknown optimizer is ``None is not a callable object``."""
+    """Checks the type of the optimizer; mmengine's message is ``None is not a callable object``."""
     name = config.optim_wrapper.get('optimizer', {}).get('type')
     if isinstance(name, str) and OPTIMIZERS.get(name) is None:
         raise KeyError(f'{name} is not in the optimizer registry')

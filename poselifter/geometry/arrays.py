@@ -1,4 +1,4 @@
-"""The little that numpy arrays and tensors do not call by the same name."""
+"""Operations whose names differ between numpy arrays and tensors."""
 
 from types import ModuleType
 from typing import Any, TypeVar

@@ -21,7 +21,7 @@ _SHAPES = {'focal': (2,), 'centre': (2,), 'radial': (3,), 'tangential': (2,), 'r
 class Camera:
     """A pinhole camera: intrinsics, lens distortion and pose; numpy arrays or tensors.
 
-    Fields may have leading axes: with (B, ...) there is one camera for each
+    Fields may have leading axes: with (B, ...) they hold one camera for each
     clip of points (B, T, J, 3).
 
     Attributes:
@@ -208,9 +208,9 @@ def _distort(flat: Array, camera: Camera) -> Array:
 
 
 def _spread(value: Any, points: Array, axes: int = 1) -> Array:
-    """A field (*lead, ...), of which ``axes`` are its own, like ``points`` (*lead, ..., C): 1 for frames and joints."""
+    """A field (*lead, ...) with ``axes`` axes a camera, like ``points`` (*lead, ..., C): 1 for frames and joints."""
     value = as_like(value, points)
-    lead, own = tuple(value.shape[: value.ndim - axes]), tuple(value.shape[value.ndim - axes :])
+    lead, shape = tuple(value.shape[: value.ndim - axes]), tuple(value.shape[value.ndim - axes :])
     if lead and points.ndim < len(lead) + 2:
         raise InputError(f'points have shape {tuple(points.shape)}, expected {lead} + (..., J, 3) for as many cameras')
-    return value.reshape(lead + (1,) * (points.ndim - len(lead) - axes) + own) if lead else value
+    return value.reshape(lead + (1,) * (points.ndim - len(lead) - axes) + shape) if lead else value

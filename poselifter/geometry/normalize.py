@@ -55,14 +55,14 @@ def denormalize_longer_side(x: Array, width: float, height: float) -> Array:
 
 
 class Box(NamedTuple):
-    """A square around a person: left top ``corner`` (2,) and ``side``, pixels; side 0 where nothing was found."""
+    """A square around a person: left top ``corner`` (2,) and ``side``, pixels; side 0 where no joint is visible."""
 
     corner: Array
     side: Array
 
 
 def crop_scale(keypoints: Array, visible: Array, ratio: float = 1.0) -> tuple[Array, Box]:
-    """Maps the square around all visible joints to [-1, 1] and clips what lies outside.
+    """Maps the square around all visible joints to [-1, 1] and clips coordinates outside.
 
     One box serves all leading axes: frames, and persons who are seen together.
 

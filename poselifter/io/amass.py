@@ -140,7 +140,7 @@ def resample(joints: np.ndarray, fps: float, target: float, official: bool = Fal
     Args:
         joints: (T, J, 3).
         fps: theirs.
-        target: wanted.
+        target: requested.
         official: MotionBERT's way: every round(fps / target)-th frame, which
             makes 50 of 100 and calls it 60; else linear in time.
 

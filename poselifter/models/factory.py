@@ -18,7 +18,7 @@ from .network import Network
 
 
 class Lifter(nn.Module, Network):
-    """Backbone, perhaps a neck, and heads; parameters are named as in ``MotionEstimator``.
+    """Backbone, optional neck and named heads as a plain module; parameters are named as in ``MotionEstimator``.
 
     Args:
         backbone: config of the backbone.
@@ -31,7 +31,7 @@ class Lifter(nn.Module, Network):
         self.build_network(backbone, neck, heads)
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor | dict[str, Tensor]:
-        """What the heads make of clips.
+        """Outputs of the heads for clips.
 
         Args:
             x: network-space keypoints (B, T, J, C), or (N, M, T, J, C) of M
@@ -51,14 +51,14 @@ class Lifter(nn.Module, Network):
 @cache
 def model_sizes() -> dict[str, dict[str, Any]]:
     """Configs of the published sizes by name: those of ``configs/_base_/models``, and the rows of their ``sizes``."""
-    found = {}
+    configs = {}
     for path in sorted((shipped_root() / 'configs' / '_base_' / 'models').glob('*.py')):
         config = Config.fromfile(path)
         for name, change in {path.stem: {}, **config.get('sizes', {})}.items():
             size = Config({'model': config.model.to_dict()})
             size.merge_from_dict({'model': copy.deepcopy(change)})
-            found[name] = size.model.to_dict()
-    return found
+            configs[name] = size.model.to_dict()
+    return configs
 
 
 def list_models(pattern: str = '*') -> list[str]:
@@ -79,7 +79,7 @@ def create_model(name: str, pretrained: str | os.PathLike | None = None, **overr
             system's; read without executing anything from it. ``None`` means
             fresh weights.
         **overrides: arguments of the backbone that shall differ; ``neck`` and
-            ``heads`` take dicts of what shall differ there; ``None`` leaves a
+            ``heads`` take dicts of what shall differ in them; ``None`` leaves a
             part out.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Backbone, neck and heads, as the estimator and the plain models both have them."""
+"""Mixin of estimators and plain models: backbone, optional neck, named heads."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from .parts import BaseBackbone, BaseHead, BaseNeck, build_part
 
 
 class Network:
-    """Backbone, perhaps a neck, and heads; a mixin for modules.
+    """Mixin: backbone, optional neck, named heads.
 
     A neck may return several features by name, and a head then names the one
     that it reads by its argument ``feature``. Sizes that a neck or a head
@@ -22,7 +22,7 @@ class Network:
     heads: nn.ModuleDict
 
     def build_network(self, backbone: dict, neck: dict | None, heads: dict[str, dict]) -> None:
-        """Builds the three.
+        """Builds backbone, neck and heads.
 
         Raises:
             InputError: a head reads a feature or poses that nothing gives.
@@ -41,7 +41,7 @@ class Network:
                 raise InputError(f'the head {name!r} reads {head.feature!r}, expected a feature of {list(known)}')
 
     def features(self, x: Tensor, valid: Tensor | None = None) -> dict[str, Tensor]:
-        """Features by name; without a neck that names them there is one, ``features``.
+        """Features by name; without a neck that names them only ``features``.
 
         Args:
             x: network-space keypoints (B, T, J, C).
@@ -57,16 +57,16 @@ class Network:
         return _named(features if self.neck is None else self.neck(features))
 
     def output_frames(self, num_frames: int) -> dict[str, Tensor]:
-        """Which input frames the T' frames of each feature stand for, (T',) int64 each."""
+        """Indices of the input frames that the T' frames of each feature stand for, (T',) int64 each."""
         frames = self.backbone.output_frames(num_frames)
         return _named(frames if self.neck is None else self.neck.output_frames(frames))
 
     def feature_of(self, name: str) -> str:
-        """The name of the feature that a head reads, be it by way of the poses."""
+        """Name of the feature that a head reads, directly or through the pose head."""
         return self.heads['pose' if self.heads[name].reads == 'poses' else name].feature
 
     def read(self, name: str, features: dict[str, Tensor], persons: int = 1) -> Tensor:
-        """What a head reads, see :class:`BaseHead`; ``persons`` is M where clips are of several."""
+        """Input of a head, see :class:`BaseHead`; ``persons`` is M where clips are of several."""
         head = self.heads[name]
         if head.reads == 'poses':
             return self.heads['pose'](features[self.feature_of(name)])
@@ -74,7 +74,7 @@ class Network:
         return feature.unflatten(0, (-1, persons)) if head.reads == 'clip' else feature
 
     def outputs(self, features: dict[str, Tensor], persons: int = 1, present: Tensor | None = None) -> dict[str, Any]:
-        """What each head makes of the features, by name; ``present`` (N, M) is for those that read clips."""
+        """Outputs of the heads by name; ``present`` (N, M) is for those that read clips."""
         return {
             name: head(self.read(name, features, persons), *([present] if head.reads == 'clip' else []))
             for name, head in self.heads.items()

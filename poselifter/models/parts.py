@@ -1,7 +1,7 @@
-"""The parts of a model: what a backbone, a neck and a head must have, with defaults.
+"""The parts of a model: the contracts of backbones, necks and heads, with defaults.
 
-A part declares what it is by attributes of its class; nobody asks whether an
-attribute is there. :func:`build_part` builds one from its config.
+A part declares what it is by attributes of its class; nothing tests whether an
+attribute exists. :func:`build_part` builds one from its config.
 """
 
 from abc import abstractmethod
@@ -114,7 +114,7 @@ class BaseBackbone(Part):
         Args:
             h: what ``embed`` returned.
             valid: (B, T) bool, False for padded frames; they have no influence
-                on other frames, and their own features mean nothing.
+                on other frames, and their features are undefined.
             return_layers: whether to return the output of every layer too.
 
         Returns:
@@ -130,7 +130,7 @@ class BaseBackbone(Part):
 
         Args:
             features, layers: of :meth:`encode`.
-            valid: as there.
+            valid: as in :meth:`encode`.
         """
         weight = torch.ones_like(features[..., :1, :1])
         if valid is not None:
@@ -138,7 +138,7 @@ class BaseBackbone(Part):
         return (features * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True).clamp(min=1)
 
     def output_frames(self, num_frames: int) -> Tensor:
-        """Which input frames the T' outputs stand for.
+        """Indices of the input frames that the T' outputs stand for.
 
         Args:
             num_frames: T of the input.
@@ -180,7 +180,7 @@ class BaseNeck(Part):
         self.embed_dims = embed_dims
 
     def output_frames(self, frames: Tensor) -> Tensor | dict[str, Tensor]:
-        """Which of the frames (T,) that come in the results stand for, by name where they have names; here all."""
+        """The input frames (T,) that the results stand for, by name where they have names; here all."""
         return frames
 
 
@@ -199,7 +199,7 @@ class BaseHead(Part):
             clip; ``'body'``: features to a body for each frame; ``'poses'``: the
             poses (B, T', K, 3) that the head ``pose`` predicts, to better ones.
         label: key of the data sample without which the head has no loss.
-        default_losses: where the config says nothing of losses.
+        default_losses: losses where the config names none.
         predicts: names of the fields that it adds to a sample.
         needs: keys of the sample that ``predict`` reads (of bodies and poses),
             arrays frame by frame or metadata.
@@ -251,7 +251,7 @@ class BaseHead(Part):
         return {f'loss_{loss.name}': loss(prediction, target, weight) for loss in self.losses}
 
     def mirror(self, data_samples: MotionDataSample) -> MotionDataSample:
-        """What ``predict`` reads of the sample, for the mirrored clip; here nothing has sides."""
+        """The sample mirrored, as far as ``predict`` reads it; here nothing has sides."""
         return data_samples
 
     def mean_with_mirrored(
@@ -295,10 +295,10 @@ def build_part(cfg: dict, base: type[Part], sizes: Mapping[str, int] | None = No
 
 
 def part_class(cfg: dict, base: type[Part]) -> Any:
-    """The class that a config names by ``type``.
+    """Class that a config names by ``type``.
 
     Raises:
-        InputError: there is none, or it does not derive from ``base``.
+        InputError: no class has that name, or it does not derive from ``base``.
     """
     kind = cfg['type']
     cls = MODELS.get(kind) if isinstance(kind, str) else kind

@@ -30,7 +30,7 @@ class Conversion:
     mean_scores: tuple[str, ...]
 
     def describe(self) -> str:
-        """One line a target joint: what it is taken from, and whether it is approximate.
+        """One line a target joint: its source joints, and a mark where it is approximate.
 
         Example:
             >>> print(find_conversion('coco17', 'h36m17').describe().splitlines()[0])
@@ -81,8 +81,8 @@ def convert_keypoints(x: Array, source: str, target: str, scores: Array | None =
     Args:
         x: (..., J, C) numpy array or tensor, any unit.
         source: joint set of ``x``, e.g. ``'halpe26'``.
-        target: joint set wanted, e.g. ``'h36m17'``.
-        scores: (..., J) confidence; 0 means the joint is not there.
+        target: joint set requested, e.g. ``'h36m17'``.
+        scores: (..., J) confidence; 0 means the joint is absent.
         scores_rule: ``'min'``: a mixed joint has the lowest score of its parts
             (the spine, where it is a mean, the mean of its parts) and is
             missing (0) where a part is; ``'mean'``: the mean of the parts
@@ -125,7 +125,7 @@ def convert_keypoints(x: Array, source: str, target: str, scores: Array | None =
 
 
 def _find_table(source: Skeleton, target: Skeleton) -> dict | None:
-    """The table of a conversion: written down, or through the layout that two sets share."""
+    """The table of a conversion: written down, or through the layout of both sets."""
     if source.name == target.name:
         return {'approximate': ()}
     if target.name in source.conversions:

@@ -49,7 +49,7 @@ def flip_keypoints(x: Array, skeleton: str | Skeleton | np.ndarray | Sequence[in
 def flip_smpl_pose(pose: Array) -> Array:
     """Mirrors axis-angle poses (..., 72) or (..., 24, 3), numpy or torch: left becomes right.
 
-    A mirror leaves the part of a turn about its own normal, x, and reverses the
+    A mirror leaves the part of a turn about its normal, x, and reverses the
     rest. Twice is the identity.
     """
     joints = pose if pose.shape[-1] == 3 else pose.reshape((*pose.shape[:-1], 24, 3))
@@ -64,8 +64,8 @@ def mirror_text(text: str) -> str:
         'Right turn, then wave with the left hand'
     """
 
-    def swap(found: re.Match) -> str:
-        word = _MIRRORED[found[0].lower()]
-        return word.capitalize() if found[0][0].isupper() else word
+    def swap(match: re.Match) -> str:
+        word = _MIRRORED[match[0].lower()]
+        return word.capitalize() if match[0][0].isupper() else word
 
     return _WORD.sub(swap, text)

@@ -17,13 +17,13 @@ class Skeleton:
     """A joint set.
 
     Left and right follow from the joint names (``left_knee`` and
-    ``right_knee``); they are the person's own left and right.
+    ``right_knee``); they are the person's left and right.
 
     Attributes:
         name: name of the set, e.g. ``'h36m17'``.
         joint_names: J names in the order of the set.
         parents: J parent indices, -1 at the root; ``None`` for sets without a tree.
-        edges: pairs of joints to draw a line between; the bones where there is a tree.
+        edges: pairs of joints to draw a line between; the bones where the set has a tree.
         bone_pairs: pairs of neighbouring bones (indices into ``bones``) whose angle
             a loss may look at; h36m17's are the 18 of MotionBERT, elsewhere all
             bones that meet in a joint.
@@ -53,7 +53,7 @@ class Skeleton:
 
     @property
     def num_joints(self) -> int:
-        """J."""
+        """Number of joints J."""
         return len(self.joint_names)
 
     @property

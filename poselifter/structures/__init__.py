@@ -1,4 +1,4 @@
-"""What flows through the house: clips, windows of clips, tables of keypoints."""
+"""Data structures: samples, windows of clips, tables of keypoints, results."""
 
 from .keypoint_table import KeypointTable
 from .motion_data_sample import MotionDataSample

@@ -19,13 +19,13 @@ class KeypointTable:
 
     Attributes:
         keypoints: (N, J, 2) float32 pixels; NaN or any number where ``keypoints_visible`` is 0.
-        keypoints_visible: (N, J) float32 in [0, 1]; 0 means not there.
+        keypoints_visible: (N, J) float32 in [0, 1]; 0 means absent.
         frame_indices: (N,) int64.
         track_ids: (N,) strings or integers.
         skeleton: name of the joint set; ``None`` if the source does not say.
         img_shape: (height, width) in pixels; ``None`` if unknown.
         fps: frames per second; ``None`` if unknown.
-        source: what the keypoints came from, for messages.
+        source: origin of the keypoints, for messages.
 
     Raises:
         InputError: shapes disagree, a visible joint is not finite, a person has
@@ -81,7 +81,7 @@ class KeypointTable:
 
         Args:
             keypoints: (T, J, 2) pixels.
-            keypoints_visible: (T, J) scores in [0, 1]; by default all joints are there.
+            keypoints_visible: (T, J) scores in [0, 1]; by default all joints are present.
             frame_indices: (T,); consecutive frames by default.
             track_id: of the person.
             **known: ``skeleton``, ``img_shape``, ``fps`` and ``source``.
@@ -103,7 +103,7 @@ class KeypointTable:
             raise InputError(
                 f'{self.source}: NaN or infinite coordinates at row {row}, joint {joint} although its '
                 f'keypoints_visible is {self.keypoints_visible[row, joint]:g}; set keypoints_visible to 0 '
-                f'for joints that are not there'
+                f'for absent joints'
             )
 
     def _check_metadata(self) -> None:

@@ -1,4 +1,4 @@
-"""The labels and predictions that travel beside a clip."""
+"""Data sample: labels and predictions of a clip."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Results: what a model said of a table of keypoints."""
+"""Results: predictions of a model for a table of keypoints."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -68,7 +68,7 @@ class MovingBody:
 
 @dataclass
 class Result:
-    """What a model said of N rows of keypoints; checked when it is made.
+    """Predictions of a model for N rows of keypoints; checked when it is made.
 
     Attributes:
         table: the rows; J is 0 where only 3D is known.
@@ -82,7 +82,7 @@ class Result:
         classes: A names.
         embeddings: (S, D) unit vectors by name, one for each segment.
         body: the body of the one person of the table, N frames.
-        segments: rows of each stretch of a person without a long gap; by
+        segments: rows of each segment of a person without a long gap; by
             default a whole track each.
         skeleton: joint set of the keypoints, where the table does not say.
         fps: frames a second, where the table does not say; 30 if nobody does.
@@ -134,7 +134,7 @@ class Result:
             )
 
     def given(self) -> list[str]:
-        """Which of ``poses``, ``scores`` and ``body`` are there."""
+        """Names of those of ``poses``, ``scores`` and ``body`` that are present."""
         return [name for name in ('poses', 'scores', 'body') if getattr(self, name) is not None]
 
     def keypoints(self, rows: slice) -> KeypointTable:
@@ -160,10 +160,10 @@ class Result:
         return self.poses
 
     def describe_segments(self) -> list[dict[str, Any]]:
-        """What was said of each segment of n rows.
+        """Predictions for each segment of n rows.
 
         Returns:
-            ``track``, ``frames`` (n,); where there are scores ``scores`` (n, A)
+            ``track``, ``frames`` (n,); with scores ``scores`` (n, A)
             and ``top``, the best classes of the whole segment with their mean
             scores; and every embedding (D,) by its name.
         """

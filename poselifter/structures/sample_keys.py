@@ -1,4 +1,4 @@
-"""The one table of what a sample may hold: shape, unit, space, missing value.
+"""Specification of the keys of samples: shape, unit, space, missing value.
 
 Axes: T frames, J joints of the sample's joint set, K of the 3D joint set, C
 channels, P predictions, V vertices, A classes of actions, D channels of an
@@ -16,13 +16,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class KeySpec:
-    """What one key of a sample means.
+    """Specification of one key of a sample.
 
     Attributes:
-        shape: axis names or sizes; ``None`` for what is no array.
+        shape: axis names or sizes; ``None`` for other values.
         unit: ``px``, ``m``, ``mm/px``, ``1`` or ``-``.
         space: ``pixel``, ``world``, ``camera``, ``network`` or ``-``.
-        missing: what a value that is not there looks like.
+        missing: value that stands for a missing one.
         kind: the Python type where ``shape`` is ``None``.
     """
 
@@ -85,7 +85,7 @@ SAMPLE_KEYS: dict[str, KeySpec] = {
 
 
 def frame_axis(key: str) -> int | None:
-    """Where a sample's array has its frames, counted from the end; ``None`` for keys without frames.
+    """Axis of the frames in a sample's array, counted from the end; ``None`` for keys without frames.
 
     Example:
         >>> frame_axis('keypoints'), frame_axis('frame_indices'), frame_axis('fps')

@@ -1,4 +1,4 @@
-"""How a sequence is cut into windows, and how window outputs become one sequence."""
+"""Cuts a sequence into windows, and merges window outputs to one sequence."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -17,8 +17,8 @@ class Windows:
         inputs: (W, length) int64, the frame that each input slot shows.
         outputs: (W, outputs) int64, the frame that each output slot stands
             for; -1 where the slot stands for none (padding).
-        weights: (W, outputs) float32, the share of a slot in its frame; the
-            shares of one frame sum to 1, padding has 0.
+        weights: (W, outputs) float32, the weight of a slot in its frame; the
+            weights of one frame sum to 1, padding has 0.
         n_frames: n.
     """
 
@@ -65,7 +65,7 @@ class WindowPolicy:
         dilation: frames between neighbouring input slots.
         lead: input slots before the first output; ``None`` centres the
             outputs. A causal model has ``length - outputs``.
-        tail: what happens when the stride does not end with the sequence:
+        tail: behaviour when the stride does not end with the sequence:
             ``'shift'`` moves the last window back to end with it, ``'pad'``
             lets it run over the end, ``'centre'`` splits the overhang between
             both ends, ``'drop'`` leaves the rest of the frames out (a sequence

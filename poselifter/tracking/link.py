@@ -12,7 +12,7 @@ _FORBIDDEN = 1e6
 
 @dataclass
 class _Person:
-    """What is known of one person so far.
+    """State of one person's track so far.
 
     Attributes:
         keypoints: (J, 2) pixels where each joint was last seen, moved with the person.

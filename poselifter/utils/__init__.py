@@ -1,4 +1,4 @@
-"""What fits no other room: registering everything, writing files whole."""
+"""Utilities: registering everything, reading and writing files."""
 
 from .cache import CacheFile
 from .files import atomic_write, safe_name, shipped_root, write_json

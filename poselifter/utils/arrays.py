@@ -23,9 +23,9 @@ def load_arrays(
 
     Args:
         path: the npz file.
-        need: arrays that must be there.
-        names: further arrays to read where they are there; ``None`` reads all.
-        how: what the user can do about a missing or wrong file; ends the error.
+        need: arrays that must be present.
+        names: further arrays to read where they are present; ``None`` reads all.
+        how: advice to the user about a missing or wrong file; ends the error.
 
     Returns:
         The arrays by name; a dict that was saved is an array () of one object: ``array.item()``.
@@ -51,7 +51,7 @@ def load_array(path: str | os.PathLike, memory_map: bool = False, how: str = 'co
     Args:
         path: the npy file.
         memory_map: leave it on the disk and read what is asked for.
-        how: what the user can do about a missing or wrong file; ends the error.
+        how: advice to the user about a missing or wrong file; ends the error.
 
     Raises:
         InputError: the file is missing, damaged, or holds pickled objects.
@@ -75,7 +75,7 @@ def save_arrays(path: str | os.PathLike, arrays: Mapping[str, Any], compressed: 
 
 @contextmanager
 def _opened(path: str | os.PathLike, kind: str, how: str, **kwargs: Any) -> Iterator[Any]:
-    """What numpy opens, and the sentences for a file that is missing or damaged."""
+    """Opens a file with numpy, with the errors for one that is missing or damaged."""
     path = Path(path).expanduser()
     if not path.is_file():
         raise InputError(f'{path} is not there; {how}')

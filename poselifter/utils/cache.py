@@ -1,4 +1,4 @@
-"""Files that keep what a long computation has finished, so that a stopped run goes on where it was."""
+"""Files that keep the finished parts of a long computation, so that a stopped run goes on where it was."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from .arrays import load_arrays, save_arrays
 
 @dataclass(frozen=True)
 class CacheFile:
-    """An npz that keeps a finished part; it counts only while what it was made of stays the same.
+    """An npz that keeps a finished part; it counts only while its fingerprint stays the same.
 
     Attributes:
         path: the npz file; its folder is made when it is written.

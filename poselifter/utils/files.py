@@ -44,13 +44,13 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def write_json(path: str | os.PathLike, content: Any) -> None:
-    """Writes what JSON can say, indented, whole or not at all; raises :class:`InputError` as :func:`atomic_write`."""
+    """Writes data as JSON, indented, whole or not at all; raises :class:`InputError` as :func:`atomic_write`."""
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1) + '\n', encoding='utf-8')
 
 
 def safe_name(name: Any) -> str:
-    """A part of a file name from what another file says: all but letters, digits, ``_.-`` becomes ``_``."""
+    """A safe part of a file name from any text: all but letters, digits, ``_.-`` becomes ``_``."""
     return re.sub(r'[^\w.-]+', '_', str(name))
 
 
@@ -58,7 +58,7 @@ def shipped_root() -> Path:
     """The folder that holds ``model-index.yml`` and ``configs``: the installed package's or the repository's.
 
     Raises:
-        InputError: there is none.
+        InputError: neither has one.
     """
     package = Path(__file__).resolve().parents[1]
     for folder in (package / '.mim', package.parent):

@@ -179,7 +179,7 @@ for _module in ('builtins', '__builtin__'):
 
 
 class _Resolver:
-    """Makes plain data of what a pickle left; what is there twice stays one object."""
+    """Makes plain data of the records of a pickle; an object that occurs twice stays one object."""
 
     def __init__(self) -> None:
         self.made: dict[int, Any] = {}
@@ -223,7 +223,7 @@ class _Resolver:
         return made
 
     def plain(self, value: Any) -> Any:
-        """As a call, of what must be data: a mere name is none."""
+        """Resolves what must be data: a mere name is none."""
         made = self(value)
         if type(made) is _Name:
             raise InputError(f'it holds the name {made.name}, expected plain data')
@@ -272,10 +272,10 @@ class _JoblibArray(PickledObject):
 
 
 class _JoblibUnpickler(pickle._Unpickler):
-    """Reads what ``joblib.dump`` wrote without compression.
+    """Reads files of ``joblib.dump`` without compression.
 
-    joblib puts the bytes of arrays between the pickle's own, and only Python's
-    unpickler can be stopped there; it is many times slower than C's.
+    joblib puts the bytes of arrays between the pickle's, and only Python's
+    unpickler can be stopped at them; it is many times slower than C's.
     """
 
     dispatch = dict(pickle._Unpickler.dispatch)
@@ -286,7 +286,7 @@ class _JoblibUnpickler(pickle._Unpickler):
         self.file, self.resolve = file, _Resolver()
 
     def find_class(self, module: str, name: str) -> Any:
-        """See :meth:`_Unpickler.find_class`."""
+        """Looks a name up, see :meth:`_Unpickler.find_class`."""
         if (module, name) == ('joblib.numpy_pickle', 'NumpyArrayWrapper'):
             return _JoblibArray
         return _look_up(f'{module}.{name}', self.objects)
@@ -314,7 +314,7 @@ def load_pickle(
         encoding: of Python 2's strings; ``'latin1'`` for its numpy arrays.
         joblib: whether ``joblib.dump`` may have written it.
         objects: starts of the names of classes, ``'chumpy.'``, whose instances become :class:`PickledObject`.
-        how: what the user can do about a missing or damaged file; ends the error.
+        how: advice to the user about a missing or damaged file; ends the error.
 
     Returns:
         Its content.

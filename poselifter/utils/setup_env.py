@@ -41,7 +41,7 @@ def import_modules(package: str) -> None:
 
 
 def load_plugins() -> None:
-    """Imports every plugin, which registers what it adds.
+    """Imports every plugin, which registers its classes.
 
     A plugin is a package that declares an entry point of the group
     ``poselifter.plugins`` whose value is a module, or a module that the

@@ -9,7 +9,7 @@ from .drawing import disc, line, write
 from .panels import COLOURS, Panel
 from .styles import rgb
 
-#: Okabe and Ito's colours, told apart by all; one a class, the best class first.
+#: Okabe and Ito's colours, distinguishable by all; one a class, the best class first.
 _HUES = tuple(map(rgb, ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00')))
 
 

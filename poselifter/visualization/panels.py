@@ -23,7 +23,7 @@ def to_y_up(points: np.ndarray) -> np.ndarray:
 
 
 def limb_radius(poses: np.ndarray) -> float:
-    """How thick limbs of poses (T, K, 3) are drawn, metres: a fraction of the usual extent, 2 cm of who stands."""
+    """Radius of drawn limbs of poses (T, K, 3), metres: a fraction of the usual extent, 2 cm of who stands."""
     return max(0.0122 * float(np.median(np.linalg.norm(np.ptp(poses, axis=1), axis=-1))), 1e-3)
 
 
@@ -49,7 +49,7 @@ class Panel:
         self.joint_colours = [COLOURS[side] for side in skeleton.sides]
 
     def finish(self) -> None:
-        """Rounds the corners, when all else of the background is there."""
+        """Rounds the corners, when all else of the background is drawn."""
         round_corners(self.background, min(self.background.shape[:2]) // 24, COLOURS['page'])
 
     def draw(self, frame: int) -> np.ndarray:
@@ -212,7 +212,7 @@ class FigurePanel(FloorPanel):
         pixels, size = self.project(pose)
         back, grey = COLOURS['panel'], COLOURS['truth']
         order = sorted(range(len(self.edges)), key=lambda k: size[list(self.edges[k])].sum())
-        ends = {}  # each joint is drawn with the nearest limb that ends there
+        ends = {}  # each joint is drawn with the nearest limb that ends at it
         for k in order:
             ends.update(dict.fromkeys(self.edges[k], k))
         near, far = size.max(), size.min()

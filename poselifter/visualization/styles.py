@@ -41,6 +41,6 @@ def rgb(colour: str) -> tuple[int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
-def mix(colour: tuple[int, int, int], other: tuple[int, int, int], share: float) -> tuple[int, int, int]:
-    """``colour`` with ``share`` (0..1) of it replaced by ``other``."""
-    return tuple(round(a + (b - a) * share) for a, b in zip(colour, other, strict=True))
+def mix(colour: tuple[int, int, int], other: tuple[int, int, int], fraction: float) -> tuple[int, int, int]:
+    """``colour`` with ``fraction`` (0..1) of it replaced by ``other``."""
+    return tuple(round(a + (b - a) * fraction) for a, b in zip(colour, other, strict=True))

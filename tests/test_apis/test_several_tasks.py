@@ -29,19 +29,19 @@ def test_one_call_gives_all(inferencer, table):
     hook = model.backbone.register_forward_hook(lambda *_: seen.append(1))
     [result] = inferencer(table)
     hook.remove()
-    assert len(seen) == 1  # for three stretches, plain and mirrored, and three heads
+    assert len(seen) == 1  # for three segments, plain and mirrored, and three heads
     found = result['predictions']
     np.testing.assert_array_equal(found['keypoints_3d'], lift_table(model, table))
-    stretches = found['stretches']
-    assert [s['track'] for s in stretches] == [3, 7, 7]
-    assert [s['frames'].tolist() for s in stretches] == [[*range(40)], [*range(20)], [*range(60, 90)]]
-    for stretch in stretches:
-        assert stretch['scores'].shape == (len(stretch['frames']), 6) and stretch['embedding'].shape == (128,)
-        np.testing.assert_allclose(stretch['scores'].sum(1), 1, atol=1e-5)
-        assert np.linalg.norm(stretch['embedding']) == pytest.approx(1, abs=1e-5)
-        name, score = stretch['top'][0]
-        assert score == pytest.approx(stretch['scores'].mean(0).max()) and name in model.cfg.actions
-        assert f'track {stretch["track"]}: {name} {score:.2f}' in ' '.join(result['notes'])
+    segments = found['segments']
+    assert [s['track'] for s in segments] == [3, 7, 7]
+    assert [s['frames'].tolist() for s in segments] == [[*range(40)], [*range(20)], [*range(60, 90)]]
+    for segment in segments:
+        assert segment['scores'].shape == (len(segment['frames']), 6) and segment['embedding'].shape == (128,)
+        np.testing.assert_allclose(segment['scores'].sum(1), 1, atol=1e-5)
+        assert np.linalg.norm(segment['embedding']) == pytest.approx(1, abs=1e-5)
+        name, score = segment['top'][0]
+        assert score == pytest.approx(segment['scores'].mean(0).max()) and name in model.cfg.actions
+        assert f'track {segment["track"]}: {name} {score:.2f}' in ' '.join(result['notes'])
 
 
 def test_models_that_do_not_lift_are_named(repository):

@@ -315,7 +315,7 @@ def test_rows_of_the_metafiles():
         path = model.config.relative_to(FOLDER).with_suffix('')
         assert name == f'{path.parent.name}_{path.name}' + (f'_{model.variant}' if model.variant else '')
         text, variants = model.config.read_text(), read(path.as_posix()).get('variants') or {}
-        for number, result in enumerate(model.facts['Results']):
+        for number, result in enumerate(model.metadata['Results']):
             variant, figure = result.get('Variant'), next(iter(result['Metrics'].values()))
             assert not variant or variant in variants
             assert model.weights or (number and not variant) or f'{figure} ' in text, name

@@ -72,7 +72,9 @@ def test_zero_shot_through_the_test_tool(tool, repository, weights, tmp_path, ki
     shares, labels = {}, {}
     for item in data:
         sample = item['data_samples']
-        shares.setdefault(sample.sequence, []).append(model.text_shares(item['inputs'][None], model.class_texts)[0])
+        shares.setdefault(sample.sequence, []).append(
+            model.text_probabilities(item['inputs'][None], model.class_texts)[0]
+        )
         labels[sample.sequence] = int(sample.action)
     right = [int(torch.stack(found).mean(0).argmax()) == labels[name] for name, found in shares.items()]
     assert metrics['top1'] == pytest.approx(100 * np.mean(right)) and len(right) == 18

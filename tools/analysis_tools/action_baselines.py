@@ -1,4 +1,4 @@
-"""What an action model must beat, on the data and by the metric of its config.
+"""Baselines of action models, on the data and by the metric of a config.
 
     python tools/analysis_tools/action_baselines.py configs/motionbert/action_cmu.py [--out METRICS.json]
 
@@ -31,7 +31,7 @@ def velocity_features(clips: torch.Tensor) -> torch.Tensor:
 
 
 def fit_logistic(features: torch.Tensor, labels: torch.Tensor, classes: int, decay: float = 1e-2) -> Callable:
-    """Multinomial logistic regression on standardised features (N, D): what maps such features to probabilities.
+    """Multinomial logistic regression on standardised features (N, D); returns features -> probabilities.
 
     Each class has the same weight in all; ``decay`` is that of the squared coefficients.
     """
@@ -63,7 +63,7 @@ def batches(dataset: Any, codec: Any) -> Iterator[tuple[torch.Tensor, list]]:
 
 
 def baselines(config: Any) -> dict[str, dict[str, float]]:
-    """Figures of what a config's head must beat, by the metric of the config.
+    """Metrics of the baselines of a config's head, by the metric of the config.
 
     Raises:
         InputError: the config has none, or parts of it are wrong.
@@ -96,7 +96,7 @@ def baselines(config: Any) -> dict[str, dict[str, float]]:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """The command."""
+    """Runs the command line."""
     parser = ToolParser(__doc__)
     parser.add_config(help='config file of a model with a head of classes or embeddings')
     parser.add_argument('--out', metavar='JSON', help='file for the figures')

@@ -6,7 +6,7 @@
 PRED is a file of `tools/test.py --dump`, a result of `poselifter lift` (npz with keypoints_3d), or an npz with one
 array (P, K, 3) a sequence, under the sequence's name; where P is not the number of frames, `NAME:frames` (P,) says
 which frame each pose stands for. GT is a config, whose test data are used; an npz with one array (T, K, 3) a
-sequence, NaN where a joint has no label; or a dump. A name `SUBJECT/TAKE/CAMERA` tells the action: the take's name up
+sequence, NaN where a joint has no label; or a dump. A name `SUBJECT/TAKE/CAMERA` gives the action: the take's name up
 to the first space. Poses are in metres, camera axes, predictions relative to the root.
 """
 
@@ -100,7 +100,7 @@ def read_truth(
     if path.suffix == '.py':
         config = load_config(path, cfg_options, variant)
         if not config.get('test_dataloader'):
-            raise InputError(f'the config {path} has no test_dataloader, whose labels are wanted')
+            raise InputError(f'the config {path} has no test_dataloader, whose labels are expected')
         with config_errors(config, KeyError, TypeError):
             dataset = DATASETS.build(config.test_dataloader.dataset)
         return by_name([dataset[i]['data_samples'] for i in range(len(dataset))])
@@ -153,8 +153,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_config('truth', metavar='GT', type=Path, help='config, npz of arrays, or dump')
     parser.add_argument('--protocol', default=CLEAN, choices=[CLEAN, *PROTOCOLS], help=f'{CLEAN} is the clean one')
     parser.add_argument('--metrics', nargs='+', help="those of PoseMetric; by default the protocol's")
-    parser.add_argument('--group-by', nargs='+', help="facts of a sequence; by default the protocol's")
-    parser.add_argument('--detail', action='store_true', help='errors by joint, shares of poses, variances')
+    parser.add_argument('--group-by', nargs='+', help="metadata of a sequence; by default the protocol's")
+    parser.add_argument('--detail', action='store_true', help='errors by joint, fractions of poses, variances')
     parser.add_argument('--clip-len', type=int, help='frames of a clip, for motionagformer')
     parser.add_argument('--unit', choices=['m', 'mm'], default='m', help='of npz files with one array a sequence')
     parser.add_argument('--skeleton', help='joint set of such files; h36m17 unless the protocol has another')

@@ -74,7 +74,7 @@ def count(name: str, shape: Sequence[int] | None = None, **changes: Any) -> dict
 
     Returns:
         ``model``, ``clip`` [T, J, C], ``frames_out`` of the head ``pose`` or the first one (``None``: one result a
-        clip), ``parameters``, ``parameters_in_torch_layers`` (the others are bare, or in norms of our own), and for
+        clip), ``parameters``, ``parameters_in_torch_layers`` (the others are bare, or in norms of poselifter), and for
         a clip ``macs``, ``macs_of_layers``, ``macs_of_products``.
 
     Raises:
@@ -153,7 +153,7 @@ def markdown(lines: Sequence[Sequence[str]]) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Prints the table of the models asked for."""
+    """Prints the table of the requested models."""
     parser = ToolParser(__doc__)
     parser.add_config('models', nargs='*', metavar='CONFIG_OR_MODEL', help='config file, or a name of list_models()')
     parser.add_argument('--all', action='store_true', help='every name of list_models()')

@@ -31,7 +31,7 @@ def read_matrix(path: str) -> np.ndarray:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """The command."""
+    """Runs the command line."""
     parser = ToolParser(__doc__)
     parser.add_argument('matrix', help='csv file that ActionMetric wrote')
     parser.add_argument('out', help='picture to write, .png')

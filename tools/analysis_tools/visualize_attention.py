@@ -1,4 +1,4 @@
-"""Draws what attends to what: joints to joints (mean over frames) and frames to frames (mean over joints).
+"""Draws attention maps: joints to joints (mean over frames) and frames to frames (mean over joints).
 
     python tools/analysis_tools/visualize_attention.py configs/mixste/cmu_27.py mixste_cmu_27 --layer 1 4 --part spatial
 
@@ -20,7 +20,7 @@ AXES = {'spatial': 'joints', 'temporal': 'frames'}
 
 
 def main(argv: list[str] | None = None) -> None:
-    """The command."""
+    """Runs the command line."""
     parser = inspection_parser(__doc__, 'attention')
     parser.add_argument('--layer', type=int, nargs='+', metavar='N', help='layers, from 1; all by default')
     parser.add_argument('--part', choices=list(AXES), help='one kind of attention only')

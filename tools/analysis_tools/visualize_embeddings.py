@@ -1,4 +1,4 @@
-"""Draws the clips of a data set where t-SNE puts their embeddings, a colour for each class, exemplars marked.
+"""Draws t-SNE of the embeddings of a data set's clips, a colour for each class, exemplars marked.
 
     python tools/analysis_tools/visualize_embeddings.py configs/motionbert/oneshot_procedural.py CHECKPOINT
 
@@ -18,7 +18,7 @@ from poselifter.errors import run_program
 
 
 def main(argv: list[str] | None = None) -> None:
-    """The command."""
+    """Runs the command line."""
     parser = inspection_parser(__doc__, 'embeddings')
     parser.add_argument('--pooled', action='store_true', help="the mean of the backbone's features instead")
     parser.add_argument('--exemplars', action='store_true', help='mark the first clip of each class')

@@ -1,4 +1,4 @@
-"""Draws how a layer weights its two streams: by action, by joint, and how joints go together (MotionBERT).
+"""Draws fusion weights of a layer's two streams: by action, by joint, correlated between joints (MotionBERT).
 
     python tools/analysis_tools/visualize_fusion.py configs/motionbert/cmu_27.py CHECKPOINT --layer 3
 
@@ -49,7 +49,7 @@ def summary(weights: list[np.ndarray], actions: list[str], joints: tuple[str, ..
 
 
 def main(argv: list[str] | None = None) -> None:
-    """The command."""
+    """Runs the command line."""
     parser = inspection_parser(__doc__, 'fusion')
     parser.add_argument('--layer', type=int, default=3, metavar='N', help='layer, from 1; 3 by default')
     parser.add_argument('--clips', type=int, metavar='N', help='that many clips, spread over the data; all by default')

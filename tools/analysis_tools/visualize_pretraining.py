@@ -1,4 +1,4 @@
-"""Draws what pretraining hides and what the model makes of it, on clips of the config's training data.
+"""Draws masked or corrupted inputs of pretraining and the reconstructions, on clips of the config's training data.
 
     python tools/analysis_tools/visualize_pretraining.py configs/pstmo/pretrain_cmu_27.py CHECKPOINT --clips 4
 
@@ -19,7 +19,7 @@ from torch import nn
 
 from poselifter.datasets import ConcatDataset
 from poselifter.datasets.transforms import PackPose
-from poselifter.datasets.transforms.noise import there
+from poselifter.datasets.transforms.noise import present_joints
 from poselifter.errors import InputError, run_program
 from poselifter.models.estimators import ContextPretrainer, MaskedPosePretrainer, MotionEstimator
 from poselifter.skeletons import get_skeleton
@@ -54,7 +54,7 @@ def draw_clip(dataset: Any, number: int, seed: int) -> dict[str, Any]:
 
 def masked_pose(model: MaskedPosePretrainer, sample: dict[str, Any], path: Path, count: int) -> Result:
     """Masked 2D in, recovered 2D out, truth; distances in the units that the network sees."""
-    inputs, hidden, present = sample['inputs'], sample['mask'], there(sample['clean'])[..., 0]
+    inputs, hidden, present = sample['inputs'], sample['mask'], present_joints(sample['clean'])[..., 0]
     clips, mask = batch_of(model, inputs), batch_of(model, hidden)
     packed = MotionDataSample()
     packed.set_data({'mask': mask})
@@ -71,7 +71,7 @@ def lifted(model: MotionEstimator, sample: dict[str, Any], path: Path, count: in
     pose = model.pose(batch_of(model, sample['inputs']))[0].cpu().numpy()
     kept = model.output_frames(len(sample['inputs']))[model.feature_of('pose')].numpy()
     inputs, clean = sample['inputs'][kept], sample['clean'][kept]
-    present = there(clean)[..., 0]
+    present = present_joints(clean)[..., 0]
     hidden = present & ~inputs.any(-1)
     target = sample['target'][kept] if 'target' in sample else None
     error, counted = np.zeros(pose.shape[:-1]), np.zeros(pose.shape[:-1], bool)
@@ -106,7 +106,7 @@ def context(model: ContextPretrainer, sample: dict[str, Any], path: Path, count:
 
 
 def batch_of(model: nn.Module, array: np.ndarray) -> torch.Tensor:
-    """One clip as a batch, where the model is."""
+    """One clip as a batch, on the device of the model."""
     return torch.from_numpy(array)[None].to(next(model.parameters()).device)
 
 
@@ -124,7 +124,7 @@ KINDS = {
 
 @torch.no_grad()
 def main(argv: list[str] | None = None) -> None:
-    """The command."""
+    """Runs the command line."""
     parser = inspection_parser(__doc__, 'pretraining')
     parser.add_argument('--clips', type=int, default=4, metavar='N', help='how many clips; 4 by default')
     parser.add_argument('--frames', type=int, default=7, metavar='K', help='frames of a clip to draw; 7 by default')

@@ -1,4 +1,4 @@
-"""Draws what a model of texts and motion sees: clips between two texts, similarity over time, embeddings.
+"""Draws retrieval by a text-motion model: clips between two texts, similarity over time, embeddings.
 
     python tools/analysis_tools/visualize_text_motion.py CONFIG CHECKPOINT pair --clips a.npz b.npz --texts bows squats
     python tools/analysis_tools/visualize_text_motion.py CONFIG CHECKPOINT time --clips a.npz --texts waves "is turning"
@@ -86,12 +86,12 @@ def draw_embeddings(search: MotionSearch, args: argparse.Namespace) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """The command."""
+    """Runs the command line."""
     parser = inspection_parser(__doc__, 'text_motion')
     parser.add_argument('mode', choices=('pair', 'time', 'embeddings'))
     parser.add_argument('--clips', nargs='+', default=[], metavar='FILE', help='files of keypoints')
     parser.add_argument('--texts', nargs='+', default=[], metavar='TEXT', help='what the clips are compared with')
-    parser.add_argument('--motion-checkpoint', help='a fine-tuned encoder in place of the own one')
+    parser.add_argument('--motion-checkpoint', help='a fine-tuned encoder in place of the pretrained one')
     parser.add_argument('--beside', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help='whose features to draw')
     args = parser.parse_args(argv)
     if args.mode != 'embeddings' and not (args.clips and args.texts):

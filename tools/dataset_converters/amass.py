@@ -47,7 +47,7 @@ def convert(path: Path, kept: CacheFile, bodies: Path, regressor: Path, fps: flo
 
 
 def cache_of(path: Path, source: Path, folder: Path, settings: tuple) -> CacheFile:
-    """Where the finished conversion of a recording lies; it counts while the file and the settings stay the same."""
+    """Cache file of the conversion of a recording; it counts while the file and the settings stay the same."""
     stat, name = path.stat(), path.relative_to(source).with_suffix('.part.npz')  # which is no name of a recording
     return CacheFile(folder / name, json.dumps([VERSION, stat.st_size, stat.st_mtime_ns, *settings]))
 

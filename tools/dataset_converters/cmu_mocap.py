@@ -2,7 +2,7 @@
 
     python tools/dataset_converters/cmu_mocap.py SRC_DIR OUT_DIR [--index FILE] [--workers N]
 
-SRC_DIR holds the database's own files (``subjects/NN/NN.asf``, ``NN_TT.amc``)
+SRC_DIR holds the database's files (``subjects/NN/NN.asf``, ``NN_TT.amc``)
 or its BVH conversions (``NN_TT.bvh``: MotionBuilder, 3ds Max or Daz), in any
 folders. OUT_DIR receives ``cmu_train.npz``, ``cmu_val.npz``, ``cmu_test.npz``
 and ``index.json``. Finished recordings are kept in ``OUT_DIR/.clips``: a run
@@ -64,7 +64,7 @@ def find_recordings(source: Path) -> tuple[list[Recording], list[dict]]:
         raise InputError(f'{source} is no folder, expected the CMU database with .asf, .amc or .bvh files')
     files = sorted(p for p in source.rglob('*') if p.suffix.lower() in ('.asf', '.amc', '.bvh') and p.is_file())
     skeletons = {ids[0]: p for p in files if p.suffix.lower() == '.asf' and (ids := parse_clip_id(f'{p.stem}_01'))}
-    found: dict[str, Recording] = {}
+    recordings: dict[str, Recording] = {}
     dropped = []
     motions = [p for p in files if p.suffix.lower() != '.asf']
     for path in sorted(motions, key=lambda p: p.suffix.lower() != '.amc'):  # the original before its conversions
@@ -72,20 +72,20 @@ def find_recordings(source: Path) -> tuple[list[Recording], list[dict]]:
         reason = None
         if ids is None:
             reason = 'file name is not SS_TT (subject, trial)'
-        elif (clip_id := '_'.join(ids)) in found:
-            reason = f'same clip as {found[clip_id].path.relative_to(source)}'
+        elif (clip_id := '_'.join(ids)) in recordings:
+            reason = f'same clip as {recordings[clip_id].path.relative_to(source)}'
         elif path.suffix.lower() == '.amc' and ids[0] not in skeletons:
             reason = f'no skeleton {ids[0]}.asf for it'
         else:
-            found[clip_id] = Recording(clip_id, path, skeletons.get(ids[0]))
+            recordings[clip_id] = Recording(clip_id, path, skeletons.get(ids[0]))
         if reason:
             dropped.append({'id': path.stem, 'reason': reason, 'source_file': str(path.relative_to(source))})
-    if not found:
+    if not recordings:
         raise InputError(
             f'{source} has no recording among {len(files)} motion capture files, expected NN.asf with NN_TT.amc, '
             f'or NN_TT.bvh; name the folder of the unpacked database'
         )
-    return [found[clip_id] for clip_id in sorted(found)], dropped
+    return [recordings[clip_id] for clip_id in sorted(recordings)], dropped
 
 
 def convert(recording: Recording, kept: CacheFile) -> None:
@@ -103,7 +103,7 @@ def convert(recording: Recording, kept: CacheFile) -> None:
 
 
 def _read_clips(recording: Recording, metadata: dict) -> list[Clip]:
-    """The clips of a recording; what is known of the source goes to ``metadata``."""
+    """The clips of a recording; adds what describes the source to ``metadata``."""
     if recording.id in BROKEN:
         raise InputError(BROKEN[recording.id])
     skeleton = read_asf(recording.asf) if recording.asf else None

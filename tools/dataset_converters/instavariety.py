@@ -20,7 +20,7 @@ from poselifter.errors import InputError, run_program
 from poselifter.geometry import crop_scale
 from poselifter.utils import atomic_write, run_parallel
 
-# names of the joints in the order of h36m17; '': not found by OpenPose
+# names of the joints in the order of h36m17; '': not detected by OpenPose
 JOINTS = (
     'Hip', 'R Hip', 'R Knee', 'R Ankle', 'L Hip', 'L Knee', 'L Ankle', '', 'Neck', 'Nose', '', 'L Shoulder', 'L Elbow',
     'L Wrist', 'R Shoulder', 'R Elbow', 'R Wrist',

@@ -1,4 +1,4 @@
-"""The Kinect's own files of NTU RGB+D, and who of the bodies in them is a person; for ``ntu_skeleton.py``."""
+"""The Kinect's files of NTU RGB+D, and the persons among the bodies in them; for ``ntu_skeleton.py``."""
 
 import os
 import re

@@ -54,8 +54,8 @@ def videos(folder: Path, subject: int) -> Iterator[dict[str, np.ndarray]]:
                 arrays = {'joint_2d': points[..., :2] / points[..., 2:] * focal + centre, 'smpl_pose': turned}
                 arrays |= {'smpl_shape': shape.reshape(-1, 10), 'confidence': np.ones(points.shape[:2])}
                 arrays = {key: array.astype(np.float32) for key, array in arrays.items()}
-                facts = {'source': source, 'camera_name': names[int(number) - 1]}
-                yield arrays | {key: np.full(len(frames), value) for key, value in facts.items()}
+                metadata = {'source': source, 'camera_name': names[int(number) - 1]}
+                yield arrays | {key: np.full(len(frames), value) for key, value in metadata.items()}
     except (KeyError, IndexError, AttributeError, TypeError, ValueError) as error:
         raise InputError(
             f'{folder}: the files of subject {subject} are not as NeuralAnnot has them ({error!r})'
@@ -70,10 +70,10 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     arrays = {}
     for part, subjects in SUBJECTS.items():
-        there = [s for s in subjects if (args.source / f'Human36M_subject{s}_{KINDS[-1]}.json').is_file()]
-        found = [video for s in tqdm(there, desc=part, unit='subject') for video in videos(args.source, s)]
-        arrays |= {f'{part}_{key}': np.concatenate([video[key] for video in found]) for key in (found or [{}])[0]}
-        print(f'{part}: {len(found)} videos of the subjects {there}')
+        present = [s for s in subjects if (args.source / f'Human36M_subject{s}_{KINDS[-1]}.json').is_file()]
+        takes = [video for s in tqdm(present, desc=part, unit='subject') for video in videos(args.source, s)]
+        arrays |= {f'{part}_{key}': np.concatenate([video[key] for video in takes]) for key in (takes or [{}])[0]}
+        print(f'{part}: {len(takes)} videos of the subjects {present}')
     if not arrays:
         raise InputError(
             f'{args.source} has no bodies Human36M_subject1_SMPL_NeuralAnnot.json; '

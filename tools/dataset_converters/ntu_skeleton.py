@@ -5,7 +5,7 @@
 SRC_DIR holds the ``.skeleton`` files, in any folders. With ``--points 2d`` (the
 default) the pickle holds where the colour picture shows the 25 joints, which
 ``NTUActionDataset(source='ntu25')`` reads; with ``--points 3d`` it holds metres
-in the Kinect's own axes, as PYSKL's 3D files do. A file that cannot be read, or
+in the Kinect's axes, as PYSKL's 3D files do. A file that cannot be read, or
 shows nobody, is named and left out.
 """
 

@@ -5,7 +5,7 @@
 The parts are ``train``, ``validation`` and ``test``; a video has a sequence for
 each actor, ``<sequence>/<actor>``. Bodies are turned from the world into the
 camera's frame. ``smpl_weight`` is 0 where the camera's pose is not valid. The
-2D is the files' own, of OpenPose. Besides, for each frame: ``root`` (3,), the
+2D is OpenPose's, in the files. Besides, for each frame: ``root`` (3,), the
 pelvis in the camera's frame in metres (SMPL's translation plus the pelvis of
 the rest pose), and ``gender``, since the shapes are those of the gendered models.
 """
@@ -40,8 +40,8 @@ def _actor(data: dict, actor: int, name: str, rotation: np.ndarray, shift: np.nd
     pose, n = np.array(data['poses'][actor], np.float64), len(rotation)
     pose[:, :3] = matrix_to_axis_angle(rotation @ axis_angle_to_matrix(pose[:, :3]))
     pelvis = np.asarray(data['jointPositions'][actor])[:, :3, None]
-    found = np.swapaxes(np.asarray(data['poses2d'][actor], np.float64), 1, 2)  # x, y, score lie before the joints
-    points, scores = convert_keypoints(found[..., :2], 'openpose18', 'h36m17', found[..., 2])
+    detected = np.swapaxes(np.asarray(data['poses2d'][actor], np.float64), 1, 2)  # x, y, score lie before the joints
+    points, scores = convert_keypoints(detected[..., :2], 'openpose18', 'h36m17', detected[..., 2])
     arrays = {
         'joint_2d': points,
         'confidence': scores,

@@ -1,4 +1,4 @@
-"""Draws what the network sees: samples after all transforms, 2D input above, target below.
+"""Draws the inputs of the network: samples after all transforms, 2D input above, target below.
 
 python tools/misc/browse_dataset.py configs/mixste/cmu_27.py --output-dir browse/ [--split train] [--max-item 8]
 """
@@ -30,7 +30,7 @@ def draw(sample: dict[str, Any], stem: Path) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """The command."""
+    """Runs the command line."""
     parser = ToolParser(__doc__)
     parser.add_config()
     parser.add_argument('--output-dir', type=Path, default=Path('browse'), help='folder for the pictures')

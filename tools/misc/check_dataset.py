@@ -83,7 +83,7 @@ def describe_3d(poses: np.ndarray, skeleton: Skeleton) -> list[str]:
 
 
 def sides(points: np.ndarray, skeleton: Skeleton) -> list[str]:
-    """Whether hips and shoulders agree on which side is left; (T, J, C)."""
+    """Checks that hips and shoulders agree on which side is left; (T, J, C)."""
     names = list(skeleton.joint_names)
     if not all(name in names for pair in _PAIRS for name in pair):
         return []
@@ -162,7 +162,7 @@ def unit_figure(points: np.ndarray) -> np.ndarray:
 
 
 def draw(sample: dict[str, Any], out: str) -> str:
-    """Draws a sample; returns what to say of it."""
+    """Draws a sample; returns a line about it."""
     poses = sample.get('lifting_target')
     figure = unit_figure(sample['keypoints']) if poses is None else poses - poses[:, :1]
     metadata = {'skeleton': sample['skeleton'], 'img_shape': sample.get('img_shape')}
@@ -174,7 +174,7 @@ def draw(sample: dict[str, Any], out: str) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """The command."""
+    """Runs the command line."""
     parser = ToolParser(__doc__)
     parser.add_config()
     parser.add_argument('--split', choices=['train', 'val', 'test'], default='train')

@@ -13,7 +13,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from poselifter.checkpoints import load_checkpoint_file, save_checkpoint_file
-from poselifter.engine.hooks import facts_of
+from poselifter.engine.hooks import checkpoint_metadata
 from poselifter.engine.tool import ToolParser
 from poselifter.errors import InputError, run_program
 from poselifter.utils import atomic_write
@@ -35,7 +35,7 @@ def publish(source: str | Path, target: str | Path, suffix: str) -> Path:
     meta = dict(checkpoint['meta'])
     if 'cfg' in meta:
         config = Config.fromstring(meta['cfg'], '.py')
-        meta.update(facts_of(config))
+        meta.update(checkpoint_metadata(config))
         meta['cfg'] = Config({key: value for key, value in config.items() if key not in _OF_ONE_RUN}).pretty_text
     target = Path(target)
     with tempfile.TemporaryDirectory() as folder:

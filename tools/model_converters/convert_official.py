@@ -70,7 +70,7 @@ def _list_dropped(names: list[str]) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """The command."""
+    """Runs the command line."""
     parser = ToolParser(__doc__)
     parser.add_argument('source', metavar='SRC', help='checkpoint to read')
     parser.add_argument('target', metavar='DST', help='checkpoint to write')

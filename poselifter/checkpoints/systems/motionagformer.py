@@ -33,7 +33,7 @@ def _hierarchical(file: Shapes, start: str) -> bool:
 
 
 def _frames(file: Shapes, layer: str) -> int | None:
-    """Batch norms of graphs have a number for each frame."""
+    """Number of frames, which batch norms of graphs have a value for each of."""
     mixer = '' if has(file, '.graph_spatial.U.') else 'mixer.'
     return None if has(file, '.branches.') else size(file, f'{layer}graph_temporal.{mixer}batch_norm.weight')
 

@@ -56,7 +56,7 @@ STRIDES = {9: [1, 3, 3], 27: [3, 3, 3], 81: [3, 3, 3, 3], 243: [3, 3, 3, 3, 3], 
 
 
 def _strides(file: Shapes) -> list[int] | None:
-    """As given, else those of a published length."""
+    """Strides as given, else those of a published length."""
     depth, given = count(file, 'Transformer_reduce.model.layers.'), file.given.get('stride_num')
     if given and len(given) != depth:
         raise InputError(f'pstmo: stride_num is given as {given}, the file has {depth} strided layers')
@@ -65,7 +65,7 @@ def _strides(file: Shapes) -> list[int] | None:
 
 
 def _any_strides(s: dict) -> dict:
-    """To hold the tensors, any strides will do."""
+    """Placeholder strides; any will do to hold the tensors."""
     return {'neck.strides': [s['frames'], *[1] * (s['strided_layers'] - 1)]}
 
 

@@ -1,4 +1,4 @@
-"""What files of several systems share: the networks that embed patches of joints, and heads over a backbone."""
+"""Tables common to several systems: networks that embed patches of joints, and heads over a backbone."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ def patch_system(
     published: tuple[tuple[int, int], ...],
     **common: int,
 ) -> System:
-    """MixSTE or PoseFormer: one program grew from the other.
+    """The system of MixSTE or of PoseFormer, one of which grew from the other.
 
     Args:
         name: of the system.

@@ -14,7 +14,7 @@ NETWORK = (
 
 
 def _kernels(file: Shapes) -> tuple[list[int], list[int] | None]:
-    """Widths of the kernels, and ``filter_widths`` of a dense network that has such ones, if there is one."""
+    """Widths of the kernels, and ``filter_widths`` of a dense network with such kernels, else ``None``."""
     blocks = (max(count(file, 'layers_conv.'), count(file, 'layers_bn.')) + 1) // 2
     keys = ['expand_conv.weight', *(f'layers_conv.{2 * i}.weight' for i in range(blocks))]
     kernels = [size(file, key, 2) for key in keys]
@@ -29,7 +29,7 @@ def _kernels(file: Shapes) -> tuple[list[int], list[int] | None]:
 
 
 def _dense(file: Shapes) -> bool | None:
-    """As given, or by ``filter_widths``; open where neither is given and the network could be dense."""
+    """``dense`` as given, or by ``filter_widths``; open where neither is given and the network could be dense."""
     kernels, widths = _kernels(file)
     dense = file.given.get('dense')
     if dense and widths is None and len(kernels) > 1:

@@ -9,7 +9,7 @@ import numpy as np
 
 STATURE = (1.50, 1.95)
 
-#: Share of stature: (value, spread between people). Limbs, hip and shoulder height: Drillis and Contini (1966), as
+#: Fraction of stature: (value, spread between people). Limbs, hip and shoulder height: Drillis and Contini (1966), as
 #: printed in Winter, Biomechanics and Motor Control of Human Movement, figure 4.1. The half widths reach to the joint
 #: centres, which lie inside Winter's hip (0.191) and shoulder breadth (0.259); they, the trunk's division and the head
 #: follow the Human3.6M skeleton, whose joint set this is.
@@ -65,7 +65,7 @@ class Body(SimpleNamespace):
 
 
 def random_body(rng: np.random.Generator) -> Body:
-    """Draws a stature and the segments' shares of it."""
+    """Draws a stature and the segments' fractions of it."""
     stature = rng.uniform(*STATURE)
     spread = np.clip(rng.standard_normal(len(RATIOS)), -2, 2)
     lengths = {

@@ -1,4 +1,4 @@
-"""Where the feet are: planted, but for the steps of a plan."""
+"""Places of the feet: planted, but for the steps of a plan."""
 
 import numpy as np
 from scipy.interpolate import make_interp_spline

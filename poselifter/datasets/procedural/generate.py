@@ -43,7 +43,7 @@ def generate_motion(name: str, seed: int, n_frames: int, fps: float = 30) -> np.
         if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(value) or value < least:
             expected = 'an integer' if kind is Integral else 'a number'
             raise InputError(f'generate_motion got {what}={value!r}; expected {expected} of at least {least}')
-    # streams of their own: the length of the plan must not change what is drawn for the rest
+    # separate streams: the length of the plan must not change what is drawn for the rest
     person, plot, noise = (np.random.default_rng([seed, zlib.crc32(name.encode()), part]) for part in range(3))
     body = random_body(person)
     style = {key: person.uniform(*pair) for key, pair in {**_TABLE['style'], **description.get('style', {})}.items()}

@@ -10,8 +10,8 @@ from .body import JOINT_LIMITS, Body
 
 ARM = ('flex', 'abd', 'rot', 'elbow')
 ARMS = tuple(f'{side}_{angle}' for side in ('left', 'right') for angle in ARM)
-#: What a pose says. ``height``: hip joint over the ankle's stance height as a share of the leg; ``gaze``: how much the
-#: head follows a hand, 0 to 1; ``pitch``, ``roll``, ``yaw``: of the pelvis; then trunk, neck and arms, degrees.
+#: Channels of a pose. ``height``: hip joint over the ankle's stance height as a fraction of the leg; ``gaze``: how far
+#: the head follows a hand, 0 to 1; ``pitch``, ``roll``, ``yaw``: of the pelvis; then trunk, neck and arms, degrees.
 CHANNELS = ('height', 'pitch', 'roll', 'yaw', 'lean', 'side', 'twist', 'nod', 'tilt', 'turn', 'gaze', *ARMS)
 COLUMN = {name: i for i, name in enumerate(CHANNELS)}
 #: Shoulders rise with the arms (scapulohumeral rhythm: Inman, Saunders and Abbott, J Bone Joint Surg 1944).

@@ -5,7 +5,7 @@ import numpy as np
 GRAVITY = 9.81
 #: m that the ankles rise over the toes before these leave the floor, and after they touch it.
 TOES = 0.07
-#: Hip to ankle as a share of the leg when the toes leave the floor, and when they touch it.
+#: Hip to ankle as a fraction of the leg when the toes leave the floor, and when they touch it.
 STRETCHED, TOUCHING = 0.965, 0.935
 #: Stroke over the way that the end speed alone would cover in the same time; 2 is a constant push.
 STROKE = 2.2
@@ -48,7 +48,7 @@ class Leap:
         ]
 
     def feet_keys(self, tuck: float) -> list[tuple[float, float, float, float, float]]:
-        """Heel-off, toe-off, mid-flight, toes down, heels down: time, share of the way, height, velocity, acceleration.
+        """Heel-off, toe-off, mid-flight, toes down, heels down: time, part of the way, height, velocity, acceleration.
 
         At toe-off and toes down the feet move with the hips, so that the legs neither pull nor push.
         """

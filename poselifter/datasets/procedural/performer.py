@@ -1,4 +1,4 @@
-"""The pelvis over the feet: path, heading, height within the legs' reach, and what follows from the feet's motion."""
+"""The pelvis over the feet: path, heading, height within the legs' reach, and the motion that follows the feet."""
 
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -9,7 +9,7 @@ from .curves import Sway
 from .kinematics import ARMS, CHANNELS, COLUMN, joint_positions, pelvis_rotation
 from .planner import Plan
 
-#: s; what has to be filtered is computed at this spacing, so that a motion does not depend on the frame-rate.
+#: s; filtered signals are computed at this spacing, so that a motion does not depend on the frame-rate.
 STEP = 1 / 50
 #: s; the body's inertia: how much smoother the pelvis moves than the mean of the feet.
 INERTIA = 0.15
@@ -36,7 +36,7 @@ class Performer:
         return np.stack(places), np.stack(lifted)
 
     def pose(self, t: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Poses (T, C) with sway and what follows the feet; and the sway of the pelvis, (T, 2) m."""
+        """Poses (T, C) with sway and the motion that follows the feet; and the sway of the pelvis, (T, 2) m."""
         style, sway = self.style, self.sway(t)
         stride, lifted, later = base[:, 3:6].T
         pose = self.plan.pose(t) + sway[:, : len(CHANNELS)]
@@ -66,7 +66,7 @@ class Performer:
         return places[..., :3] + self.plan.feet_flight(t) + rest
 
     def offset(self, pose: np.ndarray, yaw: np.ndarray) -> np.ndarray:
-        """How the pelvis stands back from the feet to balance the trunk, (T, 2) m."""
+        """Offset of the pelvis from the feet that balances the trunk, (T, 2) m."""
         tilt = np.radians(pose[:, COLUMN['pitch']] + pose[:, COLUMN['lean']])
         sunk = self.body.leg * (1 - pose[:, COLUMN['height']])
         back = 0.45 * self.body.trunk * np.sin(tilt) + 0.15 * sunk - 0.03
@@ -93,7 +93,7 @@ class Performer:
         return CubicSpline(t, np.column_stack([base, self.sinking(t, base, places)]))
 
     def sinking(self, t: np.ndarray, base: np.ndarray, places: np.ndarray) -> np.ndarray:
-        """How much lower than asked the pelvis must be for both legs to reach, (T,) m; smooth, never too little."""
+        """Distance by which the pelvis must sink for both legs to reach, (T,) m; smooth, never too little."""
         pose, pelvis = self.root(t, base, np.zeros(len(t)))
         axis = self.body.hip * pelvis_rotation(base[:, 2], pose)[:, :, 1]
         over = np.zeros(len(t))

@@ -25,7 +25,7 @@ ROOM = 3.5
 
 @dataclass(frozen=True)
 class Plan:
-    """What a clip does over time; both feet share ``feet_flight``."""
+    """Key poses, foot steps and flights of a clip over time; ``feet_flight`` is that of both feet."""
 
     pose: Track  # CHANNELS
     feet: tuple[Footsteps, Footsteps]  # left, right
@@ -35,7 +35,7 @@ class Plan:
 
 
 class Planner:
-    """Plays moves one after the other and notes what they ask for."""
+    """Plays moves one after the other and records their key poses, steps and flights."""
 
     def __init__(self, body: Body, style: dict[str, float], rest: dict, rng: np.random.Generator) -> None:
         self.body, self.style, self.rng = body, style, rng
@@ -55,7 +55,7 @@ class Planner:
         return float(self.rng.uniform(*value)) if isinstance(value, (tuple, list)) else float(value)
 
     def resolve(self, spec: dict, base: np.ndarray) -> np.ndarray:
-        """The pose (C,) that ``spec`` asks for; what it does not name stays as in ``base``."""
+        """The pose (C,) that ``spec`` asks for; other channels stay as in ``base``."""
         pose = base.copy()
         sides = {'lead': ('left', 'right')[self.lead < 0], 'rear': ('left', 'right')[self.lead > 0]}
         for name, value in spec.items():
@@ -79,7 +79,7 @@ class Planner:
         self.keys.append((self.time, pose, velocity, acceleration))
 
     def do_pose(self, time, to: dict | None = None, keep: bool = False) -> None:
-        """Moves into a pose; ``keep`` changes the present one, otherwise what ``to`` leaves out goes to rest."""
+        """Moves into a pose; ``keep`` changes the present one, otherwise channels outside ``to`` go to rest."""
         self.time += self.draw(time) / self.style['tempo']
         self.key(self.resolve(to or {}, self.pose if keep else self.rest))
 
@@ -87,12 +87,12 @@ class Planner:
         self.do_pose(time, keep=True)
 
     def do_rest(self, time=(0.5, 0.9)) -> None:
-        """Goes back to rest, and stays there for a moment."""
+        """Goes back to rest, and stays at rest for a moment."""
         self.do_pose(time)
         self.do_hold((0.1, 0.6))
 
     def do_cycle(self, there: dict, back: dict, time, times, start: dict | None = None) -> None:
-        """Moves into a pose, to and fro from there a few times, and back to rest; ``time`` is that of a stroke."""
+        """Moves into a pose, to and fro a few times, and back to rest; ``time`` is that of a stroke."""
         self.do_pose((0.5, 0.9), start)
         self.do_repeat(times, [{'do': 'pose', 'time': time, 'keep': True, 'to': to} for to in (there, back)])
         self.do_rest()
@@ -112,7 +112,7 @@ class Planner:
         return (*(self.place + [cos * ahead - sin * side, sin * ahead + cos * side]), self.yaw)
 
     def do_steps(self, turn, time=None, length=0.0, count=None, per_step=None, clearance=None, stop=True, to=None):
-        """Steps forward by ``length`` (share of stature), turning by ``turn`` degrees in all to a random side.
+        """Steps forward by ``length`` (fraction of stature), turning by ``turn`` degrees in all to a random side.
 
         Args:
             time: seconds from landing to landing; by default what the walk ratio gives for the length.

@@ -46,11 +46,11 @@ class Transform(BaseTransform):
         return batch[0]
 
     def transform_batches(self, batches: Sequence[ClipBatch]) -> Sequence[ClipBatch]:
-        """Transforms batches; what has one shape afterwards is one batch."""
+        """Transforms batches; those of one shape afterwards are one batch."""
         clips = [clip for batch in batches for clip in batch]
         changed = [self.apply(clip, next_rng(clip)) for clip in clips]
         kept = {}
-        if len(batches) == 1:  # what no clip changed needs no copy
+        if len(batches) == 1:  # unchanged clips need no copy
             pairs = list(zip(changed, clips, strict=True))
             arrays = batches[0].arrays
             kept = {key: arrays[key] for key in arrays if all(new.get(key) is old[key] for new, old in pairs)}

@@ -30,8 +30,8 @@ def resample_frames(n_frames: int, length: int, mode: str, draws: np.ndarray | N
     """Frames that make a clip of another length.
 
     Args:
-        n_frames: frames that there are.
-        length: frames wanted.
+        n_frames: frames of the clip.
+        length: frames requested.
         mode: ``'even'``: equal steps; ``'random'``: the same with random
             steps; ``'replay'``: native speed, a random part of a longer clip, a
             shorter one again from its start.
@@ -81,7 +81,7 @@ class RandomWindow(Transform):
         self.length = length
 
     def apply(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-        """Picks frames; a clip that is short enough keeps its own."""
+        """Picks frames; a clip that is short enough stays as it is."""
         n_frames = count_frames(sample)
         first = rng.integers(max(n_frames - self.length, 0) + 1)
         return take_frames(sample, np.arange(first, min(first + self.length, n_frames)))
@@ -89,7 +89,7 @@ class RandomWindow(Transform):
 
 @TRANSFORMS.register_module()
 class EdgePad(BatchTransform):
-    """Repeats the last frame of a clip that is too short, and marks what is real (ActionPose).
+    """Repeats the last frame of a clip that is too short, and marks the real ones (ActionPose).
 
     Adds ``valid`` (T,) and sets the weights of labels to 0 in the padding. Windows that
     are cut by a ``WindowPolicy`` repeat the edges by themselves.

@@ -9,7 +9,7 @@ from ...registry import TRANSFORMS
 from ...skeletons import get_skeleton
 from .base import Transform
 
-# Spread of a detector's error by joint, relative to the whole body's: ends of limbs are found worst.
+# Spread of a detector's error by joint, relative to the whole body's: ends of limbs are detected worst.
 _SPREAD = {
     'head_top': 0.7, 'nose': 0.6, 'thorax': 0.8, 'spine': 0.9, 'pelvis': 0.9,
     'hip': 1.0, 'knee': 1.1, 'ankle': 1.3, 'shoulder': 0.9, 'elbow': 1.2, 'wrist': 1.5,
@@ -41,7 +41,7 @@ class DetectedJoints(Transform):
         self.prob = prob
 
     def apply(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-        """Replaces ``keypoints``; the 3D target stays what it is."""
+        """Replaces ``keypoints``; the 3D target stays."""
         sample = {**sample, 'skeleton': 'h36m17'}
         if rng.random() >= self.prob:
             return sample
@@ -51,7 +51,7 @@ class DetectedJoints(Transform):
 
     @staticmethod
     def surface_points(pose: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Where a detector would mark the joints of a pose.
+        """Surface points that a detector would mark for the joints of a pose.
 
         Args:
             pose: (T, 17, 3) ``cmu17`` or ``h36m17`` joints, metres, camera frame.
@@ -84,7 +84,7 @@ class KeypointNoise(Transform):
 
     Four parts: jitter from frame to frame; slow drift (a detector errs the same
     way in neighbouring frames); outliers, where a joint jumps off for some
-    frames; and joints not found. Confidence falls with the error, as a
+    frames; and missed joints. Confidence falls with the error, as a
     detector's does.
 
     A subclass may set other constants.
@@ -92,8 +92,8 @@ class KeypointNoise(Transform):
 
     films = True
     jitter, drift = 0.004, 0.008  # standard deviations, in person sizes
-    outliers, missing = 0.01, 0.02  # fractions of joints and frames that are off, that are not found
-    absent = 0.005  # fraction of frames in which the whole person is not found
+    outliers, missing = 0.01, 0.02  # fractions of joints and frames that are off, that are missed
+    absent = 0.005  # fraction of frames in which the whole person is missed
     period = 5  # frames over which drift, outliers and gaps last
     strength = (0.3, 1.7)  # range from which each clip draws how much all of it counts
 
@@ -111,8 +111,8 @@ class KeypointNoise(Transform):
         where = (np.arange(n_frames) / self.period + phase).clip(max=keys)
         lower = where.astype(int)
         slow = rng.normal(0, self.drift, (keys + 2, n_joints, 2))
-        share = (where - lower)[:, None, None]
-        error = (1 - share) * slow[lower] + share * slow[lower + 1]
+        fraction = (where - lower)[:, None, None]
+        error = (1 - fraction) * slow[lower] + fraction * slow[lower + 1]
         error = (error + rng.normal(0, self.jitter, keypoints.shape)) * spread * strength
         off = rng.random((keys + 2, n_joints)) < self.outliers * strength
         error += (rng.normal(0, 0.08, (keys + 2, n_joints, 2)) * off[..., None])[lower]

@@ -1,4 +1,4 @@
-"""From sample dict to what the model takes."""
+"""Formatting: sample dicts to inputs of the model."""
 
 import numpy as np
 import torch
@@ -40,7 +40,7 @@ class PackPose(BatchTransform):
         self.keys = tuple(keys)
 
     def transform_batch(self, batch: ClipBatch) -> PackedClips:
-        """Packs; what is no array becomes metainfo."""
+        """Packs; values that are no arrays become metainfo."""
         content = {**batch.arrays, **batch.metadata}
         fields = {key: torch.as_tensor(np.asarray(content[key])) for key in self.keys if key in content}
         inputs = torch.from_numpy(np.ascontiguousarray(batch.arrays['inputs']))

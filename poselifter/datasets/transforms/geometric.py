@@ -1,4 +1,4 @@
-"""Where a person stands, how large they are, which way they face; and what becomes of scores."""
+"""Crops, camera moves, rotations; and modes of the score channel."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -10,13 +10,13 @@ from ...geometry import crop_scale
 from ...registry import TRANSFORMS
 from ..clip_batch import ClipBatch
 from .base import BatchTransform, Transform, next_rngs
-from .noise import there
+from .noise import present_joints
 
 
 def crop_scale_3d(poses: np.ndarray, ratio: float = 1.0) -> np.ndarray:
     """Maps the square around poses in image space to [-1, 1], and depth with the same factor.
 
-    Depth starts at joint 0 of frame 0. Two things are as released: a larger
+    Depth starts at joint 0 of frame 0. Two things are as in the authors' code: a larger
     ratio makes the person larger, unlike in ``crop_scale``, and depth gets the
     offset -1 of the other axes.
 
@@ -53,9 +53,9 @@ def move_linear(x: np.ndarray, angles: Sequence, scales: Sequence, shifts: Seque
 
     Source: MotionBERT, ``random_move``.
     """
-    share = np.linspace(0, 1, x.shape[-3])[:, None]
+    fraction = np.linspace(0, 1, x.shape[-3])[:, None]
     ends = np.column_stack([np.radians(angles), scales, np.asarray(shifts)])
-    angle, scale, *shift = ((1 - share) * ends[0] + share * ends[1]).T[..., None]
+    angle, scale, *shift = ((1 - fraction) * ends[0] + fraction * ends[1]).T[..., None]
     cos, sin = scale * np.cos(angle), scale * np.sin(angle)
     turned = [cos * x[..., 0] - sin * x[..., 1] + shift[0], sin * x[..., 0] + cos * x[..., 1] + shift[1]]
     return np.stack(turned, -1).astype(x.dtype)
@@ -70,7 +70,7 @@ class CropScale(BatchTransform):
     Args:
         ratio: range to draw from; two equal numbers are no draw. A larger
             ratio makes the person smaller.
-        released: also moves joints that are not there, as the released program does.
+        released: also moves absent joints, as the authors' code does.
     """
 
     def __init__(self, ratio: tuple[float, float] = (1, 1), released: bool = False) -> None:
@@ -79,7 +79,7 @@ class CropScale(BatchTransform):
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
         """Changes ``inputs``."""
         for inputs, rng in zip(batch.arrays['inputs'], next_rngs(batch), strict=True):
-            visible = there(inputs)
+            visible = present_joints(inputs)
             inputs[..., :2], _ = crop_scale(inputs[..., :2], visible[..., 0], rng.uniform(*self.ratio))
             inputs[..., 2:].clip(-1, 1, out=inputs[..., 2:])
             if not self.released:
@@ -104,13 +104,13 @@ class CropScale3D(Transform):
 
 @TRANSFORMS.register_module()
 class RandomMove(BatchTransform):
-    """A camera that moves a little during the clip (MotionBERT, action recognition); see :func:`move_linear`.
+    """Moves the camera a little during the clip (MotionBERT, action recognition); see :func:`move_linear`.
 
     Args:
         angle: bound of the rotation, degrees.
         scale: range of the scale.
         shift: bound of the shift along x and y, network units.
-        released: also moves joints that are not there, as the released program does.
+        released: also moves absent joints, as the authors' code does.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class RandomMove(BatchTransform):
         for inputs, rng in zip(batch.arrays['inputs'], next_rngs(batch), strict=True):
             angles, scales = rng.uniform(-self.angle, self.angle, 2), rng.uniform(*self.scale, 2)
             moved = move_linear(inputs[..., :2], angles, scales, rng.uniform(-self.shift, self.shift, (2, 2)))
-            inputs[..., :2] = moved if self.released else np.where(there(inputs), moved, inputs[..., :2])
+            inputs[..., :2] = moved if self.released else np.where(present_joints(inputs), moved, inputs[..., :2])
         return batch
 
 
@@ -149,13 +149,13 @@ class RandomRotation(Transform):
 
 @TRANSFORMS.register_module()
 class Scores(BatchTransform):
-    """What becomes of the score channel of ``inputs``.
+    """Keeps, binarises or drops the score channel of ``inputs``.
 
     A model meant for ``lift`` leaves scores out by its codec (``confidence=False``), not here.
 
     Args:
-        mode: ``'keep'``; ``'binarise'``: 1 for joints that are there; or ``'drop'``: two channels are left.
-        threshold: joints with this score or less count as not there.
+        mode: ``'keep'``; ``'binarise'``: 1 for joints that are present; or ``'drop'``: two channels are left.
+        threshold: joints with this score or less count as absent.
     """
 
     def __init__(self, mode: Literal['keep', 'binarise', 'drop'] = 'keep', threshold: float = 0.0) -> None:

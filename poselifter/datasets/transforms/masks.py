@@ -1,4 +1,4 @@
-"""What is hidden from the network: joints, frames, body parts, windows of time, spans of joints."""
+"""Masks of network inputs: joints, frames, body parts, windows of time, spans of joints."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
@@ -29,7 +29,7 @@ def choose(allowed: np.ndarray, count: np.ndarray | int, rng: np.random.Generato
     return chosen
 
 
-def is_share(owner: object, **values: float) -> None:
+def check_fraction(owner: object, **values: float) -> None:
     """Raises an :class:`InputError` for a value outside [0, 1]."""
     for name, value in values.items():
         if not 0 <= value <= 1:
@@ -56,7 +56,7 @@ class Mask(BatchTransform):
         self.copies = copies
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
-        """Hides something of ``inputs``, or says what to hide."""
+        """Masks ``inputs``, or adds the mask to the sample."""
         inputs = batch.arrays['inputs']
         masks = [
             [self.draw(inputs.shape[-3:-1], skeleton, rng) for _ in range(self.copies or 1)]
@@ -68,7 +68,7 @@ class Mask(BatchTransform):
             batch.arrays['mask'] = np.array(masks)[:, 0] | batch.arrays.get('mask', False)
         else:
             for clip, (mask,) in zip(inputs, masks, strict=True):
-                clip *= np.repeat(~mask, clip.shape[-1], -1).reshape(clip.shape[-3:])  # several persons share it
+                clip *= np.repeat(~mask, clip.shape[-1], -1).reshape(clip.shape[-3:])  # one mask for several persons
         return batch
 
     def draw(self, shape: tuple[int, int], skeleton: str, rng: np.random.Generator) -> np.ndarray:
@@ -81,7 +81,7 @@ class JointMask(Mask):
     """Hides each joint of each frame with a probability (MotionBERT 0.05)."""
 
     def __init__(self, prob: float = 0.05, **kwargs: Any) -> None:
-        is_share(self, prob=prob)
+        check_fraction(self, prob=prob)
         super().__init__(**kwargs)
         self.prob = prob
 
@@ -139,7 +139,7 @@ class FrameRemoval(Mask):
     write = 'mask'
 
     def __init__(self, rate: float = 0.8, **kwargs: Any) -> None:
-        is_share(self, rate=rate)
+        check_fraction(self, rate=rate)
         super().__init__(**kwargs)
         self.rate = rate
 
@@ -153,7 +153,7 @@ class JointReplacement(Mask):
 
     Args:
         count: joints of a frame.
-        released: as the released program, which never takes the last joint.
+        released: as the authors' code, which never takes the last joint.
         **kwargs: see :class:`Mask`.
     """
 
@@ -172,16 +172,16 @@ class JointReplacement(Mask):
 
 @TRANSFORMS.register_module()
 class SpanMask(Mask):
-    """Hides spans of neighbouring joints of a frame (Motion2vec as released, ``unit='joints'``).
+    """Hides spans of neighbouring joints of a frame (Motion2vec's code, ``unit='joints'``).
 
     A frame's spans may overlap; with ``same_count`` every frame then keeps as
-    many as the frame that has fewest, so the share that comes out hardly
+    many as the frame that has fewest, so the fraction that comes out hardly
     depends on ``prob`` (0.353 at T = 243 for 0.6, 0.7 and 0.8). With these
-    settings the last joint is never hidden. For an exact share take :class:`JointReplacement` or
+    settings the last joint is never hidden. For an exact fraction take :class:`JointReplacement` or
     :class:`FrameRemoval`.
 
     Args:
-        prob: share that would be hidden without overlaps.
+        prob: fraction that would be hidden without overlaps.
         length: joints of a span.
         same_count: hide equally many joints in all frames of the clip.
         **kwargs: see :class:`Mask`.
@@ -190,7 +190,7 @@ class SpanMask(Mask):
     write = 'mask'
 
     def __init__(self, prob: float = 0.6, length: int = 5, same_count: bool = True, **kwargs: Any) -> None:
-        is_share(self, prob=prob)
+        check_fraction(self, prob=prob)
         super().__init__(**kwargs)
         self.prob, self.length, self.same_count = prob, length, same_count
 
@@ -213,7 +213,7 @@ class MaskMixture(Mask):
 
     Args:
         strategies: each a mask, or several that are applied together; their
-            own ``write`` does not count. ``None`` takes ActionPose's.
+            ``write`` does not count. ``None`` takes ActionPose's.
         probs: of the strategies; what is missing to 1 leaves a clip as it is.
         **kwargs: see :class:`Mask`.
     """

@@ -1,4 +1,4 @@
-"""Transforms of what the network sees."""
+"""Transforms in network space: flips, 2D as label."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ class FlipPose(BatchTransform):
 
 @TRANSFORMS.register_module()
 class TargetFrom2D(BatchTransform):
-    """The person's own 2D as label, for clips without 3D (MotionBERT's pretraining); before noise and masks.
+    """The person's 2D as label, for clips without 3D (MotionBERT's pretraining); before noise and masks.
 
     ``target_2d`` is x and y of ``inputs`` relative to the root, and
     ``target_2d_weight`` the score, 0 in a frame without a root; a label in 3D

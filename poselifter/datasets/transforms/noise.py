@@ -13,10 +13,10 @@ from ...registry import TRANSFORMS
 from ...skeletons import get_skeleton
 from ..clip_batch import ClipBatch
 from .base import BatchTransform, Transform
-from .masks import is_share
+from .masks import check_fraction
 
 
-def there(inputs: np.ndarray) -> np.ndarray:
+def present_joints(inputs: np.ndarray) -> np.ndarray:
     """(..., T, J, 1) bool: joints of ``inputs`` (..., T, J, C) that are not 0 in every channel, or in the score."""
     return inputs[..., 2:3] != 0 if inputs.shape[-1] > 2 else inputs.any(-1, keepdims=True)
 
@@ -28,13 +28,13 @@ def read_fit(path: str | None = None) -> dict[str, Any]:
     Raises:
         InputError: the file cannot be read or lacks a key.
     """
-    own = Path(__file__).parents[1] / 'motionbert_noise.json'
+    default = Path(__file__).parents[1] / 'motionbert_noise.json'
     try:
-        fit = json.loads(Path(path or own).read_text(encoding='utf-8'))
+        fit = json.loads(Path(path or default).read_text(encoding='utf-8'))
         arrays = {key: np.array(fit[key], np.float32) for key in ('mean', 'std', 'weight')}
         return {**{key: fit[key] for key in ('key_frames', 'uniform_range', 'jitter_std', 'confidence')}, **arrays}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f'{path} is no file of noise parameters ({error!r}); write it like {own}') from error
+        raise InputError(f'{path} is no file of noise parameters ({error!r}); write it like {default}') from error
 
 
 def fitted_noise(inputs: np.ndarray, draws: Mapping[str, np.ndarray], fit: Mapping[str, Any]) -> np.ndarray:
@@ -81,8 +81,7 @@ class FittedNoise(Transform):
 
     Args:
         params: json file of the parameters; ``None`` takes MotionBERT's, for 17 joints.
-        released: as the released program, which also gives joints that are not
-            there a place and a score.
+        released: as the authors' code, which also gives absent joints a place and a score.
     """
 
     corrupts = True
@@ -103,12 +102,12 @@ class FittedNoise(Transform):
         shapes = {'normal': (keys, n_joints, 2), 'jitter': (n_frames, n_joints, 2), 'score': (n_frames, n_joints)}
         draws |= {name: rng.standard_normal(shape, np.float32) for name, shape in shapes.items()}
         noisy = fitted_noise(inputs, draws, self.fit)
-        return {**sample, 'inputs': noisy if self.released else np.where(there(inputs), noisy, inputs)}
+        return {**sample, 'inputs': noisy if self.released else np.where(present_joints(inputs), noisy, inputs)}
 
 
 @TRANSFORMS.register_module()
 class GaussianNoise(Transform):
-    """Moves x and y of every joint that is there by N(0, sigma^2), network units (P-STMO, Table 8)."""
+    """Moves x and y of every present joint by N(0, sigma^2), network units (P-STMO, Table 8)."""
 
     corrupts = True
 
@@ -119,7 +118,7 @@ class GaussianNoise(Transform):
         """Disturbs ``inputs``."""
         inputs = sample['inputs'].copy()
         error = rng.standard_normal((*inputs.shape[:-1], 2), np.float32) * np.float32(self.sigma)
-        inputs[..., :2] += error * there(inputs)
+        inputs[..., :2] += error * present_joints(inputs)
         return {**sample, 'inputs': inputs}
 
 
@@ -151,11 +150,11 @@ class LowScores(BatchTransform):
     corrupts = True
 
     def __init__(self, factor: float = 0.5) -> None:
-        is_share(self, factor=factor)
+        check_fraction(self, factor=factor)
         self.factor = factor
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
-        """Changes channel 2 of ``inputs``, where there is one."""
+        """Changes channel 2 of ``inputs``, where it exists."""
         batch.arrays['inputs'][..., 2:3] *= self.factor
         return batch
 
@@ -167,7 +166,7 @@ class SwapSides(Transform):
     corrupts = True
 
     def __init__(self, prob: float = 0.1) -> None:
-        is_share(self, prob=prob)
+        check_fraction(self, prob=prob)
         self.prob = prob
 
     def apply(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:

@@ -14,7 +14,7 @@ _MARGIN = 0.03  # fraction of the picture at each border that stays free
 
 
 def heading(pose: np.ndarray, skeleton: str) -> float:
-    """Where the front of a body points: radians from x towards y, of a pose (K, 3) in the world, z up."""
+    """Direction that the front of a body faces: radians from x towards y, of a pose (K, 3) in the world, z up."""
     names = get_skeleton(skeleton).joint_names
     across = pose[names.index('left_hip')] - pose[names.index('right_hip')]
     return float(np.arctan2(-across[0], across[1]))
@@ -84,7 +84,7 @@ class VirtualCamera(Transform):
         height, distance = rng.uniform(*self.height), rng.uniform(*self.distance)
         width, tall = self.image_sizes[rng.integers(len(self.image_sizes))]
         longer = max(width, tall) / 2
-        widest, wanted = (longer / np.tan(np.radians(a) / 2) for a in (max(self.fov), rng.uniform(*self.fov)))
+        widest, requested = (longer / np.tan(np.radians(a) / 2) for a in (max(self.fov), rng.uniform(*self.fov)))
         tilt = np.radians(rng.normal() * self.roll)
         aim = middle + rng.uniform(-0.15, 0.15, 3)
         free = np.array([width, tall]) / 2 * (1 - 2 * _MARGIN)
@@ -97,6 +97,6 @@ class VirtualCamera(Transform):
             seen = (points - position) @ rotation.T
             need = np.abs(seen[:, :2]) * widest / free - seen[:, 2:]
             distance += max(need.max(), (0.8 - seen[:, 2]).max(), 0)
-        focal = min(wanted, (free * seen[:, 2:] / np.abs(seen[:, :2]).clip(min=1e-6)).min())
+        focal = min(requested, (free * seen[:, 2:] / np.abs(seen[:, :2]).clip(min=1e-6)).min())
         centre = np.array([width, tall]) / 2
         return Camera(np.array([focal, focal]), centre, rotation=rotation, position=position, size=(width, tall))

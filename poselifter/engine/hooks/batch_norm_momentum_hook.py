@@ -1,4 +1,4 @@
-"""Batch norms that listen less and less."""
+"""Decays the momentum of batch norms over the epochs (VideoPose3D)."""
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner

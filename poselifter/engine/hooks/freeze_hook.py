@@ -1,4 +1,4 @@
-"""Parts of a model that do not learn."""
+"""Keeps frozen modules of a model in evaluation mode."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What our checkpoints hold: plain data, and the facts a model cannot be used without."""
+"""Checkpoints as plain data, with the metadata needed to interpret a model."""
 
 from typing import Any
 
@@ -14,8 +14,8 @@ from ..compat import hub_from_plain, hub_to_plain, to_plain
 from ..switches import unwrapped
 
 
-def facts_of(config: Config) -> dict[str, Any]:
-    """What a model's numbers mean, for the ``meta`` of its checkpoints.
+def checkpoint_metadata(config: Config) -> dict[str, Any]:
+    """Metadata needed to interpret a model, for the ``meta`` of its checkpoints.
 
     Args:
         config: with ``codec`` at its top level.
@@ -27,18 +27,18 @@ def facts_of(config: Config) -> dict[str, Any]:
     if not config.get('codec'):
         return {}
     codec = CODECS.build(config.codec)
-    facts = {'codec': to_plain(config.codec, 'codec'), 'skeleton': codec.skeleton.name, 'fps': codec.fps}
+    metadata = {'codec': to_plain(config.codec, 'codec'), 'skeleton': codec.skeleton.name, 'fps': codec.fps}
     if codec.skeleton_3d is not None:
-        facts |= {'skeleton_3d': codec.skeleton_3d.name, 'unit': codec.unit}
-    return facts
+        metadata |= {'skeleton_3d': codec.skeleton_3d.name, 'unit': codec.unit}
+    return metadata
 
 
 @HOOKS.register_module()
 class PlainCheckpointHook(Hook):
-    """Makes checkpoints readable with ``weights_only=True`` and says what their numbers mean.
+    """Makes checkpoints readable with ``weights_only=True`` and adds the metadata of the model.
 
     ``meta`` gets ``format_version``, ``poselifter_version`` and
-    :func:`facts_of` the config.
+    :func:`checkpoint_metadata` the config.
     :class:`~poselifter.engine.MotionRunner` always registers this hook.
     """
 
@@ -46,8 +46,12 @@ class PlainCheckpointHook(Hook):
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Changes the checkpoint's entries to plain data."""
-        facts = {**facts_of(runner.cfg), 'format_version': FORMAT_VERSION, 'poselifter_version': __version__}
-        checkpoint['meta'].update(facts)
+        metadata = {
+            **checkpoint_metadata(runner.cfg),
+            'format_version': FORMAT_VERSION,
+            'poselifter_version': __version__,
+        }
+        checkpoint['meta'].update(metadata)
         checkpoint['message_hub'] = hub_to_plain(checkpoint['message_hub'])
         for key, value in checkpoint.items():
             if key == 'param_schedulers':
@@ -63,20 +67,20 @@ class PlainCheckpointHook(Hook):
             self._restore_dataset_meta(runner, checkpoint['meta'])
         if not runner._resume:
             model = unwrapped(runner.model)
-            skeleton, per_joint = facts_of(runner.cfg).get('skeleton'), per_joint_parameters(model)
+            skeleton, per_joint = checkpoint_metadata(runner.cfg).get('skeleton'), per_joint_parameters(model)
             names = match_checkpoint(checkpoint, model.state_dict(), per_joint, skeleton)
             if names:
                 runner.logger.info(f'rows of joints taken over by name, the joint sets differ: {", ".join(names)}')
 
     def _restore_dataset_meta(self, runner: Runner, meta: dict[str, Any]) -> None:
-        """mmengine compares pickles and would warn about equal contents."""
+        """Restores the meta of the data set, whose pickles mmengine compares and would warn about if equal."""
         current = getattr(runner.train_dataloader.dataset, 'metainfo', None)
         if repr(to_plain(current)) == repr(meta.get('dataset_meta')):
             meta['dataset_meta'] = current
 
 
 def _without_functions(state: Any) -> Any:
-    """OneCycleLR keeps its curve, a function, in its state; a scheduler that is loaded has its own already."""
+    """State without functions: OneCycleLR keeps its curve, which a scheduler that is loaded has already."""
     if isinstance(state, list):
         return [_without_functions(item) for item in state]
     if isinstance(state, dict):

@@ -1,4 +1,4 @@
-"""Moves the teacher of self-distillation."""
+"""Updates the teacher of self-distillation."""
 
 from typing import Any
 
@@ -24,23 +24,21 @@ class TeacherUpdateHook(Hook):
     registers this hook for every :class:`~poselifter.models.parts.DistillingModel`.
 
     The log warns once where ``target_std`` or ``prediction_std`` of a step is
-    below 0.01: teacher and student then say the same of every input. It looks
-    after a tenth of the run; at the start, a student says the same of every
+    below 0.01: teacher and student then predict the same for every input. It looks
+    after a tenth of the run; at the start, a student predicts the same for every
     hidden token.
 
     Raises:
-        InputError: an ``EMAHook`` is there too; it would average the teacher.
+        InputError: an ``EMAHook`` is registered too; it would average the teacher.
     """
 
     def __init__(self) -> None:
         self._stepped = self._warned = False
 
     def before_train(self, runner: Runner) -> None:
-        """Tells the teacher how many steps the whole run has, and listens to the optimiser."""
+        """Sets the number of steps of the whole run, and registers a hook of the optimiser."""
         if any(isinstance(hook, EMAHook) for hook in runner.hooks):
-            raise InputError(
-                'custom_hooks has an EMAHook, but the model moves a teacher of its own; take the EMAHook out'
-            )
+            raise InputError('custom_hooks has an EMAHook, but the model moves a teacher itself; take the EMAHook out')
         model = unwrapped(runner.model)
         model.teacher.total_steps = -(-runner.max_iters // runner.optim_wrapper._accumulative_counts)
         if int(model.teacher.steps) <= 1:
@@ -68,5 +66,5 @@ class TeacherUpdateHook(Hook):
                 )
 
     def after_train(self, runner: Runner) -> None:
-        """Stops listening."""
+        """Removes the hook of the optimiser."""
         self._handle.remove()

@@ -29,7 +29,7 @@ class PoseVisualizationHook(Hook):
     def after_test_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[MotionDataSample] | None = None
     ) -> None:
-        """Draws the sequences of this batch that are still wanted."""
+        """Draws the sequences of this batch that are still to be drawn."""
         if runner.rank != 0 or self.drawn >= self.limit:
             return
         for keypoints, sample in zip(data_batch['inputs'], outputs or (), strict=True):

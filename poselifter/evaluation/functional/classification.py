@@ -26,10 +26,10 @@ def label_ranks(scores: Any, labels: Any) -> np.ndarray:
     order = np.argsort(-scores, axis=-1, kind='stable')
     if scores.ndim != 2 or labels.shape != scores.shape[:1] or not np.isfinite(scores).all():
         raise InputError(f'scores have shape {scores.shape}, labels {labels.shape}, expected finite (N, C) and (N,)')
-    found = order == labels[:, None]
-    if not found.any(-1).all():
-        raise InputError(f'labels hold {labels[~found.any(-1)][0]:g}, expected classes 0 to {scores.shape[1] - 1}')
-    return found.argmax(-1)
+    is_label = order == labels[:, None]
+    if not is_label.any(-1).all():
+        raise InputError(f'labels hold {labels[~is_label.any(-1)][0]:g}, expected classes 0 to {scores.shape[1] - 1}')
+    return is_label.argmax(-1)
 
 
 def top_k_accuracy(scores: Any, labels: Any, k: int = 1) -> float:
@@ -114,14 +114,14 @@ def few_shot_accuracies(
             f'{ways} ways and {shots} shots in {episodes} episodes, but {len(classes)} classes have more than {shots} '
             f'clips; expected 2 to {len(classes)} ways and at least 1 shot and episode'
         )
-    found, rng = [], np.random.default_rng(seed)
+    accuracies, rng = [], np.random.default_rng(seed)
     for _ in range(episodes):
         drawn = [rng.permutation(members[c]) for c in rng.permutation(classes)[:ways]]
         means = [vectors[rows[:shots]].mean(0) for rows in drawn]
         tested = [rows[~np.isin(ids[rows], ids[rows[:shots]])] for rows in drawn]
         truth = np.repeat(np.arange(ways), [len(rows) for rows in tested])
-        found.append(mean_class_accuracy(nearest_exemplar(vectors[np.concatenate(tested)], means), truth))
-    return np.array(found)
+        accuracies.append(mean_class_accuracy(nearest_exemplar(vectors[np.concatenate(tested)], means), truth))
+    return np.array(accuracies)
 
 
 def bootstrap_interval(

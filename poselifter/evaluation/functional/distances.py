@@ -1,4 +1,4 @@
-"""Per-joint distances between two pose arrays: what every metric sums up.
+"""Per-joint distances between two pose arrays: the terms of every metric.
 
 Each function takes ``pred`` and ``target`` (..., J, 3), numpy or torch, and
 ``visible`` (..., J), and returns ``(distances, counted)``: float64 in the unit
@@ -103,7 +103,7 @@ def _check(pred: Any, target: Any, visible: Any) -> tuple[np.ndarray, np.ndarray
 
 
 def _norm(vectors: np.ndarray) -> np.ndarray:
-    """Length of the vectors of the last axis; numpy's own is slow where that axis is short."""
+    """Length of the vectors of the last axis; numpy's norm is slow where that axis is short."""
     return np.sqrt(np.einsum('...i,...i->...', vectors, vectors))
 
 

@@ -8,7 +8,7 @@ MESH_JOINTS = [1, 2, 3, 4, 5, 6, 8, 10, 11, 12, 13, 14, 15, 16]  # the papers' 1
 
 
 def mesh_distances(pred_vertices: Any, vertices: Any, pred_keypoints: Any, keypoints: Any) -> dict[str, Distances]:
-    """The distances of every mesh metric, relative to joint 0 of the own body.
+    """Distances of every mesh metric, relative to joint 0 of the body.
 
     Args:
         pred_vertices: (..., V, 3), numpy or torch, any unit.

@@ -1,4 +1,4 @@
-"""Shares of joints and of poses whose error is below, or above, a threshold."""
+"""Percentages of joints and of poses whose error is below, or above, a threshold."""
 
 from typing import Any
 

@@ -74,7 +74,7 @@ def mpjae(pred: Any, target: Any, visible: Any = None) -> float:
     """Mean per-joint acceleration error; aligns nothing.
 
     Source: Kanazawa et al., "Learning 3D human dynamics from video" (CVPR
-    2019), there with seconds in place of frames.
+    2019), but with seconds in place of frames.
 
     Arguments and errors as :func:`mpjve`, which needs 3 frames here; a second difference counts where its three frames
     are labelled.

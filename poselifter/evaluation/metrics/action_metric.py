@@ -130,7 +130,7 @@ class OneShotMetric(SampleMetric):
     fields = ('exemplar', 'action', 'pred_embedding')
 
     def entry(self, sample: Mapping[str, Any]) -> tuple[bool, int, np.ndarray]:
-        """Whether it is an exemplar, class and embedding."""
+        """Exemplar flag, class and embedding."""
         return bool(sample.get('exemplar')), int(sample.get('action')), _vector(sample, 'pred_embedding')
 
     def compute_metrics(self, results: list[tuple[bool, int, np.ndarray]]) -> dict[str, float]:

@@ -46,7 +46,7 @@ class GroupedMetric(SampleMetric):
         """Figures by key, and a printable table for each way of grouping, of entries in any order.
 
         Raises:
-            InputError: there is no entry.
+            InputError: no entry was made.
         """
         scores = [score for score in results if score.sums]
         if not scores:

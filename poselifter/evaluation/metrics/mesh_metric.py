@@ -18,7 +18,7 @@ CHUNK = 128  # frames at a time: a mesh is 400 times a pose
 
 @METRICS.register_module()
 class MeshMetric(GroupedMetric):
-    """Errors of meshes and of the regressor's joints in millimetres, all relative to joint 0 of the own body.
+    """Errors of meshes and of the regressor's joints in millimetres, all relative to joint 0 of the body.
 
     ``process`` takes samples with ``pred_vertices`` (P, V, 3), ``vertices``
     (T, V, 3), ``pred_keypoints_3d`` (P, 17, 3) and ``lifting_target``

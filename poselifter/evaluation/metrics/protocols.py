@@ -18,7 +18,7 @@ class Protocol:
     """One way of counting.
 
     Attributes:
-        metrics: what its tables report.
+        metrics: measures that its tables report.
         group_by: metainfo to group by; see :class:`GroupedMetric`.
         root: the predicted root is set to ``'zero'``, or stays (``'keep'``), or
             is subtracted from all joints (``'centre'``).
@@ -30,7 +30,7 @@ class Protocol:
             or a sequence's mean is weighted by its frames (``'frames'``); or
             they are taken inside clips, and those that a clip lacks at its end
             count as 0 (``'clips'``).
-        average: what the overall figure is; see :class:`GroupTable`.
+        average: kind of the overall figure; see :class:`GroupTable`.
         skip: sequences whose name contains one of these are left out.
         skip_exact: frames without any error are left out.
         kit_joints: PCK and AUC count the 14 joints of MPI-INF-3DHP's kit.
@@ -63,7 +63,7 @@ PROTOCOLS: dict[str, Protocol] = {
 
 
 def predicted_frames(sample: Mapping[str, Any], predictions: int, length: int) -> np.ndarray:
-    """Which frame (P,) each prediction stands for: ``pred_frames``, or all frames in order where it is absent.
+    """Frame index (P,) of each prediction: ``pred_frames``, or all frames in order where it is absent.
 
     Raises:
         InputError: the numbers disagree, or a frame is not in the sequence.
@@ -87,7 +87,7 @@ class Slots:
         target: (P, K, 3).
         counted: (P, K) bool, joints with a label.
         frames: (P,) the frame that each stands for.
-        weights: (P,) what each counts.
+        weights: (P,) weight of each.
     """
 
     pred: np.ndarray
@@ -128,8 +128,8 @@ class Slots:
         values, counted = measure(self.pred, self.target, self.counted)
         if joints is not None:
             values, counted = values[:, joints], counted[:, joints]
-        shares = np.broadcast_to(self.weights[:, None], counted.shape)[counted]
-        return float((values[counted] * shares).sum()), float(shares.sum())
+        weights = np.broadcast_to(self.weights[:, None], counted.shape)[counted]
+        return float((values[counted] * weights).sum()), float(weights.sum())
 
     def total_differences(
         self, measure: Callable[..., Distances], rule: str, clip_len: int | None = None
@@ -151,9 +151,9 @@ class Slots:
         shown = self.frames.reshape(-1, clip_len)[:, : values.shape[1]]
         last = np.ones(shown.shape)
         last[:, :-1] = shown[:, 1:] != shown[:, :-1]
-        shares = last / np.maximum(np.bincount(self.frames, self.weights > 0), 1)[shown]
-        shares *= np.bincount(self.frames, self.weights)[shown] > 0
-        return float((values * shares[..., None] * counted).sum()), self.total(_ones)[1]
+        weights = last / np.maximum(np.bincount(self.frames, self.weights > 0), 1)[shown]
+        weights *= np.bincount(self.frames, self.weights)[shown] > 0
+        return float((values * weights[..., None] * counted).sum()), self.total(_ones)[1]
 
 
 def _ones(pred: np.ndarray, target: np.ndarray, counted: np.ndarray) -> Distances:

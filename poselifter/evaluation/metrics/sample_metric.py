@@ -12,7 +12,7 @@ from ...errors import InputError
 class SampleMetric(BaseMetric):
     """One entry a sample, so that neither batches nor processes can change a figure.
 
-    A subclass implements :meth:`entry` and sets ``fields``, what a sample must have.
+    A subclass implements :meth:`entry` and sets ``fields``, those that a sample must have.
 
     Args:
         **kwargs: of mmengine's ``BaseMetric``: ``prefix``, put before every

@@ -1,4 +1,4 @@
-"""Reader of AlphaPose's results: its own form, and the forms ``open`` and ``cmu``."""
+"""Reader of AlphaPose's results: its default form, and the forms ``open`` and ``cmu``."""
 
 import re
 from collections.abc import Mapping

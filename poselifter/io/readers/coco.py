@@ -54,9 +54,9 @@ def triplets_of(entries: Sequence[Mapping[str, Any]], path: Any) -> np.ndarray:
         if length is None:
             raise InputError(f'{path}, entry {number}: has no list of keypoints, expected x, y, score for every joint')
         if length != expected:
-            wanted = f'{expected}, as the other entries have' if expected else 'a multiple of 3'
+            requirement = f'{expected}, as the other entries have' if expected else 'a multiple of 3'
             raise InputError(
-                f'{path}, entry {number}: keypoints has {length} numbers, expected {wanted} '
+                f'{path}, entry {number}: keypoints has {length} numbers, expected {requirement} '
                 f'(x, y, score for every joint); write that entry again'
             )
     try:

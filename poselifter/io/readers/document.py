@@ -1,4 +1,4 @@
-"""Opening a file by its content, and what a reader gives back."""
+"""Opens a file by its content; the table that a reader returns."""
 
 import json
 import os
@@ -46,7 +46,7 @@ class Document:
 
 @dataclass
 class Detections:
-    """What a reader found; a row is one person in one frame.
+    """Keypoints of a reader; a row is one person in one frame.
 
     Attributes:
         keypoints: (N, J, 2) pixels.
@@ -77,12 +77,12 @@ def list_readers() -> list[Reader]:
 
 
 def expected_inputs() -> str:
-    """What can be read, for messages and help."""
+    """Names of the readable formats, for messages and help."""
     return ', '.join(reader.label for reader in list_readers())
 
 
 def open_document(path: str | os.PathLike) -> Document:
-    """Reads a file whatever its name: npz, npy or JSON, told by the first bytes.
+    """Reads a file whatever its name: npz, npy or JSON, by the first bytes.
 
     Returns:
         The parsed file, or why it is missing, empty, damaged, of another kind,
@@ -145,8 +145,8 @@ def integers_of(entries: Sequence[Mapping[str, Any]], key: str, where: str) -> n
     for number, entry in enumerate(entries):
         value = entry.get(key)
         if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
-            found = f'is {value!r}' if key in entry else 'is missing'
-            raise InputError(f'{where}, entry {number}: {key} {found}, expected an integer that numbers the frame')
+            problem = f'is {value!r}' if key in entry else 'is missing'
+            raise InputError(f'{where}, entry {number}: {key} {problem}, expected an integer that numbers the frame')
     return np.array([entry[key] for entry in entries], np.int64)
 
 

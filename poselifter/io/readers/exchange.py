@@ -20,7 +20,7 @@ def _detect(document: Document) -> bool:
 def read_exchange(document: Document) -> Detections:
     """Reads the table of DESIGN's exchange file.
 
-    Only ``keypoints`` must be there. Without ``track_ids`` the rows are one
+    Only ``keypoints`` are required. Without ``track_ids`` the rows are one
     person; without ``frame_indices`` too they are consecutive frames.
 
     Raises:

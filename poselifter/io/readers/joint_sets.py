@@ -1,4 +1,4 @@
-"""Which joint set a file means: by its word, by its joint names, by its number of joints."""
+"""Infers the joint set of a file: by its word, by its joint names, by its number of joints."""
 
 from collections.abc import Sequence
 
@@ -37,7 +37,7 @@ def find_skeleton(
 
     Raises:
         InputError: the name is unknown, or has another number of joints, or
-            no name can be found.
+            no name can be inferred.
     """
     if named is not None:
         try:

@@ -32,7 +32,7 @@ def read_keypoints(
         fps: frames per second; goes before what the file says.
 
     Returns:
-        The table; ``frame_indices`` are the file's own numbers, counted from
+        The table; ``frame_indices`` are the file's numbers, counted from
         0 where the format counts from 1. ``source`` says what was recognised.
 
     Raises:
@@ -44,20 +44,20 @@ def read_keypoints(
     if reader is None:
         what = f'{document.error};' if document.error else f'{path}: {_outline(document.content)},'
         raise InputError(f'{what} expected {expected_inputs()}')
-    found = reader(document)
-    if len(found.keypoints) == 0:
+    detections = reader(document)
+    if len(detections.keypoints) == 0:
         raise InputError(f'{path}: no person in any frame, expected at least one; nothing to lift')
-    num_joints = found.keypoints.shape[1]
-    name, inferred = find_skeleton(str(path), num_joints, skeleton or found.skeleton, found.joint_names)
+    num_joints = detections.keypoints.shape[1]
+    name, inferred = find_skeleton(str(path), num_joints, skeleton or detections.skeleton, detections.joint_names)
     assumed = f', {num_joints} joints taken as {name}' if inferred else ''
     table = KeypointTable(
-        keypoints=found.keypoints,
-        keypoints_visible=found.scores,
-        frame_indices=found.frames,
-        track_ids=_track_ids(found),
+        keypoints=detections.keypoints,
+        keypoints_visible=detections.scores,
+        frame_indices=detections.frames,
+        track_ids=_track_ids(detections),
         skeleton=name,
-        img_shape=found.img_shape if img_shape is None else img_shape,
-        fps=found.fps if fps is None else fps,
+        img_shape=detections.img_shape if img_shape is None else img_shape,
+        fps=detections.fps if fps is None else fps,
         source=f'{Path(path)} ({reader.label}{assumed})',
     )
     _refuse_normalised(table)
@@ -88,24 +88,24 @@ def _outline(content: Any) -> str:
     return f'is a list whose first entry has {keys or "nothing"}'
 
 
-def _track_ids(found: Detections) -> np.ndarray:
+def _track_ids(detections: Detections) -> np.ndarray:
     """The file's ids, or -1, -2, ... within each frame where one of them is missing."""
-    if isinstance(found.track_ids, np.ndarray):
-        return found.track_ids
-    ids = found.track_ids or [None]
+    if isinstance(detections.track_ids, np.ndarray):
+        return detections.track_ids
+    ids = detections.track_ids or [None]
     if all(isinstance(i, int) and 0 <= i < 2**63 for i in ids):
         return np.array(ids, np.int64)
     if all(isinstance(i, str) for i in ids):
         return np.array(ids)
-    order = np.argsort(found.frames, kind='stable')
-    frames = found.frames[order]
+    order = np.argsort(detections.frames, kind='stable')
+    frames = detections.frames[order]
     rank = np.empty(len(frames), np.int64)
     rank[order] = np.arange(len(frames)) - np.searchsorted(frames, frames)
     return -1 - rank
 
 
 def _refuse_normalised(table: KeypointTable) -> None:
-    """Coordinates divided by the image size are lifted to nonsense without any sign of it."""
+    """Refuses coordinates divided by the image size, which would be lifted to nonsense."""
     seen = table.keypoints[table.keypoints_visible > 0]
     if len(seen) > 2 and np.abs(seen).max() <= 1.5:
         raise InputError(

@@ -19,7 +19,7 @@ def read_videopose3d(document: Document) -> Detections:
     """Reads the one person of a video; of Detectron's persons in a frame the one with the best box.
 
     Returns:
-        The rows; frames in which Detectron found nobody have none.
+        The rows; frames in which Detectron detected nobody have none.
 
     Raises:
         InputError: the metadata are missing, the file holds several videos, or
@@ -50,13 +50,13 @@ def _custom(arrays: dict[str, np.ndarray], metadata: dict[str, Any], path: Any) 
 
 
 def _detectron(arrays: dict[str, np.ndarray], metadata: dict[str, Any], path: Any) -> Detections:
-    frames, found = [], []
+    frames, poses = [], []
     try:
         for frame, (boxes, persons) in enumerate(zip(arrays['boxes'], arrays['keypoints'], strict=True)):
             if len(boxes[1]):  # [0] is the background
                 frames.append(frame)
-                found.append(np.asarray(persons[1], np.float64)[np.asarray(boxes[1])[:, 4].argmax()])
-        table = np.array(found, np.float64).reshape(len(found), 4, -1)
+                poses.append(np.asarray(persons[1], np.float64)[np.asarray(boxes[1])[:, 4].argmax()])
+        table = np.array(poses, np.float64).reshape(len(poses), 4, -1)
         size = int(metadata['h']), int(metadata['w'])
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise InputError(

@@ -83,7 +83,7 @@ class _Document:
         document.scenes, document.scene = [gltf.Scene(nodes=[0, len(joints)])], 0
 
     def add_motion(self, body: MovingBody, fps: float) -> None:
-        """Where the root goes, and how each bone turns."""
+        """Adds the translations of the root and the rotations of each bone."""
         rotations, trans = turned(body, Y_UP)
         quaternions = np.roll(matrix_to_quaternion(rotations), -1, -1)  # x, y, z, w
         times = self.add_array(np.arange(len(trans)) / fps, bounds=True)

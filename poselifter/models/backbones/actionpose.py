@@ -31,7 +31,7 @@ class ActionPose(DSTformer):
         **dstformer: arguments of :class:`DSTformer`.
 
     Raises:
-        InputError: there is no such layer.
+        InputError: the encoder has no such layer.
     """
 
     per_joint = ('joint_embedding.weight', 'class_token')
@@ -66,7 +66,7 @@ class ActionPose(DSTformer):
         return (features[:, 1:], layers) if return_layers else features[:, 1:]
 
     def clip_token(self, features: Tensor, layers: Sequence[Tensor], valid: Tensor | None = None) -> Tensor:
-        """See :class:`BaseBackbone`; the class token after ``align_layer``, where there is one."""
+        """See :class:`BaseBackbone`; the class token after ``align_layer``, where it is used."""
         if self.class_token is None:
             return super().clip_token(features, layers, valid)
         return layers[self.align_layer - 1][:, :1]

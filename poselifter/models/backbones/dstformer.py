@@ -21,7 +21,7 @@ class DSTformer(StreamBackbone):
     """Dual-stream spatio-temporal transformer (MotionBERT; Zhu et al., ICCV 2023, section 3.3).
 
     Every layer has a spatial-then-temporal and a temporal-then-spatial stream
-    with weights of their own, fused per token. After the last layer come a norm
+    with separate weights, fused per token. After the last layer come a norm
     and the motion representation, tanh of a linear map; a pose head reads that.
 
     Initialisation as released: linear weights and positions from a normal
@@ -47,7 +47,7 @@ class DSTformer(StreamBackbone):
         positions: which axes have learned positions: ``'joints'``, ``'frames'``,
             ``'both'`` or ``'none'``.
         **block: ``num_heads``, ``mlp_ratio``, ``qkv_bias``, ``qk_scale`` and ``attn_drop_rate`` of
-            :class:`~poselifter.models.layers.TransformerBlock`, by default as there.
+            :class:`~poselifter.models.layers.TransformerBlock`, with its defaults.
 
     Raises:
         InputError: an unknown letter in ``streams``, or unknown ``positions``.

@@ -32,7 +32,7 @@ class MixSTE(BaseBackbone):
             paper's study of components, runs all spatial blocks first.
         separate_joints: whether temporal blocks see one joint at a time;
             ``False``, of the same study, makes all joints of a frame one token
-            of J * D channels there. With both ``False`` it is the study's
+            of J * D channels. With both ``False`` it is the study's
             baseline, PoseFormer with an output for every frame.
         **block: ``num_heads``, ``mlp_ratio``, ``qkv_bias``, ``qk_scale`` and ``attn_drop_rate`` of
             :class:`~poselifter.models.layers.TransformerBlock`.

@@ -64,7 +64,7 @@ class MotionAGFormer(StreamBackbone):
 
     Raises:
         InputError: an unknown name of an option, channels that cannot be
-            shared out, or edges of another joint set.
+            divided, or edges of another joint set.
     """
 
     def __init__(
@@ -129,14 +129,14 @@ def _width(embed_dims: int, streams: Sequence[str], act: str, temporal_graph: st
     for name, value, known in options:
         if value not in known:
             raise InputError(f'MotionAGFormer: {name} is {value!r}, expected one of {known}')
-    shares = len(streams) if hierarchical else 1
-    parts = shares * 4 if temporal_graph == 'conv' else shares
-    if not streams or embed_dims % parts:
+    parts = len(streams) if hierarchical else 1
+    divisor = parts * 4 if temporal_graph == 'conv' else parts
+    if not streams or embed_dims % divisor:
         raise InputError(
             f'MotionAGFormer got the streams {list(streams)} and embed_dims {embed_dims}, expected one or two streams '
-            f'and a multiple of {parts}'
+            f'and a multiple of {divisor}'
         )
-    return embed_dims // shares
+    return embed_dims // parts
 
 
 def _edges(edges: str | Iterable[tuple[int, int]], num_joints: int, self_loops: bool) -> list[tuple[int, int]]:

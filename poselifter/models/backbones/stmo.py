@@ -13,7 +13,7 @@ from .poseformer import JointTransformer
 
 
 def std_norm_blocks(depth: int, dim: int, num_heads: int, hidden_dims: int, drop_rate: float) -> nn.ModuleList:
-    """Temporal transformer layers as P-STMO has them: their own norm, ReLU, one rate for every dropout."""
+    """Temporal transformer layers of P-STMO: :class:`StdNorm`, ReLU, one rate for every dropout."""
     options = {'norm_layer': StdNorm, 'act_layer': nn.ReLU, 'drop_rate': drop_rate, 'attn_drop_rate': drop_rate}
     return transformer_blocks(depth, dim, 'frames', num_heads=num_heads, hidden_dims=hidden_dims, **options)
 

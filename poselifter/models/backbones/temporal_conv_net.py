@@ -25,7 +25,7 @@ class TemporalConvNet(BaseBackbone):
     Args:
         num_joints, in_channels, embed_dims: see :class:`BaseBackbone`.
         filter_widths: odd; the dilation of each is the product of those before.
-        causal: whether an output sees no frame after its own.
+        causal: whether an output sees no later frame.
         dense: whether the kernels are as wide as the dilated ones reach.
         strided: whether convolutions stride, where they else dilate, in clips of
             exactly F frames: the same output from the same weights, faster, and

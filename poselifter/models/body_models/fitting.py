@@ -55,15 +55,15 @@ class JointsOfBody:
         count, regressor = len(body.v_template), body.J_regressor_h36m
         linear = [body.v_template[..., None], body.shapedirs, body.posedirs.T.reshape(count, 3, 207)]
         self.joint, self.bone = ((regressor.abs() @ body.weights.abs()) > 0).nonzero(as_tuple=True)
-        share = regressor[self.joint] * body.weights.T[self.bone]  # (pairs, V)
-        self.points = (share @ torch.cat(linear, -1).flatten(1)).view(-1, 3, 218)
-        self.mass = share.sum(1)
+        products = regressor[self.joint] * body.weights.T[self.bone]  # (pairs, V)
+        self.points = (products @ torch.cat(linear, -1).flatten(1)).view(-1, 3, 218)
+        self.weights = products.sum(1)
         self.rest = body.J_regressor @ body.v_template
         self.rest_by_shape = torch.einsum('jv,vcb->jcb', body.J_regressor, body.shapedirs)
         self.parents = body.parents.tolist()
 
     def bones(self, rotations: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
-        """Rotations (T, 24, 3, 3), then shifts (T, 24, 3), of the bones by pose (T, 24, 3, 3) and shape (10,)."""
+        """Rotations (T, 24, 3, 3), then translations (T, 24, 3), of the bones by pose (T, 24, 3, 3) and shape (10,)."""
         rest = self.rest + self.rest_by_shape @ betas
         world, places = rotations[:, :1], rest[:1].expand(len(rotations), 1, 3)
         for first, last in _LEVELS:
@@ -77,9 +77,9 @@ class JointsOfBody:
         """Rotations (T, 24, 3, 3) and one shape (10,) to joints (T, 17, 3), metres."""
         world, shifts = self.bones(rotations, betas)
         features = (rotations[:, 1:] - torch.eye(3).to(rotations)).flatten(1)
-        still = self.points[..., 0] + self.points[..., 1:11] @ betas
-        points = still + (features @ self.points[..., 11:].flatten(0, 1).T).unflatten(1, (-1, 3))
-        moved = (world[:, self.bone] @ points.unsqueeze(-1)).squeeze(-1) + self.mass[:, None] * shifts[:, self.bone]
+        shaped = self.points[..., 0] + self.points[..., 1:11] @ betas
+        points = shaped + (features @ self.points[..., 11:].flatten(0, 1).T).unflatten(1, (-1, 3))
+        moved = (world[:, self.bone] @ points.unsqueeze(-1)).squeeze(-1) + self.weights[:, None] * shifts[:, self.bone]
         return moved.new_zeros(len(moved), 17, 3).index_add(1, self.joint, moved)
 
 
@@ -115,12 +115,12 @@ def fit_body(
         raise InputError(f'keypoints have shape {tuple(keypoints.shape)}, expected finite numbers (T, 17, 3) of h36m17')
     weights = torch.ones_like(keypoints[..., 0]) if weights is None else weights
     problem = _Problem(body, keypoints.to(body.v_template), weights.to(body.v_template), fps, noise)
-    _minimise(problem.cost, [problem.turns, problem.change], iterations)
+    _minimise(problem.cost, [problem.unit_angles, problem.change], iterations)
     with torch.no_grad():
         _, rotations, shape = problem.state()
-        found = problem.model(rotations, shape)
-        trans = (problem.share * (problem.target - found)).sum(-2)
-        distance = (found + trans[:, None] - problem.target).norm(dim=-1)
+        fitted = problem.model(rotations, shape)
+        trans = (problem.fractions * (problem.target - fitted)).sum(-2)
+        distance = (fitted + trans[:, None] - problem.target).norm(dim=-1)
         error = (distance * problem.weights).sum() / problem.weights.sum()
     poses = matrix_to_axis_angle(rotations).flatten(1)
     return BodyMotion(poses.cpu().numpy(), shape.cpu().numpy(), trans.cpu().numpy(), float(error))
@@ -129,27 +129,27 @@ def fit_body(
 class _Problem:
     """The objective: negative log-likelihood of Gaussian noise on the joints, and priors on bodies.
 
-    The priors: how far a joint commonly turns, which way knees and elbows bend
+    The priors: the usual range of a joint, the direction in which knees and elbows bend
     (as in Bogo et al., "Keep it SMPL", 2016), the shape, and accelerations.
-    Where the body stands follows from the rest.
+    The translation follows from the rest.
 
     Args: see :func:`fit_body`.
 
     Attributes:
-        turns: (T, 24, 3), the joints' angles in units of their spread, joint 0 on top of the trunk's direction.
+        unit_angles: (T, 24, 3), the joints' angles in units of their spread, joint 0 on top of the trunk's direction.
         change: (10,), of the shape. The units make a step in any number move the
             joints by about as much, which L-BFGS needs to go fast.
     """
 
     def __init__(self, body: SMPL, target: Tensor, weights: Tensor, fps: float, noise: float) -> None:
         self.target, self.weights, self.noise, self.hurry = target, weights, noise, fps**2 / _ACCELERATION_STD
-        self.share = (weights / weights.sum(-1, keepdim=True).clamp_min(1e-6)).unsqueeze(-1)
+        self.fractions = (weights / weights.sum(-1, keepdim=True).clamp_min(1e-6)).unsqueeze(-1)
         self.centred = self._centre(target)
         self.model = JointsOfBody(body)
         self.betas = _shape_of_bones(self.model, target, weights)
         rest = self.model(torch.eye(3).to(target).expand(1, 24, 3, 3), self.betas)[:, _TORSO]
         self.trunk = procrustes(rest.expand(len(target), -1, -1), target[:, _TORSO], weights[:, _TORSO] + 1e-3)[1]
-        self.turns = target.new_zeros(len(target), 24, 3, requires_grad=True)
+        self.unit_angles = target.new_zeros(len(target), 24, 3, requires_grad=True)
         self.change = target.new_zeros(10, requires_grad=True)
         names = [name.split('_')[-1] for name in get_skeleton('smpl24').joint_names]
         self.spread = target.new_tensor([_ANGLE_STD[name] for name in names]).unsqueeze(-1)
@@ -157,25 +157,25 @@ class _Problem:
 
     def state(self) -> tuple[Tensor, Tensor, Tensor]:
         """Angles (T, 24, 3), rotations (T, 24, 3, 3) and shape (10,)."""
-        angles = self.turns * self.spread
+        angles = self.unit_angles * self.spread
         rotations = axis_angle_to_matrix(angles)
         rotations = torch.cat([rotations[:, :1] @ self.trunk[:, None], rotations[:, 1:]], 1)
         return angles, rotations, self.betas + self.change * 5 * len(angles) ** -0.5
 
     def cost(self) -> Tensor:
-        """The mean over frames."""
+        """Objective, averaged over frames."""
         angles, rotations, shape = self.state()
         distance = self._centre(self.model(rotations, shape)) - self.centred
         data = (self.weights * distance.square().sum(-1)).sum() / self.noise**2
         # the shape counts in every frame: joints that mean other points of a body are off in all of them alike
-        prior = self.turns[:, 1:].square().sum() + shape.square().sum() * len(angles)
+        prior = self.unit_angles[:, 1:].square().sum() + shape.square().sum() * len(angles)
         joints, axes, signs = self.bends
         bends = (-4 * angles[:, joints, axes] * angles.new_tensor(signs)).exp().sum()
         accelerations = rotations.diff(n=2, dim=0) * self.hurry
         return (data + prior + bends + accelerations.square().sum()) / len(angles)
 
     def _centre(self, points: Tensor) -> Tensor:
-        return points - (self.share * points).sum(-2, keepdim=True)
+        return points - (self.fractions * points).sum(-2, keepdim=True)
 
 
 def _minimise(cost: Callable[[], Tensor], parameters: list[Tensor], iterations: int) -> None:
@@ -199,12 +199,12 @@ def _shape_of_bones(model: JointsOfBody, target: Tensor, weights: Tensor, steps:
         return (points[:, edges[:, 0]] - points[:, edges[:, 1]]).norm(dim=-1)
 
     seen = weights[:, edges].amin(-1)
-    wanted = lengths(target).where(seen > 0, torch.nan).nanmedian(0).values.nan_to_num()
+    expected = lengths(target).where(seen > 0, torch.nan).nanmedian(0).values.nan_to_num()
     trust = seen.mean(0) / 0.01
     betas = target.new_zeros(10)
     for _ in range(steps):
         slope = torch.autograd.functional.jacobian(lambda b: lengths(model(rest, b))[0], betas)
-        missing = trust * (wanted - lengths(model(rest, betas))[0] + slope @ betas)
+        missing = trust * (expected - lengths(model(rest, betas))[0] + slope @ betas)
         slope = trust[:, None] * slope
         betas = torch.linalg.solve(slope.T @ slope + torch.eye(10).to(target), slope.T @ missing)
     return betas

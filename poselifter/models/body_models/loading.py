@@ -1,4 +1,4 @@
-"""Reads body models from wherever they are; nothing in a file is ever executed."""
+"""Reads body models from files, arrays or other models; nothing in a file is ever executed."""
 
 import os
 import re
@@ -47,9 +47,9 @@ def load_body_model(
             ``SMPL_NEUTRAL.npz`` or ``.pkl``, or ``SMPLH_`` or ``SMPLX_`` ones.
         joint_regressor: (17, V), or its ``.npy``; ``None``: what ``source`` has
             as ``J_regressor_h36m``, else ``J_regressor_h36m_correct.npy`` or
-            ``J_regressor_h36m.npy`` beside the file. Of COCO's joints there may
-            be ``J_regressor_coco.npy``. SMPL-X has vertices of its own, so it
-            needs regressors of its own.
+            ``J_regressor_h36m.npy`` beside the file. For COCO's joints there may
+            be ``J_regressor_coco.npy``. SMPL-X has other vertices, so it
+            needs other regressors.
         gender: which file of a folder: ``'neutral'``, ``'male'`` or ``'female'``.
 
     Returns:
@@ -105,12 +105,12 @@ def _folded(arrays: dict[str, Any]) -> dict[str, Any]:
     kept[:, 15] += weights[:, 22:first].sum(1)
     kept[:, 20] += weights[:, first : first + 15].sum(1)
     kept[:, 21] += weights[:, first + 15 :].sum(1)
-    still = np.zeros((*posedirs.shape[:2], 18))
+    zeros = np.zeros((*posedirs.shape[:2], 18))
     return {
         **{key: value for key, value in arrays.items() if key != 'kintree_table'},
         'parents': get_skeleton('smpl24').parents,
         'weights': kept,
-        'posedirs': np.concatenate([posedirs[..., :189], still], -1),
+        'posedirs': np.concatenate([posedirs[..., :189], zeros], -1),
         'J_regressor': regressor[[*range(22), first + 3, first + 18]],  # the hands: where the middle finger begins
         'kind': {52: 'smplh', 55: 'smplx'}[len(tree)],
     }
@@ -121,8 +121,8 @@ def _read(path: Path, gender: str) -> dict[str, Any]:
         raise InputError(f'gender is {gender!r}, expected one of {sorted(_LETTERS)}')
     if path.is_dir():
         pattern = _FILES.format(gender, _LETTERS[gender])
-        found = sorted((p for p in path.iterdir() if re.fullmatch(pattern, p.name.lower())), key=lambda p: p.suffix)
-        path = found[0] if found else path / f'SMPL_{gender.upper()}.pkl'
+        matches = sorted((p for p in path.iterdir() if re.fullmatch(pattern, p.name.lower())), key=lambda p: p.suffix)
+        path = matches[0] if matches else path / f'SMPL_{gender.upper()}.pkl'
     if not path.is_file():
         raise InputError(
             f'no body model {path}; SMPL may not be shipped: register at https://smpl.is.tue.mpg.de (SMPL-H: '

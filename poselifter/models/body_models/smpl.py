@@ -1,4 +1,4 @@
-"""SMPL, the skinned body under mesh recovery."""
+"""SMPL, the body model of mesh recovery."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -93,7 +93,7 @@ class SMPL(nn.Module):
         """Vertices (..., V, 3) to the joints of h36m17 or coco17 (..., 17, 3), same unit.
 
         Raises:
-            InputError: there is no regressor of coco17.
+            InputError: the model has no regressor of coco17.
         """
         regressor = {'h36m17': self.J_regressor_h36m, 'coco17': self.J_regressor_coco}.get(skeleton)
         if regressor is None:

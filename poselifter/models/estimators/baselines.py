@@ -1,4 +1,4 @@
-"""Two lifters that any model must beat, fitted in closed form."""
+"""Baseline lifters, fitted in closed form: mean pose and linear regression."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ _RIDGE = 1e-3  # weight of the squared coefficients, so that features which neve
 
 
 class PerFrameFeatures(BaseBackbone):
-    """The network's input itself as features, each frame for itself: (B, T, J, C) -> (B, T, 1, J * C + 1).
+    """Network input as features, each frame for itself: (B, T, J, C) -> (B, T, 1, J * C + 1).
 
     The last feature is 1, so that a linear map on it has an offset.
 
@@ -29,13 +29,13 @@ class PerFrameFeatures(BaseBackbone):
         self.constant = constant
 
     def embed(self, x: Tensor) -> Tensor:
-        """See the class."""
+        """Flattens each frame and appends the 1."""
         features = x.flatten(2)
         one = torch.ones_like(features[..., :1])
         return (one if self.constant else torch.cat([features, one], -1)).unsqueeze(2)
 
     def encode(self, h: Tensor, valid: Tensor | None = None, return_layers: bool = False) -> Encoded:
-        """Nothing more."""
+        """Returns the tokens unchanged."""
         return (h, []) if return_layers else h
 
 

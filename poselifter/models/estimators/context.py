@@ -1,4 +1,4 @@
-"""Motion2vec's pretraining: a student predicts what a moving teacher makes of the whole clip."""
+"""Motion2vec's pretraining: a student predicts the features of a moving-average teacher."""
 
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ class Teacher(BaseAveragedModel):
 
     Args:
         student: the module; the teacher starts as a copy.
-        decay: share of the old value at the first and at the last step, linear
+        decay: weight of the old value at the first and at the last step, linear
             between; with (1, 1) nothing ever moves, buffers neither (released).
         steps: number of steps of the rise.
     """
@@ -29,17 +29,17 @@ class Teacher(BaseAveragedModel):
         self.steps.fill_(1)  # at step 0 mmengine's class would copy the student
 
     def update_parameters(self, model: nn.Module) -> None:
-        """One step towards the student."""
+        """Moves the teacher one step towards the student."""
         if min(self.decay) < 1:
             super().update_parameters(model)
         else:
             self.steps += 1
 
     def avg_func(self, averaged_param: Tensor, source_param: Tensor, steps: int) -> None:
-        """Moves one tensor."""
+        """Updates one averaged tensor."""
         first, last = self.decay
-        share = min((int(steps) - 1) / max(self.total_steps - 1, 1), 1.0)
-        tau = first + (last - first) * share
+        progress = min((int(steps) - 1) / max(self.total_steps - 1, 1), 1.0)
+        tau = first + (last - first) * progress
         averaged_param.mul_(tau).add_(source_param, alpha=1 - tau)
 
 
@@ -59,7 +59,7 @@ class ContextPretrainer(Pretrainer, DistillingModel):
         norm_targets: layer norms in the target: ``'both'`` (the paper's: each
             layer's output, and the mean), ``'layers'``, ``'final'``, or
             ``'none'`` (as released).
-        filler: what replaced tokens become: ``'learned'``, one learned vector
+        filler: replacement of masked tokens: ``'learned'``, one learned vector
             (as released), or ``'noise'``, drawn anew for each (the paper's).
         noise_std: standard deviation of that noise.
         decay: see :class:`Teacher`.
@@ -100,7 +100,7 @@ class ContextPretrainer(Pretrainer, DistillingModel):
         Args:
             x: clips (B, T, J, C).
             mask: (B * M, T, J) bool, the M masks of a clip one after another.
-            noise: (B * M, T, J, D) what masked tokens become; ``None``: what
+            noise: (B * M, T, J, D) replacement of masked tokens; ``None``: as
                 ``filler`` says.
 
         Returns:
@@ -123,7 +123,7 @@ class ContextPretrainer(Pretrainer, DistillingModel):
 
     @torch.no_grad()
     def targets(self, x: Tensor) -> Tensor:
-        """The teacher's view of whole clips (B, T, J, C), embedded by the student: (B, T, J, D)."""
+        """Teacher features of whole clips (B, T, J, C), embedded by the student: (B, T, J, D)."""
         teacher = self.teacher.module.eval()
         _, layers = teacher.encode(self.backbone.embed(self.describe(x)), return_layers=True)
         return context_targets(layers, self.top_layers, self.norm_targets)

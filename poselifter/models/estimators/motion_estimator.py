@@ -19,7 +19,7 @@ _FRAME_LABELS = ('target', 'target_weight', 'target_2d', 'target_2d_weight')
 
 @MODELS.register_module()
 class MotionEstimator(BaseModel, Network):
-    """Backbone, perhaps a neck, and any number of heads; what a config may leave out: :class:`Network`.
+    """Backbone, optional neck and any number of heads; sizes that a config omits are inferred, see :class:`Network`.
 
     Args:
         backbone: config of the backbone.
@@ -61,7 +61,7 @@ class MotionEstimator(BaseModel, Network):
         self.whole_clips = 'pose' not in heads and bool(self._reading('clip'))
 
     def _window(self, given: dict) -> WindowPolicy:
-        """What the config leaves out of the windows follows from the frames that the pose head returns."""
+        """Window policy of the config; what it omits follows from the frames that the pose head returns."""
         length = given.get('length', self.backbone.num_frames)
         frames = torch.arange(length)
         if 'pose' in self.heads:
@@ -125,8 +125,8 @@ class MotionEstimator(BaseModel, Network):
             if head.label not in data_samples:
                 continue
             prefix = f'{name}.' if len(self.heads) > 1 else ''
-            of_head = head.loss(self.read(name, features, persons), self.labels_of(name, data_samples))
-            losses.update({prefix + key: value for key, value in of_head.items()})
+            head_losses = head.loss(self.read(name, features, persons), self.labels_of(name, data_samples))
+            losses.update({prefix + key: value for key, value in head_losses.items()})
         return losses
 
     def labels_of(self, name: str, data_samples: MotionDataSample) -> MotionDataSample:
@@ -159,7 +159,7 @@ class MotionEstimator(BaseModel, Network):
             ``pred_scores`` (classes,) or ``pred_embedding`` (D,): of the whole
             clip, or beside ``pose`` the mean over its windows, which go through
             the network once for all heads. A head that recovers bodies adds
-            what :meth:`MeshHead.recover` says.
+            the fields of :meth:`MeshHead.recover`.
         """
         bodies, clips = self._reading('body'), self._reading('clip')
         groups = [(bodies, [i]) for i in range(len(inputs))] if bodies else []  # a mesh is 400 times a pose
@@ -179,7 +179,7 @@ class MotionEstimator(BaseModel, Network):
         return [name for name, head in self.heads.items() if head.reads == kind]
 
     def _add(self, sample: MotionDataSample, name: str, result: dict[str, Tensor], cut: Windows) -> None:
-        """Adds to the sample of a sequence what a head says of its windows (W, ...)."""
+        """Adds a head's predictions for the windows (W, ...) of a sequence to its sample."""
         head = self.heads[name]
         if head.reads == 'clip':  # a tail that is dropped may leave no window
             sample.set_data({key: value.sum(0) / max(len(value), 1) for key, value in result.items()})
@@ -194,23 +194,23 @@ class MotionEstimator(BaseModel, Network):
     def _predict_clips(
         self, inputs: Sequence[Tensor], data_samples: Sequence[MotionDataSample], batch_size: int | None
     ) -> None:
-        """Adds what is said of whole clips; those of one shape go through the network together."""
+        """Adds predictions for whole clips; those of one shape go through the network together."""
         for shape in dict.fromkeys(clip.shape for clip in inputs):
             alike = torch.tensor([i for i, clip in enumerate(inputs) if clip.shape == shape])
             for members in (part.tolist() for part in alike.split(batch_size or self.batch_size)):
                 samples, present = MotionDataSample(), [data_samples[i].get('present') for i in members]
-                if all(who is not None for who in present):
+                if all(one is not None for one in present):
                     samples.present = torch.stack(present)
                 result = self.read_clips(torch.stack([inputs[i] for i in members]), samples)
                 for row, i in enumerate(members):
                     data_samples[i].set_data({key: value[row] for key, value in result.items()})
 
     def read_clips(self, clips: Tensor, samples: MotionDataSample | None = None) -> dict[str, Tensor]:
-        """What the heads that read clips say of whole ones.
+        """Clip-level predictions for whole clips.
 
         Args:
             clips: (N, T, J, C), or (N, M, T, J, C) of M persons.
-            samples: with ``present`` (N, M) bool; without: who is not 0 throughout.
+            samples: with ``present`` (N, M) bool; by default those who are not 0 throughout.
 
         Returns:
             Fields of a sample by name, (N, ...) each.
@@ -228,7 +228,7 @@ class MotionEstimator(BaseModel, Network):
     def over_time(
         self, sequences: Sequence[Tensor], names: Sequence[str], batch_size: int | None = None
     ) -> list[dict[str, Tensor]]:
-        """What heads say of every frame of sequences of any lengths, in one pass of the network.
+        """Per-frame outputs of the named heads for sequences of any length, in one pass of the network.
 
         Args:
             sequences: (T_i, J, C) each, as the codec encodes them.
@@ -277,7 +277,7 @@ class MotionEstimator(BaseModel, Network):
         batch_size: int | None = None,
         sample: MotionDataSample | None = None,
     ) -> Iterator[tuple[Windows, dict[str, dict[str, Tensor]]]]:
-        """Windows of each sequence, and what heads say of them (W, ...); ``sample``: of the only one, if need be."""
+        """Windows of each sequence and the predictions for them (W, ...); ``sample``: of the only one, if needed."""
         skeleton = self.codec.skeleton
         for sequence in sequences:
             if sequence.ndim != 3 or sequence.shape[1] != skeleton.num_joints:
@@ -306,7 +306,7 @@ class MotionEstimator(BaseModel, Network):
     def _read_batch(
         self, clips: Tensor, names: Sequence[str], samples: MotionDataSample
     ) -> dict[str, dict[str, Tensor]]:
-        """What heads say of clips (B, T, J, C), in one pass: poses (B, outputs, K, 3), bodies, or (B, D) of a clip.
+        """Predictions for clips (B, T, J, C), in one pass: poses (B, outputs, K, 3), bodies, or (B, D) of a clip.
 
         With ``flip_test`` poses and bodies are the mean with those of the mirrored
         clips; heads that read clips see the plain ones only, as the papers' do.
@@ -333,7 +333,7 @@ class MotionEstimator(BaseModel, Network):
 
 
 def _with_present(clips: Tensor, samples: MotionDataSample | None) -> MotionDataSample:
-    """The samples, of clips of several persons with ``present`` (N, M): if they do not say, who is not 0 throughout."""
+    """Samples with ``present`` (N, M) for clips of several persons: by default those who are not 0 throughout."""
     samples = MotionDataSample() if samples is None else samples
     if clips.ndim == 5 and 'present' not in samples:
         samples = samples.clone()

@@ -23,7 +23,7 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
     is contrasted with its captions and with other texts of the data set, drawn
     at random. A backbone without a class token gives the mean of its features.
     The text side serves pretraining only, but stays in the checkpoint:
-    :meth:`text_shares` scores clips against any texts, and with ``class_texts``
+    :meth:`text_probabilities` scores clips against any texts, and with ``class_texts``
     a test recognises actions that no classifier was trained on.
 
     Args:
@@ -32,13 +32,13 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
             ``in_channels``, ``text_channels`` and ``num_joints``.
         num_negatives: other texts for each clip.
         class_texts: for each class of actions its captions: :meth:`predict`
-            then gives ``pred_scores``, see :meth:`text_shares`, and lifts nothing.
+            then gives ``pred_scores``, see :meth:`text_probabilities`, and lifts nothing.
         **estimator: see :class:`MotionEstimator`.
 
     Attributes:
         texts: the data set's table of texts, which ``captions`` of samples
-            index; the runner fills it in from the training data. What the texts
-            say of mirrored clips stands behind, where the table lacks it.
+            index; the runner fills it in from the training data. Texts of
+            mirrored clips are appended where the table lacks them.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
 
     @property
     def texts(self) -> list[str] | None:
-        """See the class."""
+        """Table of texts that ``captions`` index, mirrored texts included."""
         return self._texts
 
     @texts.setter
@@ -101,20 +101,20 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
         return {**losses, **{name: loss * (len(target) / captioned) for name, loss in aligned.items()}}
 
     def draw_texts(self, captions: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-        """Texts for each clip: its own captions, then others at random, each as likely.
+        """Texts for each clip: its captions, then others at random, each as likely.
 
         Args:
             captions: of each clip, indices into ``texts``; of a mirrored clip -1 - index.
 
         Returns:
-            Indices (B, K + 1) int64, and shares (B, K + 1): 1 / m for the clip's
+            Indices (B, K + 1) int64, and probabilities (B, K + 1): 1 / m for the clip's
             m captions, else 0; on the CPU.
         """
         if not self.texts:
             raise InputError('TextMotionPretrainer has no texts; train it on data with captions (metainfo texts)')
         truth = torch.zeros(len(captions), len(self.texts))
-        for row, own in zip(truth, captions, strict=True):
-            row[[text if text >= 0 else self._mirrored[-1 - text] for text in own]] = 1
+        for row, indices in zip(truth, captions, strict=True):
+            row[[text if text >= 0 else self._mirrored[-1 - text] for text in indices]] = 1
         count = min(self.num_negatives + 1, len(self.texts))
         table = (truth + torch.rand(truth.shape)).topk(count).indices
         target = truth.gather(1, table)
@@ -130,8 +130,8 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
         """n texts in the common space, (n, E)."""
         return self.text_head.text_pool(self.text_encoder(list(texts)))
 
-    def text_shares(self, inputs: Tensor, texts: Sequence[str | Sequence[str]]) -> Tensor:
-        """How n texts share each of B clips: the softmax of the similarities over the temperature.
+    def text_probabilities(self, inputs: Tensor, texts: Sequence[str | Sequence[str]]) -> Tensor:
+        """Probabilities of n texts for each of B clips: the softmax of the similarities over the temperature.
 
         Args:
             inputs: (B, T, J, C).
@@ -147,7 +147,7 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
         return (similarity / self.text_head.temperature).softmax(-1)
 
     def read_clips(self, clips: Tensor, samples: MotionDataSample | None = None) -> dict[str, Tensor]:
-        """See :class:`MotionEstimator`; with ``class_texts`` their shares."""
+        """See :class:`MotionEstimator`; with ``class_texts`` their probabilities."""
         if self.class_texts is None:
             return super().read_clips(clips, samples)
-        return {'pred_scores': self.text_shares(clips, self.class_texts)}
+        return {'pred_scores': self.text_probabilities(clips, self.class_texts)}

@@ -28,7 +28,7 @@ class UnifiedMotionPretrainer(MotionEstimator):
         **estimator: see :class:`MotionEstimator`; ``heads`` has ``pose``.
 
     Raises:
-        InputError: there is no head ``pose``, or no codec.
+        InputError: no head ``pose``, or no codec.
     """
 
     def __init__(self, loss_2d: dict | None = None, **estimator: Any) -> None:
@@ -47,11 +47,11 @@ class UnifiedMotionPretrainer(MotionEstimator):
         return losses
 
     def _as_predicted(self, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-        """2D labels in the joint set of the prediction; joints that mean another point there do not count."""
+        """2D labels in the joint set of the prediction; joints that mean another point in it do not count."""
         names = self.codec.skeleton.name, self.codec.skeleton_3d.name
         if names[0] == names[1]:
             return target, weight
         target, weight = convert_keypoints(target, *names, scores=weight)
-        rough = find_conversion(*names).approximate
-        same = [name not in rough for name in self.codec.skeleton_3d.joint_names]
+        approximate = find_conversion(*names).approximate
+        same = [name not in approximate for name in self.codec.skeleton_3d.joint_names]
         return target, weight * torch.tensor(same, device=weight.device)

@@ -19,7 +19,7 @@ class ClipHead(BaseHead):
         num_joints: J.
         hidden_dims: channels of the linear map ``fc1`` that reads them.
         dropout: rate on the features of every frame.
-        official: count persons who are not there too, as released.
+        official: also average over empty person slots, as released.
         **base: see :class:`BaseHead`.
     """
 
@@ -45,8 +45,8 @@ class ClipHead(BaseHead):
 
         Args:
             features: (N, M, T, J, D).
-            present: (N, M) bool, False for persons who are not there: they do
-                not count, unless ``official``. ``None``: everybody is there.
+            present: (N, M) bool, False for empty person slots, which count with
+                ``official`` only; ``None``: all are present.
 
         Returns:
             (N, J * D), joint by joint.
@@ -58,13 +58,13 @@ class ClipHead(BaseHead):
         return (pooled * weight).sum(1) / weight.sum(1).clamp(min=1)
 
     def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> dict[str, Tensor]:
-        """What ``forward`` gives, of the persons who are ``present``."""
+        """Output of ``forward`` for the persons who are ``present``."""
         return {self.predicts[0]: self(features, None if data_samples is None else data_samples.get('present'))}
 
 
 @HEADS.register_module()
 class ActionHead(ClipHead):
-    """Classes of actions: a perceptron with a batch norm (MotionBERT, section 3.5; 2048 hidden channels in released).
+    """Classes of actions: a perceptron with a batch norm (MotionBERT, section 3.5; 2048 hidden channels as released).
 
     Args:
         in_channels, num_joints, **clip: see :class:`ClipHead`.

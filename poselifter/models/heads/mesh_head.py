@@ -19,7 +19,7 @@ from ..parts import BaseHead
 
 
 class BodyHead(BaseHead):
-    """Heads that give bodies: the body model, the losses, and what becomes of predictions.
+    """Base of heads that predict SMPL bodies: body model, losses and fields of the sample.
 
     Pose losses compare the root-relative keypoints in mm and need the body model.
 
@@ -67,11 +67,11 @@ class BodyHead(BaseHead):
         self.fc1 = nn.Linear(num_joints * in_channels + self.others, hidden_dims)
 
     def start(self, data_samples: MotionDataSample | None) -> tuple[Tensor, ...]:
-        """Further arguments of ``forward``, from a stacked sample: none, unless a head says so."""
+        """Further arguments of ``forward``, from a stacked sample: none by default."""
         return ()
 
     def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> dict[str, Tensor]:
-        """The bodies of windows, as ``forward`` returns them; :meth:`recover` makes a sequence's fields of them."""
+        """Bodies of windows, as ``forward`` returns them; :meth:`recover` makes a sequence's fields of them."""
         return self(features, *self.start(data_samples))
 
     def from_theta(self, theta: Tensor) -> dict[str, Tensor]:
@@ -79,7 +79,7 @@ class BodyHead(BaseHead):
         return self.bodies(axis_angle_to_matrix(theta[..., :72].unflatten(-1, (24, 3))), theta[..., 72:], theta)
 
     def bodies(self, rotations: Tensor, shape: Tensor, theta: Tensor | None = None) -> dict[str, Tensor]:
-        """All that ``forward`` returns: parameters, and with a body model its vertices and keypoints."""
+        """Output of ``forward``: parameters, and with a body model its vertices and keypoints."""
         if theta is None:
             theta = torch.cat([matrix_to_axis_angle(rotations).flatten(-2), shape], -1)
         body = {'theta': theta, 'rotations': rotations, 'betas': shape}
@@ -118,7 +118,7 @@ class BodyHead(BaseHead):
                 says which frames they stand for.
 
         Raises:
-            InputError: there is no body model.
+            InputError: the head has no body model.
         """
         if self.body_model is None:
             raise InputError(
@@ -150,7 +150,7 @@ class BodyHead(BaseHead):
             One 0-dim tensor per loss.
 
         Raises:
-            InputError: a loss needs the body model, and there is none.
+            InputError: a loss needs the body model, and the head has none.
         """
         pred, weight = self(features, *self.start(data_samples)), data_samples.get('smpl_weight')
         target = {'theta': torch.cat([data_samples.smpl_pose, data_samples.smpl_shape], -1)}
@@ -183,7 +183,7 @@ class MeshHead(BodyHead):
         in_channels, **body: see :class:`BodyHead`.
         mean_params: ``smpl_mean_params.npz`` of SPIN with ``pose`` (144,), 6D, and
             ``shape`` (10,), or a mapping of these; ``None``: the rest pose of
-            the mean shape. A checkpoint brings its own.
+            the mean shape. A checkpoint brings another.
 
     Raises:
         InputError: two losses have the same name, or a file cannot be read.

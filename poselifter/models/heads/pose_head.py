@@ -1,4 +1,4 @@
-"""The head that lifts: one 3D point for every token, or all points of a frame from its token."""
+"""The lifting head: one 3D point for every token, or all points of a frame from its token."""
 
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ class TokenNorm(nn.BatchNorm1d):
 
 @HEADS.register_module()
 class PoseHead(BaseHead):
-    """A linear map of the features, perhaps normalised before, in the network space of the codec.
+    """A linear map of the features, optionally normalised before, to the network space of the codec.
 
     Args:
         in_channels: D of the features.

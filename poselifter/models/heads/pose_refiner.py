@@ -67,7 +67,7 @@ class PoseRefiner(BaseHead):
         return {'pred_keypoints_3d': self(features, self.reproject(features, data_samples))}
 
     def reproject(self, poses: Tensor, data_samples: MotionDataSample) -> Tensor:
-        """:func:`reproject_depth` of poses (B, T, J, 3) with what the samples bring.
+        """:func:`reproject_depth` of poses (B, T, J, 3) with root depth and camera of the samples.
 
         Raises:
             InputError: they lack something.
@@ -93,8 +93,8 @@ def reproject_depth(depth: Tensor, uv: Tensor, root_depth: Tensor, camera: Camer
         depth: (B, T, J), metres, relative to the root.
         uv: (B, T, J, 2) image points in the camera's units; lens distortion is
             ignored.
-        root_depth: (B, T), metres; it is also the root's own depth, whatever
-            ``depth`` says there.
+        root_depth: (B, T), metres; it is also the root's depth, whatever
+            ``depth`` holds for it.
         camera: of the image points.
 
     Returns:

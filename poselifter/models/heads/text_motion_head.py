@@ -16,7 +16,7 @@ from ..parts import BaseHead, BaseNeck, build_part
 class TextMotionHead(BaseHead):
     """Contrasts the class token of a clip with its true texts and sampled others (ActionPose, equation 1).
 
-    One direction, clip to texts; each clip has a list of texts of its own.
+    One direction, clip to texts; each clip has a separate list of texts.
     Samples bring ``text_features`` (n, text_channels) of the batch's texts, each
     once; for the loss ``text_table`` (B, K + 1) int64, rows of these, and
     ``text_target`` (B, K + 1): 1 / m for a clip's m true texts, else 0.
@@ -72,12 +72,12 @@ class TextMotionHead(BaseHead):
         return self.pose_pool(token) @ self.text_pool(text_features).T
 
     def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> dict[str, Tensor]:
-        """Of tokens (B, 1, J, D) the probabilities (B, n) of the texts for each clip, which sum to 1."""
+        """Probabilities (B, n) of the texts for each clip of tokens (B, 1, J, D), which sum to 1."""
         similarity = self.similarity(features, data_samples.text_features)
         return {'pred_scores': (similarity / self.temperature).softmax(-1)}
 
     def loss(self, features: Tensor, data_samples: MotionDataSample) -> dict[str, Tensor]:
-        """``loss_contrastive`` of each clip's token (B, 1, J, D) over its own K + 1 texts, averaged over clips."""
+        """``loss_contrastive`` of each clip's token (B, 1, J, D) over its K + 1 texts, averaged over clips."""
         texts, table, target = (data_samples.get(f'text_{key}') for key in ('features', 'table', 'target'))
         similarity = self.similarity(features, texts).gather(1, table) / self.temperature
         if self.soft_targets == 'text':

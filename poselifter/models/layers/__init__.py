@@ -1,4 +1,4 @@
-"""The vocabulary all backbones are arranged from; every layer maps (B, T, J, D) to (B, T, J, D)."""
+"""Building blocks of the backbones; every layer maps (B, T, J, D) to (B, T, J, D)."""
 
 from .attention import Attention, Axis, seen_frames
 from .drop_path import DropPath

@@ -70,7 +70,7 @@ class Attention(nn.Module):
         return self.proj_drop(self.proj(out.transpose(1, 2).reshape(x.shape)))
 
     def weights(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
-        """What :meth:`forward` weights the values with, without dropout; ``forward`` itself never holds it.
+        """Attention weights of :meth:`forward`, without dropout; ``forward`` itself never holds them.
 
         Args:
             x, valid: as :meth:`forward` gets them.

@@ -16,8 +16,8 @@ class DropPath(nn.Module):
     What is kept is scaled by 1 / (1 - drop_prob).
 
     Args:
-        drop_prob: share of the branches that are dropped, in [0, 1).
-        axis: the axis that shares a draw.
+        drop_prob: fraction of the branches that are dropped, in [0, 1).
+        axis: the axis with one common draw.
     """
 
     def __init__(self, drop_prob: float = 0.0, axis: DrawAxis = 'joints') -> None:

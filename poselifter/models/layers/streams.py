@@ -11,8 +11,8 @@ class ParallelStreams(nn.Module):
 
     Args:
         streams: the blocks of each stream, in order.
-        cascade: whether each stream instead gets its share of the channels plus
-            what the stream before returned, and the shares are concatenated.
+        cascade: whether each stream instead gets its part of the channels plus
+            what the stream before returned, and the parts are concatenated.
     """
 
     def __init__(self, streams: Sequence[Sequence[nn.Module]], cascade: bool = False) -> None:

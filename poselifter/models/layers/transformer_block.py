@@ -24,7 +24,7 @@ class TransformerBlock(nn.Module):
         drop_rate: dropout of attention output and perceptron.
         attn_drop_rate: dropout of the attention weights.
         drop_path: rate of stochastic depth, drawn for both branches apart.
-        drop_path_axis: the axis that shares a draw; ``None`` means ``axis``,
+        drop_path_axis: the axis with one common draw; ``None`` means ``axis``,
             as if the other axes were one batch.
         norm_eps: epsilon of the norms.
         qk_scale: see :class:`Attention`.

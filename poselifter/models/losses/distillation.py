@@ -46,7 +46,7 @@ def context_targets(layers: Sequence[Tensor] | Tensor, top_k: int, norm: str = '
         (..., C).
 
     Raises:
-        InputError: there are fewer layers, or the norm is unknown.
+        InputError: fewer layers are given, or the norm is unknown.
     """
     if not 1 <= top_k <= len(layers) or norm not in _NORMS:
         raise InputError(

@@ -2,9 +2,9 @@
 
 Poses ``pred`` and ``target`` are (..., T, J, C) in any unit; the loss, a 0-dim
 tensor, has that unit (temporal consistency and motion its square). ``weight``
-(..., T, J) is 0 where there is no label: the loss is then the weighted mean over
-what is there, whatever the target holds elsewhere, and 0 with zero gradient if
-nothing is there. ``joint_weights`` (J,), or what broadcasts to (..., T, J), are not
+(..., T, J) is 0 where a label is missing: the loss is then the weighted mean over
+those present, whatever the target holds elsewhere, and 0 with zero gradient if
+none is. ``joint_weights`` (J,), or what broadcasts to (..., T, J), are not
 normalised: doubled, they double the loss. Functions that read ``target`` raise
 ``InputError`` where shapes disagree.
 """
@@ -68,7 +68,7 @@ def temporal_consistency(
     """Mean square of the predicted first differences, each times the weight of its joint.
 
     The temporal consistency term of MixSTE as its code has it: the mean goes
-    over the coordinates too, and no target takes part; it is there so that all
+    over the coordinates too, and no target takes part; it exists so that all
     losses are called alike. A difference needs both frames; 0 for a single frame.
     """
     squares = pred.diff(dim=-3).square().mean(-1)
@@ -106,7 +106,7 @@ def reprojection(pred: Tensor, target: Tensor, confidence: Tensor | None = None,
 
 
 def _scale_between(pred: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
-    """The s (..., 1, 1) of each frame with the least squares of s * pred - target; far from a fit, a larger one."""
+    """Per-frame least-squares scale s (..., 1, 1) of s * pred ~ target, bounded below where the two disagree."""
     pairs = pred.flatten(-2), target.flatten(-2)
     if weight is not None:
         pairs = [(x * weight.unsqueeze(-1)).flatten(-2) for x in (pred, target)]

@@ -5,7 +5,7 @@ skeleton (``bones``, ``bone_pairs``). Poses (..., T, J, C) and ``weight``
 (..., T, J) are those of the pose losses; a bone counts where both of its joints
 have labels, an angle where both of its bones have. ``skeleton`` is the joint
 set of the poses and needs a tree. A ``target`` that may be ``None`` is not
-used; it is there so that all losses are called alike. All return a 0-dim tensor
+used; it exists so that all losses are called alike. All return a 0-dim tensor
 and raise ``InputError`` where shapes or skeleton disagree.
 """
 
@@ -107,7 +107,7 @@ def bone_length_consistency(labelled: Tensor, unlabelled: Tensor, skeleton: str 
 
     Args:
         labelled: (..., J, C), predictions for clips with 3D labels.
-        unlabelled: (..., J, C), predictions for clips without; as many as there are.
+        unlabelled: (..., J, C), predictions for any number of clips without.
         skeleton: see the module.
 
     Source: Pavllo et al., "3D human pose estimation in video with temporal
@@ -124,7 +124,7 @@ def _ends(values: Tensor, pairs: Sequence[tuple[int, int]]) -> tuple[Tensor, Ten
 
 
 def _both(weight: Tensor | None, pairs: Sequence[tuple[int, int]]) -> Tensor | None:
-    """Weights (..., pairs) of what needs both of a pair, from those (..., N) of its parts."""
+    """Weights (..., pairs) of terms that need both of a pair, from those (..., N) of its parts."""
     if weight is None:
         return None
     first, second = _ends(weight.unsqueeze(-1), pairs)

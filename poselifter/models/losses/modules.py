@@ -109,7 +109,7 @@ def module_of(
         The class.
 
     Example:
-        A plugin's own loss, ``{'type': 'DepthLoss', 'loss_weight': 0.5}`` in a config::
+        A plugin's loss, ``{'type': 'DepthLoss', 'loss_weight': 0.5}`` in a config::
 
             def depth(pred, target, weight=None): ...
 

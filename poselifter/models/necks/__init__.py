@@ -1,4 +1,4 @@
-"""Necks: what joins streams of features, or frames."""
+"""Necks: fuse streams of features, mix frames, or pool them."""
 
 from ...utils import import_modules
 from .class_token_pool import ClassTokenPool, TextPool

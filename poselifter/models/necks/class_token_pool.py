@@ -16,7 +16,7 @@ def _hidden(in_channels: int, hidden_dims: int, drop_rate: float = 0.0) -> nn.Se
 
 
 class Pool(BaseNeck):
-    """What a clip or a text becomes in the common space.
+    """Base of pools: optional centring and normalisation in the common space.
 
     Args:
         embed_dims: E of the common space.
@@ -32,7 +32,7 @@ class Pool(BaseNeck):
         self.centre = nn.BatchNorm1d(embed_dims, affine=False) if centre else nn.Identity()
 
     def place(self, h: Tensor) -> Tensor:
-        """Vectors (n, E) as the space has them."""
+        """Vectors (n, E) centred and normalised as configured."""
         h = self.centre(h)
         return F.normalize(h, dim=-1) if self.normalize else h
 
@@ -77,7 +77,7 @@ class ClassTokenPool(Pool):
 
 @NECKS.register_module()
 class TextPool(Pool):
-    """Features of texts to the space of :class:`ClassTokenPool`, by an MLP; arguments as there."""
+    """Features of texts to the space of :class:`ClassTokenPool`, by an MLP; same arguments."""
 
     wants = ('in_channels', 'embed_dims')
 

@@ -15,7 +15,7 @@ STRIDES = {9: (1, 3, 3), 27: (3, 3, 3), 81: (3, 3, 3, 3), 243: (3, 3, 3, 3, 3), 
 
 @NECKS.register_module()
 class WeightedFrameMean(BaseNeck):
-    """One learned weight a frame and a bias that all channels share (PoseFormer, section 3.3); no softmax.
+    """One learned weight a frame and a bias common to all channels (PoseFormer, section 3.3); no softmax.
 
     Args:
         embed_dims: D.
@@ -35,7 +35,7 @@ class WeightedFrameMean(BaseNeck):
         return self.conv(features.squeeze(2)).unsqueeze(2)
 
     def output_frames(self, frames: Tensor) -> Tensor:
-        """The centre one of the frames (T,) that come in."""
+        """The centre one of the input frames (T,)."""
         return centre(frames)
 
 
@@ -78,7 +78,7 @@ class ManyToOneAggregator(BaseNeck):
         drop_rate: every dropout.
 
     Raises:
-        InputError: the strides do not end at one frame, or there are none for
+        InputError: the strides do not end at one frame, or none are known for
             this number of frames.
     """
 
@@ -121,7 +121,7 @@ class ManyToOneAggregator(BaseNeck):
         return {'sequence': features, 'single': h}
 
     def output_frames(self, frames: Tensor) -> dict[str, Tensor]:
-        """Which of the frames (T,) that come in each result stands for."""
+        """The input frames (T,) that each result stands for, by name."""
         return {'sequence': frames, 'single': centre(frames)}
 
 

@@ -55,9 +55,9 @@ class BertTextEncoder(BaseTextEncoder):
         """Distinct texts to (n, embed_dims)."""
         cut = {'padding': True, 'truncation': True, 'max_length': self.max_tokens, 'return_tensors': 'pt'}
         tokens = self.tokenizer([text.lower() for text in texts], **cut).to(self.bert.device)
-        there = tokens['attention_mask']
-        found = self.bert(tokens['input_ids'], attention_mask=there).last_hidden_state
-        return found[:, 0] if self.pool == 'first' else (found * there[..., None]).sum(1) / there.sum(1, keepdim=True)
+        mask = tokens['attention_mask']
+        hidden = self.bert(tokens['input_ids'], attention_mask=mask).last_hidden_state
+        return hidden[:, 0] if self.pool == 'first' else (hidden * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
 
 
 def _load(path: str, num_layers: int, local: bool) -> tuple:

@@ -45,7 +45,7 @@ def hash_text(text: str, size: int = 4096) -> np.ndarray:
 class HashedTextEncoder(BaseTextEncoder):
     """A linear map of :func:`hash_text`, for work without a pretrained network.
 
-    It starts as a random projection, so texts that share n-grams are near.
+    It starts as a random projection, so texts with common n-grams are near.
     It knows nothing else about meaning ("jog" and "run" are strangers): results
     on texts that were not trained on must say that they come from it.
 

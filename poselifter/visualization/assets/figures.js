@@ -1,4 +1,4 @@
-// What stands in the scene. Tracks are in camera axes (x right, y down, z forward); the scene is
+// Objects of the scene. Tracks are in camera axes (x right, y down, z forward); the scene is
 // y up: (x, -y, -z), metres, floor at 0. A thing that is drawn has `group`, `update(time, origin)`
 // and `paint()`, which takes the theme's colours.
 import * as THREE from 'three';
@@ -25,9 +25,9 @@ class Series {
     const row = this.rows.get(frame);
     if (row === undefined) return null;
     const next = this.rows.get(frame + 1) ?? row;
-    const share = Math.max(time - frame, 0);
+    const fraction = Math.max(time - frame, 0);
     for (let k = 0, a = row * this.width, b = next * this.width; k < this.width; k++, a++, b++) {
-      this.out[k] = this.values[a] * (1 - share) + this.values[b] * share;
+      this.out[k] = this.values[a] * (1 - fraction) + this.values[b] * fraction;
     }
     return this.out;
   }
@@ -162,7 +162,7 @@ export class Person {
     return this.figure.group.visible;
   }
 
-  /** How far the pose reaches from its root: sideways, and from lowest to highest. */
+  /** Extent of the pose from its root: sideways, and from lowest to highest. */
   reach() {
     const { values } = this.pose;
     let side = 0, low = Infinity, high = -Infinity;

@@ -1,4 +1,4 @@
-# The small MixSTE with our own head; run with PYTHONPATH=projects/symmetric_head, or install the plugin.
+# The small MixSTE with the plugin's head; run with PYTHONPATH=projects/symmetric_head, or install the plugin.
 _base_ = ['../../../configs/mixste/procedural_27.py']
 custom_imports = dict(imports=['symmetric_head'], allow_failed_imports=False)
 

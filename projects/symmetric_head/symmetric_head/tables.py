@@ -14,7 +14,7 @@ from poselifter.utils import atomic_write
 
 
 def is_csv(document: Document) -> bool:
-    """Content decides: JSON and numpy files have been parsed when a reader is asked, all else is up to it."""
+    """True for a table with this header; JSON and numpy content is parsed before, and is none."""
     if document.content is not None or not document.path.is_file():
         return False
     with open(document.path, 'rb') as file:

@@ -187,14 +187,14 @@ def test_networks_without_a_class_token_are_aligned_too():
 
 def test_shares_of_texts():
     model, (inputs, _) = tiny(), batch()
-    shares = model.text_shares(inputs, TEXTS[:4])
+    shares = model.text_probabilities(inputs, TEXTS[:4])
     assert shares.shape == (3, 4) and not shares.requires_grad
     torch.testing.assert_close(shares.sum(1), torch.ones(3))
     token = model.backbone.clip_token(*model.backbone.encode(model.backbone.embed(inputs), return_layers=True))
     rows = model.text_head.text_pool(model.text_encoder(TEXTS[:4]))
     cosines = F.cosine_similarity(model.text_head.pose_pool(token)[:, None], rows[None], dim=-1)
     torch.testing.assert_close(shares, (cosines / 0.1).softmax(-1))
-    torch.testing.assert_close(model.text_shares(inputs, TEXTS[3::-1]), shares.flip(1))
+    torch.testing.assert_close(model.text_probabilities(inputs, TEXTS[3::-1]), shares.flip(1))
 
 
 def test_fine_tuning_drops_the_texts(tmp_path):

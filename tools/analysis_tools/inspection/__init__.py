@@ -1,1 +1,1 @@
-"""What the analysis tools share: their options, weights inside models, embeddings, charts and rows of pictures."""
+"""Helpers of the analysis tools: options, weights inside models, embeddings, charts and rows of pictures."""

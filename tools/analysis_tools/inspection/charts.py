@@ -146,7 +146,7 @@ def save_confusion(path: PathLike, matrix: np.ndarray, names: Sequence[str], tit
         for row, column in np.argwhere(matrix > 0) if len(matrix) <= 30 else ():
             style = {'ha': 'center', 'va': 'center', 'color': 'white' if fraction[row, column] > 0.6 else '#0f172a'}
             panel.text(column, row, f'{matrix[row, column]:.0f}', fontsize=7, **style)
-        figure.colorbar(image, ax=panel, shrink=0.7, label='share of the true class')
+        figure.colorbar(image, ax=panel, shrink=0.7, label='fraction of the true class')
 
 
 def save_text_pairs(path: PathLike, rows: Sequence[tuple[str, np.ndarray, Mapping[str, float]]], title: str) -> None:

@@ -32,7 +32,7 @@ def embed(model: Any, inputs: torch.Tensor, pooled: bool) -> torch.Tensor:
 
 
 def embed_dataset(model: Any, dataset: Any, pooled: bool) -> dict[str, tuple[np.ndarray, str, bool]]:
-    """By name of the sequence its embedding (mean of its windows and views), its class, whether it is an exemplar."""
+    """Embedding (mean of windows and views), class and exemplar flag of each sequence, by its name."""
     rows: dict[str, list[np.ndarray]] = {}
     metadata: dict[str, tuple[str, bool]] = {}
     device = next(model.parameters()).device

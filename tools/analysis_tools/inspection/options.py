@@ -1,4 +1,4 @@
-"""Options of tools that open a model, and how they open it."""
+"""Options of tools that open a model, and opening it."""
 
 import argparse
 from typing import Any
@@ -12,7 +12,7 @@ from poselifter.registry import DATASETS
 
 
 def inspection_parser(doc: str, out: str) -> ToolParser:
-    """The options of tools that draw what a model does; ``out`` is the folder they write to by default."""
+    """Argument parser of tools that visualize a model; ``out`` is the folder they write to by default."""
     parser = ToolParser(doc)
     parser.add_config()
     parser.add_argument('checkpoint', help='checkpoint file, or name of a model of the zoo')

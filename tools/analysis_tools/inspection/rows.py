@@ -27,7 +27,7 @@ def keypoint_rows(
             row they get a ring, and a frame that shows nothing else is grey.
 
     Returns:
-        By title what draws a frame.
+        By title the function that draws a frame.
     """
     points, shown = (np.concatenate(part) for part in zip(*clips.values(), strict=True))
     table = KeypointTable.of_person(points * float(_ENLARGED), shown, skeleton=skeleton)
@@ -52,7 +52,7 @@ def keypoint_rows(
 
 
 def figure_row(poses: np.ndarray, skeleton: str, truth: np.ndarray | None = None) -> Draw:
-    """What draws a frame of poses (T, K, 3), camera axes, any unit; with the truth in grey."""
+    """Function that draws a frame of poses (T, K, 3), camera axes, any unit; with the truth in grey."""
     root = get_skeleton(skeleton).root
     poses, truth = (p if p is None else p - p[:, root : root + 1] for p in (poses, truth))
     size = max(float(np.abs(poses if truth is None else truth).max()), 1e-6)  # as tall as a person in metres

@@ -1,4 +1,4 @@
-"""What goes on inside a model: attention and fusion weights of clips."""
+"""Attention and fusion weights of a model on given clips."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from poselifter.structures import WindowPolicy
 
 
 def cut_clips(inputs: torch.Tensor, length: int) -> tuple[torch.Tensor, Any]:
-    """A sequence (T, J, C), or the first person of (M, T, J, C), as windows (W, length, J, C), and how they lie."""
+    """A sequence (T, J, C), or the first person of (M, T, J, C), as windows (W, length, J, C), and their cut."""
     inputs = inputs.reshape(-1, *inputs.shape[-3:])[0]
     cut = WindowPolicy(length).cut(len(inputs))
     return inputs[torch.from_numpy(cut.inputs)], cut
@@ -47,7 +47,7 @@ def layers_with(
 
 
 def layer_number(network: nn.Module, name: str) -> int:
-    """In which layer a part lies: its place, from 1, in the first module list on the way to it; 1 without any."""
+    """Number of the layer of a part: its place, from 1, in the first module list on the way to it; 1 without any."""
     path = name.split('.')
     for depth, step in enumerate(path):
         if isinstance(network.get_submodule('.'.join(path[:depth])), nn.ModuleList):
@@ -57,7 +57,7 @@ def layer_number(network: nn.Module, name: str) -> int:
 
 @torch.no_grad()
 def record_weights(model: nn.Module, parts: Mapping[str, nn.Module], clips: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Runs clips through the backbone and asks parts of it for the ``weights`` of what they get.
+    """Runs clips through the backbone and records the ``weights`` of parts of it on their inputs.
 
     Args:
         model: an estimator or a pretrainer; the clips are neither masked nor mirrored.
@@ -65,7 +65,7 @@ def record_weights(model: nn.Module, parts: Mapping[str, nn.Module], clips: torc
         clips: (B, T, J, C) as the codec encodes them.
 
     Returns:
-        What each part's ``weights`` gave; nothing of parts that do not run.
+        The ``weights`` of each part that runs.
     """
     recorded: dict[str, torch.Tensor] = {}
 

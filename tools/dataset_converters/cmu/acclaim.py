@@ -22,9 +22,9 @@ class Bone(Joint):
     """One bone of an Acclaim skeleton, its offset direction times length; the root counts as a bone of length 0.
 
     Attributes:
-        axes: (3, 3) C, the bone's own axes at rest.
+        axes: (3, 3) C, the bone's axes at rest.
         order: order in which its rotations act, e.g. ``'xyz'``: x first.
-        dof: what a row of the AMC holds for it, e.g. ``('rx', 'rz')``.
+        dof: degrees of freedom in a row of the AMC, e.g. ``('rx', 'rz')``.
     """
 
     axes: np.ndarray
@@ -203,7 +203,7 @@ def _columns(lines: list[list[str]], skeleton: AsfSkeleton, path: str) -> dict[s
     for name in names:
         if skeleton.bone(name) is None or names.count(name) > 1:
             raise InputError(
-                f'{path}: bone {name!r} is doubled or not in {skeleton.source}, expected the bones of its own skeleton'
+                f'{path}: bone {name!r} is doubled or not in {skeleton.source}, expected the bones of its skeleton'
             )
     widths = [len(skeleton.bone(name).dof) for name in names]
     layout = [(name, 1 + width) for name, width in zip(names, widths, strict=True)]

@@ -1,4 +1,4 @@
-"""From the bodies in which the CMU database circulates to the joint set ``cmu17``.
+"""Converts the bodies in which the CMU database circulates to the joint set ``cmu17``.
 
 Convention: files are y up and face +z at rest; ``cmu17`` is z up, in metres,
 (x, y, z) of a file becoming (x, -z, y). Joint meanings are those of the
@@ -18,7 +18,7 @@ CMU_UNIT_M = 0.0254 / 0.45  # CMU's files count in units of 0.45 to an inch
 
 @dataclass(frozen=True)
 class Body:
-    """How one family of files calls its joints.
+    """Joint names of one family of files.
 
     Attributes:
         joints: names of joints 1 to 16 of ``cmu17``, spaces between; ``'*'`` is
@@ -118,7 +118,7 @@ def to_cmu17(motion: Motion, thorax: np.ndarray | None = None) -> tuple[np.ndarr
 
 
 def _missing_thorax(motion: Motion, thorax: np.ndarray | None) -> np.ndarray:
-    """(T, 3) in file units; zero where the neck has a bone of its own below it."""
+    """(T, 3) in file units; zero where the neck has a bone below it."""
     neck = motion.index('Neck')
     start = motion.parents[neck]
     if np.abs(motion.offsets[neck]).max() > 1e-6:

@@ -47,7 +47,7 @@ def read_bvh(path: str | os.PathLike) -> Motion:
     widths = [len(joint.channels) for joint in joints]
     values, seconds = _parse_motion(parts[1], sum(widths), str(path))
     columns = np.split(values, np.cumsum(widths)[:-1], 1)
-    local = [local_motion(joint.channels, own, joint.offset) for joint, own in zip(joints, columns, strict=True)]
+    local = [local_motion(joint.channels, values, joint.offset) for joint, values in zip(joints, columns, strict=True)]
     return assemble(joints, local, fps=1 / seconds, source=str(path))
 
 
@@ -96,13 +96,13 @@ def _parse_motion(text: str, channels: int, path: str) -> tuple[np.ndarray, floa
     """(T, channels) values and the seconds of a frame."""
     header = {}
     for key in ('Frames', 'Frame Time'):
-        found = re.search(rf'^[ \t]*{key}[ \t]*:?[ \t]*(\S+)[ \t]*$', text, re.IGNORECASE | re.MULTILINE)
-        header[key] = floats([found[1]], f'{path}, "{key}:"')[0] if found else 0
+        match = re.search(rf'^[ \t]*{key}[ \t]*:?[ \t]*(\S+)[ \t]*$', text, re.IGNORECASE | re.MULTILINE)
+        header[key] = floats([match[1]], f'{path}, "{key}:"')[0] if match else 0
         if header[key] <= 0:
             raise InputError(
                 f'{path}: MOTION has no "{key}:" above 0, expected "Frames: number" and "Frame Time: seconds"'
             )
-        text = text[: found.start()] + text[found.end() :]
+        text = text[: match.start()] + text[match.end() :]
     rows = [row for line in text.splitlines() if (row := line.split())]
     if len(rows) != header['Frames']:
         raise InputError(

@@ -1,4 +1,4 @@
-"""From a whole recording to clips at 30 frames a second: glitches cut, floor at 0."""
+"""Cuts a whole recording into clips at 30 frames a second: glitches cut, floor at 0."""
 
 from dataclasses import dataclass
 
@@ -57,7 +57,7 @@ def cut_clips(keypoints: np.ndarray, feet: np.ndarray, fps: float, first_frame: 
 
 
 def _segments(keypoints: np.ndarray, fps: float) -> list[tuple[int, int]]:
-    """(start, stop) of what lies between glitches and is long enough."""
+    """(start, stop) of the segments between glitches that are long enough."""
     frames = len(keypoints)
     speed = np.linalg.norm(np.diff(keypoints, axis=0), axis=-1).max(-1) * fps
     jumps = np.flatnonzero(speed > MAX_SPEED)  # from frame j to j + 1

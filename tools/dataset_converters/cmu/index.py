@@ -1,4 +1,4 @@
-"""What is known of CMU's clips beside the motion: ids, rates, splits, descriptions, actions."""
+"""Metadata of CMU's clips: ids, rates, splits, descriptions, actions."""
 
 import csv
 import os
@@ -16,7 +16,7 @@ SPLITS = {'val': {'16', '55', '88', '131'}, 'test': {'09', '11', '13', '38', '90
 # No file states its rate reliably. 60, 61: stated by their source; 88: by an index; 90, u1: from the fall in flight.
 SOURCE_FPS = {'60': 60, '61': 60, '88': 60, '90': 60, 'u1': 60}
 BROKEN = {'60_07': 'head joint broken'}
-# Searched in the lower-cased description in this order; the first that is found decides.
+# Searched in the lower-cased description in this order; the first that matches decides.
 ACTION_RULES = (
     ('salsa', r'salsa'),
     ('dance', r'^dance'),
@@ -46,11 +46,11 @@ def parse_clip_id(stem: str) -> tuple[str, str] | None:
         >>> parse_clip_id('9_3'), parse_clip_id('135_m03'), parse_clip_id('walk')
         (('09', '03'), ('135', 'm03'), None)
     """
-    found = re.fullmatch(r'(u?)(\d+)_([A-Za-z]?\d+)', stem)
-    if found is None:
+    match = re.fullmatch(r'(u?)(\d+)_([A-Za-z]?\d+)', stem)
+    if match is None:
         return None
-    subject = found[1] + found[2] if found[1] else found[2].lstrip('0').zfill(2)
-    trial = found[3].lstrip('0').zfill(2) if found[3].isdigit() else found[3]
+    subject = match[1] + match[2] if match[1] else match[2].lstrip('0').zfill(2)
+    trial = match[3].lstrip('0').zfill(2) if match[3].isdigit() else match[3]
     return subject, trial
 
 
@@ -90,7 +90,7 @@ def read_index(path: str | os.PathLike) -> dict[str, tuple[str, str]]:
     Raises:
         InputError: the file cannot be read or has no line of a clip.
     """
-    found, category = {}, ''
+    descriptions, category = {}, ''
     text = read_text(path, 'an index with lines "id<TAB>description" or "id,description"')
     for line in text.splitlines():
         heading = re.match(r'\s*subject\s*#?\s*\d+\s*\((.*)\)\s*$', line, re.IGNORECASE)
@@ -101,7 +101,7 @@ def read_index(path: str | os.PathLike) -> dict[str, tuple[str, str]]:
         cells = [cell.strip() for cell in cells]
         ids = parse_clip_id(cells[0]) if cells else None
         if ids and len(cells) > 1:
-            found['_'.join(ids)] = (cells[1], cells[2] if len(cells) > 2 and '\t' not in line else category)
-    if not found:
+            descriptions['_'.join(ids)] = (cells[1], cells[2] if len(cells) > 2 and '\t' not in line else category)
+    if not descriptions:
         raise InputError(f'{path}: has no line such as "01_01<TAB>walk", expected a description for each clip id')
-    return found
+    return descriptions

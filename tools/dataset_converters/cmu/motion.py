@@ -1,4 +1,4 @@
-"""A captured motion, and what its readers share: text, numbers and forward kinematics."""
+"""A captured motion, and helpers of its readers: text, numbers and forward kinematics."""
 
 import math
 import os
@@ -30,7 +30,7 @@ class Joint:
 
 @dataclass(frozen=True)
 class Motion:
-    """Joints of one body over time, in the file's own axes and units.
+    """Joints of one body over time, in the file's axes and units.
 
     Convention: right-handed, y up by habit, the body facing +z at rest;
     column vectors, so a vector fixed to joint j points at
@@ -71,7 +71,7 @@ class Motion:
 
 
 def local_motion(channels: Sequence[str], values: np.ndarray, offset: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where channels put a joint in the frame of its parent.
+    """Local transform of a joint, in the frame of its parent, from its channels.
 
     Args:
         channels: ``'tx'`` puts its value in the place of the offset's x; turns
