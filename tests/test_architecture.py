@@ -1,7 +1,11 @@
-"""The house stands: imports go down only, promised names exist, files stay small."""
+"""The house stands: imports go down only, one door each, files, functions and rooms stay small."""
 
 import ast
-import importlib
+import io
+import re
+import tokenize
+from collections import Counter, defaultdict
+from pathlib import Path
 
 import pytest
 
@@ -13,18 +17,49 @@ FLOORS = [
     {'apis'},
     {'cli'},
 ]
-NAMES = {
-    'poselifter.apis': ['init_model', 'inference_lifter', 'load_official', 'Pose3DInferencer'],
-    'poselifter.models': ['create_model', 'list_models'],
-    'poselifter.registry': [
-        'MODELS', 'BACKBONES', 'NECKS', 'HEADS', 'LOSSES', 'DATASETS', 'TRANSFORMS', 'CODECS', 'METRICS', 'HOOKS',
-        'VISUALIZERS', 'INFERENCERS',
-    ],
-    'poselifter.evaluation.functional': ['mpjpe', 'p_mpjpe', 'n_mpjpe', 'mpjve', 'mpjae', 'pck_3d', 'auc_3d'],
-    'poselifter.skeletons': ['get_skeleton', 'convert_keypoints'],
-    'poselifter.models.losses': ['mpjpe', 'weighted_mpjpe', 'n_mpjpe', 'velocity', 'temporal_consistency'],
-    'poselifter': ['register_all_modules', '__version__', 'InputError'],
-}  # fmt: skip
+# code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
+# A capability that needs more raises its room's number here, where a reader of the change sees it.
+CODE_LINES = {
+    'poselifter': 210,
+    'poselifter/apis': 683,
+    'poselifter/checkpoints': 842,
+    'poselifter/codecs': 202,
+    'poselifter/datasets': 2401,
+    'poselifter/engine': 851,
+    'poselifter/evaluation': 599,
+    'poselifter/geometry': 245,
+    'poselifter/io': 652,
+    'poselifter/models': 2531,
+    'poselifter/skeletons': 179,
+    'poselifter/structures': 322,
+    'poselifter/tracking': 62,
+    'poselifter/utils': 364,
+    'poselifter/visualization': 471,
+    'tools': 109,
+    'tools/analysis_tools': 984,
+    'tools/dataset_converters': 956,
+    'tools/misc': 176,
+    'tools/model_converters': 42,
+}
+TOTAL_LINES = 25404  # the aim is 24,700, and 12,500 code lines
+TEST_LINES = 24500  # the aim is 23,500
+DOORS = {  # what occurs nowhere but in the file that is its door
+    r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
+    r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
+    r'\bProcessPoolExecutor\b|\bmultiprocessing\.Pool\b': 'utils/parallel.py',
+    r'\bpickle\.loads?\(|\bUnpickler\b': 'utils/safe_pickle.py',
+}
+TWICE = {  # public names that two rooms may have
+    'mpjpe': 'promised of the losses and of the metrics',
+    'n_mpjpe': 'promised of the losses and of the metrics',
+}
+
+
+def sources(repository: Path, *folders: str):
+    """Every Python file below some folders, with its text."""
+    for folder in folders:
+        for path in sorted((repository / folder).rglob('*.py')):
+            yield path, path.read_text(encoding='utf-8')
 
 
 def room(module):
@@ -37,9 +72,9 @@ def room(module):
     raise AssertionError(f'poselifter.{module} stands on no floor')
 
 
-def imports(path, package):
-    """Modules below poselifter that a file imports, in functions too, with relative names resolved."""
-    for node in ast.walk(ast.parse(path.read_text())):
+def imports(text, package):
+    """Modules below poselifter that a file imports, inside functions too, with relative names resolved."""
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             full = '.'.join([*base, *([node.module] if node.module else [])])
@@ -51,42 +86,116 @@ def imports(path, package):
 
 def test_imports_go_down(repository):
     wrong = []
-    for path in (repository / 'poselifter').rglob('*.py'):
+    for path, text in sources(repository, 'poselifter'):
         parts = path.relative_to(repository).with_suffix('').parts
         module = parts[1:-1] if parts[-1] == '__init__' else parts[1:]
         if not module:
             continue
         own, floor = room('.'.join(module))
-        for name in imports(path, list(parts[:-1])):
+        for name in imports(text, list(parts[:-1])):
             other, below = room(name.removeprefix('poselifter.'))
             family = other.split('.')[0] == own.split('.')[0]  # the rooms inside models and evaluation may meet
-            if other != own and not family and below >= floor and not (below == floor == 0):
+            registering = own == 'utils' and path.stem == 'setup_env'  # imports all rooms on demand
+            if other != own and not family and below >= floor and not (below == floor == 0) and not registering:
                 wrong.append(f'{path.name} ({own}) imports {name}')
     assert not wrong
 
 
-@pytest.mark.parametrize('module', NAMES)
-def test_promised_names(module):
-    missing = [name for name in NAMES[module] if not hasattr(importlib.import_module(module), name)]
-    assert not missing
+def kinds_of_lines(text):
+    """For each line of a file: code, docstring, import, comment or blank."""
+    lines = text.splitlines()
+    kinds = ['comment' if line.strip() else 'blank' for line in lines]
+    silent = {tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.COMMENT, tokenize.ENDMARKER}
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in silent:
+            kinds[token.start[0] - 1 : token.end[0]] = ['code'] * (token.end[0] - token.start[0] + 1)
+    for node in ast.walk(ast.parse(text)):
+        note = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        if note or isinstance(node, (ast.Import, ast.ImportFrom)):
+            kind = 'docstring' if note else 'import'
+            kinds[node.lineno - 1 : node.end_lineno] = [kind] * (node.end_lineno - node.lineno + 1)
+    return kinds
 
 
-def test_files_stay_readable(repository):
-    long = [
-        (path.name, n)
-        for folder in ('poselifter', 'tools', 'tests', 'benchmarks', 'demo', 'projects')
-        for path in (repository / folder).rglob('*.py')
-        if (n := len(path.read_text().splitlines())) > 400
-    ]
+def count_lines(repository):
+    """Code lines by room, and all lines."""
+    code, everything = Counter(), 0
+    for path, text in sources(repository, 'poselifter', 'tools'):
+        parts = path.relative_to(repository).parts
+        kinds = kinds_of_lines(text)
+        code['/'.join(parts[:2] if len(parts) > 2 else parts[:1])] += kinds.count('code')
+        everything += len(kinds)
+    return code, everything
+
+
+def test_kinds_of_lines():
+    text = '"""Doc."""\n\nimport os  # x\n# comment\nx = [\n    1,\n]\n"""Note\nof x."""\n'
+    expected = ['docstring', 'blank', 'import', 'comment', 'code', 'code', 'code', 'docstring', 'docstring']
+    assert kinds_of_lines(text) == expected
+
+
+def test_rooms_keep_their_budgets(repository):
+    code, everything = count_lines(repository)
+    assert {name: n for name, n in code.items() if n > CODE_LINES.get(name, 0)} == {}
+    assert everything <= TOTAL_LINES
+
+
+def test_files_and_functions_stay_readable(repository):
+    long = []
+    for path, text in sources(repository, 'poselifter', 'tools', 'tests', 'benchmarks', 'demo', 'projects'):
+        if len(text.splitlines()) > 400:
+            long.append(f'{path.name} has more than 400 lines')
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and 'tests' not in path.parts:
+                body = node.body[1:] if ast.get_docstring(node) else node.body
+                if body and body[-1].end_lineno - body[0].lineno >= 50:
+                    long.append(f'{path.name}: {node.name} has 50 lines or more')
     assert not long
 
 
-def test_registries_are_children_of_mmengine():
-    from mmengine.registry import DATASETS, MODELS
+def test_numbers_of_files_and_lines(repository):
+    configs = len(list((repository / 'configs').rglob('*.py')))
+    tests = sum(len(text.splitlines()) for _, text in sources(repository, 'tests'))
+    assert configs <= 150 and tests <= TEST_LINES
 
-    import poselifter
 
-    poselifter.register_all_modules()
-    assert MODELS.build({'type': 'poselifter.MPJPELoss'}).name == 'mpjpe'
-    assert DATASETS.get('poselifter.CMUMocapDataset').__name__ == 'CMUMocapDataset'
-    assert MODELS.build({'type': 'MPJPELoss'}).name == 'mpjpe'  # by the default scope
+@pytest.mark.parametrize('pattern', DOORS)
+def test_one_door_each(repository, pattern):
+    users = [
+        str(path.relative_to(repository / 'poselifter')) if 'poselifter' in path.parts else path.name
+        for path, text in sources(repository, 'poselifter', 'tools')
+        if re.search(pattern, text)
+    ]
+    assert users == [DOORS[pattern]]
+
+
+def test_public_names_are_unique(repository):
+    places = defaultdict(set)
+    for path, text in sources(repository, 'poselifter'):
+        for node in ast.parse(text).body:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith('_'):
+                places[node.name].add(str(path.relative_to(repository)))
+    assert {name: files for name, files in places.items() if len(files) > 1 and name not in TWICE} == {}
+
+
+def test_parts_are_not_asked_what_they_are(repository):
+    """A part declares what it is (models/parts.py, codecs/base.py); nothing finds it out by looking."""
+    asked = [
+        f'{path.relative_to(repository)}: {line.strip()}'
+        for path, text in sources(repository, 'poselifter', 'tools')
+        for line in text.splitlines()
+        if re.search(r"(hasattr|getattr)\((\w+\.)*(head|neck|backbone|codec|model|step|transform)\w*, '", line)
+    ]
+    assert not asked
+
+
+def test_docstrings_say_what_a_thing_is(repository):
+    """The first word is no What, How or Where, which no reader would search for."""
+    vague = []
+    for path, text in sources(repository, 'poselifter', 'tools'):
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+                first = (ast.get_docstring(node) or 'x').split()[0]
+                if first in ('What', 'How', 'Where', 'Who'):
+                    vague.append(f'{path.name}: {getattr(node, "name", "module")}')
+    assert not vague

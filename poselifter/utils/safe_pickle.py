@@ -212,8 +212,11 @@ class _Resolver:
         return value  # of leaves only, or an array that joblib's reader made
 
     def _call(self, call: _Call) -> Any:
+        state = call.state
+        if type(state) is tuple:  # not kept as other tuples are: it holds the bytes of an array
+            state = tuple(map(self, state))
         try:
-            made = BUILDERS[call.name](tuple(map(self, call.args)), self(call.state))
+            made = BUILDERS[call.name](tuple(map(self, call.args)), state)
             _expect(not call.items or isinstance(made, OrderedDict))
         except InputError as error:
             raise InputError(f'it calls {call.name} {error}') from error
