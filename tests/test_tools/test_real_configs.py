@@ -46,6 +46,7 @@ WAYS = {
 def test_every_config_trains_and_tests(runs, shrunk, tmp_path, config):
     """An epoch of each, cut down; the metrics are those of poses, and do not depend on batches and workers."""
     options = shrunk(config, **{'train_dataloader.dataset.window.stride': 27})
+    options |= {'optim_wrapper.optimizer.lr': 5e-3, 'param_scheduler.0.end': 10}  # an epoch is short
     pictures = tmp_path / 'pictures'
     metrics, checkpoint = runs.train_and_test(config, options, '--baselines', '--show-dir', pictures)
     assert {'MPJPE', 'P-MPJPE', 'MPJVE', 'MPJPE/walk'} <= metrics.keys()
