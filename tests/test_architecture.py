@@ -41,8 +41,8 @@ CODE_LINES = {
     'tools/misc': 176,
     'tools/model_converters': 42,
 }
-TOTAL_LINES = 25404  # the aim is 24,700, and 12,500 code lines
-TEST_LINES = 24500  # the aim is 23,500
+TOTAL_LINES = 25_410  # the aim is 24,700, and 12,500 code lines
+TEST_LINES = 24_500  # the aim is 23,500
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -1,6 +1,7 @@
 """Inferencers: keypoints of files, arrays or tables to poses, actions and bodies, and to files of them."""
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from .inference import init_model, predict_table
 from .zoo import DEFAULT_MODEL
 
 
-class BaseInferencer:
+class BaseInferencer(ABC):
     """Base of all inferencers: read, predict, write; one object serves any number of inputs.
 
     Args:
@@ -88,9 +89,9 @@ class BaseInferencer:
                 files = [] if out_dir is None else write_results(Path(out_dir) / name, result, formats)
                 yield {'notes': self.notes(result), 'predictions': self.describe(result), 'visualization': files}
 
+    @abstractmethod
     def predict(self, table: KeypointTable, batch_size: int | None = None) -> list[Result]:
         """The results for a table; files of several are numbered."""
-        raise NotImplementedError
 
     def describe(self, result: Result) -> Any:
         """``predictions`` of a call: by default those of each segment."""

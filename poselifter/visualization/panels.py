@@ -1,5 +1,6 @@
 """Views of a clip: keypoints on their canvas, and the figure over a floor."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import cv2
@@ -27,7 +28,7 @@ def limb_radius(poses: np.ndarray) -> float:
     return max(0.0122 * float(np.median(np.linalg.norm(np.ptp(poses, axis=1), axis=-1))), 1e-3)
 
 
-class Panel:
+class Panel(ABC):
     """A white card with rounded corners.
 
     Args:
@@ -52,9 +53,9 @@ class Panel:
         """Rounds the corners, when all else of the background is drawn."""
         round_corners(self.background, min(self.background.shape[:2]) // 24, COLOURS['page'])
 
+    @abstractmethod
     def draw(self, frame: int) -> np.ndarray:
         """The panel at one frame, (h, w, 3) uint8 RGB."""
-        raise NotImplementedError
 
 
 class KeypointPanel(Panel):
@@ -178,13 +179,13 @@ class FloorPanel(Panel):
         dark = cv2.merge([soft] * 3)
         cv2.subtract(region, cv2.multiply(dark, np.array([0.2, 0.18, 0.15, 0]), scale=1), region)
 
+    @abstractmethod
     def mark_shadow(self, shadow: np.ndarray, pixels: np.ndarray, size: np.ndarray) -> float:
         """Marks with 255 what lies in the shadow of points (P, 2); ``size`` (P,) is pixels per metre.
 
         Returns:
             How soft its edge is, metres.
         """
-        raise NotImplementedError
 
 
 class FigurePanel(FloorPanel):

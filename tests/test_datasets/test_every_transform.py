@@ -90,11 +90,11 @@ def test_what_a_transform_is_for_is_declared(name):
     assert (kind.films, kind.corrupts) == (name in FILMS, name in CORRUPTS)
 
 
-@pytest.mark.parametrize('name', sorted(FILMS | CORRUPTS | {'ResampleClip', 'CropScale', 'RandomMove', 'FlipPose'}))
+@pytest.mark.parametrize(
+    'name', sorted((FILMS | CORRUPTS | {'ResampleClip', 'CropScale', 'RandomMove', 'FlipPose'}) - {'LowScores'})
+)
 def test_draws_change_with_the_epoch(clips, name):
     [step] = build_pipeline([variants(name)[0]])
-    if name == 'LowScores':
-        pytest.skip('draws nothing')
     sample = clips(name)[1]
     seen = []
     for epoch in range(8):
