@@ -58,11 +58,13 @@ def actions(repository, tmp_path):
         model = estimator({'action': {**ACTION, 'official': official}, 'embedding': EMBEDDING}, config.codec.to_dict())
         samples = []
         with torch.no_grad():
-            if not weights:  # the batch norm learns these clips, and no class is the best of all: so the classes differ
-                head, every = model.heads['action'], torch.stack([clip['inputs'] for clip in dataset])
+            if not weights:  # the batch norm learns these clips, and on average no class is better: so the best differ
+                head, every = model.heads['action'], list(dataset)
                 head.bn.momentum = 1
-                model.train()(every)
-                head.fc2.bias.sub_(model.eval()(every)['action'].mean(0))
+                inputs, given = [clip['inputs'] for clip in every], [clip['data_samples'] for clip in every]
+                model.train()(torch.stack(inputs))
+                predicted = model.eval()(inputs, given, mode='predict')
+                head.fc2.bias.sub_(torch.stack([sample.pred_scores for sample in predicted]).log().mean(0))
                 weights.update(model.state_dict())
             model.load_state_dict(weights)
             for start in range(0, len(dataset), batch):
