@@ -90,6 +90,7 @@ def create_model(name: str, pretrained: str | os.PathLike | None = None, **overr
             or holds another model.
 
     Example:
+        >>> import torch
         >>> model = create_model('mixste', num_frames=9, embed_dims=16, depth=1)
         >>> model(torch.zeros(1, 9, 17, 2)).shape
         torch.Size([1, 9, 17, 3])

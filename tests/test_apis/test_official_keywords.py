@@ -12,6 +12,7 @@ from poselifter.checkpoints import SYSTEMS, convert_official, export_official, r
 from poselifter.errors import InputError
 from poselifter.models import create_model, list_models
 from poselifter.models.factory import model_sizes
+from poselifter.models.layers import TransformerBlock
 from poselifter.registry import BACKBONES
 
 # what no shape of a small file tells
@@ -136,8 +137,11 @@ def test_published_sizes_need_no_keywords(name):
     for i in range(1, deep):
         state.update({pattern.sub(rf'\1.{i}.', key): value for key, value in state.items() if pattern.match(key)})
     backbone = convert_official(state, name.split('_')[0]).network({})['backbone']
-    known = inspect.signature(BACKBONES.get(size['type'])).parameters.items()
-    expected = {**{key: p.default for key, p in known}, **size}
+    known = [inspect.signature(kind).parameters for kind in (TransformerBlock, BACKBONES.get(size['type']))]
+    defaults = {key: parameter.default for parameters in known for key, parameter in parameters.items()}
+    if size['type'] == 'MotionAGFormer':  # where it differs from the other blocks
+        defaults |= {'mlp_ratio': 4.0, 'qkv_bias': False}
+    expected = {**defaults, **size}
     for key, value in backbone.items():
         assert expected[key] in (value, None), key  # none stands for what the network fills in by itself
     if size['type'] == 'MotionAGFormer':

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from inspection import charts
+from matplotlib.figure import Figure
 from PIL import Image
 
 import poselifter
@@ -48,7 +48,7 @@ def test_attention_of_two_streams(start, tmp_path, backbone):
 
 def test_what_attention_draws(start, tmp_path, monkeypatch):
     drawn = []
-    monkeypatch.setattr(charts, '_save', lambda figure, path: drawn.append(figure))
+    monkeypatch.setattr(Figure, 'savefig', lambda figure, path, **_: drawn.append(figure))
     start('visualize_attention', 'ActionPose', '--layer', 2)
     for figure, size in zip(drawn, (17, 13, 13, 17), strict=True):
         maps = [panel.images[0].get_array() for panel in figure.axes if panel.images]  # colour bars have none
