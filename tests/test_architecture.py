@@ -38,10 +38,10 @@ CODE_LINES = {
     'tools': 109,
     'tools/analysis_tools': 984,
     'tools/dataset_converters': 956,
-    'tools/misc': 176,
+    'tools/misc': 186,
     'tools/model_converters': 42,
 }
-TOTAL_LINES = 25_410  # the aim is 24,700, and 12,500 code lines
+TOTAL_LINES = 25_425  # the aim is 24,700, and 12,500 code lines
 TEST_LINES = 24_500  # the aim is 23,500
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',

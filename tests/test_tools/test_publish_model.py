@@ -31,3 +31,18 @@ def test_mistakes_are_one_line(tool, tmp_path, fails):
     assert 'no checkpoint' in fails(main, tmp_path / 'none.pth', tmp_path / 'out.pth')
     torch.save({'model_pos': {}}, tmp_path / 'foreign.pth')
     assert 'has no state_dict and meta' in fails(main, tmp_path / 'foreign.pth', tmp_path / 'out.pth')
+
+
+@pytest.mark.parametrize(
+    'text', ['x = __import__("os").mkdir("RAN")', 'codec = dict(type="os.mkdir", path="RAN")', 'x = (']
+)
+def test_the_config_of_a_checkpoint_is_not_executed(tool, tmp_path, monkeypatch, fails, text):
+    monkeypatch.chdir(tmp_path)
+    meta = {'format_version': 1, 'cfg': f'work_dir = [\n    1,\n]\n{text}\n'}
+    torch.save({'state_dict': {'a': torch.zeros(1)}, 'meta': meta}, 'a.pth')
+    if text.endswith('('):
+        assert 'a.pth: its config is no Python' in fails(tool('misc/publish_model').main, 'a.pth', 'out/a.pth')
+        return
+    tool('misc/publish_model').main(['a.pth', 'out/a.pth'])
+    [path] = (tmp_path / 'out').iterdir()
+    assert load_checkpoint_file(path)['meta']['cfg'] == f'{text}\n' and not (tmp_path / 'RAN').exists()

@@ -5,20 +5,35 @@
 writes ``zoo/mixste_cmu_27-<first 8 digits of the SHA-256>_<date>.pth``.
 """
 
+import ast
 import hashlib
 import tempfile
 import time
 from pathlib import Path
 
-from mmengine.config import Config
-
 from poselifter.checkpoints import load_checkpoint_file, save_checkpoint_file
-from poselifter.engine.hooks import checkpoint_metadata
 from poselifter.engine.tool import ToolParser
 from poselifter.errors import InputError, run_program
 from poselifter.utils import atomic_write
 
 _OF_ONE_RUN = ('work_dir', 'load_from', 'resume', 'launcher')
+
+
+def without_run(text: str, source: str | Path) -> str:
+    """The text of a config without what belongs to one run; it is edited as text, nothing in it is executed.
+
+    Raises:
+        InputError: it is no Python.
+    """
+    try:
+        statements = ast.parse(text).body
+    except (SyntaxError, ValueError, TypeError) as error:
+        raise InputError(f'{source}: its config is no Python ({error}); publish a checkpoint of ours') from error
+    lines = text.splitlines()
+    for node in reversed(statements):
+        if isinstance(node, ast.Assign) and any(ast.unparse(target) in _OF_ONE_RUN for target in node.targets):
+            del lines[node.lineno - 1 : node.end_lineno]
+    return '\n'.join(lines) + '\n'
 
 
 def publish(source: str | Path, target: str | Path, suffix: str) -> Path:
@@ -34,9 +49,7 @@ def publish(source: str | Path, target: str | Path, suffix: str) -> Path:
         )
     meta = dict(checkpoint['meta'])
     if 'cfg' in meta:
-        config = Config.fromstring(meta['cfg'], '.py')
-        meta.update(checkpoint_metadata(config))
-        meta['cfg'] = Config({key: value for key, value in config.items() if key not in _OF_ONE_RUN}).pretty_text
+        meta['cfg'] = without_run(meta['cfg'], source)
     target = Path(target)
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder, f'draft{suffix}')
