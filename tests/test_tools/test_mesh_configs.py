@@ -68,7 +68,7 @@ def files(tmp_path, monkeypatch):
 
 def write_config(folder, repository, base, steps):
     """A config after one that ships, for a small network, clips of 8 frames and so many steps."""
-    backbone = {'embed_dims': 32, 'rep_dims': 32, 'depth': 1, 'num_frames': LENGTH}
+    backbone = {'embed_dims': 16, 'rep_dims': 16, 'depth': 1, 'num_frames': LENGTH}
     head = {'hidden_dims': 128, 'dropout': 0.0}
     rates, estimates = {'by_epoch': False, 'end': steps}, 'spin' if 'refine' in base else None
     text = f"""
@@ -100,7 +100,7 @@ def test_learns_bodies_in_motion(runs, repository, files):
     """
     seen, unseen = make_files(files, videos=64)
     baseline = mpve(np.broadcast_to(seen.mean(0), unseen.shape), unseen) * 1000  # the mean body, whatever the 2D
-    epochs = 20
+    epochs = 28
     path = write_config(files, repository, 'mesh_h36m', 64 * 4 // 16 * epochs)
     metrics, checkpoint = runs.train_and_test(path, {}, epochs=epochs)
     assert set(metrics) >= {'MPVE', 'MPJPE', 'PA-MPJPE'}
