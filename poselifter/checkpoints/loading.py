@@ -262,6 +262,6 @@ def _shape(value: Any) -> tuple[int, ...] | str:
 
 # mmengine's loaders unpickle what they fetch
 @CheckpointLoader.register_scheme(prefixes=list(CheckpointLoader._schemes), force=True)
-def load_from_file(filename: str, map_location: Any = None) -> dict[str, Any]:
+def load_from_address(filename: str, map_location: Any = None) -> dict[str, Any]:
     """:func:`load_checkpoint_file` for mmengine's ``load_from`` and ``resume``."""
     return load_checkpoint_file(filename, map_location)
