@@ -21,7 +21,7 @@ FLOORS = [
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
     'poselifter': 210,
-    'poselifter/apis': 683,
+    'poselifter/apis': 686,
     'poselifter/checkpoints': 842,
     'poselifter/codecs': 202,
     'poselifter/datasets': 2401,
@@ -41,8 +41,8 @@ CODE_LINES = {
     'tools/misc': 186,
     'tools/model_converters': 42,
 }
-TOTAL_LINES = 25_425  # the aim is 24,700, and 12,500 code lines
-TEST_LINES = 24_500  # the aim is 23,500
+TOTAL_LINES = 25_430  # the aim is 24,700, and 12,500 code lines
+TEST_LINES = 24_520  # the aim is 23,500
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -64,12 +64,15 @@ def fit_smpl(
     tracks, skeleton, fps = _read(poses, skeleton, fps)
     body = load_body_model(body_model, joint_regressor, gender).to(device)
     stem = Path(poses).stem if isinstance(poses, (str, os.PathLike)) else 'body'
-    for track, frames, joints in tracks:
+    names = [safe_name(track) for track, _, _ in tracks]
+    for number, (track, frames, joints) in enumerate(tracks):
         frames, joints, trust = _without_gaps(frames, joints, skeleton)
         motion = fit_body(body, *(torch.from_numpy(x).to(device) for x in (joints, trust)), fps, noise, iterations)
         files = []
         if out_dir is not None:
-            name = stem if len(tracks) == 1 else f'{stem}_{safe_name(track)}'
+            name = stem if len(tracks) == 1 else f'{stem}_{names[number]}'
+            if names.count(names[number]) > 1:  # ids such as a/b and a_b must not share a file
+                name += f'_{number}'
             files = write_results(Path(out_dir) / name, body_result(body, motion, track, frames, joints, fps), formats)
         yield {'track': track, 'frame_indices': frames, 'motion': motion, 'fps': fps, 'files': files}
 

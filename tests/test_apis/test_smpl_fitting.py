@@ -138,6 +138,9 @@ def test_lifted_clips_of_several_persons(clip, folder, repository, capsys):
     main(['fit-smpl', f'{folder}/two.npz', *options.split()])
     assert 'track 1: 7 frames' in capsys.readouterr().out  # frames 4 and 5 are filled in
     assert read_amass(folder / 'out' / 'two_x_.._2.npz').poses.shape == (3, 72)
+    np.savez(folder / 'alike.npz', **{**lifted, 'track_ids': np.array(['a/b'] * 5 + ['a_b'] * 3)})
+    results = list(fit_smpl(folder / 'alike.npz', folder, out_dir=folder / 'alike', formats=['npz'], iterations=1))
+    assert len({file for result in results for file in result['files']}) == 2  # each person has a file
 
 
 def test_missing_joints_are_left_out(clip, folder):
