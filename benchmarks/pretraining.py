@@ -3,12 +3,10 @@
     python benchmarks/pretraining.py run [--seeds 0 1 2] [--methods ...] [--jobs 2]
     python benchmarks/pretraining.py report
 
-A fine-tuned model and the one from scratch have the same data, steps, rates and
-seed; they differ in the weights they start from. VARIANTS test what may be behind a result. Both cases are of
-configs/<system>: labels for all subjects (cmu_27), and for two (cmu_few_27).
-Finished runs stand in a ledger, benchmarks/pretraining.jsonl, a line each: a
-study that was stopped goes on with the same command, a run that was under way
-from its last epoch.
+A fine-tuned model and the one from scratch have the same data, steps, rates and seed; they differ in the weights they
+start from. VARIANTS test what may be behind a result. Both cases are of configs/<system>: labels for all subjects
+(cmu_27), and for two (cmu_few_27). Finished runs stand in a ledger, benchmarks/pretraining.jsonl, a line each: a study
+that was stopped goes on with the same command, a run that was under way from its last epoch.
 """
 
 import argparse

@@ -1,9 +1,8 @@
 """Every registry of poselifter, each a child of mmengine's root of that name.
 
-``BACKBONES``, ``NECKS``, ``HEADS`` and ``LOSSES`` are ``MODELS`` by other
-names, so a config may swap any of them. Rooms import the registry in which
-they register; this module imports no room. ``locations`` gives mmengine the
-package to import when a name is asked for and not yet known.
+``BACKBONES``, ``NECKS``, ``HEADS`` and ``LOSSES`` are ``MODELS`` by other names, so a config may swap any of them.
+Rooms import the registry in which they register; this module imports no room. ``locations`` gives mmengine the package
+to import when a name is asked for and not yet known.
 """
 
 from collections.abc import Callable

@@ -2,9 +2,8 @@
 
     python tools/test.py configs/mixste/cmu_27.py work_dirs/first/epoch_10.pth --out metrics.json
 
-``CHECKPOINT`` is a file or the name of a model of the zoo. ``--baselines``
-puts the model beside the mean training pose and a per-frame linear
-regression, all three measured by the same loop and metrics.
+``CHECKPOINT`` is a file or the name of a model of the zoo. ``--baselines`` puts the model beside the mean training pose
+and a per-frame linear regression, all three measured by the same loop and metrics.
 """
 
 import argparse

@@ -20,20 +20,17 @@ from .inferencers import BaseInferencer, heads_of
 class ActionInferencer(BaseInferencer):
     """Recognises the actions of each person over time.
 
-    A window slides over each person's track and goes through the pipeline that
-    the config tests with; a frame's scores are the mean of its windows', those
-    near a window's middle counting more.
+    A window slides over each person's track and goes through the pipeline that the config tests with; a frame's scores
+    are the mean of its windows', those near a window's middle counting more.
 
-    ``predictions`` are for each segment of a person without a long gap
-    ``track``, ``frames`` (T,), ``scores`` (T, classes), which sum to 1, and
-    ``top``, the best classes of the whole segment with their mean scores. A
-    picture in motion shows the longest segment.
+    ``predictions`` are for each segment of a person without a long gap ``track``, ``frames`` (T,), ``scores`` (T,
+    classes), which sum to 1, and ``top``, the best classes of the whole segment with their mean scores. A picture in
+    motion shows the longest segment.
 
     Args:
         model: a config file with a head ``action``, or see :class:`BaseInferencer`.
         weights, device: see :class:`BaseInferencer`.
-        classes: names of the classes; ``None`` takes the config's ``actions``,
-            or numbers.
+        classes: names of the classes; ``None`` takes the config's ``actions``, or numbers.
         num_frames: length of a window in frames of the model's frame rate;
             ``None`` means the backbone's, or that of the pipeline's clips.
         stride: frames between windows; ``None`` means a quarter of a window.

@@ -31,10 +31,8 @@ def init_model(
     """Builds a model in eval mode.
 
     Args:
-        config: a config file, a loaded config, or a name of the zoo, whose
-            weights are then the default checkpoint.
-        checkpoint: a file or a name of the zoo; ``None`` leaves the model as
-            initialised (unless ``config`` is a name).
+        config: a config file, a loaded config, or a name of the zoo, whose weights are then the default checkpoint.
+        checkpoint: a file or a name of the zoo; ``None`` leaves the model as initialised (unless ``config`` is a name).
         device: for example ``'cpu'`` or ``'cuda:0'``.
         cfg_options: changes to the config, ``{'model.test_cfg.flip_test': False}``.
         variant: one of the config's variants; of a model of the zoo by default its variant.
@@ -79,14 +77,12 @@ def inference_lifter(
         model: from :func:`init_model`.
         keypoints: (T, J, 2) pixels; any T.
         keypoints_visible: (T, J) scores in [0, 1]; 0 means missing.
-        img_shape: (height, width) of the pictures; guessed from the keypoints
-            where it is not given.
+        img_shape: (height, width) of the pictures; guessed from the keypoints where it is not given.
         fps: frame rate of the clip; ``None`` means the model's.
         skeleton: joint set of the keypoints; ``None`` means the model's.
 
     Returns:
-        (T, K, 3) float32: metres, camera axes (x right, y down, z forward),
-        relative to the root.
+        (T, K, 3) float32: metres, camera axes (x right, y down, z forward), relative to the root.
 
     Raises:
         InputError: wrong shape, unknown joint set, or NaN in a visible joint.
@@ -165,9 +161,8 @@ def track_clips(codec: Any, table: KeypointTable) -> Iterator[tuple[slice, dict[
         table: N rows of keypoints.
 
     Yields:
-        The segment's rows; a sample with ``keypoints`` (T, J, 2),
-        ``keypoints_visible``, ``skeleton`` and ``img_shape``; and the frames of
-        the sample in one frame of the table.
+        The segment's rows; a sample with ``keypoints`` (T, J, 2), ``keypoints_visible``, ``skeleton`` and
+        ``img_shape``; and the frames of the sample in one frame of the table.
 
     Raises:
         InputError: the joint set is unknown or cannot be converted.

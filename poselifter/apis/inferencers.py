@@ -71,9 +71,8 @@ class BaseInferencer(ABC):
             top_k: classes in ``top``, where actions are recognised.
 
         Yields:
-            ``notes``: lines on what was recognised, converted and assumed;
-            ``predictions``: see the class; ``visualization``: the files that
-            were written.
+            ``notes``: lines on what was recognised, converted and assumed; ``predictions``: see the class;
+            ``visualization``: the files that were written.
 
         Raises:
             InputError: an input cannot be read, predicted or written.
@@ -106,12 +105,10 @@ class BaseInferencer(ABC):
 class Pose3DInferencer(BaseInferencer):
     """Lifts 2D keypoints; further heads predict in the same pass.
 
-    ``predictions`` are ``keypoints_3d`` (N, K, 3) with ``track_ids``,
-    ``frame_indices``, ``skeleton_3d``, ``unit``, ``axes`` and ``root``; of a
-    model with heads that read clips also ``segments``, one for each segment of
-    a person without a long gap: ``track``, ``frames`` (n,), of a head
-    ``action`` ``scores`` and ``top`` as of :class:`ActionInferencer`, and of
-    every other head, by its name, a unit vector (D,), the mean of the windows'.
+    ``predictions`` are ``keypoints_3d`` (N, K, 3) with ``track_ids``, ``frame_indices``, ``skeleton_3d``, ``unit``,
+    ``axes`` and ``root``; of a model with heads that read clips also ``segments``, one for each segment of a person
+    without a long gap: ``track``, ``frames`` (n,), of a head ``action`` ``scores`` and ``top`` as of
+    :class:`ActionInferencer`, and of every other head, by its name, a unit vector (D,), the mean of the windows'.
 
     Raises:
         InputError: see :class:`BaseInferencer`; or the model does not lift.

@@ -43,13 +43,11 @@ def init_text_motion(
     Args:
         config: of the pretraining.
         checkpoint: what the pretraining left.
-        motion_checkpoint: what the fine-tuning left, whose backbone takes the
-            place of the pretraining's.
+        motion_checkpoint: what the fine-tuning left, whose backbone takes the place of the pretraining's.
         device, cfg_options: see :func:`init_model`.
 
     Raises:
-        InputError: the model or the first file has no text side, or the second
-            not all of the backbone.
+        InputError: the model or the first file has no text side, or the second not all of the backbone.
     """
     if checkpoint is not None and not any('text_head.' in key for key in _read_weights(checkpoint)):
         raise InputError(
@@ -111,8 +109,7 @@ class ClipWindows:
 class MotionSearch:
     """Ranks the clips of a library by similarity to a text.
 
-    A window slides over each person's track; a clip is as near to the text as
-    its best window.
+    A window slides over each person's track; a clip is as near to the text as its best window.
 
     Args:
         model: from :func:`init_text_motion`.
@@ -149,12 +146,10 @@ class MotionSearch:
             text: what they shall show.
             library, cache: see :meth:`windows`.
             top: how many at the most; ``None`` gives all.
-            moments: how often a track may come, each time with another window
-                that does not overlap the better ones.
+            moments: how often a track may come, each time with another window that does not overlap the better ones.
 
         Returns:
-            Best first: ``rank``, ``score`` (cosine), ``file``, ``track``,
-            ``from`` and ``to`` in seconds.
+            Best first: ``rank``, ``score`` (cosine), ``file``, ``track``, ``from`` and ``to`` in seconds.
 
         Raises:
             InputError: the text is empty, or the library holds no clip.
@@ -182,9 +177,8 @@ class MotionSearch:
         Args:
             library: a folder with files of keypoints, in all that is below it;
                 or the config file of a data set, whose test sequences it is.
-            cache: file that keeps a folder's embeddings; by default ``CACHE``
-                in the folder. Files that changed, and all of them after the
-                weights did, are embedded anew.
+            cache: file that keeps a folder's embeddings; by default ``CACHE`` in the folder. Files that changed, and
+                all of them after the weights did, are embedded anew.
 
         Raises:
             InputError: there is no clip, or the cache cannot be written.

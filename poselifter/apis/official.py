@@ -87,8 +87,7 @@ class OfficialMaskedPose(OfficialModule):
         Args:
             x: the clips.
             mask: (T,) bool, True for a removed frame; ``None`` removes none.
-            spatial_mask: (T, J) bool, True for a replaced joint; ``None``
-                replaces none.
+            spatial_mask: (T, J) bool, True for a replaced joint; ``None`` replaces none.
         """
         mask = x.new_zeros(x.shape[1], dtype=torch.bool) if mask is None else mask.bool()
         joints = x.new_zeros(x.shape[1:3], dtype=torch.bool) if spatial_mask is None else spatial_mask.bool()
@@ -107,15 +106,12 @@ class OfficialContext(OfficialModule):
 
         Args:
             x: the clips.
-            mask: (B * M, T, J) bool, True for a replaced token; ``None``
-                replaces none.
-            noise: (B * M, T, J, D) what they become; ``None`` takes the learned
-                vector.
+            mask: (B * M, T, J) bool, True for a replaced token; ``None`` replaces none.
+            noise: (B * M, T, J, D) what they become; ``None`` takes the learned vector.
 
         Returns:
-            ``student_output``, ``student_input`` and, with a teacher,
-            ``teacher_target``, ``prediction`` and ``target`` at the masked
-            tokens, ``loss_per_element`` and ``loss``.
+            ``student_output``, ``student_input`` and, with a teacher, ``teacher_target``, ``prediction`` and ``target``
+            at the masked tokens, ``loss_per_element`` and ``loss``.
         """
         mask = x.new_zeros(x.shape[:3], dtype=torch.bool) if mask is None else mask.bool()
         corrupted = self.network.corrupt(x, mask, noise)
@@ -143,36 +139,27 @@ def load_official(
 ) -> OfficialModule:
     """Loads a checkpoint as its authors published it; nothing in the file is executed.
 
-    Settings are inferred from tensor shapes. Those that no shape shows
-    (``num_heads``, whether a VideoPose3D model is ``causal``, the graph's
-    neighbours) have the published defaults only where every shape is of a
-    published size.
+    Settings are inferred from tensor shapes. Those that no shape shows (``num_heads``, whether a VideoPose3D model is
+    ``causal``, the graph's neighbours) have the published defaults only where every shape is of a published size.
 
     Args:
         path: the file, in the original container.
-        system: ``'motionbert'``, ``'pstmo'``, ``'mixste'``, ``'motion2vec'``,
-            ``'motionagformer'``, ``'poseformer'`` or ``'videopose3d'``; ``None``
-            goes by the file's keys.
-        task: ``'pose'``, ``'representation'``, ``'action'``, ``'embedding'``,
-            ``'mesh'``, ``'pretrain'``, ``'refine'`` or ``'trajectory'``; ``None``
-            means what the keys say.
-        **architecture: keywords of the original's constructor; those inferred
-            from shapes are compared. The mesh task also takes
-            ``body_model`` (see :func:`~poselifter.models.body_models.load_body_model`),
-            Motion2vec's pretraining ``teacher`` (the file of its layers),
-            ``average_top_k_layers`` and ``norm_targets`` (see
-            :class:`~poselifter.models.estimators.ContextPretrainer`; by default
-            as released).
+        system: ``'motionbert'``, ``'pstmo'``, ``'mixste'``, ``'motion2vec'``, ``'motionagformer'``, ``'poseformer'`` or
+            ``'videopose3d'``; ``None`` goes by the file's keys.
+        task: ``'pose'``, ``'representation'``, ``'action'``, ``'embedding'``, ``'mesh'``, ``'pretrain'``, ``'refine'``
+            or ``'trajectory'``; ``None`` means what the keys say.
+        **architecture: keywords of the original's constructor; those inferred from shapes are compared. The mesh task
+            also takes ``body_model`` (see :func:`~poselifter.models.body_models.load_body_model`), Motion2vec's
+            pretraining ``teacher`` (the file of its layers), ``average_top_k_layers`` and ``norm_targets`` (see
+            :class:`~poselifter.models.estimators.ContextPretrainer`; by default as released).
 
     Returns:
-        A module in eval mode: the original's input to the original's output,
-        (B, T, J, C), or (N, M, T, J, C) for persons; where the original returns
-        several arrays, a dict.
+        A module in eval mode: the original's input to the original's output, (B, T, J, C), or (N, M, T, J, C) for
+        persons; where the original returns several arrays, a dict.
 
     Raises:
-        InputError: the file cannot be read, is of no or another system, cannot
-            serve the task, does not have the given sizes, or leaves a setting
-            open.
+        InputError: the file cannot be read, is of no or another system, cannot serve the task, does not have the given
+            sizes, or leaves a setting open.
 
     Example::
 

@@ -35,9 +35,8 @@ def fit_smpl(
     """Fits SMPL to 3D joints, one person after the other; all frames of a person at once.
 
     Args:
-        poses: what ``poselifter lift`` wrote; another npz or npy with one array
-            (T, J, 3); or the array: metres, camera axes (x right, y down, z
-            forward). NaN is a missing joint.
+        poses: what ``poselifter lift`` wrote; another npz or npy with one array (T, J, 3); or the array: metres, camera
+            axes (x right, y down, z forward). NaN is a missing joint.
         body_model: what :func:`~poselifter.models.body_models.load_body_model` takes.
         joint_regressor: (17, V) ``.npy``, where it does not lie beside the model.
         out_dir: where files are written; ``None`` writes none.
@@ -51,9 +50,8 @@ def fit_smpl(
         gender: which file of a folder with body models.
 
     Yields:
-        ``track``, ``frame_indices`` (T,) without gaps, ``motion`` (a
-        :class:`~poselifter.models.body_models.BodyMotion` in the axes of the
-        input), ``fps``, and ``files``.
+        ``track``, ``frame_indices`` (T,) without gaps, ``motion`` (a :class:`~poselifter.models.body_models.BodyMotion`
+        in the axes of the input), ``fps``, and ``files``.
 
     Raises:
         InputError: an input cannot be read or fitted, or a format is unknown.

@@ -35,17 +35,15 @@ def recover_smpl(
         model: from :func:`~poselifter.apis.init_model`, of a config with a
             ``MeshHead``, or a ``MeshRefineHead``, which needs ``estimates``.
         keypoints: as for :class:`~poselifter.apis.Pose3DInferencer`.
-        estimates: result file of another method for the one person of the
-            keypoints, see :func:`~poselifter.datasets.read_smpl_estimates`.
-            Without ``frame_ids`` its first body is that of frame 0.
+        estimates: result file of another method for the one person of the keypoints, see
+            :func:`~poselifter.datasets.read_smpl_estimates`. Without ``frame_ids`` its first body is that of frame 0.
         out_dir, formats: as for :func:`~poselifter.apis.fit_smpl`.
         person: of the estimates, where they are of several.
         skeleton, img_shape, fps: of the keypoints, where they do not say.
 
     Yields:
-        As :func:`~poselifter.apis.fit_smpl`, for each segment of a person
-        without a long gap; the body stands at the origin, and its shape is the
-        mean over the frames.
+        As :func:`~poselifter.apis.fit_smpl`, for each segment of a person without a long gap; the body stands at the
+        origin, and its shape is the mean over the frames.
 
     Raises:
         InputError: the model has no such head, or an input cannot be used.

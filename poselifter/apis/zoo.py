@@ -22,8 +22,7 @@ class ZooModel:
     Attributes:
         name: what users type.
         config: its config file.
-        weights: path (relative to the zoo's root) or address of the weights;
-            ``None`` where there are none.
+        weights: path (relative to the zoo's root) or address of the weights; ``None`` where there are none.
         sha256: of the weights file.
         metadata: the whole entry as the metafile states it.
         variant: of the config, which the model is of; ``None`` for the config itself.
@@ -74,9 +73,8 @@ def find(name: str) -> ZooModel:
 def download(model: ZooModel) -> Path:
     """Puts the weights of a model on this machine.
 
-    Files that ship with the project are used where they are; others are
-    fetched once into ``$POSELIFTER_HOME`` (default ``~/.cache/poselifter``),
-    with a progress bar, and checked against their hash.
+    Files that ship with the project are used where they are; others are fetched once into ``$POSELIFTER_HOME`` (default
+    ``~/.cache/poselifter``), with a progress bar, and checked against their hash.
 
     Args:
         model: which.
@@ -85,8 +83,7 @@ def download(model: ZooModel) -> Path:
         The file.
 
     Raises:
-        InputError: no weights exist, the address cannot be reached, or the
-            file's hash is wrong.
+        InputError: no weights exist, the address cannot be reached, or the file's hash is wrong.
     """
     if model.weights is None:
         command = f'tools/train.py {model.config}' + (f' --variant {model.variant}' if model.variant else '')

@@ -13,9 +13,8 @@ def match_checkpoint(
 ) -> list[str]:
     """Takes over rows of joints by name, where a checkpoint's joint set is another one.
 
-    MixSTE on HumanEva from Human3.6M: each of the 15 joints gets the place that
-    the joint of its name has among the 17. Joints that have no namesake in the
-    file keep the model's rows.
+    MixSTE on HumanEva from Human3.6M: each of the 15 joints gets the place that the joint of its name has among the 17.
+    Joints that have no namesake in the file keep the model's rows.
 
     Args:
         checkpoint: as :func:`load_checkpoint_file` reads it; its ``state_dict``
@@ -26,8 +25,7 @@ def match_checkpoint(
         skeleton: joint set of the model's input.
 
     Returns:
-        Names of the tensors that were matched; none where the joint set is the
-        same or the file does not say.
+        Names of the tensors that were matched; none where the joint set is the same or the file does not say.
     """
     source = (checkpoint.get('meta') or {}).get('skeleton')
     if not source or not skeleton or source == skeleton:

@@ -1,9 +1,8 @@
 """Two-column tables of parameter names, read from left to right or from right to left.
 
-A row is ``(theirs, ours)``, ``(theirs, ours, form)`` or ``(theirs, ours, rows)``.
-Names may hold fields, ``{i}`` for a number and ``{m}`` for a word; a row serves a
-name and all that follow it after a dot. The first row that serves a name wins.
-Rows inside a row go on where it ends. A form says how the tensors differ:
+A row is ``(theirs, ours)``, ``(theirs, ours, form)`` or ``(theirs, ours, rows)``. Names may hold fields, ``{i}`` for a
+number and ``{m}`` for a word; a row serves a name and all that follow it after a dot. The first row that serves a name
+wins. Rows inside a row go on where it ends. A form says how the tensors differ:
 ``conv`` (weights of a 1 x 1 convolution, ours linear), ``frames`` (an axis of
 joints of length 1), ``k/n`` (the k-th of n parts of our tensor, all alike).
 """

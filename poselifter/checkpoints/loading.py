@@ -1,8 +1,7 @@
 """Reads and writes checkpoints; nothing in a file is ever executed.
 
-A checkpoint is a dict with ``state_dict`` and ``meta`` (format version, codec,
-joint sets, fps, unit, text of the config). Two containers hold it: ``.pth``
-(torch, plain data and tensors only) and ``.safetensors`` (tensors; each entry
+A checkpoint is a dict with ``state_dict`` and ``meta`` (format version, codec, joint sets, fps, unit, text of the
+config). Two containers hold it: ``.pth`` (torch, plain data and tensors only) and ``.safetensors`` (tensors; each entry
 of ``meta`` is a JSON string in the file's metadata).
 """
 
@@ -36,9 +35,8 @@ def load_checkpoint_file(path: str | os.PathLike, map_location: Any = 'cpu') -> 
         map_location: device for the tensors, as in ``torch.load``.
 
     Returns:
-        What the file holds; of a ``.safetensors`` file
-        ``dict(state_dict=..., meta=...)``, and so of a published system's,
-        whose tensors then have our names.
+        What the file holds; of a ``.safetensors`` file ``dict(state_dict=..., meta=...)``, and so of a published
+        system's, whose tensors then have our names.
 
     Raises:
         InputError: the file is missing, empty, cut off, no checkpoint, or
@@ -63,13 +61,11 @@ def read_official(path: str | os.PathLike, system: str | None = None, task: str 
     Args:
         path: the file, as its authors wrote it.
         system: folder name of the system; ``None`` goes by the tensors' names.
-        task: what it shall serve; ``'trajectory'`` may lie beside the pose
-            model in one file.
+        task: what it shall serve; ``'trajectory'`` may lie beside the pose model in one file.
 
     Raises:
-        InputError: the file cannot be read without running its code, or is no
-            published checkpoint; see also :func:`convert_official`. Unexpected
-            tensors are left to :meth:`Official.check`.
+        InputError: the file cannot be read without running its code, or is no published checkpoint; see also
+            :func:`convert_official`. Unexpected tensors are left to :meth:`Official.check`.
     """
     path = local_file(path)
     checkpoint, _ = _read(path, 'cpu')
@@ -101,8 +97,7 @@ def local_file(path: str | os.PathLike) -> Path:
     """The path of a file that is present and not empty; an http(s) address is fetched once into torch's hub folder.
 
     Raises:
-        InputError: the file does not exist, the address cannot be reached, or is
-            of another kind.
+        InputError: the file does not exist, the address cannot be reached, or is of another kind.
     """
     if str(path).startswith(('http://', 'https://')):
         path = fetch(str(path), Path(torch.hub.get_dir()) / 'checkpoints')
@@ -180,8 +175,7 @@ def save_checkpoint_file(checkpoint: dict[str, Any], path: str | os.PathLike) ->
     """Writes a checkpoint whole or not at all.
 
     Args:
-        checkpoint: tensors and plain data; for ``.safetensors`` only
-            ``state_dict`` and ``meta``.
+        checkpoint: tensors and plain data; for ``.safetensors`` only ``state_dict`` and ``meta``.
         path: where to; the suffix chooses the container.
 
     Raises:

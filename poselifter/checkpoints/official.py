@@ -97,8 +97,7 @@ class Official:
         """Compares the tensors with a model's, in the original's names and shapes.
 
         Args:
-            model: what shall get them; tensors that no published file has, such as
-                a teacher's, do not matter.
+            model: what shall get them; tensors that no published file has, such as a teacher's, do not matter.
             path: for messages.
 
         Raises:
@@ -162,12 +161,10 @@ def convert_official(
         state: the original's, from :func:`official_weights`.
         system: folder name of the system; ``None`` goes by the tensors' names.
         path: for messages.
-        strict: whether unexpected tensors are an error here, and not left to
-            :meth:`Official.check`.
+        strict: whether unexpected tensors are an error here, and not left to :meth:`Official.check`.
 
     Raises:
-        InputError: the system is unknown or another one, or tensors are
-            unexpected; the message lists them.
+        InputError: the system is unknown or another one, or tensors are unexpected; the message lists them.
     """
     _check_system(system)
     name = find_system(state)
@@ -195,12 +192,10 @@ def export_official(
     Args:
         state: of a model of ours.
         system: folder name of the system.
-        kind: of the file; ``None`` takes the first that has a name for every
-            tensor, else the one with the most.
+        kind: of the file; ``None`` takes the first that has a name for every tensor, else the one with the most.
 
     Returns:
-        (original state dict without its prefix, the kind, our tensors that have
-        no place in it).
+        (original state dict without its prefix, the kind, our tensors that have no place in it).
 
     Raises:
         InputError: the system or kind is unknown.

@@ -17,8 +17,7 @@ class Shapes:
 
     Args:
         tensors: of the file.
-        given: keywords of the original's constructor; those that are ``None``
-            are left out.
+        given: keywords of the original's constructor; those that are ``None`` are left out.
         read: filled with the names of the tensors whose sizes are read.
     """
 
@@ -80,14 +79,11 @@ class Setting:
 
     Attributes:
         keyword: its name.
-        place: paths in our config, separated by spaces; none where the keyword
-            changes nothing at test time.
+        place: paths in our config, separated by spaces; none where the keyword changes nothing at test time.
         infer: a function of :class:`Shapes`, and its further arguments: the value
             by tensor shapes, ``None`` where they leave it open.
-        default: value where it is neither inferred nor given; ``None`` is left
-            to our default.
-        ask: whether the default holds for published sizes only, and the keyword
-            is asked for elsewhere.
+        default: value where it is neither inferred nor given; ``None`` is left to our default.
+        ask: whether the default holds for published sizes only, and the keyword is asked for elsewhere.
         convert: from the original's value to ours.
     """
 
@@ -119,12 +115,9 @@ class Kind:
         network: our config but for the settings.
         derived: (settings) -> what follows from several of them, by place.
         tasks: what the file can serve, the default first.
-        signature_keys: names of tensors that only this kind has; the plainest
-            kind of a system has none.
-        container: key under which the original keeps the state dict, ``None``
-            where the file is one.
-        head: the head that only the default task reads, where the others read
-            ``pose``, which may be absent.
+        signature_keys: names of tensors that only this kind has; the plainest kind of a system has none.
+        container: key under which the original keeps the state dict, ``None`` where the file is one.
+        head: the head that only the default task reads, where the others read ``pose``, which may be absent.
     """
 
     names: KeyMap
@@ -159,8 +152,7 @@ class System:
     Attributes:
         name: of the system.
         signature_keys: names of tensors that only its files have.
-        kinds: of its files, by name. A file is of the first kind one of whose
-            ``signature_keys`` it has.
+        kinds: of its files, by name. A file is of the first kind one of whose ``signature_keys`` it has.
         published: settings inferred from tensor shapes of the published sizes;
             those that a kind does not have are not compared.
         dropped: starts of names of tensors that nothing reads.
@@ -186,8 +178,7 @@ class System:
                 network that is only to hold the tensors.
 
         Raises:
-            InputError: a keyword is unknown, contradicts the shapes, or is
-                missing.
+            InputError: a keyword is unknown, contradicts the shapes, or is missing.
         """
         rows = {row.keyword: row for row in self.kinds[kind].settings}
         unknown = sorted(given.keys() - rows.keys())

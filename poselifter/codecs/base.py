@@ -20,8 +20,7 @@ class BaseCodec(ABC):
     Args:
         skeleton: joint set of the 2D input.
         skeleton_3d: joint set of the 3D output; ``None`` without one.
-        fps: frame rate that the model is trained at; ``None`` where clips of any
-            rate are resampled to one length.
+        fps: frame rate that the model is trained at; ``None`` where clips of any rate are resampled to one length.
 
     Attributes:
         skeleton, skeleton_3d: the joint sets themselves.
@@ -55,11 +54,9 @@ class BaseCodec(ABC):
         """The network's arrays of one sample or a batch.
 
         Args:
-            arrays: ``keypoints`` (T, J, 2) pixels, ``keypoints_visible`` (T, J),
-                and perhaps ``lifting_target`` (T, K, 3) metres and
-                ``lifting_target_visible`` (T, K); of a batch (B, T, J, 2) and so on.
-            metadata: one value a sample of ``img_shape``, ``skeleton``,
-                ``skeleton_3d``, ``camera_param``.
+            arrays: ``keypoints`` (T, J, 2) pixels, ``keypoints_visible`` (T, J), and perhaps ``lifting_target`` (T, K,
+                3) metres and ``lifting_target_visible`` (T, K); of a batch (B, T, J, 2) and so on.
+            metadata: one value a sample of ``img_shape``, ``skeleton``, ``skeleton_3d``, ``camera_param``.
 
         Returns:
             New arrays: ``inputs`` and, where labels exist, ``target`` and ``target_weight``.
@@ -73,8 +70,7 @@ class BaseCodec(ABC):
 
         Args:
             inputs: (B, T, J, C) as :meth:`encode` made them.
-            hidden: (B, T, J) bool, joints that have no part in what is measured;
-                they are mapped like the others.
+            hidden: (B, T, J) bool, joints that have no part in what is measured; they are mapped like the others.
 
         Returns:
             (B, T, J, ``channels``); here the inputs as they are.
@@ -94,15 +90,13 @@ class BaseCodec(ABC):
             prediction: (P, K, 3) in network space.
             sample: of the sequence; ``None`` for people of whom nothing is known.
             frames: (P,) which of its frames are predicted; ``None`` means all.
-            zero_root: put the root at exactly zero; some papers score it as
-                predicted.
+            zero_root: put the root at exactly zero; some papers score it as predicted.
 
         Returns:
             (P, K, 3) metres, root-relative.
 
         Raises:
-            InputError: the sample lacks what the codec decodes with, or the
-                codec has nothing to decode.
+            InputError: the sample lacks what the codec decodes with, or the codec has nothing to decode.
         """
         return self._decode(prediction, sample, frames, zero_root)
 

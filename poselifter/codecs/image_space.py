@@ -20,29 +20,24 @@ _BODY = 4.15  # metres, the bones of h36m17 in an adult 1.7 m tall
 class ImageSpaceLifting(RootRelativeLifting):
     """Keypoints with confidence in, MotionBERT's 2.5D image space out.
 
-    Network space, with W and h the picture's width and height: inputs (T, J, 3)
-    are 2 x / W - 1, 2 y / W - h / W and the confidence. Targets (T, K, 3) are the
-    true joints' pixels mapped the same way and 2 / W times the depth relative to
-    the root, in pixels (:func:`~poselifter.geometry.camera_to_image_space`).
-    ``factor`` (mm per pixel, one number a frame) turns a prediction into
-    metres; the perspective within the body is left out, as in the paper.
+    Network space, with W and h the picture's width and height: inputs (T, J, 3) are 2 x / W - 1, 2 y / W - h / W and
+    the confidence. Targets (T, K, 3) are the true joints' pixels mapped the same way and 2 / W times the depth relative
+    to the root, in pixels (:func:`~poselifter.geometry.camera_to_image_space`). ``factor`` (mm per pixel, one number a
+    frame) turns a prediction into metres; the perspective within the body is left out, as in the paper.
 
-    The sample gives the image space as ``image_target`` and ``factor``, or
-    ``lifting_target`` and ``camera_param`` to work them out. At test time
-    ``factor`` must be packed (``PackPose(keys=...)``). Without any sample (people
-    in the wild) a clip is scaled so that its bones sum to an average adult's.
+    The sample gives the image space as ``image_target`` and ``factor``, or ``lifting_target`` and ``camera_param`` to
+    work them out. At test time ``factor`` must be packed (``PackPose(keys=...)``). Without any sample (people in the
+    wild) a clip is scaled so that its bones sum to an average adult's.
 
     Source: MotionBERT's released program; MotionAGFormer and Motion2vec use it too.
 
     Args:
         skeleton, skeleton_3d, fps: see :class:`BaseCodec`.
-        root_relative: targets are relative to the root of their frame
-            (``rootrel``); else only their depth is, to the root of the clip's
-            first frame ("global").
+        root_relative: targets are relative to the root of their frame (``rootrel``); else only their depth is, to the
+            root of the clip's first frame ("global").
         gt_2d: the input is the label's x and y with confidence 1.
-        paste_2d: the input's x and y replace the predicted ones, as MotionBERT
-            does where it tests with true 2D (MotionAGFormer does not); then
-            ``keypoints`` must be packed too.
+        paste_2d: the input's x and y replace the predicted ones, as MotionBERT does where it tests with true 2D
+            (MotionAGFormer does not); then ``keypoints`` must be packed too.
 
     Raises:
         InputError: an option for true 2D, but the joint sets differ.

@@ -13,11 +13,10 @@ from .base import BaseCodec
 class KeypointClips(BaseCodec):
     """2D normalised by the longer side of the picture, the detector's confidence behind; nothing to decode.
 
-    Network space: inputs (M, T, J, 3), or (T, J, 3) of one person, are x and y
-    with the picture's longer side at [-1, 1] and its corner at (-1, -1), then
-    the confidence (:func:`~poselifter.geometry.normalize_longer_side`). Joints
-    of confidence 0 are mapped like any other; a person who is not ``present``
-    (M,) is 0 in every channel (MotionBERT, ``make_cam`` and the action data set).
+    Network space: inputs (M, T, J, 3), or (T, J, 3) of one person, are x and y with the picture's longer side at [-1,
+    1] and its corner at (-1, -1), then the confidence (:func:`~poselifter.geometry.normalize_longer_side`). Joints of
+    confidence 0 are mapped like any other; a person who is not ``present`` (M,) is 0 in every channel (MotionBERT,
+    ``make_cam`` and the action data set).
 
     Args:
         skeleton, fps: see :class:`BaseCodec`.

@@ -16,15 +16,12 @@ from .base import BaseCodec
 class RootRelativeLifting(BaseCodec):
     """2D normalised to the screen, 3D relative to the root (VideoPose3D, section 5 of its protocol).
 
-    Network space: inputs (T, J, C) are x in [-1, 1] and y in [-h/w, h/w], then
-    the detector's confidence if ``confidence``; a missing joint is 0
-    in every channel. Targets (T, K, 3) are camera axes relative to the root.
+    Network space: inputs (T, J, C) are x in [-1, 1] and y in [-h/w, h/w], then the detector's confidence if
+    ``confidence``; a missing joint is 0 in every channel. Targets (T, K, 3) are camera axes relative to the root.
 
-    With ``window_box`` every window is further described by a body-sized box,
-    so that a model need not learn that a person may stand anywhere in the
-    picture at any size: x and y are relative to the box, and the box itself
-    (centre x, centre y, log of its size: what tells the viewing direction and
-    the distance) follows as three more channels.
+    With ``window_box`` every window is further described by a body-sized box, so that a model need not learn that a
+    person may stand anywhere in the picture at any size: x and y are relative to the box, and the box itself (centre x,
+    centre y, log of its size: what tells the viewing direction and the distance) follows as three more channels.
 
     Args:
         skeleton, skeleton_3d, fps: see :class:`BaseCodec`.
@@ -75,9 +72,8 @@ class RootRelativeLifting(BaseCodec):
     def normalize_window(self, inputs: Tensor, hidden: Tensor | None = None) -> Tensor:
         """See :class:`BaseCodec`; with ``window_box`` x, y, confidence, box centre x, y and log size.
 
-        The box is centred on the mean of the joints present; its size is
-        the root mean square distance of joints from their frame's mean, which a
-        walk across the picture leaves as it is.
+        The box is centred on the mean of the joints present; its size is the root mean square distance of joints from
+        their frame's mean, which a walk across the picture leaves as it is.
         """
         if not self.window_box:
             return inputs

@@ -110,11 +110,9 @@ def read_babel(path: str | Path) -> dict[str, dict[str, Any]]:
         path: ``train.json``, ``val.json``, ``test.json``, ``extra_*.json``.
 
     Returns:
-        By BABEL's id: ``feat_p``, ``dur``, ``segments`` (label, raw label,
-        start, end in seconds, by time; the end within the recording) and
-        ``labels`` (label, raw label) of the whole; one entry for each category
-        of a label, with its processed text where it has none. Labels that are
-        withheld (``test.json``) are absent.
+        By BABEL's id: ``feat_p``, ``dur``, ``segments`` (label, raw label, start, end in seconds, by time; the end
+        within the recording) and ``labels`` (label, raw label) of the whole; one entry for each category of a label,
+        with its processed text where it has none. Labels that are withheld (``test.json``) are absent.
 
     Raises:
         InputError: the file is missing, or none of BABEL's.
@@ -146,10 +144,9 @@ def _annotation(entry: dict) -> dict[str, Any]:
 class BABELDataset(AMASSDataset):
     """Labelled segments of AMASS: every frame-level label of BABEL with its motion.
 
-    ``captions`` are all labels that hold during a segment. A segment called
-    transition is taken together with the labels before and after it, and
-    reads "transit from A to B" (ActionPose, section 3); without both it is left
-    out. A recording without frame-level labels is one segment.
+    ``captions`` are all labels that hold during a segment. A segment called transition is taken together with the
+    labels before and after it, and reads "transit from A to B" (ActionPose, section 3); without both it is left out. A
+    recording without frame-level labels is one segment.
 
     Args:
         ann_file: one of BABEL's files.

@@ -17,8 +17,7 @@ def mocap_cameras(dataset: str) -> dict[str, dict[str, Camera]]:
     """Cameras by subject and name, in the order in which files list them.
 
     Convention: VideoPose3D's table, which is not that of Human3.6M's metadata:
-    the tangential coefficients are in the order of
-    :func:`~poselifter.geometry.project`, which reproduces its 2D files.
+    the tangential coefficients are in the order of :func:`~poselifter.geometry.project`, which reproduces its 2D files.
 
     Args:
         dataset: ``'h36m'``, or ``'humaneva'``, whose cameras have no intrinsics

@@ -18,8 +18,7 @@ class ClipBatch(Sequence):
     Clips of several shapes are several batches, see :func:`stack_samples`.
 
     Attributes:
-        arrays: (B, ...) by key. They belong to the batch: a transform may write
-            to them.
+        arrays: (B, ...) by key. They belong to the batch: a transform may write to them.
         metadata: B values by key, those that are no arrays.
     """
 
@@ -46,8 +45,7 @@ class ClipBatch(Sequence):
             metadata: of each clip.
 
         Returns:
-            One batch where all clips have the same length and keys, else one for
-            each clip; views of the arrays.
+            One batch where all clips have the same length and keys, else one for each clip; views of the arrays.
         """
         alike = len({*lengths}) == 1 and all(entry.keys() == metadata[0].keys() for entry in metadata)
         size = len(lengths) if alike else 1
@@ -132,8 +130,7 @@ def stack_clips(clips: Sequence[dict[str, Any]]) -> dict[str, Any]:
         clips: B packed samples with ``inputs`` (T, J, C) and ``data_samples``.
 
     Returns:
-        ``inputs`` (B, T, J, C) and one :class:`MotionDataSample` whose fields
-        are (B, ...).
+        ``inputs`` (B, T, J, C) and one :class:`MotionDataSample` whose fields are (B, ...).
     """
     if isinstance(clips, PackedClips):
         return clips.stacked()

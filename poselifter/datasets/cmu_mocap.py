@@ -34,11 +34,9 @@ class CMUMocapDataset(SequenceDataset):
     database was created with funding from NSF EIA-0196217.
 
     Args:
-        ann_file: ``cmu_train.npz``, ``cmu_val.npz``, ``cmu_test.npz`` or
-            ``tiny.npz`` below ``data_root``; ``index.json`` beside it, where it
-            exists, gives each clip's ``source_format``.
-        actions: only clips of these classes, numbered in this order; ``None``
-            takes all of ``ACTIONS``.
+        ann_file: ``cmu_train.npz``, ``cmu_val.npz``, ``cmu_test.npz`` or ``tiny.npz`` below ``data_root``;
+            ``index.json`` beside it, where it exists, gives each clip's ``source_format``.
+        actions: only clips of these classes, numbered in this order; ``None`` takes all of ``ACTIONS``.
         **kwargs: see :class:`SequenceDataset`.
 
     Raises:

@@ -65,9 +65,8 @@ def read_people(path: str | os.PathLike, weights: Sequence[float] = (0, 0.5, 1))
         weights: of visibility 0 (not labelled), 1 (occluded), 2 (visible).
 
     Returns:
-        ``id`` (N,), ``image_id`` (N,), ``size`` (N, 2) height and width,
-        ``keypoints`` (N, 17, 2) pixels of ``coco17``, ``keypoints_visible``
-        (N, 17) weights.
+        ``id`` (N,), ``image_id`` (N,), ``size`` (N, 2) height and width, ``keypoints`` (N, 17, 2) pixels of ``coco17``,
+        ``keypoints_visible`` (N, 17) weights.
 
     Raises:
         InputError: see :func:`load_coco`, or an entry is wrong.
@@ -104,8 +103,7 @@ class COCOKeypointsDataset(SequenceDataset):
             is the joint set of the samples (``h36m17``).
 
     Raises:
-        InputError: the file is missing or wrong, or the package that reads it
-            is absent.
+        InputError: the file is missing or wrong, or the package that reads it is absent.
     """
 
     METAINFO = {'dataset_name': 'coco', 'skeleton': 'h36m17'}

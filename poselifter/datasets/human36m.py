@@ -13,12 +13,10 @@ ACTIONS = (
 class Human36mDataset(VideoPose3DFiles):
     """Human3.6M, 50 fps, 17 joints, four calibrated cameras: ``data_3d_h36m.npz`` and ``data_2d_h36m_*.npz``.
 
-    Papers train on S1, S5, S6, S7, S8 and test on S9, S11. S11's first take of
-    Directions is corrupt: published files lack it, and one that has it gets a
-    warning. The arguments are those of :class:`VideoPose3DFiles`.
+    Papers train on S1, S5, S6, S7, S8 and test on S9, S11. S11's first take of Directions is corrupt: published files
+    lack it, and one that has it gets a warning. The arguments are those of :class:`VideoPose3DFiles`.
 
-    Source: Ionescu et al., "Human3.6M" (TPAMI 2014); files by Pavllo et al.,
-    VideoPose3D (CVPR 2019).
+    Source: Ionescu et al., "Human3.6M" (TPAMI 2014); files by Pavllo et al., VideoPose3D (CVPR 2019).
     """
 
     METAINFO = {'dataset_name': 'h36m', 'skeleton': 'h36m17', 'skeleton_3d': 'h36m17', 'actions': ACTIONS}

@@ -28,9 +28,8 @@ _FILE = Table(
 class Human36mMMPoseDataset(SequenceDataset):
     """``annotation_body3d/fps50/h36m_train.npz`` or ``h36m_test.npz``: a row an image, put together to sequences.
 
-    Keys ``imgname``, ``part`` (N, 17, 3) true pixels, ``S`` (N, 17, 4) metres. A
-    sequence's rows are brought into the order of time; its frame rate follows
-    from the numbers in the names. Whether poses are in the camera's frame or in
+    Keys ``imgname``, ``part`` (N, 17, 3) true pixels, ``S`` (N, 17, 4) metres. A sequence's rows are brought into the
+    order of time; its frame rate follows from the numbers in the names. Whether poses are in the camera's frame or in
     the world's is inferred by projecting them.
 
     Args:

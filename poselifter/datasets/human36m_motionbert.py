@@ -34,13 +34,11 @@ _NEED['test'] = (*_NEED['train'], '2.5d_factor', 'joints_2.5d_image')
 class Human36mMotionBERTDataset(SequenceDataset):
     """``h36m_sh_conf_cam_source_final.pkl``: one sequence a video, its ``sequence`` as ``s_09_act_05_subact_02_ca_01``.
 
-    Keypoints are a stacked hourglass's. ``image_target`` are the true joints'
-    pixels and their depth relative to the root in pixels. The test part also has
-    ``factor`` and ``lifting_target``, the pose that MotionBERT scores: the image
+    Keypoints are a stacked hourglass's. ``image_target`` are the true joints' pixels and their depth relative to the
+    root in pixels. The test part also has ``factor`` and ``lifting_target``, the pose that MotionBERT scores: the image
     space times the factor, which only means something relative to the root.
 
-    Loading the published file (2 GB) takes 10 s and 2.3 GB of memory; 0.65 GB
-    (train) or 0.35 GB (test) stay.
+    Loading the published file (2 GB) takes 10 s and 2.3 GB of memory; 0.65 GB (train) or 0.35 GB (test) stay.
 
     Args:
         ann_file: the pickle below ``data_root``.
@@ -48,8 +46,7 @@ class Human36mMotionBERTDataset(SequenceDataset):
         **kwargs: see :class:`SequenceDataset`.
 
     Raises:
-        InputError: the file is missing or not whole, or an array has another
-            shape than it should have.
+        InputError: the file is missing or not whole, or an array has another shape than it should have.
     """
 
     METAINFO = {'dataset_name': 'h36m', 'skeleton': 'h36m17', 'skeleton_3d': 'h36m17'}

@@ -8,13 +8,11 @@ from .videopose3d_files import VideoPose3DFiles
 class HumanEvaDataset(VideoPose3DFiles):
     """HumanEva-I, 60 fps, 15 joints, three cameras: ``data_3d_humaneva15.npz`` and ``data_2d_humaneva15_*.npz``.
 
-    Subjects are ``Train/S1`` to ``Train/S3`` and ``Validate/S1`` to
-    ``Validate/S3``; a take (``Walking 1 chunk0``) is one piece between gaps of
-    the mocap. The cameras have no intrinsics, so nothing is projected: a 2D
-    file is needed. The arguments are those of :class:`VideoPose3DFiles`.
+    Subjects are ``Train/S1`` to ``Train/S3`` and ``Validate/S1`` to ``Validate/S3``; a take (``Walking 1 chunk0``) is
+    one piece between gaps of the mocap. The cameras have no intrinsics, so nothing is projected: a 2D file is needed.
+    The arguments are those of :class:`VideoPose3DFiles`.
 
-    Source: Sigal et al., "HumanEva" (IJCV 2010); files by Pavllo et al.,
-    VideoPose3D (CVPR 2019).
+    Source: Sigal et al., "HumanEva" (IJCV 2010); files by Pavllo et al., VideoPose3D (CVPR 2019).
     """
 
     METAINFO = {

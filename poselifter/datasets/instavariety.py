@@ -21,11 +21,10 @@ _HOW = (
 class InstaVarietyDataset(SequenceDataset):
     """``motion_all.npy`` (N, 17, 3) and ``id_all.npy`` (N,): tracks end to end, memory-mapped.
 
-    The points are those of MotionBERT's converter: a track is 2 wide, the root
-    of its first frame at 0; spine and head top are always missing. A sample shows
-    them in a picture of 1000 pixels, where 2 become 500; that says nothing of
-    the true one, so a pipeline must go on with ``CropScale``. Training windows
-    whose first frame lacks the root are left out. The frame rate is not known.
+    The points are those of MotionBERT's converter: a track is 2 wide, the root of its first frame at 0; spine and head
+    top are always missing. A sample shows them in a picture of 1000 pixels, where 2 become 500; that says nothing of
+    the true one, so a pipeline must go on with ``CropScale``. Training windows whose first frame lacks the root are
+    left out. The frame rate is not known.
 
     Args:
         ann_file: ``motion_all.npy`` below ``data_root``; ``id_all.npy`` lies beside it.

@@ -38,25 +38,20 @@ _PICTURE = {'h36m': ('camera_name',), 'other': ('img_hw',)}  # labels that give 
 class MeshDataset(SequenceDataset):
     """Detected keypoints, and SMPL's pose and shape in the camera's frame.
 
-    A pickle holds dicts ``train`` and ``test`` with ``joint_2d`` (N, 17, 2)
-    pixels, ``confidence`` (N, 17), ``source`` (N,), ``smpl_pose`` (N, 72)
-    axis-angle and ``smpl_shape`` (N, 10); an npz the same arrays as
-    ``train_joint_2d`` and so on, perhaps ``smpl_weight`` (N,), 0 for frames
-    without a label, and ``gender`` (N,), ``'m'`` or ``'f'``, where shapes are
-    those of the gendered models. ``img_shape`` makes a codec normalise the screen as
-    MotionBERT does: Human3.6M by the camera's picture; COCO and 3DPW by a
-    square of 640 and 1920 pixels; others by the longer side in ``img_hw``
-    (N, 2). Clips of COCO have one frame: ``window=dict(length=1)``.
+    A pickle holds dicts ``train`` and ``test`` with ``joint_2d`` (N, 17, 2) pixels, ``confidence`` (N, 17), ``source``
+    (N,), ``smpl_pose`` (N, 72) axis-angle and ``smpl_shape`` (N, 10); an npz the same arrays as ``train_joint_2d`` and
+    so on, perhaps ``smpl_weight`` (N,), 0 for frames without a label, and ``gender`` (N,), ``'m'`` or ``'f'``, where
+    shapes are those of the gendered models. ``img_shape`` makes a codec normalise the screen as MotionBERT does:
+    Human3.6M by the camera's picture; COCO and 3DPW by a square of 640 and 1920 pixels; others by the longer side in
+    ``img_hw`` (N, 2). Clips of COCO have one frame: ``window=dict(length=1)``.
 
     Args:
         ann_file: the file below ``data_root``.
         source: which of these it is.
         split: ``'train'``, ``'test'``, or another part that the file has.
-        estimates: bodies that another method recovered, for ``MeshRefineHead``,
-            below ``data_root``: a result file with a row for each frame of the
-            split, or a folder with one for each video, named after its
-            ``source``; see :func:`read_smpl_estimates`. They become
-            ``initial_pose`` and ``initial_shape``.
+        estimates: bodies that another method recovered, for ``MeshRefineHead``, below ``data_root``: a result file with
+            a row for each frame of the split, or a folder with one for each video, named after its ``source``; see
+            :func:`read_smpl_estimates`. They become ``initial_pose`` and ``initial_shape``.
         **kwargs: see :class:`SequenceDataset`.
 
     Raises:

@@ -18,9 +18,8 @@ _PASS = 1 << 16  # more than any training has epochs
 class ConcatDataset(Dataset):
     """Sources one after the other, under indices that carry the epoch as :class:`EpochSampler` has them.
 
-    A sample is what it would be in its own source at the same epoch. Sources
-    whose samples cannot be stacked (other clip lengths, labels, ...) need a
-    :class:`SourceBatchSampler`.
+    A sample is what it would be in its own source at the same epoch. Sources whose samples cannot be stacked (other
+    clip lengths, labels, ...) need a :class:`SourceBatchSampler`.
 
     Args:
         datasets: the sources, or their configs.
@@ -65,9 +64,8 @@ class ConcatDataset(Dataset):
 class SourceBatchSampler(Sampler):
     """Batches of a :class:`ConcatDataset`, each from one source.
 
-    All processes have the same source at the same step. Nothing is drawn but
-    from (seed, epoch): a resumed run sees what an uninterrupted one would have
-    seen, and two processes with batches of n see what one with 2 n sees.
+    All processes have the same source at the same step. Nothing is drawn but from (seed, epoch): a resumed run sees
+    what an uninterrupted one would have seen, and two processes with batches of n see what one with 2 n sees.
 
     MotionBERT's pretraining, ``pretrain_3d_curriculum``: sources PoseTrack,
     InstaVariety, 3D with ``order='sequence', first_epochs=(30, 30, 0)``. The
@@ -76,12 +74,10 @@ class SourceBatchSampler(Sampler):
     Args:
         sampler: ``EpochSampler`` of the ConcatDataset: gives order, seed, epoch and process.
         batch_size: clips of a batch on one process; a list has one number for each source.
-        order: ``'sequence'``: all batches of a source, then of the next;
-            ``'mixed'``: batches in random order.
-        ratios: batches of the sources in relation to each other. ``None``: an
-            epoch has every clip once. With ratios it has as many batches as
-            without, small sources more than once (their random transforms
-            differ), large ones in part.
+        order: ``'sequence'``: all batches of a source, then of the next; ``'mixed'``: batches in random order.
+        ratios: batches of the sources in relation to each other. ``None``: an epoch has every clip once. With ratios it
+            has as many batches as without, small sources more than once (their random transforms differ), large ones in
+            part.
         first_epochs: epoch from which each source takes part; ``None``: 0.
         last_epochs: the last epoch in which each source takes part, ``None``
             for a source that stays; ``None``: all stay.

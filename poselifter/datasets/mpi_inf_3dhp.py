@@ -21,11 +21,9 @@ _MM = 1000.0
 class MPIINF3DHPDataset(SequenceDataset):
     """MPI-INF-3DHP, 17 joints with the root at 14: ``data_train_3dhp.npz`` or ``data_test_3dhp.npz``.
 
-    The files hold true 2D and ``univ_annot3``, the pose scaled to the height of
-    Human3.6M's people, in the camera's frame; their millimetres become metres
-    here. Training has 8 subjects, 2 sequences each (25 or 50 fps), 8 cameras;
-    the test has ``TS1`` to ``TS6``, of whose frames only the valid ones are
-    labelled: the others serve as context.
+    The files hold true 2D and ``univ_annot3``, the pose scaled to the height of Human3.6M's people, in the camera's
+    frame; their millimetres become metres here. Training has 8 subjects, 2 sequences each (25 or 50 fps), 8 cameras;
+    the test has ``TS1`` to ``TS6``, of whose frames only the valid ones are labelled: the others serve as context.
 
     Args:
         ann_file: either file below ``data_root``; which one is detected.

@@ -78,11 +78,10 @@ def read_missing(path: str | os.PathLike) -> set[str]:
 class NTUActionDataset(SkeletonActionDataset):
     """NTU RGB+D 60 and 120 in the form of PYSKL; splits that a file does not have follow from the names.
 
-    ``split`` is one of :data:`SPLITS`, or several; the one-shot protocol trains
-    on ``oneshot_auxiliary``, whose 100 classes are numbered anew, and tests on
-    ``['oneshot_train', 'oneshot_val']``, where the 20 exemplars are marked
-    ``exemplar``. Other metadata of a clip: ``subject`` (``'P001'``), ``camera``
-    (``'C001'``) and ``action_name`` (``'A001'``).
+    ``split`` is one of :data:`SPLITS`, or several; the one-shot protocol trains on ``oneshot_auxiliary``, whose 100
+    classes are numbered anew, and tests on ``['oneshot_train', 'oneshot_val']``, where the 20 exemplars are marked
+    ``exemplar``. Other metadata of a clip: ``subject`` (``'P001'``), ``camera`` (``'C001'``) and ``action_name``
+    (``'A001'``).
 
     Args:
         **kwargs: see :class:`SkeletonActionDataset`.

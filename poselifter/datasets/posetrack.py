@@ -22,9 +22,8 @@ def read_tracks(path: Path) -> dict[str, np.ndarray]:
     """Reads one file of annotations: the json of one video, or MMPose's of a whole part.
 
     Returns:
-        (n, 17, 3) by ``'<file>/<video>/<track>'``: x, y (pixels), visibility 0
-        or 1 of ``posetrack17``, in the order of the file. Frames in which a
-        person is not annotated are missing.
+        (n, 17, 3) by ``'<file>/<video>/<track>'``: x, y (pixels), visibility 0 or 1 of ``posetrack17``, in the order of
+        the file. Frames in which a person is not annotated are missing.
 
     Raises:
         InputError: the file is damaged or of another kind.
@@ -53,11 +52,10 @@ def read_tracks(path: Path) -> dict[str, np.ndarray]:
 class PoseTrackDataset(SequenceDataset):
     """The first poses of each track that is long and visible enough, by MotionBERT's rules.
 
-    The joints are converted from ``posetrack17``; a mixed joint is as visible
-    as the least of its parts. The root is visible in all frames. Visibility,
-    0 or 1, is the confidence channel. The files lack the
-    pictures' size: ``img_shape`` just holds the person, so a pipeline must go
-    on with ``CropScale``. MotionBERT draws its ratio once, here it is drawn anew every time.
+    The joints are converted from ``posetrack17``; a mixed joint is as visible as the least of its parts. The root is
+    visible in all frames. Visibility, 0 or 1, is the confidence channel. The files lack the pictures' size:
+    ``img_shape`` just holds the person, so a pipeline must go on with ``CropScale``. MotionBERT draws its ratio once,
+    here it is drawn anew every time.
 
     Args:
         ann_file: folder of the json files, or one file, below ``data_root``.

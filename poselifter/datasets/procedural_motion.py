@@ -24,8 +24,7 @@ class ProceduralMotion(SequenceDataset):
             ``None`` means all. Actions are numbered in this order.
         offset: number of the first clip. Clips are numbered on without end, so
             a test set takes another range than the training set.
-        wordings: captions of each motion, in place of the three that
-            ``captions`` gives.
+        wordings: captions of each motion, in place of the three that ``captions`` gives.
         **kwargs: see :class:`SequenceDataset`; ``seed`` seeds the motions too.
 
     Raises:

@@ -15,9 +15,8 @@ from ..registry import DATA_SAMPLERS
 class EpochSampler(Sampler):
     """Yields ``epoch * len(dataset) + index``, which carries the epoch to the worker.
 
-    A dataset of ours splits the number again and draws its random transforms
-    from (seed, epoch, index), so augmentation changes from epoch to epoch
-    without any state in the workers. The order depends on (seed, epoch) alone:
+    A dataset of ours splits the number again and draws its random transforms from (seed, epoch, index), so augmentation
+    changes from epoch to epoch without any state in the workers. The order depends on (seed, epoch) alone:
     a resumed run sees what an uninterrupted one would have seen.
 
     Args:
@@ -72,11 +71,9 @@ class BalancedSampler(EpochSampler):
 class ClassPairSampler(Sampler):
     """Batches of a few samples of each of a few classes, for losses that compare samples of one class.
 
-    A ``batch_sampler``: the loader gives it its batch size. Every batch
-    draws its classes anew, without a class twice, and its samples of a class
-    without a sample twice where the class has enough. An epoch has as many
-    whole batches as the data set has samples for; each process takes whole
-    batches, and all of it depends on (seed, epoch) alone.
+    A ``batch_sampler``: the loader gives it its batch size. Every batch draws its classes anew, without a class twice,
+    and its samples of a class without a sample twice where the class has enough. An epoch has as many whole batches as
+    the data set has samples for; each process takes whole batches, and all of it depends on (seed, epoch) alone.
 
     Args:
         sampler: ``EpochSampler`` of a data set with ``action`` in the metadata of

@@ -19,20 +19,17 @@ _CHUNK = 16  # clips that stay in a processor's cache from one transform to the 
 class SequenceDataset(BaseDataset):
     """Windows of sequences for training, whole sequences for testing.
 
-    A subclass implements :meth:`load`, one of several persons :meth:`read` too.
-    The list of training samples is one int32 table ``windows`` of (sequence,
-    first frame, length of the sequence, mirrored); no frame is copied before it
+    A subclass implements :meth:`load`, one of several persons :meth:`read` too. The list of training samples is one
+    int32 table ``windows`` of (sequence, first frame, length of the sequence, mirrored); no frame is copied before it
     is asked for, and the arrays of a source are shared by forked workers.
 
-    A sample has the arrays of its source, the metadata of its sequence that
-    :data:`~poselifter.structures.SAMPLE_KEYS` names, and those of ``metainfo``
-    (``skeleton``, ``skeleton_3d``). What is left out of ``keypoints_visible`` and
+    A sample has the arrays of its source, the metadata of its sequence that :data:`~poselifter.structures.SAMPLE_KEYS`
+    names, and those of ``metainfo`` (``skeleton``, ``skeleton_3d``). What is left out of ``keypoints_visible`` and
     ``lifting_target_visible`` counts as 1.
 
     Args:
-        window: :class:`WindowPolicy` (or its arguments) that cuts training
-            clips; needed unless ``test_mode``. ``'whole'``: a sequence is a clip,
-            and ``ResampleClip``, or ``RandomWindow`` and ``EdgePad`` fix the length.
+        window: :class:`WindowPolicy` (or its arguments) that cuts training clips; needed unless ``test_mode``.
+            ``'whole'``: a sequence is a clip, and ``ResampleClip``, or ``RandomWindow`` and ``EdgePad`` fix the length.
         views: how many times each sequence is listed in ``test_mode``, each
             with another random key (say, another virtual camera).
         seed: of all random transforms.
@@ -42,11 +39,9 @@ class SequenceDataset(BaseDataset):
         min_frames: shorter sequences are stretched to so many frames by
             repeating theirs evenly; MotionBERT's program draws them at random.
         pipeline: transforms, or their configs.
-        filter_cfg: ``dict(include={field: values}, exclude={field: values})``
-            over the fields of a sequence (``subject``, ``source_format``,
-            ``action_name``, ...).
-        **kwargs: of mmengine's ``BaseDataset`` (``ann_file``, ``data_root``,
-            ``test_mode``, ...).
+        filter_cfg: ``dict(include={field: values}, exclude={field: values})`` over the fields of a sequence
+            (``subject``, ``source_format``, ``action_name``, ...).
+        **kwargs: of mmengine's ``BaseDataset`` (``ann_file``, ``data_root``, ``test_mode``, ...).
 
     Raises:
         InputError: a file is missing or wrong, or the filter leaves nothing.
@@ -153,8 +148,7 @@ class SequenceDataset(BaseDataset):
         """Samples before the pipeline, in order, see :meth:`ClipBatch.cut`.
 
         Args:
-            indices: ``epoch * len(self) + index`` each, as
-                :class:`EpochSampler` yields them; a plain index is epoch 0.
+            indices: ``epoch * len(self) + index`` each, as :class:`EpochSampler` yields them; a plain index is epoch 0.
         """
         if not self._fully_initialized:
             self.full_init()

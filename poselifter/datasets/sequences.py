@@ -17,9 +17,8 @@ class Sequences:
     """Sequences of keypoints.
 
     Attributes:
-        arrays: (N, ...) by key of :data:`~poselifter.structures.SAMPLE_KEYS`, the
-            frames of all sequences end to end; an array may be a memory map or
-            :class:`Joined`.
+        arrays: (N, ...) by key of :data:`~poselifter.structures.SAMPLE_KEYS`, the frames of all sequences end to end;
+            an array may be a memory map or :class:`Joined`.
         infos: of each sequence its ``first`` row and ``length``, metadata as
             ``SAMPLE_KEYS`` names them, and what else ``filter_cfg`` may choose by.
         metainfo: added to the data set's.
@@ -79,8 +78,7 @@ def check_rows(where: Any, arrays: Mapping[str, Any], shapes: Mapping[str, tuple
     Args:
         where: the file and what of it, for the message.
         arrays: those to check.
-        shapes: shapes of one row by name, ``None`` for any; what may be absent is
-            left out.
+        shapes: shapes of one row by name, ``None`` for any; what may be absent is left out.
         how: advice to the user; ends the error.
 
     Returns:

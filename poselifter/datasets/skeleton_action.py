@@ -21,14 +21,11 @@ _KEYS = ('frame_dir', 'label', 'img_shape', 'keypoint', 'keypoint_score')
 class SkeletonActionDataset(SequenceDataset):
     """Clips of one or more persons with the class of their action.
 
-    The file holds ``annotations``, a list of dicts with ``frame_dir``,
-    ``label``, ``img_shape`` (height, width), ``keypoint`` (M, T, V, 2) pixels
-    and ``keypoint_score`` (M, T, V), often float16, and ``split``, a dict of
-    lists of ``frame_dir``; a bare list of annotations serves too. It is read
-    without executing anything from it. Samples are float32 and have a persons
-    axis: ``keypoints`` (M, T, J, 2), ``keypoints_visible`` (M, T, J),
-    ``present`` (M,). The persons are tracked by
-    :func:`track_two`; a joint set that is not the samples' is converted.
+    The file holds ``annotations``, a list of dicts with ``frame_dir``, ``label``, ``img_shape`` (height, width),
+    ``keypoint`` (M, T, V, 2) pixels and ``keypoint_score`` (M, T, V), often float16, and ``split``, a dict of lists of
+    ``frame_dir``; a bare list of annotations serves too. It is read without executing anything from it. Samples are
+    float32 and have a persons axis: ``keypoints`` (M, T, J, 2), ``keypoints_visible`` (M, T, J), ``present`` (M,). The
+    persons are tracked by :func:`track_two`; a joint set that is not the samples' is converted.
 
     Args:
         ann_file: the pickle.
@@ -36,10 +33,9 @@ class SkeletonActionDataset(SequenceDataset):
         source: joint set of the file.
         skeleton: joint set of the samples.
         num_persons: M: further ones are left out, missing ones are zeros.
-        official_confidence_order: leave scores as the file has them, in the
-            order of its joints and without tracking, while points are
-            converted and tracked. This is how MotionBERT's action models were
-            trained, so their weights need it.
+        official_confidence_order: leave scores as the file has them, in the order of its joints and without tracking,
+            while points are converted and tracked. This is how MotionBERT's action models were trained, so their
+            weights need it.
         **kwargs: see :class:`SequenceDataset`.
 
     Raises:
@@ -153,9 +149,8 @@ class SkeletonActionDataset(SequenceDataset):
 def track_two(keypoints: np.ndarray) -> np.ndarray:
     """Tracks two persons over time, where a detector may have swapped them.
 
-    The two change places in every frame whose first person is nearer to where
-    the second was than to where the first was, by the sum of absolute
-    differences over all joints; a second change undoes the first.
+    The two change places in every frame whose first person is nearer to where the second was than to where the first
+    was, by the sum of absolute differences over all joints; a second change undoes the first.
 
     Args:
         keypoints: (2, T, J, 2), any unit.

@@ -46,12 +46,10 @@ def read_smpl_estimates(path: str | os.PathLike, person: Any = None) -> SMPLEsti
     """Reads the result file of another method; nothing in it is executed.
 
     The layouts are known from memory of the programs, not from their files:
-    SPIN's ``eval.py`` saves an npz with ``pose`` (N, 72), axis-angle, ``betas``
-    (N, 10), ``camera`` and ``pred_joints``; VIBE, and MAED and others after it,
-    a pickle or a joblib file of dicts by person with ``pose``, ``betas`` and
-    ``frame_ids`` (N,); HybrIK a pickle of lists, an entry a frame,
-    ``pred_thetas`` (216,), rotation matrices, and ``pred_betas``. So a pose may
-    be 72 numbers a frame, 24 matrices, or 24 times 6D, under any of these
+    SPIN's ``eval.py`` saves an npz with ``pose`` (N, 72), axis-angle, ``betas`` (N, 10), ``camera`` and
+    ``pred_joints``; VIBE, and MAED and others after it, a pickle or a joblib file of dicts by person with ``pose``,
+    ``betas`` and ``frame_ids`` (N,); HybrIK a pickle of lists, an entry a frame, ``pred_thetas`` (216,), rotation
+    matrices, and ``pred_betas``. So a pose may be 72 numbers a frame, 24 matrices, or 24 times 6D, under any of these
     names. A joint's NaN, which SPIN's conversion writes for no turn, is no turn.
 
     Args:

@@ -23,17 +23,14 @@ _LAYOUTS = ('h36m17', 'coco17', 'h36m16', 'mpii16', 'humaneva15')
 class VideoPose3DFiles(SequenceDataset):
     """Base of ``data_3d_*.npz`` (world, metres) and ``data_2d_*.npz`` (pixels of every camera).
 
-    3D is turned into each camera's frame. 2D that runs on after the mocap is
-    cut at its end; 2D that is shorter is an error. The 2D joint set follows from
-    the file's list of left joints, since names in it differ.
+    3D is turned into each camera's frame. 2D that runs on after the mocap is cut at its end; 2D that is shorter is an
+    error. The 2D joint set follows from the file's list of left joints, since names in it differ.
 
     Args:
         ann_file: ``data_3d_*.npz`` below ``data_root``.
-        keypoint_file: ``data_2d_*.npz`` below ``data_root``; its third
-            channel, where it has one, is the confidence. ``None`` draws the
-            true joints with the cameras' full distortion.
-        subjects: subjects to load, as the file names them; ``None`` means all
-            that have cameras.
+        keypoint_file: ``data_2d_*.npz`` below ``data_root``; its third channel, where it has one, is the confidence.
+            ``None`` draws the true joints with the cameras' full distortion.
+        subjects: subjects to load, as the file names them; ``None`` means all that have cameras.
         subset: fraction of each sequence to keep, one piece at a place that
             depends on the sequence's length alone (VideoPose3D's ``--subset``).
         downsample: keep every so manyth frame.
@@ -42,8 +39,7 @@ class VideoPose3DFiles(SequenceDataset):
         **kwargs: see :class:`SequenceDataset`.
 
     Raises:
-        InputError: a file is missing or wrong, 2D and 3D do not fit, or a
-            subject is not there.
+        InputError: a file is missing or wrong, 2D and 3D do not fit, or a subject is not there.
     """
 
     table: str  # entry of cameras.json

@@ -33,8 +33,7 @@ def use_amp(optim_wrapper: dict[str, Any]) -> dict[str, Any]:
     """Turns mixed precision on.
 
     Args:
-        optim_wrapper: of a config; its type must be ``OptimWrapper`` (the
-            default) or ``AmpOptimWrapper``.
+        optim_wrapper: of a config; its type must be ``OptimWrapper`` (the default) or ``AmpOptimWrapper``.
 
     Returns:
         A changed copy: ``AmpOptimWrapper`` with a GPU, else :class:`CPUAmpOptimWrapper`.

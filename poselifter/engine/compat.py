@@ -101,8 +101,7 @@ def unique_name(name: str) -> str:
 class AtomicLocalBackend(LocalBackend):
     """mmengine's access to local files, but files appear whole or not at all.
 
-    mmengine opens the final name and writes, so a killed process leaves a
-    broken checkpoint under a good name.
+    mmengine opens the final name and writes, so a killed process leaves a broken checkpoint under a good name.
     """
 
     def put(self, obj: bytes, filepath: str | os.PathLike) -> None:

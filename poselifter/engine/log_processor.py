@@ -11,8 +11,7 @@ from ..registry import LOG_PROCESSORS
 class MotionLogProcessor(LogProcessor):
     """mmengine's log processor, without the metrics of single groups in the line after an epoch.
 
-    ``MPJPE/walk`` and its like stand in the metric's tables, in the scalars
-    and in ``--out``; there are dozens of them.
+    ``MPJPE/walk`` and its like stand in the metric's tables, in the scalars and in ``--out``; there are dozens of them.
     """
 
     def get_log_after_epoch(self, *args: Any, **kwargs: Any) -> tuple[dict, str]:

@@ -17,17 +17,15 @@ from ..registry import OPTIM_WRAPPER_CONSTRUCTORS, PARAM_SCHEDULERS
 class MotionOptimWrapperConstructor(DefaultOptimWrapperConstructor):
     """mmengine's constructor, with few named groups, layer-wise rates, and one table, not a line for each parameter.
 
-    Parameters with the same key of ``custom_keys``, layer, rate and weight decay
-    are one group; its ``name`` is the key, the layer, ``rest``, or ``all``
-    where it is the only one. Frozen parameters are left out.
+    Parameters with the same key of ``custom_keys``, layer, rate and weight decay are one group; its ``name`` is the
+    key, the layer, ``rest``, or ``all`` where it is the only one. Frozen parameters are left out.
     :class:`~poselifter.engine.MotionRunner` takes it where a config names no constructor.
 
     Args:
         optim_wrapper_cfg: see mmengine.
-        paramwise_cfg: see mmengine; also ``layer_decay``: layer i of n of the
-            backbone, from 0, gets the rate times ``layer_decay ** (n - i)``,
-            what comes before the layers (embeddings) ``layer_decay ** (n + 1)``,
-            what comes after them 1 (BEiT).
+        paramwise_cfg: see mmengine; also ``layer_decay``: layer i of n of the backbone, from 0, gets the rate times
+            ``layer_decay ** (n - i)``, what comes before the layers (embeddings) ``layer_decay ** (n + 1)``, what comes
+            after them 1 (BEiT).
 
     Raises:
         InputError: every parameter is frozen, or ``layer_decay`` finds no layers or no rate.

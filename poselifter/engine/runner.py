@@ -40,12 +40,10 @@ def _is_for_console(record: logging.LogRecord) -> bool:
 class MotionRunner(Runner):
     """mmengine's runner with exact resume, safe checkpoints and processes on the CPU.
 
-    Whatever the config's hooks are, :class:`StatelessRandomHook` and
-    :class:`PlainCheckpointHook` are registered, and :class:`TeacherUpdateHook`
-    for a :class:`DistillingModel`. A :class:`CaptionedModel` is given the
-    captions of the training data. Of the config it also reads ``frozen_modules``
-    (names of modules) and ``total_batch_size`` (of all processes). The
-    environment, the config and the list of hooks go to the log file only.
+    Whatever the config's hooks are, :class:`StatelessRandomHook` and :class:`PlainCheckpointHook` are registered, and
+    :class:`TeacherUpdateHook` for a :class:`DistillingModel`. A :class:`CaptionedModel` is given the captions of the
+    training data. Of the config it also reads ``frozen_modules`` (names of modules) and ``total_batch_size`` (of all
+    processes). The environment, the config and the list of hooks go to the log file only.
     """
 
     start_from: str | None = None
@@ -210,8 +208,7 @@ class MotionRunner(Runner):
             The checkpoint.
 
         Raises:
-            InputError: the weights do not fit, or ``resume`` was asked for and
-                the file holds no training state.
+            InputError: the weights do not fit, or ``resume`` was asked for and the file holds no training state.
         """
         strict = self._resume or self._testing if strict is None else strict
         try:

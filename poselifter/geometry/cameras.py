@@ -21,8 +21,7 @@ _SHAPES = {'focal': (2,), 'centre': (2,), 'radial': (3,), 'tangential': (2,), 'r
 class Camera:
     """A pinhole camera: intrinsics, lens distortion and pose; numpy arrays or tensors.
 
-    Fields may have leading axes: with (B, ...) they hold one camera for each
-    clip of points (B, T, J, 3).
+    Fields may have leading axes: with (B, ...) they hold one camera for each clip of points (B, T, J, 3).
 
     Attributes:
         focal: (2,) focal length in x and y, pixels.
@@ -146,9 +145,8 @@ def project(points: Array, camera: Camera, distort: bool = True) -> Array:
 def backproject(pixels: Array, depth: Array, camera: Camera, distort: bool = True) -> Array:
     """Points of the camera frame that are drawn at ``pixels`` in the given depth.
 
-    The inverse of :func:`project` inside its clamp; the distortion is taken
-    back by a fixed-point iteration (exact to rounding for lenses like
-    Human3.6M's).
+    The inverse of :func:`project` inside its clamp; the distortion is taken back by a fixed-point iteration (exact to
+    rounding for lenses like Human3.6M's).
 
     Args:
         pixels: (..., 2), numpy or torch.
@@ -174,8 +172,7 @@ def look_at(position: Any, target: Any, roll: float = 0.0, up: Any = (0.0, 0.0, 
     Args:
         position: (3,) the camera's centre in the world.
         target: (3,) the point in the middle of its picture.
-        roll: turn about the viewing direction, radians; positive is clockwise
-            seen from behind the camera.
+        roll: turn about the viewing direction, radians; positive is clockwise seen from behind the camera.
         up: (3,) the world's up.
 
     Returns:

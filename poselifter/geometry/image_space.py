@@ -1,8 +1,7 @@
 """MotionBERT's 2.5D image space: pixels in x and y, root-relative depth in pixels of the root's distance.
 
-Convention: x, y are the perspective projection; depth is positive behind the
-root; ``factor`` (mm per pixel) turns image-space lengths near the root's depth
-into millimetres, one number a frame.
+Convention: x, y are the perspective projection; depth is positive behind the root; ``factor`` (mm per pixel) turns
+image-space lengths near the root's depth into millimetres, one number a frame.
 """
 
 from .arrays import Array, namespace

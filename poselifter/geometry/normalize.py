@@ -68,15 +68,12 @@ def crop_scale(keypoints: Array, visible: Array, ratio: float = 1.0) -> tuple[Ar
 
     Args:
         keypoints: (..., J, 2) pixels, numpy or torch.
-        visible: (..., J) score; joints with score 0 do not count for the box
-            but are mapped too.
-        ratio: side of the square over the longer side of the joints' box; a
-            larger ratio makes the person smaller.
+        visible: (..., J) score; joints with score 0 do not count for the box but are mapped too.
+        ratio: side of the square over the longer side of the joints' box; a larger ratio makes the person smaller.
 
     Returns:
-        Coordinates (..., J, 2) in [-1, 1], and the :class:`Box` for
-        :func:`uncrop_scale`. All zeros, with a box of side 0, where fewer than
-        4 joints are visible or they all lie in one point.
+        Coordinates (..., J, 2) in [-1, 1], and the :class:`Box` for :func:`uncrop_scale`. All zeros, with a box of side
+        0, where fewer than 4 joints are visible or they all lie in one point.
 
     Source: MotionBERT, ``crop_scale``.
     """

@@ -22,9 +22,8 @@ def procrustes(source: Array, target: Array, weights: Array | None = None) -> tu
             coordinates must still be finite); all alike if ``None``.
 
     Returns:
-        scale (...,), rotation (..., D, D), translation (..., D). Where the
-        source is a single point (up to rounding) the scale is 1; where the pose does not
-        determine the rotation (points on a line) one of the best is given, and
+        scale (...,), rotation (..., D, D), translation (..., D). Where the source is a single point (up to rounding)
+        the scale is 1; where the pose does not determine the rotation (points on a line) one of the best is given, and
         no gradient flows through what is undetermined.
 
     Source: Umeyama, "Least-squares estimation of transformation parameters
@@ -78,9 +77,8 @@ def _solve(matrix: Array) -> tuple[Array, Array, Array]:
 class _NearestRotation(torch.autograd.Function):
     """The derivative in closed form: autograd's, through the SVD, is NaN where two singular values are equal.
 
-    With matrix = R P, P symmetric with eigenvalues s in the basis V: R.T dR = W
-    is skew and W P + P W = R.T dM - dM.T R, so in that basis
-    W_ij = (R.T dM - dM.T R)_ij / (s_i + s_j).
+    With matrix = R P, P symmetric with eigenvalues s in the basis V: R.T dR = W is skew and W P + P W = R.T dM - dM.T
+    R, so in that basis W_ij = (R.T dM - dM.T R)_ij / (s_i + s_j).
     """
 
     @staticmethod

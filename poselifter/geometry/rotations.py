@@ -1,10 +1,9 @@
 """Rotations in four writings: matrix, 6D, axis-angle, quaternion; numpy and torch, differentiable.
 
-Convention: matrices turn column vectors (``R @ v``); quaternions are
-(w, x, y, z), unit length, q and -q the same rotation; axis-angle is the axis
-times the angle in radians, right-handed; 6D holds the first two columns of the
-matrix, written row by row (``R[:, :2].reshape(6)``), the reading of SPIN,
-MotionBERT and smplx's users, not the two columns one after the other.
+Convention: matrices turn column vectors (``R @ v``); quaternions are (w, x, y, z), unit length, q and -q the same
+rotation; axis-angle is the axis times the angle in radians, right-handed; 6D holds the first two columns of the matrix,
+written row by row (``R[:, :2].reshape(6)``), the reading of SPIN, MotionBERT and smplx's users, not the two columns one
+after the other.
 """
 
 from .arrays import Array, as_like, cross, namespace
@@ -87,8 +86,7 @@ def quaternion_to_matrix(quaternion: Array) -> Array:
 def matrix_to_quaternion(matrix: Array) -> Array:
     """Rotation matrices (..., 3, 3) to quaternions (..., 4) (w, x, y, z), w >= 0.
 
-    Divides by the largest of the four parts, so that half turns are as exact
-    as small ones.
+    Divides by the largest of the four parts, so that half turns are as exact as small ones.
     """
     xp = namespace(matrix)
     m = [[matrix[..., i, j] for j in range(3)] for i in range(3)]

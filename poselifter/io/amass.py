@@ -96,8 +96,7 @@ def amass_joints(sequence: AmassSequence, body: dict[str, np.ndarray], batch: in
     """The 17 joints of Human3.6M (h36m17) by the regressor on the body's vertices.
 
     Args:
-        sequence: of SMPL-H; soft tissue is left out, as MotionBERT has it only
-            for the vertices' wobble.
+        sequence: of SMPL-H; soft tissue is left out, as MotionBERT has it only for the vertices' wobble.
         body: from :func:`load_body`, of the sequence's gender.
         batch: frames at a time.
 
@@ -105,8 +104,7 @@ def amass_joints(sequence: AmassSequence, body: dict[str, np.ndarray], batch: in
         (T, 17, 3) float32 world metres.
 
     Raises:
-        InputError: the sequence is of another body model, or ``smplx`` is not
-            installed.
+        InputError: the sequence is of another body model, or ``smplx`` is not installed.
     """
     try:
         import torch

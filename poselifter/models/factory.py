@@ -34,13 +34,11 @@ class Lifter(nn.Module, Network):
         """Outputs of the heads for clips.
 
         Args:
-            x: network-space keypoints (B, T, J, C), or (N, M, T, J, C) of M
-                persons.
+            x: network-space keypoints (B, T, J, C), or (N, M, T, J, C) of M persons.
             valid: (B, T) bool, False for padded frames.
 
         Returns:
-            The output of the only head (poses (B, T', K, 3) of a pose head), or
-            outputs by the names of the heads.
+            The output of the only head (poses (B, T', K, 3) of a pose head), or outputs by the names of the heads.
         """
         persons = x.shape[1] if x.ndim == 5 else 1
         features = self.features(x.flatten(0, 1) if x.ndim == 5 else x, valid)
@@ -75,19 +73,16 @@ def create_model(name: str, pretrained: str | os.PathLike | None = None, **overr
 
     Args:
         name: one of :func:`list_models`.
-        pretrained: a checkpoint that this toolbox wrote, or a published
-            system's; read without executing anything from it. ``None`` means
-            fresh weights.
-        **overrides: arguments of the backbone that shall differ; ``neck`` and
-            ``heads`` take dicts of what shall differ in them; ``None`` leaves a
-            part out.
+        pretrained: a checkpoint that this toolbox wrote, or a published system's; read without executing anything from
+            it. ``None`` means fresh weights.
+        **overrides: arguments of the backbone that shall differ; ``neck`` and ``heads`` take dicts of what shall differ
+            in them; ``None`` leaves a part out.
 
     Returns:
         The model: (B, T, J, C) -> (B, T', K, 3), or one such output a head.
 
     Raises:
-        InputError: an unknown name or argument, or a file that cannot be read
-            or holds another model.
+        InputError: an unknown name or argument, or a file that cannot be read or holds another model.
 
     Example:
         >>> import torch

@@ -11,10 +11,9 @@ from .parts import BaseBackbone, BaseHead, BaseNeck, build_part
 class Network:
     """Mixin: backbone, optional neck, named heads.
 
-    A neck may return several features by name, and a head then names the one
-    that it reads by its argument ``feature``. Sizes that a neck or a head
-    ``wants`` and its config leaves out are the backbone's; ``num_joints`` of a
-    head is J' of what it reads.
+    A neck may return several features by name, and a head then names the one that it reads by its argument ``feature``.
+    Sizes that a neck or a head ``wants`` and its config leaves out are the backbone's; ``num_joints`` of a head is J'
+    of what it reads.
     """
 
     backbone: BaseBackbone

@@ -27,10 +27,9 @@ class Part(BaseModule):
         init_cfg: initialisation of the weights, see mmengine's ``BaseModule``.
 
     Attributes:
-        wants: arguments of the constructor that are filled in where the config
-            leaves them out, of ``embed_dims``, ``num_frames``, ``num_joints``
-            and ``in_channels`` as the backbone and the neck before it say, and
-            for a head of texts ``text_channels``.
+        wants: arguments of the constructor that are filled in where the config leaves them out, of ``embed_dims``,
+            ``num_frames``, ``num_joints`` and ``in_channels`` as the backbone and the neck before it say, and for a
+            head of texts ``text_channels``.
     """
 
     wants: tuple[str, ...] = ()
@@ -46,16 +45,14 @@ class BaseBackbone(Part):
         num_joints: J.
         in_channels: C of the input.
         embed_dims: D of the features that ``encode`` returns.
-        num_tokens: J' of the features: J (``None``), or 1 where a frame is a
-            single token.
+        num_tokens: J' of the features: J (``None``), or 1 where a frame is a single token.
         init_cfg: see :class:`Part`.
 
     Attributes:
         layer_lists: names of the lists of layers in order of depth; layers of
             equal number in lists of one tuple stand side by side.
         after_layers: names of the modules behind the last layer.
-        per_joint: names of parameters with a row for each joint: their axis
-            before the last is J.
+        per_joint: names of parameters with a row for each joint: their axis before the last is J.
         pretraining_options: arguments with which a bare encoder is built, whose
             features are those of its last layer, one token a joint.
         token_dims: channels of :meth:`clip_token`.
@@ -189,20 +186,17 @@ class BaseHead(Part):
 
     Args:
         feature: name of the feature that it reads, where the neck returns several.
-        losses: configs of losses of different types; each adds ``loss_<its name>``;
-            ``None``: ``default_losses``.
+        losses: configs of losses of different types; each adds ``loss_<its name>``; ``None``: ``default_losses``.
         init_cfg: see :class:`Part`.
 
     Attributes:
-        reads: ``'frames'``: features (B, T', J', D) to a pose for each frame;
-            ``'clip'``: features of M persons (N, M, T', J', D) to one result a
-            clip; ``'body'``: features to a body for each frame; ``'poses'``: the
-            poses (B, T', K, 3) that the head ``pose`` predicts, to better ones.
+        reads: ``'frames'``: features (B, T', J', D) to a pose for each frame; ``'clip'``: features of M persons (N, M,
+            T', J', D) to one result a clip; ``'body'``: features to a body for each frame; ``'poses'``: the poses (B,
+            T', K, 3) that the head ``pose`` predicts, to better ones.
         label: key of the data sample without which the head has no loss.
         default_losses: losses where the config names none.
         predicts: names of the fields that it adds to a sample.
-        needs: keys of the sample that ``predict`` reads (of bodies and poses),
-            arrays frame by frame or metadata.
+        needs: keys of the sample that ``predict`` reads (of bodies and poses), arrays frame by frame or metadata.
 
     Raises:
         InputError: two losses have the same name.
@@ -240,9 +234,8 @@ class BaseHead(Part):
 
         Args:
             features: see ``reads``.
-            data_samples: one stacked sample of the frames that the features
-                stand for, with ``label`` (B, T, K, C) and perhaps
-                ``<label>_weight`` (B, T, K), without which every label counts.
+            data_samples: one stacked sample of the frames that the features stand for, with ``label`` (B, T, K, C) and
+                perhaps ``<label>_weight`` (B, T, K), without which every label counts.
         """
         if not self.losses:
             return {}
@@ -265,8 +258,7 @@ class CaptionedModel:
     """A model that learns from captions; a mixin.
 
     Attributes:
-        texts: the table that ``captions`` of samples index; the runner sets it
-            to that of the training data.
+        texts: the table that ``captions`` of samples index; the runner sets it to that of the training data.
     """
 
     texts: Sequence[str] | None

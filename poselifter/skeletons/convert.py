@@ -19,8 +19,7 @@ class Conversion:
         parts: for each target joint the (source joint, weight) pairs it takes; weights sum to 1.
         approximate: target joints that mean another point of the body than the
             source can give; a model trained on true targets loses accuracy there.
-        mean_scores: mixed target joints whose score is the mean of the parts
-            instead of their minimum.
+        mean_scores: mixed target joints whose score is the mean of the parts instead of their minimum.
     """
 
     source: str
@@ -74,27 +73,24 @@ def find_conversion(source: str, target: str) -> Conversion:
 def convert_keypoints(x: Array, source: str, target: str, scores: Array | None = None, scores_rule: str = 'min') -> Any:
     """Converts keypoints (..., J, C) of one joint set to another, scores carried along.
 
-    Every channel of a target joint is the same weighted sum of source joints;
-    a NaN only reaches the joints that take something from its joint. Which are
-    approximate: ``find_conversion(source, target).describe()``.
+    Every channel of a target joint is the same weighted sum of source joints; a NaN only reaches the joints that take
+    something from its joint. Which are approximate: ``find_conversion(source, target).describe()``.
 
     Args:
         x: (..., J, C) numpy array or tensor, any unit.
         source: joint set of ``x``, e.g. ``'halpe26'``.
         target: joint set requested, e.g. ``'h36m17'``.
         scores: (..., J) confidence; 0 means the joint is absent.
-        scores_rule: ``'min'``: a mixed joint has the lowest score of its parts
-            (the spine, where it is a mean, the mean of its parts) and is
-            missing (0) where a part is; ``'mean'``: the mean of the parts
-            throughout, as MotionBERT has it for COCO and Halpe.
+        scores_rule: ``'min'``: a mixed joint has the lowest score of its parts (the spine, where it is a mean, the mean
+            of its parts) and is missing (0) where a part is; ``'mean'``: the mean of the parts throughout, as
+            MotionBERT has it for COCO and Halpe.
 
     Returns:
         (..., K, C) of the same kind and dtype; with ``scores`` the pair of it
         and the scores (..., K), 0 where a coordinate is not finite.
 
     Raises:
-        InputError: a name or rule is unknown, there is no such conversion, or
-            a shape does not fit ``source``.
+        InputError: a name or rule is unknown, there is no such conversion, or a shape does not fit ``source``.
 
     Example:
         >>> import numpy as np

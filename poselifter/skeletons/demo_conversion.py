@@ -9,8 +9,7 @@ from .skeleton import get_skeleton
 def convert_coco_demo(keypoints: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Converts COCO keypoints (..., 17, 2) as the demos of MotionAGFormer and its forerunners do.
 
-    Not linear: thorax, spine, nose and head are moved along the face. Meant
-    for their published weights in the wild;
+    Not linear: thorax, spine, nose and head are moved along the face. Meant for their published weights in the wild;
     :func:`~poselifter.skeletons.convert_keypoints` is the plain conversion.
 
     Args:

@@ -17,9 +17,8 @@ _WORD = re.compile(rf'\b({"|".join(_MIRRORED)})\b', re.IGNORECASE)
 def flip_keypoints(x: Array, skeleton: str | Skeleton | np.ndarray | Sequence[int]) -> Array:
     """Mirrors keypoints (..., J, C) whose channel 0 is centred: negates it and swaps left and right.
 
-    Twice is the identity. Pixels have to be centred first: mirroring about the
-    middle of an image is ``(w - 1) - x``, not ``-x``. Channels after the
-    first (y, depth, score) only move with their joint.
+    Twice is the identity. Pixels have to be centred first: mirroring about the middle of an image is ``(w - 1) - x``,
+    not ``-x``. Channels after the first (y, depth, score) only move with their joint.
 
     Args:
         x: (..., J, C) numpy array or tensor; network or camera space.
@@ -49,8 +48,7 @@ def flip_keypoints(x: Array, skeleton: str | Skeleton | np.ndarray | Sequence[in
 def flip_smpl_pose(pose: Array) -> Array:
     """Mirrors axis-angle poses (..., 72) or (..., 24, 3), numpy or torch: left becomes right.
 
-    A mirror leaves the part of a turn about its normal, x, and reverses the
-    rest. Twice is the identity.
+    A mirror leaves the part of a turn about its normal, x, and reverses the rest. Twice is the identity.
     """
     joints = pose if pose.shape[-1] == 3 else pose.reshape((*pose.shape[:-1], 24, 3))
     return -flip_keypoints(joints, 'smpl24').reshape(pose.shape)

@@ -16,17 +16,15 @@ from ..errors import InputError
 class Skeleton:
     """A joint set.
 
-    Left and right follow from the joint names (``left_knee`` and
-    ``right_knee``); they are the person's left and right.
+    Left and right follow from the joint names (``left_knee`` and ``right_knee``); they are the person's left and right.
 
     Attributes:
         name: name of the set, e.g. ``'h36m17'``.
         joint_names: J names in the order of the set.
         parents: J parent indices, -1 at the root; ``None`` for sets without a tree.
         edges: pairs of joints to draw a line between; the bones where the set has a tree.
-        bone_pairs: pairs of neighbouring bones (indices into ``bones``) whose angle
-            a loss may look at; h36m17's are the 18 of MotionBERT, elsewhere all
-            bones that meet in a joint.
+        bone_pairs: pairs of neighbouring bones (indices into ``bones``) whose angle a loss may look at; h36m17's are
+            the 18 of MotionBERT, elsewhere all bones that meet in a joint.
         about: one line on where the set comes from.
         aliases: other names :func:`get_skeleton` takes for the set.
         sigmas: J standard deviations of COCO's object keypoint similarity, or ``None``.

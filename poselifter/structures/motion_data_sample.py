@@ -9,10 +9,9 @@ from mmengine.structures import BaseDataElement
 class MotionDataSample(BaseDataElement):
     """Labels, predictions and metadata of one clip, or of a stacked batch of clips.
 
-    Data fields are tensors named as in :data:`~poselifter.structures.SAMPLE_KEYS`
-    (``target`` (T, J, 3), ``target_weight`` (T, J), ``action`` (), ...);
-    predictions start with ``pred_``. Metadata that are no tensors (``sequence``,
-    ``subject``, ``img_shape``, ...) are metainfo.
+    Data fields are tensors named as in :data:`~poselifter.structures.SAMPLE_KEYS` (``target`` (T, J, 3),
+    ``target_weight`` (T, J), ``action`` (), ...); predictions start with ``pred_``. Metadata that are no tensors
+    (``sequence``, ``subject``, ``img_shape``, ...) are metainfo.
     """
 
     @classmethod

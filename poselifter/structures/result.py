@@ -82,8 +82,7 @@ class Result:
         classes: A names.
         embeddings: (S, D) unit vectors by name, one for each segment.
         body: the body of the one person of the table, N frames.
-        segments: rows of each segment of a person without a long gap; by
-            default a whole track each.
+        segments: rows of each segment of a person without a long gap; by default a whole track each.
         skeleton: joint set of the keypoints, where the table does not say.
         fps: frames a second, where the table does not say; 30 if nobody does.
         top_k: classes that are named for a segment.
@@ -163,9 +162,8 @@ class Result:
         """Predictions for each segment of n rows.
 
         Returns:
-            ``track``, ``frames`` (n,); with scores ``scores`` (n, A)
-            and ``top``, the best classes of the whole segment with their mean
-            scores; and every embedding (D,) by its name.
+            ``track``, ``frames`` (n,); with scores ``scores`` (n, A) and ``top``, the best classes of the whole segment
+            with their mean scores; and every embedding (D,) by its name.
         """
         described = []
         for number, rows in enumerate(self.segments):

@@ -1,11 +1,9 @@
 """Specification of the keys of samples: shape, unit, space, missing value.
 
-Axes: T frames, J joints of the sample's joint set, K of the 3D joint set, C
-channels, P predictions, V vertices, A classes of actions, D channels of an
-embedding, N masks of one clip, M persons seen together; ``M?`` is left out of a
-sample that is of one person. Spaces: *pixel*
-(image, x right, y down), *world* (z up, floor at 0), *camera* (x right,
-y down, z forward, origin in the camera), *network* (what the codec makes).
+Axes: T frames, J joints of the sample's joint set, K of the 3D joint set, C channels, P predictions, V vertices, A
+classes of actions, D channels of an embedding, N masks of one clip, M persons seen together; ``M?`` is left out of a
+sample that is of one person. Spaces: *pixel* (image, x right, y down), *world* (z up, floor at 0), *camera* (x right, y
+down, z forward, origin in the camera), *network* (what the codec makes).
 """
 
 from dataclasses import dataclass

@@ -49,18 +49,15 @@ class Windows:
 class WindowPolicy:
     """One rule for training, testing, ``lift`` and streaming; the papers' protocols are settings of it.
 
-    A window shows the model ``length`` frames, ``dilation`` apart, and gets
-    ``outputs`` consecutive frames back, the first of them ``lead`` input slots
-    after the window's start. Frames outside the sequence repeat its edge.
+    A window shows the model ``length`` frames, ``dilation`` apart, and gets ``outputs`` consecutive frames back, the
+    first of them ``lead`` input slots after the window's start. Frames outside the sequence repeat its edge.
 
-    Settings of the papers: MixSTE trains with ``(T, tail='centre')`` and tests
-    with ``(T, tail='shift')``; VideoPose3D, PoseFormer and P-STMO use
-    ``(T, stride=1, outputs=1)``; MotionBERT ``(243, stride=81, tail='drop')``.
+    Settings of the papers: MixSTE trains with ``(T, tail='centre')`` and tests with ``(T, tail='shift')``; VideoPose3D,
+    PoseFormer and P-STMO use ``(T, stride=1, outputs=1)``; MotionBERT ``(243, stride=81, tail='drop')``.
 
     Attributes:
         length: frames that a window shows.
-        stride: frames between the first outputs of neighbouring windows;
-            ``None`` means ``outputs``.
+        stride: frames between the first outputs of neighbouring windows; ``None`` means ``outputs``.
         outputs: frames that a window returns; ``None`` means ``length``.
         dilation: frames between neighbouring input slots.
         lead: input slots before the first output; ``None`` centres the
@@ -70,9 +67,8 @@ class WindowPolicy:
             lets it run over the end, ``'centre'`` splits the overhang between
             both ends, ``'drop'`` leaves the rest of the frames out (a sequence
             shorter than a window then has no window).
-        merge: weights of the slots that stand for one frame: ``'mean'``, or
-            ``'blend'``, a triangle that fades to a window's edges, where a
-            model sees least context.
+        merge: weights of the slots that stand for one frame: ``'mean'``, or ``'blend'``, a triangle that fades to a
+            window's edges, where a model sees least context.
 
     Raises:
         InputError: an attribute is out of range.

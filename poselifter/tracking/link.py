@@ -41,12 +41,10 @@ class _Person:
 def link_persons(table: KeypointTable, max_distance: float = 0.5, max_gap: int = 15) -> KeypointTable:
     """Gives every person one id over time, where the file gave none.
 
-    Frame by frame the detections are assigned to the persons known so far
-    (Hungarian method), by the mean distance of the joints seen in both,
-    divided by the person's size (diagonal of the box around its joints); a
-    person is expected to move on as it moved before. Rows that have an id
-    (strings, or integers from 0) are left as they are; rows without id and
-    without any joint are nobody and left out.
+    Frame by frame the detections are assigned to the persons known so far (Hungarian method), by the mean distance of
+    the joints seen in both, divided by the person's size (diagonal of the box around its joints); a person is expected
+    to move on as it moved before. Rows that have an id (strings, or integers from 0) are left as they are; rows without
+    id and without any joint are nobody and left out.
 
     Args:
         table: rows with negative integers as ``track_ids`` are to be linked.

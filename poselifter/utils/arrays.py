@@ -31,8 +31,7 @@ def load_arrays(
         The arrays by name; a dict that was saved is an array () of one object: ``array.item()``.
 
     Raises:
-        InputError: the file is missing, damaged, lacks an array of ``need``, or
-            holds objects that are not plain data.
+        InputError: the file is missing, damaged, lacks an array of ``need``, or holds objects that are not plain data.
     """
     with _opened(path, 'npz', how) as archive:
         if not isinstance(archive, np.lib.npyio.NpzFile):

@@ -22,8 +22,7 @@ def fetch(url: str, folder: str | os.PathLike, sha256: str | None = None) -> Pat
         The file.
 
     Raises:
-        InputError: the address cannot be reached, the folder cannot be written
-            to, or the hash is another one.
+        InputError: the address cannot be reached, the folder cannot be written to, or the hash is another one.
     """
     mark = hashlib.sha256(url.encode()).hexdigest()[:8]
     path = Path(folder).expanduser() / f'{mark}-{url.split("?")[0].rsplit("/", 1)[-1]}'

@@ -16,9 +16,8 @@ from ..errors import InputError
 def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
     """Gives a temporary path in the same folder and renames it to ``path`` at the end.
 
-    Missing parent folders are made. If the block raises, the temporary file is
-    removed and ``path`` stays as it was. The suffix is kept, since writers such
-    as numpy and ffmpeg go by it.
+    Missing parent folders are made. If the block raises, the temporary file is removed and ``path`` stays as it was.
+    The suffix is kept, since writers such as numpy and ffmpeg go by it.
 
     Raises:
         InputError: the folder cannot be made or written to.

@@ -1,13 +1,10 @@
 """Reads other people's pickles without running anything that is in them.
 
-A pickle is a program: it may call any function. Data sets are published as
-pickles all the same. Here a pickle can call nothing: each name in it becomes a
-:class:`_Name`, each call of a name a :class:`_Call` that only records its
-arguments. After the load, :data:`BUILDERS` make plain data of the records
-whose arguments are exactly what Python and numpy write; all else is refused.
-So a file causes ``_Name.__call__``, ``_Call.__setstate__``,
-``_Call.__setitem__``, ``PickledObject.__new__`` and
-``PickledObject.__setstate__`` to be called, and nothing else.
+A pickle is a program: it may call any function. Data sets are published as pickles all the same. Here a pickle can call
+nothing: each name in it becomes a :class:`_Name`, each call of a name a :class:`_Call` that only records its arguments.
+After the load, :data:`BUILDERS` make plain data of the records whose arguments are exactly what Python and numpy write;
+all else is refused. So a file causes ``_Name.__call__``, ``_Call.__setstate__``, ``_Call.__setitem__``,
+``PickledObject.__new__`` and ``PickledObject.__setstate__`` to be called, and nothing else.
 """
 
 import io

@@ -43,9 +43,8 @@ def import_modules(package: str) -> None:
 def load_plugins() -> None:
     """Imports every plugin, which registers its classes.
 
-    A plugin is a package that declares an entry point of the group
-    ``poselifter.plugins`` whose value is a module, or a module that the
-    environment variable ``POSELIFTER_PLUGINS`` names (several: with commas).
+    A plugin is a package that declares an entry point of the group ``poselifter.plugins`` whose value is a module, or a
+    module that the environment variable ``POSELIFTER_PLUGINS`` names (several: with commas).
 
     Raises:
         InputError: a plugin cannot be imported; the message names it.

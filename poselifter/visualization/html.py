@@ -28,8 +28,7 @@ def write_page(path: Path, result: Result) -> None:
     grey, a body has linear skinning with the four strongest bones of a vertex.
 
     Raises:
-        InputError: a joint is not known, the body has too many vertices, or
-            the file cannot be written.
+        InputError: a joint is not known, the body has too many vertices, or the file cannot be written.
     """
     table, solid, poses = result.table, get_skeleton(result.skeleton_3d), result.complete_poses()
     tracks = [_track(result, str(name), rows) for name, rows in table.tracks()]

@@ -110,8 +110,7 @@ class FloorPanel(Panel):
     """Draws points in perspective over a floor at the lowest of them.
 
     Args:
-        points: (T, P, 3) metres, camera axes (x right, y down, z forward);
-            scale and view are the same for all frames.
+        points: (T, P, 3) metres, camera axes (x right, y down, z forward); scale and view are the same for all frames.
         size: (width, height) of the panel in pixels.
         truth: likewise, seen from the same place.
         view: how far it has gone to the left round the person, and how far it looks down, degrees; (0, 0) is the

@@ -31,9 +31,8 @@ def summary(weights: list[np.ndarray], actions: list[str], joints: tuple[str, ..
     """Numbers about the weights (T_i, J) of sequences.
 
     Returns:
-        ``frames``; ``mean``; mean and standard deviation over frames
-        ``by_action`` (of a frame's mean joint) and ``by_joint``; ``correlation``
-        (J, J) over frames, ``None`` for a joint whose weight never changes.
+        ``frames``; ``mean``; mean and standard deviation over frames ``by_action`` (of a frame's mean joint) and
+        ``by_joint``; ``correlation`` (J, J) over frames, ``None`` for a joint whose weight never changes.
     """
     frames = np.concatenate(weights).astype(np.float64)
     names = np.repeat(actions, [len(w) for w in weights])

@@ -2,12 +2,10 @@
 
     python tools/dataset_converters/amass.py SRC_DIR OUT_DIR --body-models DIR --regressor FILE [--fps 60] [--workers N]
 
-SRC_DIR holds the unpacked archives ("SMPL+H G": ``SubSet/subject/*_poses.npz``);
-DIR holds ``male/model.npz`` and ``female/model.npz`` (and ``neutral``) of the
-"Extended SMPL+H model"; FILE is ``J_regressor_h36m_correct.npy``. OUT_DIR gets a
-folder a subset with ``poses.npy``, ``root.npy`` (to be memory-mapped) and
-``index.json``. Finished recordings are kept in ``OUT_DIR/.parts``: a run that was
-stopped goes on where it was. A file that cannot be read is listed under
+SRC_DIR holds the unpacked archives ("SMPL+H G": ``SubSet/subject/*_poses.npz``); DIR holds ``male/model.npz`` and
+``female/model.npz`` (and ``neutral``) of the "Extended SMPL+H model"; FILE is ``J_regressor_h36m_correct.npy``. OUT_DIR
+gets a folder a subset with ``poses.npy``, ``root.npy`` (to be memory-mapped) and ``index.json``. Finished recordings
+are kept in ``OUT_DIR/.parts``: a run that was stopped goes on where it was. A file that cannot be read is listed under
 ``dropped`` and does not stop the run.
 """
 

@@ -2,13 +2,11 @@
 
     python tools/dataset_converters/cmu_mocap.py SRC_DIR OUT_DIR [--index FILE] [--workers N]
 
-SRC_DIR holds the database's files (``subjects/NN/NN.asf``, ``NN_TT.amc``)
-or its BVH conversions (``NN_TT.bvh``: MotionBuilder, 3ds Max or Daz), in any
-folders. OUT_DIR receives ``cmu_train.npz``, ``cmu_val.npz``, ``cmu_test.npz``
-and ``index.json``. Finished recordings are kept in ``OUT_DIR/.clips``: a run
-that was stopped goes on where it was, and a later run converts only what
-changed. A file that cannot be read is listed in ``index.json`` under
-``dropped`` and does not stop the run.
+SRC_DIR holds the database's files (``subjects/NN/NN.asf``, ``NN_TT.amc``) or its BVH conversions (``NN_TT.bvh``:
+MotionBuilder, 3ds Max or Daz), in any folders. OUT_DIR receives ``cmu_train.npz``, ``cmu_val.npz``, ``cmu_test.npz``
+and ``index.json``. Finished recordings are kept in ``OUT_DIR/.clips``: a run that was stopped goes on where it was, and
+a later run converts only what changed. A file that cannot be read is listed in ``index.json`` under ``dropped`` and
+does not stop the run.
 """
 
 import hashlib

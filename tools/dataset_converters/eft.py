@@ -2,9 +2,8 @@
 
     python tools/dataset_converters/eft.py COCO2014-Part-ver01.json person_keypoints_train2014.json data/mesh/eft.npz
 
-EFT's rotation matrices become axis-angle; they are in the frame of a camera
-that looks straight at the person. The 2D is COCO's, joined by the id of the
-annotation, with visibility as confidence; fits of people who are not in the
+EFT's rotation matrices become axis-angle; they are in the frame of a camera that looks straight at the person. The 2D
+is COCO's, joined by the id of the annotation, with visibility as confidence; fits of people who are not in the
 annotations are left out.
 """
 

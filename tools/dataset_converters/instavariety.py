@@ -2,11 +2,10 @@
 
     python tools/dataset_converters/instavariety.py InstaVariety_tracks/ data/instavariety
 
-SRC_DIR holds ``<tag>/<video>/<track>/<frame>.json``. OUT_DIR gets ``motion_all.npy``
-(N, 17, 3) and ``id_all.npy`` (N,), a number for each track. As MotionBERT's
-converter has it, a track is scaled to [-1, 1] and moved so that the root of its
-first frame is 0; spine and head top, which OpenPose does not find, and joints
-of score 0 are zeros. A track that cannot be read is named and left out.
+SRC_DIR holds ``<tag>/<video>/<track>/<frame>.json``. OUT_DIR gets ``motion_all.npy`` (N, 17, 3) and ``id_all.npy``
+(N,), a number for each track. As MotionBERT's converter has it, a track is scaled to [-1, 1] and moved so that the root
+of its first frame is 0; spine and head top, which OpenPose does not find, and joints of score 0 are zeros. A track that
+cannot be read is named and left out.
 """
 
 import json

@@ -16,9 +16,8 @@ class Body(NamedTuple):
 
     Attributes:
         frames: (n,) frames in which it was seen.
-        joints: (n, 25, 12): x, y, z (metres, y up), depth x, y, colour x, y
-            (pixels), orientation w, x, y, z, tracking state (0 not tracked, 1
-            inferred, 2 tracked). NaN where the Kinect gave no number.
+        joints: (n, 25, 12): x, y, z (metres, y up), depth x, y, colour x, y (pixels), orientation w, x, y, z, tracking
+            state (0 not tracked, 1 inferred, 2 tracked). NaN where the Kinect gave no number.
     """
 
     frames: np.ndarray
@@ -70,11 +69,9 @@ def read_skeleton(path: str | os.PathLike) -> tuple[int, dict[int, Body]]:
 def persons_of(bodies: Sequence[Body]) -> np.ndarray:
     """The one or two persons of a clip, as PYSKL cleans the Kinect's bodies.
 
-    Where there are several bodies, those of 11 frames or fewer are dropped,
-    then those that are wider than 0.8 of their height in 0.69754 of their
-    frames or more: furniture. The one that moves most comes first; further
-    ones join the first track whose frames they do not overlap. Frames without
-    a body are dropped.
+    Where there are several bodies, those of 11 frames or fewer are dropped, then those that are wider than 0.8 of their
+    height in 0.69754 of their frames or more: furniture. The one that moves most comes first; further ones join the
+    first track whose frames they do not overlap. Frames without a body are dropped.
 
     Args:
         bodies: of one file, one or more.

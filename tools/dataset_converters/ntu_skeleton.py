@@ -2,11 +2,9 @@
 
     python tools/dataset_converters/ntu_skeleton.py SRC_DIR data/ntu/ntu60_kinect.pkl --missing LIST.txt
 
-SRC_DIR holds the ``.skeleton`` files, in any folders. With ``--points 2d`` (the
-default) the pickle holds where the colour picture shows the 25 joints, which
-``NTUActionDataset(source='ntu25')`` reads; with ``--points 3d`` it holds metres
-in the Kinect's axes, as PYSKL's 3D files do. A file that cannot be read, or
-shows nobody, is named and left out.
+SRC_DIR holds the ``.skeleton`` files, in any folders. With ``--points 2d`` (the default) the pickle holds where the
+colour picture shows the 25 joints, which ``NTUActionDataset(source='ntu25')`` reads; with ``--points 3d`` it holds
+metres in the Kinect's axes, as PYSKL's 3D files do. A file that cannot be read, or shows nobody, is named and left out.
 """
 
 import pickle

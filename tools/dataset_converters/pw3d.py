@@ -2,12 +2,11 @@
 
     python tools/dataset_converters/pw3d.py data/3DPW/sequenceFiles data/mesh/3dpw.npz
 
-The parts are ``train``, ``validation`` and ``test``; a video has a sequence for
-each actor, ``<sequence>/<actor>``. Bodies are turned from the world into the
-camera's frame. ``smpl_weight`` is 0 where the camera's pose is not valid. The
-2D is OpenPose's, in the files. Besides, for each frame: ``root`` (3,), the
-pelvis in the camera's frame in metres (SMPL's translation plus the pelvis of
-the rest pose), and ``gender``, since the shapes are those of the gendered models.
+The parts are ``train``, ``validation`` and ``test``; a video has a sequence for each actor, ``<sequence>/<actor>``.
+Bodies are turned from the world into the camera's frame. ``smpl_weight`` is 0 where the camera's pose is not valid. The
+2D is OpenPose's, in the files. Besides, for each frame: ``root`` (3,), the pelvis in the camera's frame in metres
+(SMPL's translation plus the pelvis of the rest pose), and ``gender``, since the shapes are those of the gendered
+models.
 """
 
 from pathlib import Path

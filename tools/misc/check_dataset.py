@@ -2,8 +2,7 @@
 
     python tools/misc/check_dataset.py configs/mixste/cmu_27.py [--split train|val|test] [--out sample.png]
 
-Ends with exit status 2 and one sentence where something is wrong for sure, and
-warns where it only looks odd.
+Ends with exit status 2 and one sentence where something is wrong for sure, and warns where it only looks odd.
 """
 
 from collections import Counter
@@ -30,8 +29,7 @@ def build_dataset(config_path: str, split: str, options: dict[str, Any], variant
     """The data set of a split, loaded.
 
     Raises:
-        InputError: the config has no such split, or the data set says what is
-            wrong with its files.
+        InputError: the config has no such split, or the data set says what is wrong with its files.
     """
     poselifter.register_all_modules()
     config = load_config(config_path, options, variant)

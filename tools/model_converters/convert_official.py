@@ -29,8 +29,7 @@ def convert(source: str, target: str, system: str | None = None, task: str | Non
     """Writes ``target``, a checkpoint of ours, from a published one of a system; heads of other tasks are left out.
 
     Raises:
-        InputError: the file is no published checkpoint, or its tensors are not
-            those of a network of their shapes.
+        InputError: the file is no published checkpoint, or its tensors are not those of a network of their shapes.
     """
     official = read_official(source, system, task).for_task(task)
     config = official.network({}, guess=True)

@@ -32,9 +32,8 @@ def resample_frames(n_frames: int, length: int, mode: str, draws: np.ndarray | N
     Args:
         n_frames: frames of the clip.
         length: frames requested.
-        mode: ``'even'``: equal steps; ``'random'``: the same with random
-            steps; ``'replay'``: native speed, a random part of a longer clip, a
-            shorter one again from its start.
+        mode: ``'even'``: equal steps; ``'random'``: the same with random steps; ``'replay'``: native speed, a random
+            part of a longer clip, a shorter one again from its start.
         draws: (length,) from U(0, 1); not needed for ``'even'``.
 
     Returns:

@@ -24,11 +24,10 @@ def _unit(x: np.ndarray) -> np.ndarray:
 class DetectedJoints(Transform):
     """Moves 2D joints to where COCO keypoints, converted to ``h36m17``, would be.
 
-    Detectors mark points on the body's surface, and the conversion makes up the
-    trunk from them: hips come out wider and higher than the joints' centres,
-    thorax and spine lie on the line between mid-shoulders and mid-hips, the
-    nose is the tip of the nose, the head top is between the eyes. The offsets
-    are drawn once a clip: one person, one detector.
+    Detectors mark points on the body's surface, and the conversion makes up the trunk from them: hips come out wider
+    and higher than the joints' centres, thorax and spine lie on the line between mid-shoulders and mid-hips, the nose
+    is the tip of the nose, the head top is between the eyes. The offsets are drawn once a clip: one person, one
+    detector.
 
     Args:
         prob: probability; otherwise the joints stay as they are, which is what
@@ -82,10 +81,8 @@ class DetectedJoints(Transform):
 class KeypointNoise(Transform):
     """Errors of a 2D detector, in pixels relative to the person's size, and its confidence.
 
-    Four parts: jitter from frame to frame; slow drift (a detector errs the same
-    way in neighbouring frames); outliers, where a joint jumps off for some
-    frames; and missed joints. Confidence falls with the error, as a
-    detector's does.
+    Four parts: jitter from frame to frame; slow drift (a detector errs the same way in neighbouring frames); outliers,
+    where a joint jumps off for some frames; and missed joints. Confidence falls with the error, as a detector's does.
 
     A subclass may set other constants.
     """

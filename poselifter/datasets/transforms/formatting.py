@@ -32,8 +32,7 @@ class PackPose(BatchTransform):
     """Packs a sample as ``dict(inputs=tensor, data_samples=MotionDataSample)``.
 
     Args:
-        keys: arrays and numbers that go into the data sample as tensors, where
-            the sample has them.
+        keys: arrays and numbers that go into the data sample as tensors, where the sample has them.
     """
 
     def __init__(self, keys: tuple[str, ...] = _LABELS) -> None:

@@ -16,9 +16,8 @@ from .noise import present_joints
 def crop_scale_3d(poses: np.ndarray, ratio: float = 1.0) -> np.ndarray:
     """Maps the square around poses in image space to [-1, 1], and depth with the same factor.
 
-    Depth starts at joint 0 of frame 0. Two things are as in the authors' code: a larger
-    ratio makes the person larger, unlike in ``crop_scale``, and depth gets the
-    offset -1 of the other axes.
+    Depth starts at joint 0 of frame 0. Two things are as in the authors' code: a larger ratio makes the person larger,
+    unlike in ``crop_scale``, and depth gets the offset -1 of the other axes.
 
     Args:
         poses: (..., T, J, 3) image space: x, y, and depth in the same unit.
@@ -68,8 +67,7 @@ class CropScale(BatchTransform):
     After ``Encode``: a screen's normalisation before it changes nothing.
 
     Args:
-        ratio: range to draw from; two equal numbers are no draw. A larger
-            ratio makes the person smaller.
+        ratio: range to draw from; two equal numbers are no draw. A larger ratio makes the person smaller.
         released: also moves absent joints, as the authors' code does.
     """
 

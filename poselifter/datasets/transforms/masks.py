@@ -45,8 +45,7 @@ class Mask(BatchTransform):
             bool ``mask`` (T, J), True where hidden; several masks add up.
 
     Args:
-        copies: that many independent masks of one clip, as ``masks`` (N, T, J);
-            several add up likewise.
+        copies: that many independent masks of one clip, as ``masks`` (N, T, J); several add up likewise.
     """
 
     write: ClassVar[Literal['zeros', 'mask']] = 'zeros'
@@ -116,8 +115,7 @@ class TimeWindowMask(Mask):
     """Hides neighbouring frames: the start, the middle or the end of a motion (ActionPose, section 3.3).
 
     Args:
-        length: shortest and longest window, frames of a clip of 243; scaled
-            to other clips.
+        length: shortest and longest window, frames of a clip of 243; scaled to other clips.
         **kwargs: see :class:`Mask`.
     """
 
@@ -174,11 +172,9 @@ class JointReplacement(Mask):
 class SpanMask(Mask):
     """Hides spans of neighbouring joints of a frame (Motion2vec's code, ``unit='joints'``).
 
-    A frame's spans may overlap; with ``same_count`` every frame then keeps as
-    many as the frame that has fewest, so the fraction that comes out hardly
-    depends on ``prob`` (0.353 at T = 243 for 0.6, 0.7 and 0.8). With these
-    settings the last joint is never hidden. For an exact fraction take :class:`JointReplacement` or
-    :class:`FrameRemoval`.
+    A frame's spans may overlap; with ``same_count`` every frame then keeps as many as the frame that has fewest, so the
+    fraction that comes out hardly depends on ``prob`` (0.353 at T = 243 for 0.6, 0.7 and 0.8). With these settings the
+    last joint is never hidden. For an exact fraction take :class:`JointReplacement` or :class:`FrameRemoval`.
 
     Args:
         prob: fraction that would be hidden without overlaps.

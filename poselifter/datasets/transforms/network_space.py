@@ -15,9 +15,8 @@ from .base import BatchTransform, next_rngs
 class FlipPose(BatchTransform):
     """Mirrors clips: x negated, left and right joints swapped, in 2D and 3D; the camera with them.
 
-    A data set with ``mirrored_copies`` says which clips; otherwise it is drawn.
-    A caption of a mirrored clip, an index, becomes -1 - index: that text with
-    its sides swapped.
+    A data set with ``mirrored_copies`` says which clips; otherwise it is drawn. A caption of a mirrored clip, an index,
+    becomes -1 - index: that text with its sides swapped.
 
     Args:
         prob: probability, where it is drawn.
@@ -50,9 +49,8 @@ class FlipPose(BatchTransform):
 class TargetFrom2D(BatchTransform):
     """The person's 2D as label, for clips without 3D (MotionBERT's pretraining); before noise and masks.
 
-    ``target_2d`` is x and y of ``inputs`` relative to the root, and
-    ``target_2d_weight`` the score, 0 in a frame without a root; a label in 3D
-    is taken away.
+    ``target_2d`` is x and y of ``inputs`` relative to the root, and ``target_2d_weight`` the score, 0 in a frame
+    without a root; a label in 3D is taken away.
 
     Raises:
         InputError: inputs have no score, or their joint set has no root.

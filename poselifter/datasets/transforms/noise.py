@@ -40,16 +40,14 @@ def read_fit(path: str | None = None) -> dict[str, Any]:
 def fitted_noise(inputs: np.ndarray, draws: Mapping[str, np.ndarray], fit: Mapping[str, Any]) -> np.ndarray:
     """Moves joints as a 2D detector does, and sets their scores.
 
-    Errors are drawn at K key frames, a Gaussian or with the rest of the
-    probability a uniform one for each joint, and interpolated between them;
-    small jitter comes on top. The score follows from the length d of the error:
+    Errors are drawn at K key frames, a Gaussian or with the rest of the probability a uniform one for each joint, and
+    interpolated between them; small jitter comes on top. The score follows from the length d of the error:
     ``clip(a / (d + a) + b d + N(mean, std^2), 0, 1)``; the old one is discarded.
 
     Args:
         inputs: (..., T, J, C) network units; C is 2, or 3 with the score.
-        draws: ``select`` (..., K, J, 1) and ``uniform`` (..., K, J, 2) from
-            U(0, 1); ``normal`` (..., K, J, 2), ``jitter`` (..., T, J, 2) and
-            ``score`` (..., T, J) from N(0, 1).
+        draws: ``select`` (..., K, J, 1) and ``uniform`` (..., K, J, 2) from U(0, 1); ``normal`` (..., K, J, 2),
+            ``jitter`` (..., T, J, 2) and ``score`` (..., T, J) from N(0, 1).
         fit: see :func:`read_fit`.
 
     Returns:
@@ -127,8 +125,7 @@ class FrameShuffle(Transform):
     """Puts the frames of ``inputs`` in a random order; labels stay (P-STMO, Table 8).
 
     Args:
-        block: shuffle inside blocks of that many frames, say a model's
-            window; ``None``: over the whole sequence.
+        block: shuffle inside blocks of that many frames, say a model's window; ``None``: over the whole sequence.
     """
 
     corrupts = True

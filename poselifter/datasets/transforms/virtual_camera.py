@@ -24,11 +24,9 @@ def heading(pose: np.ndarray, skeleton: str) -> float:
 class VirtualCamera(Transform):
     """Films a world-frame clip with a random camera that has the whole body in view.
 
-    The camera stands at a random side of the person, at a height and distance
-    where people hold phones and put tripods, and looks at the middle of the
-    motion, not quite level and not quite centred. A motion that would leave the
-    picture makes the camera step back and then, if need be, zoom out, so every
-    joint of every frame is inside.
+    The camera stands at a random side of the person, at a height and distance where people hold phones and put tripods,
+    and looks at the middle of the motion, not quite level and not quite centred. A motion that would leave the picture
+    makes the camera step back and then, if need be, zoom out, so every joint of every frame is inside.
 
     Args:
         azimuth: range of the side it stands at, degrees.

@@ -16,9 +16,8 @@ from ...utils import atomic_write
 class CheckpointHook(_CheckpointHook):
     """Saves checkpoints; an old file goes only when the new one is complete.
 
-    mmengine removes the oldest (or the best so far) before it writes, so a
-    kill in between can leave none; it also writes ``last_checkpoint`` in place.
-    Arguments are mmengine's.
+    mmengine removes the oldest (or the best so far) before it writes, so a kill in between can leave none; it also
+    writes ``last_checkpoint`` in place. Arguments are mmengine's.
 
     Raises:
         InputError: ``save_best`` names a metric that no evaluator reports.

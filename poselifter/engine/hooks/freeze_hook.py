@@ -12,9 +12,8 @@ from ..switches import select_modules, unwrapped
 class FreezeHook(Hook):
     """Keeps frozen modules in evaluation mode while the rest trains: batch norm statistics and dropout stay off.
 
-    :class:`~poselifter.engine.MotionRunner` registers it where a config says
-    ``frozen_modules = ['backbone']``. It also takes the gradients away, before the
-    optimiser and the wrapper for several processes look at them.
+    :class:`~poselifter.engine.MotionRunner` registers it where a config says ``frozen_modules = ['backbone']``. It also
+    takes the gradients away, before the optimiser and the wrapper for several processes look at them.
 
     Args:
         patterns: see :func:`~poselifter.engine.switches.select_modules`.

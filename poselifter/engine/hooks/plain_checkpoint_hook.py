@@ -37,8 +37,7 @@ def checkpoint_metadata(config: Config) -> dict[str, Any]:
 class PlainCheckpointHook(Hook):
     """Makes checkpoints readable with ``weights_only=True`` and adds the metadata of the model.
 
-    ``meta`` gets ``format_version``, ``poselifter_version`` and
-    :func:`checkpoint_metadata` the config.
+    ``meta`` gets ``format_version``, ``poselifter_version`` and :func:`checkpoint_metadata` the config.
     :class:`~poselifter.engine.MotionRunner` always registers this hook.
     """
 

@@ -15,11 +15,9 @@ from ...registry import HOOKS
 class StatelessRandomHook(Hook):
     """Reseeds torch (all devices), numpy and ``random`` before each iteration.
 
-    Dropout and whatever else draws in the training process then depends on no
-    state, so a resumed run equals an uninterrupted one and no checkpoint needs
-    to hold a generator's state. The epoch is reseeded too, since its first
-    batch is fetched before its first iteration.
-    :class:`~poselifter.engine.MotionRunner` always registers this hook.
+    Dropout and whatever else draws in the training process then depends on no state, so a resumed run equals an
+    uninterrupted one and no checkpoint needs to hold a generator's state. The epoch is reseeded too, since its first
+    batch is fetched before its first iteration. :class:`~poselifter.engine.MotionRunner` always registers this hook.
     """
 
     priority = 'HIGHEST'  # other hooks may draw after it

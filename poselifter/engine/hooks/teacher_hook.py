@@ -18,15 +18,13 @@ _MIN_STD, _BEGIN = 0.01, 0.1
 class TeacherUpdateHook(Hook):
     """Updates ``model.teacher`` from ``model.backbone`` after each step that the optimiser really made.
 
-    With accumulated gradients that is not every iteration, and float16's loss
-    scaling skips some steps. A teacher that was never updated starts as a copy
-    of the student as it was loaded. :class:`~poselifter.engine.MotionRunner`
+    With accumulated gradients that is not every iteration, and float16's loss scaling skips some steps. A teacher that
+    was never updated starts as a copy of the student as it was loaded. :class:`~poselifter.engine.MotionRunner`
     registers this hook for every :class:`~poselifter.models.parts.DistillingModel`.
 
-    The log warns once where ``target_std`` or ``prediction_std`` of a step is
-    below 0.01: teacher and student then predict the same for every input. It looks
-    after a tenth of the run; at the start, a student predicts the same for every
-    hidden token.
+    The log warns once where ``target_std`` or ``prediction_std`` of a step is below 0.01: teacher and student then
+    predict the same for every input. It looks after a tenth of the run; at the start, a student predicts the same for
+    every hidden token.
 
     Raises:
         InputError: an ``EMAHook`` is registered too; it would average the teacher.

@@ -84,9 +84,8 @@ def few_shot_accuracies(
 ) -> np.ndarray:
     """Accuracy of the nearest class mean in random episodes, (episodes,) percent, mean over the episode's classes.
 
-    An episode draws ``ways`` classes and ``shots`` clips of each, whose unit
-    vectors' mean stands for the class; all their other clips are recognised by
-    cosine similarity. With one shot that is the nearest exemplar.
+    An episode draws ``ways`` classes and ``shots`` clips of each, whose unit vectors' mean stands for the class; all
+    their other clips are recognised by cosine similarity. With one shot that is the nearest exemplar.
 
     Args:
         embeddings: (N, D), numpy or torch.

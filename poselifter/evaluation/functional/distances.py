@@ -1,10 +1,8 @@
 """Per-joint distances between two pose arrays: the terms of every metric.
 
-Each function takes ``pred`` and ``target`` (..., J, 3), numpy or torch, and
-``visible`` (..., J), and returns ``(distances, counted)``: float64 in the unit
-of the poses, and a bool array of the same shape that says which distances
-count. A target joint whose ``visible`` is 0 has no label: it does not count
-and its coordinates may be anything.
+Each function takes ``pred`` and ``target`` (..., J, 3), numpy or torch, and ``visible`` (..., J), and returns
+``(distances, counted)``: float64 in the unit of the poses, and a bool array of the same shape that says which distances
+count. A target joint whose ``visible`` is 0 has no label: it does not count and its coordinates may be anything.
 """
 
 from collections.abc import Callable
@@ -28,8 +26,7 @@ def joint_distances(pred: Any, target: Any, visible: Any = None) -> Distances:
 def aligned_distances(pred: Any, target: Any, visible: Any = None) -> Distances:
     """Distance of each joint after a similarity alignment of each pose: (..., J).
 
-    The alignment sees labelled joints only; a pose with fewer than 3 of them
-    determines none and does not count.
+    The alignment sees labelled joints only; a pose with fewer than 3 of them determines none and does not count.
     """
     pred, target, counted = _check(pred, target, visible)
     counted = counted & (counted.sum(-1, keepdims=True) >= 3)

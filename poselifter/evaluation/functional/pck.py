@@ -67,8 +67,7 @@ def pck_3d(pred: Any, target: Any, threshold: float = PCK_THRESHOLD, visible: An
 
     All joints given count; :func:`pck_by_group` counts those of MPI-INF-3DHP's kit.
 
-    Source: Mehta et al., "Monocular 3D human pose estimation in the wild using
-    improved CNN supervision" (3DV 2017).
+    Source: Mehta et al., "Monocular 3D human pose estimation in the wild using improved CNN supervision" (3DV 2017).
 
     Args:
         pred: (..., J, 3) root-relative poses, numpy or torch.
@@ -80,8 +79,7 @@ def pck_3d(pred: Any, target: Any, threshold: float = PCK_THRESHOLD, visible: An
         Percent, 0 to 100.
 
     Raises:
-        InputError: shapes disagree, a coordinate that counts is not finite, or
-            nothing is labelled.
+        InputError: shapes disagree, a coordinate that counts is not finite, or nothing is labelled.
     """
     return mean(lambda *pair: pck_scores(*pair, threshold), pred, target, visible)
 

@@ -24,8 +24,7 @@ def mpjpe(pred: Any, target: Any, visible: Any = None) -> float:
         Mean distance over labelled joints, in the unit of the poses.
 
     Raises:
-        InputError: shapes disagree, a coordinate that counts is not finite, or
-            nothing is labelled.
+        InputError: shapes disagree, a coordinate that counts is not finite, or nothing is labelled.
     """
     return mean(joint_distances, pred, target, visible)
 
@@ -49,8 +48,7 @@ def n_mpjpe(pred: Any, target: Any, visible: Any = None) -> float:
 
     Arguments and errors as :func:`mpjpe`; the poses are root-relative.
 
-    Source: Rhodin et al., "Unsupervised geometry-aware representation for 3D
-    human pose estimation" (ECCV 2018).
+    Source: Rhodin et al., "Unsupervised geometry-aware representation for 3D human pose estimation" (ECCV 2018).
     """
     return mean(scaled_distances, pred, target, visible)
 
@@ -73,8 +71,7 @@ def mpjve(pred: Any, target: Any, visible: Any = None) -> float:
 def mpjae(pred: Any, target: Any, visible: Any = None) -> float:
     """Mean per-joint acceleration error; aligns nothing.
 
-    Source: Kanazawa et al., "Learning 3D human dynamics from video" (CVPR
-    2019), but with seconds in place of frames.
+    Source: Kanazawa et al., "Learning 3D human dynamics from video" (CVPR 2019), but with seconds in place of frames.
 
     Arguments and errors as :func:`mpjve`, which needs 3 frames here; a second difference counts where its three frames
     are labelled.

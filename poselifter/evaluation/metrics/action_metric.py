@@ -69,18 +69,16 @@ class LabelledMetric(SampleMetric):
 class ActionMetric(LabelledMetric):
     """Top-k accuracy, mean class accuracy and confusion matrix, in percent.
 
-    ``process`` takes samples with ``pred_scores`` (classes,), logits or
-    probabilities, and ``action``, the true class. Returned keys: ``top1``,
-    ``top5``, ``mean_class_accuracy``. After that ``confusion`` is the (classes,
-    classes) matrix: a row is a true class, a column a predicted one.
+    ``process`` takes samples with ``pred_scores`` (classes,), logits or probabilities, and ``action``, the true class.
+    Returned keys: ``top1``, ``top5``, ``mean_class_accuracy``. After that ``confusion`` is the (classes, classes)
+    matrix: a row is a true class, a column a predicted one.
 
     Args:
         top_k: numbers of highest scores to look in.
         confusion_file: csv file to write the confusion matrix to.
         merge: see :class:`LabelledMetric`.
-        interval: a name in the metadata of the samples, such as ``'subject'``: adds
-            ``mean_class_accuracy_low`` and ``_high``, between which 95 % of the
-            sets of other such groups lie (:func:`bootstrap_interval`).
+        interval: a name in the metadata of the samples, such as ``'subject'``: adds ``mean_class_accuracy_low`` and
+            ``_high``, between which 95 % of the sets of other such groups lie (:func:`bootstrap_interval`).
         **kwargs: of mmengine's ``BaseMetric``.
     """
 
@@ -117,9 +115,8 @@ class ActionMetric(LabelledMetric):
 class OneShotMetric(SampleMetric):
     """Accuracy of the nearest exemplar by cosine similarity, in percent.
 
-    ``process`` takes samples with ``pred_embedding`` (D,), ``action`` and
-    ``exemplar``: the data set holds one exemplar of each class beside the clips
-    to be recognised, and exemplars do not count. Returned keys:
+    ``process`` takes samples with ``pred_embedding`` (D,), ``action`` and ``exemplar``: the data set holds one exemplar
+    of each class beside the clips to be recognised, and exemplars do not count. Returned keys:
     ``one_shot_accuracy``, ``mean_class_accuracy``.
 
     Args: of mmengine's ``BaseMetric``.
@@ -153,12 +150,10 @@ class OneShotMetric(SampleMetric):
 class FewShotMetric(LabelledMetric):
     """Recognition from a few known clips of each class, over any labelled data, in percent.
 
-    ``process`` takes samples with ``pred_embedding`` (D,), ``action`` and
-    ``sequence``; samples of one sequence (its windows, its views) count as one
-    clip, so that none is compared with a part of itself. Returned keys:
-    ``few_shot_accuracy``, mean over the episodes of
-    :func:`few_shot_accuracies`; ``few_shot_std``, their standard deviation;
-    ``chance``.
+    ``process`` takes samples with ``pred_embedding`` (D,), ``action`` and ``sequence``; samples of one sequence (its
+    windows, its views) count as one clip, so that none is compared with a part of itself. Returned keys:
+    ``few_shot_accuracy``, mean over the episodes of :func:`few_shot_accuracies`; ``few_shot_std``, their standard
+    deviation; ``chance``.
 
     Args:
         ways: classes in an episode; ``None`` takes all that have enough clips.

@@ -12,11 +12,9 @@ class SequenceScore:
     """The sums of one sequence.
 
     Attributes:
-        groups: name of the sequence's group for every way of grouping,
-            ``{'action_name': 'walk', ...}``.
+        groups: name of the sequence's group for every way of grouping, ``{'action_name': 'walk', ...}``.
         frames: frames with at least one labelled joint.
-        sums: metric name -> (sum, total weight of the summands); empty
-            for a sequence that is left out.
+        sums: metric name -> (sum, total weight of the summands); empty for a sequence that is left out.
     """
 
     groups: Mapping[str, str]
@@ -74,8 +72,7 @@ class GroupTable:
             average: of :data:`AVERAGES`; which of them is the overall figure.
 
         Returns:
-            ``<heading>``, then ``<the other average>/<heading>``, then
-            ``<heading>/<group>``.
+            ``<heading>``, then ``<the other average>/<heading>``, then ``<heading>/<group>``.
         """
         other = next(name for name in AVERAGES if name != average)
         figures = {labels[c]: value for c, value in self.averages[average].items()}

@@ -26,8 +26,7 @@ class Measure:
         unit: of the result.
         over_time: whether it compares differences between frames, such as
             velocities, one value a joint, instead of single poses.
-        kit_joints: whether it counts the 14 joints of MPI-INF-3DHP's kit only,
-            where the protocol asks for them.
+        kit_joints: whether it counts the 14 joints of MPI-INF-3DHP's kit only, where the protocol asks for them.
     """
 
     label: str

@@ -20,15 +20,12 @@ CHUNK = 128  # frames at a time: a mesh is 400 times a pose
 class MeshMetric(GroupedMetric):
     """Errors of meshes and of the regressor's joints in millimetres, all relative to joint 0 of the body.
 
-    ``process`` takes samples with ``pred_vertices`` (P, V, 3), ``vertices``
-    (T, V, 3), ``pred_keypoints_3d`` (P, 17, 3) and ``lifting_target``
-    (T, 17, 3) of h36m17, all in metres, perhaps ``pred_frames`` (P,) and
-    ``smpl_weight`` (T,), 0 for frames without a label. A frame that is
-    predicted several times counts with the mean of its errors.
+    ``process`` takes samples with ``pred_vertices`` (P, V, 3), ``vertices`` (T, V, 3), ``pred_keypoints_3d`` (P, 17, 3)
+    and ``lifting_target`` (T, 17, 3) of h36m17, all in metres, perhaps ``pred_frames`` (P,) and ``smpl_weight`` (T,), 0
+    for frames without a label. A frame that is predicted several times counts with the mean of its errors.
 
-    Returned keys: ``MPVE``, ``MPJPE``, ``PA-MPJPE`` (14 joints), ``MPJPE-17``,
-    ``PA-MPJPE-17``, as for :class:`PoseMetric`; the overall figure is the mean
-    over all frames.
+    Returned keys: ``MPVE``, ``MPJPE``, ``PA-MPJPE`` (14 joints), ``MPJPE-17``, ``PA-MPJPE-17``, as for
+    :class:`PoseMetric`; the overall figure is the mean over all frames.
 
     Args: see :class:`GroupedMetric`.
     """

@@ -23,40 +23,32 @@ DETAIL = ('mpjpe', 'under_30', 'over_40')
 class PoseMetric(GroupedMetric):
     """Root-relative pose errors in millimetres, by action and by other metadata of a sequence.
 
-    The clean protocol: each frame once, the predictions of a frame that several
-    windows predict averaged; the target is made root-relative and the predicted
-    root set to zero (other joints stay as predicted), so the root counts with
-    error 0; joints without a label, and frames without a labelled root, do not
-    count. A group's value is the mean over all joints and frames of its
-    sequences (MPJVE and MPJAE: over the differences inside sequences); the
-    overall value is the mean over groups. The papers' protocols differ in what
-    :class:`~poselifter.evaluation.metrics.Protocol` lists.
+    The clean protocol: each frame once, the predictions of a frame that several windows predict averaged; the target is
+    made root-relative and the predicted root set to zero (other joints stay as predicted), so the root counts with
+    error 0; joints without a label, and frames without a labelled root, do not count. A group's value is the mean over
+    all joints and frames of its sequences (MPJVE and MPJAE: over the differences inside sequences); the overall value
+    is the mean over groups. The papers' protocols differ in what :class:`~poselifter.evaluation.metrics.Protocol`
+    lists.
 
-    ``process`` takes samples with ``pred_keypoints_3d`` (P, K, 3) metres,
-    camera axes, root-relative, and ``pred_frames`` (P,), absent where each
-    frame is predicted once; ``lifting_target`` (T, K, 3) metres,
-    ``lifting_target_visible`` (T, K), and as metainfo ``skeleton_3d`` and the
-    names to group by.
+    ``process`` takes samples with ``pred_keypoints_3d`` (P, K, 3) metres, camera axes, root-relative, and
+    ``pred_frames`` (P,), absent where each frame is predicted once; ``lifting_target`` (T, K, 3) metres,
+    ``lifting_target_visible`` (T, K), and as metainfo ``skeleton_3d`` and the names to group by.
 
-    Returned keys: ``MPJPE`` (overall), ``all_frames/MPJPE`` or
-    ``mean_of_groups/MPJPE`` (the average that the overall one is not),
-    ``MPJPE/<action>``, ``source_format/<name>/MPJPE``; the same for the other
-    metrics. With ``detail`` the same for ``joints/MPJPE/<joint>``, and the
-    population variances (mm squared) of the MPJPE of groups and of joints,
+    Returned keys: ``MPJPE`` (overall), ``all_frames/MPJPE`` or ``mean_of_groups/MPJPE`` (the average that the overall
+    one is not), ``MPJPE/<action>``, ``source_format/<name>/MPJPE``; the same for the other metrics. With ``detail`` the
+    same for ``joints/MPJPE/<joint>``, and the population variances (mm squared) of the MPJPE of groups and of joints,
     ``variance/<first of group_by>`` and ``variance/joints``.
 
     Args:
         protocol: a name of ``PROTOCOLS``. All but ``'clean'`` stand before the
             keys, so that a paper's metric and the clean one fit one evaluator.
-        metrics: names in :data:`~poselifter.registry.MEASURES`: ``mpjpe``,
-            ``p_mpjpe``, ``n_mpjpe``, ``mpjve``, ``mpjae``, ``pck`` (150 mm),
-            ``auc``, ``under_30`` and ``over_40`` (percentage of poses whose
-            MPJPE is under 30 mm, over 40 mm), and those of plugins; ``None``:
+        metrics: names in :data:`~poselifter.registry.MEASURES`: ``mpjpe``, ``p_mpjpe``, ``n_mpjpe``, ``mpjve``,
+            ``mpjae``, ``pck`` (150 mm), ``auc``, ``under_30`` and ``over_40`` (percentage of poses whose MPJPE is under
+            30 mm, over 40 mm), and those of plugins; ``None``:
             the protocol's.
         group_by: see :class:`GroupedMetric`; ``None``: the protocol's.
         detail: adds ``under_30``, ``over_40``, a table by joint, and the variances.
-        clip_len: slots of a window, where the protocol takes differences
-            inside clips (``'motionagformer'``).
+        clip_len: slots of a window, where the protocol takes differences inside clips (``'motionagformer'``).
         prefix: put before every key, instead of the protocol.
         **kwargs: of mmengine's ``BaseMetric``.
 

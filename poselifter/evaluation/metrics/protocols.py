@@ -22,14 +22,12 @@ class Protocol:
         group_by: metainfo to group by; see :class:`GroupedMetric`.
         root: the predicted root is set to ``'zero'``, or stays (``'keep'``), or
             is subtracted from all joints (``'centre'``).
-        repeats: several predictions of one frame are averaged (``'average'``),
-            count one by one (``'count'``), or split the frame's weight
-            (``'split'``: their errors are averaged; where one window shows a
-            frame repeatedly, the last one stands for it).
-        differences: of velocities and accelerations each counts (``'each'``);
-            or a sequence's mean is weighted by its frames (``'frames'``); or
-            they are taken inside clips, and those that a clip lacks at its end
-            count as 0 (``'clips'``).
+        repeats: several predictions of one frame are averaged (``'average'``), count one by one (``'count'``), or split
+            the frame's weight (``'split'``: their errors are averaged; where one window shows a frame repeatedly, the
+            last one stands for it).
+        differences: of velocities and accelerations each counts (``'each'``); or a sequence's mean is weighted by its
+            frames (``'frames'``); or they are taken inside clips, and those that a clip lacks at its end count as 0
+            (``'clips'``).
         average: kind of the overall figure; see :class:`GroupTable`.
         skip: sequences whose name contains one of these are left out.
         skip_exact: frames without any error are left out.

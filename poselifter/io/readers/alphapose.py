@@ -29,13 +29,11 @@ def _detect(document: Document) -> bool:
 def read_alphapose(document: Document) -> Detections:
     """Reads all persons of all images; the frame is the number at the end of an image's name.
 
-    Ids count only where no image has one twice: without tracking AlphaPose
-    writes the same for everybody. Scores above 1, which peaks of heat maps
-    reach, are clipped later; of wholebody results the body is kept.
+    Ids count only where no image has one twice: without tracking AlphaPose writes the same for everybody. Scores above
+    1, which peaks of heat maps reach, are clipped later; of wholebody results the body is kept.
 
     Raises:
-        InputError: an entry lacks its image or has a wrong number of numbers;
-            it is named.
+        InputError: an entry lacks its image or has a wrong number of numbers; it is named.
     """
     content, path = document.content, document.path
     flat = isinstance(content, dict)

@@ -29,8 +29,7 @@ def read_coco(document: Document) -> Detections:
         The rows; scores of annotations are their visibility flags (0, 1, 2).
 
     Raises:
-        InputError: an entry lacks its image id or has a wrong number of
-            numbers; it is named.
+        InputError: an entry lacks its image id or has a wrong number of numbers; it is named.
     """
     content, path = document.content, document.path
     metadata = {}

@@ -21,8 +21,7 @@ class Document:
 
     Attributes:
         path: where it came from; readers name it in their errors.
-        content: what JSON gives (list, dict, ...), or a dict of arrays;
-            ``None`` of what could not be parsed.
+        content: what JSON gives (list, dict, ...), or a dict of arrays; ``None`` of what could not be parsed.
         is_arrays: ``content`` is a dict of arrays.
         error: why it could not be parsed.
     """

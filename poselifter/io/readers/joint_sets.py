@@ -36,8 +36,7 @@ def find_skeleton(
         (name, whether it was only inferred from the number of joints).
 
     Raises:
-        InputError: the name is unknown, or has another number of joints, or
-            no name can be inferred.
+        InputError: the name is unknown, or has another number of joints, or no name can be inferred.
     """
     if named is not None:
         try:

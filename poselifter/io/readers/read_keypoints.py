@@ -21,9 +21,8 @@ def read_keypoints(
 ) -> KeypointTable:
     """Reads 2D keypoints of any number of persons from a file of any supported tool.
 
-    Where the file carries no person ids, ``track_ids`` are negative integers
-    that only number the persons within a frame (-1, -2, ...);
-    ``poselifter.tracking.link_persons`` turns them into persons over time.
+    Where the file carries no person ids, ``track_ids`` are negative integers that only number the persons within a
+    frame (-1, -2, ...); ``poselifter.tracking.link_persons`` turns them into persons over time.
 
     Args:
         path: a file of a format in ``READERS``.

@@ -22,8 +22,7 @@ def read_videopose3d(document: Document) -> Detections:
         The rows; frames in which Detectron detected nobody have none.
 
     Raises:
-        InputError: the metadata are missing, the file holds several videos, or
-            an array has another shape.
+        InputError: the metadata are missing, the file holds several videos, or an array has another shape.
     """
     arrays, path = document.content, document.path
     metadata = arrays['metadata'].item() if 'metadata' in arrays and arrays['metadata'].size == 1 else None

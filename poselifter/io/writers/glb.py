@@ -20,8 +20,7 @@ _SHAPES = {(): 'SCALAR', (3,): 'VEC3', (4,): 'VEC4', (4, 4): 'MAT4'}
 def write_glb(path: Path, result: Result) -> None:
     """An animated glTF binary, which Blender, game engines and browsers play; y up.
 
-    It has linear skinning with the four strongest bones of a vertex: pose blend
-    shapes are left out.
+    It has linear skinning with the four strongest bones of a vertex: pose blend shapes are left out.
     """
     document = _Document()
     document.add_skin(result.body)

@@ -17,12 +17,10 @@ from .dstformer import DSTformer
 class ActionPose(DSTformer):
     """DSTformer that carries one more frame, the class token (ActionPose; Liao and Zheng, pose encoder).
 
-    The token has all J joints and stands before the first frame, so
-    ``embed`` returns T + 1 frames and every layer's output has it at frame 0;
-    the features have T frames. It gets the joint embedding and no temporal one:
-    the frames keep the places that MotionBERT's weights were trained with, and
-    all of them at T = ``num_frames``. The paper has no released code; what it
-    leaves open is decided here.
+    The token has all J joints and stands before the first frame, so ``embed`` returns T + 1 frames and every layer's
+    output has it at frame 0; the features have T frames. It gets the joint embedding and no temporal one:
+    the frames keep the places that MotionBERT's weights were trained with, and all of them at T = ``num_frames``. The
+    paper has no released code; what it leaves open is decided here.
 
     Args:
         use_class_token: without it, this is :class:`DSTformer`.

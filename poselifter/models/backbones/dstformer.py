@@ -20,9 +20,8 @@ BLOCKS |= {kind.lower(): {**options, 'mlp_ratio': 0} for kind, options in BLOCKS
 class DSTformer(StreamBackbone):
     """Dual-stream spatio-temporal transformer (MotionBERT; Zhu et al., ICCV 2023, section 3.3).
 
-    Every layer has a spatial-then-temporal and a temporal-then-spatial stream
-    with separate weights, fused per token. After the last layer come a norm
-    and the motion representation, tanh of a linear map; a pose head reads that.
+    Every layer has a spatial-then-temporal and a temporal-then-spatial stream with separate weights, fused per token.
+    After the last layer come a norm and the motion representation, tanh of a linear map; a pose head reads that.
 
     Initialisation as released: linear weights and positions from a normal
     distribution of standard deviation 0.02 cut at 2, biases 0, fusion even.
@@ -32,20 +31,16 @@ class DSTformer(StreamBackbone):
         num_joints: J.
         in_channels: C: x, y and confidence.
         embed_dims: D inside the network.
-        rep_dims: channels of the representation that is returned; ``None``
-            stops after the norm.
+        rep_dims: channels of the representation that is returned; ``None`` stops after the norm.
         depth: layers.
         drop_rate: dropout after the embeddings, attention and perceptrons.
-        drop_path_rate: rate of stochastic depth in the last layer, rising from
-            0 in the first; drawn per frame.
-        streams: the blocks of each stream: ``S`` spatial, ``T`` temporal, in
-            lower case without the perceptron. The architecture study (table 7)
-            has (a) ``('ST',)``, (b) ``('TS',)``, (c) ``('S', 'T')``, (d)
-            ``('sT',)``, (e) the default with ``AverageFusion``, (f) the default.
+        drop_path_rate: rate of stochastic depth in the last layer, rising from 0 in the first; drawn per frame.
+        streams: the blocks of each stream: ``S`` spatial, ``T`` temporal, in lower case without the perceptron. The
+            architecture study (table 7) has (a) ``('ST',)``, (b) ``('TS',)``, (c) ``('S', 'T')``, (d) ``('sT',)``, (e)
+            the default with ``AverageFusion``, (f) the default.
         fusion: config of the neck that joins the streams, the first one at
             index 0; gets ``embed_dims`` and ``num_streams``.
-        positions: which axes have learned positions: ``'joints'``, ``'frames'``,
-            ``'both'`` or ``'none'``.
+        positions: which axes have learned positions: ``'joints'``, ``'frames'``, ``'both'`` or ``'none'``.
         **block: ``num_heads``, ``mlp_ratio``, ``qkv_bias``, ``qk_scale`` and ``attn_drop_rate`` of
             :class:`~poselifter.models.layers.TransformerBlock`, with its defaults.
 

@@ -13,27 +13,23 @@ from ..parts import BaseBackbone, Encoded
 class MixSTE(BaseBackbone):
     """Mixed spatio-temporal encoder (Zhang et al., CVPR 2022), without its regression head.
 
-    A spatial block (joints of a frame) and a temporal block (frames of a joint)
-    take turns, ``depth`` of each. One norm follows every spatial block and
-    another one every temporal block; both are shared by the whole network. The
-    positions of joints are added to the input, those of frames before the first
-    temporal block only. Initialisation is torch's default, positions zero.
+    A spatial block (joints of a frame) and a temporal block (frames of a joint) take turns, ``depth`` of each. One norm
+    follows every spatial block and another one every temporal block; both are shared by the whole network. The
+    positions of joints are added to the input, those of frames before the first temporal block only. Initialisation is
+    torch's default, positions zero.
 
-    The released network stops at features of the last temporal norm followed by
-    ``PoseHead(norm=True)``.
+    The released network stops at features of the last temporal norm followed by ``PoseHead(norm=True)``.
 
     Args:
         num_frames, num_joints, in_channels, embed_dims: see :class:`BaseBackbone`.
         depth: pairs of blocks.
         drop_rate: dropout after the embeddings, attention and perceptrons.
-        drop_path_rate: rate of stochastic depth in the last pair, rising from 0
-            in the first.
+        drop_path_rate: rate of stochastic depth in the last pair, rising from 0 in the first.
         alternate: whether the kinds of blocks take turns; ``False``, of the
             paper's study of components, runs all spatial blocks first.
-        separate_joints: whether temporal blocks see one joint at a time;
-            ``False``, of the same study, makes all joints of a frame one token
-            of J * D channels. With both ``False`` it is the study's
-            baseline, PoseFormer with an output for every frame.
+        separate_joints: whether temporal blocks see one joint at a time; ``False``, of the same study, makes all joints
+            of a frame one token of J * D channels. With both ``False`` it is the study's baseline, PoseFormer with an
+            output for every frame.
         **block: ``num_heads``, ``mlp_ratio``, ``qkv_bias``, ``qk_scale`` and ``attn_drop_rate`` of
             :class:`~poselifter.models.layers.TransformerBlock`.
     """

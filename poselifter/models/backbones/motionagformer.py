@@ -30,10 +30,9 @@ def tree_edges(skeleton: str) -> list[tuple[int, int]]:
 class MotionAGFormer(StreamBackbone):
     """Attention and graph-convolution streams side by side (Mehraban et al., WACV 2024; Ye et al., Motion2vec).
 
-    In every layer each stream has a spatial then a temporal block; a block is
-    an attention or a graph convolution and a perceptron. The streams are fused
-    per token; norm and representation end as in DSTformer. Initialisation is
-    torch's default, positions zero, fusion even.
+    In every layer each stream has a spatial then a temporal block; a block is an attention or a graph convolution and a
+    perceptron. The streams are fused per token; norm and representation end as in DSTformer. Initialisation is torch's
+    default, positions zero, fusion even.
 
     The released networks take exactly ``num_frames`` frames; here a shorter
     clip uses the batch norms of the first frames.
@@ -42,8 +41,7 @@ class MotionAGFormer(StreamBackbone):
         num_frames, num_joints, in_channels, embed_dims, rep_dims, depth, positions: see :class:`DSTformer`.
         drop_rate: dropout of attention and perceptrons.
         drop_path_rate: rate of stochastic depth in every layer, drawn per clip.
-        layer_scale: start of the learned factors on the branches; ``None`` has
-            none.
+        layer_scale: start of the learned factors on the branches; ``None`` has none.
         act: activation of the perceptrons: ``'gelu'``, ``'relu'``, or
             ``'symsum'``, which mixes frames, padded ones too.
         streams: ``'attention'``, ``'graph'`` or both.
@@ -56,15 +54,12 @@ class MotionAGFormer(StreamBackbone):
         neighbours: edges of a frame in the similarity graph.
         reach: following frames that the chain reaches.
         bare_graph: whether the graph stream has no norms and perceptrons.
-        hierarchical: whether each stream has half of the channels, the graph
-            stream on top of the attention stream.
+        hierarchical: whether each stream has half of the channels, the graph stream on top of the attention stream.
         **block: ``num_heads``, ``mlp_ratio``, ``qkv_bias``, ``qk_scale`` and ``attn_drop_rate`` of
-            :class:`~poselifter.models.layers.TransformerBlock`;
-            by default ``mlp_ratio=4.0`` and ``qkv_bias=False``.
+            :class:`~poselifter.models.layers.TransformerBlock`; by default ``mlp_ratio=4.0`` and ``qkv_bias=False``.
 
     Raises:
-        InputError: an unknown name of an option, channels that cannot be
-            divided, or edges of another joint set.
+        InputError: an unknown name of an option, channels that cannot be divided, or edges of another joint set.
     """
 
     def __init__(

@@ -39,10 +39,9 @@ class JointTransformer(nn.Module):
 class PoseFormer(BaseBackbone):
     """Spatial then temporal transformer (Zheng et al., ICCV 2021, section 3), without the mean over frames.
 
-    Returns a token for every frame, (B, T, 1, J * joint_dims). The released
-    network goes on with the neck ``WeightedFrameMean`` and ``PoseHead(norm=True,
-    num_joints=J)``; without the neck it is the sequence encoder of MotionBERT's
-    table 6. Initialisation is torch's default, positions zero.
+    Returns a token for every frame, (B, T, 1, J * joint_dims). The released network goes on with the neck
+    ``WeightedFrameMean`` and ``PoseHead(norm=True, num_joints=J)``; without the neck it is the sequence encoder of
+    MotionBERT's table 6. Initialisation is torch's default, positions zero.
 
     Args:
         num_frames, num_joints, in_channels: see :class:`BaseBackbone`.

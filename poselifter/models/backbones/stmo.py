@@ -72,21 +72,18 @@ class FrameLinear(nn.Sequential):
 class STMO(BaseBackbone):
     """Spatial encoding of each frame, then a transformer over frames (P-STMO; Shan et al., ECCV 2022, section 3.2).
 
-    Returns a token for every frame, (B, T, 1, D). The released network goes on
-    with the neck ``ManyToOneAggregator`` and two pose heads. As released, no
-    norm follows the last layer, though its weights exist. Initialisation is
-    torch's default, positions standard normal.
+    Returns a token for every frame, (B, T, 1, D). The released network goes on with the neck ``ManyToOneAggregator``
+    and two pose heads. As released, no norm follows the last layer, though its weights exist. Initialisation is torch's
+    default, positions standard normal.
 
     Args:
         num_frames, num_joints, in_channels, embed_dims: see :class:`BaseBackbone`.
         depth: temporal layers; 0 is the study without a temporal encoder.
         feedforward_dims: hidden channels of the temporal layers.
         num_heads: heads of every attention.
-        spatial: encoder of a frame: ``'mlp'`` (released), or of the study
-            ``'linear'``, or ``'transformer'`` over joints (here PoseFormer's,
-            which the paper does not fix, and a linear layer).
-        spatial_depth: residual blocks of the ``'mlp'``, or blocks of the
-            ``'transformer'``.
+        spatial: encoder of a frame: ``'mlp'`` (released), or of the study ``'linear'``, or ``'transformer'`` over
+            joints (here PoseFormer's, which the paper does not fix, and a linear layer).
+        spatial_depth: residual blocks of the ``'mlp'``, or blocks of the ``'transformer'``.
         drop_rate: every dropout.
 
     Raises:

@@ -17,9 +17,8 @@ from ..parts import BaseBackbone, Encoded
 class TemporalConvNet(BaseBackbone):
     """Dilated convolutions over frames (VideoPose3D; Pavllo et al., CVPR 2019, section 3).
 
-    The network has no padding: T frames give T - F + 1 outputs (B, T', 1, D),
-    F the product of the widths. Causal outputs stand for the last frame that
-    they see, others for the centre. With ``pad`` the clip's edges are repeated,
+    The network has no padding: T frames give T - F + 1 outputs (B, T', 1, D), F the product of the widths. Causal
+    outputs stand for the last frame that they see, others for the centre. With ``pad`` the clip's edges are repeated,
     and every frame has an output (the sequence encoder of MotionBERT's table 6).
 
     Args:
@@ -27,17 +26,15 @@ class TemporalConvNet(BaseBackbone):
         filter_widths: odd; the dilation of each is the product of those before.
         causal: whether an output sees no later frame.
         dense: whether the kernels are as wide as the dilated ones reach.
-        strided: whether convolutions stride, where they else dilate, in clips of
-            exactly F frames: the same output from the same weights, faster, and
-            in training with the batch statistics of the published models.
+        strided: whether convolutions stride, where they else dilate, in clips of exactly F frames: the same output from
+            the same weights, faster, and in training with the batch statistics of the published models.
         drop_rate: dropout after every activation.
         pad: whether the edges of the clip are repeated.
         num_frames: with ``pad`` the largest T, which is any then; else F
             (the default) or a multiple that test clips may have.
 
     Raises:
-        InputError: a width is even, ``dense`` or ``pad`` meets ``strided``, or
-            clips are too short for an output.
+        InputError: a width is even, ``dense`` or ``pad`` meets ``strided``, or clips are too short for an output.
     """
 
     per_joint = ()

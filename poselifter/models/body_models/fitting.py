@@ -43,9 +43,8 @@ class BodyMotion:
 class JointsOfBody:
     """The joints of h36m17 as a function of pose and shape, exactly, but without the vertices.
 
-    A joint is a sum of vertices and a vertex a sum of what the bones do to a
-    point that is linear in shape and pose features. So the sum over vertices
-    can be done once for each pair of joint and bone: 50 times fewer numbers.
+    A joint is a sum of vertices and a vertex a sum of what the bones do to a point that is linear in shape and pose
+    features. So the sum over vertices can be done once for each pair of joint and bone: 50 times fewer numbers.
 
     Args:
         body: the body model.
@@ -93,9 +92,8 @@ def fit_body(
 ) -> BodyMotion:
     """Pose, place and shape of a body whose joints are closest to those of a sequence.
 
-    The shape starts from the lengths of the bones, the trunk's direction from
-    hips and shoulders, and limbs at rest; L-BFGS then goes on with everything.
-    What is minimised: see :class:`_Problem`.
+    The shape starts from the lengths of the bones, the trunk's direction from hips and shoulders, and limbs at rest;
+    L-BFGS then goes on with everything. What is minimised: see :class:`_Problem`.
 
     Args:
         body: the body model.
@@ -129,9 +127,8 @@ def fit_body(
 class _Problem:
     """The objective: negative log-likelihood of Gaussian noise on the joints, and priors on bodies.
 
-    The priors: the usual range of a joint, the direction in which knees and elbows bend
-    (as in Bogo et al., "Keep it SMPL", 2016), the shape, and accelerations.
-    The translation follows from the rest.
+    The priors: the usual range of a joint, the direction in which knees and elbows bend (as in Bogo et al., "Keep it
+    SMPL", 2016), the shape, and accelerations. The translation follows from the rest.
 
     Args: see :func:`fit_body`.
 

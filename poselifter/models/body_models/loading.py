@@ -36,20 +36,16 @@ def load_body_model(
     SMPL-H and SMPL-X are taken too: their fingers, jaw and eyes stay at rest
     and become part of wrists and head, exactly, so that 24 joints are left.
 
-    Two files called ``J_regressor_h36m`` go round; SPIN's has the left leg
-    first. Unless ``source`` is a mapping, whose caller knows, the regressor is
-    tried on the template and its legs are swapped, with a warning, if need be.
+    Two files called ``J_regressor_h36m`` go round; SPIN's has the left leg first. Unless ``source`` is a mapping, whose
+    caller knows, the regressor is tried on the template and its legs are swapped, with a warning, if need be.
 
     Args:
-        source: an :class:`SMPL` (returned as it is); a ``smplx.SMPL``,
-            ``SMPLH`` or ``SMPLX``; a mapping of arrays by their official names;
-            an ``.npz`` of those; the official ``.pkl``; or a folder with
-            ``SMPL_NEUTRAL.npz`` or ``.pkl``, or ``SMPLH_`` or ``SMPLX_`` ones.
-        joint_regressor: (17, V), or its ``.npy``; ``None``: what ``source`` has
-            as ``J_regressor_h36m``, else ``J_regressor_h36m_correct.npy`` or
-            ``J_regressor_h36m.npy`` beside the file. For COCO's joints there may
-            be ``J_regressor_coco.npy``. SMPL-X has other vertices, so it
-            needs other regressors.
+        source: an :class:`SMPL` (returned as it is); a ``smplx.SMPL``, ``SMPLH`` or ``SMPLX``; a mapping of arrays by
+            their official names; an ``.npz`` of those; the official ``.pkl``; or a folder with ``SMPL_NEUTRAL.npz`` or
+            ``.pkl``, or ``SMPLH_`` or ``SMPLX_`` ones.
+        joint_regressor: (17, V), or its ``.npy``; ``None``: what ``source`` has as ``J_regressor_h36m``, else
+            ``J_regressor_h36m_correct.npy`` or ``J_regressor_h36m.npy`` beside the file. For COCO's joints there may be
+            ``J_regressor_coco.npy``. SMPL-X has other vertices, so it needs other regressors.
         gender: which file of a folder: ``'neutral'``, ``'male'`` or ``'female'``.
 
     Returns:

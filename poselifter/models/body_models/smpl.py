@@ -23,26 +23,22 @@ SHAPES = {  # V vertices; shapedirs may hold more than 10 components, the first 
 class SMPL(nn.Module):
     """The skinned multi-person linear model (Loper et al. 2015) with 10 shape components.
 
-    In the rest pose y points up, +x to the person's left and +z to the front.
-    The arrays are buffers outside of the ``state_dict``, since their licence
-    does not let them travel in a checkpoint.
+    In the rest pose y points up, +x to the person's left and +z to the front. The arrays are buffers outside of the
+    ``state_dict``, since their licence does not let them travel in a checkpoint.
 
     Args:
-        arrays: by the names of the official file: ``v_template`` (V, 3) metres,
-            ``shapedirs`` (V, 3, 10 or more), ``posedirs`` (V, 3, 207),
-            ``J_regressor`` (24, V), dense or of scipy.sparse, ``weights``
-            (V, 24); perhaps ``kintree_table`` (2, 24) or ``parents`` (24,), and
-            ``f`` or ``faces`` (F, 3). Besides ``J_regressor_h36m`` (17, V),
-            which takes vertices to the joints of h36m17, and perhaps
-            ``J_regressor_coco`` (17, V) to those of coco17.
+        arrays: by the names of the official file: ``v_template`` (V, 3) metres, ``shapedirs`` (V, 3, 10 or more),
+            ``posedirs`` (V, 3, 207), ``J_regressor`` (24, V), dense or of scipy.sparse, ``weights`` (V, 24); perhaps
+            ``kintree_table`` (2, 24) or ``parents`` (24,), and ``f`` or ``faces`` (F, 3). Besides ``J_regressor_h36m``
+            (17, V), which takes vertices to the joints of h36m17, and perhaps ``J_regressor_coco`` (17, V) to those of
+            coco17.
 
     Attributes:
         kind: ``'smpl'``, ``'smplh'`` or ``'smplx'``, of which the arrays are.
         gender: ``'neutral'``, ``'male'`` or ``'female'``, where a loader knows it.
 
     Raises:
-        InputError: an array is missing, has another shape or another tree of
-            joints, or smplx is not installed.
+        InputError: an array is missing, has another shape or another tree of joints, or smplx is not installed.
     """
 
     def __init__(self, arrays: Mapping[str, Any]) -> None:
@@ -74,8 +70,7 @@ class SMPL(nn.Module):
         """Poses and shapes the body, in full precision also under autocast.
 
         Args:
-            rotations: (..., 24, 3, 3), each joint relative to its parent; joint 0
-                turns the body about its pelvis.
+            rotations: (..., 24, 3, 3), each joint relative to its parent; joint 0 turns the body about its pelvis.
             betas: (..., 10), or what broadcasts to it.
 
         Returns:

@@ -47,18 +47,16 @@ class Teacher(BaseAveragedModel):
 class ContextPretrainer(Pretrainer, DistillingModel):
     """Contextual self-distillation (Motion2vec, section 3.3).
 
-    The student sees clips in which features of some tokens are replaced; at
-    those it predicts the mean of the teacher's last layers on the whole clip.
-    ``TeacherUpdateHook`` moves the teacher, and the runner registers it. As
-    released: ``norm_targets='none'``, ``decay=(1, 1)`` and ``SpanMask``.
+    The student sees clips in which features of some tokens are replaced; at those it predicts the mean of the teacher's
+    last layers on the whole clip. ``TeacherUpdateHook`` moves the teacher, and the runner registers it. As released:
+    ``norm_targets='none'``, ``decay=(1, 1)`` and ``SpanMask``.
 
     Args:
         backbone: config of the backbone; a representation behind its last norm
             (``rep_dims``) and a class token are left to the downstream model.
         top_layers: K, how many of the teacher's last layers are averaged.
-        norm_targets: layer norms in the target: ``'both'`` (the paper's: each
-            layer's output, and the mean), ``'layers'``, ``'final'``, or
-            ``'none'`` (as released).
+        norm_targets: layer norms in the target: ``'both'`` (the paper's: each layer's output, and the mean),
+            ``'layers'``, ``'final'``, or ``'none'`` (as released).
         filler: replacement of masked tokens: ``'learned'``, one learned vector
             (as released), or ``'noise'``, drawn anew for each (the paper's).
         noise_std: standard deviation of that noise.
@@ -100,8 +98,7 @@ class ContextPretrainer(Pretrainer, DistillingModel):
         Args:
             x: clips (B, T, J, C).
             mask: (B * M, T, J) bool, the M masks of a clip one after another.
-            noise: (B * M, T, J, D) replacement of masked tokens; ``None``: as
-                ``filler`` says.
+            noise: (B * M, T, J, D) replacement of masked tokens; ``None``: as ``filler`` says.
 
         Returns:
             (B * M, T, J, D).
@@ -133,12 +130,10 @@ class ContextPretrainer(Pretrainer, DistillingModel):
 
         Args:
             inputs: clips (B, T, J, C).
-            data_samples: one stacked sample with ``masks`` (B, M, T, J) bool,
-                True where hidden.
-            mode: ``'loss'``: ``loss_context``, and for the log the standard
-                deviations of targets and predictions over the masked tokens,
-                ``target_std`` and ``prediction_std``, which fall to 0 where the
-                training collapses; else the student's features (B, T, J, D).
+            data_samples: one stacked sample with ``masks`` (B, M, T, J) bool, True where hidden.
+            mode: ``'loss'``: ``loss_context``, and for the log the standard deviations of targets and predictions over
+                the masked tokens, ``target_std`` and ``prediction_std``, which fall to 0 where the training collapses;
+                else the student's features (B, T, J, D).
         """
         if mode != 'loss':
             return self.backbone(self.describe(inputs))

@@ -16,20 +16,17 @@ from .pretrainer import Pretrainer
 class MaskedPosePretrainer(Pretrainer):
     """Removes frames and joints of a 2D clip and reconstructs it (P-STMO, section 3.3).
 
-    Replaced joints take a learned point. The spatial encoder sees all frames,
-    the temporal one only those that are left; the head gets its features. No
-    3D label is read.
+    Replaced joints take a learned point. The spatial encoder sees all frames, the temporal one only those that are
+    left; the head gets its features. No 3D label is read.
 
     Args:
         backbone: config of the backbone; one token a frame.
         head: config of the head, e.g. ``MaskedPoseHead``.
-        share_mask: the whole batch has the masks of its first clip, as in the
-            released program.
+        share_mask: the whole batch has the masks of its first clip, as in the released program.
         **pretrainer: see :class:`Pretrainer`.
 
     Raises:
-        InputError: the features have a token for each joint, whose frames
-            cannot be removed.
+        InputError: the features have a token for each joint, whose frames cannot be removed.
     """
 
     def __init__(self, backbone: dict, head: dict, share_mask: bool = False, **pretrainer: Any) -> None:
@@ -55,8 +52,7 @@ class MaskedPosePretrainer(Pretrainer):
 
         Args:
             x: clean clips (B, T, J, C), see :meth:`describe`.
-            frame_mask: (T,) or (B, T) bool, True where a frame is removed; as
-                many in each clip.
+            frame_mask: (T,) or (B, T) bool, True where a frame is removed; as many in each clip.
             joint_mask: (T, J) or (B, T, J) bool, True where a joint is replaced.
 
         Returns:
@@ -64,8 +60,7 @@ class MaskedPosePretrainer(Pretrainer):
             visible frames come first, each group in time order.
 
         Raises:
-            InputError: ``frame_mask`` leaves more frames of one clip than of
-                another.
+            InputError: ``frame_mask`` leaves more frames of one clip than of another.
         """
         features, order = self.encode(x, frame_mask, joint_mask)
         return self.head(features, order), order
@@ -89,11 +84,9 @@ class MaskedPosePretrainer(Pretrainer):
 
         Args:
             inputs: clean clips (B, T, J, C).
-            data_samples: one stacked sample with ``mask`` (B, T, J) bool, True
-                where hidden.
-            mode: ``'loss'``: the mean distance in x and y between clip and
-                reconstruction, over all joints that the clip has, hidden or
-                not; else the reconstruction (B, T, J, C') in time order.
+            data_samples: one stacked sample with ``mask`` (B, T, J) bool, True where hidden.
+            mode: ``'loss'``: the mean distance in x and y between clip and reconstruction, over all joints that the
+                clip has, hidden or not; else the reconstruction (B, T, J, C') in time order.
         """
         removed, replaced = self.split(data_samples.mask)
         x = self.describe(inputs, removed.unsqueeze(-1) | replaced)

@@ -23,17 +23,13 @@ class MotionEstimator(BaseModel, Network):
 
     Args:
         backbone: config of the backbone.
-        heads: configs by name; ``pose`` is the head that lifts, others that read
-            frames only help to train.
-        codec: config of the codec that the model is trained with; a model
-            without a pose head may have none.
+        heads: configs by name; ``pose`` is the head that lifts, others that read frames only help to train.
+        codec: config of the codec that the model is trained with; a model without a pose head may have none.
         neck: config of the neck.
-        test_cfg: ``window``, the :class:`WindowPolicy` that cuts sequences at
-            test time; ``flip_test``, whether to average with the mirrored
-            input; ``batch_size``, windows in one forward pass; and for the
-            papers' protocols ``merge=False``, which keeps the outputs of all
-            windows side by side, and ``zero_root=False``, which leaves the root
-            where it is predicted.
+        test_cfg: ``window``, the :class:`WindowPolicy` that cuts sequences at test time; ``flip_test``, whether to
+            average with the mirrored input; ``batch_size``, windows in one forward pass; and for the papers' protocols
+            ``merge=False``, which keeps the outputs of all windows side by side, and ``zero_root=False``, which leaves
+            the root where it is predicted.
         data_preprocessor, init_cfg: see mmengine's ``BaseModel``.
     """
 
@@ -83,8 +79,7 @@ class MotionEstimator(BaseModel, Network):
         """Features of clips by name.
 
         Args:
-            inputs: (B, T, J, C) as the codec encodes them, or (N, M, T, J, C) of
-                M persons, who are folded into B.
+            inputs: (B, T, J, C) as the codec encodes them, or (N, M, T, J, C) of M persons, who are folded into B.
             valid: (B, T) bool, False for padded frames.
 
         Returns:
@@ -102,9 +97,8 @@ class MotionEstimator(BaseModel, Network):
         """See mmengine's ``BaseModel.forward``.
 
         Args:
-            inputs: clips (B, T, J, C), or (N, M, T, J, C) of M persons; with
-                ``mode='predict'`` whole sequences, a list of (T_i, J, C), or
-                (M, T_i, J, C).
+            inputs: clips (B, T, J, C), or (N, M, T, J, C) of M persons; with ``mode='predict'`` whole sequences, a list
+                of (T_i, J, C), or (M, T_i, J, C).
             data_samples: one stacked sample, or a list for ``'predict'``.
             mode: ``'tensor'``: each head's output by name; ``'loss'``: each
                 head's losses; ``'predict'``: see :meth:`predict`.
@@ -152,14 +146,11 @@ class MotionEstimator(BaseModel, Network):
             batch_size: windows or clips in one forward pass; ``None`` is that of ``test_cfg``.
 
         Returns:
-            The samples with ``pred_keypoints_3d`` (T, K, 3), metres, camera
-            axes, root-relative, of the head ``pose``; without ``merge`` that is
-            (P, K, 3), and ``pred_frames`` (P,) says which frame each of the
-            windows' outputs stands for. Heads that read clips add
-            ``pred_scores`` (classes,) or ``pred_embedding`` (D,): of the whole
-            clip, or beside ``pose`` the mean over its windows, which go through
-            the network once for all heads. A head that recovers bodies adds
-            the fields of :meth:`MeshHead.recover`.
+            The samples with ``pred_keypoints_3d`` (T, K, 3), metres, camera axes, root-relative, of the head ``pose``;
+            without ``merge`` that is (P, K, 3), and ``pred_frames`` (P,) says which frame each of the windows' outputs
+            stands for. Heads that read clips add ``pred_scores`` (classes,) or ``pred_embedding`` (D,): of the whole
+            clip, or beside ``pose`` the mean over its windows, which go through the network once for all heads. A head
+            that recovers bodies adds the fields of :meth:`MeshHead.recover`.
         """
         bodies, clips = self._reading('body'), self._reading('clip')
         groups = [(bodies, [i]) for i in range(len(inputs))] if bodies else []  # a mesh is 400 times a pose
@@ -236,9 +227,8 @@ class MotionEstimator(BaseModel, Network):
             batch_size: see :meth:`predict`.
 
         Returns:
-            By name for each sequence: poses (T_i, K, 3), metres, camera axes,
-            root-relative, and (T_i, D) scores or embeddings; both are the mean
-            of a frame's windows.
+            By name for each sequence: poses (T_i, K, 3), metres, camera axes, root-relative, and (T_i, D) scores or
+            embeddings; both are the mean of a frame's windows.
 
         Raises:
             InputError: a sequence has other joints or channels than the model.

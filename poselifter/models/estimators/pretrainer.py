@@ -12,8 +12,7 @@ class Pretrainer(BaseModel):
 
     Args:
         backbone: config of the backbone.
-        codec: config of the codec of the downstream model; ``None`` takes the
-            clips as they are.
+        codec: config of the codec of the downstream model; ``None`` takes the clips as they are.
         data_preprocessor, init_cfg: see mmengine's ``BaseModel``.
     """
 

@@ -18,11 +18,10 @@ from .motion_estimator import MotionEstimator
 class TextMotionPretrainer(MotionEstimator, CaptionedModel):
     """Masked motion modelling with text alignment (ActionPose, section 3).
 
-    The pipeline corrupts: ``FittedNoise`` and ``MaskMixture``. The heads' losses
-    count as in :class:`MotionEstimator`; besides, the class token of each clip
-    is contrasted with its captions and with other texts of the data set, drawn
-    at random. A backbone without a class token gives the mean of its features.
-    The text side serves pretraining only, but stays in the checkpoint:
+    The pipeline corrupts: ``FittedNoise`` and ``MaskMixture``. The heads' losses count as in :class:`MotionEstimator`;
+    besides, the class token of each clip is contrasted with its captions and with other texts of the data set, drawn at
+    random. A backbone without a class token gives the mean of its features. The text side serves pretraining only, but
+    stays in the checkpoint:
     :meth:`text_probabilities` scores clips against any texts, and with ``class_texts``
     a test recognises actions that no classifier was trained on.
 
@@ -36,9 +35,8 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
         **estimator: see :class:`MotionEstimator`.
 
     Attributes:
-        texts: the data set's table of texts, which ``captions`` of samples
-            index; the runner fills it in from the training data. Texts of
-            mirrored clips are appended where the table lacks them.
+        texts: the data set's table of texts, which ``captions`` of samples index; the runner fills it in from the
+            training data. Texts of mirrored clips are appended where the table lacks them.
     """
 
     def __init__(
@@ -107,8 +105,7 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
             captions: of each clip, indices into ``texts``; of a mirrored clip -1 - index.
 
         Returns:
-            Indices (B, K + 1) int64, and probabilities (B, K + 1): 1 / m for the clip's
-            m captions, else 0; on the CPU.
+            Indices (B, K + 1) int64, and probabilities (B, K + 1): 1 / m for the clip's m captions, else 0; on the CPU.
         """
         if not self.texts:
             raise InputError('TextMotionPretrainer has no texts; train it on data with captions (metainfo texts)')
@@ -135,8 +132,7 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
 
         Args:
             inputs: (B, T, J, C).
-            texts: n texts, or lists of texts that say the same, whose
-                similarities are averaged.
+            texts: n texts, or lists of texts that say the same, whose similarities are averaged.
 
         Returns:
             (B, n), which sum to 1.

@@ -16,12 +16,11 @@ from .motion_estimator import MotionEstimator
 class UnifiedMotionPretrainer(MotionEstimator):
     """Recovers 3D motion from corrupted 2D (MotionBERT, section 3.2).
 
-    The pipeline corrupts: ``FittedNoise``, ``JointMask``, ``FrameMask``. A batch
-    comes from one source (``SourceBatchSampler``, which also holds the
-    curriculum): where it has ``target``, the heads' losses count; where it has
-    ``target_2d`` (``TargetFrom2D``), the re-projection loss of the pose head.
-    In an image space (``ImageSpaceLifting``, the paper's) predictions and
-    pictures share x and y; in any other, set ``fit_scale`` of that loss.
+    The pipeline corrupts: ``FittedNoise``, ``JointMask``, ``FrameMask``. A batch comes from one source
+    (``SourceBatchSampler``, which also holds the curriculum): where it has ``target``, the heads' losses count; where
+    it has ``target_2d`` (``TargetFrom2D``), the re-projection loss of the pose head. In an image space
+    (``ImageSpaceLifting``, the paper's) predictions and pictures share x and y; in any other, set ``fit_scale`` of that
+    loss.
 
     Args:
         loss_2d: config of the loss for clips without 3D labels.

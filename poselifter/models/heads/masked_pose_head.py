@@ -18,9 +18,8 @@ from .pose_head import PoseHead
 class MaskedPoseHead(BaseHead):
     """Reconstructs the 2D clip from the features of its visible frames (P-STMO, section 3.3).
 
-    A norm and a linear map to half the width, a learned vector for each removed
-    frame, positions, a transformer, a pose head. Samples bring ``frame_order``
-    (B, T), the frame of each slot, those of the features first.
+    A norm and a linear map to half the width, a learned vector for each removed frame, positions, a transformer, a pose
+    head. Samples bring ``frame_order`` (B, T), the frame of each slot, those of the features first.
 
     Args:
         in_channels: D of the features.
@@ -28,8 +27,7 @@ class MaskedPoseHead(BaseHead):
         num_joints: J.
         out_channels: channels of a joint.
         depth: layers of the decoder.
-        feedforward_dims: hidden channels of the encoder's layers; the decoder's
-            have half.
+        feedforward_dims: hidden channels of the encoder's layers; the decoder's have half.
         num_heads: heads of every attention.
         drop_rate: every dropout.
         **base: see :class:`BaseHead`.

@@ -28,9 +28,8 @@ class BodyHead(BaseHead):
         num_joints: J of the features.
         hidden_dims: inner width of the perceptrons.
         dropout: rate before each perceptron.
-        body_model: what :func:`~poselifter.models.body_models.load_body_model`
-            takes; ``None``: parameters of the body are predicted, but no
-            vertices and keypoints.
+        body_model: what :func:`~poselifter.models.body_models.load_body_model` takes; ``None``: parameters of the body
+            are predicted, but no vertices and keypoints.
         **base: see :class:`BaseHead`.
 
     Attributes:
@@ -105,17 +104,15 @@ class BodyHead(BaseHead):
     ) -> dict[str, Tensor]:
         """Fields of a sequence: ``pred_vertices`` (P, V, 3) and ``pred_keypoints_3d`` (P, 17, 3) in metres.
 
-        Both are relative to joint 0 of the keypoints (h36m17); where the sample
-        has ``smpl_pose`` and ``smpl_shape``, ``vertices`` (T, V, 3) and
-        ``lifting_target`` (T, 17, 3) of these too. ``pred_smpl_pose`` (P, 72)
-        and ``pred_smpl_shape`` (P, 10) are the parameters.
+        Both are relative to joint 0 of the keypoints (h36m17); where the sample has ``smpl_pose`` and ``smpl_shape``,
+        ``vertices`` (T, V, 3) and ``lifting_target`` (T, 17, 3) of these too. ``pred_smpl_pose`` (P, 72) and
+        ``pred_smpl_shape`` (P, 10) are the parameters.
 
         Args:
             bodies: of the windows, (W, outputs, ...).
             cut: the windows.
             sample: of the sequence.
-            merge: whether windows become one sequence, else ``pred_frames`` (P,)
-                says which frames they stand for.
+            merge: whether windows become one sequence, else ``pred_frames`` (P,) says which frames they stand for.
 
         Raises:
             InputError: the head has no body model.
@@ -175,15 +172,13 @@ class BodyHead(BaseHead):
 class MeshHead(BodyHead):
     """Two perceptrons on all joints of a frame, pose and shape, then the body (MotionBERT, section 3.5).
 
-    The pose is read frame by frame, the shape from the mean over the clip. Both
-    are corrections of a mean body. The inner width is 1024 in the released
-    weights (the paper says 512).
+    The pose is read frame by frame, the shape from the mean over the clip. Both are corrections of a mean body. The
+    inner width is 1024 in the released weights (the paper says 512).
 
     Args:
         in_channels, **body: see :class:`BodyHead`.
-        mean_params: ``smpl_mean_params.npz`` of SPIN with ``pose`` (144,), 6D, and
-            ``shape`` (10,), or a mapping of these; ``None``: the rest pose of
-            the mean shape. A checkpoint brings another.
+        mean_params: ``smpl_mean_params.npz`` of SPIN with ``pose`` (144,), 6D, and ``shape`` (10,), or a mapping of
+            these; ``None``: the rest pose of the mean shape. A checkpoint brings another.
 
     Raises:
         InputError: two losses have the same name, or a file cannot be read.
@@ -207,10 +202,9 @@ class MeshHead(BodyHead):
         """Features (B, T, J, R) to bodies.
 
         Returns:
-            ``theta`` (B, T, 82): 24 axis-angle vectors, then the shape;
-            ``rotations`` (B, T, 24, 3, 3); ``betas`` (B, T, 10); and with a body
-            model ``verts`` (B, T, V, 3) and ``kp_3d`` (B, T, 17, 3), h36m17, in
-            mm, not root-relative.
+            ``theta`` (B, T, 82): 24 axis-angle vectors, then the shape; ``rotations`` (B, T, 24, 3, 3); ``betas`` (B,
+            T, 10); and with a body model ``verts`` (B, T, V, 3) and ``kp_3d`` (B, T, 17, 3), h36m17, in mm, not
+            root-relative.
         """
         frames = features.flatten(2)
         num_clips, num_frames, _ = frames.shape

@@ -17,14 +17,12 @@ from .mesh_head import BodyHead
 class MeshRefineHead(BodyHead):
     """A perceptron on motion features and another method's body, to a residual in the joints' rotations.
 
-    MotionBERT, Table 3 ("+ SPIN", "+ MAED", "+ HybrIK"). There is no code of
-    it, so all but the paper's sentence is ours: the initial pose in 6D and the
-    shape are read beside all joints of the frame, the residual is added in 6D
-    and made a rotation again, the shape stays as given. The last layer begins
-    at zero, so an untrained head returns what it got.
+    MotionBERT, Table 3 ("+ SPIN", "+ MAED", "+ HybrIK"). There is no code of it, so all but the paper's sentence is
+    ours: the initial pose in 6D and the shape are read beside all joints of the frame, the residual is added in 6D and
+    made a rotation again, the shape stays as given. The last layer begins at zero, so an untrained head returns what it
+    got.
 
-    Samples bring ``initial_pose`` (..., T, 72), axis-angle, and
-    ``initial_shape`` (..., T, 10).
+    Samples bring ``initial_pose`` (..., T, 72), axis-angle, and ``initial_shape`` (..., T, 10).
 
     Args:
         in_channels, **body: see :class:`BodyHead`; ``dropout`` is that of the features.
@@ -44,8 +42,7 @@ class MeshRefineHead(BodyHead):
     def forward(self, features: Tensor, initial: Tensor | None = None) -> dict[str, Tensor]:
         """Features (B, T, J, R) and initial parameters (B, T, 82) to bodies, as :meth:`MeshHead.forward` returns them.
 
-        Without initial parameters it is the rest pose that is refined, which
-        serves to count layers and nothing else.
+        Without initial parameters it is the rest pose that is refined, which serves to count layers and nothing else.
         """
         initial = features.new_zeros(*features.shape[:2], 82) if initial is None else initial
         pose, shape = initial[..., :72].unflatten(-1, (24, 3)), initial[..., 72:]

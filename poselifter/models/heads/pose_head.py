@@ -26,12 +26,10 @@ class PoseHead(BaseHead):
         out_channels: channels of a joint.
         num_joints: K, where a frame is one token, whose map then gives all
             joints; ``None`` where every joint is a token.
-        norm: what comes first: ``'layer'`` (or ``True``), a LayerNorm of eps
-            1e-5, as MixSTE and PoseFormer have it; ``'batch'``, a BatchNorm, as
-            P-STMO has it; ``False``, nothing.
-        init_std: standard deviation of the normal distribution, cut at 2, that
-            the weight starts from, with bias 0, as MotionBERT has it (0.02);
-            ``None`` means torch's default.
+        norm: what comes first: ``'layer'`` (or ``True``), a LayerNorm of eps 1e-5, as MixSTE and PoseFormer have it;
+            ``'batch'``, a BatchNorm, as P-STMO has it; ``False``, nothing.
+        init_std: standard deviation of the normal distribution, cut at 2, that the weight starts from, with bias 0, as
+            MotionBERT has it (0.02); ``None`` means torch's default.
         **base: see :class:`BaseHead`.
 
     Raises:

@@ -17,15 +17,12 @@ from ..parts import BaseHead
 class PoseRefiner(BaseHead):
     """Blends x and y of a pose with those of its depth re-projected through the camera (P-STMO, the (*) rows).
 
-    It stands beside the head ``pose`` and reads what that predicts, in metres,
-    the root not set to zero, at test time after the mean with the mirrored
-    clip. As released, training goes on with the loss of the refined pose alone:
-    give the head ``pose`` the losses ``[]``. Data without the camera, or people
-    in the wild, are lifted without it.
+    It stands beside the head ``pose`` and reads what that predicts, in metres, the root not set to zero, at test time
+    after the mean with the mirrored clip. As released, training goes on with the loss of the refined pose alone:
+    give the head ``pose`` the losses ``[]``. Data without the camera, or people in the wild, are lifted without it.
 
-    Samples bring ``inputs`` (..., T, J, C), screen-normalised, the true poses
-    ``lifting_target`` (..., T, J, 3), of which the root's depth is read, at test
-    time too, and ``camera_param`` and ``img_shape``; joint 0 is the root.
+    Samples bring ``inputs`` (..., T, J, C), screen-normalised, the true poses ``lifting_target`` (..., T, J, 3), of
+    which the root's depth is read, at test time too, and ``camera_param`` and ``img_shape``; joint 0 is the root.
 
     Args:
         num_joints: J.
@@ -91,10 +88,8 @@ def reproject_depth(depth: Tensor, uv: Tensor, root_depth: Tensor, camera: Camer
 
     Args:
         depth: (B, T, J), metres, relative to the root.
-        uv: (B, T, J, 2) image points in the camera's units; lens distortion is
-            ignored.
-        root_depth: (B, T), metres; it is also the root's depth, whatever
-            ``depth`` holds for it.
+        uv: (B, T, J, 2) image points in the camera's units; lens distortion is ignored.
+        root_depth: (B, T), metres; it is also the root's depth, whatever ``depth`` holds for it.
         camera: of the image points.
 
     Returns:

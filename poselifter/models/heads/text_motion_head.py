@@ -16,9 +16,8 @@ from ..parts import BaseHead, BaseNeck, build_part
 class TextMotionHead(BaseHead):
     """Contrasts the class token of a clip with its true texts and sampled others (ActionPose, equation 1).
 
-    One direction, clip to texts; each clip has a separate list of texts.
-    Samples bring ``text_features`` (n, text_channels) of the batch's texts, each
-    once; for the loss ``text_table`` (B, K + 1) int64, rows of these, and
+    One direction, clip to texts; each clip has a separate list of texts. Samples bring ``text_features`` (n,
+    text_channels) of the batch's texts, each once; for the loss ``text_table`` (B, K + 1) int64, rows of these, and
     ``text_target`` (B, K + 1): 1 / m for a clip's m true texts, else 0.
 
     Args:
@@ -26,14 +25,12 @@ class TextMotionHead(BaseHead):
         text_channels: channels of the text encoder.
         num_joints: J.
         embed_dims: E of the common space.
-        pose_pool: config of the neck (B, 1, J, D) -> (B, E); gets the sizes
-            above, as does ``text_pool``.
+        pose_pool: config of the neck (B, 1, J, D) -> (B, E); gets the sizes above, as does ``text_pool``.
         text_pool: config of the neck (n, text_channels) -> (n, E).
         temperature: similarities are divided by it.
         gamma: exponent of the loss's focal factor.
-        soft_targets: ``'text'`` spreads each true text over the clip's list by
-            a softmax of the texts' cosines, divided by ``temperature``; the
-            cosines are of the encoder's features, without gradient.
+        soft_targets: ``'text'`` spreads each true text over the clip's list by a softmax of the texts' cosines, divided
+            by ``temperature``; the cosines are of the encoder's features, without gradient.
         **base: see :class:`BaseHead`.
 
     Raises:

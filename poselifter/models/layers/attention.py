@@ -14,8 +14,7 @@ Axis = Literal['joints', 'frames']
 class Attention(nn.Module):
     """Multi-head self-attention over one named axis (Vaswani et al. 2017, section 3.2).
 
-    Over ``'joints'`` the J tokens of one frame see each other, over
-    ``'frames'`` the T tokens of one joint.
+    Over ``'joints'`` the J tokens of one frame see each other, over ``'frames'`` the T tokens of one joint.
 
     Args:
         dim: D, channels of a token.
@@ -24,8 +23,7 @@ class Attention(nn.Module):
         qkv_bias: whether queries, keys and values have a bias.
         attn_drop: dropout rate of the attention weights.
         proj_drop: dropout rate of the output.
-        scale: factor of the products; ``None`` means one over the square root
-            of a head's channels.
+        scale: factor of the products; ``None`` means one over the square root of a head's channels.
 
     Raises:
         InputError: ``num_heads`` does not divide ``dim``, or ``axis`` is unknown.
@@ -56,10 +54,9 @@ class Attention(nn.Module):
 
         Args:
             x: (B, T, J, D).
-            valid: (B, T) bool, False for padded frames. Over ``'frames'`` no
-                frame sees a padded one; over ``'joints'`` nothing changes,
-                since frames do not mix. A clip without any valid frame is
-                treated as if all were valid, to stay finite.
+            valid: (B, T) bool, False for padded frames. Over ``'frames'`` no frame sees a padded one; over ``'joints'``
+                nothing changes, since frames do not mix. A clip without any valid frame is treated as if all were
+                valid, to stay finite.
 
         Returns:
             (B, T, J, D).

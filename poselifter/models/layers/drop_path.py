@@ -10,10 +10,8 @@ DrawAxis = Literal['joints', 'frames', 'clip']
 class DropPath(nn.Module):
     """Drops whole residual branches in training (Huang et al. 2016, stochastic depth).
 
-    One draw serves all tokens along ``axis``: with ``'joints'`` a frame of a
-    clip is dropped or kept as a whole, with ``'frames'`` a joint of a clip, with
-    ``'clip'`` a whole clip.
-    What is kept is scaled by 1 / (1 - drop_prob).
+    One draw serves all tokens along ``axis``: with ``'joints'`` a frame of a clip is dropped or kept as a whole, with
+    ``'frames'`` a joint of a clip, with ``'clip'`` a whole clip. What is kept is scaled by 1 / (1 - drop_prob).
 
     Args:
         drop_prob: fraction of the branches that are dropped, in [0, 1).

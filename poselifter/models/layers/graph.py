@@ -30,8 +30,7 @@ class NodeNorm(nn.BatchNorm1d):
 class GraphConv(nn.Module):
     """Graph convolution with a residual inside (Mehraban et al., WACV 2024, as released).
 
-    relu(x + norm(N V(x) + U(x))), N the adjacency scaled by its row sums on both
-    sides.
+    relu(x + norm(N V(x) + U(x))), N the adjacency scaled by its row sums on both sides.
 
     Args:
         dim: D.
@@ -41,8 +40,7 @@ class GraphConv(nn.Module):
         temporal_graph: of the frames: ``'similarity'`` joins each to the most
             similar ones of the clip, ``'chain'`` to the frames that follow.
         neighbours: edges of a frame in the similarity graph; ties add more.
-        reach: how many following frames the chain reaches; each frame also
-            receives from itself.
+        reach: how many following frames the chain reaches; each frame also receives from itself.
     """
 
     def __init__(

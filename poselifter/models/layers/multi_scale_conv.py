@@ -23,8 +23,7 @@ class ConvNorm(nn.Module):
 class MultiScaleTemporalConv(nn.Module):
     """Four branches of D / 4 channels each, side by side, plus the input (MotionAGFormer, option ``use_tcn``).
 
-    Two convolve 5 frames (dilation 1 and 2), one takes the maximum of 3, one
-    sees a single frame only.
+    Two convolve 5 frames (dilation 1 and 2), one takes the maximum of 3, one sees a single frame only.
 
     Args:
         dim: D, divisible by 4.

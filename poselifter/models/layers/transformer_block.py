@@ -18,14 +18,12 @@ class TransformerBlock(nn.Module):
         dim: D.
         num_heads: heads of the attention.
         axis: the axis that is attended over.
-        mlp_ratio: hidden channels of the perceptron, in units of ``dim``; 0
-            leaves the perceptron out.
+        mlp_ratio: hidden channels of the perceptron, in units of ``dim``; 0 leaves the perceptron out.
         qkv_bias: whether queries, keys and values have a bias.
         drop_rate: dropout of attention output and perceptron.
         attn_drop_rate: dropout of the attention weights.
         drop_path: rate of stochastic depth, drawn for both branches apart.
-        drop_path_axis: the axis with one common draw; ``None`` means ``axis``,
-            as if the other axes were one batch.
+        drop_path_axis: the axis with one common draw; ``None`` means ``axis``, as if the other axes were one batch.
         norm_eps: epsilon of the norms.
         qk_scale: see :class:`Attention`.
         hidden_dims: hidden channels themselves, in place of ``mlp_ratio``.

@@ -17,14 +17,12 @@ def supervised_contrastive(
 ) -> Tensor:
     """Pulls samples of one class together and pushes all others apart.
 
-    A row is an anchor; its loss is the mean of -log softmax over its partners,
-    itself left out, times temperature / base_temperature. Rows without a
-    partner are left out of the mean (the original gives NaN then); where all
-    rows have one the value is the original's. 0 where no row has one.
+    A row is an anchor; its loss is the mean of -log softmax over its partners, itself left out, times temperature /
+    base_temperature. Rows without a partner are left out of the mean (the original gives NaN then); where all rows have
+    one the value is the original's. 0 where no row has one.
 
     Args:
-        features: (B, V, ...), V views of each sample; usually of unit length,
-            which is not enforced.
+        features: (B, V, ...), V views of each sample; usually of unit length, which is not enforced.
         labels: (B,) classes.
         mask: (B, B), instead of labels: entry (i, j) is 1 where j is a partner
             of i. With neither, only the views of a sample are (SimCLR).
@@ -36,8 +34,7 @@ def supervised_contrastive(
         0-dim tensor.
 
     Raises:
-        InputError: labels and mask are both given, a shape does not fit, or the
-            mode is unknown.
+        InputError: labels and mask are both given, a shape does not fit, or the mode is unknown.
 
     Source: Khosla et al., "Supervised contrastive learning" (NeurIPS 2020),
     equation 2; MotionBERT, one-shot recognition.
@@ -72,10 +69,9 @@ def supervised_contrastive(
 def focal_kl_contrastive(similarity: Tensor, target: Tensor, gamma: float = 2.0) -> Tensor:
     """Kullback-Leibler divergence of a clip's texts, with a focal factor; the mean over clips.
 
-    With s the softmax of the similarities and y the target, a clip's loss is
-    the sum over its texts of (1 - s)^gamma y log(y / s), where 0 log 0 = 0. The
-    gradient flows through the focal factor too. With unequal targets the loss
-    can be slightly negative.
+    With s the softmax of the similarities and y the target, a clip's loss is the sum over its texts of (1 - s)^gamma y
+    log(y / s), where 0 log 0 = 0. The gradient flows through the focal factor too. With unequal targets the loss can be
+    slightly negative.
 
     Args:
         similarity: (..., N) of each clip to its N texts, already divided by the temperature.

@@ -1,12 +1,10 @@
 """Pose losses as functions of predicted and true poses.
 
-Poses ``pred`` and ``target`` are (..., T, J, C) in any unit; the loss, a 0-dim
-tensor, has that unit (temporal consistency and motion its square). ``weight``
-(..., T, J) is 0 where a label is missing: the loss is then the weighted mean over
-those present, whatever the target holds elsewhere, and 0 with zero gradient if
-none is. ``joint_weights`` (J,), or what broadcasts to (..., T, J), are not
-normalised: doubled, they double the loss. Functions that read ``target`` raise
-``InputError`` where shapes disagree.
+Poses ``pred`` and ``target`` are (..., T, J, C) in any unit; the loss, a 0-dim tensor, has that unit (temporal
+consistency and motion its square). ``weight`` (..., T, J) is 0 where a label is missing: the loss is then the weighted
+mean over those present, whatever the target holds elsewhere, and 0 with zero gradient if none is. ``joint_weights``
+(J,), or what broadcasts to (..., T, J), are not normalised: doubled, they double the loss. Functions that read
+``target`` raise ``InputError`` where shapes disagree.
 """
 
 from collections.abc import Sequence
@@ -21,10 +19,9 @@ from ...skeletons import get_skeleton
 def mpjpe(pred: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
     """Mean per joint position error: the mean distance.
 
-    With C = 2 it is the reconstruction loss of P-STMO's first stage: all frames
-    count alike, masked or not. On projected points,
-    ``mpjpe(project(pose + trajectory, camera), pixels)``, it is VideoPose3D's
-    loss for clips without 3D labels.
+    With C = 2 it is the reconstruction loss of P-STMO's first stage: all frames count alike, masked or not. On
+    projected points, ``mpjpe(project(pose + trajectory, camera), pixels)``, it is VideoPose3D's loss for clips without
+    3D labels.
     """
     target = _labels(pred, target, weight)
     return _mean((pred - target).norm(dim=-1), weight)
@@ -33,8 +30,7 @@ def mpjpe(pred: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
 def weighted_mpjpe(pred: Tensor, target: Tensor, joint_weights: Tensor, weight: Tensor | None = None) -> Tensor:
     """Mean of the distances, each times the weight of its joint (MixSTE, equation 10, without the square).
 
-    On trajectories (..., T, 1, 3) with the weights 1 / depth it is VideoPose3D's
-    loss of the trajectory.
+    On trajectories (..., T, 1, 3) with the weights 1 / depth it is VideoPose3D's loss of the trajectory.
     """
     target = _labels(pred, target, weight)
     return _mean((pred - target).norm(dim=-1) * joint_weights, weight)
@@ -67,9 +63,8 @@ def temporal_consistency(
 ) -> Tensor:
     """Mean square of the predicted first differences, each times the weight of its joint.
 
-    The temporal consistency term of MixSTE as its code has it: the mean goes
-    over the coordinates too, and no target takes part; it exists so that all
-    losses are called alike. A difference needs both frames; 0 for a single frame.
+    The temporal consistency term of MixSTE as its code has it: the mean goes over the coordinates too, and no target
+    takes part; it exists so that all losses are called alike. A difference needs both frames; 0 for a single frame.
     """
     squares = pred.diff(dim=-3).square().mean(-1)
     return _mean(squares if joint_weights is None else squares * joint_weights, _pairs(weight))
@@ -91,10 +86,9 @@ def reprojection(pred: Tensor, target: Tensor, confidence: Tensor | None = None,
         pred: (..., T, J, C); only its first two channels count.
         target: (..., T, J, C'), likewise.
         confidence: (..., T, J); where it is 0 the target may be anything.
-        fit_scale: the target is in other units, such as pixels for metres: in
-            each frame it is divided by the scale that brings the prediction
-            nearest to it (a weak perspective; both relative to the root). The
-            gradient is orthogonal to each pose, which neither shrinks nor grows.
+        fit_scale: the target is in other units, such as pixels for metres: in each frame it is divided by the scale
+            that brings the prediction nearest to it (a weak perspective; both relative to the root). The gradient is
+            orthogonal to each pose, which neither shrinks nor grows.
     """
     pred, target = pred[..., :2], target[..., :2]
     target = _labels(pred, target, confidence)
@@ -126,9 +120,8 @@ def motion(
 ) -> Tensor:
     """Difference of the cross products of each joint's place at t with its place some frames later.
 
-    For every frame distance: the sum over x, y, z of the absolute differences,
-    averaged over frames and joints; then the sum over the distances. A distance
-    that is not shorter than the clip adds nothing. Poses are (..., T, J, 3); the
+    For every frame distance: the sum over x, y, z of the absolute differences, averaged over frames and joints; then
+    the sum over the distances. A distance that is not shorter than the clip adds nothing. Poses are (..., T, J, 3); the
     root is taken off here. A product needs the joint and the root in both frames.
 
     Args:
@@ -136,8 +129,7 @@ def motion(
         skeleton: joint set of the poses, for its root.
 
     Raises:
-        InputError: shapes disagree, poses are not 3D, a distance is not
-            positive, or the skeleton has no root.
+        InputError: shapes disagree, poses are not 3D, a distance is not positive, or the skeleton has no root.
 
     Source: Wang et al., "Motion guided 3D pose estimation from videos" (ECCV 2020).
     """

@@ -1,11 +1,9 @@
 """Losses of bone lengths, bone vectors and the angles between bones.
 
-Which joints a bone joins, and which bones an angle lies between, is data of the
-skeleton (``bones``, ``bone_pairs``). Poses (..., T, J, C) and ``weight``
-(..., T, J) are those of the pose losses; a bone counts where both of its joints
-have labels, an angle where both of its bones have. ``skeleton`` is the joint
-set of the poses and needs a tree. A ``target`` that may be ``None`` is not
-used; it exists so that all losses are called alike. All return a 0-dim tensor
+Which joints a bone joins, and which bones an angle lies between, is data of the skeleton (``bones``, ``bone_pairs``).
+Poses (..., T, J, C) and ``weight`` (..., T, J) are those of the pose losses; a bone counts where both of its joints
+have labels, an angle where both of its bones have. ``skeleton`` is the joint set of the poses and needs a tree. A
+``target`` that may be ``None`` is not used; it exists so that all losses are called alike. All return a 0-dim tensor
 and raise ``InputError`` where shapes or skeleton disagree.
 """
 
@@ -28,9 +26,8 @@ def limb_length(
     """Mean difference of the bone lengths (MotionBERT, limb length against the truth); arguments: see the module.
 
     Args:
-        form: ``'absolute'``: abs(a - b); ``'squared'``: (a - b)^2, which
-            MotionBERT's unused bone length loss takes times 0.001;
-            ``'relative'``: ((a - b) / b)^2, its unused bone ratio loss times 0.1.
+        form: ``'absolute'``: abs(a - b); ``'squared'``: (a - b)^2, which MotionBERT's unused bone length loss takes
+            times 0.001; ``'relative'``: ((a - b) / b)^2, its unused bone ratio loss times 0.1.
 
     Raises:
         InputError: the form is unknown; see also the module.
@@ -92,9 +89,8 @@ def bone_velocity(
 ) -> Tensor:
     """Mean length of the first differences in time of the predicted bone vectors; 0 if bones only shift.
 
-    MixSTE's unused term of the name bone length consistency is 0.01 times the
-    sum over its 16 bones, so 0.16 times this; a bone that turns adds to it. 0
-    for a single frame.
+    MixSTE's unused term of the name bone length consistency is 0.01 times the sum over its 16 bones, so 0.16 times
+    this; a bone that turns adds to it. 0 for a single frame.
     """
     change = _vectors(pred, skeleton).diff(dim=-3).norm(dim=-1)
     return _mean(change, _pairs(_of_bones(weight, skeleton)))

@@ -1,8 +1,7 @@
 """Losses of SMPL's parameters.
 
-Parameters are theta (..., T, 82): 24 axis-angle vectors in radians, then 10
-shape components. ``weight`` (..., T) is 0 where a frame has no label, with the
-meaning it has for the pose losses.
+Parameters are theta (..., T, 82): 24 axis-angle vectors in radians, then 10 shape components. ``weight`` (..., T) is 0
+where a frame has no label, with the meaning it has for the pose losses.
 
 Source: MotionBERT (Zhu et al., ICCV 2023), section 3.5, as its code has it.
 """
@@ -16,8 +15,7 @@ from .functional import _labels, _mean
 def smpl_pose(pred: Tensor, target: Tensor, weight: Tensor | None = None, squared: bool = False) -> Tensor:
     """Mean absolute (or squared) difference between the entries of the rotation matrices.
 
-    The paper writes axis-angle; the code, and so the released weights, compare
-    matrices.
+    The paper writes axis-angle; the code, and so the released weights, compare matrices.
 
     Args:
         pred: (..., T, 72 or more); what follows the 72 is not looked at.

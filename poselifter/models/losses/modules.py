@@ -59,8 +59,7 @@ class JointWeightedLoss(PoseLoss):
     """A loss that weights joints.
 
     Args:
-        joint_weights: J numbers, or the name of a vector among the skeleton's
-            ``joint_weights``.
+        joint_weights: J numbers, or the name of a vector among the skeleton's ``joint_weights``.
         loss_weight: the factor.
         skeleton: joint set of the target.
 

@@ -21,9 +21,8 @@ class Pool(BaseNeck):
     Args:
         embed_dims: E of the common space.
         normalize: whether the result has length 1.
-        centre: batch norm of the result before that. A small network that
-            starts from nothing gives all clips nearly the same vector; without
-            it the contrast stays where every text is as likely.
+        centre: batch norm of the result before that. A small network that starts from nothing gives all clips nearly
+            the same vector; without it the contrast stays where every text is as likely.
     """
 
     def __init__(self, embed_dims: int, normalize: bool = True, centre: bool = False) -> None:
@@ -41,8 +40,7 @@ class Pool(BaseNeck):
 class ClassTokenPool(Pool):
     """A clip's class token to one vector: an MLP, a learned weighted sum over joints, an MLP.
 
-    The sum starts as the mean. The paper fixes the order of the layers, not
-    their sizes.
+    The sum starts as the mean. The paper fixes the order of the layers, not their sizes.
 
     Args:
         in_channels: D of the token.

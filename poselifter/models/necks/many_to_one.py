@@ -64,22 +64,19 @@ class StridedBlock(nn.Module):
 class ManyToOneAggregator(BaseNeck):
     """Strided transformer, all frames to the centre one (P-STMO, section 3.2; MOFA).
 
-    As released: positions before the first three layers only, no norm after the
-    last one though its weights exist, and a residual that carries the first
-    frame, not the centre one.
+    As released: positions before the first three layers only, no norm after the last one though its weights exist, and
+    a residual that carries the first frame, not the centre one.
 
     Args:
         embed_dims: D.
         num_frames: T, which clips then have exactly.
         feedforward_dims: hidden channels of the layers.
         num_heads: heads of every attention.
-        strides: of the layers; ``None`` takes the released ones for 9, 27, 81,
-            243 or 351 frames.
+        strides: of the layers; ``None`` takes the released ones for 9, 27, 81, 243 or 351 frames.
         drop_rate: every dropout.
 
     Raises:
-        InputError: the strides do not end at one frame, or none are known for
-            this number of frames.
+        InputError: the strides do not end at one frame, or none are known for this number of frames.
     """
 
     wants = ('embed_dims', 'num_frames')

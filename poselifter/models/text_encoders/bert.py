@@ -23,18 +23,15 @@ class BertTextEncoder(BaseTextEncoder):
     Texts are read in lower case. All weights train.
 
     Args:
-        pretrained: folder of a BERT in the format of ``transformers``, or its
-            name on the Hugging Face hub.
+        pretrained: folder of a BERT in the format of ``transformers``, or its name on the Hugging Face hub.
         num_layers: layers that are kept.
         max_tokens: longer texts are cut, <CLS> and <SEP> included.
-        allow_download: whether a name may be fetched; else it must be in the
-            hub's local cache.
+        allow_download: whether a name may be fetched; else it must be in the hub's local cache.
         pool: ``'first'``, the feature of <CLS>, or ``'mean'``, over the tokens,
             as sentence models such as MiniLM are trained.
 
     Raises:
-        InputError: ``transformers`` is not installed, or ``pretrained`` holds
-            no BERT of so many layers.
+        InputError: ``transformers`` is not installed, or ``pretrained`` holds no BERT of so many layers.
     """
 
     def __init__(

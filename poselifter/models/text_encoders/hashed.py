@@ -18,9 +18,8 @@ from .base_text_encoder import BaseTextEncoder
 def hash_text(text: str, size: int = 4096) -> np.ndarray:
     """A text as a unit vector of its n-grams, the same on every machine.
 
-    Single words and pairs of neighbours, and 3 to 5 characters of each word
-    with its borders, in lower case. Each n-gram adds the square root of its
-    count, with a sign, at one place; place and sign are bits of its BLAKE2b.
+    Single words and pairs of neighbours, and 3 to 5 characters of each word with its borders, in lower case. Each
+    n-gram adds the square root of its count, with a sign, at one place; place and sign are bits of its BLAKE2b.
 
     Args:
         text: the text; without letters or digits the vector is zero.
@@ -45,9 +44,8 @@ def hash_text(text: str, size: int = 4096) -> np.ndarray:
 class HashedTextEncoder(BaseTextEncoder):
     """A linear map of :func:`hash_text`, for work without a pretrained network.
 
-    It starts as a random projection, so texts with common n-grams are near.
-    It knows nothing else about meaning ("jog" and "run" are strangers): results
-    on texts that were not trained on must say that they come from it.
+    It starts as a random projection, so texts with common n-grams are near. It knows nothing else about meaning ("jog"
+    and "run" are strangers): results on texts that were not trained on must say that they come from it.
 
     Args:
         embed_dims: channels of the features.

@@ -18,9 +18,8 @@ BATCH = 64
 def embed(model: Any, inputs: torch.Tensor, pooled: bool) -> torch.Tensor:
     """Clips (B, T, J, C), or (B, M, T, J, C) of M persons, to embeddings (B, D).
 
-    They are those of the head that makes some, or of a model with texts those
-    in the common space; ``pooled``, or else, the backbone's features are
-    averaged over frames and persons.
+    They are those of the head that makes some, or of a model with texts those in the common space; ``pooled``, or else,
+    the backbone's features are averaged over frames and persons.
     """
     if not pooled and any('pred_embedding' in head.predicts for head in model.heads.values()):
         samples = model.predict(list(inputs), [MotionDataSample() for _ in inputs])

@@ -21,8 +21,7 @@ def keypoint_rows(
 
     Args:
         skeleton: joint set.
-        clips: by title, places (T, J, 2) in network units and (T, J), 0 where
-            no joint is drawn.
+        clips: by title, places (T, J, 2) in network units and (T, J), 0 where no joint is drawn.
         hidden: (T, J) bool, joints that the network is not shown: in the first
             row they get a ring, and a frame that shows nothing else is grey.
 

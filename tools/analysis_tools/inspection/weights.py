@@ -24,8 +24,7 @@ def layers_with(
     """The parts of one class, by their names in the network, in the order of their layers.
 
     Args:
-        network: a backbone; its layers are the entries of its module lists,
-            counted from 1.
+        network: a backbone; its layers are the entries of its module lists, counted from 1.
         kind: class of the parts.
         numbers: of these layers only.
         **needed: values that attributes of a part must have.

@@ -162,17 +162,15 @@ def _vector(words: list[str], where: str) -> np.ndarray:
 def read_amc(path: str | os.PathLike, skeleton: AsfSkeleton) -> Motion:
     """Reads an AMC file and runs its forward kinematics.
 
-    A bone turns by C R C^-1 in its parent, where C are the bone's axes in the
-    ASF and R the rotation of the AMC; its end is the parent's end plus its
-    turned direction times length. Bones without a line in the AMC do not move.
+    A bone turns by C R C^-1 in its parent, where C are the bone's axes in the ASF and R the rotation of the AMC; its
+    end is the parent's end plus its turned direction times length. Bones without a line in the AMC do not move.
 
     Returns:
         The motion; the position of a joint is the **end** of the bone of its
         name. ``fps`` is ``None``, since an AMC does not state it.
 
     Raises:
-        InputError: a frame is incomplete or out of order, or names a bone that
-            the skeleton lacks; the frame is named.
+        InputError: a frame is incomplete or out of order, or names a bone that the skeleton lacks; the frame is named.
     """
     lines, degrees = _lines(read_text(path, _AMC)), skeleton.degrees
     while lines and lines[0][0].startswith(':'):

@@ -1,8 +1,7 @@
 """Converts the bodies in which the CMU database circulates to the joint set ``cmu17``.
 
-Convention: files are y up and face +z at rest; ``cmu17`` is z up, in metres,
-(x, y, z) of a file becoming (x, -z, y). Joint meanings are those of the
-converted data's README: a bone's end in ASF/AMC; BVH joints are bones' starts.
+Convention: files are y up and face +z at rest; ``cmu17`` is z up, in metres, (x, y, z) of a file becoming (x, -z, y).
+Joint meanings are those of the converted data's README: a bone's end in ASF/AMC; BVH joints are bones' starts.
 """
 
 from dataclasses import dataclass
@@ -86,8 +85,7 @@ def to_cmu17(motion: Motion, thorax: np.ndarray | None = None) -> tuple[np.ndarr
             bodies that lack it; ``None`` takes the bone below once more.
 
     Returns:
-        (keypoints, feet): (T, 17, 3) metres, z up; (T,) height of the lowest
-        point of ankles, feet and toes, metres.
+        (keypoints, feet): (T, 17, 3) metres, z up; (T,) height of the lowest point of ankles, feet and toes, metres.
 
     Raises:
         InputError: the joints are those of no family we know, or the body has

@@ -46,8 +46,7 @@ def cut_clips(keypoints: np.ndarray, feet: np.ndarray, fps: float, first_frame: 
         The clips, in order; none if no segment is long enough.
 
     Raises:
-        InputError: the rate is no multiple of 30, or a joint is more than
-            3.2 m away from the pelvis.
+        InputError: the rate is no multiple of 30, or a joint is more than 3.2 m away from the pelvis.
     """
     step = round(fps / FPS)
     if step < 1 or abs(fps / FPS - step) > 0.01 * step:

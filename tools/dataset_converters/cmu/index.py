@@ -80,9 +80,8 @@ def action_of(description: str, category: str = '') -> str:
 def read_index(path: str | os.PathLike) -> dict[str, tuple[str, str]]:
     """Reads descriptions of clips: CMU's index as text, or a table.
 
-    Lines are ``id<TAB>description`` or CSV ``id,description[,category]``;
-    a line ``Subject #9 (run)`` gives the category of the clips below it;
-    other lines are passed over.
+    Lines are ``id<TAB>description`` or CSV ``id,description[,category]``; a line ``Subject #9 (run)`` gives the
+    category of the clips below it; other lines are passed over.
 
     Returns:
         Clip id -> (description, category).

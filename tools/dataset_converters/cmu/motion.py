@@ -32,9 +32,8 @@ class Joint:
 class Motion:
     """Joints of one body over time, in the file's axes and units.
 
-    Convention: right-handed, y up by habit, the body facing +z at rest;
-    column vectors, so a vector fixed to joint j points at
-    ``rotations[:, j] @ vector``.
+    Convention: right-handed, y up by habit, the body facing +z at rest; column vectors, so a vector fixed to joint j
+    points at ``rotations[:, j] @ vector``.
 
     Attributes:
         names: J joint names; an end site is called ``<parent>_end``.
@@ -74,9 +73,8 @@ def local_motion(channels: Sequence[str], values: np.ndarray, offset: np.ndarray
     """Local transform of a joint, in the frame of its parent, from its channels.
 
     Args:
-        channels: ``'tx'`` puts its value in the place of the offset's x; turns
-            ``'rz'``, ``'rx'``, ... are multiplied in this order, R(z) R(x): the
-            first acts last. Any number, repeats allowed.
+        channels: ``'tx'`` puts its value in the place of the offset's x; turns ``'rz'``, ``'rx'``, ... are multiplied
+            in this order, R(z) R(x): the first acts last. Any number, repeats allowed.
         values: (T, C) units of length and degrees.
         offset: (3,) from the parent at rest.
 
