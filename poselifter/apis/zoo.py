@@ -110,6 +110,6 @@ def resolve(name: str) -> Path:
         return path
     if path.suffix or len(path.parts) > 1:
         raise InputError(
-            f'the checkpoint {name} is not there; give a file or one of: {", ".join(sorted(zoo_models()))}'
+            f'the checkpoint {name} does not exist; give a file or one of: {", ".join(sorted(zoo_models()))}'
         )
     return download(find(name))

@@ -119,7 +119,7 @@ def read_babel(path: str | Path) -> dict[str, dict[str, Any]]:
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f'{path} is not there; {_BABEL}')
+        raise InputError(f'{path} does not exist; {_BABEL}')
     try:
         return {sid: _annotation(entry) for sid, entry in json.loads(path.read_text()).items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:

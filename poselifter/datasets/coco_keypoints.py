@@ -42,7 +42,7 @@ def load_coco(path: str | os.PathLike, kind: str = 'COCO annotations', how: str 
         InputError: neither package works, or the file is missing or wrong.
     """
     if not Path(path).is_file():
-        raise InputError(f'{path} is not there; {how}')
+        raise InputError(f'{path} does not exist; {how}')
     for package in ('xtcocotools', 'pycocotools'):
         # a wheel that was built for numpy 1 fails with a ValueError under numpy 2
         with contextlib.suppress(ImportError, ValueError):

@@ -81,7 +81,7 @@ class PoseTrackDataset(SequenceDataset):
         path, skeleton = Path(self.ann_file), get_skeleton(self.metainfo['skeleton'])
         files = sorted(path.glob('*.json')) if path.is_dir() else [path]
         if not files or not files[0].is_file():
-            raise InputError(f'{path} is not there, or has no json file; {_HOW}')
+            raise InputError(f'{path} does not exist, or has no json file; {_HOW}')
         infos, parts = [], []
         for name, track in (entry for file in files for entry in read_tracks(file).items()):
             track = track[: self.length]

@@ -39,7 +39,7 @@ class VideoPose3DFiles(SequenceDataset):
         **kwargs: see :class:`SequenceDataset`.
 
     Raises:
-        InputError: a file is missing or wrong, 2D and 3D do not fit, or a subject is not there.
+        InputError: a file is missing or wrong, 2D and 3D do not fit, or a subject is missing.
     """
 
     table: str  # entry of cameras.json

@@ -77,7 +77,7 @@ def _opened(path: str | os.PathLike, kind: str, how: str, **kwargs: Any) -> Iter
     """Opens a file with numpy, with the errors for one that is missing or damaged."""
     path = Path(path).expanduser()
     if not path.is_file():
-        raise InputError(f'{path} is not there; {how}')
+        raise InputError(f'{path} does not exist; {how}')
     try:
         yield np.load(path, allow_pickle=False, **kwargs)
     except InputError as error:

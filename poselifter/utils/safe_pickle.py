@@ -329,7 +329,7 @@ def load_pickle(
         with open(Path(source).expanduser(), 'rb') as file:
             return _load(file, encoding, joblib, objects)
     except FileNotFoundError:
-        raise InputError(f'{name} is not there; {how}') from None
+        raise InputError(f'{name} does not exist; {how}') from None
     except InputError as error:
         raise InputError(f'{name} is not read: {error}') from error
     except Exception as error:  # a damaged pickle fails in any way

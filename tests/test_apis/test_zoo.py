@@ -58,7 +58,7 @@ def test_resolve(tmp_path):
     file.write_bytes(b'x')
     assert zoo.resolve(str(file)) == file
     assert zoo.resolve(zoo.DEFAULT_MODEL).is_file()
-    with pytest.raises(InputError, match=r'b\.pth is not there'):
+    with pytest.raises(InputError, match=r'b\.pth does not exist'):
         zoo.resolve(str(tmp_path / 'b.pth'))
     with pytest.raises(InputError, match='mixste_cmu_27'):
         zoo.resolve('mixste_cmu_72')

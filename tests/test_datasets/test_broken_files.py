@@ -87,7 +87,7 @@ def test_missing_and_damaged_files(broken, name):
     path, load = broken(name)
     whole = path.read_bytes()
     path.unlink()
-    assert 'is not there; ' in load()
+    assert 'does not exist; ' in load()
     for size in (0, len(whole) // 2):
         path.write_bytes(whole[:size])
         assert f'is no whole {"pickle" if path.suffix == ".pkl" else path.suffix[1:]}' in load()

@@ -93,7 +93,7 @@ def test_wrong_annotations_are_named(tmp_path, change, message):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(InputError, match=r'train2017.json is not there; .*download .*cocodataset.org.* to data/coco'):
+    with pytest.raises(InputError, match=r'train2017.json does not exist; .*download .*cocodataset.org.* to data/coco'):
         load(tmp_path).full_init()
 
 

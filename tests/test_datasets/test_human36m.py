@@ -183,7 +183,7 @@ def test_mmpose_detections_and_broken_files(mmpose, tmp_path):
     np.testing.assert_allclose(found['keypoints'], true['keypoints'] + 1, rtol=1e-5)
     assert (found['keypoints_visible'] == 0.5).all() and (true['keypoints_visible'] == 1).all()
     np.save(tmp_path / 'few.npy', np.zeros((3, 17, 2)))
-    for name, message in (('few.npy', r'has shape \(3, 17, 2\)'), ('no.npy', 'not there')):
+    for name, message in (('few.npy', r'has shape \(3, 17, 2\)'), ('no.npy', 'does not exist')):
         with pytest.raises(InputError, match=message):
             Human36mMMPoseDataset(keypoint_file=name, **settings)
     for change, message in (

@@ -78,5 +78,5 @@ def test_damaged_and_missing_files(tmp_path):
     with pytest.raises(InputError, match='no whole pickle'):
         load_pickle(pickle.dumps(PLAIN)[:50])
     for load in (load_arrays, load_pickle):
-        with pytest.raises(InputError, match='not there'):
+        with pytest.raises(InputError, match='does not exist'):
             load(tmp_path / 'none')

@@ -117,5 +117,5 @@ def test_in_a_data_set(tmp_path):
     write(folder / 'b.pkl', {'pose': POSES, 'betas': BETAS})
     with pytest.raises(InputError, match='6 bodies without frame_ids, expected 20, one a frame'):
         len(MeshDataset('mesh_det_h36m.pkl', 'h36m', **{**options, 'estimates': 'spin'}))
-    with pytest.raises(InputError, match='none is not there; save the result files'):
+    with pytest.raises(InputError, match='none does not exist; save the result files'):
         len(MeshDataset('mesh_det_h36m.pkl', 'h36m', **{**options, 'estimates': 'none'}))

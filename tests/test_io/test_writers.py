@@ -76,7 +76,7 @@ def test_refusals(tmp_path, table):
     write_keypoints(tmp_path / 'clip.npz', table)
     with pytest.raises(InputError, match='no keypoints_3d, skeleton_3d'):
         read_result(tmp_path / 'clip.npz')
-    with pytest.raises(InputError, match='not there'):
+    with pytest.raises(InputError, match='does not exist'):
         read_result(tmp_path / 'absent.npz')
 
 

@@ -304,5 +304,5 @@ def test_damaged_and_missing_files_are_named(arrays, official_pickle, tmp_path):
     (tmp_path / 'empty').mkdir()
     with pytest.raises(InputError, match=r'SMPL_NEUTRAL\.pkl; .* register at https://smpl\.is\.tue\.mpg\.de'):
         load_body_model(tmp_path / 'empty')
-    with pytest.raises(InputError, match=r'no\.npy is not there'):
+    with pytest.raises(InputError, match=r'no\.npy does not exist'):
         load_body_model(arrays, tmp_path / 'no.npy')

@@ -142,7 +142,7 @@ def test_mistakes_are_one_line(main, fails, truth, predicted, tmp_path):
     assert "2 of 3 sequences have no prediction, 'S9/Walking 1/a' for one" in fails(main, *files)
     main([*map(str, files), '--partial'])
     assert 'give clip_len' in fails(main, *files, '--partial', '--protocol', 'motionagformer')
-    assert 'is not there' in fails(main, tmp_path / 'none.npz', files[1])
+    assert 'does not exist' in fails(main, tmp_path / 'none.npz', files[1])
     assert 'invalid choice' in fails(main, *files, '--protocol', 'cvpr')
     np.savez(tmp_path / 'pred.npz', **{NAMES[0]: np.zeros((3, 17))})
     assert 'has shape (3, 17) and type float64, expected numbers (T, K, 3)' in fails(main, *files)

@@ -20,7 +20,7 @@ def read_matrix(path: str) -> np.ndarray:
         InputError: no such file, or it holds no such matrix.
     """
     if not Path(path).is_file():
-        raise InputError(f'{path} is not there; let ActionMetric write it (confusion_file)')
+        raise InputError(f'{path} does not exist; let ActionMetric write it (confusion_file)')
     try:
         matrix = np.loadtxt(path, delimiter=',', ndmin=2)
     except ValueError as error:

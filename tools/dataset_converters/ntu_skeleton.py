@@ -54,7 +54,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('--workers', type=int, default=4, help='processes')
     args = parser.parse_args(argv)
     if args.missing and not args.missing.is_file():
-        raise InputError(f'{args.missing} is not there; download the list that docs/datasets/ntu.md names')
+        raise InputError(f'{args.missing} does not exist; download the list that docs/datasets/ntu.md names')
     missing = read_missing(args.missing) if args.missing else set()
     paths = sorted(p for p in args.source.rglob('*.skeleton') if p.stem not in missing)
     if not paths:
