@@ -185,7 +185,7 @@ TEXTS = {
 REFUSED = [  # kind of file, what is replaced once, by what, the error
     ('asf', ':bonedata', ':bones', 'no :bonedata'),
     ('asf', r'length 2\.0+', 'length two', "bone bone length: 'two'"),
-    ('asf', 'direction 1', 'way 1', 'bone bone: has no direction'),
+    ('asf', 'direction 1', 'way 1', 'bone bone: direction has 0 numbers, expected 3'),
     ('asf', 'name bone', 'called bone', 'a bone has no name'),
     ('asf', 'dof rx', 'dof l rx', 'dof l rx ry rz, expected only'),
     ('asf', '    root bone', '    root leg', "'leg' under 'root'"),

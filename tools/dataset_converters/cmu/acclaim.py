@@ -2,6 +2,8 @@
 
 import itertools
 import os
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +11,12 @@ from scipy.spatial.transform import Rotation
 
 from poselifter.errors import InputError
 
-from .motion import Joint, Motion, assemble, floats, local_motion, read_text
+from .motion import Joint, Motion, assemble, floats, read_text
 
 _ASF = 'an Acclaim skeleton (:units, :root, :bonedata, :hierarchy)'
 _AMC = 'an Acclaim motion (:DEGREES, then frame numbers, each followed by a line for every bone)'
 _INCH_M = 0.0254
-_ROOT_DOF = ('tx', 'ty', 'tz', 'rx', 'ry', 'rz')  # of other bones the turns alone
+_ROOT_DOF = ['tx', 'ty', 'tz', 'rx', 'ry', 'rz']  # of other bones the turns alone
 
 
 @dataclass
@@ -37,22 +39,18 @@ class AsfSkeleton:
     """An Acclaim skeleton at rest.
 
     Attributes:
-        bones: parents before children; the root first.
+        bones: by name; parents before children, the root first.
         root_position: (3,) added to the root's translation.
         unit_m: metres in a unit of length (``length`` of :units is the number of units in an inch).
         degrees: whether angles are in degrees.
         source: the file, for messages.
     """
 
-    bones: tuple[Bone, ...]
+    bones: dict[str, Bone]
     root_position: np.ndarray
     unit_m: float
     degrees: bool
     source: str
-
-    def bone(self, name: str) -> Bone | None:
-        """The bone of that name, or ``None``."""
-        return next((bone for bone in self.bones if bone.name == name), None)
 
 
 def read_asf(path: str | os.PathLike) -> AsfSkeleton:
@@ -62,39 +60,32 @@ def read_asf(path: str | os.PathLike) -> AsfSkeleton:
         InputError: a section or a bone's field is missing or malformed, or the
             hierarchy names a bone that :bonedata lacks; the place is named.
     """
-    path = str(path)
-    sections = _sections(read_text(path, _ASF), path)
-    units = {line[0].lower(): line[1] for line in sections['units'] if len(line) > 1}
-    degrees = not units.get('angle', 'deg').lower().startswith('rad')
-    length = floats([units.get('length', '1')], f'{path}, :units length')[0]
+    path, rest = str(path), ['0', '0', '0']
+    parts = re.split(r'^\s*:(\w+)', read_text(path, _ASF), flags=re.MULTILINE)
+    sections = {name.lower(): _lines(text) for name, text in zip(parts[1::2], parts[2::2], strict=True)}
+    for name in ('units', 'root', 'bonedata', 'hierarchy'):
+        if name not in sections:
+            raise InputError(f'{path} has no :{name}, expected {_ASF}')
+    units = {line[0].lower(): line[1:] for line in sections['units']}
+    degrees = not units.get('angle', ['deg'])[0].lower().startswith('rad')
+    length = _numbers({'length': ['1'], **units}, 'length', 1, f'{path}, :units')[0]
     if length <= 0:
         raise InputError(f'{path}, :units: length is {length:g}, expected a positive number')
+    root = {'position': rest, 'orientation': rest, 'axis': ['XYZ'], 'order': _ROOT_DOF}
+    root |= {line[0].lower(): line[1:] for line in sections['root']}
+    record = {'axis': root['orientation'] + root['axis'], 'direction': rest, 'length': ['0'], 'dof': root['order']}
+    bones = {'root': _bone('root', -1, record, degrees, f'{path}, :root', _ROOT_DOF)}
     records = _bone_records(sections['bonedata'], path)
-    root = {line[0].lower(): line[1:] for line in sections['root']}
-    place, rest = f'{path}, :root', ['0', '0', '0']
-    axis = root.get('orientation', rest) + (root.get('axis') or ['XYZ'])
-    record = {'axis': axis, 'direction': rest, 'length': ['0'], 'dof': root.get('order', _ROOT_DOF)}
-    bones = [_bone('root', -1, record, degrees, place, _ROOT_DOF)]
-    for name, parent in _hierarchy(sections['hierarchy'], set(records), path):
-        parent_index = next(k for k, bone in enumerate(bones) if bone.name == parent)
-        bones.append(_bone(name, parent_index, records[name], degrees, f'{path}, bone {name}', _ROOT_DOF[3:]))
-    position = _vector(root.get('position', rest), f'{place} position')
-    return AsfSkeleton(tuple(bones), position, _INCH_M / length, degrees, path)
-
-
-def _sections(text: str, path: str) -> dict[str, list[list[str]]]:
-    """Section name -> its lines as words; lines of :documentation are not kept."""
-    sections: dict[str, list[list[str]]] = {}
-    lines: list[list[str]] = []
-    for words in _lines(text):
-        if words[0].startswith(':'):
-            lines = sections.setdefault(words[0][1:].lower(), [])
-        else:
-            lines.append(words)
-    missing = [name for name in ('units', 'root', 'bonedata', 'hierarchy') if name not in sections]
-    if missing:
-        raise InputError(f'{path} has no :{missing[0]}, expected {_ASF}')
-    return sections
+    for parent, *children in sections['hierarchy']:
+        for child in children:
+            if parent not in bones or child not in records or child in bones:
+                raise InputError(
+                    f'{path}, :hierarchy: {child!r} under {parent!r} is unknown, doubled or comes before its parent, '
+                    f'expected every bone of :bonedata once'
+                )
+            where = f'{path}, bone {child}'
+            bones[child] = _bone(child, list(bones).index(parent), records[child], degrees, where, _ROOT_DOF[3:])
+    return AsfSkeleton(bones, _numbers(root, 'position', 3, f'{path}, :root'), _INCH_M / length, degrees, path)
 
 
 def _lines(text: str) -> list[list[str]]:
@@ -103,60 +94,39 @@ def _lines(text: str) -> list[list[str]]:
 
 
 def _bone_records(lines: list[list[str]], path: str) -> dict[str, dict[str, list[str]]]:
-    """Bone name -> field -> words; the further lines of `limits` are left out."""
-    records: dict[str, dict[str, list[str]]] = {}
-    record: dict[str, list[str]] = {}
+    """Bone name -> field -> words."""
+    records: list[dict[str, list[str]]] = [{}]
     for key, *words in lines:
         if key.lower() == 'begin':
-            record = {}
-        elif key.lower() == 'end':
-            if not record.get('name'):
-                raise InputError(f'{path}, :bonedata: a bone has no name, expected "name ..." between begin and end')
-            records[record['name'][0]] = record
-        elif not key.startswith('('):
-            record[key.lower()] = words
-    return records
+            records.append({})
+        records[-1][key.lower()] = words
+    if not all(record.get('name') for record in records[1:]):
+        raise InputError(f'{path}, :bonedata: a bone has no name, expected "name ..." between begin and end')
+    return {record['name'][0]: record for record in records[1:]}
 
 
 def _bone(
-    name: str, parent: int, record: dict[str, list[str]], degrees: bool, where: str, allowed: tuple[str, ...]
+    name: str, parent: int, record: dict[str, list[str]], degrees: bool, where: str, allowed: Sequence[str]
 ) -> Bone:
     """A bone from its fields; ``allowed``: degrees of freedom that it may have."""
-    for key in ('direction', 'length', 'axis'):
-        if not record.get(key):
-            raise InputError(f'{where}: has no {key}, expected name, direction, length, axis')
-    axis = record['axis']
-    order = axis[3].lower() if len(axis) > 3 else 'xyz'
+    offset = _numbers(record, 'direction', 3, where) * _numbers(record, 'length', 1, where)
+    angles, order = _numbers(record, 'axis', 3, where), ''.join(record['axis'][3:4]).lower() or 'xyz'
     if sorted(order) != ['x', 'y', 'z']:
-        raise InputError(f'{where}: axis order {axis[3]!r}, expected an order such as XYZ')
+        raise InputError(f'{where}: axis order {record["axis"][3]!r}, expected an order such as XYZ')
     dof = tuple(word.lower() for word in record.get('dof', ()))
     if not set(dof) <= set(allowed):
         raise InputError(f'{where}: dof {" ".join(dof)}, expected only {", ".join(allowed)}; others are not read')
-    offset = _vector(record['direction'], f'{where} direction') * floats(record['length'][:1], f'{where} length')[0]
     # scipy's small letters turn about fixed axes, the first letter first, as Acclaim does: R = Rz Ry Rx for 'xyz'
-    axes = Rotation.from_euler(order, _vector(axis[:3], f'{where} axis'), degrees=degrees).as_matrix()
+    axes = Rotation.from_euler(order, angles, degrees=degrees).as_matrix()
     return Bone(name, parent, offset, axes, order, dof)
 
 
-def _hierarchy(lines: list[list[str]], known: set[str], path: str) -> list[tuple[str, str]]:
-    """(bone, parent) with parents first."""
-    placed, pairs = {'root'}, []
-    for parent, *children in lines:
-        for child in children if parent.lower() not in ('begin', 'end') else ():
-            if parent not in placed or child not in known or child in placed:
-                raise InputError(
-                    f'{path}, :hierarchy: {child!r} under {parent!r} is unknown, doubled or comes before its parent, '
-                    f'expected every bone of :bonedata once'
-                )
-            placed.add(child)
-            pairs.append((child, parent))
-    return pairs
-
-
-def _vector(words: list[str], where: str) -> np.ndarray:
-    if len(words) != 3:
-        raise InputError(f'{where}: {len(words)} numbers, expected 3')
-    return floats(words, where)
+def _numbers(record: dict[str, list[str]], key: str, count: int, where: str) -> np.ndarray:
+    """The first ``count`` words of a field as numbers."""
+    words = record.get(key, [])[:count]
+    if len(words) < count:
+        raise InputError(f'{where}: {key} has {len(words)} numbers, expected {count}')
+    return floats(words, f'{where} {key}')
 
 
 def read_amc(path: str | os.PathLike, skeleton: AsfSkeleton) -> Motion:
@@ -176,34 +146,30 @@ def read_amc(path: str | os.PathLike, skeleton: AsfSkeleton) -> Motion:
     while lines and lines[0][0].startswith(':'):
         keyword = lines.pop(0)[0].upper()
         degrees = {':DEGREES': True, ':RADIANS': False}.get(keyword, degrees)
-    columns = _columns(lines, skeleton, str(path))
-    local = []
-    for bone in skeleton.bones:
-        values = columns[bone.name] if bone.name in columns else np.zeros((len(columns['']), len(bone.dof)))
-        # the axis that acts last comes first in the product
-        order = sorted(range(len(bone.dof)), key=lambda k: -bone.order.index(bone.dof[k][1]))
-        channels, values = [bone.dof[k] for k in order], values[:, order]
-        if not degrees:
-            values = np.where([channel[0] == 'r' for channel in channels], np.rad2deg(values), values)
-        shift, turn = local_motion(channels, values, np.zeros(3))
-        turn = bone.axes @ turn @ bone.axes.T
+    columns, frames = _columns(lines, skeleton, str(path))
+    local, still = [], np.zeros(frames)
+    for bone in skeleton.bones.values():
+        values = dict(zip(bone.dof, columns.get(bone.name, np.zeros((frames, len(bone.dof)))).T, strict=True))
+        angles, shift = (
+            np.stack([values.get(kind + axis, still) for axis in order], -1)
+            for kind, order in (('r', bone.order), ('t', 'xyz'))
+        )
+        turn = bone.axes @ Rotation.from_euler(bone.order, angles, degrees=degrees).as_matrix() @ bone.axes.T
         local.append((turn @ bone.offset if bone.parent >= 0 else shift + skeleton.root_position, turn))
-    return assemble(skeleton.bones, local, unit_m=skeleton.unit_m, source=str(path))
+    return assemble(list(skeleton.bones.values()), local, unit_m=skeleton.unit_m, source=str(path))
 
 
-def _columns(lines: list[list[str]], skeleton: AsfSkeleton, path: str) -> dict[str, np.ndarray]:
-    """Bone name -> (T, its dof) values; the name ``''`` has none, (T, 0)."""
+def _columns(lines: list[list[str]], skeleton: AsfSkeleton, path: str) -> tuple[dict[str, np.ndarray], int]:
+    """Bone name -> (T, its dof) values; and T."""
     starts = [k for k, words in enumerate(lines) if len(words) == 1 and words[0].isdigit()]
-    if not starts or starts[0] != 0:
+    if starts[:1] != [0]:
         raise InputError(f'{path}: has no frame number after its header, expected {_AMC}')
     frames = list(itertools.pairwise([*starts, len(lines)]))
     names = [words[0] for words in lines[1 : frames[0][1]]]
     for name in names:
-        if skeleton.bone(name) is None or names.count(name) > 1:
-            raise InputError(
-                f'{path}: bone {name!r} is doubled or not in {skeleton.source}, expected the bones of its skeleton'
-            )
-    widths = [len(skeleton.bone(name).dof) for name in names]
+        if name not in skeleton.bones or names.count(name) > 1:
+            raise InputError(f'{path}: bone {name!r} is doubled or not in {skeleton.source}, whose bones are expected')
+    widths = [len(skeleton.bones[name].dof) for name in names]
     layout = [(name, 1 + width) for name, width in zip(names, widths, strict=True)]
     for start, end in frames:
         if [(words[0], len(words)) for words in lines[start + 1 : end]] != layout:
@@ -211,6 +177,6 @@ def _columns(lines: list[list[str]], skeleton: AsfSkeleton, path: str) -> dict[s
                 f'{path}, frame {lines[start][0]}: its lines differ from {skeleton.source} or from the first frame, '
                 f'expected {len(layout)} bones with all their values; the file may be cut off'
             )
-    words = [word for line in lines if len(line) > 1 for word in line[1:]]
+    words = [word for line in lines for word in line[1:]]
     values = floats(words, f'{path}, values').reshape(len(starts), sum(widths))
-    return dict(zip([*names, ''], np.split(values, np.cumsum(widths), 1), strict=True))
+    return dict(zip(names, np.split(values, np.cumsum(widths)[:-1], 1), strict=True)), len(starts)

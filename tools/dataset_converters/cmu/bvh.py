@@ -5,10 +5,11 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from poselifter.errors import InputError
 
-from .motion import Joint, Motion, assemble, floats, local_motion, read_text
+from .motion import Joint, Motion, assemble, floats, read_text
 
 _FORMAT = 'a BVH file (HIERARCHY, MOTION)'
 _NUMBER = r'[-+]?[\d.]+(?:e[-+]?\d+)?'
@@ -47,7 +48,15 @@ def read_bvh(path: str | os.PathLike) -> Motion:
     widths = [len(joint.channels) for joint in joints]
     values, seconds = _parse_motion(parts[1], sum(widths), str(path))
     columns = np.split(values, np.cumsum(widths)[:-1], 1)
-    local = [local_motion(joint.channels, values, joint.offset) for joint, values in zip(joints, columns, strict=True)]
+    local = []
+    for joint, values in zip(joints, columns, strict=True):
+        shifts, turns = np.tile(joint.offset, (len(values), 1)), np.tile(np.eye(3), (len(values), 1, 1))
+        for (kind, axis), column in zip(joint.channels, values.T, strict=True):
+            if kind == 't':
+                shifts[:, 'xyz'.index(axis)] = column
+            else:
+                turns = turns @ Rotation.from_euler(axis, column[:, None], degrees=True).as_matrix()
+        local.append((shifts, turns))
     return assemble(joints, local, fps=1 / seconds, source=str(path))
 
 
@@ -99,14 +108,12 @@ def _parse_motion(text: str, channels: int, path: str) -> tuple[np.ndarray, floa
         match = re.search(rf'^[ \t]*{key}[ \t]*:?[ \t]*(\S+)[ \t]*$', text, re.IGNORECASE | re.MULTILINE)
         header[key] = floats([match[1]], f'{path}, "{key}:"')[0] if match else 0
         if header[key] <= 0:
-            raise InputError(
-                f'{path}: MOTION has no "{key}:" above 0, expected "Frames: number" and "Frame Time: seconds"'
-            )
+            raise InputError(f'{path}: MOTION has no "{key}:" above 0, expected a number and the seconds of a frame')
         text = text[: match.start()] + text[match.end() :]
     rows = [row for line in text.splitlines() if (row := line.split())]
     if len(rows) != header['Frames']:
         raise InputError(
-            f'{path}: {len(rows)} rows of values, expected {header["Frames"]:g} as "Frames:" says; it may be cut off'
+            f'{path}: {len(rows)} rows of values, expected {header["Frames"]:g} by "Frames:"; is it cut off?'
         )
     for number, row in enumerate(rows):
         if len(row) != channels:

@@ -1,5 +1,6 @@
 """A captured motion, and helpers of its readers: text, numbers and forward kinematics."""
 
+import contextlib
 import math
 import os
 from collections.abc import Sequence
@@ -8,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from poselifter.errors import InputError
 
@@ -69,27 +69,6 @@ class Motion:
         return self.positions[:, self.index(name)]
 
 
-def local_motion(channels: Sequence[str], values: np.ndarray, offset: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Local transform of a joint, in the frame of its parent, from its channels.
-
-    Args:
-        channels: ``'tx'`` puts its value in the place of the offset's x; turns ``'rz'``, ``'rx'``, ... are multiplied
-            in this order, R(z) R(x): the first acts last. Any number, repeats allowed.
-        values: (T, C) units of length and degrees.
-        offset: (3,) from the parent at rest.
-
-    Returns:
-        (T, 3) shifts and (T, 3, 3) rotations for column vectors.
-    """
-    shifts, turns = np.tile(offset, (len(values), 1)), np.tile(np.eye(3), (len(values), 1, 1))
-    for (kind, axis), column in zip(channels, values.T, strict=True):
-        if kind == 't':
-            shifts[:, 'xyz'.index(axis)] = column
-        else:
-            turns = turns @ Rotation.from_euler(axis, column[:, None], degrees=True).as_matrix()
-    return shifts, turns
-
-
 def assemble(joints: Sequence[Joint], local: Sequence[tuple[np.ndarray, np.ndarray]], **stated: Any) -> Motion:
     """Runs forward kinematics.
 
@@ -128,15 +107,10 @@ def read_text(path: str | os.PathLike, expected: str) -> str:
 
 def floats(words: Sequence[str], where: str) -> np.ndarray:
     """N words as numbers (N,) float64; raises InputError that names ``where`` and the word that is no finite one."""
-    values = np.array([_number(word) for word in words], np.float64)
-    wrong = np.flatnonzero(~np.isfinite(values))
-    if wrong.size:
-        raise InputError(f'{where}: {words[wrong[0]]!r} (value {wrong[0] + 1}) is no finite number, expected numbers')
-    return values
-
-
-def _number(word: str) -> float:
-    try:
-        return float(word)
-    except ValueError:
-        return math.nan
+    values = []
+    for number, word in enumerate(words, 1):
+        with contextlib.suppress(ValueError):
+            values.append(float(word))
+        if len(values) < number or not math.isfinite(values[-1]):
+            raise InputError(f'{where}: {word!r} (value {number}) is no finite number, expected numbers')
+    return np.array(values)
