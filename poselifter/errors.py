@@ -1,7 +1,10 @@
 """The one error a user can mend, and how programs report it."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_OF_OTHER_FILES = (OSError, ValueError, LookupError, TypeError, AttributeError, NotImplementedError)
 
 
 class InputError(ValueError):
@@ -10,6 +13,26 @@ class InputError(ValueError):
     The message is one sentence that names what was found, what was expected
     and what to do. Programs print it as ``error: ...`` and exit with status 2.
     """
+
+
+@contextmanager
+def reading(what: str, how: str, kinds: tuple[type[Exception], ...] = _OF_OTHER_FILES) -> Iterator[None]:
+    """Turns errors about what is read into an :class:`InputError`: ``<what> (<error>); <how>``.
+
+    Args:
+        what: what is wrong, say ``'a.json is no list of poses'``.
+        how: what to do about it.
+        kinds: of errors; by default those that a missing file, or one of another form, causes in code that reads it.
+
+    Raises:
+        InputError: in place of an error of ``kinds``.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except kinds as error:
+        raise InputError(f'{what} ({type(error).__name__}: {error}); {how}') from error
 
 
 def run_program(main: Callable[[list[str] | None], None], argv: list[str] | None = None) -> None:

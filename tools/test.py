@@ -13,7 +13,6 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
-import poselifter
 from poselifter.apis.zoo import resolve
 from poselifter.engine import PoseVisualizationHook
 from poselifter.engine.compat import to_plain
@@ -30,9 +29,7 @@ TABLE = ('MPJPE', 'P-MPJPE', 'MPJVE')
 def read_command_line(argv: list[str] | None) -> tuple[argparse.Namespace, Config]:
     """The options, and the config with what they change in it."""
     parser = ToolParser(__doc__)
-    parser.add_config()
-    parser.add_argument('checkpoint', help='checkpoint file, or name of a model of the zoo')
-    parser.add_argument('--work-dir', help='folder for the log; ./work_dirs/<config name> by default')
+    parser.add_model()
     parser.add_argument('--out', metavar='METRICS.json', help='write the metrics to this file')
     parser.add_argument('--dump', metavar='PREDICTIONS.pkl', help='write all predictions to this file')
     parser.add_argument('--show-dir', metavar='DIR', help='draw the first predictions into this folder')
@@ -86,7 +83,6 @@ def comparison(reports: dict[str, dict[str, float]]) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     """Tests."""
-    poselifter.register_all_modules()
     args, config = read_command_line(argv)
     runner = build_runner(config, 'test')
     with config_errors(config):

@@ -9,7 +9,6 @@ any way goes on with the same command and ``--resume``.
 import argparse
 from pathlib import Path
 
-import poselifter
 from poselifter.engine import use_amp
 from poselifter.engine.config import check_start
 from poselifter.engine.tool import ToolParser, build_runner, config_errors, prepare_launch, read_config
@@ -20,19 +19,11 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     """Reads the command line."""
     parser = ToolParser(__doc__)
     parser.add_config()
-    parser.add_argument('--work-dir', help='folder for checkpoints and logs; ./work_dirs/<config name> by default')
-    parser.add_argument(
-        '--resume',
-        nargs='?',
-        const='auto',
-        metavar='CKPT',
-        help='go on from a checkpoint; without a name from the newest complete one of the work folder',
-    )
+    resume = 'go on from a checkpoint; without a name from the newest complete one of the work folder'
+    parser.add_argument('--resume', nargs='?', const='auto', metavar='CKPT', help=resume)
     parser.add_argument('--amp', action='store_true', help='mixed precision')
     parser.add_argument('--no-validate', action='store_true', help='no validation while training')
-    parser.add_argument(
-        '--auto-scale-lr', action='store_true', help='scale the learning rate from auto_scale_lr.base_batch_size'
-    )
+    parser.add_argument('--auto-scale-lr', action='store_true', help='scale lr from auto_scale_lr.base_batch_size')
     parser.add_launcher()
     return parser.parse_args(argv)
 
@@ -40,7 +31,6 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> None:
     """Trains."""
     args = parse_args(argv)
-    poselifter.register_all_modules()
     config = read_config(args, 'training', 'model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
     prepare_launch(config, args)
     if args.amp or config.optim_wrapper.get('type') == 'AmpOptimWrapper':  # a config for GPUs trains on a CPU too

@@ -95,7 +95,7 @@ class MeshDataset(SequenceDataset):
         """Bodies that another method recovered, one a frame."""
         folder, parts = self.estimates, []
         if not folder.exists():
-            raise InputError(f'{folder} does not exist; save the result files of another method in it, or set estimates')
+            raise InputError(f'{folder} does not exist; save the result files of another method in it or set estimates')
         starts = first if folder.is_dir() else [0]
         for start, end in zip(starts, [*starts[1:], len(names)], strict=True):
             files = [folder / f'{names[start]}{suffix}' for suffix in SUFFIXES] if folder.is_dir() else [folder]

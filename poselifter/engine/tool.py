@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 from ..checkpoints import check_codec, load_checkpoint_file
 from ..errors import InputError
 from ..registry import OPTIMIZERS, RUNNERS
+from ..utils import register_all_modules
 from .config import load_config
 from .runner import MotionRunner
 
@@ -56,12 +57,25 @@ class ToolParser(argparse.ArgumentParser):
             help='change the config: optim_wrapper.optimizer.lr=1e-4, key="[1,2]" or key=1,2 for a list',
         )
 
+    def add_model(self) -> None:
+        """Adds a config, see :meth:`add_config`, and a checkpoint of its model."""
+        self.add_config()
+        self.add_argument('checkpoint', help='checkpoint file, or name of a model of the zoo')
+
     def add_launcher(self) -> None:
-        """Adds ``--launcher`` and what launchers add themselves."""
+        """Adds ``--work-dir``, ``--launcher`` and what launchers add themselves."""
+        self.add_argument('--work-dir', help='folder for logs and checkpoints; ./work_dirs/<config name> by default')
         self.add_argument(
             '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='job launcher'
         )
         self.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by the launcher')
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on, as the ``type`` of an option."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'{text} is given, expected a whole number from 1 on')
+    return int(text)
 
 
 class _CfgOptions(DictAction):
@@ -73,7 +87,7 @@ class _CfgOptions(DictAction):
 
 
 def read_config(args: argparse.Namespace, purpose: str = '', *needed: str) -> Config:
-    """Reads the config of a command line.
+    """Reads the config of a command line, after all registered classes have been made known.
 
     Args:
         args: of :meth:`ToolParser.add_config`.
@@ -83,6 +97,7 @@ def read_config(args: argparse.Namespace, purpose: str = '', *needed: str) -> Co
     Raises:
         InputError: see :func:`load_config`; or a key is missing.
     """
+    register_all_modules()
     config = load_config(args.config, args.cfg_options, args.variant)
     missing = [key for key in needed if config.get(key) is None]
     if missing:

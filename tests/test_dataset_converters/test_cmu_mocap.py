@@ -66,7 +66,7 @@ def test_small_database(converted):
     reasons = {drop['id']: drop['reason'] for drop in record['dropped']}
     assert reasons['01_03'] == 'byte-for-byte duplicate of 01_01'
     assert '01_04.amc, frame 300' in reasons['01_04']
-    assert reasons['01_05'] == 'no stretch without glitches that is long enough'
+    assert reasons['01_05'] == 'no segment without glitches that is long enough'
     assert reasons['09_01'] == 'no skeleton 09.asf for it'
     assert reasons['walk'].startswith('file name is not SS_TT')
     assert reasons['01_01'].startswith('same clip as subjects')
@@ -173,7 +173,7 @@ def test_a_killed_run_goes_on_and_ends_the_same(converter, tmp_path):
         ([], ['missing', 'out'], 'missing is no folder'),
         ([], ['source', 'out'], 'no recording among 0 motion capture files'),
         (['walk.bvh'], ['source', 'out'], 'no recording among 1 motion capture files'),
-        (['01_01.bvh'], ['source', 'out', '--workers', '0'], '--workers is 0'),
+        (['01_01.bvh'], ['source', 'out', '--workers', '0'], '--workers: 0 is given, expected a whole number from 1 on'),
         (['01_01.bvh'], ['source', 'out', '--index', 'no'], 'cannot read no'),
     ],
 )

@@ -64,4 +64,4 @@ def test_confusion_is_drawn(tool, tmp_path, fails, repository):
     assert 'holds (1, 2) numbers, expected counts' in fails(main, csv, png)
     csv.write_text('a,b\n')
     assert 'is no csv file of numbers' in fails(main, csv, png)
-    assert 'does not exist' in fails(main, tmp_path / 'none.csv', png)
+    assert 'not found' in fails(main, tmp_path / 'none.csv', png)

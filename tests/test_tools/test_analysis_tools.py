@@ -64,7 +64,7 @@ def test_mistakes_are_one_line(tool, log, tmp_path, fails, toy):
     main = tool('analysis_tools/analyze_logs').main
     assert "has no 'PCK'; it has MPJPE" in fails(main, 'plot_curve', log, '--keys', 'PCK')
     assert '--legend has 1 names, expected 2' in fails(main, 'plot_curve', log, '--keys', 'a', 'b', '--legend', 'x')
-    assert 'cannot be read' in fails(main, 'cal_train_time', tmp_path / 'none.json')
+    assert 'No such file' in fails(main, 'cal_train_time', tmp_path / 'none.json')
     for text in ('', 'no json', '[]'):
         (tmp_path / 'bad.json').write_text(text)
         assert 'bad.json' in fails(main, 'cal_train_time', tmp_path / 'bad.json')

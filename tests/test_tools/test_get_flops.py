@@ -66,7 +66,7 @@ def test_mistakes_are_one_line(get_flops, fails, repository, tmp_path):
     assert 'expected (B, T, 17, 2) with T in 1 to 243' in fails(main, 'mixste', '--input-shape', 300, 17, 2)
     assert 'expected (B, T, 17, 2)' in fails(main, 'mixste', '--input-shape', 243, 17, 3)
     assert 'clips have exactly num_frames frames' in fails(main, 'poseformer_9', '--input-shape', 5, 17, 2)
-    assert 'take numbers from 1 on' in fails(main, 'mixste', '--input-shape', 27, 0, 2)
+    assert '0 is given, expected a whole number from 1 on' in fails(main, 'mixste', '--input-shape', 27, 0, 2)
     for arguments in ([], ['--all', 'mixste'], ['--all', '--input-shape', 1, 17, 2]):
         assert 'give models' in fails(main, *arguments)
     assert 'cannot be timed' in fails(main, 'mixste_small', '--fps', '--device', 'nonsense')

@@ -104,7 +104,7 @@ def test_mistakes_are_named(start, tool, fails, trained, repository):
         start('masked', masks="dict(type='PackPose')")
     main, (config, checkpoint) = tool('analysis_tools/visualize_pretraining').main, trained
     assert 'ToyLifter recovers neither' in fails(main, config, checkpoint)
-    assert '--clips and --frames are 1 or more' in fails(main, config, checkpoint, '--clips', 0)
+    assert '--clips: 0 is given' in fails(main, config, checkpoint, '--clips', 0)
     assert 'no config none.py' in fails(main, 'none.py', checkpoint)
 
 

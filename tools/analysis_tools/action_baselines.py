@@ -14,7 +14,6 @@ import torch
 import torch.nn.functional as F
 from mmengine.evaluator import Evaluator
 
-import poselifter
 from poselifter.engine.tool import ToolParser, config_errors, read_config
 from poselifter.errors import InputError, run_program
 from poselifter.registry import CODECS, DATASETS, METRICS
@@ -101,7 +100,6 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_config(help='config file of a model with a head of classes or embeddings')
     parser.add_argument('--out', metavar='JSON', help='file for the figures')
     args = parser.parse_args(argv)
-    poselifter.register_all_modules()
     results = baselines(read_config(args))
     for name, figures in results.items():
         print(f'{name}: ' + ', '.join(f'{key} {value:.1f}' for key, value in figures.items()))

@@ -14,7 +14,7 @@ import numpy as np
 from inspection.charts import sheet
 
 from poselifter.engine.tool import ToolParser
-from poselifter.errors import InputError, run_program
+from poselifter.errors import InputError, reading, run_program
 
 
 def read_log(path: str) -> list[dict[str, float]]:
@@ -23,12 +23,8 @@ def read_log(path: str) -> list[dict[str, float]]:
     Raises:
         InputError: no such file, or it is no log.
     """
-    try:
+    with reading(f'{path} is no scalars.json of a run', 'give one of its folder vis_data'):
         rows = [json.loads(line) for line in Path(path).read_text().splitlines() if line.strip()]
-    except OSError as error:
-        raise InputError(f'the log {path} cannot be read: {error.strerror}') from error
-    except ValueError as error:
-        raise InputError(f'{path} is no scalars.json of a run: {error}') from error
     rows = [row for row in rows if isinstance(row, dict) and 'step' in row]
     if not rows:
         raise InputError(f'{path} holds no scalars; give the vis_data/scalars.json of a run')

@@ -23,8 +23,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from poselifter.engine import load_config
-from poselifter.engine.tool import ToolParser, config_errors
-from poselifter.errors import InputError, run_program
+from poselifter.engine.tool import ToolParser, config_errors, positive
+from poselifter.errors import InputError, reading, run_program
 from poselifter.models import Lifter, create_model, list_models
 from poselifter.utils import write_json
 
@@ -83,12 +83,13 @@ def count(name: str, shape: Sequence[int] | None = None, **changes: Any) -> dict
     with torch.device('meta'):
         model = build(name, **changes)
     shape = shape or [model.backbone.num_frames, model.backbone.num_joints, model.backbone.in_channels]
-    try:
-        with torch.no_grad(), FlopCounterMode(display=False) as counter, LayerMacs() as layers:
-            model(torch.zeros(1, *shape, device='meta'))
-    except (RuntimeError, IndexError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f'{name} takes no clips of {tuple(shape)} ({reason}); change --input-shape') from error
+    with (
+        reading(f'{name} takes no clips of {tuple(shape)}', 'change --input-shape', (RuntimeError, IndexError)),
+        torch.no_grad(),
+        FlopCounterMode(display=False) as counter,
+        LayerMacs() as layers,
+    ):
+        model(torch.zeros(1, *shape, device='meta'))
     macs = counter.get_total_flops() // 2
     torch_layers = [m for m in model.modules() if type(m).__module__.startswith('torch.nn')]
     head = model.heads['pose' if 'pose' in model.heads else next(iter(model.heads))]
@@ -107,19 +108,15 @@ def count(name: str, shape: Sequence[int] | None = None, **changes: Any) -> dict
 
 def frames_per_second(row: dict[str, Any], batch: int, device: str, rounds: int = 5, **changes: Any) -> float:
     """Frames out (in, where there is one result a clip) a second: the median of ``rounds``, after two to warm up."""
-    seconds = []
-    try:
+    seconds, what = [], f'{row["model"]} cannot be timed with {batch} clips on {device}'
+    with reading(what, 'change --device or --batch-size', (RuntimeError, AssertionError)), torch.inference_mode():
         model, x = build(row['model'], **changes).to(device), torch.zeros(batch, *row['clip'], device=device)
-        with torch.inference_mode():
-            for _ in range(rounds + 2):
-                start = time.perf_counter()
-                model(x)
-                if x.is_cuda:
-                    torch.cuda.synchronize(x.device)
-                seconds.append(time.perf_counter() - start)
-    except (RuntimeError, AssertionError) as error:
-        advice = f'{batch} clips on {device} ({str(error).splitlines()[0]}); change --device or --batch-size'
-        raise InputError(f'{row["model"]} cannot be timed with {advice}') from error
+        for _ in range(rounds + 2):
+            start = time.perf_counter()
+            model(x)
+            if x.is_cuda:
+                torch.cuda.synchronize(x.device)
+            seconds.append(time.perf_counter() - start)
     return batch * (row['frames_out'] or row['clip'][0]) / median(seconds[2:])
 
 
@@ -157,18 +154,16 @@ def main(argv: list[str] | None = None) -> None:
     parser = ToolParser(__doc__)
     parser.add_config('models', nargs='*', metavar='CONFIG_OR_MODEL', help='config file, or a name of list_models()')
     parser.add_argument('--all', action='store_true', help='every name of list_models()')
-    parser.add_argument('--input-shape', nargs=3, type=int, metavar=('T', 'J', 'C'), help="by default the model's own")
+    parser.add_argument('--input-shape', nargs=3, type=positive, metavar=('T', 'J', 'C'), help="default: the model's")
     parser.add_argument('--linear-only', action='store_true', help='linear layers and convolutions only')
     parser.add_argument('--fps', action='store_true', help='measure frames a second too, at batch 1 and --batch-size')
-    parser.add_argument('--batch-size', type=int, metavar='N', help='by default 64 on a GPU, 4 on a CPU')
+    parser.add_argument('--batch-size', type=positive, metavar='N', help='by default 64 on a GPU, 4 on a CPU')
     parser.add_argument('--device', help='where --fps measures: by default the GPU, if there is one')
     parser.add_argument('--out', type=Path, metavar='JSON', help='write the numbers')
     args = parser.parse_args(argv)
     names = list_models() if args.all else args.models
     if args.all == bool(args.models) or (args.all and args.input_shape):
         parser.error('give models, with or without --input-shape, or --all alone')
-    if min(*(args.input_shape or (1,)), args.batch_size or 1, 1) < 1:
-        parser.error('--input-shape and --batch-size take numbers from 1 on')
     changes = {'cfg_options': args.cfg_options, 'variant': args.variant}
     rows = [count(name, args.input_shape, **changes) for name in names]
     if args.fps:

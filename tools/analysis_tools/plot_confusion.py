@@ -4,13 +4,11 @@ python tools/test.py CONFIG CHECKPOINT --cfg-options test_evaluator.confusion_fi
 python tools/analysis_tools/plot_confusion.py confusion.csv confusion.png --config CONFIG
 """
 
-from pathlib import Path
-
 import numpy as np
 from inspection.charts import save_confusion
 
 from poselifter.engine.tool import ToolParser, read_config
-from poselifter.errors import InputError, run_program
+from poselifter.errors import InputError, reading, run_program
 
 
 def read_matrix(path: str) -> np.ndarray:
@@ -19,12 +17,8 @@ def read_matrix(path: str) -> np.ndarray:
     Raises:
         InputError: no such file, or it holds no such matrix.
     """
-    if not Path(path).is_file():
-        raise InputError(f'{path} does not exist; let ActionMetric write it (confusion_file)')
-    try:
+    with reading(f'{path} is no csv file of numbers', 'let ActionMetric write it (confusion_file)'):
         matrix = np.loadtxt(path, delimiter=',', ndmin=2)
-    except ValueError as error:
-        raise InputError(f'{path} is no csv file of numbers ({error}); let ActionMetric write it') from error
     if matrix.shape[0] != matrix.shape[1] or (matrix < 0).any():
         raise InputError(f'{path} holds {matrix.shape} numbers, expected counts (C, C); let ActionMetric write it')
     return matrix

@@ -16,7 +16,6 @@ from mmengine.dist import is_main_process
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-import poselifter
 from poselifter.apis.zoo import resolve
 from poselifter.datasets.transforms import Encode
 from poselifter.engine.compat import to_plain
@@ -113,17 +112,14 @@ def plot(rows: list[dict[str, Any]], title: str, path: str | Path) -> None:
 def main(argv: list[str] | None = None) -> None:
     """Measures, prints, draws."""
     parser = ToolParser(__doc__)
-    parser.add_config()
-    parser.add_argument('checkpoint', help='checkpoint file, or name of a model of the zoo')
+    parser.add_model()
     names = list(CORRUPTIONS)
     parser.add_argument('--corruptions', nargs='+', choices=names, default=names, help='some of these only')
     parser.add_argument('--metrics', nargs='+', default=['MPJPE', 'P-MPJPE', 'MPJVE'], metavar='KEY')
     parser.add_argument('--plot', metavar='FILE', help='picture to write; robustness.png in the work folder by default')
     parser.add_argument('--out', metavar='FILE.json', help='write the rows of the table to this file')
-    parser.add_argument('--work-dir', help='folder for the log; ./work_dirs/<config name> by default')
     parser.add_launcher()
     args = parser.parse_args(argv)
-    poselifter.register_all_modules()
     config = read_test_config(args, resolve(args.checkpoint))
     config.test_dataloader.persistent_workers = False  # workers are to see each change of the pipeline
     runner = build_runner(config, 'test')

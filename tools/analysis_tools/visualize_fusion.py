@@ -15,7 +15,8 @@ from inspection.options import inspection_parser, open_model
 from inspection.weights import fusion_weights, layers_with
 from tqdm import tqdm
 
-from poselifter.errors import InputError, run_program
+from poselifter.engine.tool import positive
+from poselifter.errors import run_program
 from poselifter.models.necks import AdaptiveFusion
 from poselifter.skeletons import get_skeleton
 from poselifter.utils import write_json
@@ -51,12 +52,10 @@ def main(argv: list[str] | None = None) -> None:
     """Runs the command line."""
     parser = inspection_parser(__doc__, 'fusion')
     parser.add_argument('--layer', type=int, default=3, metavar='N', help='layer, from 1; 3 by default')
-    parser.add_argument('--clips', type=int, metavar='N', help='that many clips, spread over the data; all by default')
+    parser.add_argument('--clips', type=positive, metavar='N', help='so many clips, spread over the data; else all')
     args = parser.parse_args(argv)
     model, dataset = open_model(args, 'test', 'train')
     [(name, part)] = layers_with(model.backbone, AdaptiveFusion, [args.layer]).items()
-    if args.clips is not None and args.clips < 1:
-        raise InputError(f'--clips is {args.clips}, expected 1 or more')
     count = min(args.clips or len(dataset), len(dataset))
     weights, actions = [], []
     for index in tqdm(np.linspace(0, len(dataset) - 1, count).astype(int).tolist(), unit='clip', disable=None):

@@ -20,6 +20,7 @@ from torch import nn
 from poselifter.datasets import ConcatDataset
 from poselifter.datasets.transforms import PackPose
 from poselifter.datasets.transforms.noise import present_joints
+from poselifter.engine.tool import positive
 from poselifter.errors import InputError, run_program
 from poselifter.models.estimators import ContextPretrainer, MaskedPosePretrainer, MotionEstimator
 from poselifter.skeletons import get_skeleton
@@ -126,12 +127,12 @@ KINDS = {
 def main(argv: list[str] | None = None) -> None:
     """Runs the command line."""
     parser = inspection_parser(__doc__, 'pretraining')
-    parser.add_argument('--clips', type=int, default=4, metavar='N', help='how many clips; 4 by default')
-    parser.add_argument('--frames', type=int, default=7, metavar='K', help='frames of a clip to draw; 7 by default')
+    parser.add_argument('--clips', type=positive, default=4, metavar='N', help='how many clips; 4 by default')
+    parser.add_argument('--frames', type=positive, default=7, metavar='K', help='frames drawn of a clip; 7 by default')
     parser.add_argument('--seed', type=int, default=0, help='which clips, and how they are corrupted; 0 by default')
     args = parser.parse_args(argv)
-    if min(args.clips, args.frames) < 1 or args.seed < 0:
-        raise InputError('--clips and --frames are 1 or more, and --seed 0 or more')
+    if args.seed < 0:
+        raise InputError(f'--seed is {args.seed}, expected 0 or more')
     model, dataset = open_model(args, 'train')
     kind = next((KINDS[cls] for cls in KINDS if isinstance(model, cls)), None)
     if kind is None or (kind[0] is lifted and 'pose' not in model.heads):

@@ -14,26 +14,26 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from cmu.acclaim import read_amc, read_asf
 from cmu.bodies import BODIES, body_of, to_cmu17
 from cmu.bvh import read_bvh
-from cmu.clips import FPS, UNIT_M, Clip, cut_clips
+from cmu.clips import FPS, UNIT_M, cut_clips
 from cmu.index import BROKEN, CREDIT, action_of, parse_clip_id, read_index, source_fps, split_of
 
-from poselifter.engine.tool import ToolParser
+from poselifter.engine.tool import ToolParser, positive
 from poselifter.errors import InputError, run_program
 from poselifter.utils import CacheFile, run_parallel, write_json
 from poselifter.utils.arrays import save_arrays
 
+SPLIT_NAMES = ('train', 'val', 'test')
 VERSION = 1  # of what is kept in .clips; a new number converts everything again
 
 
-@dataclass(frozen=True)
-class Recording:
+class Recording(NamedTuple):
     """One source file.
 
     Attributes:
@@ -46,10 +46,10 @@ class Recording:
     path: Path
     asf: Path | None
 
-    def fingerprint(self) -> str:
-        """Changes when one of the files does."""
+    def cache(self, folder: Path) -> CacheFile:
+        """The file that keeps the clips; it counts until one of the source files changes."""
         stats = [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in (self.path, self.asf) if p]
-        return json.dumps([VERSION, *stats])
+        return CacheFile(folder / f'{self.id}.npz', json.dumps([VERSION, *stats]))
 
 
 def find_recordings(source: Path) -> tuple[list[Recording], list[dict]]:
@@ -64,25 +64,23 @@ def find_recordings(source: Path) -> tuple[list[Recording], list[dict]]:
     skeletons = {ids[0]: p for p in files if p.suffix.lower() == '.asf' and (ids := parse_clip_id(f'{p.stem}_01'))}
     recordings: dict[str, Recording] = {}
     dropped = []
-    motions = [p for p in files if p.suffix.lower() != '.asf']
-    for path in sorted(motions, key=lambda p: p.suffix.lower() != '.amc'):  # the original before its conversions
-        ids = parse_clip_id(path.stem)
-        reason = None
-        if ids is None:
+    for path in sorted(files, key=lambda p: p.suffix.lower() != '.amc'):  # the original before its conversions
+        subject, clip_id = (ids[0], '_'.join(ids)) if (ids := parse_clip_id(path.stem)) else ('', '')
+        if path.suffix.lower() == '.asf':
+            continue
+        if not clip_id:
             reason = 'file name is not SS_TT (subject, trial)'
-        elif (clip_id := '_'.join(ids)) in recordings:
+        elif clip_id in recordings:
             reason = f'same clip as {recordings[clip_id].path.relative_to(source)}'
-        elif path.suffix.lower() == '.amc' and ids[0] not in skeletons:
-            reason = f'no skeleton {ids[0]}.asf for it'
+        elif path.suffix.lower() == '.amc' and subject not in skeletons:
+            reason = f'no skeleton {subject}.asf for it'
         else:
-            recordings[clip_id] = Recording(clip_id, path, skeletons.get(ids[0]))
-        if reason:
-            dropped.append({'id': path.stem, 'reason': reason, 'source_file': str(path.relative_to(source))})
+            recordings[clip_id] = Recording(clip_id, path, skeletons.get(subject))
+            continue
+        dropped.append({'id': path.stem, 'reason': reason, 'source_file': str(path.relative_to(source))})
     if not recordings:
-        raise InputError(
-            f'{source} has no recording among {len(files)} motion capture files, expected NN.asf with NN_TT.amc, '
-            f'or NN_TT.bvh; name the folder of the unpacked database'
-        )
+        expected = 'NN.asf with NN_TT.amc, or NN_TT.bvh; name the folder of the unpacked database'
+        raise InputError(f'{source} has no recording among {len(files)} motion capture files, expected {expected}')
     return [recordings[clip_id] for clip_id in sorted(recordings)], dropped
 
 
@@ -91,31 +89,23 @@ def convert(recording: Recording, kept: CacheFile) -> None:
     metadata, arrays = {'id': recording.id}, {}
     try:
         metadata['sha1'] = hashlib.sha1(recording.path.read_bytes()).hexdigest()
-        clips = _read_clips(recording, metadata)
+        if recording.id in BROKEN:
+            raise InputError(BROKEN[recording.id])
+        skeleton = read_asf(recording.asf) if recording.asf else None
+        is_amc = recording.path.suffix.lower() == '.amc'
+        motion = read_amc(recording.path, skeleton) if is_amc else read_bvh(recording.path)
+        body, fps = body_of(motion), source_fps(recording.id.split('_')[0], motion.fps)
+        metadata.update(source_format=body, source_fps=fps, source_frames=len(motion.positions))
+        thorax = skeleton.bones.get('thorax') if skeleton else None
+        clips = cut_clips(*to_cmu17(motion, thorax and thorax.offset), fps, BODIES[body].first_frame)
+        if not clips:
+            raise InputError('no segment without glitches that is long enough')
         metadata['clips'] = [[len(c.poses), c.first_frame, c.floor_shift_m] for c in clips]
         arrays = {name: np.concatenate([getattr(c, name) for c in clips]) for name in ('poses', 'root')}
     except Exception as error:  # one bad file must not end a run of thousands
         kind = '' if isinstance(error, InputError) else f'{type(error).__name__}: '
         metadata['reason'] = ' '.join(f'{kind}{error}'.replace(f'{recording.path.parent}{os.sep}', '').split())
     kept.save(arrays, metadata)
-
-
-def _read_clips(recording: Recording, metadata: dict) -> list[Clip]:
-    """The clips of a recording; adds what describes the source to ``metadata``."""
-    if recording.id in BROKEN:
-        raise InputError(BROKEN[recording.id])
-    skeleton = read_asf(recording.asf) if recording.asf else None
-    is_amc = recording.path.suffix.lower() == '.amc'
-    motion = read_amc(recording.path, skeleton) if is_amc else read_bvh(recording.path)
-    fps = source_fps(recording.id.split('_')[0], motion.fps)
-    body = body_of(motion)
-    metadata.update(source_format=body, source_fps=fps, source_frames=len(motion.positions))
-    thorax = skeleton.bone('thorax') if skeleton else None
-    keypoints, feet = to_cmu17(motion, thorax and thorax.offset)
-    clips = cut_clips(keypoints, feet, fps, BODIES[body].first_frame)
-    if not clips:
-        raise InputError('no stretch without glitches that is long enough')
-    return clips
 
 
 def assemble(
@@ -176,33 +166,27 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('src_dir', type=Path, help='folder of the database')
     parser.add_argument('out_dir', type=Path, help='folder for the converted files')
     parser.add_argument('--index', type=Path, help='text "id<TAB>description" or CSV with the descriptions')
-    parser.add_argument('--workers', type=int, default=os.cpu_count(), help='processes (default: all cores)')
+    parser.add_argument('--workers', type=positive, default=os.cpu_count(), help='processes (default: all cores)')
     args = parser.parse_args(argv)
-    if args.workers < 1:
-        raise InputError(f'--workers is {args.workers}, expected 1 or more')
     recordings, left_out = find_recordings(args.src_dir)
     descriptions = read_index(args.index) if args.index else {}
-    kept = {r.id: CacheFile(args.out_dir / '.clips' / f'{r.id}.npz', r.fingerprint()) for r in recordings}
-    todo = [r for r in recordings if 'clips' not in (kept[r.id].load() or {})]  # those that failed are tried again
-    run_parallel(convert, [(r, kept[r.id]) for r in todo], args.workers, len(recordings) - len(todo), 'clip')
-    results = (kept[r.id].load() for r in recordings)
-    clips, dropped = assemble(results, descriptions, args.src_dir.resolve().name)
+    jobs = [(r, r.cache(args.out_dir / '.clips')) for r in recordings]
+    todo = [job for job in jobs if 'clips' not in (job[1].load() or {})]  # those that failed are tried again
+    run_parallel(convert, todo, args.workers, len(jobs) - len(todo), 'clip')
+    clips, dropped = assemble((kept.load() for _, kept in jobs), descriptions, args.src_dir.resolve().name)
     if not clips:
-        raise InputError(
-            f'none of {len(recordings)} recordings in {args.src_dir} could be converted; '
-            f'the first, {dropped[0]["id"]}: {dropped[0]["reason"]}'
-        )
-    for split in ('train', 'val', 'test'):
+        reason = f'the first, {dropped[0]["id"]}: {dropped[0]["reason"]}'
+        raise InputError(f'none of {len(jobs)} recordings in {args.src_dir} could be converted; {reason}')
+    for split in SPLIT_NAMES:
         write_split(args.out_dir / f'cmu_{split}.npz', [clip for clip in clips if clip[0]['split'] == split])
     records = [record for record, _, _ in clips]
     dropped = sorted(dropped + left_out, key=lambda record: record['id'])
     write_json(args.out_dir / 'index.json', {'credit': CREDIT, 'clips': records, 'dropped': dropped})
     counts = Counter(record['split'] for record in records)
-    print(
-        f'{len(records)} clips (train {counts["train"]}, val {counts["val"]}, test {counts["test"]}), '
-        f'{sum(record["frames"] for record in records) / FPS / 60:.1f} minutes in {args.out_dir}; '
-        f'{len(dropped)} dropped (see index.json)'
-    )
+    minutes = sum(record['frames'] for record in records) / FPS / 60
+    parts = ', '.join(f'{split} {counts[split]}' for split in SPLIT_NAMES)
+    print(f'{len(records)} clips ({parts}), {minutes:.1f} minutes in {args.out_dir}')
+    print(f'{len(dropped)} dropped (see index.json)')
     print(CREDIT)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from poselifter.datasets.coco_keypoints import read_people
 from poselifter.engine.tool import ToolParser
-from poselifter.errors import InputError, run_program
+from poselifter.errors import InputError, reading, run_program
 from poselifter.geometry import matrix_to_axis_angle
 from poselifter.skeletons import convert_keypoints
 from poselifter.utils.arrays import save_arrays
@@ -22,16 +22,12 @@ from poselifter.utils.arrays import save_arrays
 
 def read_fits(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Annotation ids (N,), axis-angle poses (N, 72) and shapes (N, 10) of EFT's file."""
-    try:
+    how = 'give COCO2014-Part-ver01.json or the like of github.com/facebookresearch/eft'
+    with reading(f'{path} has no fits of COCO', how):
         fits = json.loads(path.read_text())['data']
         ids = np.array([fit['annotId'] for fit in fits], np.int64)
         rotations = np.array([fit['parm_pose'] for fit in fits], np.float64).reshape(len(fits), 24, 3, 3)
         shapes = np.array([fit['parm_shape'] for fit in fits], np.float64).reshape(len(fits), 10)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f'{path} has no fits of COCO ({error!r}), expected COCO2014-Part-ver01.json or the like '
-            f'of github.com/facebookresearch/eft'
-        ) from error
     return ids, matrix_to_axis_angle(rotations).reshape(len(fits), 72), shapes
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from poselifter.engine.tool import ToolParser
-from poselifter.errors import InputError, run_program
+from poselifter.errors import InputError, reading, run_program
 from poselifter.skeletons import get_skeleton
 from poselifter.utils.arrays import save_arrays
 
@@ -24,15 +24,13 @@ KEPT = [get_skeleton('mpi_inf_3dhp28').joint_names.index(j) for j in get_skeleto
 
 def train_sequence(path: Path, key: str) -> dict[str, dict[str, np.ndarray]]:
     """By camera ``data_2d`` (n, 17, 2) pixels and ``data_3d`` (n, 17, 3) mm of an ``annot.mat``."""
-    try:
+    views = {}
+    with reading(f'{path} has no annot2 and {key} of 14 cameras', 'download it again'):
         file = loadmat(path)
-        views = {}
         for camera in CAMERAS:
             flat, pose = (file[name][camera][0] for name in ('annot2', key))
             arrays = {'data_2d': flat.reshape(-1, 28, 2), 'data_3d': pose.reshape(len(flat), 28, 3)}
             views[str(camera)] = {name: np.asarray(array[:, KEPT], np.float32) for name, array in arrays.items()}
-    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, NotImplementedError) as error:
-        raise InputError(f'{path} has no annot2 and {key} of 14 cameras ({error!r}); download it again') from error
     return views
 
 
@@ -42,12 +40,9 @@ def test_sequence(path: Path, key: str) -> dict[str, np.ndarray]:
         import h5py
     except ImportError:
         raise InputError('the test part is in HDF5 and needs h5py; pip install h5py') from None
-    try:
-        with h5py.File(path) as file:
-            arrays = {'data_2d': ('annot2', (-1, 17, 2)), 'data_3d': (key, (-1, 17, 3)), 'valid': ('valid_frame', -1)}
-            return {name: np.array(file[k]).reshape(shape) for name, (k, shape) in arrays.items()}
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f'{path} has no annot2, {key} and valid_frame ({error!r}); download it again') from error
+    arrays = {'data_2d': ('annot2', (-1, 17, 2)), 'data_3d': (key, (-1, 17, 3)), 'valid': ('valid_frame', -1)}
+    with reading(f'{path} has no annot2, {key} and valid_frame', 'download it again'), h5py.File(path) as file:
+        return {name: np.array(file[k]).reshape(shape) for name, (k, shape) in arrays.items()}
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -60,10 +55,8 @@ def main(argv: list[str] | None = None) -> None:
     key = 'annot3' if args.annotated else 'univ_annot3'
     train, test = sorted(args.source.glob('S?/Seq?/annot.mat')), sorted(args.source.rglob('TS?/annot_data.mat'))
     if not train and not test:
-        raise InputError(
-            f'{args.source} has no S1/Seq1/annot.mat and no TS1/annot_data.mat; '
-            f'get them from vcai.mpi-inf.mpg.de/3dhp-dataset'
-        )
+        how = 'get them from vcai.mpi-inf.mpg.de/3dhp-dataset'
+        raise InputError(f'{args.source} has no S1/Seq1/annot.mat and no TS1/annot_data.mat; {how}')
     names = [' '.join(path.parts[-3:-1]) for path in train]
     sequences = {n: [train_sequence(p, key), 50 if n in FIFTY else 25] for n, p in zip(names, train, strict=True)}
     for part, data in (('train', sequences), ('test', {p.parent.name: test_sequence(p, key) for p in test})):

@@ -10,14 +10,13 @@ into each camera's frame. The 2D are the true joints seen by the cameras, withou
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from poselifter.datasets.calibration import mocap_cameras
 from poselifter.engine.tool import ToolParser
-from poselifter.errors import InputError, run_program
+from poselifter.errors import InputError, reading, run_program
 from poselifter.geometry import axis_angle_to_matrix, matrix_to_axis_angle
 from poselifter.utils.arrays import save_arrays
 
@@ -25,20 +24,12 @@ SUBJECTS = {'train': (1, 5, 6, 7, 8), 'test': (9, 11)}
 KINDS = ('camera', 'joint_3d', 'SMPL_NeuralAnnot')
 
 
-def read(folder: Path, subject: int) -> list[dict[str, Any]]:
-    """The three documents of a subject."""
-    paths = [folder / f'Human36M_subject{subject}_{kind}.json' for kind in KINDS]
-    try:
-        return [json.loads(path.read_text()) for path in paths]
-    except (OSError, ValueError) as error:
-        raise InputError(f'{paths[0].name}, {", ".join(KINDS[1:])}: {error}; download all three again') from error
-
-
 def videos(folder: Path, subject: int) -> Iterator[dict[str, np.ndarray]]:
     """The arrays of each take and camera; frames without a body or joints are left out."""
-    cameras, joints, bodies = read(folder, subject)
+    paths = [folder / f'Human36M_subject{subject}_{kind}.json' for kind in KINDS]
     names = list(mocap_cameras('h36m')['S1'])
-    try:
+    with reading(f'{paths[0]}, {", ".join(KINDS[1:])} are not as NeuralAnnot has them', 'download all three again'):
+        cameras, joints, bodies = (json.loads(path.read_text()) for path in paths)
         takes = [(int(a), int(s), f) for a, subs in bodies.items() for s, f in subs.items()]
         for action, take, body in sorted(takes, key=lambda t: t[:2]):
             seen = joints[str(action)][str(take)]
@@ -56,10 +47,6 @@ def videos(folder: Path, subject: int) -> Iterator[dict[str, np.ndarray]]:
                 arrays = {key: array.astype(np.float32) for key, array in arrays.items()}
                 metadata = {'source': source, 'camera_name': names[int(number) - 1]}
                 yield arrays | {key: np.full(len(frames), value) for key, value in metadata.items()}
-    except (KeyError, IndexError, AttributeError, TypeError, ValueError) as error:
-        raise InputError(
-            f'{folder}: the files of subject {subject} are not as NeuralAnnot has them ({error!r})'
-        ) from error
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -75,10 +62,8 @@ def main(argv: list[str] | None = None) -> None:
         arrays |= {f'{part}_{key}': np.concatenate([video[key] for video in takes]) for key in (takes or [{}])[0]}
         print(f'{part}: {len(takes)} videos of the subjects {present}')
     if not arrays:
-        raise InputError(
-            f'{args.source} has no bodies Human36M_subject1_SMPL_NeuralAnnot.json; '
-            f'get them as the README of github.com/mks0601/NeuralAnnot_RELEASE says'
-        )
+        how = 'get them as the README of github.com/mks0601/NeuralAnnot_RELEASE says'
+        raise InputError(f'{args.source} has no bodies Human36M_subject1_SMPL_NeuralAnnot.json; {how}')
     save_arrays(args.out, arrays, compressed=False)
 
 

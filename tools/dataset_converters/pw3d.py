@@ -61,10 +61,8 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     files = {part: sorted((args.source / part).glob('*.pkl')) for part in PARTS}
     if not any(files.values()):
-        raise InputError(
-            f'{args.source} has no train/*.pkl, validation/*.pkl or test/*.pkl; '
-            f'unpack sequenceFiles.zip of virtualhumans.mpi-inf.mpg.de/3DPW there'
-        )
+        how = 'unpack sequenceFiles.zip of virtualhumans.mpi-inf.mpg.de/3DPW there'
+        raise InputError(f'{args.source} has no train/*.pkl, validation/*.pkl or test/*.pkl; {how}')
     arrays = {}
     for part, paths in files.items():
         actors = [actor for path in tqdm(paths, desc=part, unit='file') for actor in convert(path)]

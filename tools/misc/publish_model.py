@@ -13,7 +13,7 @@ from pathlib import Path
 
 from poselifter.checkpoints import load_checkpoint_file, save_checkpoint_file
 from poselifter.engine.tool import ToolParser
-from poselifter.errors import InputError, run_program
+from poselifter.errors import InputError, reading, run_program
 from poselifter.utils import atomic_write
 
 _OF_ONE_RUN = ('work_dir', 'load_from', 'resume', 'launcher')
@@ -25,10 +25,9 @@ def without_run(text: str, source: str | Path) -> str:
     Raises:
         InputError: it is no Python.
     """
-    try:
+    kinds = (SyntaxError, ValueError, TypeError)
+    with reading(f'{source}: its config is no Python', 'publish a checkpoint of ours', kinds):
         statements = ast.parse(text).body
-    except (SyntaxError, ValueError, TypeError) as error:
-        raise InputError(f'{source}: its config is no Python ({error}); publish a checkpoint of ours') from error
     lines = text.splitlines()
     for node in reversed(statements):
         if isinstance(node, ast.Assign) and any(ast.unparse(target) in _OF_ONE_RUN for target in node.targets):
@@ -44,9 +43,7 @@ def publish(source: str | Path, target: str | Path, suffix: str) -> Path:
     """
     checkpoint = load_checkpoint_file(source)
     if not isinstance(checkpoint.get('state_dict'), dict) or 'format_version' not in checkpoint.get('meta', {}):
-        raise InputError(
-            f'{source} has no state_dict and meta of poselifter; give a checkpoint that tools/train.py wrote'
-        )
+        raise InputError(f'{source} has no state_dict and meta of poselifter; give a checkpoint of tools/train.py')
     meta = dict(checkpoint['meta'])
     if 'cfg' in meta:
         meta['cfg'] = without_run(meta['cfg'], source)

@@ -14,8 +14,7 @@ from poselifter.registry import DATASETS
 def inspection_parser(doc: str, out: str) -> ToolParser:
     """Argument parser of tools that visualize a model; ``out`` is the folder they write to by default."""
     parser = ToolParser(doc)
-    parser.add_config()
-    parser.add_argument('checkpoint', help='checkpoint file, or name of a model of the zoo')
+    parser.add_model()
     parser.add_argument('--out', default=out, metavar='DIR', help=f'folder for the pictures; {out} by default')
     parser.add_argument('--device', default='cpu', help='where the model runs; cpu by default')
     return parser

@@ -65,12 +65,9 @@ def body_of(motion: Motion) -> str:
         InputError: the joints are those of no family we know.
     """
     for name, body in BODIES.items():
-        if set(body.joints.split()) - {'*'} <= set(motion.names):
+        if {*body.joints.split()} <= {'*', *motion.names}:
             return name
-    raise InputError(
-        f'{motion.source}: joints {", ".join(motion.names[:6])}, ... are no body of {", ".join(BODIES)}, '
-        f'expected one of these'
-    )
+    raise InputError(f'{motion.source}: joints {", ".join(motion.names[:6])}, ... are no body of {", ".join(BODIES)}')
 
 
 def to_cmu17(motion: Motion, thorax: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -110,24 +107,14 @@ def to_cmu17(motion: Motion, thorax: np.ndarray | None = None) -> tuple[np.ndarr
         keypoints[:, 9] += turn @ _DAZ_NOSE
         keypoints[:, 10] += turn @ _DAZ_HEAD_TOP
     elif name != 'asf-amc':
-        keypoints[:, _THORAX_AND_ABOVE] += _missing_thorax(motion, thorax)[:, None] * unit
-    feet = motion.positions[:, _feet(motion, order), 1].min(1) * unit
-    return np.stack([keypoints[..., 0], -keypoints[..., 2], keypoints[..., 1]], -1), feet
-
-
-def _missing_thorax(motion: Motion, thorax: np.ndarray | None) -> np.ndarray:
-    """(T, 3) in file units; zero where the neck has a bone below it."""
-    neck = motion.index('Neck')
-    start = motion.parents[neck]
-    if np.abs(motion.offsets[neck]).max() > 1e-6:
-        return np.zeros((len(motion.positions), 3))
-    return motion.rotations[:, start] @ (motion.offsets[start] if thorax is None else thorax)
-
-
-def _feet(motion: Motion, order: list[str]) -> list[int]:
-    """The ankles and all joints after them."""
-    feet = {motion.index(order[2]), motion.index(order[5])}
+        neck = motion.index('Neck')
+        start = motion.parents[neck]
+        if np.abs(motion.offsets[neck]).max() <= 1e-6:  # it has no bone below it
+            bone = motion.rotations[:, start] @ (motion.offsets[start] if thorax is None else thorax)
+            keypoints[:, _THORAX_AND_ABOVE] += bone[:, None] * unit
+    feet = {motion.index(order[2]), motion.index(order[5])}  # the ankles and all joints after them
     for joint, parent in enumerate(motion.parents):
         if parent in feet:
             feet.add(joint)
-    return sorted(feet)
+    lowest = motion.positions[:, sorted(feet), 1].min(1) * unit
+    return np.stack([keypoints[..., 0], -keypoints[..., 2], keypoints[..., 1]], -1), lowest

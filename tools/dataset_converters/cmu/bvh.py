@@ -72,33 +72,27 @@ def _parse_hierarchy(text: str, path: str) -> list[_Joint]:
                 f'{path}, hierarchy: {line[:60]!r} is not understood, expected JOINT, OFFSET, CHANNELS, ...'
             )
         at = token.end()
-        if token['name'] or (token['end'] and opened):
-            parent = opened[-1] if opened else -1
-            name = token['name'] or f'{joints[parent].name}_end'
-            joints.append(_Joint(name, parent, np.zeros(3), []))
+        joint = joints[opened[-1]] if opened else None
+        if token['name'] or (token['end'] and joint):
+            name = token['name'] or f'{joint.name}_end'
+            joints.append(_Joint(name, opened[-1] if opened else -1, np.zeros(3), []))
             opened.append(len(joints) - 1)
-        elif token['brace'] != '{':
-            if not opened:
-                raise InputError(f'{path}, hierarchy: {token[0].strip()!r} stands outside a joint, expected ROOT')
-            if token['brace']:
-                opened.pop()
-            else:
-                _describe(joints[opened[-1]], token, path)
+        elif joint is None and token['brace'] != '{':
+            raise InputError(f'{path}, hierarchy: {token[0].strip()!r} stands outside a joint, expected ROOT')
+        elif token['brace'] == '}':
+            opened.pop()
+        elif token['offset']:
+            joint.offset = floats(token['offset'].split(), f'{path}, OFFSET of {joint.name}')
+        elif token['count']:
+            names = token['channels'].lower().split()
+            joint.channels = [('t' if name.endswith('position') else 'r') + name[0] for name in names]
+            if len(names) != int(token['count']):
+                known = f'{len(names)} known names, expected {token["count"]}'
+                raise InputError(f'{path}, CHANNELS of {joint.name}: {known}')
     if opened or not joints:
         problem = f'joint {joints[opened[-1]].name!r} is not closed' if opened else 'there is no ROOT'
         raise InputError(f'{path}, hierarchy: {problem}, expected a closed tree of joints; the file may be cut off')
     return joints
-
-
-def _describe(joint: _Joint, token: re.Match, path: str) -> None:
-    """Takes an OFFSET or CHANNELS line."""
-    if token['offset']:
-        joint.offset = floats(token['offset'].split(), f'{path}, OFFSET of {joint.name}')
-        return
-    names = token['channels'].lower().split()
-    if len(names) != int(token['count']):
-        raise InputError(f'{path}, CHANNELS of {joint.name}: {len(names)} known names, expected {token["count"]}')
-    joint.channels = [('t' if name.endswith('position') else 'r') + name[0] for name in names]
 
 
 def _parse_motion(text: str, channels: int, path: str) -> tuple[np.ndarray, float]:

@@ -51,28 +51,19 @@ def cut_clips(keypoints: np.ndarray, feet: np.ndarray, fps: float, first_frame: 
     step = round(fps / FPS)
     if step < 1 or abs(fps / FPS - step) > 0.01 * step:
         raise InputError(f'source has {fps:g} frames a second, expected a multiple of {FPS}')
-    segments = _segments(keypoints[first_frame:], fps)
-    return [_clip(keypoints, feet, slice(first_frame + a, first_frame + b, step)) for a, b in segments]
-
-
-def _segments(keypoints: np.ndarray, fps: float) -> list[tuple[int, int]]:
-    """(start, stop) of the segments between glitches that are long enough."""
-    frames = len(keypoints)
-    speed = np.linalg.norm(np.diff(keypoints, axis=0), axis=-1).max(-1) * fps
-    jumps = np.flatnonzero(speed > MAX_SPEED)  # from frame j to j + 1
-    starts = np.r_[0, jumps + 1 + MARGIN[1]]
-    stops = np.r_[jumps + 1 - MARGIN[0], frames]
+    speed = np.linalg.norm(np.diff(keypoints[first_frame:], axis=0), axis=-1).max(-1) * fps
+    jumps = first_frame + np.flatnonzero(speed > MAX_SPEED)  # from frame j to j + 1
+    starts, stops = np.r_[first_frame, jumps + 1 + MARGIN[1]], np.r_[jumps + 1 - MARGIN[0], len(keypoints)]
     shortest = (MIN_SECONDS_PIECE if len(jumps) else MIN_SECONDS) * fps
-    return [(int(a), int(b)) for a, b in zip(starts, stops, strict=True) if b - a >= shortest]
+    pieces = [slice(int(a), int(b), step) for a, b in zip(starts, stops, strict=True) if b - a >= shortest]
+    return [_clip(keypoints[piece], feet[piece], piece.start) for piece in pieces]
 
 
-def _clip(keypoints: np.ndarray, feet: np.ndarray, frames: slice) -> Clip:
-    floor = float(np.percentile(feet[frames], 1))
-    world = keypoints[frames] - [0, 0, floor]
+def _clip(keypoints: np.ndarray, feet: np.ndarray, first_frame: int) -> Clip:
+    floor = float(np.percentile(feet, 1))
+    world = keypoints - [0, 0, floor]
     poses = np.rint((world - world[:, :1]) / UNIT_M)
-    if np.abs(poses).max() > np.iinfo(np.int16).max:
-        raise InputError(
-            f'a joint lies {np.abs(poses).max() * UNIT_M:.1f} m from the pelvis, expected at most 3.2 m; '
-            f'the unit of length or the motion is wrong'
-        )
-    return Clip(poses.astype(np.int16), world[:, 0].astype(np.float32), frames.start, round(floor, 4))
+    if (far := np.abs(poses).max()) > np.iinfo(np.int16).max:
+        reason = 'expected at most 3.2 m; the unit of length or the motion is wrong'
+        raise InputError(f'a joint lies {far * UNIT_M:.1f} m from the pelvis, {reason}')
+    return Clip(poses.astype(np.int16), world[:, 0].astype(np.float32), first_frame, round(floor, 4))

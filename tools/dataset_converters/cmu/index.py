@@ -96,11 +96,10 @@ def read_index(path: str | os.PathLike) -> dict[str, tuple[str, str]]:
         if heading:
             category = heading[1].strip()
             continue
-        cells = next(csv.reader([line], delimiter='\t' if '\t' in line else ','), [])
-        cells = [cell.strip() for cell in cells]
-        ids = parse_clip_id(cells[0]) if cells else None
-        if ids and len(cells) > 1:
-            descriptions['_'.join(ids)] = (cells[1], cells[2] if len(cells) > 2 and '\t' not in line else category)
+        [row] = csv.reader([line or ','], delimiter='\t' if '\t' in line else ',')
+        name, *cells = (cell.strip() for cell in row)
+        if cells and (ids := parse_clip_id(name)):
+            descriptions['_'.join(ids)] = (cells[0], cells[1] if len(cells) > 1 and '\t' not in line else category)
     if not descriptions:
         raise InputError(f'{path}: has no line such as "01_01<TAB>walk", expected a description for each clip id')
     return descriptions

@@ -59,8 +59,7 @@ class Motion:
         """Index of a joint; raises InputError where it is missing."""
         if name not in self.names:
             raise InputError(
-                f'{self.source}: has no joint {name!r} among {", ".join(self.names[:8])}, ..., expected one; '
-                f'this body cannot be mapped'
+                f'{self.source}: has no joint {name!r} among {", ".join(self.names[:8])}, ..., expected one'
             )
         return self.names.index(name)
 
