@@ -19,6 +19,7 @@ from poselifter.engine.compat import to_plain
 from poselifter.engine.tool import ToolParser, build_runner, config_errors, read_test_config
 from poselifter.errors import InputError, run_program
 from poselifter.evaluation.metrics import DumpPredictions
+from poselifter.evaluation.metrics.group_table import align
 from poselifter.models.estimators import baselines
 from poselifter.registry import DATASETS, FUNCTIONS
 from poselifter.utils import write_json
@@ -74,11 +75,8 @@ def evaluate_baselines(runner: Runner, config: Config) -> dict[str, dict[str, fl
 def comparison(reports: dict[str, dict[str, float]]) -> str:
     """One row for each model, one column for each metric of the table (mm)."""
     columns = [key for key in TABLE if all(key in report for report in reports.values())]
-    width = max(map(len, reports))
-    rows = [f'{"":{width}}' + ''.join(f'{key:>10}' for key in columns)]
-    for name, report in reports.items():
-        rows.append(f'{name:{width}}' + ''.join(f'{report[key]:10.2f}' for key in columns))
-    return '\n'.join(rows)
+    rows = [[name, *(f'{report[key]:.2f}' for key in columns)] for name, report in reports.items()]
+    return '\n'.join(align([['', *columns], *rows]))
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -10,14 +10,14 @@ sequence, NaN where a joint has no label; or a dump. A name `SUBJECT/TAKE/CAMERA
 to the first space. Poses are in metres, camera axes, predictions relative to the root.
 """
 
+import argparse
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import poselifter
-from poselifter.engine import load_config
-from poselifter.engine.tool import ToolParser, config_errors
+from poselifter.engine.tool import ToolParser, config_errors, read_config
 from poselifter.errors import InputError, run_program
 from poselifter.evaluation.metrics import PROTOCOLS, PoseMetric
 from poselifter.registry import DATASETS
@@ -68,9 +68,8 @@ def read_predictions(path: Path, unit: float) -> Samples:
     samples = {}
     if 'keypoints_3d' not in arrays:
         for name in (name for name in arrays if not name.endswith(':frames')):
-            samples[name] = {'pred_keypoints_3d': checked(arrays[name], f'{path}: {name}') * unit}
-            if f'{name}:frames' in arrays:
-                samples[name]['pred_frames'] = arrays[f'{name}:frames']
+            frames = {'pred_frames': arrays[f'{name}:frames']} if f'{name}:frames' in arrays else {}
+            samples[name] = {'pred_keypoints_3d': checked(arrays[name], f'{path}: {name}') * unit, **frames}
         return samples
     poses = checked(arrays['keypoints_3d'], f'{path}: keypoints_3d')
     tracks = arrays.get('track_ids', np.zeros(len(poses), int))
@@ -83,24 +82,20 @@ def read_predictions(path: Path, unit: float) -> Samples:
     return samples
 
 
-def read_truth(
-    path: Path, unit: float, skeleton: str, cfg_options: dict | None = None, variant: str | None = None
-) -> Samples:
+def read_truth(args: argparse.Namespace, unit: float, skeleton: str) -> Samples:
     """Samples with ``lifting_target`` and metadata, by sequence.
 
     Args:
-        path: a config, an npz with one array a sequence, or a dump.
+        args: with ``config``: a config, an npz with one array a sequence, or a dump.
         unit: of the npz, in metres.
         skeleton: joint set of the npz.
-        cfg_options, variant: of the config.
 
     Raises:
         InputError: it is none of these.
     """
+    path = args.config
     if path.suffix == '.py':
-        config = load_config(path, cfg_options, variant)
-        if not config.get('test_dataloader'):
-            raise InputError(f'the config {path} has no test_dataloader, whose labels are expected')
+        config = read_config(args, 'an evaluation', 'test_dataloader')
         with config_errors(config, KeyError, TypeError):
             dataset = DATASETS.build(config.test_dataloader.dataset)
         return by_name([dataset[i]['data_samples'] for i in range(len(dataset))])
@@ -150,7 +145,7 @@ def main(argv: list[str] | None = None) -> None:
     """Prints the tables."""
     parser = ToolParser(__doc__)
     parser.add_argument('predictions', metavar='PRED', type=Path, help='dump, result of lift, or npz of arrays')
-    parser.add_config('truth', metavar='GT', type=Path, help='config, npz of arrays, or dump')
+    parser.add_config(metavar='GT', type=Path, help='config, npz of arrays, or dump')
     parser.add_argument('--protocol', default=CLEAN, choices=[CLEAN, *PROTOCOLS], help=f'{CLEAN} is the clean one')
     parser.add_argument('--metrics', nargs='+', help="those of PoseMetric; by default the protocol's")
     parser.add_argument('--group-by', nargs='+', help="metadata of a sequence; by default the protocol's")
@@ -166,7 +161,7 @@ def main(argv: list[str] | None = None) -> None:
     protocol = 'clean' if args.protocol == CLEAN else args.protocol
     metric = PoseMetric(protocol, args.metrics, args.group_by, args.detail, args.clip_len)
     unit, skeleton = {'m': 1.0, 'mm': 1e-3}[args.unit], args.skeleton or SKELETONS.get(protocol, 'h36m17')
-    truth = read_truth(args.truth, unit, skeleton, args.cfg_options, args.variant)
+    truth = read_truth(args, unit, skeleton)
     samples = join(read_predictions(args.predictions, unit), truth, args.partial)
     if args.subtract_root:
         for sample in samples:

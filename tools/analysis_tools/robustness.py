@@ -21,6 +21,7 @@ from poselifter.datasets.transforms import Encode
 from poselifter.engine.compat import to_plain
 from poselifter.engine.tool import ToolParser, build_runner, config_errors, read_test_config
 from poselifter.errors import InputError, run_program
+from poselifter.evaluation.metrics.group_table import align
 from poselifter.models.estimators import MotionEstimator
 from poselifter.registry import TRANSFORMS
 from poselifter.utils import write_json
@@ -67,26 +68,23 @@ def measure(runner: Runner, names: list[str], metrics: list[str]) -> list[dict[s
     rows = [{'corruption': CLEAN, 'level': None, **{key: report[key] for key in metrics}}]
     for name in names:
         _, levels, transform = CORRUPTIONS[name]
-        for level in levels:
-            value = window if level == 'window' else level
-            steps.insert(place, TRANSFORMS.build(transform(value)))
+        for level in (window if level == 'window' else level for level in levels):
+            steps.insert(place, TRANSFORMS.build(transform(level)))
             report = runner.test_loop.run()
             del steps[place]
-            rows.append({'corruption': name, 'level': value, **{key: report[key] for key in metrics}})
+            rows.append({'corruption': name, 'level': level, **{key: report[key] for key in metrics}})
     return rows
 
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Rows as text, the change against the first row in brackets."""
     metrics = list(rows[0])[2:]
-    heads = [f'{key}, {UNITS[key]}' if key in UNITS else key for key in metrics]
-    lines = [f'{"corruption":12}{"":20}{"level":>7}' + ''.join(f'{head:>20}' for head in heads)]
+    lines = [['corruption', 'level', *(f'{key}, {UNITS[key]}' if key in UNITS else key for key in metrics)]]
     for row in rows:
-        name, level = row['corruption'], '' if row['level'] is None else f'{row["level"]:g}'
-        cells = [f'{row[key]:.2f} ({row[key] - rows[0][key]:+.2f})' for key in metrics]
-        meaning = CORRUPTIONS[name][0] if name in CORRUPTIONS else ''
-        lines.append(f'{name:12}{meaning:20}{level:>7}' + ''.join(f'{cell:>20}' for cell in cells))
-    return '\n'.join(lines)
+        name = row['corruption']
+        level = f'{CORRUPTIONS[name][0]} {row["level"]:g}' if name in CORRUPTIONS else ''
+        lines.append([name, level, *(f'{row[key]:.2f} ({row[key] - rows[0][key]:+.2f})' for key in metrics)])
+    return '\n'.join(align(lines))
 
 
 def plot(rows: list[dict[str, Any]], title: str, path: str | Path) -> None:

@@ -6,6 +6,7 @@ One picture for each attention of the backbone, with the mean of its heads and e
 clip of the test data. Layers count from 1; a layer of two streams has several pictures.
 """
 
+from collections import Counter
 from pathlib import Path
 
 from inspection.charts import save_attention
@@ -32,21 +33,19 @@ def main(argv: list[str] | None = None) -> None:
     item = dataset[args.clip]
     clips, _ = cut_clips(item['inputs'], model.backbone.num_frames)
     clip, sample = clips[len(clips) // 2, None], item['data_samples']
-    axis = {'axis': AXES[args.part]} if args.part else {}
-    parts = layers_with(model.backbone, Attention, args.layer, **axis)
-    counts: dict[str, int] = {}
+    parts = layers_with(model.backbone, Attention, args.layer, **({'axis': AXES[args.part]} if args.part else {}))
+    counts = Counter()
     for name, recorded in record_weights(model, parts, clip).items():
-        part = 'spatial' if parts[name].axis == 'joints' else 'temporal'
-        layer = layer_number(model.backbone, name)
-        stem = f'layer{layer:02}_{part}'
-        counts[stem] = counts.get(stem, 0) + 1
-        tokens = recorded.shape[1] if part == 'spatial' else recorded.shape[-1]
-        class_token = tokens - clip.shape[1]  # 1 where a class token stands before the frames
-        weights = recorded[0, class_token if part == 'spatial' else 0 :].mean(0).numpy()
-        names = get_skeleton(sample.skeleton).joint_names if part == 'spatial' else None
+        spatial, layer = parts[name].axis == 'joints', layer_number(model.backbone, name)
+        part = 'spatial' if spatial else 'temporal'
+        class_token = recorded.shape[1 if spatial else -1] - clip.shape[1]  # 1 where one stands before the frames
+        weights = recorded[0, class_token if spatial else 0 :].mean(0).numpy()
+        names = get_skeleton(sample.skeleton).joint_names if spatial else None
         title = f'layer {layer}, {part} attention ({name}), clip {args.clip} {sample.get("sequence", "")}'
-        title += '; frame -1 is the class token' if class_token and part == 'temporal' else ''
-        save_attention(Path(args.out) / f'{stem}_{counts[stem]}.png', weights, title, names, -class_token)
+        title += '; frame -1 is the class token' if class_token and not spatial else ''
+        counts[layer, part] += 1
+        path = Path(args.out) / f'layer{layer:02}_{part}_{counts[layer, part]}.png'
+        save_attention(path, weights, title, names, -class_token)
 
 
 if __name__ == '__main__':

@@ -93,13 +93,17 @@ class GroupTable:
         rows += [(name, *counts, self.averages[name]) for name in AVERAGES]
         body = [[*start, *(f'{row[c]:.2f}' if c in row else '-' for c in self.columns)] for *start, row in rows]
         head = [self.by, 'sequences', 'frames', *(labels[c] for c in self.columns)]
-        columns = [[str(cell) for cell in column] for column in zip(head, *body, strict=True)]
-        widths = [max(map(len, column)) for column in columns]
-        columns[0] = [cell.ljust(widths[0]) for cell in columns[0]]
-        columns[1:] = [[cell.rjust(w) for cell in c] for c, w in zip(columns[1:], widths[1:], strict=True)]
-        lines = ['  '.join(row) for row in zip(*columns, strict=True)]
+        lines = align([head, *body])
         rule = '-' * len(lines[0])
         return '\n'.join([lines[0], rule, *lines[1:-2], rule, *lines[-2:]])
+
+
+def align(rows: Sequence[Sequence]) -> list[str]:
+    """Rows of cells as lines of a table in fixed width, the first column to the left, the others to the right."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    layout = '  '.join(f'{{:{">" if i else "<"}{width}}}' for i, width in enumerate(widths))
+    return [layout.format(*row) for row in cells]
 
 
 def _means(scores: Sequence[SequenceScore], columns: Sequence[str]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 import os
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,21 +28,29 @@ def sheet(path: PathLike, title: str, width: float, height: float) -> Iterator[A
 
 
 def _image(
-    panel: Any, values: np.ndarray, limits: tuple[float, float], colours: str = 'viridis', first: int = 0
+    panel: Any,
+    values: np.ndarray,
+    limits: tuple[float, float],
+    colours: str = 'viridis',
+    names: tuple[Sequence[str] | None, Sequence[str] | None] = (None, None),
+    first: int = 0,
 ) -> Any:
-    """Draws a map (N, M); its columns, and where it is square its rows too, count from ``first``."""
+    """Draws a map (N, M), ``names`` of its rows and columns beside it.
+
+    Its columns, and where it is square its rows too, count from ``first``.
+    """
     rows, columns = values.shape
     left, top, shape = first - 0.5, (first if rows == columns else 0) - 0.5, 'equal' if rows == columns else 'auto'
     panel.set_facecolor('#e3e6ea')  # NaN
+    for axis, labels, rotation in zip((panel.yaxis, panel.xaxis), names, (0, 90), strict=True):
+        if labels:
+            axis.set_ticks(range(len(labels)), _spaced(labels), fontsize=8, rotation=rotation)
     extent = (left, left + columns, top + rows, top)
     return panel.imshow(values, colours, vmin=limits[0], vmax=limits[1], extent=extent, aspect=shape)
 
 
-def _name_ticks(panel: Any, rows: Sequence[str] | None, columns: Sequence[str] | None) -> None:
-    if rows:
-        panel.set_yticks(range(len(rows)), [name.replace('_', ' ') for name in rows], fontsize=8)
-    if columns:
-        panel.set_xticks(range(len(columns)), [name.replace('_', ' ') for name in columns], fontsize=8, rotation=90)
+def _spaced(names: Iterable[str]) -> list[str]:
+    return [name.replace('_', ' ') for name in names]
 
 
 def save_attention(
@@ -56,15 +64,13 @@ def save_attention(
     with sheet(path, title, 6.5 + 1.7 * wide, 5.4) as figure:
         grid = figure.add_gridspec(2, 1 + wide, width_ratios=[3.2] + [1] * wide)
         large = figure.add_subplot(grid[:, 0])
-        image = _image(large, mean, (0, float(mean.max())), first=first)
-        _name_ticks(large, names, names)
+        image = _image(large, mean, (0, mean.max()), names=(names, names), first=first)
         large.set(title='mean of the heads', xlabel=f'{kind} that is seen', ylabel=f'{kind} that looks')
         figure.colorbar(image, ax=large, shrink=0.7)
-        panels = [figure.add_subplot(grid[i // wide, 1 + i % wide]) for i in range(len(weights))]
+        panels = [figure.add_subplot(grid[i // wide, 1 + i % wide], xticks=[], yticks=[]) for i in range(len(weights))]
         for number, (panel, values) in enumerate(zip(panels, weights, strict=True), 1):
-            image = _image(panel, values, (0, float(weights.max())), first=first)
+            image = _image(panel, values, (0, weights.max()), first=first)
             panel.set_title(f'head {number}', fontsize=9)
-            panel.set(xticks=[], yticks=[])
         figure.colorbar(image, ax=panels, shrink=0.7)
 
 
@@ -84,8 +90,7 @@ def save_maps(
     with sheet(path, title, 7.4, 1.3 + (5.6 if columns else 3.2) * len(maps)) as figure:
         panels = figure.subplots(len(maps), 1, squeeze=False)[:, 0]
         for panel, (name, values) in zip(panels, maps.items(), strict=True):
-            image = _image(panel, values, limits or (0, float(np.nanmax(values, initial=1e-12))), colours)
-            _name_ticks(panel, rows, columns)
+            image = _image(panel, values, limits or (0, np.nanmax(values, initial=1e-12)), colours, (rows, columns))
             panel.set_title(name, fontsize=10)
             figure.colorbar(image, ax=panel, shrink=0.8)
         if not columns:
@@ -103,11 +108,10 @@ def save_bars(
         panels = figure.subplots(len(charts), 1, squeeze=False)[:, 0]
         for panel, (name, (bars, colours)) in zip(panels, charts.items(), strict=True):
             mean, std = np.array(list(bars.values())).T
-            style = {'color': colours, 'ecolor': '#8a8f98', 'capsize': 2}
-            panel.bar(range(len(bars)), mean - middle, 0.8, middle, yerr=std, **style)
+            places = range(len(bars))
+            panel.bar(places, mean - middle, 0.8, middle, yerr=std, color=colours, ecolor='#8a8f98', capsize=2)
             panel.axhline(middle, color='#0f172a', linewidth=0.8)
-            names = [key.replace('_', ' ') for key in bars]
-            panel.set_xticks(range(len(bars)), names, rotation=60, ha='right', fontsize=8)
+            panel.set_xticks(places, _spaced(bars), rotation=60, ha='right', fontsize=8)
             panel.set_title(name, fontsize=10)
             panel.spines[['top', 'right']].set_visible(False)
 
@@ -121,15 +125,13 @@ def save_scatter(
     """
     names = sorted(set(labels))
     with sheet(path, title, 2.2 + 6.8 * len(sets), 6.2) as figure:
-        panels = figure.subplots(1, len(sets), squeeze=False)[0]
+        panels = figure.subplots(1, len(sets), squeeze=False, subplot_kw={'xticks': [], 'yticks': []})[0]
         for panel, (head, places) in zip(panels, sets.items(), strict=True):
             for i, name in enumerate(names):
-                rows = np.array([label == name for label in labels])
-                style = {'color': f'C{i % 10}', 'linewidths': 0.5, 'label': name.replace('_', ' ')}
-                panel.scatter(*places[rows & ~marked].T, s=26, marker='osD^v'[i // 10 % 5], edgecolors='white', **style)
-                style['label'] = None
+                rows, style = np.array(labels) == name, {'color': f'C{i % 10}', 'linewidths': 0.5}
+                plain = {'s': 26, 'marker': 'osD^v'[i // 10 % 5], 'label': name.replace('_', ' ')}
+                panel.scatter(*places[rows & ~marked].T, edgecolors='white', **plain, **style)
                 panel.scatter(*places[rows & marked].T, s=260, marker='*', edgecolors='#0f172a', **style)
-            panel.set(xticks=[], yticks=[])
             panel.set_title(head, fontsize=10)
         panel.legend(fontsize=8, loc='center left', bbox_to_anchor=(1, 0.5), frameon=False, ncols=1 + len(names) // 26)
 
@@ -140,8 +142,7 @@ def save_confusion(path: PathLike, matrix: np.ndarray, names: Sequence[str], tit
     size = 2.8 + 0.33 * len(matrix)
     with sheet(path, title, size + 1, size) as figure:
         panel = figure.subplots()
-        image = _image(panel, fraction, (0, 1), 'Blues')
-        _name_ticks(panel, names, names)
+        image = _image(panel, fraction, (0, 1), 'Blues', (names, names))
         panel.set(xlabel='predicted', ylabel='true')
         for row, column in np.argwhere(matrix > 0) if len(matrix) <= 30 else ():
             style = {'ha': 'center', 'va': 'center', 'color': 'white' if fraction[row, column] > 0.6 else '#0f172a'}

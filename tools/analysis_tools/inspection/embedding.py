@@ -39,11 +39,8 @@ def embed_dataset(model: Any, dataset: Any, pooled: bool) -> dict[str, tuple[np.
         clips: list[tuple[str, torch.Tensor]] = []
         for item in dataset.__getitems__(range(start, min(start + BATCH, len(dataset)))):
             inputs, sample = item['inputs'], item['data_samples']
-            name, label = (
-                sample.get('sequence') or str(len(metadata)),
-                sample.get('action_name') or sample.get('action'),
-            )
-            metadata[name] = (str(label), bool(sample.get('exemplar')))
+            name = sample.get('sequence') or str(len(metadata))
+            metadata[name] = str(sample.get('action_name') or sample.get('action')), bool(sample.get('exemplar'))
             long = inputs.shape[-3] > model.backbone.num_frames
             clips += [(name, clip) for clip in (cut_clips(inputs, model.backbone.num_frames)[0] if long else [inputs])]
         for shape in dict.fromkeys(clip.shape for _, clip in clips):
@@ -65,5 +62,4 @@ def project(embeddings: np.ndarray, perplexity: float = 15, seed: int = 0) -> np
         raise InputError('t-SNE needs scikit-learn: pip install scikit-learn') from None
     if not 1 <= perplexity < len(embeddings):
         raise InputError(f'--perplexity is {perplexity:g}, expected 1 to {len(embeddings) - 1}: fewer than clips')
-    tsne = TSNE(perplexity=perplexity, metric='cosine', init='pca', random_state=seed)
-    return tsne.fit_transform(embeddings)
+    return TSNE(perplexity=perplexity, metric='cosine', init='pca', random_state=seed).fit_transform(embeddings)

@@ -1,6 +1,7 @@
 """Attention and fusion weights of a model on given clips."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -71,13 +72,11 @@ def record_weights(model: nn.Module, parts: Mapping[str, nn.Module], clips: torc
     def keep(name: str) -> Any:
         return lambda part, args: recorded.update({name: part.weights(*args).float().cpu()})
 
-    hooks = [part.register_forward_pre_hook(keep(name)) for name, part in parts.items()]
     clips = clips.to(next(model.parameters()).device)
-    try:
+    with ExitStack() as hooks:
+        for name, part in parts.items():
+            hooks.enter_context(part.register_forward_pre_hook(keep(name)))
         model.backbone(clips if model.codec is None else model.codec.normalize_window(clips))
-    finally:
-        for hook in hooks:
-            hook.remove()
     return recorded
 
 
