@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 
 from ..checkpoints import check_codec, load_checkpoint_file
 from ..errors import InputError
-from ..registry import OPTIMIZERS, RUNNERS
+from ..registry import DATASETS, OPTIMIZERS, RUNNERS
 from ..utils import register_all_modules
 from .config import load_config
 from .runner import MotionRunner
@@ -120,6 +120,21 @@ def read_test_config(args: argparse.Namespace, checkpoint: Path) -> Config:
     config.load_from, config.resume = str(checkpoint), False
     check_codec(load_checkpoint_file(checkpoint), config.get('codec'), checkpoint)
     return config
+
+
+def load_dataset(config: Config, *splits: str) -> Any:
+    """Builds the data set of the first of ``splits`` (``'train'``, ...) that a config has, and has it read its files.
+
+    Raises:
+        InputError: the config has none of them, or parts of it or files of the data set are wrong.
+    """
+    loaders = [loader for split in splits if (loader := config.get(f'{split}_dataloader'))]
+    if not loaders:
+        raise InputError(f'the config {config.filename} has no {" or ".join(splits)}_dataloader, whose data are needed')
+    with config_errors(config, TypeError, ValueError):
+        dataset = DATASETS.build(loaders[0]['dataset'])
+        len(dataset)  # some read their files no earlier
+    return dataset
 
 
 def prepare_launch(config: Config, args: argparse.Namespace) -> None:

@@ -100,7 +100,7 @@ def test_wrong_annotations_are_named(tmp_path, change, message):
 
 
 def test_wrong_files_are_named(tmp_path):
-    with pytest.raises(InputError, match=r'train does not exist.*posetrack.net.*data/posetrack/posetrack18_annotations'):
+    with pytest.raises(InputError, match=r'train does not exist.*posetrack.net.*posetrack/posetrack18_annotations'):
         load(tmp_path)
     path = toy.write_file(tmp_path, {0: toy.make_track(30)})
     for text in (path.read_text()[:500], '[1, 2]', '{"images": []}'):

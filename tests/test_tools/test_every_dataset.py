@@ -9,6 +9,8 @@ from PIL import Image
 
 import poselifter
 from poselifter.datasets import ConcatDataset, stack_clips
+from poselifter.engine import load_config
+from poselifter.engine.tool import load_dataset
 from poselifter.errors import InputError
 from poselifter.registry import DATASETS
 
@@ -87,10 +89,11 @@ LABELS = {'target', 'target_2d', 'smpl_pose', 'action', 'captions'}
 
 
 @pytest.mark.parametrize('config', CONFIGS)
-def test_training_batches_have_labels(config_of, tool, config):
+def test_training_batches_have_labels(config_of, config):
+    poselifter.register_all_modules()
     path = config_of(config)
     for split in splits_of(config)[::-1]:
-        dataset = tool('misc/check_dataset').build_dataset(path, split, {})
+        dataset = load_dataset(load_config(path), split)
         assert torch.is_tensor(dataset[len(dataset) - 1]['inputs'])
     batch = stack_clips(dataset.__getitems__(range(3)))
     inputs, sample = batch['inputs'], batch['data_samples']
@@ -107,10 +110,11 @@ def test_training_batches_have_labels(config_of, tool, config):
 
 
 @pytest.mark.parametrize('config', [name for name in CONFIGS if not name.startswith('procedural')])
-def test_missing_files_say_where_to_get_them_and_where_to_put_them(tool, tmp_path, monkeypatch, config):
+def test_missing_files_say_where_to_get_them_and_where_to_put_them(tmp_path, monkeypatch, config):
+    poselifter.register_all_modules()
     monkeypatch.setenv('POSELIFTER_DATA', str(tmp_path))
     with pytest.raises(InputError) as error:
-        tool('misc/check_dataset').build_dataset(write_config(tmp_path, config), 'train', {})
+        load_dataset(load_config(write_config(tmp_path, config)), 'train')
     line = str(error.value)
     assert line.startswith(str(tmp_path)) and '\n' not in line and 'data' in line.removeprefix(str(tmp_path))
     assert any(mark in line for mark in ('docs/', '.org', '.com', '.edu', 'tools/')), line

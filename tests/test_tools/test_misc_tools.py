@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import poselifter
+from poselifter.engine import load_config
+from poselifter.engine.tool import load_dataset
 from poselifter.errors import InputError
 
 SMALL = ['train_dataloader.dataset.n_sequences=4', 'train_dataloader.dataset.n_frames=60']
@@ -38,8 +41,9 @@ def with_a_long_arm(x):
 
 
 @pytest.fixture
-def dataset(tool, config):
-    return tool('misc/check_dataset').build_dataset(config, 'train', {'train_dataloader.dataset.n_sequences': 4})
+def dataset(config):
+    poselifter.register_all_modules()
+    return load_dataset(load_config(config, {'train_dataloader.dataset.n_sequences': 4}), 'train')
 
 
 @pytest.mark.parametrize(('change', 'message'), [
@@ -57,9 +61,9 @@ def test_wrong_ones_are_refused(tool, config, dataset):
     with pytest.raises((InputError, ValueError), match='not finite'):
         check.check(broken(dataset, lambda x: np.where(np.arange(17)[:, None] == 5, np.nan, x)))
     with pytest.raises(InputError, match='no other_dataloader'):
-        check.build_dataset(config, 'other', {})
+        load_dataset(load_config(config), 'other')
     with pytest.raises(InputError, match='mend the config'):
-        check.build_dataset(config, 'train', {'train_dataloader.dataset.sequences': 4})
+        load_dataset(load_config(config, {'train_dataloader.dataset.sequences': 4}), 'train')
 
 
 def test_pictures_of_what_the_network_sees(tool, config, tmp_path):

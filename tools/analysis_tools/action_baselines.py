@@ -13,10 +13,11 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from mmengine.evaluator import Evaluator
+from torch.utils.data import DataLoader
 
-from poselifter.engine.tool import ToolParser, config_errors, read_config
+from poselifter.engine.tool import ToolParser, load_dataset, read_config
 from poselifter.errors import InputError, run_program
-from poselifter.registry import CODECS, DATASETS, METRICS
+from poselifter.registry import CODECS, METRICS
 from poselifter.utils import write_json
 
 BATCH = 64
@@ -54,8 +55,7 @@ def fit_logistic(features: torch.Tensor, labels: torch.Tensor, classes: int, dec
 
 def batches(dataset: Any, codec: Any) -> Iterator[tuple[torch.Tensor, list]]:
     """Features (B, D) and samples of a data set, in its order."""
-    for start in range(0, len(dataset), BATCH):
-        items = list(dataset.__getitems__(range(start, min(start + BATCH, len(dataset)))))
+    for items in DataLoader(dataset, BATCH, collate_fn=list):
         clips = torch.stack([item['inputs'] for item in items])
         seen = codec.normalize_window(clips.flatten(0, -4))
         yield velocity_features(seen.unflatten(0, clips.shape[:-3])), [item['data_samples'] for item in items]
@@ -71,8 +71,7 @@ def baselines(config: Any) -> dict[str, dict[str, float]]:
     if not {'action', 'embedding'} & set(heads):
         raise InputError(f'the config has the heads {list(heads)}, expected one called action or embedding')
     codec = CODECS.build(config.codec)
-    with config_errors(config, TypeError, ValueError):
-        train, test = (DATASETS.build(config[f'{part}_dataloader'].dataset) for part in ('train', 'test'))
+    train, test = (load_dataset(config, split) for split in ('train', 'test'))
     parts, samples = zip(*batches(train, codec), strict=True)
     features, labels = torch.cat(parts), torch.tensor([int(sample.action) for part in samples for sample in part])
     if 'action' in heads:

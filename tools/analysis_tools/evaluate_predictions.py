@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 
 import poselifter
-from poselifter.engine.tool import ToolParser, config_errors, read_config
+from poselifter.engine.tool import ToolParser, load_dataset, read_config
 from poselifter.errors import InputError, run_program
 from poselifter.evaluation.metrics import PROTOCOLS, PoseMetric
-from poselifter.registry import DATASETS
 from poselifter.skeletons import get_skeleton
 from poselifter.utils import write_json
 from poselifter.utils.arrays import load_arrays
@@ -95,9 +94,7 @@ def read_truth(args: argparse.Namespace, unit: float, skeleton: str) -> Samples:
     """
     path = args.config
     if path.suffix == '.py':
-        config = read_config(args, 'an evaluation', 'test_dataloader')
-        with config_errors(config, KeyError, TypeError):
-            dataset = DATASETS.build(config.test_dataloader.dataset)
+        dataset = load_dataset(read_config(args), 'test')
         return by_name([dataset[i]['data_samples'] for i in range(len(dataset))])
     if path.suffix in ('.pkl', '.pickle'):
         return read_dump(path)

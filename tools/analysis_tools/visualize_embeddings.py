@@ -26,7 +26,6 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('--seed', type=int, default=0, help='of t-SNE (default: %(default)s)')
     args = parser.parse_args(argv)
     model, dataset = open_model(args, 'test', 'train')
-    dataset.full_init()
     embeddings, labels, marked = zip(*embed_dataset(model, dataset, args.pooled).values(), strict=True)
     first = {label: i for i, label in reversed(list(enumerate(labels)))}
     marks = [first[label] == i for i, label in enumerate(labels)] if args.exemplars else marked

@@ -71,7 +71,7 @@ def main(argv: list[str] | None = None) -> None:
     save_bars(out / 'weights.png', charts, title, numbers['mean'])
     correlation = {frames: np.array(numbers['correlation'], float)}
     title, names = f'{layer}: correlation of the weights of two joints', skeleton.joint_names
-    save_maps(out / 'correlation.png', correlation, title, names, names, (-1, 1), 'RdBu_r')
+    save_maps(out / 'correlation.png', correlation, title, (names, names), (-1, 1))
     write_json(out / 'fusion.json', {'layer': args.layer, **numbers})
     print(f'mean weight of the first stream {numbers["mean"]:.4f}; wrote {out / "fusion.json"}')
 

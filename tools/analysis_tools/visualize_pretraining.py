@@ -40,14 +40,14 @@ def draw_clip(dataset: Any, number: int, seed: int) -> dict[str, Any]:
     source = sources[number % len(sources)]
     index = int(np.random.default_rng([seed, number]).integers(len(source)))
     [sample] = source.samples([seed * len(source) + index])  # the seed in the place of the epoch: fixed draws
-    clean = None
+    clean = {}
     for step in source.pipeline.transforms:
         if isinstance(step, PackPose):
             break
-        if clean is None and step.corrupts:
-            clean = sample['inputs'].copy()
+        if step.corrupts and not clean:
+            clean = {'clean': sample['inputs'].copy()}
         sample = step(sample)
-    sample = {**sample, 'clean': sample['inputs'] if clean is None else clean}
+    sample = {'clean': sample['inputs'], **sample, **clean}
     valid = np.flatnonzero(sample.get('valid', np.ones(len(sample['clean']), bool)))
     axes = {key: -3 if key == 'clean' else frame_axis(key) for key in sample}
     return {**sample, **{key: sample[key].take(valid, axis) for key, axis in axes.items() if axis is not None}}
@@ -57,9 +57,7 @@ def masked_pose(model: MaskedPosePretrainer, sample: dict[str, Any], path: Path,
     """Masked 2D in, recovered 2D out, truth; distances in the units that the network sees."""
     inputs, hidden, present = sample['inputs'], sample['mask'], present_joints(sample['clean'])[..., 0]
     clips, mask = batch_of(model, inputs), batch_of(model, hidden)
-    packed = MotionDataSample()
-    packed.set_data({'mask': mask})
-    recovered = model(clips, packed)[0, ..., :2].cpu().numpy()
+    recovered = model(clips, MotionDataSample(mask=mask))[0, ..., :2].cpu().numpy()
     truth = model.describe(clips, mask)[0, ..., :2].cpu().numpy()
     rows = {'masked 2D': (truth, present & ~hidden), 'recovered 2D': (recovered, present | hidden)}
     rows = keypoint_rows(sample['skeleton'], {**rows, 'truth': (truth, present)}, hidden)
@@ -102,7 +100,7 @@ def context(model: ContextPretrainer, sample: dict[str, Any], path: Path, count:
         'error at visible tokens': np.where(hidden, np.nan, error).T,
         'mask, 1 where hidden': hidden.T.astype(float),
     }
-    save_maps(path, maps, f'{sample.get("sequence", "")}: student against teacher', names)
+    save_maps(path, maps, f'{sample.get("sequence", "")}: student against teacher', (names, None))
     return error, hidden, np.ones_like(hidden)
 
 

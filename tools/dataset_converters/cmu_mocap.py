@@ -64,20 +64,20 @@ def find_recordings(source: Path) -> tuple[list[Recording], list[dict]]:
     skeletons = {ids[0]: p for p in files if p.suffix.lower() == '.asf' and (ids := parse_clip_id(f'{p.stem}_01'))}
     recordings: dict[str, Recording] = {}
     dropped = []
-    for path in sorted(files, key=lambda p: p.suffix.lower() != '.amc'):  # the original before its conversions
-        subject, clip_id = (ids[0], '_'.join(ids)) if (ids := parse_clip_id(path.stem)) else ('', '')
-        if path.suffix.lower() == '.asf':
-            continue
-        if not clip_id:
+    motions = [p for p in files if p.suffix.lower() != '.asf']
+    for path in sorted(motions, key=lambda p: p.suffix.lower() != '.amc'):  # the original before its conversions
+        ids, reason = parse_clip_id(path.stem), None
+        clip_id = '_'.join(ids or ())
+        if ids is None:
             reason = 'file name is not SS_TT (subject, trial)'
         elif clip_id in recordings:
             reason = f'same clip as {recordings[clip_id].path.relative_to(source)}'
-        elif path.suffix.lower() == '.amc' and subject not in skeletons:
-            reason = f'no skeleton {subject}.asf for it'
+        elif path.suffix.lower() == '.amc' and ids[0] not in skeletons:
+            reason = f'no skeleton {ids[0]}.asf for it'
         else:
-            recordings[clip_id] = Recording(clip_id, path, skeletons.get(subject))
-            continue
-        dropped.append({'id': path.stem, 'reason': reason, 'source_file': str(path.relative_to(source))})
+            recordings[clip_id] = Recording(clip_id, path, skeletons.get(ids[0]))
+        if reason:
+            dropped.append({'id': path.stem, 'reason': reason, 'source_file': str(path.relative_to(source))})
     if not recordings:
         expected = 'NN.asf with NN_TT.amc, or NN_TT.bvh; name the folder of the unpacked database'
         raise InputError(f'{source} has no recording among {len(files)} motion capture files, expected {expected}')

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from check_dataset import build_dataset, first_person, sample_before, unit_figure
+from check_dataset import first_person, sample_before, unit_figure
 from tqdm import tqdm
 
 from poselifter.datasets.transforms import PackPose
-from poselifter.engine.tool import ToolParser
+from poselifter.engine.tool import ToolParser, load_dataset, read_config
 from poselifter.errors import run_program
 from poselifter.io import write_results
 from poselifter.structures import KeypointTable, Result
@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('--max-item', type=int, default=8, help='how many samples, spread over the data set')
     parser.add_argument('--epoch', type=int, default=0, help='random transforms differ from epoch to epoch')
     args = parser.parse_args(argv)
-    dataset = build_dataset(args.config, args.split, args.cfg_options, args.variant)
+    dataset = load_dataset(read_config(args), args.split)
     count = min(args.max_item, len(dataset))
     for index in tqdm(np.linspace(0, len(dataset) - 1, count).astype(int).tolist(), unit='picture'):
         sample = sample_before(PackPose, dataset, args.epoch * len(dataset) + index)

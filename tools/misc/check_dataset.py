@@ -12,34 +12,14 @@ from typing import Any
 
 import numpy as np
 
-import poselifter
 from poselifter.datasets.transforms import Encode
-from poselifter.engine import load_config
-from poselifter.engine.tool import ToolParser, config_errors
+from poselifter.engine.tool import ToolParser, load_dataset, read_config
 from poselifter.errors import InputError, run_program
 from poselifter.io import write_results
-from poselifter.registry import DATASETS
 from poselifter.skeletons import Skeleton, get_skeleton
 from poselifter.structures import KeypointTable, Result, check_sample
 
 _PAIRS = (('left_hip', 'right_hip'), ('left_shoulder', 'right_shoulder'))
-
-
-def build_dataset(config_path: str, split: str, options: dict[str, Any], variant: str | None = None) -> Any:
-    """The data set of a split, loaded.
-
-    Raises:
-        InputError: the config has no such split, or the data set says what is wrong with its files.
-    """
-    poselifter.register_all_modules()
-    config = load_config(config_path, options, variant)
-    loader = config.get(f'{split}_dataloader')
-    if not loader:
-        raise InputError(f'{config_path} has no {split}_dataloader; choose another --split')
-    with config_errors(config, TypeError, ValueError):
-        dataset = DATASETS.build(loader['dataset'])
-        dataset.full_init()
-    return dataset
 
 
 def describe_2d(sample: dict[str, Any]) -> list[str]:
@@ -178,7 +158,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('--split', choices=['train', 'val', 'test'], default='train')
     parser.add_argument('--out', metavar='PNG', help='draw a sample')
     args = parser.parse_args(argv)
-    print('\n'.join(check(build_dataset(args.config, args.split, args.cfg_options, args.variant), args.out)))
+    print('\n'.join(check(load_dataset(read_config(args), args.split), args.out)))
 
 
 if __name__ == '__main__':

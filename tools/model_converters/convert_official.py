@@ -25,8 +25,11 @@ from poselifter.models import Lifter
 from poselifter.registry import MODELS
 
 
-def convert(source: str, target: str, system: str | None = None, task: str | None = None) -> None:
-    """Writes ``target``, a checkpoint of ours, from a published one of a system; heads of other tasks are left out.
+def convert(source: str, target: str, system: str | None = None, task: str | None = None) -> list[str]:
+    """Writes ``target``, a checkpoint of ours, from a published one of a system.
+
+    Returns:
+        The tensors that are left out, as those of heads of other tasks.
 
     Raises:
         InputError: the file is no published checkpoint, or its tensors are not those of a network of their shapes.
@@ -41,11 +44,11 @@ def convert(source: str, target: str, system: str | None = None, task: str | Non
     save_checkpoint_file({'meta': {**versions, **origin}, 'state_dict': official.state_dict}, target)
     count = sum(p.numel() for name, p in network.named_parameters() if name in official.state_dict)
     print(f'{target}: {official.kind} file of {official.system}, {len(official.tensors)} tensors, {count:,} parameters')
-    _list_dropped(official.dropped)
+    return official.dropped
 
 
-def export(source: str, target: str, system: str | None, kind: str | None = None) -> None:
-    """Writes ``target``, which an original system can load, from a checkpoint of ours.
+def export(source: str, target: str, system: str | None, kind: str | None = None) -> list[str]:
+    """Writes ``target``, which an original system can load, from a checkpoint of ours; returns the tensors left out.
 
     Raises:
         InputError: the system is not named or unknown, or no tensor has a name there.
@@ -60,12 +63,7 @@ def export(source: str, target: str, system: str | None, kind: str | None = None
     state = {prefix + name: value for name, value in theirs.items()}
     save_checkpoint_file({container: state} if container else state, target)
     print(f'{target}: {kind} file of {system}, {len(theirs)} tensors')
-    _list_dropped(dropped)
-
-
-def _list_dropped(names: list[str]) -> None:
-    if names:
-        print(f'left out {len(names)}: {", ".join(names)}')
+    return dropped
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -78,10 +76,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('--export', action='store_true', help='from ours to the original')
     parser.add_argument('--kind', help='with --export, the kind of file: pose, action, pretrain, ...')
     args = parser.parse_args(argv)
-    if args.export:
-        export(args.source, args.target, args.system, args.kind)
-    else:
-        convert(args.source, args.target, args.system, args.task)
+    run, kind = (export, args.kind) if args.export else (convert, args.task)
+    if dropped := run(args.source, args.target, args.system, kind):
+        print(f'left out {len(dropped)}: {", ".join(dropped)}')
 
 
 if __name__ == '__main__':

@@ -11,6 +11,8 @@ import numpy as np
 from poselifter.utils import atomic_write
 
 PathLike = str | os.PathLike
+Limits = tuple[float, float]
+Names = tuple[Sequence[str] | None, Sequence[str] | None]  # of rows, of columns
 _OKABE_ITO = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9')
 
 
@@ -28,14 +30,9 @@ def sheet(path: PathLike, title: str, width: float, height: float) -> Iterator[A
 
 
 def _image(
-    panel: Any,
-    values: np.ndarray,
-    limits: tuple[float, float],
-    colours: str = 'viridis',
-    names: tuple[Sequence[str] | None, Sequence[str] | None] = (None, None),
-    first: int = 0,
+    panel: Any, values: np.ndarray, limits: Limits, names: Names, colours: str = 'viridis', first: int = 0
 ) -> Any:
-    """Draws a map (N, M), ``names`` of its rows and columns beside it.
+    """Draws a map (N, M), with the names of its rows and columns if they have some.
 
     Its columns, and where it is square its rows too, count from ``first``.
     """
@@ -64,36 +61,30 @@ def save_attention(
     with sheet(path, title, 6.5 + 1.7 * wide, 5.4) as figure:
         grid = figure.add_gridspec(2, 1 + wide, width_ratios=[3.2] + [1] * wide)
         large = figure.add_subplot(grid[:, 0])
-        image = _image(large, mean, (0, mean.max()), names=(names, names), first=first)
+        image = _image(large, mean, (0, mean.max()), (names, names), first=first)
         large.set(title='mean of the heads', xlabel=f'{kind} that is seen', ylabel=f'{kind} that looks')
         figure.colorbar(image, ax=large, shrink=0.7)
         panels = [figure.add_subplot(grid[i // wide, 1 + i % wide], xticks=[], yticks=[]) for i in range(len(weights))]
         for number, (panel, values) in enumerate(zip(panels, weights, strict=True), 1):
-            image = _image(panel, values, (0, weights.max()), first=first)
+            image = _image(panel, values, (0, weights.max()), (None, None), first=first)
             panel.set_title(f'head {number}', fontsize=9)
         figure.colorbar(image, ax=panels, shrink=0.7)
 
 
 def save_maps(
-    path: PathLike,
-    maps: Mapping[str, np.ndarray],
-    title: str,
-    rows: Sequence[str],
-    columns: Sequence[str] | None = None,
-    limits: tuple[float, float] | None = None,
-    colours: str = 'viridis',
+    path: PathLike, maps: Mapping[str, np.ndarray], title: str, names: Names, limits: Limits | None = None
 ) -> None:
     """Draws maps (N, M) with their titles one above the other; NaN is left grey.
 
-    Without ``columns`` these are frames; without ``limits`` colours go from 0 to the largest value of a map.
+    Columns without names are frames. Colours go from 0 to the largest value of a map; with ``limits`` from blue to red.
     """
-    with sheet(path, title, 7.4, 1.3 + (5.6 if columns else 3.2) * len(maps)) as figure:
+    with sheet(path, title, 7.4, 1.3 + (5.6 if names[1] else 3.2) * len(maps)) as figure:
         panels = figure.subplots(len(maps), 1, squeeze=False)[:, 0]
         for panel, (name, values) in zip(panels, maps.items(), strict=True):
-            image = _image(panel, values, limits or (0, np.nanmax(values, initial=1e-12)), colours, (rows, columns))
+            colours, ends = ('RdBu_r', limits) if limits else ('viridis', (0, np.nanmax(values, initial=1e-12)))
+            figure.colorbar(_image(panel, values, ends, names, colours), ax=panel, shrink=0.8)
             panel.set_title(name, fontsize=10)
-            figure.colorbar(image, ax=panel, shrink=0.8)
-        if not columns:
+        if not names[1]:
             panels[-1].set_xlabel('frame')
 
 
@@ -142,7 +133,7 @@ def save_confusion(path: PathLike, matrix: np.ndarray, names: Sequence[str], tit
     size = 2.8 + 0.33 * len(matrix)
     with sheet(path, title, size + 1, size) as figure:
         panel = figure.subplots()
-        image = _image(panel, fraction, (0, 1), 'Blues', (names, names))
+        image = _image(panel, fraction, (0, 1), (names, names), 'Blues')
         panel.set(xlabel='predicted', ylabel='true')
         for row, column in np.argwhere(matrix > 0) if len(matrix) <= 30 else ():
             style = {'ha': 'center', 'va': 'center', 'color': 'white' if fraction[row, column] > 0.6 else '#0f172a'}

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.data import DataLoader
 
 from poselifter.errors import InputError
 from poselifter.models.estimators import TextMotionPretrainer
@@ -35,9 +36,9 @@ def embed_dataset(model: Any, dataset: Any, pooled: bool) -> dict[str, tuple[np.
     rows: dict[str, list[np.ndarray]] = {}
     metadata: dict[str, tuple[str, bool]] = {}
     device = next(model.parameters()).device
-    for start in range(0, len(dataset), BATCH):
+    for items in DataLoader(dataset, BATCH, collate_fn=list):
         clips: list[tuple[str, torch.Tensor]] = []
-        for item in dataset.__getitems__(range(start, min(start + BATCH, len(dataset)))):
+        for item in items:
             inputs, sample = item['inputs'], item['data_samples']
             name = sample.get('sequence') or str(len(metadata))
             metadata[name] = str(sample.get('action_name') or sample.get('action')), bool(sample.get('exemplar'))

@@ -6,9 +6,7 @@ from typing import Any
 from torch import nn
 
 from poselifter.apis import init_model
-from poselifter.engine.tool import ToolParser, config_errors, read_config
-from poselifter.errors import InputError
-from poselifter.registry import DATASETS
+from poselifter.engine.tool import ToolParser, config_errors, load_dataset, read_config
 
 
 def inspection_parser(doc: str, out: str) -> ToolParser:
@@ -27,8 +25,6 @@ def open_model(args: argparse.Namespace, *splits: str) -> tuple[nn.Module, Any]:
         InputError: no such file or split, or parts of the config are wrong.
     """
     config = read_config(args)
-    loaders = [loader for split in splits if (loader := config.get(f'{split}_dataloader'))]
-    if not loaders:
-        raise InputError(f'the config {args.config} has no {" or ".join(splits)}_dataloader, whose clips are needed')
+    dataset = load_dataset(config, *splits)
     with config_errors(config, TypeError):
-        return init_model(config, args.checkpoint, args.device), DATASETS.build(loaders[0]['dataset'])
+        return init_model(config, args.checkpoint, args.device), dataset
