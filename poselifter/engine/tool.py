@@ -46,16 +46,9 @@ class ToolParser(argparse.ArgumentParser):
         """
         self.add_argument(name, **{'help': 'config file', **settings})
         self.add_argument('--variant', metavar='NAME', help='variant of the config (print_config.py --variants)')
-        self.add_argument(
-            *options,
-            '--cfg-options',
-            dest='cfg_options',
-            nargs='+',
-            action=_CfgOptions,
-            default={},
-            metavar='KEY=VALUE',
-            help='change the config: optim_wrapper.optimizer.lr=1e-4, key="[1,2]" or key=1,2 for a list',
-        )
+        text = 'change the config: optim_wrapper.optimizer.lr=1e-4, key="[1,2]" or key=1,2 for a list'
+        entries = {'nargs': '+', 'default': {}, 'metavar': 'KEY=VALUE', 'help': text}
+        self.add_argument('--cfg-options', *options, action=_CfgOptions, **entries)
 
     def add_model(self) -> None:
         """Adds a config, see :meth:`add_config`, and a checkpoint of its model."""
@@ -65,9 +58,8 @@ class ToolParser(argparse.ArgumentParser):
     def add_launcher(self) -> None:
         """Adds ``--work-dir``, ``--launcher`` and what launchers add themselves."""
         self.add_argument('--work-dir', help='folder for logs and checkpoints; ./work_dirs/<config name> by default')
-        self.add_argument(
-            '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='job launcher'
-        )
+        launchers = ['none', 'pytorch', 'slurm', 'mpi']
+        self.add_argument('--launcher', choices=launchers, default='none', help='job launcher')
         self.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by the launcher')
 
 

@@ -153,10 +153,9 @@ def write_split(path: Path, clips: list[tuple[dict, np.ndarray, np.ndarray]]) ->
         'root': np.concatenate([np.zeros((0, 3), np.float32), *(root for _, _, root in clips)]),
         'clip_start': np.cumsum(lengths) - lengths,
         'clip_len': lengths,
-        'clip_id': np.array([record['id'] for record in records], str),
     }
-    for key in ('subject', 'action', 'description', 'split'):
-        arrays[key] = np.array([record[key] for record in records], str)
+    for key in ('id', 'subject', 'action', 'description', 'split'):
+        arrays['clip_id' if key == 'id' else key] = np.array([record[key] for record in records], str)
     save_arrays(path, {**arrays, 'fps': np.int64(FPS), 'unit_m': np.float64(UNIT_M)})
 
 

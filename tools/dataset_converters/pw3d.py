@@ -66,8 +66,7 @@ def main(argv: list[str] | None = None) -> None:
     arrays = {}
     for part, paths in files.items():
         actors = [actor for path in tqdm(paths, desc=part, unit='file') for actor in convert(path)]
-        for key in actors[0] if actors else ():
-            arrays[f'{part}_{key}'] = np.concatenate([actor[key] for actor in actors])
+        arrays |= {f'{part}_{key}': np.concatenate([actor[key] for actor in actors]) for key in (actors or [{}])[0]}
         print(f'{part}: {len(actors)} persons in {len(paths)} videos')
     save_arrays(args.out, arrays, compressed=False)
 

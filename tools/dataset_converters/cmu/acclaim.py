@@ -3,7 +3,6 @@
 import itertools
 import os
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,24 +66,21 @@ def read_asf(path: str | os.PathLike) -> AsfSkeleton:
         if name not in sections:
             raise InputError(f'{path} has no :{name}, expected {_ASF}')
     units = {line[0].lower(): line[1:] for line in sections['units']}
-    degrees = not units.get('angle', ['deg'])[0].lower().startswith('rad')
+    degrees = not ''.join(units.get('angle', [])).lower().startswith('rad')
     length = _numbers({'length': ['1'], **units}, 'length', 1, f'{path}, :units')[0]
     if length <= 0:
         raise InputError(f'{path}, :units: length is {length:g}, expected a positive number')
     root = {'position': rest, 'orientation': rest, 'axis': ['XYZ'], 'order': _ROOT_DOF}
     root |= {line[0].lower(): line[1:] for line in sections['root']}
     record = {'axis': root['orientation'] + root['axis'], 'direction': rest, 'length': ['0'], 'dof': root['order']}
-    bones = {'root': _bone('root', -1, record, degrees, f'{path}, :root', _ROOT_DOF)}
+    bones = {'root': _bone('root', -1, record, degrees, f'{path}, :root')}
     records = _bone_records(sections['bonedata'], path)
     for parent, *children in sections['hierarchy']:
         for child in children:
             if parent not in bones or child not in records or child in bones:
-                raise InputError(
-                    f'{path}, :hierarchy: {child!r} under {parent!r} is unknown, doubled or comes before its parent, '
-                    f'expected every bone of :bonedata once'
-                )
-            where = f'{path}, bone {child}'
-            bones[child] = _bone(child, list(bones).index(parent), records[child], degrees, where, _ROOT_DOF[3:])
+                reason = 'unknown, doubled or comes before its parent, expected every bone of :bonedata once'
+                raise InputError(f'{path}, :hierarchy: {child!r} under {parent!r} is {reason}')
+            bones[child] = _bone(child, list(bones).index(parent), records[child], degrees, f'{path}, bone {child}')
     return AsfSkeleton(bones, _numbers(root, 'position', 3, f'{path}, :root'), _INCH_M / length, degrees, path)
 
 
@@ -105,15 +101,13 @@ def _bone_records(lines: list[list[str]], path: str) -> dict[str, dict[str, list
     return {record['name'][0]: record for record in records[1:]}
 
 
-def _bone(
-    name: str, parent: int, record: dict[str, list[str]], degrees: bool, where: str, allowed: Sequence[str]
-) -> Bone:
-    """A bone from its fields; ``allowed``: degrees of freedom that it may have."""
+def _bone(name: str, parent: int, record: dict[str, list[str]], degrees: bool, where: str) -> Bone:
+    """A bone from its fields; only the root may be shifted."""
     offset = _numbers(record, 'direction', 3, where) * _numbers(record, 'length', 1, where)
     angles, order = _numbers(record, 'axis', 3, where), ''.join(record['axis'][3:4]).lower() or 'xyz'
     if sorted(order) != ['x', 'y', 'z']:
         raise InputError(f'{where}: axis order {record["axis"][3]!r}, expected an order such as XYZ')
-    dof = tuple(word.lower() for word in record.get('dof', ()))
+    dof, allowed = tuple(word.lower() for word in record.get('dof', ())), _ROOT_DOF[0 if name == 'root' else 3 :]
     if not set(dof) <= set(allowed):
         raise InputError(f'{where}: dof {" ".join(dof)}, expected only {", ".join(allowed)}; others are not read')
     # scipy's small letters turn about fixed axes, the first letter first, as Acclaim does: R = Rz Ry Rx for 'xyz'
@@ -150,10 +144,8 @@ def read_amc(path: str | os.PathLike, skeleton: AsfSkeleton) -> Motion:
     local, still = [], np.zeros(frames)
     for bone in skeleton.bones.values():
         values = dict(zip(bone.dof, columns.get(bone.name, np.zeros((frames, len(bone.dof)))).T, strict=True))
-        angles, shift = (
-            np.stack([values.get(kind + axis, still) for axis in order], -1)
-            for kind, order in (('r', bone.order), ('t', 'xyz'))
-        )
+        angles = np.stack([values.get(f'r{axis}', still) for axis in bone.order], -1)
+        shift = np.stack([values.get(f't{axis}', still) for axis in 'xyz'], -1)
         turn = bone.axes @ Rotation.from_euler(bone.order, angles, degrees=degrees).as_matrix() @ bone.axes.T
         local.append((turn @ bone.offset if bone.parent >= 0 else shift + skeleton.root_position, turn))
     return assemble(list(skeleton.bones.values()), local, unit_m=skeleton.unit_m, source=str(path))
@@ -173,9 +165,9 @@ def _columns(lines: list[list[str]], skeleton: AsfSkeleton, path: str) -> tuple[
     layout = [(name, 1 + width) for name, width in zip(names, widths, strict=True)]
     for start, end in frames:
         if [(words[0], len(words)) for words in lines[start + 1 : end]] != layout:
+            expected = f'the {len(layout)} bones of the first frame with all their values; the file may be cut off'
             raise InputError(
-                f'{path}, frame {lines[start][0]}: its lines differ from {skeleton.source} or from the first frame, '
-                f'expected {len(layout)} bones with all their values; the file may be cut off'
+                f'{path}, frame {lines[start][0]}: its lines differ from {skeleton.source}, expected {expected}'
             )
     words = [word for line in lines for word in line[1:]]
     values = floats(words, f'{path}, values').reshape(len(starts), sum(widths))

@@ -97,10 +97,8 @@ def to_cmu17(motion: Motion, thorax: np.ndarray | None = None) -> tuple[np.ndarr
     joints = np.stack([motion.position(joint) for joint in order], 1) * unit
     thigh_and_shin = np.median(np.linalg.norm(np.diff(joints[:, :3], axis=1), axis=-1).sum(-1))
     if not 0.4 < thigh_and_shin < 1.3:
-        raise InputError(
-            f'{motion.source}: thigh and shin are {thigh_and_shin:.3g} m long together, expected 0.4 to 1.3 m; '
-            f'the unit of length is not that of the database'
-        )
+        reason = 'expected 0.4 to 1.3 m; the unit of length is not that of the database'
+        raise InputError(f'{motion.source}: thigh and shin are {thigh_and_shin:.3g} m long together, {reason}')
     keypoints = np.concatenate([(joints[:, [0]] + joints[:, [3]]) / 2, joints], 1)
     if name == 'bvh-daz':
         turn = motion.rotations[:, motion.index('head')]

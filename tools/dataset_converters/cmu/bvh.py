@@ -68,9 +68,7 @@ def _parse_hierarchy(text: str, path: str) -> list[_Joint]:
         token = _TOKEN.match(text, at)
         if token is None:
             line = text[at:].splitlines()[0]
-            raise InputError(
-                f'{path}, hierarchy: {line[:60]!r} is not understood, expected JOINT, OFFSET, CHANNELS, ...'
-            )
+            raise InputError(f'{path}, hierarchy: {line[:60]!r} is unknown, expected JOINT, OFFSET, CHANNELS, ...')
         at = token.end()
         joint = joints[opened[-1]] if opened else None
         if token['name'] or (token['end'] and joint):
@@ -106,9 +104,8 @@ def _parse_motion(text: str, channels: int, path: str) -> tuple[np.ndarray, floa
         text = text[: match.start()] + text[match.end() :]
     rows = [row for line in text.splitlines() if (row := line.split())]
     if len(rows) != header['Frames']:
-        raise InputError(
-            f'{path}: {len(rows)} rows of values, expected {header["Frames"]:g} by "Frames:"; is it cut off?'
-        )
+        expected = f'{header["Frames"]:g} as "Frames:" says; the file may be cut off'
+        raise InputError(f'{path}: {len(rows)} rows of values, expected {expected}')
     for number, row in enumerate(rows):
         if len(row) != channels:
             raise InputError(f'{path}, row {number + 1}: {len(row)} values, expected {channels}, one a channel')

@@ -58,9 +58,7 @@ class Motion:
     def index(self, name: str) -> int:
         """Index of a joint; raises InputError where it is missing."""
         if name not in self.names:
-            raise InputError(
-                f'{self.source}: has no joint {name!r} among {", ".join(self.names[:8])}, ..., expected one'
-            )
+            raise InputError(f'{self.source}: no joint {name!r} among {", ".join(self.names[:8])}, ..., expected one')
         return self.names.index(name)
 
     def position(self, name: str) -> np.ndarray:
