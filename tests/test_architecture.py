@@ -20,26 +20,26 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 210,
+    'poselifter': 219,
     'poselifter/apis': 686,
     'poselifter/checkpoints': 842,
     'poselifter/codecs': 202,
     'poselifter/datasets': 2401,
-    'poselifter/engine': 851,
-    'poselifter/evaluation': 599,
+    'poselifter/engine': 856,
+    'poselifter/evaluation': 600,
     'poselifter/geometry': 245,
     'poselifter/io': 652,
     'poselifter/models': 2531,
     'poselifter/skeletons': 179,
     'poselifter/structures': 322,
     'poselifter/tracking': 62,
-    'poselifter/utils': 364,
+    'poselifter/utils': 360,
     'poselifter/visualization': 471,
-    'tools': 109,
-    'tools/analysis_tools': 984,
-    'tools/dataset_converters': 956,
-    'tools/misc': 186,
-    'tools/model_converters': 42,
+    'tools': 94,
+    'tools/analysis_tools': 929,
+    'tools/dataset_converters': 846,
+    'tools/misc': 171,
+    'tools/model_converters': 38,
 }
 TOTAL_LINES = 25_430  # the aim is 24,700, and 12,500 code lines
 TEST_LINES = 24_520  # the aim is 23,500

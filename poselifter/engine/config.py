@@ -10,7 +10,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from ..errors import InputError
+from ..errors import InputError, reading
 
 # top-level names that have a meaning even where a config leaves them out
 _KNOWN = frozenset(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'} | {
@@ -40,12 +40,8 @@ def load_config(
     path = Path(path)
     if not path.is_file():
         raise InputError(f'no config {path}; check the path')
-    try:
+    with reading(f'the config {path} cannot be read', 'mend it', (Exception,)):  # a config is a program: any error
         config = Config.fromfile(str(path))
-    except InputError:
-        raise
-    except Exception as error:  # a config is a program: it can fail in any way
-        raise InputError(f'the config {path} cannot be read: {type(error).__name__}: {error}; mend it') from error
     config.pop('sizes', None)
     return change_config(config, cfg_options, variant)
 

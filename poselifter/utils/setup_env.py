@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from mmengine.registry import DefaultScope
 
-from ..errors import InputError
+from ..errors import reading
 
 PLUGIN_GROUP = 'poselifter.plugins'
 _ROOMS = ('codecs', 'checkpoints', 'datasets', 'models', 'evaluation', 'engine', 'io', 'visualization', 'apis')
@@ -51,10 +51,6 @@ def load_plugins() -> None:
     """
     modules = [name for name in os.environ.get('POSELIFTER_PLUGINS', '').split(',') if name]
     for plugin in (*entry_points(group=PLUGIN_GROUP), *(EntryPoint(name, name, PLUGIN_GROUP) for name in modules)):
-        try:
+        what = f'the plugin {plugin.name!r} ({plugin.value}) failed to load'
+        with reading(what, 'uninstall or mend it', (Exception,)):
             plugin.load()
-        except Exception as error:
-            raise InputError(
-                f'the plugin {plugin.name!r} ({plugin.value}) failed to load: '
-                f'{type(error).__name__}: {error}; uninstall or mend it'
-            ) from error

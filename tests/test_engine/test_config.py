@@ -58,7 +58,7 @@ def test_options_that_lead_nowhere(config, key, message):
 )
 def test_broken_configs(tmp_path, text, message):
     (tmp_path / 'bad.py').write_text(text)
-    with pytest.raises(InputError, match=f'bad.py cannot be read: .*{message}'):
+    with pytest.raises(InputError, match=f'bad.py cannot be read .*{message}'):
         load_config(tmp_path / 'bad.py')
     with pytest.raises(InputError, match='no config'):
         load_config(tmp_path / 'none.py')

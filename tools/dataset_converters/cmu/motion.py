@@ -81,14 +81,8 @@ def assemble(joints: Sequence[Joint], local: Sequence[tuple[np.ndarray, np.ndarr
             shift, turn = positions[joint.parent] + (above @ shift[..., None])[..., 0], above @ turn
         positions.append(shift)
         rotations.append(turn)
-    return Motion(
-        tuple(joint.name for joint in joints),
-        tuple(joint.parent for joint in joints),
-        np.stack([joint.offset for joint in joints]),
-        np.stack(positions, 1),
-        np.stack(rotations, 1),
-        **stated,
-    )
+    names, parents, offsets = zip(*[(joint.name, joint.parent, joint.offset) for joint in joints], strict=True)
+    return Motion(names, parents, np.stack(offsets), np.stack(positions, 1), np.stack(rotations, 1), **stated)
 
 
 def read_text(path: str | os.PathLike, expected: str) -> str:
