@@ -33,7 +33,7 @@ CODE_LINES = {
     'poselifter/skeletons': 179,
     'poselifter/structures': 322,
     'poselifter/tracking': 62,
-    'poselifter/utils': 360,
+    'poselifter/utils': 364,
     'poselifter/visualization': 471,
     'tools': 94,
     'tools/analysis_tools': 929,
