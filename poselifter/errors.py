@@ -1,8 +1,9 @@
 """The one error a user can mend, and how programs report it."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 _OF_OTHER_FILES = (OSError, ValueError, LookupError, TypeError, AttributeError, NotImplementedError)
 
@@ -33,6 +34,21 @@ def reading(what: str, how: str, kinds: tuple[type[Exception], ...] = _OF_OTHER_
         raise
     except kinds as error:
         raise InputError(f'{what} ({type(error).__name__}: {error}); {how}') from error
+
+
+def check_choice(what: str, value: Any, known: Iterable[Any]) -> None:
+    """Raises an :class:`InputError` for a value that is none of ``known``; ``what`` names it, as ``'Part: mode'``."""
+    *others, last = known
+    if value not in [*others, last]:
+        raise InputError(f'{what} is {value!r}, expected {", ".join(map(repr, others))} or {last!r}')
+
+
+def check_names(what: str, names: Iterable[Any], known: Iterable[Any]) -> None:
+    """Raises an :class:`InputError` for names of which some are not among the ``known``, or for none at all."""
+    names, known = list(names), list(known)
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        raise InputError(f'{what} {unknown or "()"}, expected some of {known}')
 
 
 def run_program(main: Callable[[list[str] | None], None], argv: list[str] | None = None) -> None:

@@ -92,7 +92,7 @@ BY_NAME = ('READERS', 'WRITERS', 'MEASURES')  # chosen by users, not by configs
 UNSET = {
     'rows of the papers, which variants will set': [
         'ActionEmbeddingHead.temperature', 'ContextPretrainer.filler', 'ContextPretrainer.noise_std',
-        'DSTformer.positions', 'MaskMixture.probs', 'MaskMixture.strategies', 'MixSTE.alternate',
+        'DSTformer.positions', 'MaskMixture.probs', 'MixSTE.alternate',
         'MixSTE.separate_joints', 'MotionAGFormer.positions', 'MotionAGFormer.self_loops', 'RandomMove.*',
         'SpanMask.same_count', 'TextMotionHead.*', 'TextMotionPretrainer.num_negatives', 'VideoPose3DFiles.*',
         'ActionPose.use_class_token', 'FewShotMetric.episodes',

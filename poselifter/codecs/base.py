@@ -9,7 +9,6 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..skeletons import Skeleton, get_skeleton
-from ..structures import MotionDataSample
 
 _METADATA = ('skeleton', 'skeleton_3d', 'img_shape', 'camera_param')
 
@@ -33,7 +32,7 @@ class BaseCodec(ABC):
     several_persons: bool = False
     unit: str | None = None
 
-    def __init__(self, skeleton: str, skeleton_3d: str | None, fps: float | None) -> None:
+    def __init__(self, skeleton: str = 'h36m17', skeleton_3d: str | None = 'h36m17', fps: float | None = 50) -> None:
         self.skeleton: Skeleton = get_skeleton(skeleton)
         self.skeleton_3d: Skeleton | None = get_skeleton(skeleton_3d) if skeleton_3d else None
         self.fps = fps
@@ -77,18 +76,12 @@ class BaseCodec(ABC):
         """
         return inputs
 
-    def decode(
-        self,
-        prediction: Tensor,
-        sample: MotionDataSample | None = None,
-        frames: Tensor | None = None,
-        zero_root: bool = True,
-    ) -> Tensor:
+    def decode(self, prediction: Tensor, sample: Any = None, frames: Any = None, zero_root: bool = True) -> Tensor:
         """Network output to metres in camera axes.
 
         Args:
             prediction: (P, K, 3) in network space.
-            sample: of the sequence; ``None`` for people of whom nothing is known.
+            sample: :class:`MotionDataSample` of the sequence; ``None`` for people of whom nothing is known.
             frames: (P,) which of its frames are predicted; ``None`` means all.
             zero_root: put the root at exactly zero; some papers score it as predicted.
 
@@ -98,9 +91,6 @@ class BaseCodec(ABC):
         Raises:
             InputError: the sample lacks what the codec decodes with, or the codec has nothing to decode.
         """
-        return self._decode(prediction, sample, frames, zero_root)
-
-    def _decode(self, prediction: Tensor, sample: Any, frames: Any, zero_root: bool) -> Tensor:
         raise InputError(f'{type(self).__name__} decodes no poses; take a lifting codec for a model that lifts')
 
     def check_skeletons(self, metadata: Mapping[str, Sequence[Any]]) -> None:

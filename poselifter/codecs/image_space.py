@@ -32,31 +32,22 @@ class ImageSpaceLifting(RootRelativeLifting):
     Source: MotionBERT's released program; MotionAGFormer and Motion2vec use it too.
 
     Args:
-        skeleton, skeleton_3d, fps: see :class:`BaseCodec`.
         root_relative: targets are relative to the root of their frame (``rootrel``); else only their depth is, to the
             root of the clip's first frame ("global").
         gt_2d: the input is the label's x and y with confidence 1.
         paste_2d: the input's x and y replace the predicted ones, as MotionBERT does where it tests with true 2D
             (MotionAGFormer does not); then ``keypoints`` must be packed too.
+        **kwargs: ``skeleton``, ``skeleton_3d`` and ``fps`` of :class:`RootRelativeLifting`.
 
     Raises:
         InputError: an option for true 2D, but the joint sets differ.
     """
 
-    def __init__(
-        self,
-        skeleton: str = 'h36m17',
-        skeleton_3d: str = 'h36m17',
-        fps: float = 50,
-        root_relative: bool = True,
-        gt_2d: bool = False,
-        paste_2d: bool = False,
-    ) -> None:
-        super().__init__(skeleton, skeleton_3d, fps, confidence=True)
+    def __init__(self, root_relative: bool = True, gt_2d: bool = False, paste_2d: bool = False, **kwargs: Any) -> None:
+        super().__init__(confidence=True, window_box=False, unit='m', **kwargs)
         if (gt_2d or paste_2d) and self.skeleton != self.skeleton_3d:
-            raise InputError(
-                f'ImageSpaceLifting: gt_2d and paste_2d need one joint set, found {skeleton} and {skeleton_3d}'
-            )
+            names = f'{self.skeleton.name} and {self.skeleton_3d.name}'
+            raise InputError(f'ImageSpaceLifting: gt_2d and paste_2d need one joint set, found {names}')
         self.root_relative, self.gt_2d, self.paste_2d = root_relative, gt_2d, paste_2d
 
     def encode_arrays(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
@@ -82,11 +73,11 @@ class ImageSpaceLifting(RootRelativeLifting):
             depth = image[..., :1, root : root + 1, 2:]
             origin = np.concatenate([np.broadcast_to(size / 2, (*depth.shape[:-1], 2)), depth], -1)
         added['target'] = np.multiply(image - origin, 2 / size[..., :1], dtype=np.float32)
-        weight = arrays.get('lifting_target_visible')
-        added['target_weight'] = np.ones(image.shape[:-1], np.float32) if weight is None else np.float32(weight)
+        added['target_weight'] = np.float32(arrays.get('lifting_target_visible', np.ones(image.shape[:-1])))
         return added
 
-    def _decode(self, prediction: Tensor, sample: Any, frames: Any, zero_root: bool) -> Tensor:
+    def decode(self, prediction: Tensor, sample: Any = None, frames: Any = None, zero_root: bool = True) -> Tensor:
+        """See :class:`BaseCodec`."""
         root, poses = self.skeleton_3d.root, prediction.clone()
         if self.root_relative and zero_root:
             poses[..., root, :] = 0
@@ -95,8 +86,10 @@ class ImageSpaceLifting(RootRelativeLifting):
             poses[..., :2] = normalize_screen(self._of(sample, 'keypoints', frames), width, height).to(poses)
         if not self.root_relative or self.paste_2d:
             poses = poses - poses[..., root : root + 1, :]
-        if sample is None:
-            return poses * self._body_scale(poses)
+        if sample is None:  # the body is taken to be of average size
+            parents, children = (list(ends) for ends in zip(*self.skeleton_3d.bones, strict=True))
+            lengths = (poses[..., children, :] - poses[..., parents, :]).norm(dim=-1).sum(-1)
+            return poses * (_BODY / lengths.median().clamp(min=1e-6))
         factor = self._of(sample, 'factor', frames).to(poses)
         return poses * (factor * (sample.img_shape[1] / 2 / _MM))[:, None, None]
 
@@ -109,12 +102,6 @@ class ImageSpaceLifting(RootRelativeLifting):
             )
         values = sample.get(key)
         return values if frames is None else values[frames.to(values.device)]
-
-    def _body_scale(self, poses: Tensor) -> Tensor:
-        """Metres in a unit of the network space, if the body is of average size."""
-        parents, children = (list(ends) for ends in zip(*self.skeleton_3d.bones, strict=True))
-        lengths = (poses[..., children, :] - poses[..., parents, :]).norm(dim=-1).sum(-1)
-        return _BODY / lengths.median().clamp(min=1e-6)
 
 
 @CODECS.register_module()
@@ -132,7 +119,7 @@ class ScreenScaledLifting(RootRelativeLifting):
     def __init__(
         self, skeleton: str = 'mpi_inf_3dhp17', skeleton_3d: str = 'mpi_inf_3dhp17', fps: float = 25, width: int = 2048
     ) -> None:
-        super().__init__(skeleton, skeleton_3d, fps, confidence=True, unit='mm')
+        super().__init__(confidence=True, unit='mm', skeleton=skeleton, skeleton_3d=skeleton_3d, fps=fps)
         self.width = width
 
     def encode_arrays(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
@@ -142,9 +129,10 @@ class ScreenScaledLifting(RootRelativeLifting):
             encoded['target'] = encoded['target'] * (2 / _sizes(metadata, encoded['target'])[..., :1])
         return encoded
 
-    def _decode(self, prediction: Tensor, sample: Any, frames: Any, zero_root: bool) -> Tensor:
+    def decode(self, prediction: Tensor, sample: Any = None, frames: Any = None, zero_root: bool = True) -> Tensor:
+        """See :class:`BaseCodec`."""
         width = self.width if sample is None else sample.img_shape[1]
-        return super()._decode(prediction * (width / 2), sample, frames, zero_root)
+        return super().decode(prediction * (width / 2), sample, frames, zero_root)
 
 
 def _sizes(metadata: Mapping[str, Sequence[Any]], poses: np.ndarray) -> np.ndarray:

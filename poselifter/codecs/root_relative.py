@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from ..registry import CODECS
 from .base import BaseCodec
 
@@ -24,28 +24,19 @@ class RootRelativeLifting(BaseCodec):
     centre y, log of its size: what tells the viewing direction and the distance) follows as three more channels.
 
     Args:
-        skeleton, skeleton_3d, fps: see :class:`BaseCodec`.
         confidence: whether the input has a confidence channel.
         window_box: whether windows are described by a box; needs ``confidence``.
         unit: unit of the network's output: ``'m'`` or ``'mm'``.
+        **kwargs: ``skeleton``, ``skeleton_3d`` and ``fps`` of :class:`BaseCodec`.
     """
 
     _SCALES = {'m': 1.0, 'mm': 1000.0}
 
-    def __init__(
-        self,
-        skeleton: str = 'h36m17',
-        skeleton_3d: str = 'h36m17',
-        fps: float = 50,
-        confidence: bool = False,
-        window_box: bool = False,
-        unit: str = 'm',
-    ) -> None:
-        if unit not in self._SCALES:
-            raise InputError(f'RootRelativeLifting: unit is {unit!r}, expected one of {sorted(self._SCALES)}')
+    def __init__(self, confidence: bool = False, window_box: bool = False, unit: str = 'm', **kwargs: Any) -> None:
+        check_choice('RootRelativeLifting: unit', unit, self._SCALES)
         if window_box and not confidence:
             raise InputError('RootRelativeLifting: window_box needs confidence=True, to know which joints are present')
-        super().__init__(skeleton, skeleton_3d, fps)
+        super().__init__(**kwargs)
         self.confidence, self.window_box, self.unit = confidence, window_box, unit
         self.scale, self.channels = self._SCALES[unit], 2 + confidence + 3 * window_box
 
@@ -91,7 +82,8 @@ class RootRelativeLifting(BaseCodec):
         box = torch.cat([centre, size.log()], -1).expand(*inputs.shape[:3], 3)
         return torch.cat([(xy - centre) / size * present, confidence, box], -1)
 
-    def _decode(self, prediction: Tensor, sample: Any, frames: Any, zero_root: bool) -> Tensor:
+    def decode(self, prediction: Tensor, sample: Any = None, frames: Any = None, zero_root: bool = True) -> Tensor:
+        """See :class:`BaseCodec`."""
         poses = prediction / self.scale
         if zero_root:
             poses[..., self.skeleton_3d.root, :] = 0

@@ -3,13 +3,14 @@
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, check_choice, reading
 from ..registry import DATASETS
 from ..utils.arrays import load_array
 from .sequence_dataset import SequenceDataset
@@ -25,9 +26,7 @@ RENAMED = {
     'BioMotionLab_NTroje': 'BMLrub', 'MPI_HDM05': 'HDM05', 'DFaust_67': 'DFaust', 'Transitions_mocap': 'Transitions',
     'MPI_mosh': 'MoSh', 'TCD_handMocap': 'TCDHands', 'MPI_Limits': 'PosePrior', 'SSM_synced': 'SSM',
 }  # fmt: skip
-_HOW = (
-    'make it with tools/dataset_converters/amass.py from the archives of amass.is.tue.mpg.de (docs/datasets/amass.md)'
-)
+_HOW = 'make it with tools/dataset_converters/amass.py from archives of amass.is.tue.mpg.de (docs/datasets/amass.md)'
 _SHAPES = {'poses': (17, 3), 'root': (3,)}
 _BABEL = 'get babel_v1.0_release from babel.is.tue.mpg.de/data.html'
 
@@ -37,8 +36,8 @@ class AMASSDataset(SequenceDataset):
     """AMASS as 17 joints of Human3.6M (``h36m17``), world frame.
 
     Args:
-        split: ``'train'``, ``'val'`` or ``'test'``: its published subsets; or ``'all'``.
-        subsets: these subsets instead.
+        split: ``'train'``, ``'val'`` or ``'test'``: its published subsets; or ``'all'``, of which ``filter_cfg`` keeps
+            those whose ``source_format`` it names.
         data_root: folder of the converted subsets.
         **kwargs: see :class:`SequenceDataset`.
 
@@ -48,17 +47,20 @@ class AMASSDataset(SequenceDataset):
 
     METAINFO = {'dataset_name': 'amass', 'skeleton_3d': 'h36m17', 'actions': ('other',)}
 
-    def __init__(
-        self, split: str = 'train', subsets: Sequence[str] | None = None, data_root: str = '', **kwargs: Any
-    ) -> None:
-        if split not in ('train', 'val', 'test', 'all'):
-            raise InputError(f"{type(self).__name__}: split is {split!r}, expected 'train', 'val', 'test' or 'all'")
-        self.split, self.subsets = split, subsets
+    def __init__(self, split: str = 'train', data_root: str = '', **kwargs: Any) -> None:
+        check_choice(f'{type(self).__name__}: split', split, ('train', 'val', 'test', 'all'))
+        self.split = split
         super().__init__(data_root=data_root, **kwargs)
 
     def load(self) -> Sequences:
         root, mapped, infos, scales, first = Path(self.data_root), [], [], set(), 0
-        for subset in self._chosen_subsets():
+        present = sorted(path.parent.name for path in root.glob('*/index.json'))
+        held = {name for names in SPLITS.values() for name in names}
+        split = {'all': set(present), 'train': set(present) - held, **SPLITS}[self.split]
+        subsets = [name for name in present if name in split]
+        if not subsets:
+            raise InputError(f'{root} lacks the {self.split} subsets; {_HOW}')
+        for subset in subsets:
             arrays, index = _read_subset(root / subset)
             mapped.append(arrays)
             scales.add((index['fps'], index['unit_m']))
@@ -72,35 +74,16 @@ class AMASSDataset(SequenceDataset):
             raise InputError(f'{root}: the subsets have {rates} frames a second; convert all of them alike')
         arrays = {key: Joined([part[key] for part in mapped]) for key in _SHAPES}
         if first != len(arrays['poses']):
-            raise InputError(
-                f'{root}: the arrays have {len(arrays["poses"])} frames, the indices {first}; {_HOW} again'
-            )
-        infos, metainfo = self.annotate(infos)
-        return Sequences(arrays, infos, metainfo, partial(world_keypoints, unit_m=scales.pop()[1]))
-
-    def _chosen_subsets(self) -> list[str]:
-        present = sorted(path.parent.name for path in Path(self.data_root).glob('*/index.json'))
-        held = {name for names in SPLITS.values() for name in names}
-        split = {'all': set(present), 'train': set(present) - held, **SPLITS}[self.split]
-        subsets = list(self.subsets) if self.subsets is not None else [name for name in present if name in split]
-        if not subsets or not set(subsets) <= set(present):
-            lacking = sorted(set(subsets) - set(present)) or f'the {self.split} subsets'
-            raise InputError(f'{Path(self.data_root)} lacks {lacking}; {_HOW}')
-        return subsets
-
-    def annotate(self, infos: list[dict]) -> tuple[list[dict], dict[str, Any]]:
-        """Turns recordings into labelled segments, where a subclass has labels; returns them and ``metainfo``."""
-        return infos, {'texts': []}
+            raise InputError(f'{root}: arrays have {len(arrays["poses"])} frames, the indices {first}; {_HOW} again')
+        return Sequences(arrays, infos, {'texts': []}, partial(world_keypoints, unit_m=scales.pop()[1]))
 
 
 def _read_subset(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The arrays of a converted subset, memory-mapped, and its index."""
     arrays = {key: load_array(folder / f'{key}.npy', memory_map=True, how=_HOW) for key in _SHAPES}
     check_rows(folder, arrays, _SHAPES, _HOW)
-    try:
+    with reading(f'{folder}/index.json is damaged', f'{_HOW} again'):
         return arrays, json.loads((folder / 'index.json').read_text())
-    except ValueError as error:
-        raise InputError(f'{folder}/index.json is damaged ({error}); {_HOW} again') from error
 
 
 def read_babel(path: str | Path) -> dict[str, dict[str, Any]]:
@@ -120,10 +103,8 @@ def read_babel(path: str | Path) -> dict[str, dict[str, Any]]:
     path = Path(path)
     if not path.is_file():
         raise InputError(f'{path} does not exist; {_BABEL}')
-    try:
+    with reading(f'{path} is no file of BABEL', _BABEL):
         return {sid: _annotation(entry) for sid, entry in json.loads(path.read_text()).items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f'{path} is no file of BABEL ({type(error).__name__}: {error}); {_BABEL}') from error
 
 
 def _annotation(entry: dict) -> dict[str, Any]:
@@ -161,14 +142,14 @@ class BABELDataset(AMASSDataset):
     """
 
     def __init__(self, text: str = 'raw', classes: Sequence[str] = (), split: str = 'all', **kwargs: Any) -> None:
-        if text not in ('raw', 'category'):
-            raise InputError(f"BABELDataset: text is {text!r}, expected 'raw' or 'category'")
+        check_choice('BABELDataset: text', text, ('raw', 'category'))
         self.text, self.classes = text, tuple(classes)
         super().__init__(split, **kwargs)
 
-    def annotate(self, infos: list[dict]) -> tuple[list[dict], dict[str, Any]]:
+    def load(self) -> Sequences:
         """Cuts the recordings at their labels."""
-        recordings = {_key(info['sequence']): info for info in infos}
+        whole = super().load()
+        recordings = {_key(info['sequence']): info for info in whole.infos}
         annotations = read_babel(self.ann_file)
         labelled = [(entry, recordings.get(_key(entry['feat_p']))) for entry in annotations.values()]
         segments = [segment for entry, info in labelled if info for segment in self._segments(entry, info)]
@@ -182,7 +163,7 @@ class BABELDataset(AMASSDataset):
         ids = {text: i for i, text in enumerate(texts)}
         for segment in segments:
             segment['captions'] = [ids[text] for text in segment['captions']]
-        return segments, {'texts': texts}
+        return replace(whole, infos=segments, metainfo={'texts': texts})
 
     def _segments(self, entry: dict, info: dict) -> list[dict]:
         labels = entry['segments'] or [(*label, 0.0, entry['dur']) for label in entry['labels']]

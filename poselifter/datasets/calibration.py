@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import check_names
 from ..geometry import Camera, quaternion_to_matrix
 
 
@@ -54,7 +54,5 @@ def h36m_pictures(names: Iterable[str], where: object) -> dict[str, tuple[int, i
         InputError: a name is no camera's.
     """
     known = mocap_cameras('h36m')['S1']
-    unknown = sorted({str(name) for name in names} - set(known))
-    if unknown:
-        raise InputError(f'{where} has the cameras {unknown}, expected some of {sorted(known)}')
+    check_names(f'{where} has the cameras', map(str, names), known)
     return {name: camera.size[::-1] for name, camera in known.items()}

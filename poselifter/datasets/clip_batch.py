@@ -34,9 +34,7 @@ class ClipBatch(Sequence):
         return cls(arrays, {key: [sample[key] for sample in samples] for key in samples[0] if key not in arrays})
 
     @classmethod
-    def cut(
-        cls, arrays: Mapping[str, np.ndarray], lengths: Sequence[int], metadata: Sequence[dict]
-    ) -> 'list[ClipBatch]':
+    def cut(cls, arrays: Mapping[str, np.ndarray], lengths: list[int], metadata: Sequence[dict]) -> 'list[ClipBatch]':
         """Batches of clips whose frames lie end to end.
 
         Args:
@@ -55,18 +53,6 @@ class ClipBatch(Sequence):
             shaped = {key: array[rows].reshape(*shape, *array.shape[1:]) for key, array in arrays.items()}
             batches.append(cls(shaped, {key: [m[key] for m in metadata[k : k + size]] for key in metadata[k]}))
         return batches
-
-    @property
-    def kind(self) -> tuple[dict[str, tuple], set[str]]:
-        """Keys and shapes; batches that are joined have the same."""
-        return {key: tuple(array.shape[1:]) for key, array in self.arrays.items()}, set(self.metadata)
-
-    @classmethod
-    def join(cls, batches: 'Sequence[ClipBatch]') -> 'ClipBatch':
-        """Batches of one :attr:`kind` as one."""
-        arrays = {key: _concatenate([batch.arrays[key] for batch in batches]) for key in batches[0].arrays}
-        metadata = {key: [value for batch in batches for value in batch.metadata[key]] for key in batches[0].metadata}
-        return cls(arrays, metadata)
 
     def __len__(self) -> int:
         return len(next(iter({**self.arrays, **self.metadata}.values())))
@@ -108,10 +94,14 @@ def stack_samples(samples: Sequence[dict[str, Any]], kept: Mapping[str, np.ndarr
 
 
 def join_batches(batches: Sequence[ClipBatch]) -> Sequence[ClipBatch]:
-    """One batch where all are of one kind, else the batches as they are."""
-    if len(batches) < 2 or any(batch.kind != batches[0].kind for batch in batches[1:]):
+    """One batch where all have the same keys and shapes, else the batches as they are."""
+    kinds = [({key: tuple(a.shape[1:]) for key, a in b.arrays.items()}, set(b.metadata)) for b in batches]
+    if len(batches) < 2 or any(kind != kinds[0] for kind in kinds):
         return batches
-    return [type(batches[0]).join(batches)]
+    first = batches[0]
+    arrays = {key: _concatenate([batch.arrays[key] for batch in batches]) for key in first.arrays}
+    metadata = {key: [value for batch in batches for value in batch.metadata[key]] for key in first.metadata}
+    return [type(first)(arrays, metadata)]
 
 
 def run_pipeline(steps: Iterable[Callable], samples: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

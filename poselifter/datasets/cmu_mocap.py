@@ -6,9 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ..errors import InputError
+from ..errors import InputError, check_names
 from ..registry import DATASETS
 from ..utils.arrays import load_arrays
 from .sequence_dataset import SequenceDataset
@@ -47,15 +45,22 @@ class CMUMocapDataset(SequenceDataset):
 
     def __init__(self, actions: Sequence[str] | None = None, **kwargs: Any) -> None:
         self.actions = tuple(ACTIONS if actions is None else actions)
-        unknown = set(self.actions) - set(ACTIONS)
-        if unknown or not self.actions:
-            raise InputError(f'CMUMocapDataset: actions {sorted(unknown) or "()"}, expected some of {ACTIONS}')
+        check_names('CMUMocapDataset: actions', self.actions, ACTIONS)
         super().__init__(**kwargs)
 
     def load(self) -> Sequences:
-        arrays = self._arrays()
+        path = self.ann_file
+        arrays = load_arrays(path, [*_FRAMES, *_CLIPS, 'fps', 'unit_m'], names=(), how=_HOW)
+        n_frames = check_rows(path, arrays, _FRAMES, _HOW)
+        check_rows(path, arrays, _CLIPS, _HOW)
+        end = (arrays['clip_start'] + arrays['clip_len']).max(initial=0)
+        if end > n_frames:
+            raise InputError(f'{path}: clips reach to frame {end} of {n_frames}; {_HOW}')
+        check_names(f'{path}: actions', sorted(set(arrays['action'].tolist())), ACTIONS)
         texts = sorted(set(arrays['description'].tolist()) - {''})
-        formats = self._source_formats(Path(self.ann_file).with_name('index.json'))
+        index = Path(path).with_name('index.json')
+        clips = json.loads(index.read_text())['clips'] if index.is_file() else []
+        formats = {clip['id']: clip['source_format'] for clip in clips}
         infos, fps = [], float(arrays['fps'])
         for first, length, *labels in zip(*(arrays[key].tolist() for key in _CLIPS), strict=True):
             clip, subject, action, text = map(str, labels)
@@ -67,22 +72,3 @@ class CMUMocapDataset(SequenceDataset):
         decode = partial(world_keypoints, unit_m=float(arrays['unit_m']))
         frames = {key: arrays[key] for key in _FRAMES}
         return Sequences(frames, infos, {'actions': self.actions, 'texts': texts}, decode)
-
-    def _arrays(self) -> dict[str, np.ndarray]:
-        path = self.ann_file
-        arrays = load_arrays(path, [*_FRAMES, *_CLIPS, 'fps', 'unit_m'], names=(), how=_HOW)
-        n_frames = check_rows(path, arrays, _FRAMES, _HOW)
-        check_rows(path, arrays, _CLIPS, _HOW)
-        end = (arrays['clip_start'] + arrays['clip_len']).max(initial=0)
-        if end > n_frames:
-            raise InputError(f'{path}: clips reach to frame {end} of {n_frames}; {_HOW}')
-        unknown = set(arrays['action'].tolist()) - set(ACTIONS)
-        if unknown:
-            raise InputError(f'{path}: unknown actions {sorted(unknown)}, expected some of {ACTIONS}')
-        return arrays
-
-    @staticmethod
-    def _source_formats(path: Path) -> dict[str, str]:
-        if not path.is_file():
-            return {}
-        return {clip['id']: clip['source_format'] for clip in json.loads(path.read_text())['clips']}

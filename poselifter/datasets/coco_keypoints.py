@@ -16,14 +16,14 @@ from ..skeletons import convert_keypoints
 from .sequence_dataset import SequenceDataset
 from .sequences import Sequences
 
+_FILE = 'annotations/person_keypoints_train2017.json'
 _INSTALL = (
     'pip install cython setuptools wheel numpy, then '
     'pip install --no-build-isolation --no-deps --no-binary xtcocotools xtcocotools'
 )
 _HOW = (
-    'expected person_keypoints_train2017.json or the like, with images, annotations and categories; '
-    'download annotations_trainval2017.zip from cocodataset.org (docs/datasets/coco.md) and unpack it to data/coco, '
-    'or set data_root'
+    'expected person_keypoints_train2017.json or the like, with images, annotations and categories; download '
+    'annotations_trainval2017.zip from cocodataset.org (docs/datasets/coco.md), unpack it to data/coco or set data_root'
 )
 
 
@@ -80,9 +80,8 @@ def read_people(path: str | os.PathLike, weights: Sequence[float] = (0, 0.5, 1))
         raise InputError(f'{path}: {reason}, expected x, y, visibility of 17 joints; {_HOW}')
     table = np.array([a['keypoints'] for a in people], np.float32).reshape(-1, 17, 3)
     if not np.isin(table[..., 2], (0, 1, 2)).all():
-        raise InputError(
-            f'{path}: visibility goes from {table[..., 2].min()} to {table[..., 2].max()}, expected 0, 1, 2'
-        )
+        span = f'{table[..., 2].min()} to {table[..., 2].max()}'
+        raise InputError(f'{path}: visibility goes from {span}, expected 0, 1, 2')
     ids = {key: np.array([a[key] for a in people]) for key in ('id', 'image_id')}
     images = [coco.imgs[a['image_id']] for a in people]
     size = np.array([(image['height'], image['width']) for image in images])
@@ -109,11 +108,7 @@ class COCOKeypointsDataset(SequenceDataset):
     METAINFO = {'dataset_name': 'coco', 'skeleton': 'h36m17'}
 
     def __init__(
-        self,
-        ann_file: str = 'annotations/person_keypoints_train2017.json',
-        weights: Sequence[float] = (0, 0.5, 1),
-        min_keypoints: int = 1,
-        **kwargs: Any,
+        self, ann_file: str = _FILE, weights: Sequence[float] = (0, 0.5, 1), min_keypoints: int = 1, **kwargs: Any
     ) -> None:
         self.weights, self.min_keypoints = weights, min_keypoints
         super().__init__(ann_file=ann_file, **kwargs)

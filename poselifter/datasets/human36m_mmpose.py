@@ -19,9 +19,7 @@ _VIDEO = re.compile(r'(S\d+)_([A-Za-z]+)((?:[ _]\d+)?)\.(\d{8})$')
 _RENAMED = {'TakingPhoto': 'Photo', 'WalkingDog': 'WalkDog'}
 _NEAR = 10.0  # pixels that projections and true 2D joints may be apart; a wrong camera is off by hundreds
 _HOW = 'make it by tools/dataset_converters/preprocess_h36m.py of MMPose, and put it below data_root'
-_FILE = Table(
-    arrays={'part': ('keypoints', (17, 3), 1), 'S': ('lifting_target', (17, 4), 1)}, labels=('imgname',), how=_HOW
-)
+_FILE = Table({'part': ('keypoints', (17, 3), 1), 'S': ('lifting_target', (17, 4), 1)}, ('imgname',), _HOW)
 
 
 @DATASETS.register_module()
@@ -81,9 +79,7 @@ class Human36mMMPoseDataset(SequenceDataset):
                 poses[:] = framed
                 break
         else:
-            raise InputError(
-                f'{self.ann_file}: poses of {video} are not where part is, in camera nor world frame; {_HOW}'
-            )
+            raise InputError(f'{self.ann_file}: poses of {video} are not where part is, in either frame; {_HOW}')
         action = _RENAMED.get(action, action)
         sequence = f'{subject}/{action}{take.replace("_", " ")}/{name}'
         fps = 50.0 / float(np.median(np.diff(numbers))) if len(numbers) > 1 else 50.0

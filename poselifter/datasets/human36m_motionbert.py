@@ -1,11 +1,11 @@
 """Human3.6M as MotionBERT preprocessed it: detections with confidence, labels in the 2.5D image space."""
 
 import re
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import check_choice
 from ..registry import DATASETS
 from .calibration import h36m_pictures
 from .sequence_dataset import SequenceDataset
@@ -52,13 +52,9 @@ class Human36mMotionBERTDataset(SequenceDataset):
     METAINFO = {'dataset_name': 'h36m', 'skeleton': 'h36m17', 'skeleton_3d': 'h36m17'}
 
     def __init__(
-        self,
-        ann_file: str = 'h36m_sh_conf_cam_source_final.pkl',
-        split: Literal['train', 'test'] = 'train',
-        **kwargs: Any,
+        self, ann_file: str = 'h36m_sh_conf_cam_source_final.pkl', split: str = 'train', **kwargs: Any
     ) -> None:
-        if split not in _NEED:
-            raise InputError(f"{type(self).__name__}: split is {split!r}, expected 'train' or 'test'")
+        check_choice(f'{type(self).__name__}: split', split, _NEED)
         self.split = split
         super().__init__(ann_file=ann_file, **kwargs)
 

@@ -1,11 +1,11 @@
 """Bodies of SMPL beside detected 2D: MotionBERT's mesh files, and ours in their form without pickles."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from ..registry import DATASETS
 from .calibration import h36m_pictures
 from .sequence_dataset import SequenceDataset
@@ -47,7 +47,7 @@ class MeshDataset(SequenceDataset):
 
     Args:
         ann_file: the file below ``data_root``.
-        source: which of these it is.
+        source: which of these it is: ``'h36m'``, ``'coco'``, ``'pw3d'`` or ``'other'``.
         split: ``'train'``, ``'test'``, or another part that the file has.
         estimates: bodies that another method recovered, for ``MeshRefineHead``, below ``data_root``: a result file with
             a row for each frame of the split, or a folder with one for each video, named after its ``source``; see
@@ -61,15 +61,9 @@ class MeshDataset(SequenceDataset):
     METAINFO = {'dataset_name': 'mesh', 'skeleton': 'h36m17', 'skeleton_3d': 'h36m17'}
 
     def __init__(
-        self,
-        ann_file: str,
-        source: Literal['h36m', 'coco', 'pw3d', 'other'],
-        split: str = 'train',
-        estimates: str | None = None,
-        **kwargs: Any,
+        self, ann_file: str, source: str, split: str = 'train', estimates: str | None = None, **kwargs: Any
     ) -> None:
-        if source not in ('h36m', 'other', *_SQUARES):
-            raise InputError(f"MeshDataset: source is {source!r}, expected 'h36m', 'coco', 'pw3d' or 'other'")
+        check_choice('MeshDataset: source', source, ('h36m', *_SQUARES, 'other'))
         self.source, self.split = source, split
         self.estimates = estimates and Path(kwargs.get('data_root') or '') / estimates
         super().__init__(ann_file=ann_file, **kwargs)

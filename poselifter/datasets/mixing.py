@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from torch.utils.data import Dataset, Sampler
 
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from ..registry import DATA_SAMPLERS, DATASETS
 from .samplers import EpochSampler
 from .sequence_dataset import SequenceDataset
@@ -24,6 +24,9 @@ class ConcatDataset(Dataset):
     Args:
         datasets: the sources, or their configs.
 
+    Attributes:
+        metainfo: of the first source.
+
     Raises:
         InputError: there is no source.
     """
@@ -33,11 +36,7 @@ class ConcatDataset(Dataset):
             raise InputError('ConcatDataset: datasets is empty, expected at least one source')
         self.datasets = [DATASETS.build(d) if isinstance(d, dict) else d for d in datasets]
         self.ends = np.cumsum([len(d) for d in self.datasets])
-
-    @property
-    def metainfo(self) -> dict[str, Any]:
-        """Metainfo of the first source."""
-        return self.datasets[0].metainfo
+        self.metainfo = self.datasets[0].metainfo
 
     def __len__(self) -> int:
         return int(self.ends[-1])
@@ -97,8 +96,7 @@ class SourceBatchSampler(Sampler):
     ) -> None:
         if not isinstance(sampler.dataset, ConcatDataset):
             raise InputError(f'SourceBatchSampler needs a ConcatDataset, found a {type(sampler.dataset).__name__}')
-        if order not in ('mixed', 'sequence'):
-            raise InputError(f"SourceBatchSampler: order is {order!r}, expected 'mixed' or 'sequence'")
+        check_choice('SourceBatchSampler: order', order, ('mixed', 'sequence'))
         self.sizes = np.array([len(d) for d in sampler.dataset.datasets])
         n = len(self.sizes)
         self.batch_size = [batch_size] * n if isinstance(batch_size, int) else list(batch_size)

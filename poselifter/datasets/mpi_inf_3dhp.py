@@ -1,7 +1,5 @@
 """MPI-INF-3DHP as P-STMO and its followers keep it."""
 
-from typing import Any
-
 import numpy as np
 
 from ..registry import DATASETS
@@ -9,10 +7,7 @@ from ..utils.arrays import load_arrays
 from .sequence_dataset import SequenceDataset
 from .sequences import Sequences, check_rows
 
-_HOW = (
-    'make it from the data of vcai.mpi-inf.mpg.de/3dhp-dataset as docs/datasets/mpi_inf_3dhp.md says, '
-    'and put it below data_root'
-)
+_HOW = 'make it from vcai.mpi-inf.mpg.de/3dhp-dataset as docs/datasets/mpi_inf_3dhp.md says, and put it below data_root'
 _OUTDOOR = {'TS5': (1080, 1920), 'TS6': (1080, 1920)}  # all others are 2048 x 2048
 _MM = 1000.0
 
@@ -50,16 +45,12 @@ class MPIINF3DHPDataset(SequenceDataset):
         for name, camera, rate, view in views:
             info = {'sequence': f'{name} {camera}'.strip(), 'subject': name.split(' ')[0], 'camera': camera, **rate}
             infos.append({**info, 'img_shape': _OUTDOOR.get(name, (2048, 2048))})
-            parts.append(self._part(f'{name} {camera}', view, labelled))
+            shapes = {'data_2d': (17, 2), 'data_3d': (17, 3), **({'valid': None} if labelled else {})}
+            count = check_rows(f'{self.ann_file}: {name} {camera}', view, shapes, _HOW)
+            part = {'keypoints': np.asarray(view['data_2d'], np.float32)}
+            part['lifting_target'] = np.asarray(view['data_3d'] / _MM, np.float32)
+            if labelled:  # only the valid frames count
+                valid = np.asarray(view['valid'], np.float32).reshape(count, 1) != 0
+                part['lifting_target_visible'] = np.repeat(valid, 17, 1).astype(np.float32)
+            parts.append(part)
         return Sequences.joined(parts, infos)
-
-    def _part(self, name: str, view: Any, labelled: bool) -> dict[str, np.ndarray]:
-        """The arrays of a sequence; of its frames only the ``valid`` ones count, in a file that is ``labelled`` so."""
-        shapes = {'data_2d': (17, 2), 'data_3d': (17, 3), **({'valid': None} if labelled else {})}
-        count = check_rows(f'{self.ann_file}: {name}', view, shapes, _HOW)
-        part = {'keypoints': np.asarray(view['data_2d'], np.float32)}
-        part['lifting_target'] = np.asarray(view['data_3d'] / _MM, np.float32)
-        if labelled:
-            valid = np.asarray(view['valid'], np.float32).reshape(count, 1) != 0
-            part['lifting_target_visible'] = np.repeat(valid, 17, 1).astype(np.float32)
-        return part

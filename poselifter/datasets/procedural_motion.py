@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, check_names
 from ..registry import DATASETS
 from .procedural import MOTIONS, captions, generate_motion
 from .sequence_dataset import SequenceDataset
@@ -44,9 +44,7 @@ class ProceduralMotion(SequenceDataset):
         **kwargs: Any,
     ) -> None:
         self.motions = tuple(MOTIONS if motions is None else motions)
-        unknown = [m for m in self.motions if m not in MOTIONS]
-        if unknown or not self.motions:
-            raise InputError(f'ProceduralMotion: motions {unknown or "()"} are unknown, expected some of {MOTIONS}')
+        check_names('ProceduralMotion: motions', self.motions, MOTIONS)
         self.wordings = {name: list(captions(name)) for name in MOTIONS} if wordings is None else dict(wordings)
         silent = [name for name in self.motions if not self.wordings.get(name)]
         if silent:

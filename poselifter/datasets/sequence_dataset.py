@@ -60,6 +60,7 @@ class SequenceDataset(BaseDataset):
         if window is None and not kwargs.get('test_mode'):
             raise InputError(f'{type(self).__name__}: training needs window=dict(length=...)')
         self.window = WindowPolicy(**window) if isinstance(window, Mapping) else window
+        self._whole = window == 'whole' or kwargs.get('test_mode', False)
         self.views, self.seed, self.mirrored_copies, self.min_frames = views, seed, mirrored_copies, min_frames
         self._infos: dict[int, tuple[dict, dict]] = {}
         # mmengine would look transforms up in the default scope, which may not be ours
@@ -93,16 +94,11 @@ class SequenceDataset(BaseDataset):
             length = self.get_data_info(number)['length']
             starts = views if self._whole else self.window.starts(length)
             for mirrored in range(2 if self.mirrored_copies and not self.test_mode else 1):
-                parts.append(np.full((len(starts), 4), (number, 0, length, mirrored), np.int32))
-                parts[-1][:, 1] = starts
+                parts.append(np.stack(np.broadcast_arrays(number, starts, length, mirrored), -1).astype(np.int32))
         windows = np.concatenate(parts)
         if not len(windows):
             raise InputError(f'{type(self).__name__}: no sequence has the {self.window.length} frames of a window')
         return windows
-
-    @property
-    def _whole(self) -> bool:
-        return self.test_mode or self.window == 'whole'
 
     def filter_data(self) -> list[dict]:
         """Keeps the sequences that ``filter_cfg`` asks for."""
@@ -122,9 +118,7 @@ class SequenceDataset(BaseDataset):
             raise InputError(f'{type(self).__name__}: filter_cfg {self.filter_cfg} leaves no sequence; loosen it')
         return kept
 
-    def read(
-        self, infos: Sequence[dict], frames: Sequence[np.ndarray], metadata: Sequence[dict[str, Any]]
-    ) -> list[ClipBatch]:
+    def read(self, infos: Sequence[dict], frames: Sequence[np.ndarray], metadata: Sequence[dict]) -> list[ClipBatch]:
         """Reads frames of sequences, all in one gather an array.
 
         Args:
@@ -136,8 +130,7 @@ class SequenceDataset(BaseDataset):
             The samples in order, see :meth:`ClipBatch.cut`.
         """
         rows = np.concatenate([info['first'] + f for info, f in zip(infos, frames, strict=True)])
-        taken = {key: np.asarray(array.take(rows, 0), np.float32) for key, array in self.arrays.items()}
-        arrays = self.decode(taken)
+        arrays = self.decode({key: np.asarray(a.take(rows, 0), np.float32) for key, a in self.arrays.items()})
         for key, visible in (('keypoints', 'keypoints_visible'), ('lifting_target', 'lifting_target_visible')):
             if key in arrays and visible not in arrays:
                 arrays[visible] = np.ones(arrays[key].shape[:2], np.float32)
@@ -150,13 +143,12 @@ class SequenceDataset(BaseDataset):
         Args:
             indices: ``epoch * len(self) + index`` each, as :class:`EpochSampler` yields them; a plain index is epoch 0.
         """
-        if not self._fully_initialized:
-            self.full_init()
+        self.full_init()
         epochs, rows = np.divmod(np.asarray(indices), len(self.windows))
         table = self.windows[rows]
         infos, metadata = zip(*(self._cached_info(i) for i in table[:, 0].tolist()), strict=True)
-        keys = [[self.seed, *key, 0] for key in zip(epochs.tolist(), rows.tolist(), strict=True)]
-        metadata = [{**entry, 'random_key': key} for entry, key in zip(metadata, keys, strict=True)]
+        keys = zip(metadata, epochs.tolist(), rows.tolist(), strict=True)
+        metadata = [{**entry, 'random_key': [self.seed, epoch, row, 0]} for entry, epoch, row in keys]
         if self.test_mode:
             for entry, view in zip(metadata, table[:, 1], strict=True):
                 entry.setdefault('camera', f'view{view}')
@@ -186,8 +178,7 @@ class SequenceDataset(BaseDataset):
         return self._infos[index]
 
     def __len__(self) -> int:
-        if not self._fully_initialized:
-            self.full_init()
+        self.full_init()
         return len(self.windows)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:

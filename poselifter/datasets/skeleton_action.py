@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, check_names
 from ..registry import DATASETS
 from ..skeletons import convert_keypoints, get_skeleton
 from ..utils.safe_pickle import load_pickle
@@ -89,9 +89,7 @@ class SkeletonActionDataset(SequenceDataset):
         """The annotations of the split, in the file's order."""
         if self.splits is None:
             return annotations
-        unknown = [split for split in self.splits if split not in splits]
-        if unknown:
-            raise InputError(f'{self.ann_file} has no split {unknown}, expected some of {sorted(splits)}')
+        check_names(f'{self.ann_file} has no split', self.splits, sorted(splits))
         requested = {name for split in self.splits for name in splits[split]}
         chosen = [annotation for annotation in annotations if annotation['frame_dir'] in requested]
         if not chosen:
@@ -117,19 +115,13 @@ class SkeletonActionDataset(SequenceDataset):
         label, size = annotation['label'], annotation['img_shape']
         if not isinstance(label, (int, np.integer)) or np.shape(size) != (2,) or min(size) < 1:
             raise InputError(
-                f'{self.ann_file}: {name} has label {label!r} and img_shape {size!r}, expected a number and '
-                f'(height, width)'
+                f'{self.ann_file}: {name} has label {label!r}, img_shape {size!r}, expected a number, (height, width)'
             )
         return keypoints, score
 
-    def read(
-        self, infos: Sequence[dict], frames: Sequence[np.ndarray], metadata: Sequence[dict[str, Any]]
-    ) -> list[ClipBatch]:
+    def read(self, infos: Sequence[dict], frames: Sequence[np.ndarray], metadata: Sequence[dict]) -> list[ClipBatch]:
         clips = zip(infos, frames, metadata, strict=True)
-        return [
-            ClipBatch(self._arrays_of(info, f), {key: [value] for key, value in entry.items()})
-            for info, f, entry in clips
-        ]
+        return [ClipBatch.stack([{**self._arrays_of(info, f), **entry}]) for info, f, entry in clips]
 
     def _arrays_of(self, info: dict, frames: np.ndarray) -> dict[str, np.ndarray]:
         persons, length = info['persons'], info['length']
@@ -139,10 +131,10 @@ class SkeletonActionDataset(SequenceDataset):
         missing = (0, self.num_persons - persons)
         scores = scores if self.official_confidence_order else mixed
         return {
-            'keypoints': np.pad(points, [missing, *[(0, 0)] * 3])[None],
-            'keypoints_visible': np.pad(scores, [missing, *[(0, 0)] * 2])[None],
-            'present': np.arange(self.num_persons)[None] < persons,
-            'frame_indices': frames[None],
+            'keypoints': np.pad(points, [missing, *[(0, 0)] * 3]),
+            'keypoints_visible': np.pad(scores, [missing, *[(0, 0)] * 2]),
+            'present': np.arange(self.num_persons) < persons,
+            'frame_indices': frames,
         }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, reading
 from ..geometry import matrix_to_axis_angle, rotation_6d_to_matrix
 from ..utils.arrays import load_arrays
 from ..utils.safe_pickle import load_pickle
@@ -95,8 +95,6 @@ def _find(content: Mapping, names: tuple[str, ...]) -> str | None:
 
 
 def _rows(value: Any, path: Path, key: str) -> np.ndarray:
-    try:
+    with reading(f'{path}: {key} is no array of numbers', f'expected {_EXPECTED}'):
         array = np.asarray(value, np.float64)
         return array.reshape(len(array), -1)
-    except (TypeError, ValueError) as error:
-        raise InputError(f'{path}: {key} is no array of numbers ({error}); expected {_EXPECTED}') from error

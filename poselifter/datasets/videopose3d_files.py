@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from mmengine.logging import print_log
 
-from ..errors import InputError
+from ..errors import InputError, check_names
 from ..geometry import Camera, project, world_to_camera
 from ..skeletons import convert_keypoints, get_skeleton
 from ..utils.arrays import load_arrays
@@ -70,7 +70,7 @@ class VideoPose3DFiles(SequenceDataset):
         (poses,) = self._read(Path(self.ann_file), 'positions_3d')
         detected, skeleton = self._detections()
         joints = get_skeleton(skeleton).num_joints
-        infos, sources = [], []
+        infos, sources, total = [], [], 0
         for subject in self._subjects(poses):
             cameras = mocap_cameras(self.table)[subject.split('/')[-1]]
             for take, world in poses[subject].items():
@@ -81,7 +81,9 @@ class VideoPose3DFiles(SequenceDataset):
                         logger='current',
                         level=logging.WARNING,
                     )
-                views = self._views(detected, subject, take, (len(cameras), joints))
+                views = [None] * len(cameras)
+                if detected is not None:
+                    views = self._views(detected, subject, take, len(cameras), joints)
                 kept = kept_frames(len(world), self.subset, self.downsample)
                 for (name, camera), pixels in zip(cameras.items(), views, strict=True):
                     info = self._info(subject, take, name, camera)
@@ -91,27 +93,24 @@ class VideoPose3DFiles(SequenceDataset):
                             f'{len(world)}; expected at least as many, so use files that belong together'
                         )
                     if len(kept):  # a small subset of a short sequence has no frame
-                        infos.append({**info, 'first': 0, 'length': len(kept)})
-                        sources.append((world, camera, pixels, kept))
-        arrays = self._fill(infos, sources, joints)
+                        infos.append({**info, 'first': total, 'length': len(kept)})
+                        sources.append((slice(total, total + len(kept)), world, camera, pixels, kept))
+                        total += len(kept)
+        arrays = self._fill(sources, total, joints)
         return Sequences(arrays, infos, {'skeleton': skeleton, 'skeleton_3d': self.skeleton_3d})
 
-    def _fill(self, infos: list[dict], sources: list[tuple], joints: int) -> dict[str, np.ndarray]:
+    def _fill(self, sources: list[tuple], total: int, joints: int) -> dict[str, np.ndarray]:
         """Lays the kept frames of all sequences end to end, without a second copy of them all."""
-        total = sum(info['length'] for info in infos)
         arrays = {'lifting_target': np.empty((total, get_skeleton(self.skeleton_3d).num_joints, 3), np.float32)}
         arrays['keypoints'] = np.empty((total, joints, 2), np.float32)
         if any(pixels is not None and pixels.shape[-1] > 2 for *_, pixels, _ in sources):
             arrays['keypoints_visible'] = np.ones((total, joints), np.float32)
-        first = 0
-        for info, (world, camera, pixels, kept) in zip(infos, sources, strict=True):
-            rows = slice(first, first + len(kept))
+        for rows, world, camera, pixels, kept in sources:
             pose = world_to_camera(self._joints(world[kept]), camera)
             arrays['lifting_target'][rows] = pose
             arrays['keypoints'][rows] = project(pose, camera) if pixels is None else pixels[kept, :, :2]
             if pixels is not None and pixels.shape[-1] > 2:
                 arrays['keypoints_visible'][rows] = pixels[kept, :, 2]
-            info['first'], first = first, first + len(kept)
         return arrays
 
     def _info(self, subject: str, take: str, name: str, camera: Camera) -> dict[str, Any]:
@@ -123,10 +122,9 @@ class VideoPose3DFiles(SequenceDataset):
 
     def _subjects(self, poses: Mapping[str, Any]) -> list[str]:
         known = [name for name in poses if name.split('/')[-1] in mocap_cameras(self.table)]
-        missing = [name for name in self.subjects or () if name not in known]
-        if missing or not known:
-            raise InputError(f'{self.ann_file} has no subject {missing}, expected some of {known}')
-        return known if self.subjects is None else list(self.subjects)
+        subjects = known if self.subjects is None else list(self.subjects)
+        check_names(f'{self.ann_file} has no subject', subjects, known)
+        return subjects
 
     def _detections(self) -> tuple[Mapping[str, Any] | None, str]:
         """The 2D file's poses, and their joint set."""
@@ -138,13 +136,8 @@ class VideoPose3DFiles(SequenceDataset):
         poses, metadata = self._read(path, 'positions_2d', 'metadata')
         return poses, self.skeleton or _layout(path, metadata)
 
-    def _views(
-        self, detected: Mapping[str, Any] | None, subject: str, take: str, sizes: tuple[int, int]
-    ) -> Sequence[np.ndarray | None]:
-        """A take's detections, by camera; ``sizes`` are the numbers of cameras and joints."""
-        cameras, joints = sizes
-        if detected is None:
-            return [None] * cameras
+    def _views(self, detected: Mapping, subject: str, take: str, cameras: int, joints: int) -> Sequence[np.ndarray]:
+        """A take's detections, by camera."""
         views = detected.get(subject, {}).get(take)
         shapes = None if views is None else [np.shape(view) for view in views]
         if views is None or len(views) != cameras or any(len(s) != 3 or s[1] != joints for s in shapes):

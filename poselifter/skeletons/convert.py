@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from ..geometry.arrays import Array, as_like, namespace
 from .skeleton import Skeleton, get_skeleton, list_skeletons
 
@@ -106,8 +106,7 @@ def convert_keypoints(x: Array, source: str, target: str, scores: Array | None =
     converted = (x[..., index, :] * weights[..., None]).sum(-2)
     if scores is None:
         return converted
-    if scores_rule not in ('min', 'mean'):
-        raise InputError(f'scores_rule is {scores_rule!r}, expected min or mean')
+    check_choice('scores_rule', scores_rule, ('min', 'mean'))
     if tuple(scores.shape) != tuple(x.shape[:-1]):
         raise InputError(f'scores have shape {tuple(scores.shape)}, expected {tuple(x.shape[:-1])} as the keypoints')
     xp = namespace(x)

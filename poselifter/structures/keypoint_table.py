@@ -42,9 +42,9 @@ class KeypointTable:
     source: str = 'keypoints'
 
     def __post_init__(self) -> None:
-        n = len(self.keypoints)
         if self.keypoints.ndim != 3 or self.keypoints.shape[-1] != 2:
             raise InputError(f'{self.source}: keypoints have shape {self.keypoints.shape}, expected (N, J, 2)')
+        n = len(self.keypoints)
         if n == 0:
             raise InputError(f'{self.source}: no person in any frame; nothing to lift')
         for name, shape in zip(_ROWS[1:], (self.keypoints.shape[:2], (n,), (n,)), strict=True):
@@ -101,9 +101,8 @@ class KeypointTable:
         if bad.any():
             row, joint = np.argwhere(bad)[0]
             raise InputError(
-                f'{self.source}: NaN or infinite coordinates at row {row}, joint {joint} although its '
-                f'keypoints_visible is {self.keypoints_visible[row, joint]:g}; set keypoints_visible to 0 '
-                f'for absent joints'
+                f'{self.source}: NaN or infinite coordinates at row {row}, joint {joint} although keypoints_visible '
+                f'is {self.keypoints_visible[row, joint]:g}; set keypoints_visible to 0 for absent joints'
             )
 
     def _check_metadata(self) -> None:

@@ -21,7 +21,7 @@ class KeySpec:
         unit: ``px``, ``m``, ``mm/px``, ``1`` or ``-``.
         space: ``pixel``, ``world``, ``camera``, ``network`` or ``-``.
         missing: value that stands for a missing one.
-        kind: the Python type where ``shape`` is ``None``.
+        kind: the Python type.
     """
 
     shape: tuple[str | int, ...] | None
@@ -108,9 +108,8 @@ def check_sample(sample: dict[str, Any]) -> None:
         spec = SAMPLE_KEYS.get(key)
         if spec is None:
             raise ValueError(f'unknown sample key {key!r}')
-        kind = np.ndarray if spec.shape is not None else spec.kind
-        if not isinstance(value, kind):
-            raise ValueError(f'{key} is {type(value).__name__}, expected {kind}')
+        if not isinstance(value, spec.kind):
+            raise ValueError(f'{key} is {type(value).__name__}, expected {spec.kind}')
         if spec.shape is None:
             continue
         optional = spec.shape[0] == 'M?' and value.ndim < len(spec.shape)

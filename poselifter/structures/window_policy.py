@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from ..errors import InputError
+from ..errors import InputError, check_choice
 
 
 @dataclass(frozen=True)
@@ -97,9 +97,8 @@ class WindowPolicy:
             )
         if self.dilation > 1 and outputs > 1:
             raise InputError('WindowPolicy: dilation above 1 needs outputs=1, since outputs are consecutive frames')
-        for name, known in (('tail', ('shift', 'pad', 'centre', 'drop')), ('merge', ('mean', 'blend'))):
-            if getattr(self, name) not in known:
-                raise InputError(f'WindowPolicy: {name} is {getattr(self, name)!r}, expected one of {known}')
+        check_choice('WindowPolicy: tail', self.tail, ('shift', 'pad', 'centre', 'drop'))
+        check_choice('WindowPolicy: merge', self.merge, ('mean', 'blend'))
 
     def starts(self, n_frames: int) -> np.ndarray:
         """First output frame (W,) int64 of every window; the first may be negative with ``tail='centre'``."""

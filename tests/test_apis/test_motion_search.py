@@ -25,7 +25,7 @@ class Planted(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.codec = RootRelativeLifting('h36m17', fps=30)
+        self.codec = RootRelativeLifting(fps=30)
         self.backbone = nn.Module()
         self.backbone.num_frames, self.gain = 9, nn.Parameter(torch.ones(1))
         self.clips = 0

@@ -41,7 +41,7 @@ SOURCES = {  # the file that is broken: its data set, and the entries that it mu
     MM3D: (dict(type='MPIINF3DHPDataset', ann_file='data_test_3dhp.npz'), ('data',)),
     'instavariety/motion_all.npy': (dict(type='InstaVarietyDataset'), ()),
     'instavariety/id_all.npy': (dict(type='InstaVarietyDataset'), ()),
-    'amass/CMU/poses.npy': (dict(type='AMASSDataset', data_root='amass', subsets=['CMU']), ()),
+    'amass/CMU/poses.npy': (dict(type='AMASSDataset', data_root='amass'), ()),
     'ntu/ntu60_hrnet.pkl': (dict(type='NTUActionDataset', ann_file='ntu60_hrnet.pkl'), ('annotations',)),
 }
 PARTS = {MB3D: 'test', 'mesh/mesh_det_h36m.pkl': 'train'}  # of a pickle, the half that is read

@@ -250,5 +250,5 @@ def test_bad_arguments_are_named():
         PoseMetric(group_by=[])
     with pytest.raises(InputError, match='saw no sequence'):
         PoseMetric().compute_metrics([])
-    with pytest.raises(InputError, match="protocol is 'cvpr', expected one of clean, videopose3d"):
+    with pytest.raises(InputError, match="protocol is 'cvpr', expected 'clean', 'videopose3d'"):
         PoseMetric(protocol='cvpr')

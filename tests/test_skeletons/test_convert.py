@@ -144,7 +144,7 @@ def test_a_newcomer_sees_what_is_approximate():
             lambda: convert_keypoints(np.ones((4, 17, 2)), 'coco', 'h36m', np.ones((4, 16))),
             r'scores have shape \(4, 16',
         ),
-        (lambda: convert_keypoints(np.ones((17, 2)), 'coco', 'h36m', np.ones(17), 'max'), 'expected min or mean'),
+        (lambda: convert_keypoints(np.ones((17, 2)), 'coco', 'h36m', np.ones(17), 'max'), "expected 'min' or 'mean'"),
         (lambda: convert_keypoints(np.ones((17, 2)), 'coco', 'h37m'), 'unknown skeleton'),
     ],
 )

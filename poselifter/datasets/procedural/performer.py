@@ -65,13 +65,6 @@ class Performer:
         rest = np.array([0, 0, self.body.ankle_height])
         return places[..., :3] + self.plan.feet_flight(t) + rest
 
-    def offset(self, pose: np.ndarray, yaw: np.ndarray) -> np.ndarray:
-        """Offset of the pelvis from the feet that balances the trunk, (T, 2) m."""
-        tilt = np.radians(pose[:, COLUMN['pitch']] + pose[:, COLUMN['lean']])
-        sunk = self.body.leg * (1 - pose[:, COLUMN['height']])
-        back = 0.45 * self.body.trunk * np.sin(tilt) + 0.15 * sunk - 0.03
-        return -back[:, None] * np.stack([np.cos(yaw), np.sin(yaw)], axis=1)
-
     def base(self, t0: float, t1: float) -> CubicSpline:
         """One spline over time of 7 channels.
 
@@ -110,7 +103,12 @@ class Performer:
         """Poses (T, C) and pelvis (T, 3) m."""
         yaw = base[:, 2]
         pose, sway = self.pose(t, base)
-        path = base[:, :2] + self.plan.pelvis_flight(t) + sway + self.offset(pose, yaw)
+        # before or behind the feet, so that the trunk is balanced
+        tilt = np.radians(pose[:, COLUMN['pitch']] + pose[:, COLUMN['lean']])
+        sunk = self.body.leg * (1 - pose[:, COLUMN['height']])
+        back = 0.45 * self.body.trunk * np.sin(tilt) + 0.15 * sunk - 0.03
+        offset = -back[:, None] * np.stack([np.cos(yaw), np.sin(yaw)], axis=1)
+        path = base[:, :2] + self.plan.pelvis_flight(t) + sway + offset
         height = self.body.ankle_height + self.body.leg * pose[:, COLUMN['height']]
         return pose, np.column_stack([path, height - sinking])
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ...errors import InputError
+from ...errors import InputError, check_choice
 from ...registry import TRANSFORMS
 from ...structures import frame_axis
 from ..clip_batch import ClipBatch
@@ -44,14 +44,13 @@ def resample_frames(n_frames: int, length: int, mode: str, draws: np.ndarray | N
 
     Source: MotionBERT, ``resample``.
     """
+    check_choice("the clips' mode", mode, ('even', 'random', 'replay'))
     even = np.linspace(0, n_frames, length, endpoint=False)
     if mode == 'even':
         return even.astype(int)
     if mode == 'replay':
         first = int(draws[0] * max(n_frames - length + 1, 1))
         return (first + np.arange(length)) % n_frames
-    if mode != 'random':
-        raise InputError(f"the clips' mode is {mode!r}, expected 'even', 'random' or 'replay'")
     if n_frames < length:
         frames = np.sort(np.where(draws < 0.5, np.ceil(even), np.floor(even)))
     else:

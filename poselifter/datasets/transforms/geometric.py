@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ...errors import InputError
+from ...errors import InputError, check_choice
 from ...geometry import crop_scale
 from ...registry import TRANSFORMS
 from ..clip_batch import ClipBatch
@@ -157,8 +157,7 @@ class Scores(BatchTransform):
     """
 
     def __init__(self, mode: Literal['keep', 'binarise', 'drop'] = 'keep', threshold: float = 0.0) -> None:
-        if mode not in ('keep', 'binarise', 'drop'):
-            raise InputError(f"Scores: mode is {mode!r}, expected 'keep', 'binarise' or 'drop'")
+        check_choice('Scores: mode', mode, ('keep', 'binarise', 'drop'))
         self.mode, self.threshold = mode, threshold
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:

@@ -29,11 +29,10 @@ def choose(allowed: np.ndarray, count: np.ndarray | int, rng: np.random.Generato
     return chosen
 
 
-def check_fraction(owner: object, **values: float) -> None:
+def check_fraction(owner: object, name: str, value: float) -> None:
     """Raises an :class:`InputError` for a value outside [0, 1]."""
-    for name, value in values.items():
-        if not 0 <= value <= 1:
-            raise InputError(f'{type(owner).__name__}: {name} is {value}, expected 0 to 1')
+    if not 0 <= value <= 1:
+        raise InputError(f'{type(owner).__name__}: {name} is {value}, expected 0 to 1')
 
 
 class Mask(BatchTransform):
@@ -80,7 +79,7 @@ class JointMask(Mask):
     """Hides each joint of each frame with a probability (MotionBERT 0.05)."""
 
     def __init__(self, prob: float = 0.05, **kwargs: Any) -> None:
-        check_fraction(self, prob=prob)
+        check_fraction(self, 'prob', prob)
         super().__init__(**kwargs)
         self.prob = prob
 
@@ -137,7 +136,7 @@ class FrameRemoval(Mask):
     write = 'mask'
 
     def __init__(self, rate: float = 0.8, **kwargs: Any) -> None:
-        check_fraction(self, rate=rate)
+        check_fraction(self, 'rate', rate)
         super().__init__(**kwargs)
         self.rate = rate
 
@@ -186,7 +185,7 @@ class SpanMask(Mask):
     write = 'mask'
 
     def __init__(self, prob: float = 0.6, length: int = 5, same_count: bool = True, **kwargs: Any) -> None:
-        check_fraction(self, prob=prob)
+        check_fraction(self, 'prob', prob)
         super().__init__(**kwargs)
         self.prob, self.length, self.same_count = prob, length, same_count
 
@@ -208,24 +207,15 @@ class MaskMixture(Mask):
     """Draws one strategy for each clip (ActionPose: joints and frames 50 %, body part 25 %, time window 25 %).
 
     Args:
-        strategies: each a mask, or several that are applied together; their
-            ``write`` does not count. ``None`` takes ActionPose's.
-        probs: of the strategies; what is missing to 1 leaves a clip as it is.
+        probs: of the three strategies; what is missing to 1 leaves a clip as it is.
         **kwargs: see :class:`Mask`.
     """
 
-    def __init__(
-        self,
-        strategies: Sequence[dict | Mask | Sequence[dict | Mask]] | None = None,
-        probs: Sequence[float] = (0.5, 0.25, 0.25),
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, probs: Sequence[float] = (0.5, 0.25, 0.25), **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        given = strategies or [[JointMask(), FrameMask()], BodyPartMask(), TimeWindowMask()]
-        groups = [[g] if isinstance(g, (dict, Mask)) else g for g in given]
-        self.strategies = [[TRANSFORMS.build(m) if isinstance(m, dict) else m for m in group] for group in groups]
-        if len(probs) != len(groups) or min(probs) < 0 or sum(probs) > 1 + 1e-9:
-            raise InputError(f'MaskMixture: probs are {list(probs)}, expected {len(groups)} numbers with sum 1 or less')
+        if len(probs) != 3 or min(probs) < 0 or sum(probs) > 1 + 1e-9:
+            raise InputError(f'MaskMixture: probs are {list(probs)}, expected 3 numbers with sum 1 or less')
+        self.strategies = [(JointMask(), FrameMask()), (BodyPartMask(),), (TimeWindowMask(),)]
         self.borders = np.cumsum(probs)
 
     def draw(self, shape: tuple[int, int], skeleton: str, rng: np.random.Generator) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...registry import TRANSFORMS
-from ...skeletons import Skeleton, flip_smpl_pose, get_skeleton
+from ...skeletons import flip_smpl_pose, get_skeleton
 from ..clip_batch import ClipBatch
 from .base import BatchTransform, next_rngs
 
@@ -32,7 +32,12 @@ class FlipPose(BatchTransform):
         chosen = np.flatnonzero(listed)
         for key, skeleton in (('inputs', 'skeleton'), ('target', 'skeleton_3d'), ('target_weight', 'skeleton_3d')):
             if key in batch.arrays:
-                _flip(batch.arrays[key], chosen, get_skeleton(batch.metadata[skeleton][0]), key != 'target_weight')
+                array, order = batch.arrays[key], get_skeleton(batch.metadata[skeleton][0]).flip_indices
+                for index in chosen:  # clip by clip, which stays in the processor's cache
+                    clip = array[index].take(order, -1 if key == 'target_weight' else -2)
+                    if key != 'target_weight':
+                        clip[..., 0] *= -1
+                    array[index] = clip
         for key in ('smpl_pose', 'initial_pose'):
             if key in batch.arrays:
                 batch.arrays[key][chosen] = flip_smpl_pose(batch.arrays[key][chosen])
@@ -69,16 +74,6 @@ class TargetFrom2D(BatchTransform):
         target = inputs[..., :2] - inputs[..., root : root + 1, :2]
         weight = inputs[..., 2] * (inputs[..., root : root + 1, 2] > 0)
         return ClipBatch({**kept, 'target_2d': target, 'target_2d_weight': weight}, batch.metadata)
-
-
-def _flip(array: np.ndarray, chosen: np.ndarray, skeleton: Skeleton, channels: bool) -> None:
-    """Mirrors some clips of a batch in place: (B, ..., J, C), or (B, ..., J) without ``channels``."""
-    order, axis = skeleton.flip_indices, -2 if channels else -1
-    for index in chosen:  # clip by clip, which stays in the processor's cache
-        clip = array[index].take(order, axis)
-        if channels:
-            clip[..., 0] *= -1
-        array[index] = clip
 
 
 def _mirrored(camera: dict[str, Any], width: float) -> dict[str, Any]:

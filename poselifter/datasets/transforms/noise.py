@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError
+from ...errors import InputError, reading
 from ...registry import TRANSFORMS
 from ...skeletons import get_skeleton
 from ..clip_batch import ClipBatch
@@ -29,12 +29,10 @@ def read_fit(path: str | None = None) -> dict[str, Any]:
         InputError: the file cannot be read or lacks a key.
     """
     default = Path(__file__).parents[1] / 'motionbert_noise.json'
-    try:
+    with reading(f'{path} is no file of noise parameters', f'write it like {default}'):
         fit = json.loads(Path(path or default).read_text(encoding='utf-8'))
         arrays = {key: np.array(fit[key], np.float32) for key in ('mean', 'std', 'weight')}
         return {**{key: fit[key] for key in ('key_frames', 'uniform_range', 'jitter_std', 'confidence')}, **arrays}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f'{path} is no file of noise parameters ({error!r}); write it like {default}') from error
 
 
 def fitted_noise(inputs: np.ndarray, draws: Mapping[str, np.ndarray], fit: Mapping[str, Any]) -> np.ndarray:
@@ -147,7 +145,7 @@ class LowScores(BatchTransform):
     corrupts = True
 
     def __init__(self, factor: float = 0.5) -> None:
-        check_fraction(self, factor=factor)
+        check_fraction(self, 'factor', factor)
         self.factor = factor
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
@@ -163,7 +161,7 @@ class SwapSides(Transform):
     corrupts = True
 
     def __init__(self, prob: float = 0.1) -> None:
-        check_fraction(self, prob=prob)
+        check_fraction(self, 'prob', prob)
         self.prob = prob
 
     def apply(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A camera for motion that was captured without one."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ def heading(pose: np.ndarray, skeleton: str) -> float:
 
 
 @TRANSFORMS.register_module()
+@dataclass(eq=False)
 class VirtualCamera(Transform):
     """Films a world-frame clip with a random camera that has the whole body in view.
 
@@ -41,19 +43,13 @@ class VirtualCamera(Transform):
     """
 
     films = True
-
-    def __init__(
-        self,
-        azimuth: tuple[float, float] = (0, 360),
-        facing: Sequence[float] | None = None,
-        height: tuple[float, float] = (0.5, 2.2),
-        distance: tuple[float, float] = (2.5, 6.5),
-        fov: tuple[float, float] = (35, 80),
-        roll: float = 2.0,
-        image_sizes: Sequence[tuple[int, int]] = ((1920, 1080), (1080, 1920), (1280, 720), (1000, 1000)),
-    ) -> None:
-        self.azimuth, self.facing, self.height, self.distance = azimuth, facing, height, distance
-        self.fov, self.roll, self.image_sizes = fov, roll, [tuple(s) for s in image_sizes]
+    azimuth: tuple[float, float] = (0, 360)
+    facing: Sequence[float] | None = None
+    height: tuple[float, float] = (0.5, 2.2)
+    distance: tuple[float, float] = (2.5, 6.5)
+    fov: tuple[float, float] = (35, 80)
+    roll: float = 2.0
+    image_sizes: Sequence[tuple[int, int]] = ((1920, 1080), (1080, 1920), (1280, 720), (1000, 1000))
 
     def apply(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
         """Adds camera-frame ``lifting_target``, ``keypoints`` in pixels and the camera."""

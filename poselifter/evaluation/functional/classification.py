@@ -123,21 +123,18 @@ def few_shot_accuracies(
     return np.array(accuracies)
 
 
-def bootstrap_interval(
-    groups: Any, statistic: Callable[[np.ndarray], float], draws: int = 1000, seed: int = 0
-) -> tuple[float, float]:
+def bootstrap_interval(groups: Any, statistic: Callable[[np.ndarray], float], draws: int = 1000) -> tuple[float, float]:
     """95 % bootstrap interval of a figure over groups, such as subjects.
 
     Args:
         groups: (N,) the group of each entry; groups are drawn with replacement, with all of their entries.
         statistic: rows (n,) of the entries to the figure.
         draws: how many sets.
-        seed: of the draws.
 
     Source: Efron and Tibshirani, "An introduction to the bootstrap", section 13.3 (percentiles).
     """
     members = [np.flatnonzero(np.asarray(groups) == g) for g in np.unique(groups)]
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     sets = (np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))]) for _ in range(draws))
     low, high = np.percentile([statistic(rows) for rows in sets], [2.5, 97.5])
     return float(low), float(high)

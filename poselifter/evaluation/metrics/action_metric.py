@@ -41,7 +41,7 @@ class LabelledMetric(SampleMetric):
 
     vector: str  # key of the vector
 
-    def __init__(self, merge: bool, interval: str | None, **kwargs: Any) -> None:
+    def __init__(self, merge: bool = False, interval: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.merge, self.interval = merge, interval
         self.fields = ('action', self.vector, *(['sequence'] if merge else []), *([interval] if interval else []))
@@ -76,23 +76,15 @@ class ActionMetric(LabelledMetric):
     Args:
         top_k: numbers of highest scores to look in.
         confusion_file: csv file to write the confusion matrix to.
-        merge: see :class:`LabelledMetric`.
-        interval: a name in the metadata of the samples, such as ``'subject'``: adds ``mean_class_accuracy_low`` and
-            ``_high``, between which 95 % of the sets of other such groups lie (:func:`bootstrap_interval`).
-        **kwargs: of mmengine's ``BaseMetric``.
+        **kwargs: of :class:`LabelledMetric`: ``merge``, and ``interval``, such as ``'subject'``, which adds
+            ``mean_class_accuracy_low`` and ``_high``, between which 95 % of the sets of other such groups lie
+            (:func:`bootstrap_interval`).
     """
 
     vector = 'pred_scores'
 
-    def __init__(
-        self,
-        top_k: Sequence[int] = (1, 5),
-        confusion_file: str | None = None,
-        merge: bool = False,
-        interval: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(merge, interval, **kwargs)
+    def __init__(self, top_k: Sequence[int] = (1, 5), confusion_file: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.top_k, self.confusion_file = tuple(top_k), confusion_file
         self.confusion: np.ndarray | None = None
 
@@ -160,23 +152,14 @@ class FewShotMetric(LabelledMetric):
         shots: known clips of each class.
         episodes: how many.
         seed: of the draws.
-        interval: as of :class:`ActionMetric`; sets of other groups must have
-            enough classes. Adds ``few_shot_accuracy_low`` and ``_high``.
-        **kwargs: of mmengine's ``BaseMetric``.
+        **kwargs: ``interval`` as of :class:`ActionMetric`, which adds ``few_shot_accuracy_low`` and ``_high``: sets of
+            other groups must have enough classes; and what mmengine's ``BaseMetric`` takes.
     """
 
     vector = 'pred_embedding'
 
-    def __init__(
-        self,
-        ways: int | None = 5,
-        shots: int = 1,
-        episodes: int = 200,
-        seed: int = 0,
-        interval: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(True, interval, **kwargs)
+    def __init__(self, ways: int | None = 5, shots: int = 1, episodes: int = 200, seed: int = 0, **kwargs: Any) -> None:
+        super().__init__(merge=True, **kwargs)
         self.ways, self.draws = ways, {'shots': shots, 'episodes': episodes, 'seed': seed}
 
     def compute_metrics(self, results: list[tuple[str, int, np.ndarray, str]]) -> dict[str, float]:

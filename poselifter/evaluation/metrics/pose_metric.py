@@ -1,18 +1,17 @@
 """The metric of 3D poses over a data set."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ...errors import InputError
+from ...errors import InputError, check_choice, check_names
 from ...registry import MEASURES, METRICS
 from ...skeletons import get_skeleton
 from ..functional.distances import as_array, joint_distances
 from ..functional.pck import kit_groups
 from .group_table import GroupTable, SequenceScore
 from .grouped_metric import GroupedMetric
-from .measures import Measure
 from .protocols import PROTOCOLS, Slots, predicted_frames
 
 MM_PER_METRE = 1000.0
@@ -49,8 +48,7 @@ class PoseMetric(GroupedMetric):
         group_by: see :class:`GroupedMetric`; ``None``: the protocol's.
         detail: adds ``under_30``, ``over_40``, a table by joint, and the variances.
         clip_len: slots of a window, where the protocol takes differences inside clips (``'motionagformer'``).
-        prefix: put before every key, instead of the protocol.
-        **kwargs: of mmengine's ``BaseMetric``.
+        **kwargs: of mmengine's ``BaseMetric``; ``prefix`` stands before every key, instead of the protocol.
 
     Raises:
         InputError: an unknown protocol or metric, or no name to group by.
@@ -65,21 +63,21 @@ class PoseMetric(GroupedMetric):
         group_by: Sequence[str] | None = None,
         detail: bool = False,
         clip_len: int | None = None,
-        prefix: str | None = None,
         **kwargs: Any,
     ) -> None:
-        if protocol not in PROTOCOLS:
-            raise InputError(f'PoseMetric: the protocol is {protocol!r}, expected one of {", ".join(PROTOCOLS)}')
+        check_choice('PoseMetric: the protocol', protocol, PROTOCOLS)
         self.protocol, self.detail, self.clip_len = PROTOCOLS[protocol], detail, clip_len
         metrics = self.protocol.metrics if metrics is None else metrics
-        if not metrics or not set(metrics) <= MEASURES.module_dict.keys():
-            raise InputError(f'PoseMetric: metrics are {list(metrics)}, expected some of {list(MEASURES.module_dict)}')
+        check_names('PoseMetric: metrics', metrics, MEASURES.module_dict)
         self.measures = {name: MEASURES.get(name) for name in (*metrics, *(DETAIL if detail else ()))}
         self.labels = {name: measure.label for name, measure in self.measures.items()}
-        prefix = prefix or (None if protocol == 'clean' else protocol)
+        kwargs['prefix'] = kwargs.get('prefix') or (None if protocol == 'clean' else protocol)
         group_by = self.protocol.group_by if group_by is None else group_by
-        units = f'protocol {protocol}; {_units(self.measures.values())}'
-        super().__init__(group_by, self.protocol.average, units, prefix=prefix, **kwargs)
+        by_unit: dict[str, list[str]] = {}
+        for measure in self.measures.values():
+            by_unit.setdefault(measure.unit, []).append(measure.label)
+        units = [f'protocol {protocol}', *(f'{", ".join(names)} in {unit}' for unit, names in by_unit.items())]
+        super().__init__(group_by, self.protocol.average, '; '.join(units), **kwargs)
 
     def entry(self, sample: Mapping[str, Any]) -> SequenceScore:
         if any(part in (sample.get('sequence') or '') for part in self.protocol.skip):
@@ -106,9 +104,7 @@ class PoseMetric(GroupedMetric):
         by, scores = self.group_by[0], [score for score in results if score.sums]
         names = [name for name in scores[0].sums if name not in self.labels]
         if any(score.sums.keys() != scores[0].sums.keys() for score in scores):
-            raise InputError(
-                'PoseMetric: sequences have different joint sets; leave detail out, or evaluate them apart'
-            )
+            raise InputError('PoseMetric: sequences have different joint sets; leave detail out or evaluate them apart')
         table = GroupTable.of(scores, by, names)
         figures.update(table.figures({name: name for name in names}, self.average))
         joints = [value for name, value in table.averages[self.average].items() if name.startswith('joints/MPJPE/')]
@@ -141,11 +137,3 @@ class PoseMetric(GroupedMetric):
         elif self.protocol.root == 'centre':
             pred -= pred[:, root : root + 1]
         return Slots.of(self.protocol, pred, target, counted, frames)
-
-
-def _units(measures: Iterable[Measure]) -> str:
-    """``'MPJPE, P-MPJPE in mm; PCK in percent'``."""
-    labels: dict[str, list[str]] = {}
-    for measure in measures:
-        labels.setdefault(measure.unit, []).append(measure.label)
-    return '; '.join(f'{", ".join(names)} in {unit}' for unit, names in labels.items())

@@ -151,8 +151,4 @@ class Slots:
         last[:, :-1] = shown[:, 1:] != shown[:, :-1]
         weights = last / np.maximum(np.bincount(self.frames, self.weights > 0), 1)[shown]
         weights *= np.bincount(self.frames, self.weights)[shown] > 0
-        return float((values * weights[..., None] * counted).sum()), self.total(_ones)[1]
-
-
-def _ones(pred: np.ndarray, target: np.ndarray, counted: np.ndarray) -> Distances:
-    return np.ones(counted.shape), counted
+        return float((values * weights[..., None] * counted).sum()), self.total(joint_distances)[1]
