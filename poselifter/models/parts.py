@@ -151,12 +151,15 @@ class BaseBackbone(Part):
         Raises:
             InputError: it has another shape.
         """
-        fits = x.ndim == 4 and x.shape[2:] == (self.num_joints, self.in_channels) and 1 <= x.shape[1] <= self.num_frames
-        if not fits:
+        self._check(x, (1, self.num_frames), f'in 1 to {self.num_frames}', 'num_frames')
+
+    def _check(self, x: Tensor, lengths: tuple[int, float], expected: str, setting: str) -> None:
+        shape = (self.num_joints, self.in_channels)
+        if x.ndim != 4 or x.shape[2:] != shape or not lengths[0] <= x.shape[1] <= lengths[1]:
             raise InputError(
                 f'{type(self).__name__} got an input of shape {tuple(x.shape)}, expected (B, T, {self.num_joints}, '
-                f'{self.in_channels}) with T in 1 to {self.num_frames}; change the data or the num_frames, num_joints '
-                f'and in_channels of the model'
+                f'{self.in_channels}) with T {expected}; change the data or the {setting}, num_joints and in_channels '
+                f'of the model'
             )
 
 

@@ -1,7 +1,7 @@
 """The temporal convolutional network of VideoPose3D."""
 
 from collections.abc import Sequence
-from math import prod
+from math import inf, prod
 
 import torch
 import torch.nn.functional as F
@@ -101,14 +101,8 @@ class TemporalConvNet(BaseBackbone):
 
     def check_input(self, x: Tensor) -> None:
         """Holds an input to (B, T, J, C) with a T that gives an output."""
-        fits = x.ndim == 4 and x.shape[2:] == (self.num_joints, self.in_channels)
         least = 1 if self.pad else self.field
-        if not fits or x.shape[1] < least:
-            raise InputError(
-                f'{type(self).__name__} got an input of shape {tuple(x.shape)}, expected (B, T, {self.num_joints}, '
-                f'{self.in_channels}) with T at least {least}; change the data or the filter_widths, num_joints and '
-                f'in_channels of the model'
-            )
+        self._check(x, (least, inf), f'at least {least}', 'filter_widths')
 
     def embed(self, x: Tensor) -> Tensor:
         """Input (B, T, J, C) to one token a frame (B, T, 1, J * C)."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,7 +31,7 @@ class MotionEstimator(BaseModel, Network):
             average with the mirrored input; ``batch_size``, windows in one forward pass; and for the papers' protocols
             ``merge=False``, which keeps the outputs of all windows side by side, and ``zero_root=False``, which leaves
             the root where it is predicted.
-        data_preprocessor, init_cfg: see mmengine's ``BaseModel``.
+        **base: ``data_preprocessor`` and ``init_cfg``, see mmengine's ``BaseModel``.
     """
 
     def __init__(
@@ -40,20 +41,17 @@ class MotionEstimator(BaseModel, Network):
         codec: dict | None = None,
         neck: dict | None = None,
         test_cfg: dict | None = None,
-        data_preprocessor: dict | None = None,
-        init_cfg: dict | None = None,
+        **base: Any,
     ) -> None:
-        super().__init__(data_preprocessor, init_cfg)
+        super().__init__(**base)
         self.codec = CODECS.build(codec) if codec else None
         self.build_network(backbone, neck, heads)
         if 'pose' in heads and not codec:
             raise InputError('MotionEstimator: the head pose needs codec=dict(...), to decode what it predicts')
-        test_cfg = dict(test_cfg or {})
+        test_cfg = {'flip_test': True, 'batch_size': 64, 'merge': True, 'zero_root': True, **(test_cfg or {})}
         self.window = self._window(test_cfg.get('window', {}))
-        self.flip_test: bool = test_cfg.get('flip_test', True)
-        self.batch_size: int = test_cfg.get('batch_size', 64)
-        self.merge: bool = test_cfg.get('merge', True)
-        self.zero_root: bool = test_cfg.get('zero_root', True)
+        self.flip_test, self.batch_size = test_cfg['flip_test'], test_cfg['batch_size']
+        self.merge, self.zero_root = test_cfg['merge'], test_cfg['zero_root']
         self.whole_clips = 'pose' not in heads and bool(self._reading('clip'))
 
     def _window(self, given: dict) -> WindowPolicy:

@@ -69,27 +69,18 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
         places = {text: place for place, text in enumerate(self._texts or ())}
         self._mirrored = [places[text] for text in mirrored]
 
-    def encode(self, inputs: Tensor, valid: Tensor | None = None) -> tuple[dict[str, Tensor], Tensor]:
-        """Clips (B, T, J, C) to features by name and the token (B, 1, J', D) that stands for a clip."""
-        clips = self.codec.normalize_window(inputs) if self.codec else inputs
-        features, layers = self.backbone.encode(self.backbone.embed(clips), valid, return_layers=True)
-        return self.named(features), self.backbone.clip_token(features, layers, valid)
+    def features(self, x: Tensor, valid: Tensor | None = None) -> dict[str, Tensor]:
+        """See :class:`MotionEstimator`; besides ``clip_token`` (B, 1, J', D), which stands for a clip."""
+        features, layers = self.backbone.encode(self.backbone.embed(x), valid, return_layers=True)
+        return {**self.named(features), 'clip_token': self.backbone.clip_token(features, layers, valid)}
 
-    def forward(
-        self,
-        inputs: Tensor | Sequence[Tensor],
-        data_samples: MotionDataSample | Sequence[MotionDataSample] | None = None,
-        mode: str = 'tensor',
-    ) -> dict[str, Tensor] | list[MotionDataSample]:
-        """See :class:`MotionEstimator`; ``'loss'`` adds that of the texts.
+    def loss(self, features: dict[str, Tensor], data_samples: MotionDataSample, persons: int = 1) -> dict[str, Tensor]:
+        """See :class:`MotionEstimator`; adds the loss of the texts.
 
         Raises:
             InputError: nothing has filled in ``texts``.
         """
-        if mode != 'loss':
-            return super().forward(inputs, data_samples, mode)
-        features, token = self.encode(inputs, data_samples.get('valid'))
-        losses = self.loss(features, data_samples)
+        losses, token = super().loss(features, data_samples, persons), features['clip_token']
         table, target = self.draw_texts(data_samples.captions)
         ids, rows = table.unique(return_inverse=True)
         samples = MotionDataSample(text_features=self.text_encoder([self.texts[i] for i in ids]))
@@ -120,7 +111,7 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
     @torch.no_grad()
     def embed_clips(self, inputs: Tensor) -> Tensor:
         """Clips (B, T, J, C) in the common space, (B, E)."""
-        return self.text_head.pose_pool(self.encode(inputs)[1])
+        return self.text_head.pose_pool(self.extract_feat(inputs)['clip_token'])
 
     @torch.no_grad()
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
