@@ -1,5 +1,6 @@
 """The two encoders of P-STMO."""
 
+from collections import OrderedDict
 from functools import partial
 from typing import Literal
 
@@ -7,7 +8,7 @@ from torch import Tensor, nn
 
 from ...errors import InputError
 from ...registry import BACKBONES
-from ..layers import PositionEmbedding, StdNorm, transformer_blocks
+from ..layers import PositionEmbedding, StdNorm, TokenNorm, transformer_blocks
 from ..parts import BaseBackbone, Encoded
 from .poseformer import JointTransformer
 
@@ -18,19 +19,10 @@ def std_norm_blocks(depth: int, dim: int, num_heads: int, hidden_dims: int, drop
     return transformer_blocks(depth, dim, 'frames', num_heads=num_heads, hidden_dims=hidden_dims, **options)
 
 
-class FrameBlock(nn.Module):
-    """Linear, batch norm over clips and frames, leaky ReLU, dropout."""
-
-    def __init__(self, in_dims: int, dims: int, drop_rate: float) -> None:
-        super().__init__()
-        self.linear = nn.Linear(in_dims, dims)
-        self.norm = nn.BatchNorm1d(dims)
-        self.act = nn.Sequential(nn.LeakyReLU(0.2), nn.Dropout(drop_rate))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, T, 1, C) -> (B, T, 1, D)."""
-        x = self.linear(x)
-        return self.act(self.norm(x.flatten(0, 2)).view_as(x))
+def frame_block(in_dims: int, dims: int, drop_rate: float) -> nn.Sequential:
+    """Linear, batch norm over clips and frames, leaky ReLU, dropout: (B, T, 1, C) -> (B, T, 1, D)."""
+    act = nn.Sequential(nn.LeakyReLU(0.2), nn.Dropout(drop_rate))
+    return nn.Sequential(OrderedDict(linear=nn.Linear(in_dims, dims), norm=TokenNorm(dims), act=act))
 
 
 class FrameMlp(nn.Module):
@@ -46,11 +38,9 @@ class FrameMlp(nn.Module):
     def __init__(self, in_dims: int, embed_dims: int, depth: int = 1, drop_rate: float = 0.1) -> None:
         super().__init__()
         hidden = 2 * embed_dims
-        self.first = FrameBlock(in_dims, hidden, drop_rate)
-        self.blocks = nn.ModuleList(
-            nn.Sequential(FrameBlock(hidden, hidden, drop_rate), FrameBlock(hidden, hidden, drop_rate))
-            for _ in range(depth)
-        )
+        block = partial(frame_block, dims=hidden, drop_rate=drop_rate)
+        self.first = block(in_dims)
+        self.blocks = nn.ModuleList(nn.Sequential(block(hidden), block(hidden)) for _ in range(depth))
         self.last = nn.Linear(hidden, embed_dims)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -59,13 +49,6 @@ class FrameMlp(nn.Module):
         for block in self.blocks:
             h = h + block(h)
         return self.last(h)
-
-
-class FrameLinear(nn.Sequential):
-    """One linear layer on the joints of each frame: (B, T, J, C) -> (B, T, 1, D)."""
-
-    def __init__(self, in_dims: int, embed_dims: int) -> None:
-        super().__init__(nn.Flatten(2), nn.Linear(in_dims, embed_dims), nn.Unflatten(2, (1, embed_dims)))
 
 
 @BACKBONES.register_module()
@@ -109,18 +92,17 @@ class STMO(BaseBackbone):
     ) -> None:
         super().__init__(num_frames, num_joints, in_channels, embed_dims, num_tokens=1, init_cfg=init_cfg)
         flat = num_joints * in_channels
-        encoders = {
-            'mlp': partial(FrameMlp, flat, embed_dims, spatial_depth, drop_rate),
-            'linear': partial(FrameLinear, flat, embed_dims),
-            'transformer': lambda: nn.Sequential(
-                JointTransformer(num_joints, in_channels, depth=spatial_depth), nn.Linear(32 * num_joints, embed_dims)
-            ),
-        }
-        if spatial not in encoders:
-            raise InputError(f'STMO: spatial is {spatial!r}, expected one of {list(encoders)}')
-        self.spatial = encoders[spatial]()
-        spatial_layers = {'mlp': (('spatial.blocks',),), 'transformer': (('spatial.0.blocks',),)}
-        self.layer_lists = (*spatial_layers.get(spatial, ()), ('temporal_blocks',))
+        if spatial == 'mlp':
+            self.spatial = FrameMlp(flat, embed_dims, spatial_depth, drop_rate)
+        elif spatial == 'linear':
+            self.spatial = nn.Sequential(nn.Flatten(2), nn.Linear(flat, embed_dims), nn.Unflatten(2, (1, embed_dims)))
+        elif spatial == 'transformer':
+            encoder = JointTransformer(num_joints, in_channels, depth=spatial_depth)
+            self.spatial = nn.Sequential(encoder, nn.Linear(32 * num_joints, embed_dims))
+        else:
+            raise InputError(f"STMO: spatial is {spatial!r}, expected one of ['mlp', 'linear', 'transformer']")
+        blocks = {'mlp': [('spatial.blocks',)], 'linear': [], 'transformer': [('spatial.0.blocks',)]}[spatial]
+        self.layer_lists = (*blocks, ('temporal_blocks',))
         self.frame_embedding = PositionEmbedding(num_frames, embed_dims, 'frames') if depth else nn.Identity()
         self.temporal_blocks = std_norm_blocks(depth, embed_dims, num_heads, feedforward_dims, drop_rate)
         self.unused_norm = StdNorm(embed_dims).requires_grad_(False) if depth else None
