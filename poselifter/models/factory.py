@@ -40,9 +40,8 @@ class Lifter(nn.Module, Network):
         Returns:
             The output of the only head (poses (B, T', K, 3) of a pose head), or outputs by the names of the heads.
         """
-        persons = x.shape[1] if x.ndim == 5 else 1
         features = self.features(x.flatten(0, 1) if x.ndim == 5 else x, valid)
-        outputs = self.outputs(features, persons)
+        outputs = self.outputs(features, x.shape[1] if x.ndim == 5 else 1)
         return next(iter(outputs.values())) if len(outputs) == 1 else outputs
 
 

@@ -28,6 +28,12 @@ def limb_radius(poses: np.ndarray) -> float:
     return max(0.0122 * float(np.median(np.linalg.norm(np.ptp(poses, axis=1), axis=-1))), 1e-3)
 
 
+def usual_range(table: KeypointTable) -> np.ndarray:
+    """Least and largest x and y, (2, 2), of the visible keypoints but for a few stray ones; zeros where none is."""
+    points = table.keypoints[table.keypoints_visible > 0].astype(float)
+    return np.percentile(points if len(points) else np.zeros((1, 2)), [0.5, 99.5], axis=0)
+
+
 class Panel(ABC):
     """A white card with rounded corners.
 
@@ -72,9 +78,7 @@ class KeypointPanel(Panel):
         self.dress(get_skeleton(table.skeleton))
         self.visible, shown = table.keypoints_visible, table.keypoints_visible > 0
         keypoints = np.where(shown[..., None], table.keypoints, 0).astype(float)
-        seen = keypoints[shown]
-        seen = seen if len(seen) else np.zeros((1, 2))
-        low, high = np.percentile(seen, [0.5, 99.5], axis=0)  # a few stray detections must not shrink the person
+        low, high = usual_range(table)  # a few stray detections must not shrink the person
         extent = np.maximum((high - low) * 1.3, 1)
         self.zoom = float(np.min(np.array(size) / extent))
         self.offset = np.array(size) * (0.5, 0.52) - (low + high) / 2 * self.zoom  # a little lower: the title
@@ -212,9 +216,7 @@ class FigurePanel(FloorPanel):
         pixels, size = self.project(pose)
         back, grey = COLOURS['panel'], COLOURS['truth']
         order = sorted(range(len(self.edges)), key=lambda k: size[list(self.edges[k])].sum())
-        ends = {}  # each joint is drawn with the nearest limb that ends at it
-        for k in order:
-            ends.update(dict.fromkeys(self.edges[k], k))
+        ends = {j: k for k in order for j in self.edges[k]}  # each joint is drawn with the nearest limb that ends at it
         near, far = size.max(), size.min()
         for k in order:
             a, b = self.edges[k]

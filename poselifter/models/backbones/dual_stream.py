@@ -66,12 +66,10 @@ class StreamBackbone(BaseBackbone):
     @staticmethod
     def _fusion(layer: ParallelStreams, embed_dims: int, fusion: dict | None) -> nn.Module:
         streams = len(layer.streams)
-        if streams == 1:
-            return build_part({'type': 'SumFusion', 'embed_dims': embed_dims}, BaseNeck)
+        fusion = {'type': 'SumFusion'} if streams == 1 else fusion or {'type': 'AdaptiveFusion'}
         dims = embed_dims // streams if layer.cascade else embed_dims
-        cfg = {'embed_dims': dims, 'num_streams': streams, **(fusion or {'type': 'AdaptiveFusion'})}
-        neck = build_part(cfg, BaseNeck)
         # a cascade has nothing to fuse; released files hold the fusion all the same
+        neck = build_part({'embed_dims': dims, 'num_streams': streams, **fusion}, BaseNeck)
         return neck.requires_grad_(not layer.cascade)
 
     def embed(self, x: Tensor) -> Tensor:

@@ -101,10 +101,8 @@ class MotionAGFormer(StreamBackbone):
             return GraphConv(dim, axis, num_frames, (), temporal_graph, neighbours, reach)
 
         def mixed(stream: str, axis: str) -> nn.Module:
-            if stream == 'graph' and bare_graph:
-                return graph(axis)
             mixer = graph(axis) if stream == 'graph' else None
-            return TransformerBlock(dim, axis=axis, mixer=mixer, **options)
+            return mixer if mixer and bare_graph else TransformerBlock(dim, axis=axis, mixer=mixer, **options)
 
         layers = [
             ParallelStreams([[mixed(s, axis) for axis in ('joints', 'frames')] for s in streams], hierarchical)

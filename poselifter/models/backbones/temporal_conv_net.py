@@ -71,8 +71,7 @@ class TemporalConvNet(BaseBackbone):
 
         def conv(channels: int, i: int) -> nn.Conv1d:
             width, dilation = widths[i], self.dilations[i]
-            if dense:
-                return nn.Conv1d(channels, embed_dims, (width - 1) * dilation + 1, bias=False)
+            width, dilation = ((width - 1) * dilation + 1, 1) if dense else (width, dilation)
             return nn.Conv1d(channels, embed_dims, width, dilation=dilation, bias=False)
 
         self.first_conv = conv(num_joints * in_channels, 0)

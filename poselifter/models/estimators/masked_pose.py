@@ -91,8 +91,7 @@ class MaskedPosePretrainer(Pretrainer):
         removed, replaced = self.split(data_samples.mask)
         x = self.describe(inputs, removed.unsqueeze(-1) | replaced)
         features, order = self.encode(x, removed, replaced)
-        samples = MotionDataSample()
-        samples.frame_order = order
+        samples = MotionDataSample(frame_order=order)
         if mode != 'loss':
             return self.head.predict(features, samples)['pred_keypoints']
         present = (inputs != 0).any(-1) if inputs.shape[-1] < 3 else inputs[..., 2] > 0

@@ -121,18 +121,17 @@ class BodyHead(BaseHead):
             raise InputError(
                 f'{type(self).__name__} has no body_model, without which there are no meshes; give its file'
             )
-        windows = [bodies[key] for key in ('verts', 'kp_3d', 'rotations', 'betas')]
-        vertices, keypoints, rotations, shape = (cut.merge(x) if merge else x.flatten(0, 1) for x in windows)
-        fields = _relative(vertices, keypoints, 'pred_vertices', 'pred_keypoints_3d')
-        pose = matrix_to_axis_angle(_nearest_rotation(rotations)).flatten(-2)
-        fields |= {'pred_smpl_pose': pose, 'pred_smpl_shape': shape}
+        body = {key: cut.merge(x) if merge else x.flatten(0, 1) for key, x in bodies.items()}
+        fields = _relative(body, 'pred_vertices', 'pred_keypoints_3d')
+        pose = matrix_to_axis_angle(_nearest_rotation(body['rotations'])).flatten(-2)
+        fields |= {'pred_smpl_pose': pose, 'pred_smpl_shape': body['betas']}
         if not merge:
             fields['pred_frames'] = torch.from_numpy(cut.outputs.ravel())
         if 'smpl_pose' in sample:
-            theta = torch.cat([sample.smpl_pose, sample.smpl_shape], -1).to(vertices).nan_to_num()
+            theta = torch.cat([sample.smpl_pose, sample.smpl_shape], -1).to(pose).nan_to_num()
             true = [self.from_theta(part) for part in theta.split(128)]
-            truth = [torch.cat([part[key] for part in true]) for key in ('verts', 'kp_3d')]
-            fields |= _relative(*truth, 'vertices', 'lifting_target')
+            truth = {key: torch.cat([part[key] for part in true]) for key in ('verts', 'kp_3d')}
+            fields |= _relative(truth, 'vertices', 'lifting_target')
         return fields
 
     def loss(self, features: Tensor, data_samples: MotionDataSample) -> dict[str, Tensor]:
@@ -215,9 +214,9 @@ class MeshHead(BodyHead):
         return self.bodies(rotation_6d_to_matrix(pose), shape)
 
 
-def _relative(vertices: Tensor, keypoints: Tensor, *names: str) -> dict[str, Tensor]:
-    root = keypoints[:, :1]
-    return {name: (points - root) / 1000 for name, points in zip(names, (vertices, keypoints), strict=True)}
+def _relative(body: dict[str, Tensor], vertices: str, keypoints: str) -> dict[str, Tensor]:
+    root = body['kp_3d'][:, :1]
+    return {vertices: (body['verts'] - root) / 1000, keypoints: (body['kp_3d'] - root) / 1000}
 
 
 def _nearest_rotation(matrix: Tensor) -> Tensor:

@@ -95,7 +95,6 @@ def reproject_depth(depth: Tensor, uv: Tensor, root_depth: Tensor, camera: Camer
     Returns:
         (B, T, J, 3), metres, camera axes, minus the root.
     """
-    z = depth + root_depth.unsqueeze(-1)
-    z = torch.cat([root_depth.unsqueeze(-1), z[..., 1:]], -1)
+    z = torch.cat([torch.zeros_like(depth[..., :1]), depth[..., 1:]], -1) + root_depth.unsqueeze(-1)
     points = backproject(uv, z, camera, distort=False)
     return points - points[..., :1, :]
