@@ -15,6 +15,7 @@ from ..checkpoints import load_weights
 from ..errors import InputError
 from ..utils import shipped_root
 from .network import Network
+from .parts import Tensors
 
 
 class Lifter(nn.Module, Network):
@@ -30,7 +31,7 @@ class Lifter(nn.Module, Network):
         super().__init__()
         self.build_network(backbone, neck, heads)
 
-    def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor | dict[str, Tensor]:
+    def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor | Tensors:
         """Outputs of the heads for clips.
 
         Args:

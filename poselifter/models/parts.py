@@ -17,6 +17,7 @@ from ..registry import LOSSES, MODELS
 from ..skeletons import Skeleton, flip_keypoints
 from ..structures import MotionDataSample
 
+Tensors = dict[str, Tensor]  # by name
 Encoded = Tensor | tuple[Tensor, list[Tensor]]  # features, or (features, the layers' outputs)
 
 
@@ -179,7 +180,7 @@ class BaseNeck(Part):
         super().__init__(init_cfg)
         self.embed_dims = embed_dims
 
-    def output_frames(self, frames: Tensor) -> Tensor | dict[str, Tensor]:
+    def output_frames(self, frames: Tensor) -> Tensor | Tensors:
         """The input frames (T,) that the results stand for, by name where they have names; here all."""
         return frames
 
@@ -223,7 +224,7 @@ class BaseHead(Part):
             name = type(self).__name__
             raise InputError(f'{name} got the losses {names}, expected each once; sum their loss_weight into one')
 
-    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> dict[str, Tensor]:
+    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> Tensors:
         """Predictions by name: here ``forward``, which a pose head gives in the network space of the codec.
 
         Args:
@@ -232,7 +233,7 @@ class BaseHead(Part):
         """
         return {self.predicts[0]: self(features)}
 
-    def loss(self, features: Tensor, data_samples: MotionDataSample) -> dict[str, Tensor]:
+    def loss(self, features: Tensor, data_samples: MotionDataSample) -> Tensors:
         """Losses by name, 0-dim each: here those configured, of the prediction (B, T, K, C) against the label.
 
         Args:
@@ -250,9 +251,7 @@ class BaseHead(Part):
         """The sample mirrored, as far as ``predict`` reads it; here nothing has sides."""
         return data_samples
 
-    def mean_with_mirrored(
-        self, plain: dict[str, Tensor], mirrored: dict[str, Tensor], skeleton: Skeleton
-    ) -> dict[str, Tensor]:
+    def mean_with_mirrored(self, plain: Tensors, mirrored: Tensors, skeleton: Skeleton) -> Tensors:
         """Predictions of clips averaged with those of the mirrored clips, turned back."""
         return {key: (plain[key] + flip_keypoints(mirrored[key], skeleton)) / 2 for key in plain}
 

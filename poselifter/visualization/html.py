@@ -71,7 +71,7 @@ def _mesh(body: MovingBody, root: np.ndarray | None) -> dict[str, dict[str, Any]
     if root is not None:
         bones[..., 3] -= root[:, None]
     owners, weights = body.strongest_bones()
-    mesh = {'vertices': pack(vertices), 'bones': pack(bones), 'fractions': pack(weights)}
+    mesh = {'vertices': pack(vertices), 'bones': pack(bones), 'weights': pack(weights)}
     return {**mesh, 'faces': pack(faces, 1), 'owners': pack(owners, 1)}
 
 

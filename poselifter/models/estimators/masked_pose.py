@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from ...errors import InputError
 from ...registry import MODELS
 from ...structures import MotionDataSample
-from ..parts import BaseHead, build_part
+from ..parts import BaseHead, Tensors, build_part
 from .pretrainer import Pretrainer
 
 
@@ -79,7 +79,7 @@ class MaskedPosePretrainer(Pretrainer):
 
     def forward(
         self, inputs: Tensor, data_samples: MotionDataSample | None = None, mode: str = 'tensor'
-    ) -> Tensor | dict[str, Tensor]:
+    ) -> Tensor | Tensors:
         """See mmengine's ``BaseModel.forward``.
 
         Args:

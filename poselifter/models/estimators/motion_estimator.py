@@ -14,6 +14,7 @@ from ...registry import CODECS, MODELS
 from ...skeletons import flip_keypoints
 from ...structures import MotionDataSample, WindowPolicy, Windows
 from ..network import Network
+from ..parts import Tensors
 
 _FRAME_LABELS = ('target', 'target_weight', 'target_2d', 'target_2d_weight')
 
@@ -73,7 +74,7 @@ class MotionEstimator(BaseModel, Network):
         self.kept = slice(first, first + window.outputs)
         return window
 
-    def extract_feat(self, inputs: Tensor, valid: Tensor | None = None) -> dict[str, Tensor]:
+    def extract_feat(self, inputs: Tensor, valid: Tensor | None = None) -> Tensors:
         """Features of clips by name.
 
         Args:
@@ -91,7 +92,7 @@ class MotionEstimator(BaseModel, Network):
         inputs: Tensor | Sequence[Tensor],
         data_samples: MotionDataSample | Sequence[MotionDataSample] | None = None,
         mode: str = 'tensor',
-    ) -> dict[str, Tensor] | list[MotionDataSample]:
+    ) -> Tensors | list[MotionDataSample]:
         """See mmengine's ``BaseModel.forward``.
 
         Args:
@@ -110,7 +111,7 @@ class MotionEstimator(BaseModel, Network):
             return self.loss(features, samples, persons)
         return self.outputs(features, persons, samples.get('present'))
 
-    def loss(self, features: dict[str, Tensor], data_samples: MotionDataSample, persons: int = 1) -> dict[str, Tensor]:
+    def loss(self, features: Tensors, data_samples: MotionDataSample, persons: int = 1) -> Tensors:
         """Losses of all heads whose labels the batch has; with several heads their names become prefixes."""
         losses = {}
         for name, head in self.heads.items():
@@ -167,7 +168,7 @@ class MotionEstimator(BaseModel, Network):
     def _reading(self, kind: str) -> list[str]:
         return [name for name, head in self.heads.items() if head.reads == kind]
 
-    def _add(self, sample: MotionDataSample, name: str, result: dict[str, Tensor], cut: Windows) -> None:
+    def _add(self, sample: MotionDataSample, name: str, result: Tensors, cut: Windows) -> None:
         """Adds a head's predictions for the windows (W, ...) of a sequence to its sample."""
         head = self.heads[name]
         if head.reads == 'clip':  # a tail that is dropped may leave no window
@@ -194,7 +195,7 @@ class MotionEstimator(BaseModel, Network):
                 for row, i in enumerate(members):
                     data_samples[i].set_data({key: value[row] for key, value in result.items()})
 
-    def read_clips(self, clips: Tensor, samples: MotionDataSample | None = None) -> dict[str, Tensor]:
+    def read_clips(self, clips: Tensor, samples: MotionDataSample | None = None) -> Tensors:
         """Clip-level predictions for whole clips.
 
         Args:
@@ -216,7 +217,7 @@ class MotionEstimator(BaseModel, Network):
 
     def over_time(
         self, sequences: Sequence[Tensor], names: Sequence[str], batch_size: int | None = None
-    ) -> list[dict[str, Tensor]]:
+    ) -> list[Tensors]:
         """Per-frame outputs of the named heads for sequences of any length, in one pass of the network.
 
         Args:
@@ -264,7 +265,7 @@ class MotionEstimator(BaseModel, Network):
         window: WindowPolicy,
         batch_size: int | None = None,
         sample: MotionDataSample | None = None,
-    ) -> Iterator[tuple[Windows, dict[str, dict[str, Tensor]]]]:
+    ) -> Iterator[tuple[Windows, dict[str, Tensors]]]:
         """Windows of each sequence and the predictions for them (W, ...); ``sample``: of the only one, if needed."""
         skeleton = self.codec.skeleton
         for sequence in sequences:
@@ -291,9 +292,7 @@ class MotionEstimator(BaseModel, Network):
         for i, cut in enumerate(cuts):
             yield cut, {name: {key: parts[i] for key, parts in result.items()} for name, result in results.items()}
 
-    def _read_batch(
-        self, clips: Tensor, names: Sequence[str], samples: MotionDataSample
-    ) -> dict[str, dict[str, Tensor]]:
+    def _read_batch(self, clips: Tensor, names: Sequence[str], samples: MotionDataSample) -> dict[str, Tensors]:
         """Predictions for clips (B, T, J, C), in one pass: poses (B, outputs, K, 3), bodies, or (B, D) of a clip.
 
         With ``flip_test`` poses and bodies are the mean with those of the mirrored
@@ -329,7 +328,7 @@ def _with_present(clips: Tensor, samples: MotionDataSample | None) -> MotionData
     return samples
 
 
-def _float(result: dict[str, Tensor]) -> dict[str, Tensor]:
+def _float(result: Tensors) -> Tensors:
     return {key: value.float() for key, value in result.items()}
 
 

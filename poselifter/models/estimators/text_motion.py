@@ -10,7 +10,7 @@ from ...errors import InputError
 from ...registry import MODELS
 from ...skeletons import mirror_text
 from ...structures import MotionDataSample
-from ..parts import BaseHead, CaptionedModel, build_part
+from ..parts import BaseHead, CaptionedModel, Tensors, build_part
 from .motion_estimator import MotionEstimator
 
 
@@ -69,12 +69,12 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
         places = {text: place for place, text in enumerate(self._texts or ())}
         self._mirrored = [places[text] for text in mirrored]
 
-    def features(self, x: Tensor, valid: Tensor | None = None) -> dict[str, Tensor]:
+    def features(self, x: Tensor, valid: Tensor | None = None) -> Tensors:
         """See :class:`MotionEstimator`; besides ``clip_token`` (B, 1, J', D), which stands for a clip."""
         features, layers = self.backbone.encode(self.backbone.embed(x), valid, return_layers=True)
         return {**self.named(features), 'clip_token': self.backbone.clip_token(features, layers, valid)}
 
-    def loss(self, features: dict[str, Tensor], data_samples: MotionDataSample, persons: int = 1) -> dict[str, Tensor]:
+    def loss(self, features: Tensors, data_samples: MotionDataSample, persons: int = 1) -> Tensors:
         """See :class:`MotionEstimator`; adds the loss of the texts.
 
         Raises:
@@ -133,7 +133,7 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
         similarity = self.embed_clips(inputs) @ torch.stack([row.mean(0) for row in rows], 1)
         return (similarity / self.text_head.temperature).softmax(-1)
 
-    def read_clips(self, clips: Tensor, samples: MotionDataSample | None = None) -> dict[str, Tensor]:
+    def read_clips(self, clips: Tensor, samples: MotionDataSample | None = None) -> Tensors:
         """See :class:`MotionEstimator`; with ``class_texts`` their probabilities."""
         if self.class_texts is None:
             return super().read_clips(clips, samples)

@@ -15,7 +15,7 @@ from ...skeletons import Skeleton, flip_smpl_pose
 from ...structures import MotionDataSample, Windows
 from ...utils.arrays import load_arrays
 from ..body_models import SMPL, load_body_model
-from ..parts import BaseHead
+from ..parts import BaseHead, Tensors
 
 
 class BodyHead(BaseHead):
@@ -69,15 +69,15 @@ class BodyHead(BaseHead):
         """Further arguments of ``forward``, from a stacked sample: none by default."""
         return ()
 
-    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> dict[str, Tensor]:
+    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> Tensors:
         """Bodies of windows, as ``forward`` returns them; :meth:`recover` makes a sequence's fields of them."""
         return self(features, *self.start(data_samples))
 
-    def from_theta(self, theta: Tensor) -> dict[str, Tensor]:
+    def from_theta(self, theta: Tensor) -> Tensors:
         """The bodies of parameters (..., 82), such as labels or mirrored predictions, as ``forward`` gives them."""
         return self.bodies(axis_angle_to_matrix(theta[..., :72].unflatten(-1, (24, 3))), theta[..., 72:], theta)
 
-    def bodies(self, rotations: Tensor, shape: Tensor, theta: Tensor | None = None) -> dict[str, Tensor]:
+    def bodies(self, rotations: Tensor, shape: Tensor, theta: Tensor | None = None) -> Tensors:
         """Output of ``forward``: parameters, and with a body model its vertices and keypoints."""
         if theta is None:
             theta = torch.cat([matrix_to_axis_angle(rotations).flatten(-2), shape], -1)
@@ -87,9 +87,7 @@ class BodyHead(BaseHead):
             body['kp_3d'] = self.body_model.keypoints(body['verts'])
         return body
 
-    def mean_with_mirrored(
-        self, plain: dict[str, Tensor], mirrored: dict[str, Tensor], skeleton: Skeleton | None = None
-    ) -> dict[str, Tensor]:
+    def mean_with_mirrored(self, plain: Tensors, mirrored: Tensors, skeleton: Skeleton | None = None) -> Tensors:
         """The bodies of clips averaged with those of the mirrored clips, turned back: all linearly, as released.
 
         But for the rotations, whose mean is a rotation again.
@@ -99,9 +97,7 @@ class BodyHead(BaseHead):
         mean = {key: (plain[key] + back[key]) / 2 for key in plain}
         return {**mean, 'rotations': _nearest_rotation(mean['rotations'])}
 
-    def recover(
-        self, bodies: dict[str, Tensor], cut: Windows, sample: MotionDataSample, merge: bool
-    ) -> dict[str, Tensor]:
+    def recover(self, bodies: Tensors, cut: Windows, sample: MotionDataSample, merge: bool) -> Tensors:
         """Fields of a sequence: ``pred_vertices`` (P, V, 3) and ``pred_keypoints_3d`` (P, 17, 3) in metres.
 
         Both are relative to joint 0 of the keypoints (h36m17); where the sample has ``smpl_pose`` and ``smpl_shape``,
@@ -134,7 +130,7 @@ class BodyHead(BaseHead):
             fields |= _relative(truth, 'vertices', 'lifting_target')
         return fields
 
-    def loss(self, features: Tensor, data_samples: MotionDataSample) -> dict[str, Tensor]:
+    def loss(self, features: Tensor, data_samples: MotionDataSample) -> Tensors:
         """Losses against ``smpl_pose`` (B, T, 72), axis-angle, and ``smpl_shape`` (B, T, 10).
 
         Args:
@@ -197,7 +193,7 @@ class MeshHead(BodyHead):
         self.register_buffer('init_pose', pose)
         self.register_buffer('init_shape', shape)
 
-    def forward(self, features: Tensor) -> dict[str, Tensor]:
+    def forward(self, features: Tensor) -> Tensors:
         """Features (B, T, J, R) to bodies.
 
         Returns:
@@ -214,7 +210,7 @@ class MeshHead(BodyHead):
         return self.bodies(rotation_6d_to_matrix(pose), shape)
 
 
-def _relative(body: dict[str, Tensor], vertices: str, keypoints: str) -> dict[str, Tensor]:
+def _relative(body: Tensors, vertices: str, keypoints: str) -> Tensors:
     root = body['kp_3d'][:, :1]
     return {vertices: (body['verts'] - root) / 1000, keypoints: (body['kp_3d'] - root) / 1000}
 

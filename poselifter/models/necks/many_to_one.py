@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from ...errors import InputError
 from ...registry import NECKS
 from ..layers import Attention, PositionEmbedding, StdNorm
-from ..parts import BaseNeck
+from ..parts import BaseNeck, Tensors
 
 # released strides by number of frames (P-STMO)
 STRIDES = {9: (1, 3, 3), 27: (3, 3, 3), 81: (3, 3, 3, 3), 243: (3, 3, 3, 3, 3), 351: (3, 9, 13)}
@@ -109,7 +109,7 @@ class ManyToOneAggregator(BaseNeck):
         )
         self.unused_norm = StdNorm(embed_dims).requires_grad_(False)
 
-    def forward(self, features: Tensor) -> dict[str, Tensor]:
+    def forward(self, features: Tensor) -> Tensors:
         """(B, T, 1, D) -> ``sequence``, the same, and ``single`` (B, 1, 1, D)."""
         _check(self, features)
         h = features
@@ -117,7 +117,7 @@ class ManyToOneAggregator(BaseNeck):
             h = layer(self.embeddings[i](h) if i < len(self.embeddings) else h)
         return {'sequence': features, 'single': h}
 
-    def output_frames(self, frames: Tensor) -> dict[str, Tensor]:
+    def output_frames(self, frames: Tensor) -> Tensors:
         """The input frames (T,) that each result stands for, by name."""
         return {'sequence': frames, 'single': centre(frames)}
 
