@@ -155,12 +155,10 @@ class FloorPanel(Panel):
         reach = cell * np.ceil(2.2 * self.radius / cell)
         ticks = np.arange(-reach, reach + cell / 2, cell)
         pieces = np.linspace(-reach, reach, 49)
-        origin = np.round(self.centre[[0, 2]] / cell) * cell
-        for axis in (0, 1):
-            ground = np.zeros((len(ticks), len(pieces), 2))
-            ground[..., axis], ground[..., 1 - axis] = ticks[:, None], pieces
-            points = np.full((*ground.shape[:2], 3), self.floor)
-            points[..., [0, 2]] = ground + origin
+        origin = np.round(self.centre / cell) * cell
+        for across, along in ((0, 2), (2, 0)):
+            points = np.full((len(ticks), len(pieces), 3), self.floor)
+            points[..., across], points[..., along] = ticks[:, None] + origin[across], pieces + origin[along]
             far = np.linalg.norm(points[..., [0, 2]] - self.centre[[0, 2]], axis=-1) / reach
             pixels = self.project(points)[0]
             for row, fade in zip(pixels, far, strict=True):

@@ -1,6 +1,5 @@
 """The two encoders of P-STMO."""
 
-from collections import OrderedDict
 from functools import partial
 from typing import Literal
 
@@ -8,7 +7,7 @@ from torch import Tensor, nn
 
 from ...errors import InputError
 from ...registry import BACKBONES
-from ..layers import PositionEmbedding, StdNorm, TokenNorm, transformer_blocks
+from ..layers import PositionEmbedding, StdNorm, transformer_blocks
 from ..parts import BaseBackbone, Encoded
 from .poseformer import JointTransformer
 
@@ -19,10 +18,19 @@ def std_norm_blocks(depth: int, dim: int, num_heads: int, hidden_dims: int, drop
     return transformer_blocks(depth, dim, 'frames', num_heads=num_heads, hidden_dims=hidden_dims, **options)
 
 
-def frame_block(in_dims: int, dims: int, drop_rate: float) -> nn.Sequential:
-    """Linear, batch norm over clips and frames, leaky ReLU, dropout: (B, T, 1, C) -> (B, T, 1, D)."""
-    act = nn.Sequential(nn.LeakyReLU(0.2), nn.Dropout(drop_rate))
-    return nn.Sequential(OrderedDict(linear=nn.Linear(in_dims, dims), norm=TokenNorm(dims), act=act))
+class FrameBlock(nn.Module):
+    """Linear, batch norm over clips and frames, leaky ReLU, dropout."""
+
+    def __init__(self, in_dims: int, dims: int, drop_rate: float) -> None:
+        super().__init__()
+        self.linear = nn.Linear(in_dims, dims)
+        self.norm = nn.BatchNorm1d(dims)
+        self.act = nn.Sequential(nn.LeakyReLU(0.2), nn.Dropout(drop_rate))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, 1, C) -> (B, T, 1, D)."""
+        x = self.linear(x)
+        return self.act(self.norm(x.flatten(0, 2)).view_as(x))
 
 
 class FrameMlp(nn.Module):
@@ -38,7 +46,7 @@ class FrameMlp(nn.Module):
     def __init__(self, in_dims: int, embed_dims: int, depth: int = 1, drop_rate: float = 0.1) -> None:
         super().__init__()
         hidden = 2 * embed_dims
-        block = partial(frame_block, dims=hidden, drop_rate=drop_rate)
+        block = partial(FrameBlock, dims=hidden, drop_rate=drop_rate)
         self.first = block(in_dims)
         self.blocks = nn.ModuleList(nn.Sequential(block(hidden), block(hidden)) for _ in range(depth))
         self.last = nn.Linear(hidden, embed_dims)

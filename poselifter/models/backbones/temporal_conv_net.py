@@ -127,12 +127,10 @@ class TemporalConvNet(BaseBackbone):
         return F.conv1d(h, conv.weight, stride=conv.kernel_size) if strided else conv(h)
 
     def _skip(self, h: Tensor, i: int, strided: bool) -> Tensor:
-        width, dilation = self.widths[i], self.dilations[i]
-        if strided:
-            return h[..., width - 1 if self.causal else width // 2 :: width]
+        width, dilation = self.widths[i], 1 if strided else self.dilations[i]
         crop = (width - 1) * dilation
         first = crop if self.causal else crop // 2
-        return h[..., first : first + h.shape[-1] - crop]
+        return h[..., first : first + h.shape[-1] - crop : width if strided else 1]
 
     def _edges(self, h: Tensor, valid: Tensor | None) -> Tensor:
         if valid is None and not self.pad:

@@ -16,6 +16,8 @@ from ...structures import MotionDataSample, WindowPolicy, Windows
 from ..network import Network
 from ..parts import Tensors
 
+Clips = Sequence[Tensor]  # of any lengths
+Samples = Sequence[MotionDataSample]
 _FRAME_LABELS = ('target', 'target_weight', 'target_2d', 'target_2d_weight')
 
 
@@ -88,10 +90,7 @@ class MotionEstimator(BaseModel, Network):
         return self.features(self.codec.normalize_window(clips) if self.codec else clips, valid)
 
     def forward(
-        self,
-        inputs: Tensor | Sequence[Tensor],
-        data_samples: MotionDataSample | Sequence[MotionDataSample] | None = None,
-        mode: str = 'tensor',
+        self, inputs: Tensor | Clips, data_samples: MotionDataSample | Samples | None = None, mode: str = 'tensor'
     ) -> Tensors | list[MotionDataSample]:
         """See mmengine's ``BaseModel.forward``.
 
@@ -134,9 +133,7 @@ class MotionEstimator(BaseModel, Network):
         chosen.set_data({key: label[:, kept] for key, label in labels.items() if label.shape[1] == frames})
         return chosen
 
-    def predict(
-        self, inputs: Sequence[Tensor], data_samples: Sequence[MotionDataSample], batch_size: int | None = None
-    ) -> list[MotionDataSample]:
+    def predict(self, inputs: Clips, data_samples: Samples, batch_size: int | None = None) -> list[MotionDataSample]:
         """Lifts whole sequences, classifies or embeds whole clips, recovers bodies.
 
         Args:
@@ -151,39 +148,35 @@ class MotionEstimator(BaseModel, Network):
             clip, or beside ``pose`` the mean over its windows, which go through the network once for all heads. A head
             that recovers bodies adds the fields of :meth:`MeshHead.recover`.
         """
-        bodies, clips = self._reading('body'), self._reading('clip')
-        groups = [(bodies, [i]) for i in range(len(inputs))] if bodies else []  # a mesh is 400 times a pose
-        if 'pose' in self.heads and not self.whole_clips:
-            groups.append((['pose', *clips], range(len(inputs))))
-        for names, members in groups:
-            sequences, samples = [inputs[i] for i in members], [data_samples[i] for i in members]
-            windows = self._read_windows(sequences, names, self.window, batch_size, samples[0])
-            for sample, (cut, results) in zip(samples, windows, strict=True):
-                for name, result in results.items():
-                    self._add(sample, name, result, cut)
+        bodies = self._reading('body')
+        for sequence, sample in zip(inputs, data_samples, strict=True) if bodies else ():  # a mesh is 400 times a pose
+            self._predict_windows([sequence], [sample], bodies, batch_size)
         if self.whole_clips:
             self._predict_clips(inputs, data_samples, batch_size)
+        elif 'pose' in self.heads:
+            self._predict_windows(inputs, data_samples, ['pose', *self._reading('clip')], batch_size)
         return list(data_samples)
 
     def _reading(self, kind: str) -> list[str]:
         return [name for name, head in self.heads.items() if head.reads == kind]
 
-    def _add(self, sample: MotionDataSample, name: str, result: Tensors, cut: Windows) -> None:
-        """Adds a head's predictions for the windows (W, ...) of a sequence to its sample."""
-        head = self.heads[name]
-        if head.reads == 'clip':  # a tail that is dropped may leave no window
-            sample.set_data({key: value.sum(0) / max(len(value), 1) for key, value in result.items()})
-        elif head.reads == 'body':
-            sample.set_data(head.recover(result, cut, sample, self.merge))
-            sample.set_metainfo({'pred_skeleton': 'h36m17'})
-        else:
-            poses, frames = self._decode(result['pred_keypoints_3d'], cut, sample, self.merge)
-            sample.set_data({'pred_keypoints_3d': poses, **({} if self.merge else {'pred_frames': frames})})
-            sample.set_metainfo({'pred_skeleton': self.codec.skeleton_3d.name})
+    def _predict_windows(self, inputs: Clips, samples: Samples, names: list[str], batch_size: int | None) -> None:
+        """Adds predictions of heads that read the windows of sequences to the samples."""
+        windows = self._read_windows(inputs, names, self.window, batch_size, samples[0])
+        for sample, (cut, results) in zip(samples, windows, strict=True):
+            for name, result in results.items():
+                head = self.heads[name]
+                if head.reads == 'clip':  # a tail that is dropped may leave no window
+                    sample.set_data({key: value.sum(0) / max(len(value), 1) for key, value in result.items()})
+                elif head.reads == 'body':
+                    sample.set_data(head.recover(result, cut, sample, self.merge))
+                    sample.set_metainfo({'pred_skeleton': 'h36m17'})
+                else:
+                    poses, frames = self._decode(result['pred_keypoints_3d'], cut, sample, self.merge)
+                    sample.set_data({'pred_keypoints_3d': poses, **({} if self.merge else {'pred_frames': frames})})
+                    sample.set_metainfo({'pred_skeleton': self.codec.skeleton_3d.name})
 
-    def _predict_clips(
-        self, inputs: Sequence[Tensor], data_samples: Sequence[MotionDataSample], batch_size: int | None
-    ) -> None:
+    def _predict_clips(self, inputs: Clips, data_samples: Samples, batch_size: int | None) -> None:
         """Adds predictions for whole clips; those of one shape go through the network together."""
         for shape in dict.fromkeys(clip.shape for clip in inputs):
             alike = torch.tensor([i for i, clip in enumerate(inputs) if clip.shape == shape])
@@ -211,13 +204,11 @@ class MotionEstimator(BaseModel, Network):
             result |= self.heads[name].predict(self.read(name, features, persons), samples)
         return result
 
-    def lift(self, sequences: Sequence[Tensor], batch_size: int | None = None) -> list[Tensor]:
+    def lift(self, sequences: Clips, batch_size: int | None = None) -> list[Tensor]:
         """The poses of :meth:`over_time`, (T_i, K, 3) each."""
         return [result['pose'] for result in self.over_time(sequences, ['pose'], batch_size)]
 
-    def over_time(
-        self, sequences: Sequence[Tensor], names: Sequence[str], batch_size: int | None = None
-    ) -> list[Tensors]:
+    def over_time(self, sequences: Clips, names: Sequence[str], batch_size: int | None = None) -> list[Tensors]:
         """Per-frame outputs of the named heads for sequences of any length, in one pass of the network.
 
         Args:
@@ -260,7 +251,7 @@ class MotionEstimator(BaseModel, Network):
 
     def _read_windows(
         self,
-        sequences: Sequence[Tensor],
+        sequences: Clips,
         names: Sequence[str],
         window: WindowPolicy,
         batch_size: int | None = None,

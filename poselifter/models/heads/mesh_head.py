@@ -17,6 +17,8 @@ from ...utils.arrays import load_arrays
 from ..body_models import SMPL, load_body_model
 from ..parts import BaseHead, Tensors
 
+Arrays = Mapping[str, Any] | str | os.PathLike | None  # or the file that holds them
+
 
 class BodyHead(BaseHead):
     """Base of heads that predict SMPL bodies: body model, losses and fields of the sample.
@@ -57,7 +59,7 @@ class BodyHead(BaseHead):
         num_joints: int = 17,
         hidden_dims: int = 1024,
         dropout: float = 0.1,
-        body_model: SMPL | Mapping[str, Any] | str | os.PathLike | None = None,
+        body_model: SMPL | Arrays = None,
         **base: Any,
     ) -> None:
         super().__init__(**base)
@@ -179,9 +181,7 @@ class MeshHead(BodyHead):
         InputError: two losses have the same name, or a file cannot be read.
     """
 
-    def __init__(
-        self, in_channels: int, mean_params: str | os.PathLike | Mapping[str, Any] | None = None, **body: Any
-    ) -> None:
+    def __init__(self, in_channels: int, mean_params: Arrays = None, **body: Any) -> None:
         super().__init__(in_channels, **body)
         hidden = self.fc1.out_features
         self.fc2 = nn.Linear(self.fc1.in_features, hidden)
@@ -219,7 +219,7 @@ def _nearest_rotation(matrix: Tensor) -> Tensor:
     return rotation_6d_to_matrix(matrix_to_rotation_6d(matrix))
 
 
-def _mean_body(source: str | os.PathLike | Mapping[str, Any] | None) -> tuple[Tensor, Tensor]:
+def _mean_body(source: Arrays) -> tuple[Tensor, Tensor]:
     if source is None:
         return torch.tensor([[1.0, 0, 0, 1, 0, 0]]).repeat(1, 24), torch.zeros(1, 10)
     try:

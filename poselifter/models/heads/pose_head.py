@@ -6,8 +6,15 @@ from torch import Tensor, nn
 
 from ...errors import InputError
 from ...registry import HEADS
-from ..layers import TokenNorm
 from ..parts import BaseHead
+
+
+class TokenNorm(nn.BatchNorm1d):
+    """Batch norm of the channels over clips, frames and tokens."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, J, D) -> (B, T, J, D)."""
+        return super().forward(x.flatten(0, -2)).view_as(x)
 
 
 @HEADS.register_module()

@@ -5,7 +5,7 @@ from .drop_path import DropPath
 from .graph import GraphConv
 from .mlp import Mlp, SymSum
 from .multi_scale_conv import MultiScaleTemporalConv
-from .norm import StdNorm, TokenNorm
+from .norm import StdNorm
 from .position_embedding import PositionEmbedding
 from .streams import ParallelStreams
 from .transformer_block import TransformerBlock, transformer_blocks

@@ -1,4 +1,4 @@
-"""Norms of tokens."""
+"""The norm of P-STMO's transformers."""
 
 import torch
 from torch import Tensor, nn
@@ -24,11 +24,3 @@ class StdNorm(nn.Module):
         """(..., D) -> (..., D)."""
         std, mean = torch.std_mean(x, -1, keepdim=True)
         return self.weight * (x - mean) / (std + self.eps) + self.bias
-
-
-class TokenNorm(nn.BatchNorm1d):
-    """Batch norm of the channels over clips, frames and tokens."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, T, J, D) -> (B, T, J, D)."""
-        return super().forward(x.flatten(0, -2)).view_as(x)
