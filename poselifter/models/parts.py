@@ -308,9 +308,5 @@ def part_class(cfg: dict, base: type[Part]) -> Any:
 
 def per_joint_parameters(model: nn.Module) -> set[str]:
     """Names of a model's parameters with a row for each joint of the input, as its backbones declare them."""
-    return {
-        f'{place}.{name}'.removeprefix('.')
-        for place, module in model.named_modules()
-        if isinstance(module, BaseBackbone)
-        for name in module.per_joint
-    }
+    backbones = {place: module for place, module in model.named_modules() if isinstance(module, BaseBackbone)}
+    return {f'{place}.{name}'.removeprefix('.') for place, part in backbones.items() for name in part.per_joint}

@@ -162,7 +162,7 @@ class MotionEstimator(BaseModel, Network):
 
     def _predict_windows(self, inputs: Clips, samples: Samples, names: list[str], batch_size: int | None) -> None:
         """Adds predictions of heads that read the windows of sequences to the samples."""
-        windows = self._read_windows(inputs, names, self.window, batch_size, samples[0])
+        windows = self._read_windows(inputs, names, batch_size, samples[0])
         for sample, (cut, results) in zip(samples, windows, strict=True):
             for name, result in results.items():
                 head = self.heads[name]
@@ -172,7 +172,7 @@ class MotionEstimator(BaseModel, Network):
                     sample.set_data(head.recover(result, cut, sample, self.merge))
                     sample.set_metainfo({'pred_skeleton': 'h36m17'})
                 else:
-                    poses, frames = self._decode(result['pred_keypoints_3d'], cut, sample, self.merge)
+                    poses, frames = self._decode(result['pred_keypoints_3d'], cut, sample)
                     sample.set_data({'pred_keypoints_3d': poses, **({} if self.merge else {'pred_frames': frames})})
                     sample.set_metainfo({'pred_skeleton': self.codec.skeleton_3d.name})
 
@@ -223,24 +223,24 @@ class MotionEstimator(BaseModel, Network):
         Raises:
             InputError: a sequence has other joints or channels than the model.
         """
-        # every frame once, also where a paper's protocol leaves some out or keeps windows side by side
-        window = replace(self.window, tail='shift') if self.window.tail == 'drop' else self.window
         tracks = []
-        for cut, results in self._read_windows(sequences, names, window, batch_size):
+        for cut, results in self._read_windows(sequences, names, batch_size):
             track = {}
             for name, result in results.items():
                 [value] = result.values()
                 if name == 'pose':
                     track[name] = self._decode(value, cut)[0]
                 else:
-                    track[name] = cut.merge(value.unsqueeze(1).expand(-1, window.outputs, -1))
+                    track[name] = cut.merge(value.unsqueeze(1).expand(-1, self.window.outputs, -1))
             tracks.append(track)
         return tracks
 
-    def _decode(
-        self, poses: Tensor, cut: Windows, sample: MotionDataSample | None = None, merge: bool = True
-    ) -> tuple[Tensor, Tensor]:
-        """Poses (P, K, 3) of a sequence from those of its windows (W, outputs, K, 3), and the frames that they show."""
+    def _decode(self, poses: Tensor, cut: Windows, sample: MotionDataSample | None = None) -> tuple[Tensor, Tensor]:
+        """Poses (P, K, 3) of a sequence from those of its windows (W, outputs, K, 3), and the frames that they show.
+
+        Without a ``sample`` the windows are merged, whatever ``test_cfg`` says.
+        """
+        merge = self.merge or sample is None
         slots = torch.from_numpy(cut.inputs[:, self.window.lead :][:, : self.window.outputs]).to(poses.device)
         poses = cut.merge(poses) if merge else poses.flatten(0, 1)
         frames = torch.arange(len(poses), device=poses.device) if merge else slots.flatten()
@@ -250,14 +250,13 @@ class MotionEstimator(BaseModel, Network):
         return self.codec.decode(poses, sample, frames, self.zero_root), frames
 
     def _read_windows(
-        self,
-        sequences: Clips,
-        names: Sequence[str],
-        window: WindowPolicy,
-        batch_size: int | None = None,
-        sample: MotionDataSample | None = None,
+        self, sequences: Clips, names: Sequence[str], batch_size: int | None, sample: MotionDataSample | None = None
     ) -> Iterator[tuple[Windows, dict[str, Tensors]]]:
-        """Windows of each sequence and the predictions for them (W, ...); ``sample``: of the only one, if needed."""
+        """Windows of each sequence and the predictions for them (W, ...).
+
+        ``sample`` is that of the first sequence, the only one where a head needs it. Without it the windows show every
+        frame, also where a paper's protocol leaves some out.
+        """
         skeleton = self.codec.skeleton
         for sequence in sequences:
             if sequence.ndim != 3 or sequence.shape[1] != skeleton.num_joints:
@@ -265,6 +264,8 @@ class MotionEstimator(BaseModel, Network):
                     f'the model takes sequences (T, {skeleton.num_joints}, C) of {skeleton.name}, '
                     f'one has shape {tuple(sequence.shape)}; convert its keypoints first'
                 )
+        all_frames = sample is None and self.window.tail == 'drop'
+        window = replace(self.window, tail='shift') if all_frames else self.window
         cuts = [window.cut(len(sequence)) for sequence in sequences]
         counts = [len(cut.inputs) for cut in cuts]
         everything = torch.cat(tuple(sequences))

@@ -1,6 +1,7 @@
 """Necks that turn the frames of a clip into its centre frame."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from torch import Tensor, nn
 
@@ -104,9 +105,8 @@ class ManyToOneAggregator(BaseNeck):
         self.embeddings = nn.ModuleList(PositionEmbedding(num_frames, embed_dims, 'frames') for _ in strides[:3])
         for embedding in self.embeddings:
             nn.init.normal_(embedding.weight)
-        self.layers = nn.ModuleList(
-            StridedBlock(embed_dims, num_heads, feedforward_dims, stride, drop_rate) for stride in strides
-        )
+        block = partial(StridedBlock, embed_dims, num_heads, feedforward_dims, drop_rate=drop_rate)
+        self.layers = nn.ModuleList(block(stride) for stride in strides)
         self.unused_norm = StdNorm(embed_dims).requires_grad_(False)
 
     def forward(self, features: Tensor) -> Tensors:
