@@ -46,8 +46,8 @@ class BaseBackbone(Part):
         num_joints: J.
         in_channels: C of the input.
         embed_dims: D of the features that ``encode`` returns.
-        num_tokens: J' of the features: J (``None``), or 1 where a frame is a single token.
-        init_cfg: see :class:`Part`.
+        num_tokens: J' of the features: J (0), or 1 where a frame is a single token.
+        **part: see :class:`Part`.
 
     Attributes:
         layer_lists: names of the lists of layers in order of depth; layers of
@@ -65,15 +65,9 @@ class BaseBackbone(Part):
     pretraining_options: Mapping[str, Any] = {}
 
     def __init__(
-        self,
-        num_frames: int,
-        num_joints: int,
-        in_channels: int,
-        embed_dims: int,
-        num_tokens: int | None = None,
-        init_cfg: dict | None = None,
+        self, num_frames: int, num_joints: int, in_channels: int, embed_dims: int, num_tokens: int = 0, **part: Any
     ) -> None:
-        super().__init__(init_cfg)
+        super().__init__(**part)
         self.num_frames, self.num_joints, self.num_tokens = num_frames, num_joints, num_tokens or num_joints
         self.in_channels, self.embed_dims, self.token_dims = in_channels, embed_dims, embed_dims
 
@@ -191,7 +185,7 @@ class BaseHead(Part):
     Args:
         feature: name of the feature that it reads, where the neck returns several.
         losses: configs of losses of different types; each adds ``loss_<its name>``; ``None``: ``default_losses``.
-        init_cfg: see :class:`Part`.
+        **part: see :class:`Part`.
 
     Attributes:
         reads: ``'frames'``: features (B, T', J', D) to a pose for each frame; ``'clip'``: features of M persons (N, M,
@@ -213,10 +207,8 @@ class BaseHead(Part):
     needs: tuple[str, ...] = ()
     default_losses: Sequence[dict] = ()
 
-    def __init__(
-        self, feature: str = 'features', losses: Sequence[dict] | None = None, init_cfg: dict | None = None
-    ) -> None:
-        super().__init__(init_cfg)
+    def __init__(self, feature: str = 'features', losses: Sequence[dict] | None = None, **part: Any) -> None:
+        super().__init__(**part)
         self.feature = feature
         self.losses = nn.ModuleList(LOSSES.build(cfg) for cfg in (self.default_losses if losses is None else losses))
         names = [loss.name for loss in self.losses]

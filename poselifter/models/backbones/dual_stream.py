@@ -22,7 +22,8 @@ class StreamBackbone(BaseBackbone):
         layers: the streams of each layer.
         drop_rate: dropout after the embeddings.
         norm_eps: epsilon of the last norm.
-        num_frames, num_joints, in_channels, embed_dims, rep_dims, positions, fusion, init_cfg: see :class:`DSTformer`.
+        size: T at most, J, C and D inside the network.
+        rep_dims, positions, fusion, init_cfg: see :class:`DSTformer`.
     """
 
     layer_lists = (('layers', 'fusions'),)
@@ -32,10 +33,7 @@ class StreamBackbone(BaseBackbone):
     def __init__(
         self,
         layers: Sequence[ParallelStreams],
-        num_frames: int,
-        num_joints: int,
-        in_channels: int,
-        embed_dims: int,
+        size: tuple[int, int, int, int],
         rep_dims: int | None,
         positions: Positions,
         fusion: dict | None,
@@ -43,6 +41,7 @@ class StreamBackbone(BaseBackbone):
         norm_eps: float,
         init_cfg: dict | None,
     ) -> None:
+        num_frames, num_joints, in_channels, embed_dims = size
         super().__init__(num_frames, num_joints, in_channels, rep_dims or embed_dims, init_cfg=init_cfg)
         if positions not in ('joints', 'frames', 'both', 'none'):
             raise InputError(f"positions is {positions!r}, expected 'joints', 'frames', 'both' or 'none'")

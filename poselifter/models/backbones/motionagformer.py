@@ -89,9 +89,9 @@ class MotionAGFormer(StreamBackbone):
     ) -> None:
         dim = _width(embed_dims, streams, act, temporal_graph, hierarchical)
         edges = _edges(edges, num_joints, self_loops)
-        options = {'mlp_ratio': 4.0, 'qkv_bias': False, 'norm_eps': 1e-5, **block, 'drop_rate': drop_rate}
-        options |= {'drop_path': drop_path_rate, 'drop_path_axis': 'clip'}
-        options |= {'layer_scale': layer_scale, 'act_layer': ACTIVATIONS[act]}
+        options = {'mlp_ratio': 4.0, 'qkv_bias': False, 'norm_eps': 1e-5, **block, 'act_layer': ACTIVATIONS[act]}
+        options |= {'drop_rate': drop_rate, 'drop_path': drop_path_rate, 'drop_path_axis': 'clip'}
+        options['layer_scale'] = layer_scale
 
         def graph(axis: str) -> nn.Module:
             if axis == 'joints':
@@ -108,8 +108,8 @@ class MotionAGFormer(StreamBackbone):
             ParallelStreams([[mixed(s, axis) for axis in ('joints', 'frames')] for s in streams], hierarchical)
             for _ in range(depth)
         ]
-        size = (num_frames, num_joints, in_channels, embed_dims, rep_dims)
-        super().__init__(layers, *size, positions, fusion, 0.0, 1e-5, init_cfg)
+        size = (num_frames, num_joints, in_channels, embed_dims)
+        super().__init__(layers, size, rep_dims, positions, fusion, 0.0, 1e-5, init_cfg)
 
 
 def _width(embed_dims: int, streams: Sequence[str], act: str, temporal_graph: str, hierarchical: bool) -> int:

@@ -67,6 +67,7 @@ class TemporalConvNet(BaseBackbone):
             )
         super().__init__(num_frames or field, num_joints, in_channels, embed_dims, num_tokens=1, init_cfg=init_cfg)
         self.field, self.widths, self.causal, self.strided, self.pad = field, widths, causal, strided, pad
+        self.lead = field - 1 if causal else field // 2  # frames that the first output sees before its time
         self.dilations = [prod(widths[:i]) for i in range(len(widths))]
 
         def conv(channels: int, i: int) -> nn.Conv1d:
@@ -94,8 +95,7 @@ class TemporalConvNet(BaseBackbone):
 
     def output_frames(self, num_frames: int) -> Tensor:
         """See :class:`BaseBackbone`."""
-        first = 0 if self.pad else self.field - 1 if self.causal else self.field // 2
-        count = num_frames if self.pad else num_frames - self.field + 1
+        first, count = (0, num_frames) if self.pad else (self.lead, num_frames - self.field + 1)
         return torch.arange(first, first + count)
 
     def check_input(self, x: Tensor) -> None:
@@ -136,8 +136,7 @@ class TemporalConvNet(BaseBackbone):
         if valid is None and not self.pad:
             return h
         frames = h.shape[1]
-        before = (self.field - 1 if self.causal else self.field // 2) if self.pad else 0
-        after = self.field - 1 - before if self.pad else 0
+        before, after = (self.lead, self.field - 1 - self.lead) if self.pad else (0, 0)
         index = torch.arange(-before, frames + after, device=h.device).expand(len(h), -1)
         valid = h.new_ones(h.shape[:2], dtype=torch.bool) if valid is None else seen_frames(valid)
         # argmax finds the first of the largest
