@@ -14,13 +14,16 @@ ATTENTION = (
 )
 LAYER = (*ATTENTION, ('feed_forward.w_1', 'mlp.fc1'), ('feed_forward.w_2', 'mlp.fc2'))
 STRIDED_LAYER = (*ATTENTION, ('feed_forward.w_1', 'conv1'), ('feed_forward.w_2', 'conv2'))
+BLOCKS = (
+    ('w1', '0.linear', 'conv'),
+    ('batch_norm1', '0.norm'),
+    ('w2', '1.linear', 'conv'),
+    ('batch_norm2', '1.norm'),
+)
 ENCODERS = (
     ('encoder.fc_1', 'backbone.spatial.first.linear', 'conv'),
     ('encoder.bn_1', 'backbone.spatial.first.norm'),
-    ('encoder.layers.{i}.w1', 'backbone.spatial.blocks.{i}.0.linear', 'conv'),
-    ('encoder.layers.{i}.batch_norm1', 'backbone.spatial.blocks.{i}.0.norm'),
-    ('encoder.layers.{i}.w2', 'backbone.spatial.blocks.{i}.1.linear', 'conv'),
-    ('encoder.layers.{i}.batch_norm2', 'backbone.spatial.blocks.{i}.1.norm'),
+    ('encoder.layers.{i}.', 'backbone.spatial.blocks.{i}.', BLOCKS),
     ('encoder.fc_2', 'backbone.spatial.last', 'conv'),
     ('Transformer.pos_embedding', 'backbone.frame_embedding.weight'),
     ('Transformer.model.layers.{i}.', 'backbone.temporal_blocks.{i}.', LAYER),

@@ -83,7 +83,6 @@ class StreamBackbone(BaseBackbone):
             streams = layer(h, valid)
             h = streams[0] if layer.cascade else fusion(streams)
             layers.append(h)
-        features = self.norm(h)
-        if self.representation is not None:
-            features = torch.tanh(self.representation(features))
+        h = self.norm(h)
+        features = h if self.representation is None else torch.tanh(self.representation(h))
         return (features, layers) if return_layers else features

@@ -89,9 +89,9 @@ class MotionAGFormer(StreamBackbone):
     ) -> None:
         dim = _width(embed_dims, streams, act, temporal_graph, hierarchical)
         edges = _edges(edges, num_joints, self_loops)
-        options = {'mlp_ratio': 4.0, 'qkv_bias': False, 'norm_eps': 1e-5, **block, 'act_layer': ACTIVATIONS[act]}
-        options |= {'drop_rate': drop_rate, 'drop_path': drop_path_rate, 'drop_path_axis': 'clip'}
-        options['layer_scale'] = layer_scale
+        options = {'mlp_ratio': 4.0, 'qkv_bias': False, 'norm_eps': 1e-5, **block, 'drop_rate': drop_rate}
+        options |= {'drop_path': drop_path_rate, 'drop_path_axis': 'clip'}
+        options |= {'layer_scale': layer_scale, 'act_layer': ACTIVATIONS[act]}
 
         def graph(axis: str) -> nn.Module:
             if axis == 'joints':

@@ -99,11 +99,9 @@ class SMPL(nn.Module):
 def _dense(arrays: Mapping[str, Any], key: str, shape: tuple[int, ...]) -> np.ndarray:
     value = arrays.get(key)
     if value is None:
-        hint = (
-            'put J_regressor_h36m_correct.npy of MotionBERT beside the body model or give joint_regressor'
-            if key == 'J_regressor_h36m'
-            else 'give the arrays of the official SMPL file'
-        )
+        hint = 'give the arrays of the official SMPL file'
+        if key == 'J_regressor_h36m':
+            hint = 'put J_regressor_h36m_correct.npy of MotionBERT beside the body model or give joint_regressor'
         raise InputError(f'the body model has no {key}; {hint}')
     try:
         value = np.asarray(value.toarray() if hasattr(value, 'toarray') else value, dtype=np.float64)

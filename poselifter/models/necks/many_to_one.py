@@ -102,9 +102,7 @@ class ManyToOneAggregator(BaseNeck):
                 f'give strides (released ones exist for {sorted(STRIDES)} frames)'
             )
         self.num_frames = num_frames
-        self.embeddings = nn.ModuleList(PositionEmbedding(num_frames, embed_dims, 'frames') for _ in strides[:3])
-        for embedding in self.embeddings:
-            nn.init.normal_(embedding.weight)
+        self.embeddings = nn.ModuleList(PositionEmbedding(num_frames, embed_dims, 'frames', True) for _ in strides[:3])
         block = partial(StridedBlock, embed_dims, num_heads, feedforward_dims, drop_rate=drop_rate)
         self.layers = nn.ModuleList(block(stride) for stride in strides)
         self.unused_norm = StdNorm(embed_dims).requires_grad_(False)
