@@ -14,12 +14,7 @@ ATTENTION = (
 )
 LAYER = (*ATTENTION, ('feed_forward.w_1', 'mlp.fc1'), ('feed_forward.w_2', 'mlp.fc2'))
 STRIDED_LAYER = (*ATTENTION, ('feed_forward.w_1', 'conv1'), ('feed_forward.w_2', 'conv2'))
-BLOCKS = (
-    ('w1', '0.linear', 'conv'),
-    ('batch_norm1', '0.norm'),
-    ('w2', '1.linear', 'conv'),
-    ('batch_norm2', '1.norm'),
-)
+BLOCKS = (('w1', '0.linear', 'conv'), ('batch_norm1', '0.norm'), ('w2', '1.linear', 'conv'), ('batch_norm2', '1.norm'))
 ENCODERS = (
     ('encoder.fc_1', 'backbone.spatial.first.linear', 'conv'),
     ('encoder.bn_1', 'backbone.spatial.first.norm'),

@@ -94,11 +94,10 @@ class MotionAGFormer(StreamBackbone):
         options |= {'layer_scale': layer_scale, 'act_layer': ACTIVATIONS[act]}
 
         def graph(axis: str) -> nn.Module:
-            if axis == 'joints':
-                return GraphConv(dim, axis, num_joints, edges)
-            if temporal_graph == 'conv':
+            if axis == 'frames' and temporal_graph == 'conv':
                 return MultiScaleTemporalConv(dim)
-            return GraphConv(dim, axis, num_frames, (), temporal_graph, neighbours, reach)
+            nodes = num_joints if axis == 'joints' else num_frames
+            return GraphConv(dim, axis, nodes, edges, temporal_graph, neighbours, reach)
 
         def mixed(stream: str, axis: str) -> nn.Module:
             mixer = graph(axis) if stream == 'graph' else None

@@ -60,9 +60,7 @@ class MotionEstimator(BaseModel, Network):
     def _window(self, given: dict) -> WindowPolicy:
         """Window policy of the config; what it omits follows from the frames that the pose head returns."""
         length = given.get('length', self.backbone.num_frames)
-        frames = torch.arange(length)
-        if 'pose' in self.heads:
-            frames = self.output_frames(length)[self.feature_of('pose')]
+        frames = self.output_frames(length)[self.feature_of('pose')] if 'pose' in self.heads else torch.arange(length)
         given = {'length': length, 'outputs': len(frames), **given}
         if given['outputs'] == len(frames):
             given.setdefault('lead', int(frames[0]))

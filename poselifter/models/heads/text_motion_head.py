@@ -70,8 +70,7 @@ class TextMotionHead(BaseHead):
 
     def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> Tensors:
         """Probabilities (B, n) of the texts for each clip of tokens (B, 1, J, D), which sum to 1."""
-        similarity = self.similarity(features, data_samples.text_features)
-        return {'pred_scores': (similarity / self.temperature).softmax(-1)}
+        return {'pred_scores': (self.similarity(features, data_samples.text_features) / self.temperature).softmax(-1)}
 
     def loss(self, features: Tensor, data_samples: MotionDataSample) -> Tensors:
         """``loss_contrastive`` of each clip's token (B, 1, J, D) over its K + 1 texts, averaged over clips."""
