@@ -22,7 +22,7 @@ def patch_system(
 
     Args:
         name: of the system.
-        names: table of the tensors' names but for positions of frames and the head.
+        names: table of the tensors' names but for the frame embedding and the head.
         blocks: names of the spatial and temporal blocks.
         places: where width and number of joints stand in our config.
         network: our config but for the settings and the head.
