@@ -22,27 +22,27 @@ FLOORS = [
 CODE_LINES = {
     'poselifter': 228,
     'poselifter/apis': 686,
-    'poselifter/checkpoints': 842,
+    'poselifter/checkpoints': 819,
     'poselifter/codecs': 173,
     'poselifter/datasets': 2293,
     'poselifter/engine': 856,
     'poselifter/evaluation': 574,
     'poselifter/geometry': 245,
     'poselifter/io': 652,
-    'poselifter/models': 2531,
+    'poselifter/models': 2414,
     'poselifter/skeletons': 178,
     'poselifter/structures': 319,
     'poselifter/tracking': 62,
-    'poselifter/utils': 364,
-    'poselifter/visualization': 471,
+    'poselifter/utils': 360,
+    'poselifter/visualization': 461,
     'tools': 94,
     'tools/analysis_tools': 929,
     'tools/dataset_converters': 846,
     'tools/misc': 171,
     'tools/model_converters': 38,
 }
-TOTAL_LINES = 25_430  # the aim is 24,700, and 12,500 code lines
-TEST_LINES = 24_520  # the aim is 23,500
+TOTAL_LINES = 24_489  # the aim is 24,700, and 12,500 code lines
+TEST_LINES = 24_515  # the aim is 23,500
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -101,7 +101,6 @@ UNSET = {
         'ChangeFrameRate.*', 'ConcatFusion.*', 'GaussianNoise.*', 'RandomRotation.*', 'Scores.*',
         'SumFusion.*', 'SkeletonActionDataset.*', 'PoseVisualizationHook.*', '*Inferencer.*',
     ],
-    'mmengine\'s own': ['*.data_preprocessor'],
     'filled in by what holds the part': ['AdaptiveFusion.num_streams', 'BaseBackbone.num_tokens'],
     'of a user, by the command line or a local file': [
         'ActionMetric.confusion_file', 'BertTextEncoder.*',

@@ -15,6 +15,7 @@ from ..checkpoints import load_weights
 from ..errors import InputError
 from ..utils import shipped_root
 from .network import Network
+from .parts import Tensors
 
 
 class Lifter(nn.Module, Network):
@@ -30,7 +31,7 @@ class Lifter(nn.Module, Network):
         super().__init__()
         self.build_network(backbone, neck, heads)
 
-    def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor | dict[str, Tensor]:
+    def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor | Tensors:
         """Outputs of the heads for clips.
 
         Args:
@@ -40,9 +41,8 @@ class Lifter(nn.Module, Network):
         Returns:
             The output of the only head (poses (B, T', K, 3) of a pose head), or outputs by the names of the heads.
         """
-        persons = x.shape[1] if x.ndim == 5 else 1
         features = self.features(x.flatten(0, 1) if x.ndim == 5 else x, valid)
-        outputs = self.outputs(features, persons)
+        outputs = self.outputs(features, x.shape[1] if x.ndim == 5 else 1)
         return next(iter(outputs.values())) if len(outputs) == 1 else outputs
 
 

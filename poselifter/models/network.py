@@ -5,7 +5,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..errors import InputError
-from .parts import BaseBackbone, BaseHead, BaseNeck, build_part
+from .parts import BaseBackbone, BaseHead, BaseNeck, Tensors, build_part
 
 
 class Network:
@@ -39,7 +39,7 @@ class Network:
             if head.reads != 'poses' and head.feature not in known:
                 raise InputError(f'the head {name!r} reads {head.feature!r}, expected a feature of {list(known)}')
 
-    def features(self, x: Tensor, valid: Tensor | None = None) -> dict[str, Tensor]:
+    def features(self, x: Tensor, valid: Tensor | None = None) -> Tensors:
         """Features by name; without a neck that names them only ``features``.
 
         Args:
@@ -51,11 +51,11 @@ class Network:
         """
         return self.named(self.backbone(x) if valid is None else self.backbone(x, valid))
 
-    def named(self, features: Tensor) -> dict[str, Tensor]:
+    def named(self, features: Tensor) -> Tensors:
         """The backbone's features (B, T', J', D) through the neck, by name."""
         return _named(features if self.neck is None else self.neck(features))
 
-    def output_frames(self, num_frames: int) -> dict[str, Tensor]:
+    def output_frames(self, num_frames: int) -> Tensors:
         """Indices of the input frames that the T' frames of each feature stand for, (T',) int64 each."""
         frames = self.backbone.output_frames(num_frames)
         return _named(frames if self.neck is None else self.neck.output_frames(frames))
@@ -64,7 +64,7 @@ class Network:
         """Name of the feature that a head reads, directly or through the pose head."""
         return self.heads['pose' if self.heads[name].reads == 'poses' else name].feature
 
-    def read(self, name: str, features: dict[str, Tensor], persons: int = 1) -> Tensor:
+    def read(self, name: str, features: Tensors, persons: int = 1) -> Tensor:
         """Input of a head, see :class:`BaseHead`; ``persons`` is M where clips are of several."""
         head = self.heads[name]
         if head.reads == 'poses':
@@ -72,7 +72,7 @@ class Network:
         feature = features[head.feature]
         return feature.unflatten(0, (-1, persons)) if head.reads == 'clip' else feature
 
-    def outputs(self, features: dict[str, Tensor], persons: int = 1, present: Tensor | None = None) -> dict[str, Any]:
+    def outputs(self, features: Tensors, persons: int = 1, present: Tensor | None = None) -> dict[str, Any]:
         """Outputs of the heads by name; ``present`` (N, M) is for those that read clips."""
         return {
             name: head(self.read(name, features, persons), *([present] if head.reads == 'clip' else []))

@@ -17,6 +17,7 @@ from ..registry import LOSSES, MODELS
 from ..skeletons import Skeleton, flip_keypoints
 from ..structures import MotionDataSample
 
+Tensors = dict[str, Tensor]  # by name
 Encoded = Tensor | tuple[Tensor, list[Tensor]]  # features, or (features, the layers' outputs)
 
 
@@ -45,8 +46,8 @@ class BaseBackbone(Part):
         num_joints: J.
         in_channels: C of the input.
         embed_dims: D of the features that ``encode`` returns.
-        num_tokens: J' of the features: J (``None``), or 1 where a frame is a single token.
-        init_cfg: see :class:`Part`.
+        num_tokens: J' of the features: J (0), or 1 where a frame is a single token.
+        **part: see :class:`Part`.
 
     Attributes:
         layer_lists: names of the lists of layers in order of depth; layers of
@@ -64,15 +65,9 @@ class BaseBackbone(Part):
     pretraining_options: Mapping[str, Any] = {}
 
     def __init__(
-        self,
-        num_frames: int,
-        num_joints: int,
-        in_channels: int,
-        embed_dims: int,
-        num_tokens: int | None = None,
-        init_cfg: dict | None = None,
+        self, num_frames: int, num_joints: int, in_channels: int, embed_dims: int, num_tokens: int = 0, **part: Any
     ) -> None:
-        super().__init__(init_cfg)
+        super().__init__(**part)
         self.num_frames, self.num_joints, self.num_tokens = num_frames, num_joints, num_tokens or num_joints
         self.in_channels, self.embed_dims, self.token_dims = in_channels, embed_dims, embed_dims
 
@@ -151,12 +146,15 @@ class BaseBackbone(Part):
         Raises:
             InputError: it has another shape.
         """
-        fits = x.ndim == 4 and x.shape[2:] == (self.num_joints, self.in_channels) and 1 <= x.shape[1] <= self.num_frames
-        if not fits:
+        self._check(x, (1, self.num_frames), f'in 1 to {self.num_frames}', 'num_frames')
+
+    def _check(self, x: Tensor, lengths: tuple[int, float], expected: str, setting: str) -> None:
+        shape = (self.num_joints, self.in_channels)
+        if x.ndim != 4 or x.shape[2:] != shape or not lengths[0] <= x.shape[1] <= lengths[1]:
             raise InputError(
                 f'{type(self).__name__} got an input of shape {tuple(x.shape)}, expected (B, T, {self.num_joints}, '
-                f'{self.in_channels}) with T in 1 to {self.num_frames}; change the data or the num_frames, num_joints '
-                f'and in_channels of the model'
+                f'{self.in_channels}) with T {expected}; change the data or the {setting}, num_joints and in_channels '
+                f'of the model'
             )
 
 
@@ -176,7 +174,7 @@ class BaseNeck(Part):
         super().__init__(init_cfg)
         self.embed_dims = embed_dims
 
-    def output_frames(self, frames: Tensor) -> Tensor | dict[str, Tensor]:
+    def output_frames(self, frames: Tensor) -> Tensor | Tensors:
         """The input frames (T,) that the results stand for, by name where they have names; here all."""
         return frames
 
@@ -187,7 +185,7 @@ class BaseHead(Part):
     Args:
         feature: name of the feature that it reads, where the neck returns several.
         losses: configs of losses of different types; each adds ``loss_<its name>``; ``None``: ``default_losses``.
-        init_cfg: see :class:`Part`.
+        **part: see :class:`Part`.
 
     Attributes:
         reads: ``'frames'``: features (B, T', J', D) to a pose for each frame; ``'clip'``: features of M persons (N, M,
@@ -209,10 +207,8 @@ class BaseHead(Part):
     needs: tuple[str, ...] = ()
     default_losses: Sequence[dict] = ()
 
-    def __init__(
-        self, feature: str = 'features', losses: Sequence[dict] | None = None, init_cfg: dict | None = None
-    ) -> None:
-        super().__init__(init_cfg)
+    def __init__(self, feature: str = 'features', losses: Sequence[dict] | None = None, **part: Any) -> None:
+        super().__init__(**part)
         self.feature = feature
         self.losses = nn.ModuleList(LOSSES.build(cfg) for cfg in (self.default_losses if losses is None else losses))
         names = [loss.name for loss in self.losses]
@@ -220,7 +216,7 @@ class BaseHead(Part):
             name = type(self).__name__
             raise InputError(f'{name} got the losses {names}, expected each once; sum their loss_weight into one')
 
-    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> dict[str, Tensor]:
+    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> Tensors:
         """Predictions by name: here ``forward``, which a pose head gives in the network space of the codec.
 
         Args:
@@ -229,7 +225,7 @@ class BaseHead(Part):
         """
         return {self.predicts[0]: self(features)}
 
-    def loss(self, features: Tensor, data_samples: MotionDataSample) -> dict[str, Tensor]:
+    def loss(self, features: Tensor, data_samples: MotionDataSample) -> Tensors:
         """Losses by name, 0-dim each: here those configured, of the prediction (B, T, K, C) against the label.
 
         Args:
@@ -247,9 +243,7 @@ class BaseHead(Part):
         """The sample mirrored, as far as ``predict`` reads it; here nothing has sides."""
         return data_samples
 
-    def mean_with_mirrored(
-        self, plain: dict[str, Tensor], mirrored: dict[str, Tensor], skeleton: Skeleton
-    ) -> dict[str, Tensor]:
+    def mean_with_mirrored(self, plain: Tensors, mirrored: Tensors, skeleton: Skeleton) -> Tensors:
         """Predictions of clips averaged with those of the mirrored clips, turned back."""
         return {key: (plain[key] + flip_keypoints(mirrored[key], skeleton)) / 2 for key in plain}
 
@@ -306,9 +300,5 @@ def part_class(cfg: dict, base: type[Part]) -> Any:
 
 def per_joint_parameters(model: nn.Module) -> set[str]:
     """Names of a model's parameters with a row for each joint of the input, as its backbones declare them."""
-    return {
-        f'{place}.{name}'.removeprefix('.')
-        for place, module in model.named_modules()
-        if isinstance(module, BaseBackbone)
-        for name in module.per_joint
-    }
+    backbones = {place: module for place, module in model.named_modules() if isinstance(module, BaseBackbone)}
+    return {f'{place}.{name}'.removeprefix('.') for place, part in backbones.items() for name in part.per_joint}

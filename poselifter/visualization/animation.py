@@ -77,10 +77,8 @@ def write_gif(path: Path, result: Result) -> None:
     length = rows.stop - rows.start
     sample = np.concatenate(list(_draw(result, max(length // 6, 1), 450, _FINE)))
     palette = Image.fromarray(sample).quantize(_GIF_COLOURS)
-    images = (
-        Image.fromarray(image).quantize(palette=palette, dither=Image.Dither.NONE)
-        for image in _draw(result, step, 450, _FINE, path.name)
-    )
+    frames = _draw(result, step, 450, _FINE, path.name)
+    images = (Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames)
     ends = np.round(np.arange(step, length + step, step) * 100 / result.fps)  # rounding must not add up over the clip
     durations = (np.diff(ends, prepend=0).astype(int) * 10).tolist()
     with atomic_write(path) as temporary:

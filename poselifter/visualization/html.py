@@ -14,7 +14,7 @@ from ..registry import register_writer
 from ..skeletons import Skeleton, get_skeleton
 from ..structures import MovingBody, Result
 from ..utils.files import atomic_write
-from .panels import limb_radius
+from .panels import limb_radius, usual_range
 from .styles import THEMES, edge_sides
 
 _ASSETS = Path(__file__).with_name('assets')
@@ -34,20 +34,17 @@ def write_page(path: Path, result: Result) -> None:
     tracks = [_track(result, str(name), rows) for name, rows in table.tracks()]
     root = 'root' if solid.root is None else solid.joint_names[solid.root]
     people = f'{len(tracks)} persons' if len(tracks) > 1 else '1 person'
-    side_by_side = ', side by side' if len(tracks) > 1 and result.root is None else ''
-    people += f'{side_by_side} · {solid.name} · {result.fps:g} fps'
+    people += ', side by side' if len(tracks) > 1 and result.root is None else ''
+    units = f'metres from the {root}, x right, y down, z forward'
     data = {
-        'facts': f'{people}\nmetres from the {root}, x right, y down, z forward',
+        'metadata': f'{people} · {solid.name} · {result.fps:g} fps\n{units}',
         'fps': result.fps,
         'thickness': limb_radius(poses),
         'skeleton_3d': _skeleton(solid),
         'tracks': tracks,
     }
     if table.keypoints.shape[1]:
-        points = table.keypoints[table.keypoints_visible > 0]
-        points = points if len(points) else np.zeros((1, 2))
-        window = np.percentile(points.astype(float), [0.5, 99.5], axis=0).tolist()
-        data |= {'skeleton_2d': _skeleton(get_skeleton(result.skeleton)), 'window': window}
+        data |= {'skeleton_2d': _skeleton(get_skeleton(result.skeleton)), 'window': usual_range(table).tolist()}
     with atomic_write(path) as temporary:
         temporary.write_text(_page(data, path.stem), encoding='utf-8')
 
@@ -74,7 +71,7 @@ def _mesh(body: MovingBody, root: np.ndarray | None) -> dict[str, dict[str, Any]
     if root is not None:
         bones[..., 3] -= root[:, None]
     owners, weights = body.strongest_bones()
-    mesh = {'vertices': pack(vertices), 'bones': pack(bones), 'shares': pack(weights)}
+    mesh = {'vertices': pack(vertices), 'bones': pack(bones), 'weights': pack(weights)}
     return {**mesh, 'faces': pack(faces, 1), 'owners': pack(owners, 1)}
 
 

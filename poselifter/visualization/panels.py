@@ -28,6 +28,12 @@ def limb_radius(poses: np.ndarray) -> float:
     return max(0.0122 * float(np.median(np.linalg.norm(np.ptp(poses, axis=1), axis=-1))), 1e-3)
 
 
+def usual_range(table: KeypointTable) -> np.ndarray:
+    """Least and largest x and y, (2, 2), of the visible keypoints but for a few stray ones; zeros where none is."""
+    points = table.keypoints[table.keypoints_visible > 0].astype(float)
+    return np.percentile(points if len(points) else np.zeros((1, 2)), [0.5, 99.5], axis=0)
+
+
 class Panel(ABC):
     """A white card with rounded corners.
 
@@ -72,9 +78,7 @@ class KeypointPanel(Panel):
         self.dress(get_skeleton(table.skeleton))
         self.visible, shown = table.keypoints_visible, table.keypoints_visible > 0
         keypoints = np.where(shown[..., None], table.keypoints, 0).astype(float)
-        seen = keypoints[shown]
-        seen = seen if len(seen) else np.zeros((1, 2))
-        low, high = np.percentile(seen, [0.5, 99.5], axis=0)  # a few stray detections must not shrink the person
+        low, high = usual_range(table)  # a few stray detections must not shrink the person
         extent = np.maximum((high - low) * 1.3, 1)
         self.zoom = float(np.min(np.array(size) / extent))
         self.offset = np.array(size) * (0.5, 0.52) - (low + high) / 2 * self.zoom  # a little lower: the title
@@ -151,12 +155,10 @@ class FloorPanel(Panel):
         reach = cell * np.ceil(2.2 * self.radius / cell)
         ticks = np.arange(-reach, reach + cell / 2, cell)
         pieces = np.linspace(-reach, reach, 49)
-        origin = np.round(self.centre[[0, 2]] / cell) * cell
-        for axis in (0, 1):
-            ground = np.zeros((len(ticks), len(pieces), 2))
-            ground[..., axis], ground[..., 1 - axis] = ticks[:, None], pieces
-            points = np.full((*ground.shape[:2], 3), self.floor)
-            points[..., [0, 2]] = ground + origin
+        origin = np.round(self.centre / cell) * cell
+        for across, along in ((0, 2), (2, 0)):
+            points = np.full((len(ticks), len(pieces), 3), self.floor)
+            points[..., across], points[..., along] = ticks[:, None] + origin[across], pieces + origin[along]
             far = np.linalg.norm(points[..., [0, 2]] - self.centre[[0, 2]], axis=-1) / reach
             pixels = self.project(points)[0]
             for row, fade in zip(pixels, far, strict=True):
@@ -212,9 +214,7 @@ class FigurePanel(FloorPanel):
         pixels, size = self.project(pose)
         back, grey = COLOURS['panel'], COLOURS['truth']
         order = sorted(range(len(self.edges)), key=lambda k: size[list(self.edges[k])].sum())
-        ends = {}  # each joint is drawn with the nearest limb that ends at it
-        for k in order:
-            ends.update(dict.fromkeys(self.edges[k], k))
+        ends = {j: k for k in order for j in self.edges[k]}  # each joint is drawn with the nearest limb that ends at it
         near, far = size.max(), size.min()
         for k in order:
             a, b = self.edges[k]

@@ -16,9 +16,7 @@ _LIGHT_AND_DARK = {
     'truth': ('#a3adbb', '#8995ab'),
     'body': ('#9cb3d1', '#8fa9cc'),
 }
-THEMES = {
-    theme: {name: colours[k] for name, colours in _LIGHT_AND_DARK.items()} for k, theme in enumerate(('light', 'dark'))
-}
+THEMES = {theme: {name: pair[k] for name, pair in _LIGHT_AND_DARK.items()} for k, theme in enumerate(('light', 'dark'))}
 
 
 def edge_sides(skeleton: Skeleton) -> tuple[str, ...]:

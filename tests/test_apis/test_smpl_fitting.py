@@ -110,7 +110,7 @@ def test_page_moves_as_the_body(arrays, clip, folder):
     mesh = {key: unpack(value) for key, value in track['mesh'].items()}
     rest = np.concatenate([mesh['vertices'], np.ones((192, 1))], 1)
     bones = mesh['bones'][:, mesh['owners'].astype(int)]
-    found = np.einsum('vn,tvnab,vb->tva', mesh['shares'], bones, rest) + unpack(track['root_3d'])[:, None]
+    found = np.einsum('vn,tvnab,vb->tva', mesh['weights'], bones, rest) + unpack(track['root_3d'])[:, None]
     np.testing.assert_allclose(found, moved(arrays, result['motion']), atol=1e-3)
 
 

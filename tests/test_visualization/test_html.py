@@ -33,7 +33,7 @@ def test_page_holds_the_data(two_persons, tmp_path, data_of, unpack):
             unit = written[key]['unit']
             np.testing.assert_allclose(unpack(written[key]), array[rows], atol=unit * 0.501)
             assert unit < (0.1 if key == 'keypoints_2d' else 1.1e-4)
-    assert 'root_3d' not in data['tracks'][0] and 'side by side' in data['facts']
+    assert 'root_3d' not in data['tracks'][0] and 'side by side' in data['metadata']
 
 
 def test_thousand_frames_stay_small(clip, tmp_path):

@@ -73,7 +73,7 @@ def scrub(page, to):
 @pytest.mark.parametrize('scheme', ['light', 'dark'])
 def test_canvas_shows_left_and_right(open_page, clip, scheme):
     page = open_page(clip, scheme)
-    assert page.inner_text('h1') == 'clip' and 'metres' in page.inner_text('#facts')
+    assert page.inner_text('h1') == 'clip' and 'metres' in page.inner_text('#metadata')
     red, _, blue = np.moveaxis(shot(page), -1, 0)
     assert ((red - blue) > 90).sum() > 200  # orange
     assert ((blue - red) > 90).sum() > 200

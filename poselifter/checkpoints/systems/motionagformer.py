@@ -113,9 +113,8 @@ PRETRAINING = (
     Setting('norm_targets', 'norm_targets', default='none'),
     *ignored('dim_rep', 'dim_out'),
 )
-BACKBONE = {'type': 'MotionAGFormer'}
-PRETRAINER = {'type': 'ContextPretrainer', 'backbone': {**BACKBONE, 'rep_dims': None}}
-PARTS = {'backbone': BACKBONE, 'heads': {'pose': {'type': 'PoseHead'}}}
+PRETRAINER = {'type': 'ContextPretrainer', 'backbone': {'type': 'MotionAGFormer', 'rep_dims': None}}
+PARTS = {'backbone': {'type': 'MotionAGFormer'}, 'heads': {'pose': {'type': 'PoseHead'}}}
 WITH_MASK = KeyMap([*NETWORK, ('mask_emb', 'mask_token')])
 
 SYSTEM = System(

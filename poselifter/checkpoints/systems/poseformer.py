@@ -5,14 +5,11 @@ from .transformers import patch_system
 NETWORK = (
     ('Spatial_patch_to_embedding', 'backbone.spatial.input_projection'),
     ('Spatial_pos_embed', 'backbone.spatial.joint_embedding.weight'),
-    ('Temporal_pos_embed', 'backbone.frame_embedding.weight'),
     ('Spatial_blocks', 'backbone.spatial.blocks'),
     ('blocks', 'backbone.temporal_blocks'),
     ('Spatial_norm', 'backbone.spatial.norm'),
     ('Temporal_norm', 'backbone.norm'),
     ('weighted_mean', 'neck.conv'),
-    ('head.0', 'heads.pose.norm'),
-    ('head.1', 'heads.pose.linear'),
 )
 
 
@@ -21,11 +18,7 @@ SYSTEM = patch_system(
     NETWORK,
     blocks=('Spatial_blocks', 'blocks'),
     places=('backbone.joint_dims', 'backbone.num_joints heads.pose.num_joints'),
-    network={
-        'backbone': {'type': 'PoseFormer'},
-        'neck': {'type': 'WeightedFrameMean'},
-        'heads': {'pose': {'type': 'PoseHead', 'norm': 'layer'}},
-    },
+    network={'backbone': {'type': 'PoseFormer'}, 'neck': {'type': 'WeightedFrameMean'}},
     published=((81, 17), (27, 17), (9, 17), (43, 15)),
     embed_dim_ratio=32,
     depth=4,

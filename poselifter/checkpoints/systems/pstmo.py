@@ -4,26 +4,21 @@ from ...errors import InputError
 from ..key_map import KeyMap
 from ..system import Kind, Setting, Shapes, System, count, ignored, joints, size
 
+NORM = (('.a_2', '.weight'), ('.b_2', '.bias'))
+POSE_HEAD = (('.0', '.norm'), ('.1', '.linear', 'conv'))
 ATTENTION = (
-    ('self_attn.linears.0', 'attn.qkv', '0/3'),
-    ('self_attn.linears.1', 'attn.qkv', '1/3'),
-    ('self_attn.linears.2', 'attn.qkv', '2/3'),
+    *((f'self_attn.linears.{i}', 'attn.qkv', f'{i}/3') for i in range(3)),
     ('self_attn.linears.3', 'attn.proj'),
-    ('sublayer.0.norm.a_2', 'norm1.weight'),
-    ('sublayer.0.norm.b_2', 'norm1.bias'),
-    ('sublayer.1.norm.a_2', 'norm2.weight'),
-    ('sublayer.1.norm.b_2', 'norm2.bias'),
+    ('sublayer.0.norm', 'norm1', NORM),
+    ('sublayer.1.norm', 'norm2', NORM),
 )
 LAYER = (*ATTENTION, ('feed_forward.w_1', 'mlp.fc1'), ('feed_forward.w_2', 'mlp.fc2'))
 STRIDED_LAYER = (*ATTENTION, ('feed_forward.w_1', 'conv1'), ('feed_forward.w_2', 'conv2'))
-NORM = (('.a_2', '.weight'), ('.b_2', '.bias'))
+BLOCKS = (('w1', '0.linear', 'conv'), ('batch_norm1', '0.norm'), ('w2', '1.linear', 'conv'), ('batch_norm2', '1.norm'))
 ENCODERS = (
     ('encoder.fc_1', 'backbone.spatial.first.linear', 'conv'),
     ('encoder.bn_1', 'backbone.spatial.first.norm'),
-    ('encoder.layers.{i}.w1', 'backbone.spatial.blocks.{i}.0.linear', 'conv'),
-    ('encoder.layers.{i}.batch_norm1', 'backbone.spatial.blocks.{i}.0.norm'),
-    ('encoder.layers.{i}.w2', 'backbone.spatial.blocks.{i}.1.linear', 'conv'),
-    ('encoder.layers.{i}.batch_norm2', 'backbone.spatial.blocks.{i}.1.norm'),
+    ('encoder.layers.{i}.', 'backbone.spatial.blocks.{i}.', BLOCKS),
     ('encoder.fc_2', 'backbone.spatial.last', 'conv'),
     ('Transformer.pos_embedding', 'backbone.frame_embedding.weight'),
     ('Transformer.model.layers.{i}.', 'backbone.temporal_blocks.{i}.', LAYER),
@@ -34,10 +29,8 @@ STAGE_2 = (
     *((f'Transformer_reduce.model.pos_embedding_{i + 1}', f'neck.embeddings.{i}.weight') for i in range(3)),
     ('Transformer_reduce.model.layers.{i}.', 'neck.layers.{i}.', STRIDED_LAYER),
     ('Transformer_reduce.model.norm', 'neck.unused_norm', NORM),
-    ('fcn.0', 'heads.pose.norm'),
-    ('fcn.1', 'heads.pose.linear', 'conv'),
-    ('fcn_1.0', 'heads.sequence.norm'),
-    ('fcn_1.1', 'heads.sequence.linear', 'conv'),
+    ('fcn', 'heads.pose', POSE_HEAD),
+    ('fcn_1', 'heads.sequence', POSE_HEAD),
 )
 STAGE_1 = (
     *ENCODERS,
@@ -48,8 +41,7 @@ STAGE_1 = (
     ('mask_token', 'head.mask_token'),
     ('Transformer_dec.model.layers.{i}.', 'head.blocks.{i}.', LAYER),
     ('Transformer_dec.model.norm', 'head.unused_norm', NORM),
-    ('fcn_dec.0', 'head.pose.norm'),
-    ('fcn_dec.1', 'head.pose.linear', 'conv'),
+    ('fcn_dec', 'head.pose', POSE_HEAD),
 )
 REFINER = (('post_refine.0', 'fc1'), ('post_refine.3', 'fc2'))
 STRIDES = {9: [1, 3, 3], 27: [3, 3, 3], 81: [3, 3, 3, 3], 243: [3, 3, 3, 3, 3], 351: [3, 9, 13]}

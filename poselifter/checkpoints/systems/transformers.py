@@ -22,14 +22,17 @@ def patch_system(
 
     Args:
         name: of the system.
-        names: table of the tensors' names.
+        names: table of the tensors' names but for the frame embedding and the head.
         blocks: names of the spatial and temporal blocks.
         places: where width and number of joints stand in our config.
-        network: our config but for the settings.
+        network: our config but for the settings and the head.
         published: (frames, joints) of the published sizes.
         **common: settings that the published sizes have in common.
     """
     spatial, temporal = blocks
+    head = ('head', 'heads.pose', (('.0', '.norm'), ('.1', '.linear')))
+    names = (*names, ('Temporal_pos_embed', 'backbone.frame_embedding.weight'), head)
+    network = {**network, 'heads': {'pose': {'type': 'PoseHead', 'norm': 'layer'}}}
     settings = (
         Setting('num_frame', 'backbone.num_frames', (size, 'Temporal_pos_embed', 1)),
         Setting('num_joints', places[1], (size, 'Spatial_pos_embed', 1)),

@@ -1,5 +1,7 @@
 """VideoPose3D."""
 
+from math import prod
+
 from ...errors import InputError
 from ..key_map import KeyMap
 from ..system import Kind, Setting, Shapes, System, count, joints, size, sizes
@@ -18,13 +20,12 @@ def _kernels(file: Shapes) -> tuple[list[int], list[int] | None]:
     blocks = (max(count(file, 'layers_conv.'), count(file, 'layers_bn.')) + 1) // 2
     keys = ['expand_conv.weight', *(f'layers_conv.{2 * i}.weight' for i in range(blocks))]
     kernels = [size(file, key, 2) for key in keys]
-    widths, reach = [], 1
+    widths = []
     for kernel in kernels:
-        step, rest = divmod(kernel - 1, reach)
+        step, rest = divmod(kernel - 1, prod(widths))
         if rest or step % 2:
             return kernels, None
         widths.append(step + 1)
-        reach *= step + 1
     return kernels, widths if len(kernels) > 1 else None
 
 

@@ -56,12 +56,10 @@ class ActionPose(DSTformer):
 
     def encode(self, h: Tensor, valid: Tensor | None = None, return_layers: bool = False) -> Encoded:
         """See :class:`BaseBackbone`; ``valid`` is (B, T), the features have T frames, the layers T + 1."""
-        if self.class_token is None:
-            return super().encode(h, valid, return_layers)
-        if valid is not None:
-            valid = F.pad(valid, (1, 0), value=True)
+        first = 0 if self.class_token is None else 1
+        valid = None if valid is None else F.pad(valid, (first, 0), value=True)
         features, layers = super().encode(h, valid, return_layers=True)
-        return (features[:, 1:], layers) if return_layers else features[:, 1:]
+        return (features[:, first:], layers) if return_layers else features[:, first:]
 
     def clip_token(self, features: Tensor, layers: Sequence[Tensor], valid: Tensor | None = None) -> Tensor:
         """See :class:`BaseBackbone`; the class token after ``align_layer``, where it is used."""

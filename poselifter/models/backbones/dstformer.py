@@ -73,16 +73,13 @@ class DSTformer(StreamBackbone):
             return ParallelStreams([[TransformerBlock(embed_dims, **options[kind]) for kind in s] for s in streams])
 
         layers = [layer(rate) for rate in torch.linspace(0, drop_path_rate, depth, device='cpu').tolist()]
-        size = (num_frames, num_joints, in_channels, embed_dims, rep_dims)
-        super().__init__(layers, *size, positions, fusion, drop_rate, 1e-6, init_cfg)
+        size = (num_frames, num_joints, in_channels, embed_dims)
+        super().__init__(layers, size, rep_dims, positions, fusion, drop_rate, 1e-6, init_cfg)
 
     def init_layers(self) -> None:
         """Initialises as released."""
-        self.apply(self._init)
-
-    @staticmethod
-    def _init(module: nn.Module) -> None:
-        if isinstance(module, (nn.Linear, PositionEmbedding)):
-            nn.init.trunc_normal_(module.weight, std=0.02)
-        if isinstance(module, nn.Linear) and module.bias is not None:
-            nn.init.zeros_(module.bias)
+        for module in self.modules():
+            if isinstance(module, (nn.Linear, PositionEmbedding)):
+                nn.init.trunc_normal_(module.weight, std=0.02)
+            if isinstance(module, nn.Linear) and module.bias is not None:
+                nn.init.zeros_(module.bias)

@@ -22,7 +22,8 @@ class StreamBackbone(BaseBackbone):
         layers: the streams of each layer.
         drop_rate: dropout after the embeddings.
         norm_eps: epsilon of the last norm.
-        num_frames, num_joints, in_channels, embed_dims, rep_dims, positions, fusion, init_cfg: see :class:`DSTformer`.
+        size: T at most, J, C and D inside the network.
+        rep_dims, positions, fusion, init_cfg: see :class:`DSTformer`.
     """
 
     layer_lists = (('layers', 'fusions'),)
@@ -32,10 +33,7 @@ class StreamBackbone(BaseBackbone):
     def __init__(
         self,
         layers: Sequence[ParallelStreams],
-        num_frames: int,
-        num_joints: int,
-        in_channels: int,
-        embed_dims: int,
+        size: tuple[int, int, int, int],
         rep_dims: int | None,
         positions: Positions,
         fusion: dict | None,
@@ -43,6 +41,7 @@ class StreamBackbone(BaseBackbone):
         norm_eps: float,
         init_cfg: dict | None,
     ) -> None:
+        num_frames, num_joints, in_channels, embed_dims = size
         super().__init__(num_frames, num_joints, in_channels, rep_dims or embed_dims, init_cfg=init_cfg)
         if positions not in ('joints', 'frames', 'both', 'none'):
             raise InputError(f"positions is {positions!r}, expected 'joints', 'frames', 'both' or 'none'")
@@ -66,12 +65,10 @@ class StreamBackbone(BaseBackbone):
     @staticmethod
     def _fusion(layer: ParallelStreams, embed_dims: int, fusion: dict | None) -> nn.Module:
         streams = len(layer.streams)
-        if streams == 1:
-            return build_part({'type': 'SumFusion', 'embed_dims': embed_dims}, BaseNeck)
+        fusion = {'type': 'SumFusion'} if streams == 1 else fusion or {'type': 'AdaptiveFusion'}
         dims = embed_dims // streams if layer.cascade else embed_dims
-        cfg = {'embed_dims': dims, 'num_streams': streams, **(fusion or {'type': 'AdaptiveFusion'})}
-        neck = build_part(cfg, BaseNeck)
         # a cascade has nothing to fuse; released files hold the fusion all the same
+        neck = build_part({'embed_dims': dims, 'num_streams': streams, **fusion}, BaseNeck)
         return neck.requires_grad_(not layer.cascade)
 
     def embed(self, x: Tensor) -> Tensor:
@@ -86,7 +83,6 @@ class StreamBackbone(BaseBackbone):
             streams = layer(h, valid)
             h = streams[0] if layer.cascade else fusion(streams)
             layers.append(h)
-        features = self.norm(h)
-        if self.representation is not None:
-            features = torch.tanh(self.representation(features))
+        h = self.norm(h)
+        features = h if self.representation is None else torch.tanh(self.representation(h))
         return (features, layers) if return_layers else features

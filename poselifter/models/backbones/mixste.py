@@ -72,9 +72,8 @@ class MixSTE(BaseBackbone):
     def encode(self, h: Tensor, valid: Tensor | None = None, return_layers: bool = False) -> Encoded:
         """See :class:`BaseBackbone`; a layer is a pair of blocks with their norms."""
         layers = []
-        if not self.alternate:
-            for block in self.spatial_blocks:
-                h = self.spatial_norm(block(h))
+        for block in () if self.alternate else self.spatial_blocks:
+            h = self.spatial_norm(block(h))
         for i, (spatial, temporal) in enumerate(zip(self.spatial_blocks, self.temporal_blocks, strict=True)):
             if self.alternate:
                 h = self.spatial_norm(spatial(h))

@@ -94,24 +94,21 @@ class MotionAGFormer(StreamBackbone):
         options |= {'layer_scale': layer_scale, 'act_layer': ACTIVATIONS[act]}
 
         def graph(axis: str) -> nn.Module:
-            if axis == 'joints':
-                return GraphConv(dim, axis, num_joints, edges)
-            if temporal_graph == 'conv':
+            if axis == 'frames' and temporal_graph == 'conv':
                 return MultiScaleTemporalConv(dim)
-            return GraphConv(dim, axis, num_frames, (), temporal_graph, neighbours, reach)
+            nodes = num_joints if axis == 'joints' else num_frames
+            return GraphConv(dim, axis, nodes, edges, temporal_graph, neighbours, reach)
 
         def mixed(stream: str, axis: str) -> nn.Module:
-            if stream == 'graph' and bare_graph:
-                return graph(axis)
             mixer = graph(axis) if stream == 'graph' else None
-            return TransformerBlock(dim, axis=axis, mixer=mixer, **options)
+            return mixer if mixer and bare_graph else TransformerBlock(dim, axis=axis, mixer=mixer, **options)
 
         layers = [
             ParallelStreams([[mixed(s, axis) for axis in ('joints', 'frames')] for s in streams], hierarchical)
             for _ in range(depth)
         ]
-        size = (num_frames, num_joints, in_channels, embed_dims, rep_dims)
-        super().__init__(layers, *size, positions, fusion, 0.0, 1e-5, init_cfg)
+        size = (num_frames, num_joints, in_channels, embed_dims)
+        super().__init__(layers, size, rep_dims, positions, fusion, 0.0, 1e-5, init_cfg)
 
 
 def _width(embed_dims: int, streams: Sequence[str], act: str, temporal_graph: str, hierarchical: bool) -> int:

@@ -46,11 +46,9 @@ class FrameMlp(nn.Module):
     def __init__(self, in_dims: int, embed_dims: int, depth: int = 1, drop_rate: float = 0.1) -> None:
         super().__init__()
         hidden = 2 * embed_dims
-        self.first = FrameBlock(in_dims, hidden, drop_rate)
-        self.blocks = nn.ModuleList(
-            nn.Sequential(FrameBlock(hidden, hidden, drop_rate), FrameBlock(hidden, hidden, drop_rate))
-            for _ in range(depth)
-        )
+        block = partial(FrameBlock, dims=hidden, drop_rate=drop_rate)
+        self.first = block(in_dims)
+        self.blocks = nn.ModuleList(nn.Sequential(block(hidden), block(hidden)) for _ in range(depth))
         self.last = nn.Linear(hidden, embed_dims)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -59,13 +57,6 @@ class FrameMlp(nn.Module):
         for block in self.blocks:
             h = h + block(h)
         return self.last(h)
-
-
-class FrameLinear(nn.Sequential):
-    """One linear layer on the joints of each frame: (B, T, J, C) -> (B, T, 1, D)."""
-
-    def __init__(self, in_dims: int, embed_dims: int) -> None:
-        super().__init__(nn.Flatten(2), nn.Linear(in_dims, embed_dims), nn.Unflatten(2, (1, embed_dims)))
 
 
 @BACKBONES.register_module()
@@ -109,18 +100,17 @@ class STMO(BaseBackbone):
     ) -> None:
         super().__init__(num_frames, num_joints, in_channels, embed_dims, num_tokens=1, init_cfg=init_cfg)
         flat = num_joints * in_channels
-        encoders = {
-            'mlp': partial(FrameMlp, flat, embed_dims, spatial_depth, drop_rate),
-            'linear': partial(FrameLinear, flat, embed_dims),
-            'transformer': lambda: nn.Sequential(
-                JointTransformer(num_joints, in_channels, depth=spatial_depth), nn.Linear(32 * num_joints, embed_dims)
-            ),
-        }
-        if spatial not in encoders:
-            raise InputError(f'STMO: spatial is {spatial!r}, expected one of {list(encoders)}')
-        self.spatial = encoders[spatial]()
-        spatial_layers = {'mlp': (('spatial.blocks',),), 'transformer': (('spatial.0.blocks',),)}
-        self.layer_lists = (*spatial_layers.get(spatial, ()), ('temporal_blocks',))
+        if spatial == 'mlp':
+            self.spatial = FrameMlp(flat, embed_dims, spatial_depth, drop_rate)
+        elif spatial == 'linear':
+            self.spatial = nn.Sequential(nn.Flatten(2), nn.Linear(flat, embed_dims), nn.Unflatten(2, (1, embed_dims)))
+        elif spatial == 'transformer':
+            encoder = JointTransformer(num_joints, in_channels, depth=spatial_depth)
+            self.spatial = nn.Sequential(encoder, nn.Linear(32 * num_joints, embed_dims))
+        else:
+            raise InputError(f"STMO: spatial is {spatial!r}, expected one of ['mlp', 'linear', 'transformer']")
+        blocks = {'mlp': [('spatial.blocks',)], 'linear': [], 'transformer': [('spatial.0.blocks',)]}[spatial]
+        self.layer_lists = (*blocks, ('temporal_blocks',))
         self.frame_embedding = PositionEmbedding(num_frames, embed_dims, 'frames') if depth else nn.Identity()
         self.temporal_blocks = std_norm_blocks(depth, embed_dims, num_heads, feedforward_dims, drop_rate)
         self.unused_norm = StdNorm(embed_dims).requires_grad_(False) if depth else None

@@ -1,7 +1,7 @@
 """The temporal convolutional network of VideoPose3D."""
 
 from collections.abc import Sequence
-from math import prod
+from math import inf, prod
 
 import torch
 import torch.nn.functional as F
@@ -67,12 +67,12 @@ class TemporalConvNet(BaseBackbone):
             )
         super().__init__(num_frames or field, num_joints, in_channels, embed_dims, num_tokens=1, init_cfg=init_cfg)
         self.field, self.widths, self.causal, self.strided, self.pad = field, widths, causal, strided, pad
+        self.lead = field - 1 if causal else field // 2  # frames that the first output sees before its time
         self.dilations = [prod(widths[:i]) for i in range(len(widths))]
 
         def conv(channels: int, i: int) -> nn.Conv1d:
             width, dilation = widths[i], self.dilations[i]
-            if dense:
-                return nn.Conv1d(channels, embed_dims, (width - 1) * dilation + 1, bias=False)
+            width, dilation = ((width - 1) * dilation + 1, 1) if dense else (width, dilation)
             return nn.Conv1d(channels, embed_dims, width, dilation=dilation, bias=False)
 
         self.first_conv = conv(num_joints * in_channels, 0)
@@ -95,20 +95,13 @@ class TemporalConvNet(BaseBackbone):
 
     def output_frames(self, num_frames: int) -> Tensor:
         """See :class:`BaseBackbone`."""
-        first = 0 if self.pad else self.field - 1 if self.causal else self.field // 2
-        count = num_frames if self.pad else num_frames - self.field + 1
+        first, count = (0, num_frames) if self.pad else (self.lead, num_frames - self.field + 1)
         return torch.arange(first, first + count)
 
     def check_input(self, x: Tensor) -> None:
         """Holds an input to (B, T, J, C) with a T that gives an output."""
-        fits = x.ndim == 4 and x.shape[2:] == (self.num_joints, self.in_channels)
         least = 1 if self.pad else self.field
-        if not fits or x.shape[1] < least:
-            raise InputError(
-                f'{type(self).__name__} got an input of shape {tuple(x.shape)}, expected (B, T, {self.num_joints}, '
-                f'{self.in_channels}) with T at least {least}; change the data or the filter_widths, num_joints and '
-                f'in_channels of the model'
-            )
+        self._check(x, (least, inf), f'at least {least}', 'filter_widths')
 
     def embed(self, x: Tensor) -> Tensor:
         """Input (B, T, J, C) to one token a frame (B, T, 1, J * C)."""
@@ -134,19 +127,16 @@ class TemporalConvNet(BaseBackbone):
         return F.conv1d(h, conv.weight, stride=conv.kernel_size) if strided else conv(h)
 
     def _skip(self, h: Tensor, i: int, strided: bool) -> Tensor:
-        width, dilation = self.widths[i], self.dilations[i]
-        if strided:
-            return h[..., width - 1 if self.causal else width // 2 :: width]
+        width, dilation = self.widths[i], 1 if strided else self.dilations[i]
         crop = (width - 1) * dilation
         first = crop if self.causal else crop // 2
-        return h[..., first : first + h.shape[-1] - crop]
+        return h[..., first : first + h.shape[-1] - crop : width if strided else 1]
 
     def _edges(self, h: Tensor, valid: Tensor | None) -> Tensor:
         if valid is None and not self.pad:
             return h
         frames = h.shape[1]
-        before = (self.field - 1 if self.causal else self.field // 2) if self.pad else 0
-        after = self.field - 1 - before if self.pad else 0
+        before, after = (self.lead, self.field - 1 - self.lead) if self.pad else (0, 0)
         index = torch.arange(-before, frames + after, device=h.device).expand(len(h), -1)
         valid = h.new_ones(h.shape[:2], dtype=torch.bool) if valid is None else seen_frames(valid)
         # argmax finds the first of the largest

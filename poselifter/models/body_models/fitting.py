@@ -19,7 +19,7 @@ _ANGLE_STD = {  # radians that a joint commonly turns; joints that nothing measu
     'collar': 0.2, 'head': 0.3, 'shoulder': 0.9, 'elbow': 0.9, 'wrist': 0.1, 'hand': 0.05,
     'pelvis': 0.3,  # without a prior; a unit for L-BFGS
 }  # fmt: skip
-_BENDS = [(4, 0, 1), (5, 0, 1), (18, 1, -1), (19, 1, 1)]  # knees and elbows: joint, axis, the sign that is natural
+_BENDS = [4, 5, 18, 19], [0, 0, 1, 1], [1, 1, -1, 1]  # knees and elbows: joints, axes, the signs that are natural
 _ACCELERATION_STD = 40.0  # rad/s^2
 
 
@@ -150,7 +150,6 @@ class _Problem:
         self.change = target.new_zeros(10, requires_grad=True)
         names = [name.split('_')[-1] for name in get_skeleton('smpl24').joint_names]
         self.spread = target.new_tensor([_ANGLE_STD[name] for name in names]).unsqueeze(-1)
-        self.bends = [list(column) for column in zip(*_BENDS, strict=True)]
 
     def state(self) -> tuple[Tensor, Tensor, Tensor]:
         """Angles (T, 24, 3), rotations (T, 24, 3, 3) and shape (10,)."""
@@ -166,7 +165,7 @@ class _Problem:
         data = (self.weights * distance.square().sum(-1)).sum() / self.noise**2
         # the shape counts in every frame: joints that mean other points of a body are off in all of them alike
         prior = self.unit_angles[:, 1:].square().sum() + shape.square().sum() * len(angles)
-        joints, axes, signs = self.bends
+        joints, axes, signs = _BENDS
         bends = (-4 * angles[:, joints, axes] * angles.new_tensor(signs)).exp().sum()
         accelerations = rotations.diff(n=2, dim=0) * self.hurry
         return (data + prior + bends + accelerations.square().sum()) / len(angles)

@@ -17,10 +17,7 @@ from ...utils.safe_pickle import PickledObject, load_pickle
 from .smpl import SHAPES, SMPL
 
 _NAMES = {*SHAPES, 'kintree_table', 'parents', 'f', 'faces', 'J_regressor_coco'}
-_REGRESSORS = {
-    'J_regressor_h36m': ('J_regressor_h36m_correct.npy', 'J_regressor_h36m.npy'),
-    'J_regressor_coco': ('J_regressor_coco.npy',),
-}
+_REGRESSORS = ('J_regressor_h36m_correct', 'J_regressor_h36m', 'J_regressor_coco')  # files beside a body model
 _FILES = r'((smpl|smplh|smplx)_{0}|basicmodel_{1}_lbs_10_207_0_v1\.\d\.0|model)\.(npz|pkl)'  # also as downloaded
 _LETTERS = {'neutral': 'neutral', 'male': 'm', 'female': 'f'}
 _SWAPPED_LEGS = [0, 4, 5, 6, 1, 2, 3, *range(7, 17)]
@@ -96,17 +93,15 @@ def _folded(arrays: dict[str, Any]) -> dict[str, Any]:
     first = len(tree) - 30  # of the left hand's joints; the right hand's 15 follow
     weights = np.asarray(arrays['weights'])
     posedirs, regressor = (np.asarray(arrays[key]) for key in ('posedirs', 'J_regressor'))
-    kept = np.zeros((len(weights), 24))
-    kept[:, :22] = weights[:, :22]
+    kept = np.pad(weights[:, :22].astype(float), ((0, 0), (0, 2)))
     kept[:, 15] += weights[:, 22:first].sum(1)
     kept[:, 20] += weights[:, first : first + 15].sum(1)
     kept[:, 21] += weights[:, first + 15 :].sum(1)
-    zeros = np.zeros((*posedirs.shape[:2], 18))
     return {
         **{key: value for key, value in arrays.items() if key != 'kintree_table'},
         'parents': get_skeleton('smpl24').parents,
         'weights': kept,
-        'posedirs': np.concatenate([posedirs[..., :189], zeros], -1),
+        'posedirs': np.pad(posedirs[..., :189], ((0, 0), (0, 0), (0, 18))),
         'J_regressor': regressor[[*range(22), first + 3, first + 18]],  # the hands: where the middle finger begins
         'kind': {52: 'smplh', 55: 'smplx'}[len(tree)],
     }
@@ -126,10 +121,10 @@ def _read(path: Path, gender: str) -> dict[str, Any]:
             f'it under that name'
         )
     arrays = dict(_load(path))
-    for key, names in _REGRESSORS.items():
-        beside = [path.with_name(name) for name in names if path.with_name(name).is_file()]
-        if key not in arrays and beside:
-            arrays[key] = _load(beside[0])
+    for name in _REGRESSORS:
+        key, file = name.removesuffix('_correct'), path.with_name(f'{name}.npy')
+        if key not in arrays and file.is_file():
+            arrays[key] = _load(file)
     return arrays
 
 

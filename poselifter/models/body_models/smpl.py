@@ -51,14 +51,13 @@ class SMPL(nn.Module):
                 f'the body model has the joint parents {list(tree)}, expected those of SMPL with 24 joints'
             )
         sizes = {'V': (np.shape(arrays.get('v_template')) or (0,))[0]}
-        for key, axes in SHAPES.items():
+        shapes = {**SHAPES, 'J_regressor_coco': (17, 'V')} if 'J_regressor_coco' in arrays else SHAPES
+        self.register_buffer('J_regressor_coco', None, persistent=False)
+        for key, axes in shapes.items():
             value = _dense(arrays, key, tuple(sizes.get(axis, axis) for axis in axes))
             if key == 'posedirs':
                 value = value.reshape(-1, value.shape[-1]).T.copy()  # as smplx wants it: (207, 3 V)
             self.register_buffer(key, torch.as_tensor(value, dtype=torch.get_default_dtype()), persistent=False)
-        coco = _dense(arrays, 'J_regressor_coco', (17, sizes['V'])) if 'J_regressor_coco' in arrays else None
-        coco = None if coco is None else torch.as_tensor(coco, dtype=torch.get_default_dtype())
-        self.register_buffer('J_regressor_coco', coco, persistent=False)
         self.kind, self.gender = arrays.get('kind', 'smpl'), 'neutral'
         faces = arrays.get('f', arrays.get('faces'))
         faces = None if faces is None else torch.as_tensor(np.asarray(faces).astype(np.int64))
@@ -100,11 +99,9 @@ class SMPL(nn.Module):
 def _dense(arrays: Mapping[str, Any], key: str, shape: tuple[int, ...]) -> np.ndarray:
     value = arrays.get(key)
     if value is None:
-        hint = (
-            'put J_regressor_h36m_correct.npy of MotionBERT beside the body model or give joint_regressor'
-            if key == 'J_regressor_h36m'
-            else 'give the arrays of the official SMPL file'
-        )
+        hint = 'give the arrays of the official SMPL file'
+        if key == 'J_regressor_h36m':
+            hint = 'put J_regressor_h36m_correct.npy of MotionBERT beside the body model or give joint_regressor'
         raise InputError(f'the body model has no {key}; {hint}')
     try:
         value = np.asarray(value.toarray() if hasattr(value, 'toarray') else value, dtype=np.float64)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ...errors import InputError
 from ...registry import MODELS
 from ..losses import context_targets, self_distillation
-from ..parts import BaseBackbone, DistillingModel, part_class
+from ..parts import BaseBackbone, DistillingModel, Tensors, part_class
 from .pretrainer import Pretrainer
 
 
@@ -112,8 +112,7 @@ class ContextPretrainer(Pretrainer, DistillingModel):
                 f'ContextPretrainer hides features of {len(self.mask_token)} channels, {type(self.backbone).__name__} '
                 f'embeds into {h.shape[-1]}; take another backbone, e.g. MotionAGFormer'
             )
-        if h.shape[2] == 1:  # a frame is one token, which a mask hides as a whole
-            mask = mask.all(-1, keepdim=True)
+        mask = mask.all(-1, keepdim=True) if h.shape[2] == 1 else mask  # of a frame of one token as a whole
         if noise is None:
             noise = self.noise_std * torch.randn_like(h) if self.filler == 'noise' else self.mask_token
         return torch.where(mask.unsqueeze(-1), noise, h)
@@ -125,7 +124,7 @@ class ContextPretrainer(Pretrainer, DistillingModel):
         _, layers = teacher.encode(self.backbone.embed(self.describe(x)), return_layers=True)
         return context_targets(layers, self.top_layers, self.norm_targets)
 
-    def forward(self, inputs: Tensor, data_samples: object = None, mode: str = 'tensor') -> Tensor | dict[str, Tensor]:
+    def forward(self, inputs: Tensor, data_samples: object = None, mode: str = 'tensor') -> Tensor | Tensors:
         """See mmengine's ``BaseModel.forward``.
 
         Args:
@@ -140,8 +139,7 @@ class ContextPretrainer(Pretrainer, DistillingModel):
         mask = data_samples.masks.flatten(0, 1)
         student = self.backbone.encode(self.corrupt(inputs, mask))
         target = self.targets(inputs).repeat_interleave(len(mask) // len(inputs), 0)
-        if student.shape[2] == 1:
-            mask = mask.all(-1, keepdim=True)
+        mask = mask.all(-1, keepdim=True) if student.shape[2] == 1 else mask
         student, target = student[mask], target[mask]
         spread = {'target_std': target.std(0).mean(), 'prediction_std': student.detach().std(0).mean()}
         return {'loss_context': self_distillation(student, target), **spread}

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from ...errors import InputError
 from ...registry import MODELS
 from ...structures import MotionDataSample
-from ..parts import BaseHead, build_part
+from ..parts import BaseHead, Tensors, build_part
 from .pretrainer import Pretrainer
 
 
@@ -79,7 +79,7 @@ class MaskedPosePretrainer(Pretrainer):
 
     def forward(
         self, inputs: Tensor, data_samples: MotionDataSample | None = None, mode: str = 'tensor'
-    ) -> Tensor | dict[str, Tensor]:
+    ) -> Tensor | Tensors:
         """See mmengine's ``BaseModel.forward``.
 
         Args:
@@ -91,8 +91,7 @@ class MaskedPosePretrainer(Pretrainer):
         removed, replaced = self.split(data_samples.mask)
         x = self.describe(inputs, removed.unsqueeze(-1) | replaced)
         features, order = self.encode(x, removed, replaced)
-        samples = MotionDataSample()
-        samples.frame_order = order
+        samples = MotionDataSample(frame_order=order)
         if mode != 'loss':
             return self.head.predict(features, samples)['pred_keypoints']
         present = (inputs != 0).any(-1) if inputs.shape[-1] < 3 else inputs[..., 2] > 0

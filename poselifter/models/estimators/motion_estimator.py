@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +14,10 @@ from ...registry import CODECS, MODELS
 from ...skeletons import flip_keypoints
 from ...structures import MotionDataSample, WindowPolicy, Windows
 from ..network import Network
+from ..parts import Tensors
 
+Clips = Sequence[Tensor]  # of any lengths
+Samples = Sequence[MotionDataSample]
 _FRAME_LABELS = ('target', 'target_weight', 'target_2d', 'target_2d_weight')
 
 
@@ -30,7 +34,7 @@ class MotionEstimator(BaseModel, Network):
             average with the mirrored input; ``batch_size``, windows in one forward pass; and for the papers' protocols
             ``merge=False``, which keeps the outputs of all windows side by side, and ``zero_root=False``, which leaves
             the root where it is predicted.
-        data_preprocessor, init_cfg: see mmengine's ``BaseModel``.
+        **base: ``data_preprocessor`` and ``init_cfg``, see mmengine's ``BaseModel``.
     """
 
     def __init__(
@@ -40,28 +44,23 @@ class MotionEstimator(BaseModel, Network):
         codec: dict | None = None,
         neck: dict | None = None,
         test_cfg: dict | None = None,
-        data_preprocessor: dict | None = None,
-        init_cfg: dict | None = None,
+        **base: Any,
     ) -> None:
-        super().__init__(data_preprocessor, init_cfg)
+        super().__init__(**base)
         self.codec = CODECS.build(codec) if codec else None
         self.build_network(backbone, neck, heads)
         if 'pose' in heads and not codec:
             raise InputError('MotionEstimator: the head pose needs codec=dict(...), to decode what it predicts')
-        test_cfg = dict(test_cfg or {})
+        test_cfg = {'flip_test': True, 'batch_size': 64, 'merge': True, 'zero_root': True, **(test_cfg or {})}
         self.window = self._window(test_cfg.get('window', {}))
-        self.flip_test: bool = test_cfg.get('flip_test', True)
-        self.batch_size: int = test_cfg.get('batch_size', 64)
-        self.merge: bool = test_cfg.get('merge', True)
-        self.zero_root: bool = test_cfg.get('zero_root', True)
+        self.flip_test, self.batch_size = test_cfg['flip_test'], test_cfg['batch_size']
+        self.merge, self.zero_root = test_cfg['merge'], test_cfg['zero_root']
         self.whole_clips = 'pose' not in heads and bool(self._reading('clip'))
 
     def _window(self, given: dict) -> WindowPolicy:
         """Window policy of the config; what it omits follows from the frames that the pose head returns."""
         length = given.get('length', self.backbone.num_frames)
-        frames = torch.arange(length)
-        if 'pose' in self.heads:
-            frames = self.output_frames(length)[self.feature_of('pose')]
+        frames = self.output_frames(length)[self.feature_of('pose')] if 'pose' in self.heads else torch.arange(length)
         given = {'length': length, 'outputs': len(frames), **given}
         if given['outputs'] == len(frames):
             given.setdefault('lead', int(frames[0]))
@@ -75,7 +74,7 @@ class MotionEstimator(BaseModel, Network):
         self.kept = slice(first, first + window.outputs)
         return window
 
-    def extract_feat(self, inputs: Tensor, valid: Tensor | None = None) -> dict[str, Tensor]:
+    def extract_feat(self, inputs: Tensor, valid: Tensor | None = None) -> Tensors:
         """Features of clips by name.
 
         Args:
@@ -89,11 +88,8 @@ class MotionEstimator(BaseModel, Network):
         return self.features(self.codec.normalize_window(clips) if self.codec else clips, valid)
 
     def forward(
-        self,
-        inputs: Tensor | Sequence[Tensor],
-        data_samples: MotionDataSample | Sequence[MotionDataSample] | None = None,
-        mode: str = 'tensor',
-    ) -> dict[str, Tensor] | list[MotionDataSample]:
+        self, inputs: Tensor | Clips, data_samples: MotionDataSample | Samples | None = None, mode: str = 'tensor'
+    ) -> Tensors | list[MotionDataSample]:
         """See mmengine's ``BaseModel.forward``.
 
         Args:
@@ -112,7 +108,7 @@ class MotionEstimator(BaseModel, Network):
             return self.loss(features, samples, persons)
         return self.outputs(features, persons, samples.get('present'))
 
-    def loss(self, features: dict[str, Tensor], data_samples: MotionDataSample, persons: int = 1) -> dict[str, Tensor]:
+    def loss(self, features: Tensors, data_samples: MotionDataSample, persons: int = 1) -> Tensors:
         """Losses of all heads whose labels the batch has; with several heads their names become prefixes."""
         losses = {}
         for name, head in self.heads.items():
@@ -135,9 +131,7 @@ class MotionEstimator(BaseModel, Network):
         chosen.set_data({key: label[:, kept] for key, label in labels.items() if label.shape[1] == frames})
         return chosen
 
-    def predict(
-        self, inputs: Sequence[Tensor], data_samples: Sequence[MotionDataSample], batch_size: int | None = None
-    ) -> list[MotionDataSample]:
+    def predict(self, inputs: Clips, data_samples: Samples, batch_size: int | None = None) -> list[MotionDataSample]:
         """Lifts whole sequences, classifies or embeds whole clips, recovers bodies.
 
         Args:
@@ -152,39 +146,35 @@ class MotionEstimator(BaseModel, Network):
             clip, or beside ``pose`` the mean over its windows, which go through the network once for all heads. A head
             that recovers bodies adds the fields of :meth:`MeshHead.recover`.
         """
-        bodies, clips = self._reading('body'), self._reading('clip')
-        groups = [(bodies, [i]) for i in range(len(inputs))] if bodies else []  # a mesh is 400 times a pose
-        if 'pose' in self.heads and not self.whole_clips:
-            groups.append((['pose', *clips], range(len(inputs))))
-        for names, members in groups:
-            sequences, samples = [inputs[i] for i in members], [data_samples[i] for i in members]
-            windows = self._read_windows(sequences, names, self.window, batch_size, samples[0])
-            for sample, (cut, results) in zip(samples, windows, strict=True):
-                for name, result in results.items():
-                    self._add(sample, name, result, cut)
+        bodies = self._reading('body')
+        for sequence, sample in zip(inputs, data_samples, strict=True) if bodies else ():  # a mesh is 400 times a pose
+            self._predict_windows([sequence], [sample], bodies, batch_size)
         if self.whole_clips:
             self._predict_clips(inputs, data_samples, batch_size)
+        elif 'pose' in self.heads:
+            self._predict_windows(inputs, data_samples, ['pose', *self._reading('clip')], batch_size)
         return list(data_samples)
 
     def _reading(self, kind: str) -> list[str]:
         return [name for name, head in self.heads.items() if head.reads == kind]
 
-    def _add(self, sample: MotionDataSample, name: str, result: dict[str, Tensor], cut: Windows) -> None:
-        """Adds a head's predictions for the windows (W, ...) of a sequence to its sample."""
-        head = self.heads[name]
-        if head.reads == 'clip':  # a tail that is dropped may leave no window
-            sample.set_data({key: value.sum(0) / max(len(value), 1) for key, value in result.items()})
-        elif head.reads == 'body':
-            sample.set_data(head.recover(result, cut, sample, self.merge))
-            sample.set_metainfo({'pred_skeleton': 'h36m17'})
-        else:
-            poses, frames = self._decode(result['pred_keypoints_3d'], cut, sample, self.merge)
-            sample.set_data({'pred_keypoints_3d': poses, **({} if self.merge else {'pred_frames': frames})})
-            sample.set_metainfo({'pred_skeleton': self.codec.skeleton_3d.name})
+    def _predict_windows(self, inputs: Clips, samples: Samples, names: list[str], batch_size: int | None) -> None:
+        """Adds predictions of heads that read the windows of sequences to the samples."""
+        windows = self._read_windows(inputs, names, batch_size, samples[0])
+        for sample, (cut, results) in zip(samples, windows, strict=True):
+            for name, result in results.items():
+                head = self.heads[name]
+                if head.reads == 'clip':  # a tail that is dropped may leave no window
+                    sample.set_data({key: value.sum(0) / max(len(value), 1) for key, value in result.items()})
+                elif head.reads == 'body':
+                    sample.set_data(head.recover(result, cut, sample, self.merge))
+                    sample.set_metainfo({'pred_skeleton': 'h36m17'})
+                else:
+                    poses, frames = self._decode(result['pred_keypoints_3d'], cut, sample)
+                    sample.set_data({'pred_keypoints_3d': poses, **({} if self.merge else {'pred_frames': frames})})
+                    sample.set_metainfo({'pred_skeleton': self.codec.skeleton_3d.name})
 
-    def _predict_clips(
-        self, inputs: Sequence[Tensor], data_samples: Sequence[MotionDataSample], batch_size: int | None
-    ) -> None:
+    def _predict_clips(self, inputs: Clips, data_samples: Samples, batch_size: int | None) -> None:
         """Adds predictions for whole clips; those of one shape go through the network together."""
         for shape in dict.fromkeys(clip.shape for clip in inputs):
             alike = torch.tensor([i for i, clip in enumerate(inputs) if clip.shape == shape])
@@ -196,7 +186,7 @@ class MotionEstimator(BaseModel, Network):
                 for row, i in enumerate(members):
                     data_samples[i].set_data({key: value[row] for key, value in result.items()})
 
-    def read_clips(self, clips: Tensor, samples: MotionDataSample | None = None) -> dict[str, Tensor]:
+    def read_clips(self, clips: Tensor, samples: MotionDataSample | None = None) -> Tensors:
         """Clip-level predictions for whole clips.
 
         Args:
@@ -212,13 +202,11 @@ class MotionEstimator(BaseModel, Network):
             result |= self.heads[name].predict(self.read(name, features, persons), samples)
         return result
 
-    def lift(self, sequences: Sequence[Tensor], batch_size: int | None = None) -> list[Tensor]:
+    def lift(self, sequences: Clips, batch_size: int | None = None) -> list[Tensor]:
         """The poses of :meth:`over_time`, (T_i, K, 3) each."""
         return [result['pose'] for result in self.over_time(sequences, ['pose'], batch_size)]
 
-    def over_time(
-        self, sequences: Sequence[Tensor], names: Sequence[str], batch_size: int | None = None
-    ) -> list[dict[str, Tensor]]:
+    def over_time(self, sequences: Clips, names: Sequence[str], batch_size: int | None = None) -> list[Tensors]:
         """Per-frame outputs of the named heads for sequences of any length, in one pass of the network.
 
         Args:
@@ -233,24 +221,24 @@ class MotionEstimator(BaseModel, Network):
         Raises:
             InputError: a sequence has other joints or channels than the model.
         """
-        # every frame once, also where a paper's protocol leaves some out or keeps windows side by side
-        window = replace(self.window, tail='shift') if self.window.tail == 'drop' else self.window
         tracks = []
-        for cut, results in self._read_windows(sequences, names, window, batch_size):
+        for cut, results in self._read_windows(sequences, names, batch_size):
             track = {}
             for name, result in results.items():
                 [value] = result.values()
                 if name == 'pose':
                     track[name] = self._decode(value, cut)[0]
                 else:
-                    track[name] = cut.merge(value.unsqueeze(1).expand(-1, window.outputs, -1))
+                    track[name] = cut.merge(value.unsqueeze(1).expand(-1, self.window.outputs, -1))
             tracks.append(track)
         return tracks
 
-    def _decode(
-        self, poses: Tensor, cut: Windows, sample: MotionDataSample | None = None, merge: bool = True
-    ) -> tuple[Tensor, Tensor]:
-        """Poses (P, K, 3) of a sequence from those of its windows (W, outputs, K, 3), and the frames that they show."""
+    def _decode(self, poses: Tensor, cut: Windows, sample: MotionDataSample | None = None) -> tuple[Tensor, Tensor]:
+        """Poses (P, K, 3) of a sequence from those of its windows (W, outputs, K, 3), and the frames that they show.
+
+        Without a ``sample`` the windows are merged, whatever ``test_cfg`` says.
+        """
+        merge = self.merge or sample is None
         slots = torch.from_numpy(cut.inputs[:, self.window.lead :][:, : self.window.outputs]).to(poses.device)
         poses = cut.merge(poses) if merge else poses.flatten(0, 1)
         frames = torch.arange(len(poses), device=poses.device) if merge else slots.flatten()
@@ -260,14 +248,13 @@ class MotionEstimator(BaseModel, Network):
         return self.codec.decode(poses, sample, frames, self.zero_root), frames
 
     def _read_windows(
-        self,
-        sequences: Sequence[Tensor],
-        names: Sequence[str],
-        window: WindowPolicy,
-        batch_size: int | None = None,
-        sample: MotionDataSample | None = None,
-    ) -> Iterator[tuple[Windows, dict[str, dict[str, Tensor]]]]:
-        """Windows of each sequence and the predictions for them (W, ...); ``sample``: of the only one, if needed."""
+        self, sequences: Clips, names: Sequence[str], batch_size: int | None, sample: MotionDataSample | None = None
+    ) -> Iterator[tuple[Windows, dict[str, Tensors]]]:
+        """Windows of each sequence and the predictions for them (W, ...).
+
+        ``sample`` is that of the first sequence, the only one where a head needs it. Without it the windows show every
+        frame, also where a paper's protocol leaves some out.
+        """
         skeleton = self.codec.skeleton
         for sequence in sequences:
             if sequence.ndim != 3 or sequence.shape[1] != skeleton.num_joints:
@@ -275,6 +262,8 @@ class MotionEstimator(BaseModel, Network):
                     f'the model takes sequences (T, {skeleton.num_joints}, C) of {skeleton.name}, '
                     f'one has shape {tuple(sequence.shape)}; convert its keypoints first'
                 )
+        all_frames = sample is None and self.window.tail == 'drop'
+        window = replace(self.window, tail='shift') if all_frames else self.window
         cuts = [window.cut(len(sequence)) for sequence in sequences]
         counts = [len(cut.inputs) for cut in cuts]
         everything = torch.cat(tuple(sequences))
@@ -293,9 +282,7 @@ class MotionEstimator(BaseModel, Network):
         for i, cut in enumerate(cuts):
             yield cut, {name: {key: parts[i] for key, parts in result.items()} for name, result in results.items()}
 
-    def _read_batch(
-        self, clips: Tensor, names: Sequence[str], samples: MotionDataSample
-    ) -> dict[str, dict[str, Tensor]]:
+    def _read_batch(self, clips: Tensor, names: Sequence[str], samples: MotionDataSample) -> dict[str, Tensors]:
         """Predictions for clips (B, T, J, C), in one pass: poses (B, outputs, K, 3), bodies, or (B, D) of a clip.
 
         With ``flip_test`` poses and bodies are the mean with those of the mirrored
@@ -331,7 +318,7 @@ def _with_present(clips: Tensor, samples: MotionDataSample | None) -> MotionData
     return samples
 
 
-def _float(result: dict[str, Tensor]) -> dict[str, Tensor]:
+def _float(result: Tensors) -> Tensors:
     return {key: value.float() for key, value in result.items()}
 
 

@@ -1,5 +1,7 @@
 """The base of pretrainers without labels."""
 
+from typing import Any
+
 from mmengine.model import BaseModel
 from torch import Tensor
 
@@ -13,17 +15,11 @@ class Pretrainer(BaseModel):
     Args:
         backbone: config of the backbone.
         codec: config of the codec of the downstream model; ``None`` takes the clips as they are.
-        data_preprocessor, init_cfg: see mmengine's ``BaseModel``.
+        **base: ``data_preprocessor`` and ``init_cfg``, see mmengine's ``BaseModel``.
     """
 
-    def __init__(
-        self,
-        backbone: dict,
-        codec: dict | None = None,
-        data_preprocessor: dict | None = None,
-        init_cfg: dict | None = None,
-    ) -> None:
-        super().__init__(data_preprocessor, init_cfg)
+    def __init__(self, backbone: dict, codec: dict | None = None, **base: Any) -> None:
+        super().__init__(**base)
         self.backbone = build_part(backbone, BaseBackbone)
         self.codec = CODECS.build(codec) if codec else None
 

@@ -10,7 +10,7 @@ from ...errors import InputError
 from ...registry import MODELS
 from ...skeletons import mirror_text
 from ...structures import MotionDataSample
-from ..parts import BaseHead, CaptionedModel, build_part
+from ..parts import BaseHead, CaptionedModel, Tensors, build_part
 from .motion_estimator import MotionEstimator
 
 
@@ -69,27 +69,18 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
         places = {text: place for place, text in enumerate(self._texts or ())}
         self._mirrored = [places[text] for text in mirrored]
 
-    def encode(self, inputs: Tensor, valid: Tensor | None = None) -> tuple[dict[str, Tensor], Tensor]:
-        """Clips (B, T, J, C) to features by name and the token (B, 1, J', D) that stands for a clip."""
-        clips = self.codec.normalize_window(inputs) if self.codec else inputs
-        features, layers = self.backbone.encode(self.backbone.embed(clips), valid, return_layers=True)
-        return self.named(features), self.backbone.clip_token(features, layers, valid)
+    def features(self, x: Tensor, valid: Tensor | None = None) -> Tensors:
+        """See :class:`MotionEstimator`; besides ``clip_token`` (B, 1, J', D), which stands for a clip."""
+        features, layers = self.backbone.encode(self.backbone.embed(x), valid, return_layers=True)
+        return {**self.named(features), 'clip_token': self.backbone.clip_token(features, layers, valid)}
 
-    def forward(
-        self,
-        inputs: Tensor | Sequence[Tensor],
-        data_samples: MotionDataSample | Sequence[MotionDataSample] | None = None,
-        mode: str = 'tensor',
-    ) -> dict[str, Tensor] | list[MotionDataSample]:
-        """See :class:`MotionEstimator`; ``'loss'`` adds that of the texts.
+    def loss(self, features: Tensors, data_samples: MotionDataSample, persons: int = 1) -> Tensors:
+        """See :class:`MotionEstimator`; adds the loss of the texts.
 
         Raises:
             InputError: nothing has filled in ``texts``.
         """
-        if mode != 'loss':
-            return super().forward(inputs, data_samples, mode)
-        features, token = self.encode(inputs, data_samples.get('valid'))
-        losses = self.loss(features, data_samples)
+        losses, token = super().loss(features, data_samples, persons), features['clip_token']
         table, target = self.draw_texts(data_samples.captions)
         ids, rows = table.unique(return_inverse=True)
         samples = MotionDataSample(text_features=self.text_encoder([self.texts[i] for i in ids]))
@@ -120,7 +111,7 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
     @torch.no_grad()
     def embed_clips(self, inputs: Tensor) -> Tensor:
         """Clips (B, T, J, C) in the common space, (B, E)."""
-        return self.text_head.pose_pool(self.encode(inputs)[1])
+        return self.text_head.pose_pool(self.extract_feat(inputs)['clip_token'])
 
     @torch.no_grad()
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
@@ -142,7 +133,7 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
         similarity = self.embed_clips(inputs) @ torch.stack([row.mean(0) for row in rows], 1)
         return (similarity / self.text_head.temperature).softmax(-1)
 
-    def read_clips(self, clips: Tensor, samples: MotionDataSample | None = None) -> dict[str, Tensor]:
+    def read_clips(self, clips: Tensor, samples: MotionDataSample | None = None) -> Tensors:
         """See :class:`MotionEstimator`; with ``class_texts`` their probabilities."""
         if self.class_texts is None:
             return super().read_clips(clips, samples)

@@ -9,6 +9,7 @@ from ...errors import InputError
 from ...registry import LOSSES, MODELS
 from ...skeletons import convert_keypoints, find_conversion
 from ...structures import MotionDataSample
+from ..parts import Tensors
 from .motion_estimator import MotionEstimator
 
 
@@ -36,7 +37,7 @@ class UnifiedMotionPretrainer(MotionEstimator):
             raise InputError(f'UnifiedMotionPretrainer lifts: heads are {list(self.heads)}, expected one named pose')
         self.loss_2d = LOSSES.build(loss_2d or {'type': 'ReprojectionLoss'})
 
-    def loss(self, features: dict[str, Tensor], data_samples: MotionDataSample, persons: int = 1) -> dict[str, Tensor]:
+    def loss(self, features: Tensors, data_samples: MotionDataSample, persons: int = 1) -> Tensors:
         """See :class:`MotionEstimator`; adds the loss of the labels in 2D."""
         losses = super().loss(features, data_samples, persons)
         if 'target_2d' in data_samples:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from ...registry import HEADS
 from ...structures import MotionDataSample
 from ..losses import supervised_contrastive
-from ..parts import BaseHead
+from ..parts import BaseHead, Tensors
 
 
 class ClipHead(BaseHead):
@@ -57,7 +57,7 @@ class ClipHead(BaseHead):
         weight = present.to(pooled).unsqueeze(-1)
         return (pooled * weight).sum(1) / weight.sum(1).clamp(min=1)
 
-    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> dict[str, Tensor]:
+    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> Tensors:
         """Output of ``forward`` for the persons who are ``present``."""
         return {self.predicts[0]: self(features, None if data_samples is None else data_samples.get('present'))}
 
@@ -67,17 +67,15 @@ class ActionHead(ClipHead):
     """Classes of actions: a perceptron with a batch norm (MotionBERT, section 3.5; 2048 hidden channels as released).
 
     Args:
-        in_channels, num_joints, **clip: see :class:`ClipHead`.
+        in_channels, **clip: see :class:`ClipHead`.
         num_classes: number of classes.
         dropout: see :class:`ClipHead`.
     """
 
     predicts = ('pred_scores',)
 
-    def __init__(
-        self, in_channels: int, num_joints: int = 17, num_classes: int = 60, dropout: float = 0.5, **clip: Any
-    ) -> None:
-        super().__init__(in_channels, num_joints, dropout=dropout, **clip)
+    def __init__(self, in_channels: int, num_classes: int = 60, dropout: float = 0.5, **clip: Any) -> None:
+        super().__init__(in_channels, dropout=dropout, **clip)
         self.bn = nn.BatchNorm1d(self.fc1.out_features)
         self.fc2 = nn.Linear(self.fc1.out_features, num_classes)
 
@@ -85,11 +83,11 @@ class ActionHead(ClipHead):
         """Features (N, M, T, J, D) to logits (N, classes); ``present`` as in :meth:`ClipHead.pool`."""
         return self.fc2(F.relu(self.bn(self.fc1(self.pool(features, present)))))
 
-    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> dict[str, Tensor]:
+    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> Tensors:
         """Probabilities (N, classes)."""
         return {key: logits.softmax(-1) for key, logits in super().predict(features, data_samples).items()}
 
-    def loss(self, features: Tensor, data_samples: MotionDataSample) -> dict[str, Tensor]:
+    def loss(self, features: Tensor, data_samples: MotionDataSample) -> Tensors:
         """Cross entropy against ``action`` (N,); clips whose class is not known (-1) do not count."""
         logits, action = self(features, data_samples.get('present')), data_samples.action
         total = F.cross_entropy(logits, action, ignore_index=-1, reduction='sum')
@@ -115,7 +113,7 @@ class ActionEmbeddingHead(ClipHead):
         """Features (N, M, T, J, D) to unit vectors (N, hidden_dims); ``present`` as in :meth:`ClipHead.pool`."""
         return F.normalize(self.fc1(self.pool(features, present)), dim=-1)
 
-    def loss(self, features: Tensor, data_samples: MotionDataSample) -> dict[str, Tensor]:
+    def loss(self, features: Tensor, data_samples: MotionDataSample) -> Tensors:
         """Supervised contrastive loss by ``action`` (N,); clips whose class is not known (-1) do not count."""
         known = data_samples.action >= 0
         embedding = self(features, data_samples.get('present')).unsqueeze(1)[known]

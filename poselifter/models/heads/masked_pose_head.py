@@ -10,7 +10,7 @@ from ...structures import MotionDataSample
 from ..backbones.stmo import std_norm_blocks
 from ..layers import PositionEmbedding, StdNorm
 from ..losses import mpjpe
-from ..parts import BaseHead
+from ..parts import BaseHead, Tensors
 from .pose_head import PoseHead
 
 
@@ -55,8 +55,7 @@ class MaskedPoseHead(BaseHead):
         self.norm = StdNorm(in_channels)
         self.projection = nn.Linear(in_channels, dim, bias=False)
         self.mask_token = nn.Parameter(torch.randn(1, 1, dim))
-        self.frame_embedding = PositionEmbedding(num_frames, dim, 'frames')
-        nn.init.normal_(self.frame_embedding.weight)
+        self.frame_embedding = PositionEmbedding(num_frames, dim, 'frames', normal=True)
         self.blocks = std_norm_blocks(depth, dim, num_heads, feedforward_dims // 2, drop_rate)
         self.unused_norm = StdNorm(dim).requires_grad_(False)
         self.pose = PoseHead(dim, out_channels, num_joints, norm='batch')
@@ -79,13 +78,13 @@ class MaskedPoseHead(BaseHead):
             h = block(h)
         return self.pose(h)
 
-    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> dict[str, Tensor]:
+    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> Tensors:
         """The reconstruction (B, T, J, out_channels) in time order."""
         order = data_samples.frame_order
         output = self(features, order)
         return {'pred_keypoints': output.gather(1, order.argsort(1)[..., None, None].expand_as(output))}
 
-    def loss(self, features: Tensor, data_samples: MotionDataSample) -> dict[str, Tensor]:
+    def loss(self, features: Tensor, data_samples: MotionDataSample) -> Tensors:
         """Mean distance from ``target_2d`` (B, T, J, C), its first channels, with ``target_2d_weight`` (B, T, J)."""
         [output] = self.predict(features, data_samples).values()
         target = data_samples.target_2d[..., : output.shape[-1]]

@@ -15,7 +15,9 @@ from ...skeletons import Skeleton, flip_smpl_pose
 from ...structures import MotionDataSample, Windows
 from ...utils.arrays import load_arrays
 from ..body_models import SMPL, load_body_model
-from ..parts import BaseHead
+from ..parts import BaseHead, Tensors
+
+Arrays = Mapping[str, Any] | str | os.PathLike | None  # or the file that holds them
 
 
 class BodyHead(BaseHead):
@@ -57,7 +59,7 @@ class BodyHead(BaseHead):
         num_joints: int = 17,
         hidden_dims: int = 1024,
         dropout: float = 0.1,
-        body_model: SMPL | Mapping[str, Any] | str | os.PathLike | None = None,
+        body_model: SMPL | Arrays = None,
         **base: Any,
     ) -> None:
         super().__init__(**base)
@@ -69,15 +71,15 @@ class BodyHead(BaseHead):
         """Further arguments of ``forward``, from a stacked sample: none by default."""
         return ()
 
-    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> dict[str, Tensor]:
+    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> Tensors:
         """Bodies of windows, as ``forward`` returns them; :meth:`recover` makes a sequence's fields of them."""
         return self(features, *self.start(data_samples))
 
-    def from_theta(self, theta: Tensor) -> dict[str, Tensor]:
+    def from_theta(self, theta: Tensor) -> Tensors:
         """The bodies of parameters (..., 82), such as labels or mirrored predictions, as ``forward`` gives them."""
         return self.bodies(axis_angle_to_matrix(theta[..., :72].unflatten(-1, (24, 3))), theta[..., 72:], theta)
 
-    def bodies(self, rotations: Tensor, shape: Tensor, theta: Tensor | None = None) -> dict[str, Tensor]:
+    def bodies(self, rotations: Tensor, shape: Tensor, theta: Tensor | None = None) -> Tensors:
         """Output of ``forward``: parameters, and with a body model its vertices and keypoints."""
         if theta is None:
             theta = torch.cat([matrix_to_axis_angle(rotations).flatten(-2), shape], -1)
@@ -87,9 +89,7 @@ class BodyHead(BaseHead):
             body['kp_3d'] = self.body_model.keypoints(body['verts'])
         return body
 
-    def mean_with_mirrored(
-        self, plain: dict[str, Tensor], mirrored: dict[str, Tensor], skeleton: Skeleton | None = None
-    ) -> dict[str, Tensor]:
+    def mean_with_mirrored(self, plain: Tensors, mirrored: Tensors, skeleton: Skeleton | None = None) -> Tensors:
         """The bodies of clips averaged with those of the mirrored clips, turned back: all linearly, as released.
 
         But for the rotations, whose mean is a rotation again.
@@ -99,9 +99,7 @@ class BodyHead(BaseHead):
         mean = {key: (plain[key] + back[key]) / 2 for key in plain}
         return {**mean, 'rotations': _nearest_rotation(mean['rotations'])}
 
-    def recover(
-        self, bodies: dict[str, Tensor], cut: Windows, sample: MotionDataSample, merge: bool
-    ) -> dict[str, Tensor]:
+    def recover(self, bodies: Tensors, cut: Windows, sample: MotionDataSample, merge: bool) -> Tensors:
         """Fields of a sequence: ``pred_vertices`` (P, V, 3) and ``pred_keypoints_3d`` (P, 17, 3) in metres.
 
         Both are relative to joint 0 of the keypoints (h36m17); where the sample has ``smpl_pose`` and ``smpl_shape``,
@@ -121,21 +119,20 @@ class BodyHead(BaseHead):
             raise InputError(
                 f'{type(self).__name__} has no body_model, without which there are no meshes; give its file'
             )
-        windows = [bodies[key] for key in ('verts', 'kp_3d', 'rotations', 'betas')]
-        vertices, keypoints, rotations, shape = (cut.merge(x) if merge else x.flatten(0, 1) for x in windows)
-        fields = _relative(vertices, keypoints, 'pred_vertices', 'pred_keypoints_3d')
-        pose = matrix_to_axis_angle(_nearest_rotation(rotations)).flatten(-2)
-        fields |= {'pred_smpl_pose': pose, 'pred_smpl_shape': shape}
+        body = {key: cut.merge(x) if merge else x.flatten(0, 1) for key, x in bodies.items()}
+        fields = _relative(body, 'pred_vertices', 'pred_keypoints_3d')
+        pose = matrix_to_axis_angle(_nearest_rotation(body['rotations'])).flatten(-2)
+        fields |= {'pred_smpl_pose': pose, 'pred_smpl_shape': body['betas']}
         if not merge:
             fields['pred_frames'] = torch.from_numpy(cut.outputs.ravel())
         if 'smpl_pose' in sample:
-            theta = torch.cat([sample.smpl_pose, sample.smpl_shape], -1).to(vertices).nan_to_num()
+            theta = torch.cat([sample.smpl_pose, sample.smpl_shape], -1).to(pose).nan_to_num()
             true = [self.from_theta(part) for part in theta.split(128)]
-            truth = [torch.cat([part[key] for part in true]) for key in ('verts', 'kp_3d')]
-            fields |= _relative(*truth, 'vertices', 'lifting_target')
+            truth = {key: torch.cat([part[key] for part in true]) for key in ('verts', 'kp_3d')}
+            fields |= _relative(truth, 'vertices', 'lifting_target')
         return fields
 
-    def loss(self, features: Tensor, data_samples: MotionDataSample) -> dict[str, Tensor]:
+    def loss(self, features: Tensor, data_samples: MotionDataSample) -> Tensors:
         """Losses against ``smpl_pose`` (B, T, 72), axis-angle, and ``smpl_shape`` (B, T, 10).
 
         Args:
@@ -184,9 +181,7 @@ class MeshHead(BodyHead):
         InputError: two losses have the same name, or a file cannot be read.
     """
 
-    def __init__(
-        self, in_channels: int, mean_params: str | os.PathLike | Mapping[str, Any] | None = None, **body: Any
-    ) -> None:
+    def __init__(self, in_channels: int, mean_params: Arrays = None, **body: Any) -> None:
         super().__init__(in_channels, **body)
         hidden = self.fc1.out_features
         self.fc2 = nn.Linear(self.fc1.in_features, hidden)
@@ -198,7 +193,7 @@ class MeshHead(BodyHead):
         self.register_buffer('init_pose', pose)
         self.register_buffer('init_shape', shape)
 
-    def forward(self, features: Tensor) -> dict[str, Tensor]:
+    def forward(self, features: Tensor) -> Tensors:
         """Features (B, T, J, R) to bodies.
 
         Returns:
@@ -215,16 +210,16 @@ class MeshHead(BodyHead):
         return self.bodies(rotation_6d_to_matrix(pose), shape)
 
 
-def _relative(vertices: Tensor, keypoints: Tensor, *names: str) -> dict[str, Tensor]:
-    root = keypoints[:, :1]
-    return {name: (points - root) / 1000 for name, points in zip(names, (vertices, keypoints), strict=True)}
+def _relative(body: Tensors, vertices: str, keypoints: str) -> Tensors:
+    root = body['kp_3d'][:, :1]
+    return {vertices: (body['verts'] - root) / 1000, keypoints: (body['kp_3d'] - root) / 1000}
 
 
 def _nearest_rotation(matrix: Tensor) -> Tensor:
     return rotation_6d_to_matrix(matrix_to_rotation_6d(matrix))
 
 
-def _mean_body(source: str | os.PathLike | Mapping[str, Any] | None) -> tuple[Tensor, Tensor]:
+def _mean_body(source: Arrays) -> tuple[Tensor, Tensor]:
     if source is None:
         return torch.tensor([[1.0, 0, 0, 1, 0, 0]]).repeat(1, 24), torch.zeros(1, 10)
     try:

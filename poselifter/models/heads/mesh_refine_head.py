@@ -10,6 +10,7 @@ from ...geometry import axis_angle_to_matrix, matrix_to_rotation_6d, rotation_6d
 from ...registry import HEADS
 from ...skeletons import flip_smpl_pose
 from ...structures import MotionDataSample
+from ..parts import Tensors
 from .mesh_head import BodyHead
 
 
@@ -39,7 +40,7 @@ class MeshRefineHead(BodyHead):
         nn.init.zeros_(self.head_pose.weight)
         nn.init.zeros_(self.head_pose.bias)
 
-    def forward(self, features: Tensor, initial: Tensor | None = None) -> dict[str, Tensor]:
+    def forward(self, features: Tensor, initial: Tensor | None = None) -> Tensors:
         """Features (B, T, J, R) and initial parameters (B, T, 82) to bodies, as :meth:`MeshHead.forward` returns them.
 
         Without initial parameters it is the rest pose that is refined, which serves to count layers and nothing else.

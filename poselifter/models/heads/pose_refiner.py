@@ -10,7 +10,7 @@ from ...errors import InputError
 from ...geometry import Camera, backproject
 from ...registry import HEADS
 from ...structures import MotionDataSample
-from ..parts import BaseHead
+from ..parts import BaseHead, Tensors
 
 
 @HEADS.register_module()
@@ -59,7 +59,7 @@ class PoseRefiner(BaseHead):
         xy = weight * pose[..., :2] + (1 - weight) * reprojected[..., :2]
         return torch.cat([xy, pose[..., 2:]], -1)
 
-    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> dict[str, Tensor]:
+    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> Tensors:
         """Poses (B, T, J, 3) to refined ones."""
         return {'pred_keypoints_3d': self(features, self.reproject(features, data_samples))}
 
@@ -95,7 +95,6 @@ def reproject_depth(depth: Tensor, uv: Tensor, root_depth: Tensor, camera: Camer
     Returns:
         (B, T, J, 3), metres, camera axes, minus the root.
     """
-    z = depth + root_depth.unsqueeze(-1)
-    z = torch.cat([root_depth.unsqueeze(-1), z[..., 1:]], -1)
+    z = torch.cat([torch.zeros_like(depth[..., :1]), depth[..., 1:]], -1) + root_depth.unsqueeze(-1)
     points = backproject(uv, z, camera, distort=False)
     return points - points[..., :1, :]

@@ -9,7 +9,7 @@ from ...errors import InputError
 from ...registry import HEADS
 from ...structures import MotionDataSample
 from ..losses import focal_kl_contrastive
-from ..parts import BaseHead, BaseNeck, build_part
+from ..parts import BaseHead, BaseNeck, Tensors, build_part
 
 
 @HEADS.register_module()
@@ -68,12 +68,11 @@ class TextMotionHead(BaseHead):
         """Tokens (B, 1, J, D) and text features (n, text_channels) to (B, n), cosines where the pools normalise."""
         return self.pose_pool(token) @ self.text_pool(text_features).T
 
-    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> dict[str, Tensor]:
+    def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> Tensors:
         """Probabilities (B, n) of the texts for each clip of tokens (B, 1, J, D), which sum to 1."""
-        similarity = self.similarity(features, data_samples.text_features)
-        return {'pred_scores': (similarity / self.temperature).softmax(-1)}
+        return {'pred_scores': (self.similarity(features, data_samples.text_features) / self.temperature).softmax(-1)}
 
-    def loss(self, features: Tensor, data_samples: MotionDataSample) -> dict[str, Tensor]:
+    def loss(self, features: Tensor, data_samples: MotionDataSample) -> Tensors:
         """``loss_contrastive`` of each clip's token (B, 1, J, D) over its K + 1 texts, averaged over clips."""
         texts, table, target = (data_samples.get(f'text_{key}') for key in ('features', 'table', 'target'))
         similarity = self.similarity(features, texts).gather(1, table) / self.temperature

@@ -86,8 +86,7 @@ class GraphConv(nn.Module):
         frames = z.shape[2]
         seen = None if valid is None else seen_frames(valid)[:, None, None]
         if self.temporal_graph == 'chain':
-            ones = torch.ones(frames, frames, device=z.device)
-            graph = ones.triu() * ones.tril(self.reach)
+            graph = torch.ones(frames, frames, device=z.device).triu().tril(self.reach)
         else:
             # a rounding error can turn an edge, so half precision is no choice here
             kind = z.device.type if torch.amp.is_autocast_available(z.device.type) else 'cpu'

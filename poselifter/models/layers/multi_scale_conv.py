@@ -1,23 +1,17 @@
 """Convolution over frames at several scales."""
 
+from collections import OrderedDict
+
 import torch
 from torch import Tensor, nn
 
 from .attention import seen_frames
 
 
-class ConvNorm(nn.Module):
-    """A convolution over frames and a batch norm of its channels."""
-
-    def __init__(self, dim: int, width: int, dilation: int) -> None:
-        super().__init__()
-        padding = (width - 1) * dilation // 2
-        self.conv = nn.Conv2d(dim, dim, (width, 1), padding=(padding, 0), dilation=(dilation, 1))
-        self.bn = nn.BatchNorm2d(dim)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, D, T, J) -> (B, D, T, J)."""
-        return self.bn(self.conv(x))
+def _wide(dim: int, dilation: int) -> nn.Sequential:
+    """A convolution over 5 frames and a batch norm of its channels: (B, D, T, J) -> (B, D, T, J)."""
+    conv = nn.Conv2d(dim, dim, (5, 1), padding=(2 * dilation, 0), dilation=(dilation, 1))
+    return nn.Sequential(OrderedDict(conv=conv, bn=nn.BatchNorm2d(dim)))
 
 
 class MultiScaleTemporalConv(nn.Module):
@@ -36,7 +30,7 @@ class MultiScaleTemporalConv(nn.Module):
         def narrow() -> list[nn.Module]:
             return [nn.Conv2d(dim, quarter, 1), nn.BatchNorm2d(quarter)]
 
-        convs = [nn.Sequential(*narrow(), nn.ReLU(), ConvNorm(quarter, 5, dilation)) for dilation in (1, 2)]
+        convs = [nn.Sequential(*narrow(), nn.ReLU(), _wide(quarter, dilation)) for dilation in (1, 2)]
         pool = [nn.ReLU(), nn.MaxPool2d((3, 1), stride=1, padding=(1, 0)), nn.BatchNorm2d(quarter)]
         self.branches = nn.ModuleList([*convs, nn.Sequential(*narrow(), *pool), nn.Sequential(*narrow())])
 
@@ -48,7 +42,7 @@ class MultiScaleTemporalConv(nn.Module):
         for branch in self.branches:
             y = z
             for layer in branch:
-                if beyond is not None and isinstance(layer, (ConvNorm, nn.MaxPool2d)):
+                if beyond is not None and isinstance(layer, (nn.Sequential, nn.MaxPool2d)):
                     y = y.masked_fill(beyond, 0)  # both come after a ReLU, so 0 is also the least that can be
                 y = layer(y)
             outputs.append(y)

@@ -7,18 +7,19 @@ from .attention import Axis
 
 
 class PositionEmbedding(nn.Module):
-    """Adds a learned vector for the place along one axis; starts at zero.
+    """Adds a learned vector for the place along one axis.
 
     Args:
         length: number of places: J, or the largest T.
         dim: D.
         axis: the axis that is counted.
+        normal: whether the vectors start from a standard normal distribution, else at zero.
     """
 
-    def __init__(self, length: int, dim: int, axis: Axis) -> None:
+    def __init__(self, length: int, dim: int, axis: Axis, normal: bool = False) -> None:
         super().__init__()
         self.axis = axis
-        self.weight = nn.Parameter(torch.zeros(1, length, dim))
+        self.weight = nn.Parameter(torch.randn(1, length, dim) if normal else torch.zeros(1, length, dim))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, J, D) -> (B, T, J, D); fewer frames than places use the first ones."""

@@ -53,10 +53,6 @@ def context_targets(layers: Sequence[Tensor] | Tensor, top_k: int, norm: str = '
             f'context_targets got top_k {top_k} of {len(layers)} layers and norm {norm!r}; expected top_k from 1 to '
             f'the number of layers and a norm of {", ".join(_NORMS)}'
         )
-    chosen = [_normalize(x) if norm in ('layers', 'both') else x for x in layers[-top_k:]]
+    chosen = [F.layer_norm(x, x.shape[-1:]) if norm in ('layers', 'both') else x for x in layers[-top_k:]]
     mean = sum(chosen) / top_k
-    return _normalize(mean) if norm in ('final', 'both') else mean
-
-
-def _normalize(x: Tensor) -> Tensor:
-    return F.layer_norm(x, x.shape[-1:])
+    return F.layer_norm(mean, mean.shape[-1:]) if norm in ('final', 'both') else mean

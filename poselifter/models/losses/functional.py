@@ -101,10 +101,8 @@ def reprojection(pred: Tensor, target: Tensor, confidence: Tensor | None = None,
 
 def _scale_between(pred: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
     """Per-frame least-squares scale s (..., 1, 1) of s * pred ~ target, bounded below where the two disagree."""
-    pairs = pred.flatten(-2), target.flatten(-2)
-    if weight is not None:
-        pairs = [(x * weight.unsqueeze(-1)).flatten(-2) for x in (pred, target)]
-    (p, t), eps = pairs, 1e-6
+    weight, eps = 1 if weight is None else weight.unsqueeze(-1), 1e-6
+    p, t = (pred * weight).flatten(-2), (target * weight).flatten(-2)
     size = p.norm(dim=-1).clamp(min=eps)
     least = 0.3 * size * t.norm(dim=-1)  # a pose that looks elsewhere would be blown up
     scale = torch.maximum((p * t).sum(-1), least) / size.square()

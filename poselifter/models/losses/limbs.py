@@ -121,10 +121,7 @@ def _ends(values: Tensor, pairs: Sequence[tuple[int, int]]) -> tuple[Tensor, Ten
 
 def _both(weight: Tensor | None, pairs: Sequence[tuple[int, int]]) -> Tensor | None:
     """Weights (..., pairs) of terms that need both of a pair, from those (..., N) of its parts."""
-    if weight is None:
-        return None
-    first, second = _ends(weight.unsqueeze(-1), pairs)
-    return (first * second).squeeze(-1)
+    return None if weight is None else weight[..., torch.tensor(pairs)].prod(-1)
 
 
 def _of_bones(weight: Tensor | None, skeleton: str) -> Tensor | None:

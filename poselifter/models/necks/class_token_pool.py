@@ -10,9 +10,8 @@ from ..parts import BaseNeck
 
 
 def _hidden(in_channels: int, hidden_dims: int, drop_rate: float = 0.0) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(in_channels, hidden_dims), nn.GELU(), nn.LayerNorm(hidden_dims), nn.Dropout(drop_rate)
-    )
+    linear, norm = nn.Linear(in_channels, hidden_dims), nn.LayerNorm(hidden_dims)
+    return nn.Sequential(linear, nn.GELU(), norm, nn.Dropout(drop_rate))
 
 
 class Pool(BaseNeck):

@@ -1,13 +1,14 @@
 """Necks that turn the frames of a clip into its centre frame."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from torch import Tensor, nn
 
 from ...errors import InputError
 from ...registry import NECKS
 from ..layers import Attention, PositionEmbedding, StdNorm
-from ..parts import BaseNeck
+from ..parts import BaseNeck, Tensors
 
 # released strides by number of frames (P-STMO)
 STRIDES = {9: (1, 3, 3), 27: (3, 3, 3), 81: (3, 3, 3, 3), 243: (3, 3, 3, 3, 3), 351: (3, 9, 13)}
@@ -101,15 +102,12 @@ class ManyToOneAggregator(BaseNeck):
                 f'give strides (released ones exist for {sorted(STRIDES)} frames)'
             )
         self.num_frames = num_frames
-        self.embeddings = nn.ModuleList(PositionEmbedding(num_frames, embed_dims, 'frames') for _ in strides[:3])
-        for embedding in self.embeddings:
-            nn.init.normal_(embedding.weight)
-        self.layers = nn.ModuleList(
-            StridedBlock(embed_dims, num_heads, feedforward_dims, stride, drop_rate) for stride in strides
-        )
+        self.embeddings = nn.ModuleList(PositionEmbedding(num_frames, embed_dims, 'frames', True) for _ in strides[:3])
+        block = partial(StridedBlock, embed_dims, num_heads, feedforward_dims, drop_rate=drop_rate)
+        self.layers = nn.ModuleList(block(stride) for stride in strides)
         self.unused_norm = StdNorm(embed_dims).requires_grad_(False)
 
-    def forward(self, features: Tensor) -> dict[str, Tensor]:
+    def forward(self, features: Tensor) -> Tensors:
         """(B, T, 1, D) -> ``sequence``, the same, and ``single`` (B, 1, 1, D)."""
         _check(self, features)
         h = features
@@ -117,7 +115,7 @@ class ManyToOneAggregator(BaseNeck):
             h = layer(self.embeddings[i](h) if i < len(self.embeddings) else h)
         return {'sequence': features, 'single': h}
 
-    def output_frames(self, frames: Tensor) -> dict[str, Tensor]:
+    def output_frames(self, frames: Tensor) -> Tensors:
         """The input frames (T,) that each result stands for, by name."""
         return {'sequence': frames, 'single': centre(frames)}
 

@@ -87,7 +87,7 @@ class Figure {
 class Body {
   constructor(packed, frames) {
     this.series = new Series(packed.bones, frames);
-    [this.rest, this.owners, this.shares] = ['vertices', 'owners', 'shares'].map((key) => unpack(packed[key]));
+    [this.rest, this.owners, this.weights] = ['vertices', 'owners', 'weights'].map((key) => unpack(packed[key]));
     this.near = this.owners.length / (this.rest.length / 3);
     this.surface = new THREE.BufferGeometry();
     this.surface.setAttribute('position', new THREE.BufferAttribute(new Float32Array(this.rest.length), 3));
@@ -111,7 +111,7 @@ class Body {
         let sum = 0;
         for (let n = (v / 3) * near, end = n + near; n < end; n++) {
           const b = this.owners[n] * 12 + axis * 4;
-          sum += this.shares[n] * (bones[b] * rest[v] + bones[b + 1] * rest[v + 1] + bones[b + 2] * rest[v + 2] + bones[b + 3]);
+          sum += this.weights[n] * (bones[b] * rest[v] + bones[b + 1] * rest[v + 1] + bones[b + 2] * rest[v + 2] + bones[b + 3]);
         }
         array[v + axis] = (axis ? -sum : sum) + at[axis];
       }

@@ -192,7 +192,7 @@ $('body').hidden = !has('mesh');
 $('follow').hidden = !has('root_3d');
 $('scrub').min = first;
 $('scrub').max = last;
-$('facts').textContent = `${data.facts} · floor grid ${cell} m`;
+$('metadata').textContent = `${data.metadata} · floor grid ${cell} m`;
 $('follow').setAttribute('aria-pressed', persons.length === 1);
 for (const [name, text] of [['left', 'left'], ['right', 'right'], ['centre', 'centre'], ['truth', 'ground truth']]) {
   if (name === 'truth' && !has('truth_3d')) continue;

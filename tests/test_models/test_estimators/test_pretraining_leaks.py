@@ -109,7 +109,7 @@ def encoded(model, batch):
         if isinstance(model, ContextPretrainer):
             model(batch['inputs'], batch['data_samples'], mode='loss')
         elif isinstance(model, TextMotionPretrainer):
-            outputs.append(model.encode(batch['inputs'])[1])
+            outputs.append(model.extract_feat(batch['inputs'])['clip_token'])
         else:
             outputs += [x for x in (model(batch['inputs'], batch['data_samples']),) if torch.is_tensor(x)]
     del model.backbone.encode

@@ -114,7 +114,7 @@ def test_texts_that_nobody_filled_in_are_named():
 
 def by_hand(model, inputs, table, target):
     """Equation 1 for each clip, every text encoded by itself, in float64 from the similarities on."""
-    head, token, losses = model.text_head, model.encode(inputs)[1], []
+    head, token, losses = model.text_head, model.extract_feat(inputs)['clip_token'], []
     for i, (row, y) in enumerate(zip(table.tolist(), target.double(), strict=True)):
         texts = torch.cat([head.text_pool(model.text_encoder([model.texts[k]])) for k in row])
         s = (head.pose_pool(token[i : i + 1]) @ texts.T / 0.1).double().softmax(-1)[0]
@@ -129,7 +129,7 @@ def test_loss_by_hand_with_the_drawn_texts():
     torch.manual_seed(4)
     expected = by_hand(model, inputs, *model.draw_texts(samples.captions))
     assert losses['loss_contrastive'].item() == pytest.approx(sum(expected).item() / 3, rel=1e-5)
-    plain = super(TextMotionPretrainer, model).forward(inputs, samples, 'loss')
+    plain = super(TextMotionPretrainer, model).loss(model.extract_feat(inputs), samples)
     assert set(losses) - set(plain) == {'loss_contrastive'}
     for name, value in plain.items():
         torch.testing.assert_close(losses[name], value)
@@ -179,8 +179,8 @@ def test_networks_without_a_class_token_are_aligned_too():
         tiny({'type': 'STMO', **SIZE, 'depth': 1, 'feedforward_dims': 12, 'in_channels': 3}, MANY),
         batch(),
     )
-    features, token = model.encode(inputs)
-    torch.testing.assert_close(token, features['features'].mean(1, keepdim=True))
+    features = model.extract_feat(inputs)
+    torch.testing.assert_close(features['clip_token'], features['features'].mean(1, keepdim=True))
     model(inputs, samples, mode='loss')['loss_contrastive'].backward()
     assert all(p.grad is not None for p in model.backbone.parameters() if p.requires_grad)
 
@@ -217,7 +217,7 @@ def test_zero_shot_scores_by_hand():
     found = model.predict(clips, [MotionDataSample() for _ in clips])
     with torch.no_grad():
         texts = [model.text_head.text_pool(model.text_encoder(group)).double().numpy() for group in groups]
-        points = torch.cat([model.text_head.pose_pool(model.encode(clip[None])[1]) for clip in clips]).double().numpy()
+        points = torch.cat([model.embed_clips(clip[None]) for clip in clips]).double().numpy()
     points = points / np.linalg.norm(points, axis=1, keepdims=True)
     cosines = np.stack([(points @ (t / np.linalg.norm(t, axis=1, keepdims=True)).T).mean(1) for t in texts], 1)
     expected = np.exp(cosines / 0.1) / np.exp(cosines / 0.1).sum(1, keepdims=True)
