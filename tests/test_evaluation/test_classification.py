@@ -5,12 +5,7 @@ import pytest
 import torch
 
 from poselifter.errors import InputError
-from poselifter.evaluation.functional import (
-    confusion_matrix,
-    mean_class_accuracy,
-    nearest_exemplar,
-    top_k_accuracy,
-)
+from poselifter.evaluation.functional import confusion_matrix, mean_class_accuracy, nearest_exemplar, top_k_accuracy
 from poselifter.evaluation.metrics import ActionMetric, OneShotMetric
 from poselifter.structures import MotionDataSample
 

@@ -47,10 +47,7 @@ def test_longer_side(parity):
 @settings(max_examples=50, deadline=None)
 @given(x=pixels, width=sizes, height=sizes)
 def test_normalise_denormalise(x, width, height):
-    for there, back in (
-        (normalize_screen, denormalize_screen),
-        (normalize_longer_side, denormalize_longer_side),
-    ):
+    for there, back in ((normalize_screen, denormalize_screen), (normalize_longer_side, denormalize_longer_side)):
         np.testing.assert_allclose(back(there(x, width, height), width, height), x, atol=1e-8)
         assert there(torch.tensor(x).float(), width, height).dtype == torch.float32
 

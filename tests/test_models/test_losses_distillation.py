@@ -15,8 +15,7 @@ def case(parity):
 
 
 @pytest.mark.parametrize(
-    ('norm', 'name'),
-    [('none', 'plain'), ('layers', 'ln_layers'), ('final', 'ln_final'), ('both', 'ln_both')],
+    ('norm', 'name'), [('none', 'plain'), ('layers', 'ln_layers'), ('final', 'ln_final'), ('both', 'ln_both')]
 )
 def test_targets_equal_official(case, norm, name):
     layers, expected = case.array('layer_outputs'), case.array(f'target_{name}')

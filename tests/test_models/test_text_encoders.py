@@ -133,10 +133,7 @@ ALL = {'absent': (), 'file': 'config.json', 'old': '', 'new': '', 'layers': 2}
     [
         ({'absent': ['config.json']}, 'no BERT can be read from .*config.json'),
         ({'absent': ['model.safetensors']}, 'no BERT can be read from .*model.safetensors'),
-        (
-            {'absent': ['vocab.txt', 'tokenizer.json']},
-            'has 5 tokens in its vocabulary, its BERT 12; give',
-        ),
+        ({'absent': ['vocab.txt', 'tokenizer.json']}, 'has 5 tokens in its vocabulary, its BERT 12; give'),
         ({'file': 'vocab.txt', 'old': 'to\n', 'new': 'to\nrun\n'}, 'has 13 tokens in its vocabulary, its BERT 12'),
         ({'old': '"bert"', 'new': '"roberta"'}, "its model_type is 'roberta'"),
         ({'layers': 3}, r'lacks 16 weights of a BERT of 3 layers, such as encoder\.layer\.2\.'),
