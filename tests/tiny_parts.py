@@ -39,9 +39,3 @@ def tiny_part(kind: str, **changes) -> nn.Module:
 def random_clips(*shape: int, seed: int = 1) -> torch.Tensor:
     """Random numbers (B, T, J, C) in float64."""
     return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-
-
-def seen_by(function, x: torch.Tensor, *place: int) -> torch.Tensor:
-    """(T, J) bool: the tokens of the first clip that its output at a frame, or a frame and a joint, depends on."""
-    x = x.clone().requires_grad_()
-    return torch.autograd.grad(function(x)[(0, *place)].square().sum(), x)[0][0].any(-1)

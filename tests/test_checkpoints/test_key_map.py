@@ -33,58 +33,11 @@ def test_a_row_serves_a_name_and_what_follows_after_a_dot():
 
 
 def test_fields_are_carried_over_and_the_first_row_wins():
-    table = KeyMap(
-        [
-            ('st.{i}.{m}_s', 'layers.{i}.0.{m}'),
-            ('st.{i}.{m}_t', 'layers.{i}.1.{m}'),
-            ('twice.{i}.{i}', 'once.{i}'),
-            ('st', 'rest'),
-        ]
-    )
-    state = tensors('st.0.norm1_s.weight', 'st.12.mlp_t.fc1.bias', 'st.3.other', 'st.x.norm_s', 'twice.7.7')
+    table = KeyMap([('st.{i}.{m}_s', 'layers.{i}.0.{m}'), ('twice.{i}.{i}', 'once.{i}'), ('st', 'rest')])
+    state = tensors('st.0.norm1_s.weight', 'st.3.other', 'st.x.norm_s', 'twice.7.7')
     ours, _ = table.to_ours({**state, **tensors('twice.7.8')})
-    assert list(ours) == [
-        'layers.0.0.norm1.weight',
-        'layers.12.1.mlp.fc1.bias',
-        'rest.3.other',
-        'rest.x.norm_s',
-        'once.7',
-    ]
+    assert list(ours) == ['layers.0.0.norm1.weight', 'rest.3.other', 'rest.x.norm_s', 'once.7']
     assert equal(table.to_theirs(ours), state)
-
-
-def test_rows_inside_rows_go_on_where_they_end():
-    table = KeyMap([('model.{i}.', 'blocks.{i}.', (('w_1', 'fc1'), ('norm', 'norm', (('.a_2', '.weight'),))))])
-    ours, _ = table.to_ours(tensors('model.1.w_1.bias', 'model.2.norm.a_2'))
-    assert list(ours) == ['blocks.1.fc1.bias', 'blocks.2.norm.weight']
-
-
-def test_forms_of_tensors():
-    table = KeyMap(
-        [
-            ('conv', 'linear', 'conv'),
-            ('time', 'time.weight', 'frames'),
-            *((f'qkv.{i}', 'qkv', f'{i}/3') for i in range(3)),
-        ]
-    )
-    state = {'conv.weight': torch.randn(3, 2, 1), 'conv.bias': torch.randn(3), 'time': torch.randn(1, 4, 1, 2)}
-    state.update({f'qkv.{i}.{k}': torch.randn(2, *s) for i in range(3) for k, s in (('weight', (5,)), ('bias', ()))})
-    ours, names = table.to_ours(state)
-    assert {key: tuple(value.shape) for key, value in ours.items()} == {
-        'linear.weight': (3, 2),
-        'linear.bias': (3,),
-        'time.weight': (1, 4, 2),
-        'qkv.weight': (6, 5),
-        'qkv.bias': (6,),
-    }
-    assert torch.equal(ours['qkv.weight'][2:4], state['qkv.1.weight'])
-    assert equal(table.to_theirs(ours), state) and names.keys() == state.keys()
-    # parts that do not make a whole give nothing, but are known
-    for broken in (state['qkv.1.bias'][:1], state['qkv.1.bias'][0], torch.randn(2, 2)):
-        ours, names = table.to_ours({**state, 'qkv.1.bias': broken})
-        assert 'qkv.bias' not in ours and 'qkv.weight' in ours and names.keys() == state.keys()
-    del state['qkv.0.weight']
-    assert 'qkv.weight' not in table.to_ours(state)[0]
 
 
 WORDS = st.text('abcdefg_', min_size=1, max_size=4)

@@ -53,25 +53,6 @@ def shift(vector) -> np.ndarray:
     return matrix
 
 
-@pytest.mark.parametrize(
-    ('axis', 'angles', 'end'),
-    [
-        ((0, 0, 0), (0, 0, 0), (2, 0, 0)),
-        ((0, 0, 0), (0, 0, 90), (0, 2, 0)),
-        ((0, 0, 0), (0, 90, 0), (0, 0, -2)),
-        ((0, 0, 0), (90, 0, 90), (0, 2, 0)),  # x first, about the bone itself: nothing; then z
-        ((0, 0, 0), (90, 90, 0), (0, 0, -2)),
-        ((0, 0, 90), (90, 0, 0), (0, 0, -2)),  # the bone's x axis is the world's y axis
-        ((0, 0, 90), (0, 0, 90), (0, 2, 0)),
-        ((90, 0, 0), (0, 90, 0), (0, 2, 0)),  # its y axis is the world's z axis
-    ],
-)
-def test_one_bone_in_closed_form(skeleton, motion, axis, angles, end):
-    found = motion(skeleton(('bone', 'root', (2, 0, 0), axis, FREE)), {'root': [[1, 2, 3, 0, 0, 0]], 'bone': [angles]})
-    assert_allclose(found.position('root')[0], [1, 2, 3], atol=1e-9)
-    assert_allclose(found.position('bone')[0], np.add([1, 2, 3], end), atol=1e-9)
-
-
 def test_units_of_length_and_angle(skeleton, motion):
     body = skeleton(('bone', 'root', (2, 0, 0), (0, 0, np.pi / 2), FREE), angle='rad')
     assert body.unit_m == pytest.approx(0.056444, abs=1e-6)  # the database's README

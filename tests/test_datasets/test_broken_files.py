@@ -45,7 +45,6 @@ SOURCES = {  # the file that is broken: its data set, and the entries that it mu
     'ntu/ntu60_hrnet.pkl': (dict(type='NTUActionDataset', ann_file='ntu60_hrnet.pkl'), ('annotations',)),
 }
 PARTS = {MB3D: 'test', 'mesh/mesh_det_h36m.pkl': 'train'}  # of a pickle, the half that is read
-NO_FIELDS = [name for name, (_, fields) in SOURCES.items() if not fields]
 
 
 @pytest.fixture

@@ -6,9 +6,8 @@ from scipy.spatial.transform import Rotation
 
 from poselifter.datasets import ProceduralMotion
 from poselifter.datasets.procedural import MOTIONS, captions, generate_motion
-from poselifter.datasets.procedural.body import JOINT_LIMITS, Body, random_body
+from poselifter.datasets.procedural.body import JOINT_LIMITS, random_body
 from poselifter.datasets.procedural.curves import Track
-from poselifter.datasets.procedural.kinematics import leg_joints
 from poselifter.errors import InputError
 
 PARENTS = (0, 1, 2, 0, 4, 5, 0, 7, 8, 9, 8, 11, 12, 8, 14, 15)  # of joints 1 to 16
@@ -258,20 +257,6 @@ class TestParts:
         track = Track([0.0, 1.0, 2.0], [[0.0, 0.0], [1.0, 1.0], [2.0, 0.0]])
         before, after = track(np.array([1 - 1e-6, 1 + 1e-6]))
         np.testing.assert_allclose((after - before) / 2e-6, [1, 0], atol=1e-4)
-
-    def test_track_reproduces_a_parabola(self):
-        t = np.array([0.0, 0.4])
-        p, v, a = 3 * t - 4.905 * t**2, 3 - 9.81 * t, np.full(2, -9.81)
-        track = Track(t, p[:, None], v[:, None], a[:, None])
-        fine = np.linspace(0, 0.4, 9)
-        np.testing.assert_allclose(track(fine)[:, 0], 3 * fine - 4.905 * fine**2, atol=1e-12)
-
-    def test_leg_bends_forward(self):
-        """A right angle: thigh 3, shank 4, hip 5 over the ankle; the knee is 12/5 before the line."""
-        body = Body(**{**vars(random_body(np.random.default_rng(0))), 'thigh': 3.0, 'shank': 4.0})
-        knee, ankle = leg_joints(np.array([[0, 0, 5.0]]), np.zeros((1, 3)), np.zeros(1), body)
-        np.testing.assert_allclose(knee, [[2.4, 0, 3.2]], atol=1e-12)
-        np.testing.assert_allclose(ankle, 0, atol=1e-12)
 
 
 @pytest.mark.parametrize(

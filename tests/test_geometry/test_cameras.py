@@ -117,12 +117,6 @@ def test_projection_and_back(seed, distort, batch):
     np.testing.assert_allclose(world_to_camera(world, camera), points, atol=1e-9)
 
 
-def test_without_coefficients_distortion_changes_nothing(rng):
-    camera, points = Camera((1000, 900), (500, 400)), rng.normal(size=(5, 3)) + [0, 0, 5]
-    assert np.array_equal(project(points, camera), project(points, camera, distort=False))
-    np.testing.assert_allclose(project(points, camera), points[:, :2] / points[:, 2:] * [1000, 900] + [500, 400])
-
-
 def test_projection_is_differentiable():
     camera = _random_camera(0)
     points = (torch.randn(2, 3, dtype=torch.float64) * 0.3 + torch.tensor([0, 0, 4.0])).requires_grad_()

@@ -8,10 +8,7 @@ from poselifter.errors import InputError
 from poselifter.models.layers import (
     Attention,
     DropPath,
-    Mlp,
     MultiScaleTemporalConv,
-    ParallelStreams,
-    PositionEmbedding,
     StdNorm,
     SymSum,
     TransformerBlock,
@@ -30,38 +27,10 @@ class Times(nn.Module):
         return self.factor * x
 
 
-@pytest.mark.parametrize('axis', ['joints', 'frames'])
-@pytest.mark.parametrize('bias', [True, False])
-def test_attention_equals_torchs_multihead_attention(axis, bias):
-    # torch's layer has the same row order: queries, keys, values, each head by head
-    torch.manual_seed(0)
-    attention = Attention(24, 4, axis, qkv_bias=bias)
-    reference = nn.MultiheadAttention(24, 4, batch_first=True)
-    nn.init.normal_(attention.proj.bias)
-    reference.in_proj_weight.data = attention.qkv.weight.data
-    reference.in_proj_bias.data = attention.qkv.bias.data if bias else torch.zeros(72)
-    reference.out_proj.load_state_dict(attention.proj.state_dict())
-    x = torch.randn(2, 5, 7, 24)
-    rows = x if axis == 'joints' else x.transpose(1, 2)
-    expected = reference(*[rows.flatten(0, 1)] * 3, need_weights=False)[0].view(rows.shape)
-    expected = expected if axis == 'joints' else expected.transpose(1, 2)
-    torch.testing.assert_close(attention(x), expected, rtol=0, atol=1e-6)
-
-
 @pytest.mark.parametrize(('arguments', 'message'), [((30, 4), '4 heads'), ((32, 4, 'time'), "'time'")])
 def test_attention_names_what_is_wrong(arguments, message):
     with pytest.raises(InputError, match=message):
         Attention(*arguments)
-
-
-def test_scale_of_the_products_can_be_given():
-    torch.manual_seed(0)
-    x = torch.randn(1, 2, 5, 16)
-    usual, given, other = (Attention(16, 2, scale=scale) for scale in (None, 8**-0.5, 0.1))
-    given.load_state_dict(usual.state_dict())
-    other.load_state_dict(usual.state_dict())
-    torch.testing.assert_close(given(x), usual(x))
-    assert not torch.allclose(other(x), usual(x))
 
 
 def test_attention_dropout_is_off_in_eval():
@@ -93,24 +62,6 @@ def test_drop_path_does_nothing_in_eval_or_at_rate_zero():
     x = torch.randn(2, 3, 4, 5)
     assert DropPath(0.9).eval()(x) is x
     assert DropPath(0.0)(x) is x
-
-
-def test_mlp_is_linear_erf_gelu_linear():
-    mlp = Mlp(6, 10)
-    x = torch.randn(3, 6)
-    hidden = mlp.fc1(x)
-    expected = mlp.fc2(hidden * 0.5 * (1 + torch.erf(hidden / 2**0.5)))
-    torch.testing.assert_close(mlp(x), expected)
-
-
-def test_positions_are_added_along_their_axis():
-    x = torch.zeros(2, 3, 4, 5)
-    for axis, length, dim in (('joints', 4, 2), ('frames', 7, 1)):
-        embedding = PositionEmbedding(length, 5, axis)
-        assert not embedding(x).any()
-        embedding.weight.data.copy_(torch.arange(length).view(1, -1, 1))
-        places = torch.arange(x.shape[dim]).view([-1 if d == dim else 1 for d in range(4)])
-        assert torch.equal(embedding(x), places.expand_as(x).float())
 
 
 def test_block_without_perceptron_is_attention_alone():
@@ -183,40 +134,9 @@ def multi_scale_conv():
     return layer.double().eval()
 
 
-def test_multi_scale_conv_reaches_as_far_as_its_branches():
-    layer = multi_scale_conv()
-    x = torch.randn(1, 11, 2, 8, dtype=torch.float64, requires_grad=True)
-    reach = [range(3, 8), range(1, 10, 2), range(4, 7), range(5, 6)]  # dilation 1, dilation 2, pool, own frame
-    for branch, frames in enumerate(reach):
-        out = layer(x)[0, 5, 0, 2 * branch : 2 * branch + 2] - x[0, 5, 0, 2 * branch : 2 * branch + 2]
-        grad = torch.autograd.grad(out.square().sum(), x)[0][0].abs().sum(-1)
-        assert not grad[:, 1].any()  # joints do not mix
-        seen = set(grad[:, 0].nonzero().flatten().tolist())
-        assert seen <= set(frames)
-        if branch != 2:  # a maximum has a gradient at one place only
-            assert seen == set(frames)
-
-
 def test_padding_is_beyond_the_clip_for_multi_scale_conv():
     layer = multi_scale_conv()
     x, valid = torch.randn(2, 7, 3, 8, dtype=torch.float64), torch.ones(2, 7, dtype=torch.bool)
     valid[0, 4:] = False
     torch.testing.assert_close(layer(x, valid)[0, :4], layer(x[:1, :4])[0])
     torch.testing.assert_close(layer(x, valid)[1], layer(x)[1])
-
-
-def test_parallel_streams_read_the_same_tokens():
-    streams = ParallelStreams([[Times(2.0), Times(3.0)], [Times(5.0)]])
-    x, valid = torch.randn(1, 2, 3, 4), torch.ones(1, 2, dtype=torch.bool)
-    first, second = streams(x, valid)
-    torch.testing.assert_close(first, 6 * x)
-    torch.testing.assert_close(second, 5 * x)
-    assert all(block.valid is valid for stream in streams.streams for block in stream)
-
-
-def test_cascade_puts_each_stream_on_top_of_the_one_before():
-    streams = ParallelStreams([[Times(2.0)], [Times(3.0), Times(5.0)]], cascade=True)
-    x = torch.randn(1, 2, 3, 8)
-    [out] = streams(x)
-    a, b = x.chunk(2, -1)
-    torch.testing.assert_close(out, torch.cat([2 * a, 15 * (b + 2 * a)], -1))

@@ -114,11 +114,6 @@ def test_a_velocity_needs_both_frames():
     assert velocity(pred, target, weight) == 1
 
 
-def test_n_mpjpe_ignores_scale():
-    _, target = poses(2, 4, 5)
-    assert n_mpjpe(3.7 * target, target) < 1e-6
-
-
 def test_weights_by_name_are_those_of_the_paper():
     assert torch.equal(WeightedMPJPELoss().joint_weights, MIXSTE)
     assert get_skeleton('h36m17').joint_weights['mixste'] == tuple(MIXSTE.tolist())

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 import torch
-from tiny_parts import random_clips, seen_by, tiny_part
+from tiny_parts import random_clips, tiny_part
 
 from poselifter.models import create_model
 from poselifter.models.backbones import MixSTE
@@ -59,17 +59,6 @@ def test_layers_are_pairs_after_their_norms():
 
 def spatially(net, h, i):
     return net.spatial_norm(net.spatial_blocks[i](h))
-
-
-def test_blocks_mix_one_axis_each():
-    net, h = tiny(), clip()
-    over_joints = seen_by(net.spatial_blocks[1], h, 2, 1)
-    assert over_joints[2].all()
-    assert over_joints.sum() == 4
-    over_frames = seen_by(net.temporal_blocks[1], h, 2, 1)
-    assert over_frames[:, 1].all()
-    assert over_frames.sum() == 5
-    assert seen_by(net.encode, h, 2, 1).all()  # both together: everything
 
 
 def test_dropout_follows_both_positions():

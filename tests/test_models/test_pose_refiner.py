@@ -43,18 +43,6 @@ def test_true_depth_and_image_points_give_the_true_pose():
     torch.testing.assert_close(found, truth - truth[..., :1, :], rtol=0, atol=1e-6)
 
 
-def test_refiner_by_hand():
-    torch.manual_seed(0)
-    refiner = PoseRefiner(4, 10).eval()
-    pose, reprojected = torch.randn(2, 2, 3, 4, 3)
-    rows = torch.stack([torch.cat([pose[:, :, j], reprojected[:, :, j]], -1) for j in range(4)], 2)  # 6 a joint
-    hidden = (rows.reshape(2, 3, 24) @ refiner.fc1.weight.T + refiner.fc1.bias).relu()
-    share = torch.sigmoid(hidden @ refiner.fc2.weight.T + refiner.fc2.bias).reshape(2, 3, 4, 2)
-    found = refiner(pose, reprojected)
-    torch.testing.assert_close(found[..., :2], share * pose[..., :2] + (1 - share) * reprojected[..., :2])
-    assert torch.equal(found[..., 2], pose[..., 2])
-
-
 def test_size_and_dropout_as_released():
     refiner = PoseRefiner()
     assert sum(p.numel() for p in refiner.parameters()) == 140_322

@@ -27,15 +27,6 @@ def test_attention_weights_times_values_are_the_output(axis, scale, bias):
     torch.testing.assert_close(attention.proj(mixed), attention(x), rtol=0, atol=1e-6)
 
 
-def test_attention_weights_are_those_of_torchs_multihead_attention():
-    torch.manual_seed(0)
-    attention, reference = Attention(24, 4, 'joints'), nn.MultiheadAttention(24, 4, batch_first=True)
-    reference.in_proj_weight.data, reference.in_proj_bias.data = attention.qkv.weight.data, attention.qkv.bias.data
-    x = clips()
-    _, expected = reference(*[x.flatten(0, 1)] * 3, average_attn_weights=False)
-    torch.testing.assert_close(attention.weights(x).flatten(0, 1), expected)
-
-
 def test_no_frame_looks_at_a_padded_one_and_dropout_does_not_count():
     torch.manual_seed(0)
     attention, x = Attention(24, 3, 'frames', attn_drop=0.5), clips()

@@ -151,8 +151,3 @@ def test_a_newcomer_sees_what_is_approximate():
 def test_what_does_not_fit_is_named(call, message):
     with pytest.raises(InputError, match=message):
         call()
-
-
-def test_gradient_reaches_the_sources():
-    x = torch.randn(2, 17, 3, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda x: convert_keypoints(x, 'coco17', 'h36m17'), x)

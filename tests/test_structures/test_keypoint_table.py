@@ -37,20 +37,3 @@ def test_nan_is_ignored_where_a_joint_is_not_there():
 def test_scores_are_clipped_and_nan_scores_mean_missing():
     visible = np.array([[1.2, -0.1, np.nan]] * 4)
     np.testing.assert_allclose(table(keypoints_visible=visible).keypoints_visible, [[1, 0, 0]] * 4)
-
-
-@pytest.mark.parametrize(
-    ('changes', 'message'),
-    [
-        ({'keypoints': np.zeros((4, 3, 3))}, r'expected \(N, J, 2\)'),
-        ({'keypoints': np.zeros((0, 3, 2)), 'keypoints_visible': np.zeros((0, 3))}, 'no person'),
-        ({'keypoints_visible': np.ones((4, 2))}, 'keypoints_visible has shape'),
-        ({'frame_indices': np.array([1, 1, 0, 1])}, 'person b has two rows in frame 1'),
-        ({'fps': 0}, 'fps is 0, expected a positive number'),
-        ({'fps': float('nan')}, 'fps is nan'),
-        ({'img_shape': (0, 10)}, r'img_shape is \(0, 10\), expected \(height, width\)'),
-    ],
-)
-def test_refusals(changes, message):
-    with pytest.raises(InputError, match=message):
-        table(**changes)

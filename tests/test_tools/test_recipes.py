@@ -300,13 +300,6 @@ def test_splits_of_actions(system, name):
     assert head.num_classes == classes and head.official
 
 
-def test_a_missing_start_comes_with_the_command_that_makes_it(tool, fails, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    line = fails(tool('train').main, FOLDER / 'pstmo/h36m_243.py')
-    assert 'work_dirs/pstmo/pretrain_h36m_243/epoch_80.pth' in line
-    assert '`python tools/train.py configs/pstmo/pretrain_h36m_243.py`' in line
-
-
 def test_rows_of_the_metafiles():
     """Each is of a config and a variant that are there, whose file states the figure."""
     from poselifter.apis.zoo import zoo_models

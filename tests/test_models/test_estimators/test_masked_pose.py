@@ -41,14 +41,6 @@ def masked(model, x, frames=FRAMES, joints=NO_JOINTS):
     return model.reconstruct(x, frames, joints)
 
 
-def test_visible_frames_come_first_in_time_order():
-    output, order = masked(tiny(), clips())
-    assert order.tolist() == [ORDER, ORDER]
-    assert output.shape == (2, 6, 4, 2)
-    _, order = masked(tiny(), clips(), torch.stack([FRAMES, ~FRAMES]))
-    assert order.tolist() == [ORDER, [1, 2, 4, 0, 3, 5]]
-
-
 def test_clips_that_keep_different_numbers_of_frames_are_named():
     with pytest.raises(InputError, match=r'frame_mask leaves \[3, 2\] frames of the clips'):
         masked(tiny(), clips(), torch.stack([FRAMES, FRAMES | ~FRAMES.roll(1)]))
@@ -69,21 +61,6 @@ def test_nothing_masked_and_order_of_nothing():
     output, order = masked(model, x, torch.zeros(6, dtype=torch.bool))
     assert order.tolist() == [list(range(6))] * 2
     torch.testing.assert_close(output, model.head(model.backbone(x), order))
-
-
-def test_in_training_they_count_in_the_batch_norm_of_the_spatial_encoder():
-    model, x = tiny(drop_rate=0.0), clips()
-    changed = x.clone()
-    changed[:, FRAMES] = 7
-    model.train()
-    for block in (*model.backbone.temporal_blocks, *model.head.blocks):
-        block.eval()  # no dropout
-    statistics = model.backbone.spatial.first.norm
-    statistics.running_mean.zero_()
-    before = masked(model, x)[0]
-    hidden = model.backbone.spatial.first.linear(x.flatten(2)).flatten(0, 1)  # of all 12 frames
-    torch.testing.assert_close(statistics.running_mean, 0.1 * hidden.mean(0))
-    assert not torch.allclose(masked(model, changed)[0], before)
 
 
 def test_loss_is_the_distance_on_all_frames():

@@ -25,12 +25,6 @@ def clips():
     return torch.rand(3, 2, 9, 17, 3, generator=torch.Generator().manual_seed(1))
 
 
-def test_persons_are_folded_and_unfolded(clips):
-    model = estimator({'action': ACTION})
-    features = torch.stack([model.backbone(clips[:, m]) for m in range(2)], 1)
-    torch.testing.assert_close(model(clips)['action'], model.heads['action'](features))
-
-
 def test_losses_know_labels_and_who_is_there(clips):
     model = estimator({'action': ACTION, 'embedding': EMBEDDING})
     sample = MotionDataSample(action=torch.tensor([1, 4, 1]))
