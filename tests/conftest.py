@@ -1,5 +1,3 @@
-"""Fixtures that every test folder shares."""
-
 import functools
 import importlib.util
 from pathlib import Path
@@ -35,6 +33,12 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip('needs the parity cases in ../shared, which are not part of the repository')
     return folder
+
+
+@pytest.fixture(scope='session')
+def published(shared):
+    """Loads the arrays of a published program's function: ``published('mixste', 'flip')``."""
+    return lambda system, name: np.load(shared / f'fixtures/parity/{system}/functions/{name}.npz')
 
 
 class Counted(NamedTuple):

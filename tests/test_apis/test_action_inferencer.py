@@ -1,5 +1,3 @@
-"""Actions over time: what windows, persons and frame rates must not change, and the files."""
-
 import json
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""The command and the inferencer as a user meets them: files out, one sentence for what is wrong."""
-
 import json
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""Poses, actions and embeddings of a file from one call."""
-
 import numpy as np
 import pytest
 import torch

@@ -1,5 +1,3 @@
-"""The zoo: names, files that ship, and downloads from a local server."""
-
 import hashlib
 
 import pytest

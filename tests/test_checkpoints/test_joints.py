@@ -1,5 +1,3 @@
-"""Rows of joints that go to a model of another joint set by name."""
-
 import torch
 
 from poselifter.checkpoints import match_checkpoint

@@ -21,14 +21,10 @@ def filmed(rng, n_frames=6, depth=4.0):
     pose = rng.uniform(-0.8, 0.8, (n_frames, 17, 3)) + [0.2, 0.1, depth]
     return {
         'keypoints': rng.uniform(0, 1000, (n_frames, 17, 2)),
-        'keypoints_visible': rng.uniform(0.1, 1, (n_frames, 17)),
-        'img_shape': (1002, 1000),
-        'lifting_target': pose,
-        'lifting_target_visible': np.ones((n_frames, 17)),
-        'camera_param': camera.to_dict(),
-        'skeleton': 'h36m17',
+        'keypoints_visible': rng.uniform(0.1, 1, (n_frames, 17)), 'img_shape': (1002, 1000), 'lifting_target': pose,
+        'lifting_target_visible': np.ones((n_frames, 17)), 'camera_param': camera.to_dict(), 'skeleton': 'h36m17',
         'skeleton_3d': 'h36m17',
-    }
+    }  # fmt: skip
 
 
 def packed(sample, *keys):
@@ -156,14 +152,11 @@ class TestMPIInf3DHP:
         poses, clip = case[f'{name}_data_3d'][:9] / 1000, case['clip_sequences'].index(name)
         encoded = ScreenScaledLifting().encode(
             {
-                'keypoints': case[f'{name}_data_2d'][:9],
-                'keypoints_visible': np.ones((9, 17)),
-                'img_shape': (height, width),
-                'lifting_target': poses,
-                'lifting_target_visible': np.ones((9, 17)),
+                'keypoints': case[f'{name}_data_2d'][:9], 'keypoints_visible': np.ones((9, 17)),
+                'img_shape': (height, width), 'lifting_target': poses, 'lifting_target_visible': np.ones((9, 17)),
                 'skeleton_3d': 'mpi_inf_3dhp17',
             }
-        )
+        )  # fmt: skip
         np.testing.assert_allclose(encoded['inputs'], case['clips_2d'][clip], atol=1e-6)
         labels = case['clips_3d_normalised'][clip]
         np.testing.assert_allclose(encoded['target'], labels - labels[:, 14:15], atol=1e-6)

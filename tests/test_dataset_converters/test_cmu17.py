@@ -1,5 +1,3 @@
-"""The CMU bodies as cmu17, and recordings as clips."""
-
 import json
 
 import numpy as np

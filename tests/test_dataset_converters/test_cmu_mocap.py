@@ -1,5 +1,3 @@
-"""The converter on a small copy of the database."""
-
 import json
 import os
 import signal

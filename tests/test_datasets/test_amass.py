@@ -29,18 +29,8 @@ def archive(tmp_path):
 
 def convert(archive, *more):
     bodies, regressor = archive / 'smplh', archive / 'smplh' / 'J_regressor_h36m_correct.npy'
-    argv = [
-        archive / 'amass',
-        archive / 'out',
-        '--body-models',
-        bodies,
-        '--regressor',
-        regressor,
-        '--workers',
-        1,
-        *more,
-    ]
-    amass.main([str(word) for word in argv])
+    options = '--body-models', bodies, '--regressor', regressor, '--workers', 1, *more
+    amass.main([str(word) for word in (archive / 'amass', archive / 'out', *options)])
 
 
 @pytest.fixture
@@ -155,6 +145,10 @@ def test_babel_samples_are_read_rightly(shared):
             assert not any(entry['segments'] or entry['labels'] for entry in found.values())
 
 
+def babel(converted, file, **changes):
+    return BABELDataset(ann_file=str(file), data_root=str(converted), window={'length': 8}, **changes)
+
+
 def write_babel(path, segments, feat='CMU/CMU/01/01_01_poses.npz', dur=2.0, sequence=None):
     def labels(rows):
         return [
@@ -174,12 +168,7 @@ def test_labels_become_stretches_with_all_that_is_true_of_them(converted, tmp_pa
         [('turn', 'Turn left ', 1.5, 2.004), ('walk', 'walk', 0, 1), ('transition', 'transition', 1, 1.5),
          ('arm movements', 'swing arms', 0, 2)],
     )  # fmt: skip
-    data = BABELDataset(
-        ann_file=str(tmp_path / 'train.json'),
-        data_root=str(converted),
-        window={'length': 8},
-        classes=['walk', 'turn'],
-    )
+    data = babel(converted, tmp_path / 'train.json', classes=['walk', 'turn'])
     texts = data.metainfo['texts']
     found = {
         tuple(sorted(texts[t] for t in info['captions'])): (info['first'], info['length'], info['action'])
@@ -195,16 +184,14 @@ def test_labels_become_stretches_with_all_that_is_true_of_them(converted, tmp_pa
 def test_recordings_without_frame_labels_are_one_stretch(converted, tmp_path):
     feat = 'SSMsynced/SSM_synced/s1/a b_poses.npz'
     write_babel(tmp_path / 'val.json', None, feat=feat, dur=1.0, sequence=['stand'])
-    options = dict(data_root=str(converted), window={'length': 8}, split='test')
-    data = BABELDataset(ann_file=str(tmp_path / 'val.json'), **options)
-    info = data.get_data_info(0)
+    info = babel(converted, tmp_path / 'val.json', split='test').get_data_info(0)
     assert (info['first'], info['length'], info['action_name']) == (0, 60, 'stand')
 
 
 def test_babel_without_its_recordings(converted, tmp_path):
     write_babel(tmp_path / 'train.json', [('walk', 'walk', 0, 1)], feat='KIT/KIT/9/none_poses.npz')
     with pytest.raises(InputError, match='none of 1 labelled recordings'):
-        BABELDataset(ann_file=str(tmp_path / 'train.json'), data_root=str(converted), window={'length': 8})
+        babel(converted, tmp_path / 'train.json')
     with pytest.raises(InputError, match='is no file of BABEL'):
         (tmp_path / 'bad.json').write_text('{"1": {"dur": "x"}}')
         read_babel(tmp_path / 'bad.json')

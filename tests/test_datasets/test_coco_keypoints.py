@@ -1,5 +1,3 @@
-"""COCO's keypoints: the sample files, visibility, and what is wrong with a file."""
-
 import importlib
 import json
 

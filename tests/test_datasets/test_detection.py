@@ -1,5 +1,3 @@
-"""The simulated detector: what must hold whatever the draws."""
-
 import numpy as np
 import pytest
 

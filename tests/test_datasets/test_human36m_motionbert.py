@@ -28,12 +28,6 @@ def write(tmp_path):
 
 
 @pytest.fixture(scope='module')
-def functions(shared):
-    """Arrays of a case of MotionBERT's functions."""
-    return lambda name: np.load(shared / f'fixtures/parity/motionbert/functions/{name}.npz')
-
-
-@pytest.fixture(scope='module')
 def agformer(shared):
     folder = shared / 'fixtures/parity/motionagformer/functions/h36m_evaluate'
     return {
@@ -97,8 +91,8 @@ def test_subjects_are_chosen_by_name(write):
     assert len(dataset) == 3
 
 
-def test_clips_are_motionbert_s(write, functions):
-    case = functions('h36m_protocol')
+def test_clips_are_motionbert_s(write, published):
+    case = published('motionbert', 'h36m_protocol')
     train = {'joint_2d': case['train_joint_2d'], 'joint3d_image': np.zeros((47, 17, 3)), 'action': ['x'] * 47}
     train |= {'source': case['train_source'], 'camera_name': case['train_camera_name']}
     root = write(train=train, test=part_of(case, MOTIONBERT))
@@ -135,9 +129,9 @@ def test_clips_are_motionagformer_s(write, agformer):
     np.testing.assert_allclose([s['target'] for s in samples], labels - labels[:, :, :1], atol=1e-6)
 
 
-def test_splitting_is_split_clips(write, functions):
+def test_splitting_is_split_clips(write, published):
     """Exactly, where frames are not drawn at random; a short video has a clip of its own frames, in order."""
-    case = functions('split_clips')
+    case = published('motionbert', 'split_clips')
     for number in range(4):
         lengths, (length, stride) = case[f'case{number}_lengths'], case[f'case{number}_n_frames_stride']
         videos = [(f's_01_act_02_subact_{k:02d}_ca_01', int(n)) for k, n in enumerate(lengths)]

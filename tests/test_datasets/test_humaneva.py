@@ -1,5 +1,3 @@
-"""HumanEva-I of VideoPose3D's files."""
-
 import numpy as np
 import pytest
 from toy_datasets.humaneva import TOY, write_humaneva

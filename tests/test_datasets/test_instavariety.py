@@ -1,5 +1,3 @@
-"""InstaVariety: its converter by MotionBERT's rules, and its clips."""
-
 import instavariety
 import numpy as np
 import pytest

@@ -1,5 +1,3 @@
-"""Sources of different clip lengths in one training: what is in a batch, and when."""
-
 import numpy as np
 import pytest
 import torch
@@ -142,23 +140,15 @@ class LengthRecorder(BaseModel):
 def test_training_follows_epochs_and_resumes(tmp_path):
     def run(epochs, **more):
         loader = dict(
-            dataset=dict(type='ConcatDataset', datasets=SOURCES),
-            sampler=dict(type='EpochSampler'),
-            batch_sampler=dict(type='SourceBatchSampler', order='sequence', first_epochs=(1, 2, 0)),
-            batch_size=8,
-            num_workers=0,
-            collate_fn=dict(type='poselifter.stack_clips'),
-        )
+            dataset=dict(type='ConcatDataset', datasets=SOURCES), sampler=dict(type='EpochSampler'),
+            batch_sampler=dict(type='SourceBatchSampler', order='sequence', first_epochs=(1, 2, 0)), batch_size=8,
+            num_workers=0, collate_fn=dict(type='poselifter.stack_clips'),
+        )  # fmt: skip
         config = dict(
-            default_scope='poselifter',
-            model=dict(type='LengthRecorder'),
-            train_dataloader=loader,
-            train_cfg=dict(by_epoch=True, max_epochs=epochs),
-            optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
-            work_dir=str(tmp_path),
-            randomness=dict(seed=1),
-            **more,
-        )
+            default_scope='poselifter', model=dict(type='LengthRecorder'), train_dataloader=loader,
+            train_cfg=dict(by_epoch=True, max_epochs=epochs), optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
+            work_dir=str(tmp_path), randomness=dict(seed=1), **more,
+        )  # fmt: skip
         runner = MotionRunner.from_cfg(Config(config))
         runner.train()
         return runner.model.seen

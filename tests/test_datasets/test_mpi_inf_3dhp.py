@@ -1,5 +1,3 @@
-"""MPI-INF-3DHP of P-STMO's files."""
-
 import runpy
 
 import numpy as np

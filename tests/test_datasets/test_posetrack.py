@@ -1,5 +1,3 @@
-"""PoseTrack18: the sample file, MotionBERT's rules and conversion, and what is wrong with a file."""
-
 import json
 
 import numpy as np

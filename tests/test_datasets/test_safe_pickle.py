@@ -1,5 +1,3 @@
-"""What plain pickles give, and what is refused."""
-
 import collections
 import os
 import pickle

@@ -18,11 +18,6 @@ CODEC = dict(type='KeypointClips')
 NAMES = toy.names(range(1, 9))
 
 
-def functions(shared, name):
-    with np.load(shared / f'fixtures/parity/motionbert/functions/{name}.npz') as file:
-        return dict(file)
-
-
 def steps(length, train=False):
     made = [
         dict(type='ResampleClip', length=length, mode='random' if train else 'even'),
@@ -43,9 +38,9 @@ def clips(tmp_path):
 
 
 @pytest.fixture
-def official(shared, tmp_path):
+def official(published, tmp_path):
     """The annotations of the parity case as a file, and what MotionBERT makes of them."""
-    case = functions(shared, 'action_dataset_val')
+    case = published('motionbert', 'action_dataset_val')
     annotations = [
         {
             'frame_dir': f'clip{i}',
@@ -88,8 +83,8 @@ def test_confidence_goes_with_its_joint_by_default(official):
     np.testing.assert_allclose(ours['keypoints_visible'], moved, atol=1e-6)
 
 
-def test_tracking_is_motionberts(shared):
-    case = functions(shared, 'human_tracking')
+def test_tracking_is_motionberts(published):
+    case = published('motionbert', 'human_tracking')
     order = track_two(case['x'])
     tracked = np.take_along_axis(case['x'], order[..., None, None], 0)
     np.testing.assert_array_equal(tracked, case['out'])

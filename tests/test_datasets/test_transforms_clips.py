@@ -1,5 +1,3 @@
-"""Clips of other lengths, against the original and by properties."""
-
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -1,5 +1,3 @@
-"""Crops, moves and rotations, against the originals and by invariances."""
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,11 +8,6 @@ from poselifter.datasets.transforms.base import next_rng
 from poselifter.datasets.transforms.geometric import crop_scale_3d, move_linear
 from poselifter.errors import InputError
 from poselifter.structures import check_sample
-
-
-@pytest.fixture
-def parity(shared):
-    return lambda name: np.load(shared / f'fixtures/parity/motionbert/functions/{name}.npz')
 
 
 def sample(index=0, frames=9):
@@ -36,8 +29,8 @@ def sample(index=0, frames=9):
         ('two_persons_second_zero', 'out_two_2_2', 2),
     ],
 )
-def test_crop_equals_the_original(parity, motion, out, ratio):
-    case = parity('crop_scale')
+def test_crop_equals_the_original(published, motion, out, ratio):
+    case = published('motionbert', 'crop_scale')
     ratio = float(case[ratio][0]) if isinstance(ratio, str) else ratio
     for released in (True, False):
         clip = {**sample(), 'inputs': case[motion]}
@@ -48,8 +41,8 @@ def test_crop_equals_the_original(parity, motion, out, ratio):
         np.testing.assert_allclose(found, expected * shown, atol=1e-12)
 
 
-def test_crop_in_3d_equals_the_original(parity):
-    case = parity('crop_scale_3d')
+def test_crop_in_3d_equals_the_original(published):
+    case = published('motionbert', 'crop_scale_3d')
     np.testing.assert_allclose(crop_scale_3d(case['motion']), case['out_1_1'], atol=1e-12)
     np.testing.assert_allclose(crop_scale_3d(case['motion'], 0.5), case['out_half'], atol=1e-12)
     assert not crop_scale_3d(np.ones((3, 17, 3))).any()
@@ -60,8 +53,8 @@ def test_crop_in_3d_equals_the_original(parity):
     assert (clip['inputs'][..., 2] == 1).all()
 
 
-def test_move_equals_the_original(parity):
-    case = parity('random_move')
+def test_move_equals_the_original(published):
+    case = published('motionbert', 'random_move')
     shifts = np.stack([case['tx'], case['ty']], 1)
     moved = move_linear(case['x'][..., :2], case['angles_deg'], case['scales'], shifts)
     np.testing.assert_allclose(moved, case['out'][..., :2], atol=1e-12)

@@ -1,5 +1,3 @@
-"""Masks against recorded draws of the originals, counts, and statistics."""
-
 import copy
 import json
 
@@ -175,14 +173,9 @@ def test_every_window_of_243_frames_starts_anywhere():
 
 
 MASKS = [
-    JointMask(0.3),
-    FrameMask(0.3),
-    TimeWindowMask(),
-    FrameRemoval(0.5),
-    JointReplacement(3),
-    SpanMask(),
+    JointMask(0.3), FrameMask(0.3), TimeWindowMask(), FrameRemoval(0.5), JointReplacement(3), SpanMask(),
     MaskMixture(),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize('mask', MASKS, ids=lambda m: type(m).__name__)

@@ -1,5 +1,3 @@
-"""Noise against recorded draws of the original, and its statistics."""
-
 import json
 
 import numpy as np
@@ -74,9 +72,7 @@ def test_fitted_noise_is_slow_in_time():
     error = (FittedNoise()(sample())['inputs'] - inputs)[..., :2]
     keys = 27 - 1
     bends = np.abs(np.diff(error, 2, axis=0))
-    assert (
-        bends.max() < 10 * 0.002 * 6**0.5 + 0.06 * keys / 242 * 4
-    )  # straight lines, and the jitter's second difference
+    assert bends.max() < 10 * 0.002 * 6**0.5 + 0.06 * keys / 242 * 4  # lines, and the jitter's second difference
 
 
 @pytest.mark.parametrize('channels', [2, 3])

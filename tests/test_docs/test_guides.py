@@ -25,13 +25,9 @@ PAGES = Path(__file__).parents[2] / 'docs/advanced_guides'
 # files at most, test aside; and the room of the module where it is part of the package
 PROMISED = {'dataset': 3, 'backbone': 2, 'head': 2, 'reader': 1, 'writer': 1, 'metric': 1, 'command': 1}
 ROOMS = {
-    'dataset': 'datasets',
-    'backbone': 'models/backbones',
-    'head': 'models/heads',
-    'reader': 'io/readers',
-    'writer': 'io/writers',
-    'metric': 'evaluation/metrics',
-}
+    'dataset': 'datasets', 'backbone': 'models/backbones', 'head': 'models/heads', 'reader': 'io/readers',
+    'writer': 'io/writers', 'metric': 'evaluation/metrics',
+}  # fmt: skip
 BLOCK = re.compile(r'^```(\w+)(?: title="(.+?)")?\n(.*?)^```$', re.M | re.S)
 
 
@@ -253,13 +249,9 @@ def test_inside_the_package_a_file_is_enough(repository, tmp_path):
         f'print([name in table for name, table in zip({list(names.values())}, tables)], poselifter.__file__)'
     )
     result = subprocess.run(
-        [sys.executable, '-c', code],
-        env={**os.environ, 'PYTHONPATH': str(tmp_path)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+        [sys.executable, '-c', code], env={**os.environ, 'PYTHONPATH': str(tmp_path)}, cwd=tmp_path,
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
     assert result.stdout.split() == [*str([True] * 6).split(), str(package / '__init__.py')]
 
 

@@ -1,5 +1,3 @@
-"""The toy project, and runners over it."""
-
 import contextlib
 import importlib
 import random

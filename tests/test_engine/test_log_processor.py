@@ -1,5 +1,3 @@
-"""The line after an epoch names overall metrics only; the scalars keep everything."""
-
 from types import SimpleNamespace
 
 from mmengine.logging import MessageHub

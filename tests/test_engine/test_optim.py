@@ -1,5 +1,3 @@
-"""Groups of parameters, frozen parts, warm-up of single groups."""
-
 import pytest
 import torch
 from tiny_parts import tiny_part

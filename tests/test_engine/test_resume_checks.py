@@ -1,5 +1,3 @@
-"""A saved optimiser goes on only where it fits."""
-
 import copy
 
 import pytest

@@ -1,5 +1,3 @@
-"""Parity cases and samples for the tests of this folder."""
-
 import json
 
 import numpy as np

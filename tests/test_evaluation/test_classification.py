@@ -1,5 +1,3 @@
-"""Recognised actions: published cases, closed forms, and metrics that batches and processes cannot change."""
-
 import numpy as np
 import pytest
 import torch

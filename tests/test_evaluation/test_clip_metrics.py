@@ -1,5 +1,3 @@
-"""Clips of several samples, few-shot episodes and bootstrap intervals: closed forms and invariances."""
-
 import numpy as np
 import pytest
 import torch

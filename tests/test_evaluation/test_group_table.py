@@ -1,5 +1,3 @@
-"""Grouped sums: weights, order, text."""
-
 import random
 
 import numpy as np

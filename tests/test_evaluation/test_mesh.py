@@ -1,5 +1,3 @@
-"""Errors of bodies: the published case, closed forms, and independence of batches."""
-
 import pytest
 import torch
 
@@ -11,12 +9,8 @@ from poselifter.structures import MotionDataSample
 from .conftest import evaluate
 
 LABELS = {
-    'mpve': 'MPVE',
-    'mpjpe': 'MPJPE',
-    'pa_mpjpe': 'PA-MPJPE',
-    'mpjpe_17': 'MPJPE-17',
-    'pa_mpjpe_17': 'PA-MPJPE-17',
-}
+    'mpve': 'MPVE', 'mpjpe': 'MPJPE', 'pa_mpjpe': 'PA-MPJPE', 'mpjpe_17': 'MPJPE-17', 'pa_mpjpe_17': 'PA-MPJPE-17',
+}  # fmt: skip
 
 
 @pytest.fixture

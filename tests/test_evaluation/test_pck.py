@@ -1,5 +1,3 @@
-"""PCK and AUC against the data set's evaluation kit and closed forms."""
-
 import numpy as np
 import pytest
 from hypothesis import given, settings

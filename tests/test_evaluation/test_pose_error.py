@@ -1,5 +1,3 @@
-"""MPJPE and its relatives against published programs, closed forms and their invariances."""
-
 import numpy as np
 import pytest
 import torch

@@ -178,13 +178,9 @@ def test_it_is_built_by_name_and_takes_a_prefix(make_samples):
 )
 def test_bad_samples_are_named(change, words):
     sample = {
-        'sequence': 'clip_0',
-        'skeleton_3d': 'cmu17',
-        'pred_keypoints_3d': torch.zeros(3, 17, 3),
-        'lifting_target': torch.zeros(3, 17, 3),
-        'lifting_target_visible': torch.ones(3, 17),
-        **change,
-    }
+        'sequence': 'clip_0', 'skeleton_3d': 'cmu17', 'pred_keypoints_3d': torch.zeros(3, 17, 3),
+        'lifting_target': torch.zeros(3, 17, 3), 'lifting_target_visible': torch.ones(3, 17), **change,
+    }  # fmt: skip
     with pytest.raises(InputError, match=words):
         PoseMetric().process(None, [sample])
 

@@ -1,5 +1,3 @@
-"""The papers' protocols against the figures of their programs."""
-
 import numpy as np
 import pytest
 from scipy.io import loadmat

@@ -1,5 +1,3 @@
-"""Cases shared by the geometry tests."""
-
 import numpy as np
 import pytest
 
@@ -17,9 +15,3 @@ def h36m_camera():
         return Camera(*parts, rotation=rotation, position=translation)
 
     return make
-
-
-@pytest.fixture(scope='session')
-def parity(shared):
-    """Loads the arrays of one published function: ``parity('mixste', 'project')``."""
-    return lambda system, name: np.load(shared / f'fixtures/parity/{system}/functions/{name}.npz')

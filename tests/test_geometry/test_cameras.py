@@ -1,5 +1,3 @@
-"""Cameras against VideoPose3D's, MixSTE's and P-STMO's, closed forms and their own inverses."""
-
 import json
 
 import numpy as np
@@ -27,20 +25,17 @@ def _random_camera(seed: int) -> Camera:
     rng = np.random.default_rng(seed)
     quaternion = rng.normal(size=4)
     return Camera(
-        focal=rng.uniform(500, 2000, 2),
-        centre=rng.uniform(300, 700, 2),
-        radial=rng.uniform(-0.2, 0.2, 3),
+        focal=rng.uniform(500, 2000, 2), centre=rng.uniform(300, 700, 2), radial=rng.uniform(-0.2, 0.2, 3),
         tangential=rng.uniform(-0.005, 0.005, 2),
-        rotation=quaternion_to_matrix(quaternion / np.linalg.norm(quaternion)),
-        position=rng.normal(size=3) * 5,
+        rotation=quaternion_to_matrix(quaternion / np.linalg.norm(quaternion)), position=rng.normal(size=3) * 5,
         size=(1000, 1002),
-    )
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize('index', range(4))
 @pytest.mark.parametrize('kind', ['numpy', 'torch'])
-def test_h36m_cameras_end_to_end(parity, h36m_camera, index, kind):
-    case = parity('videopose3d', f'camera_S1_{index}')
+def test_h36m_cameras_end_to_end(published, h36m_camera, index, kind):
+    case = published('videopose3d', f'camera_S1_{index}')
     as_kind = torch.tensor if kind == 'torch' else np.asarray
     camera = h36m_camera(case['intrinsic'], case['orientation'], case['translation'])
     points = as_kind(case['points'])
@@ -57,16 +52,13 @@ def test_h36m_cameras_end_to_end(parity, h36m_camera, index, kind):
 
 
 @pytest.mark.parametrize('index', range(4))
-def test_a_camera_in_pixels_draws_the_same(shared, parity, h36m_camera, index):
-    case = parity('videopose3d', f'camera_S1_{index}')
+def test_a_camera_in_pixels_draws_the_same(shared, published, h36m_camera, index):
+    case = published('videopose3d', f'camera_S1_{index}')
     tables = json.loads((shared / 'reference/mocap_cameras.json').read_text())['h36m']['intrinsic'][index]
     camera = Camera(
-        tables['focal_length'],
-        tables['center'],
-        tables['radial_distortion'],
-        tables['tangential_distortion'],
+        tables['focal_length'], tables['center'], tables['radial_distortion'], tables['tangential_distortion'],
         size=(tables['res_w'], tables['res_h']),
-    )
+    )  # fmt: skip
     np.testing.assert_allclose(project(case['camera'].astype(np.float64), camera), case['pixels'], atol=1e-2)
     vector = h36m_camera(case['intrinsic'])
     for field in ('focal', 'centre', 'radial', 'tangential'):
@@ -74,18 +66,18 @@ def test_a_camera_in_pixels_draws_the_same(shared, parity, h36m_camera, index):
 
 
 @pytest.mark.parametrize('distort, out', [(True, 'out'), (False, 'out_linear')])
-def test_one_camera_a_clip_and_the_clamp(parity, h36m_camera, distort, out):
-    case = parity('videopose3d', 'project_clamped')
+def test_one_camera_a_clip_and_the_clamp(published, h36m_camera, distort, out):
+    case = published('videopose3d', 'project_clamped')
     np.testing.assert_allclose(project(case['X'], h36m_camera(case['camera']), distort), case[out], atol=1e-12)
-    case = parity('mixste', 'project')
+    case = published('mixste', 'project')
     camera = h36m_camera(case['intrinsic'])
     np.testing.assert_allclose(project(case['camera'], camera, distort), case[out], rtol=1e-6, atol=1e-6)
     drawn = project(torch.tensor(case['camera']), camera, distort)
     np.testing.assert_allclose(drawn, case[out], rtol=1e-6, atol=1e-6)
 
 
-def test_mixste_world_and_camera(parity, h36m_camera):
-    case = parity('mixste', 'world_camera')
+def test_mixste_world_and_camera(published, h36m_camera):
+    case = published('mixste', 'world_camera')
     camera = h36m_camera(np.ones(9), case['q'], case['t'])
     np.testing.assert_allclose(world_to_camera(case['world'], camera), case['camera'], atol=1e-5)
     np.testing.assert_allclose(camera_to_world(case['camera'], camera), case['back'], atol=1e-5)

@@ -1,5 +1,3 @@
-"""Normalisations against the published programs and by their own inverses."""
-
 import numpy as np
 import pytest
 import torch
@@ -28,8 +26,8 @@ sizes = st.integers(1, 4000)
         ('pstmo', 'normalize_screen', 'x'),
     ],
 )
-def test_screen(parity, system, name, key):
-    case = parity(system, name)
+def test_screen(published, system, name, key):
+    case = published(system, name)
     size = int(case['w']), int(case['h'])
     np.testing.assert_allclose(normalize_screen(case[key], *size), case['out'], atol=1e-12)
     np.testing.assert_allclose(normalize_screen(torch.tensor(case[key]), *size), case['out'], atol=1e-12)
@@ -38,8 +36,8 @@ def test_screen(parity, system, name, key):
         np.testing.assert_allclose(normalize_screen(case[key], 1920, 1080), case['out_1920x1080'], atol=1e-12)
 
 
-def test_longer_side(parity):
-    case = parity('motionbert', 'make_cam')
+def test_longer_side(published):
+    case = published('motionbert', 'make_cam')
     np.testing.assert_allclose(normalize_longer_side(case['x'], 1920, 1080), case['out_landscape'], atol=1e-12)
     np.testing.assert_allclose(normalize_longer_side(case['x'], 1080, 1920), case['out_portrait'], atol=1e-12)
 

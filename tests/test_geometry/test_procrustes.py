@@ -1,5 +1,3 @@
-"""Alignment against the published P-MPJPE, known similarities and degenerate poses."""
-
 import numpy as np
 import pytest
 import torch

@@ -1,5 +1,3 @@
-"""Rotations against scipy, the published programs, and round trips near 0 and pi."""
-
 import numpy as np
 import pytest
 import torch
@@ -68,8 +66,8 @@ def test_half_turns_have_the_right_axis(axis):
     np.testing.assert_allclose(np.abs(x @ axis), np.pi, atol=1e-7)
 
 
-def test_videopose3d_rotates_by_quaternions(parity):
-    case = parity('videopose3d', 'qrot')
+def test_videopose3d_rotates_by_quaternions(published):
+    case = published('videopose3d', 'qrot')
     np.testing.assert_allclose(quaternion_rotate(case['q'], case['v']), case['out'], atol=1e-12)
     np.testing.assert_allclose(quaternion_conjugate(case['q']), case['conjugate'], atol=0)
     back = quaternion_rotate(torch.tensor(case['conjugate']), torch.tensor(case['out']))
@@ -78,13 +76,13 @@ def test_videopose3d_rotates_by_quaternions(parity):
     np.testing.assert_allclose((matrix @ case['v'][..., None])[..., 0], case['out'], atol=1e-12)
 
 
-def test_motionbert_rotations(parity):
-    case = parity('motionbert', 'rot6d_to_rotmat')
+def test_motionbert_rotations(published):
+    case = published('motionbert', 'rot6d_to_rotmat')
     np.testing.assert_allclose(rotation_6d_to_matrix(torch.tensor(case['x'])), case['out'], atol=1e-6)
-    case = parity('motionbert', 'rotation_matrix_to_angle_axis')
+    case = published('motionbert', 'rotation_matrix_to_angle_axis')
     np.testing.assert_allclose(matrix_to_axis_angle(torch.tensor(case['R'])), case['out'], atol=1e-5)
     np.testing.assert_allclose(matrix_to_axis_angle(torch.tensor(case['R_identity'])), case['out_identity'], atol=0)
-    case = parity('motionbert', 'batch_rodrigues')  # which adds 1e-8 to the vector
+    case = published('motionbert', 'batch_rodrigues')  # which adds 1e-8 to the vector
     matrix = axis_angle_to_matrix(torch.tensor(case['x'])).flatten(-2)
     np.testing.assert_allclose(matrix, case['out'], atol=1e-6)
 

@@ -34,19 +34,11 @@ def result(rng):
             return Result(table, poses, 'h36m17')
         points = rng.normal(size=(50, 3))
         body = MovingBody(
-            model='smpl',
-            gender='neutral',
-            skeleton='smpl24',
-            poses=rng.normal(size=(4, 72)),
-            betas=np.zeros(10),
-            trans=np.zeros((4, 3)),
-            rest_vertices=points,
-            rest_joints=rng.normal(size=(24, 3)),
-            weights=rng.random((50, 24)),
-            faces=rng.integers(0, 50, (90, 3)),
-            bones=lambda: np.tile(np.eye(3, 4), (4, 24, 1, 1)),
-            vertices=lambda: np.tile(points, (4, 1, 1)),
-        )
+            model='smpl', gender='neutral', skeleton='smpl24', poses=rng.normal(size=(4, 72)), betas=np.zeros(10),
+            trans=np.zeros((4, 3)), rest_vertices=points, rest_joints=rng.normal(size=(24, 3)),
+            weights=rng.random((50, 24)), faces=rng.integers(0, 50, (90, 3)),
+            bones=lambda: np.tile(np.eye(3, 4), (4, 24, 1, 1)), vertices=lambda: np.tile(points, (4, 1, 1)),
+        )  # fmt: skip
         return Result(table, poses, 'h36m17', body=body)
 
     return make

@@ -1,5 +1,3 @@
-"""Readers of 2D keypoints against the stated contents of other tools' files."""
-
 import json
 from pathlib import Path
 
@@ -16,21 +14,15 @@ from poselifter.skeletons import convert_keypoints
 from poselifter.structures import KeypointTable
 from poselifter.tracking import link_persons
 
-CASES = [
-    ('mmpose', 'topdown_demo.json'),
-    ('mmpose', 'inferencer_video.json'),
-    ('mmpose', '000003.json'),
-    ('coco', 'results.json'),
-    ('coco', 'person_keypoints.json'),
-    ('alphapose', 'halpe26_tracked.json'),
-    ('alphapose', 'coco17_untracked.json'),
-    ('alphapose', 'coco17_idx_nested.json'),
-    ('alphapose', 'coco17_gap_unsorted.json'),
-    ('alphapose', 'open_form.json'),
-    ('alphapose', 'cmu_form.json'),
-    ('videopose3d', 'clip.mp4.npz'),
-    ('videopose3d', 'data_2d_custom_my.npz'),
-]
+CASES = {
+    'mmpose': ('topdown_demo.json', 'inferencer_video.json', '000003.json'),
+    'coco': ('results.json', 'person_keypoints.json'),
+    'alphapose': (
+        *('halpe26_tracked.json', 'coco17_untracked.json', 'coco17_idx_nested.json', 'coco17_gap_unsorted.json'),
+        *('open_form.json', 'cmu_form.json'),
+    ),
+    'videopose3d': ('clip.mp4.npz', 'data_2d_custom_my.npz'),
+}
 REFUSED = [
     ('mmpose', 'bad_scores.json', 'frame 2, instance 0: 16 keypoint_scores'),
     ('mmpose', 'bad_no_instances.json', 'no instance_info'),
@@ -47,7 +39,7 @@ REFUSED = [
 KEYPOINTS = np.random.default_rng(1).uniform(10, 90, (4, 17, 2))
 
 
-@pytest.mark.parametrize(('tool', 'name'), CASES)
+@pytest.mark.parametrize(('tool', 'name'), [(tool, name) for tool in CASES for name in CASES[tool]])
 def test_fixture_is_read_as_stated(shared, tool, name):
     folder = shared / 'fixtures/formats' / tool
     expected = json.loads((folder / 'expected.json').read_text())[name]
@@ -190,14 +182,9 @@ def test_mmpose_ids_are_used_only_when_all_are_there(write_json, mmpose_demo):
 def test_exchange_file_with_all_fields(write_npz, two_persons):
     points = two_persons.reshape(8, 17, 3).astype(np.float32)
     path = write_npz(
-        keypoints=points[..., :2],
-        keypoints_visible=points[..., 2],
-        frame_indices=np.repeat(np.arange(4) * 2, 2),
-        track_ids=np.array(['b', 'a'] * 4),
-        img_shape=(720, 1280),
-        fps=25,
-        skeleton='halpe26',
-    )
+        keypoints=points[..., :2], keypoints_visible=points[..., 2], frame_indices=np.repeat(np.arange(4) * 2, 2),
+        track_ids=np.array(['b', 'a'] * 4), img_shape=(720, 1280), fps=25, skeleton='halpe26',
+    )  # fmt: skip
     with pytest.raises(InputError, match='17 joints, expected 26 for halpe26'):
         read_keypoints(path)
     table = read_keypoints(path, skeleton='coco', fps=50, img_shape=(10, 20))

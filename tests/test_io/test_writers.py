@@ -1,5 +1,3 @@
-"""The exchange file: what is written is what is read, and nothing is half-written."""
-
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -15,14 +13,9 @@ def table(rng) -> KeypointTable:
     visible = rng.uniform(0.1, 1, (6, 17))
     visible[2, 3], keypoints[2, 3] = 0, np.nan
     return KeypointTable(
-        keypoints=keypoints,
-        keypoints_visible=visible,
-        frame_indices=np.array([4, 3, 9, 1, 2, 3]),
-        track_ids=np.array(['p', 'p', 'p', 'b', 'b', 'b']),
-        skeleton='coco17',
-        img_shape=(720, 1280),
-        fps=29.97,
-    )
+        keypoints=keypoints, keypoints_visible=visible, frame_indices=np.array([4, 3, 9, 1, 2, 3]),
+        track_ids=np.array(['p', 'p', 'p', 'b', 'b', 'b']), skeleton='coco17', img_shape=(720, 1280), fps=29.97,
+    )  # fmt: skip
 
 
 @pytest.fixture

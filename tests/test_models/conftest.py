@@ -1,5 +1,3 @@
-"""Reading the official networks' parity cases."""
-
 import json
 from pathlib import Path
 

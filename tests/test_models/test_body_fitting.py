@@ -1,5 +1,3 @@
-"""Fitting against bodies whose pose and shape are known."""
-
 import numpy as np
 import pytest
 import torch

@@ -1,5 +1,3 @@
-"""The body model against its formula, against smplx, and read from files good and bad."""
-
 import pickle
 import sys
 import types
@@ -80,15 +78,6 @@ def test_equals_smplx(arrays):
         load_body_model(theirs)
     with pytest.raises(InputError, match=r'is a Linear; expected smplx\.SMPL'):
         load_body_model(torch.nn.Linear(1, 1))
-
-
-def test_full_precision_under_autocast(arrays):
-    body, (rotations, betas) = SMPL(arrays), parameters(2, dtype=torch.float32)
-    expected = body(rotations, betas)[0]
-    with torch.autocast('cpu', torch.bfloat16):
-        vertices = body(rotations, betas)[0]
-        assert torch.equal(body.keypoints(vertices), body.keypoints(expected))
-    assert torch.equal(vertices, expected)
 
 
 def test_the_body_is_in_no_checkpoint(body):

@@ -1,5 +1,3 @@
-"""DSTformer as released, and its studied variants."""
-
 from functools import partial
 
 import pytest

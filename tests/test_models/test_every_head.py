@@ -17,14 +17,10 @@ NAMES = sorted(name for name, cls in MODELS.module_dict.items() if inspect.iscla
 BATCH, PERSONS, FRAMES, JOINTS, DIMS = 3, 2, 5, 17, 8
 SIZES = {'in_channels': DIMS, 'num_frames': FRAMES, 'num_joints': JOINTS, 'embed_dims': DIMS, 'text_channels': 6}
 EXTRA = {
-    'ActionEmbeddingHead': {'hidden_dims': 6},
-    'ActionHead': {'hidden_dims': 6, 'num_classes': 4},
-    'MaskedPoseHead': {'depth': 1, 'feedforward_dims': 12, 'num_heads': 2},
-    'MeshHead': {'hidden_dims': 6},
-    'MeshRefineHead': {'hidden_dims': 6},
-    'PoseRefiner': {'hidden_dims': 6},
-    'TextMotionHead': {'embed_dims': 4},
-}
+    'ActionEmbeddingHead': {'hidden_dims': 6}, 'ActionHead': {'hidden_dims': 6, 'num_classes': 4},
+    'MaskedPoseHead': {'depth': 1, 'feedforward_dims': 12, 'num_heads': 2}, 'MeshHead': {'hidden_dims': 6},
+    'MeshRefineHead': {'hidden_dims': 6}, 'PoseRefiner': {'hidden_dims': 6}, 'TextMotionHead': {'embed_dims': 4},
+}  # fmt: skip
 FEATURES = {'clip': (BATCH, PERSONS, FRAMES, JOINTS, DIMS), 'poses': (BATCH, FRAMES, JOINTS, 3)}
 # pretrainers have heads of their own: of visible frames, and of a clip's token
 OWN = {'MaskedPoseHead': (BATCH, 3, 1, DIMS), 'TextMotionHead': (BATCH, 1, JOINTS, DIMS)}

@@ -1,5 +1,3 @@
-"""Models by name."""
-
 import pytest
 import torch
 

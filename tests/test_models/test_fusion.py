@@ -1,5 +1,3 @@
-"""Fusions against their formulas."""
-
 import pytest
 import torch
 

@@ -1,5 +1,3 @@
-"""Graph convolution: adjacency against the official one, the formula, norms per node."""
-
 import pytest
 import torch
 from torch import nn

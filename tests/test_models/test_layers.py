@@ -1,5 +1,3 @@
-"""Layers against torch's own and against what they promise."""
-
 import pytest
 import torch
 from torch import nn

@@ -1,5 +1,3 @@
-"""Self-distillation against the official targets and losses."""
-
 import pytest
 import torch
 import torch.nn.functional as F

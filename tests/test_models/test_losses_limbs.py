@@ -1,5 +1,3 @@
-"""Losses of bones against the official ones, closed forms and finite differences."""
-
 import json
 
 import numpy as np
@@ -8,13 +6,6 @@ import torch
 
 from poselifter.errors import InputError
 from poselifter.models.losses import (
-    BoneAngleLoss,
-    BoneAngleVelocityLoss,
-    LimbLengthLoss,
-    LimbLengthVarianceLoss,
-    MPJPELoss,
-    NMPJPELoss,
-    VelocityLoss,
     bone_angle,
     bone_angle_velocity,
     bone_velocity,
@@ -27,17 +18,14 @@ from poselifter.models.losses import (
     velocity,
     weighted_mpjpe,
 )
+from poselifter.registry import LOSSES
 from poselifter.skeletons import get_skeleton
 
 BONES = get_skeleton('h36m17').bones
 ALL = {
-    'limb_length': limb_length,
-    'bone_angle': bone_angle,
-    'bone_angle_velocity': bone_angle_velocity,
-    'limb_length_variance': limb_length_variance,
-    'limb_symmetry': limb_symmetry,
-    'bone_velocity': bone_velocity,
-}
+    'limb_length': limb_length, 'bone_angle': bone_angle, 'bone_angle_velocity': bone_angle_velocity,
+    'limb_length_variance': limb_length_variance, 'limb_symmetry': limb_symmetry, 'bone_velocity': bone_velocity,
+}  # fmt: skip
 
 
 def poses(*shape, dtype=torch.float32):
@@ -115,15 +103,10 @@ def test_motionagformer_terms_and_total(shared):
     read = {name: torch.from_numpy(np.load(folder / f'{name}.npy')) for name in ('predicted', 'target', 'weight')}
     pred, target = read['predicted'], read['target']
     ours = {
-        'loss_mpjpe': mpjpe,
-        'n_mpjpe': n_mpjpe,
-        'loss_velocity': velocity,
-        'loss_limb_var': limb_length_variance,
-        'loss_limb_gt': limb_length,
-        'loss_angle': bone_angle,
-        'loss_angle_velocity': bone_angle_velocity,
+        'loss_mpjpe': mpjpe, 'n_mpjpe': n_mpjpe, 'loss_velocity': velocity, 'loss_limb_var': limb_length_variance,
+        'loss_limb_gt': limb_length, 'loss_angle': bone_angle, 'loss_angle_velocity': bone_angle_velocity,
         'loss_joint': joint_l1,
-    }
+    }  # fmt: skip
     for name, function in ours.items():
         assert function(pred, target).item() == pytest.approx(meta['values'][name], rel=1e-5), name
     for name, value in meta['single_frame_values'].items():
@@ -131,14 +114,11 @@ def test_motionagformer_terms_and_total(shared):
     weighted = weighted_mpjpe(pred, target, read['weight']).item()
     assert weighted == pytest.approx(meta['values']['weighted_mpjpe'], rel=1e-5)
     modules = {
-        'lambda_scale': NMPJPELoss,
-        'lambda_3d_velocity': VelocityLoss,
-        'lambda_lv': LimbLengthVarianceLoss,
-        'lambda_lg': LimbLengthLoss,
-        'lambda_a': BoneAngleLoss,
-        'lambda_av': BoneAngleVelocityLoss,
-    }
-    losses = [MPJPELoss(), *(modules[name](factor) for name, factor in meta['weights'].items())]
+        'lambda_scale': 'NMPJPELoss', 'lambda_3d_velocity': 'VelocityLoss', 'lambda_lv': 'LimbLengthVarianceLoss',
+        'lambda_lg': 'LimbLengthLoss', 'lambda_a': 'BoneAngleLoss', 'lambda_av': 'BoneAngleVelocityLoss',
+    }  # fmt: skip
+    factors = {'MPJPELoss': 1.0, **{modules[name]: factor for name, factor in meta['weights'].items()}}
+    losses = [LOSSES.build({'type': name, 'loss_weight': factor}) for name, factor in factors.items()]
     assert sum(loss(pred, target) for loss in losses).item() == pytest.approx(meta['total_with_weights'], rel=1e-5)
 
 
@@ -228,4 +208,4 @@ def test_wrong_skeletons_shapes_and_forms_are_named():
     with pytest.raises(InputError, match="form 'l2', expected one of absolute"):
         limb_length(pred, target, 'l2')
     with pytest.raises(InputError, match='unknown skeleton'):
-        LimbLengthLoss(skeleton='h37m17')
+        LOSSES.build({'type': 'LimbLengthLoss', 'skeleton': 'h37m17'})

@@ -1,5 +1,3 @@
-"""The re-projection loss against targets in other units: closed forms."""
-
 import pytest
 import torch
 

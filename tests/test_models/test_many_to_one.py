@@ -1,5 +1,3 @@
-"""The necks that turn frames into the centre one."""
-
 from functools import partial
 
 import pytest

@@ -1,5 +1,3 @@
-"""The mesh head and its losses against the official ones."""
-
 import math
 
 import numpy as np
@@ -98,29 +96,6 @@ def test_losses_equal_official(parity, squared):
             loss = LOSSES.build({'type': type(loss).__name__, 'loss_weight': loss.loss_weight, 'squared': True})
         total += loss(theta, target) if loss.name.startswith('smpl') else loss(kp, kp_target)
     torch.testing.assert_close(total, data['total'], rtol=2e-6, atol=0)
-
-
-def test_a_turn_of_one_joint_by_hand():
-    # half a turn about x negates two of the 9 * 24 entries, each by 2
-    theta = torch.zeros(1, 1, 82)
-    theta[..., 30] = math.pi
-    torch.testing.assert_close(smpl_pose(theta, torch.zeros_like(theta)), torch.tensor(4 / 216))
-    torch.testing.assert_close(smpl_pose(theta, torch.zeros_like(theta), squared=True), torch.tensor(8 / 216))
-    assert smpl_norm(theta) == pytest.approx(math.pi)
-    assert smpl_shape(theta, torch.zeros_like(theta)) == 0
-
-
-def test_mirrored_parameters_give_the_mirrored_body(toy):
-    # with each joint alone in its vertices and no other deformations the toy body is symmetric
-    toy['shapedirs'], toy['posedirs'] = toy['shapedirs'] * 0, toy['posedirs'] * 0
-    toy['weights'] = np.repeat(np.eye(24), 8, axis=0)
-    head = MeshHead(4, body_model=toy)
-    theta = random_theta(2, 3)
-    mirrored = torch.cat([flip_smpl_pose(theta[..., :72]), theta[..., 72:]], -1)
-    kp = head.from_theta(theta)['kp_3d'] * torch.tensor([-1, 1, 1])
-    left, right = [4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]
-    kp[..., left + right, :] = kp[..., right + left, :]
-    torch.testing.assert_close(head.from_theta(mirrored)['kp_3d'], kp, rtol=0, atol=1e-3)
 
 
 def test_starts_near_the_mean_body():

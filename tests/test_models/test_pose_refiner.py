@@ -1,5 +1,3 @@
-"""P-STMO's refinement against the official arrays and its formula."""
-
 import pytest
 import torch
 

@@ -1,5 +1,3 @@
-"""PoseFormer: sizes, initialisation, what it computes, and as an encoder of sequences."""
-
 from functools import partial
 
 import pytest

@@ -1,5 +1,3 @@
-"""P-STMO's encoders: sizes, initialisation, and what each option computes."""
-
 from functools import partial
 
 import pytest

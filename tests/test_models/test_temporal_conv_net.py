@@ -1,5 +1,3 @@
-"""VideoPose3D's network: sizes, what an output sees, and that its forms agree."""
-
 from functools import partial
 
 import pytest

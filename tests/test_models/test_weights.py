@@ -1,5 +1,3 @@
-"""What attention and fusion say of their weights, against torch's own attention and against what they return."""
-
 import pytest
 import torch
 from torch import nn

@@ -1,5 +1,3 @@
-"""Conversions against the reference tables and the outputs of the published programs."""
-
 import json
 
 import numpy as np

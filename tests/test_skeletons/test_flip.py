@@ -1,5 +1,3 @@
-"""Mirroring against the published programs and by its own inverse."""
-
 import numpy as np
 import pytest
 import torch

@@ -1,5 +1,3 @@
-"""Joint sets against the tables they were written from."""
-
 import json
 from itertools import chain
 from pathlib import Path

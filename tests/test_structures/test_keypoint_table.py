@@ -1,5 +1,3 @@
-"""The table of keypoints: order, missing joints, refusals."""
-
 import numpy as np
 import pytest
 

@@ -1,5 +1,3 @@
-"""Results: what does not fit is named once, here."""
-
 from dataclasses import replace
 
 import numpy as np

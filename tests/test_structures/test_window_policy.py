@@ -1,5 +1,3 @@
-"""Windows against the chunk lists of the original programs, and merging against closed forms."""
-
 import numpy as np
 import pytest
 import torch
@@ -62,12 +60,9 @@ def test_pstmo_3dhp_test_windows_stand_on_valid_frames(shared):
 
 
 policies = st.builds(
-    WindowPolicy,
-    length=st.integers(1, 30),
-    stride=st.integers(1, 12) | st.none(),
-    tail=st.sampled_from(['shift', 'pad', 'centre']),
-    merge=st.sampled_from(['mean', 'blend']),
-)
+    WindowPolicy, length=st.integers(1, 30), stride=st.integers(1, 12) | st.none(),
+    tail=st.sampled_from(['shift', 'pad', 'centre']), merge=st.sampled_from(['mean', 'blend']),
+)  # fmt: skip
 
 
 @given(policies, st.integers(1, 200))

@@ -1,5 +1,3 @@
-"""Baselines of actions: closed forms, a set that velocities tell apart, and the metric of the config."""
-
 import json
 
 import pytest

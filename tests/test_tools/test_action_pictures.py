@@ -1,5 +1,3 @@
-"""Pictures of actions: embeddings where t-SNE puts them, and confusion matrices."""
-
 import numpy as np
 import pytest
 import torch

@@ -1,5 +1,3 @@
-"""The converter of published checkpoints: there and back, and what tools/test.py makes of the result."""
-
 import re
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""Predictions from files of all kinds against the metric's functions."""
-
 import json
 import pickle
 

@@ -22,21 +22,12 @@ SOUND = ('cmu', 'ntu', 'posetrack', 'procedural')  # toys of the others are no r
 # the takes of the toys are short, and some configs leave the windows to the models'
 WINDOW = {'h36m': 9, 'h36m_gt': 9, 'h36m_mmpose': 5, 'humaneva': 9, 'mpi_inf_3dhp': 9, 'amass': 30, 'babel': 15}
 DRAWN = {  # one config of every class; the others are built
-    'AMASSDataset': 'amass',
-    'BABELDataset': 'babel',
-    'CMUMocapDataset': 'cmu',
-    'COCOKeypointsDataset': 'coco_keypoints',
-    'Human36mDataset': 'h36m',
-    'Human36mMMPoseDataset': 'h36m_mmpose',
-    'Human36mMotionBERTDataset': 'h36m_motionbert',
-    'HumanEvaDataset': 'humaneva',
-    'InstaVarietyDataset': 'instavariety',
-    'MPIINF3DHPDataset': 'mpi_inf_3dhp',
-    'MeshDataset': 'mesh_h36m',
-    'NTUActionDataset': 'ntu60_xsub',
-    'PoseTrackDataset': 'posetrack',
-    'ProceduralMotion': 'procedural',
-}
+    'AMASSDataset': 'amass', 'BABELDataset': 'babel', 'CMUMocapDataset': 'cmu',
+    'COCOKeypointsDataset': 'coco_keypoints', 'Human36mDataset': 'h36m', 'Human36mMMPoseDataset': 'h36m_mmpose',
+    'Human36mMotionBERTDataset': 'h36m_motionbert', 'HumanEvaDataset': 'humaneva',
+    'InstaVarietyDataset': 'instavariety', 'MPIINF3DHPDataset': 'mpi_inf_3dhp', 'MeshDataset': 'mesh_h36m',
+    'NTUActionDataset': 'ntu60_xsub', 'PoseTrackDataset': 'posetrack', 'ProceduralMotion': 'procedural',
+}  # fmt: skip
 
 
 @pytest.fixture

@@ -1,5 +1,3 @@
-"""Weights recorded inside whole networks."""
-
 from types import SimpleNamespace
 
 import pytest

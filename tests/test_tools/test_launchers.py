@@ -1,5 +1,3 @@
-"""The shell scripts, with real processes on the CPU."""
-
 import json
 import os
 import subprocess

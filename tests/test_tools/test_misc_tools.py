@@ -1,5 +1,3 @@
-"""Looking at a data set before training."""
-
 import numpy as np
 import pytest
 from PIL import Image

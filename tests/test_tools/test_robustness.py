@@ -1,5 +1,3 @@
-"""The robustness table on made-up motion and on the small excerpt of CMU, with a tiny model."""
-
 import json
 
 import pytest

@@ -14,16 +14,9 @@ from poselifter.io import read_keypoints, write_keypoints
 from poselifter.registry import DATASETS
 
 FOLDER = 'configs/actionpose'
-SMALL = {
-    'model.backbone.embed_dims': 16,
-    'model.backbone.rep_dims': 16,
-    'model.backbone.depth': 1,
-    'model.backbone.num_heads': 2,
-    'model.backbone.align_layer': 1,
-    'model.heads.pose.in_channels': 16,
-    'model.text_encoder.embed_dims': 8,
-    'model.text_encoder.size': 64,
-}
+SIZES = {'embed_dims': 16, 'rep_dims': 16, 'depth': 1, 'num_heads': 2, 'align_layer': 1}
+SMALL = {f'model.backbone.{key}': value for key, value in SIZES.items()}
+SMALL |= {'model.heads.pose.in_channels': 16, 'model.text_encoder.embed_dims': 8, 'model.text_encoder.size': 64}
 
 
 def options(*more):

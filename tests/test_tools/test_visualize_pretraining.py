@@ -1,5 +1,3 @@
-"""Pictures and numbers of pretraining, with tiny networks on motions made in memory."""
-
 import re
 
 import numpy as np

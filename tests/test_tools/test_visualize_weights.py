@@ -1,5 +1,3 @@
-"""Pictures of attention and of fusion weights, with tiny networks on motions made in memory."""
-
 import json
 
 import numpy as np

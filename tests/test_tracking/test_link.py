@@ -1,5 +1,3 @@
-"""Persons keep their ids over time."""
-
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -10,13 +8,9 @@ from poselifter.tracking import link_persons
 
 
 def detections(paths: np.ndarray, body: np.ndarray, order: np.ndarray, present: np.ndarray) -> tuple:
-    """Table without ids of persons on given paths, in a given order a frame; and the true person of each row.
+    """Table without ids of persons on paths (T, P, 2), joints (J, 2) or (P, J, 2) around each; and each row's person.
 
-    Args:
-        paths: (T, P, 2) pixels of each person.
-        body: (J, 2) or (P, J, 2) joints around it.
-        order: (T, P) persons in the order of the file.
-        present: (T, P) whether the detector found the person.
+    ``order`` (T, P) is that of the file, ``present`` (T, P) says whether the detector found the person.
     """
     t, k = np.nonzero(np.take_along_axis(present, order, 1))
     person = order[t, k]

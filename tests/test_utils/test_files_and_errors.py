@@ -31,12 +31,6 @@ def test_failure_leaves_the_old_file_and_no_rest(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ['a.txt']
 
 
-def test_folder_that_cannot_be_made(tmp_path):
-    (tmp_path / 'file').write_text('')
-    with pytest.raises(InputError, match='cannot write'), atomic_write(tmp_path / 'file' / 'a.txt'):
-        pass
-
-
 def test_program_turns_input_errors_into_one_line(capsys):
     def main(argv):
         raise InputError('first line\n  and more')

@@ -1,5 +1,3 @@
-"""Worker processes, and what they finished before a run was stopped."""
-
 import os
 import signal
 import subprocess

@@ -1,5 +1,3 @@
-"""A body's surface in pages and animations."""
-
 from dataclasses import replace
 
 import numpy as np

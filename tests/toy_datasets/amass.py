@@ -19,14 +19,10 @@ def write_body(folder, seed=0):
     for gender in ('male', 'female'):
         (folder / gender).mkdir(parents=True)
         np.savez(
-            folder / gender / 'model.npz',
-            v_template=template,
-            shapedirs=rng.normal(size=(VERTICES, 3, 16)) * 0.01,
-            posedirs=rng.normal(size=(VERTICES, 3, 9 * (JOINTS - 1))) * 0.001,
-            J_regressor=rows(JOINTS),
-            weights=rng.dirichlet(np.ones(JOINTS), VERTICES),
-            kintree_table=kintree,
-        )
+            folder / gender / 'model.npz', v_template=template, shapedirs=rng.normal(size=(VERTICES, 3, 16)) * 0.01,
+            posedirs=rng.normal(size=(VERTICES, 3, 9 * (JOINTS - 1))) * 0.001, J_regressor=rows(JOINTS),
+            weights=rng.dirichlet(np.ones(JOINTS), VERTICES), kintree_table=kintree,
+        )  # fmt: skip
     regressor = rows(17)
     right, left = np.argmin(template[:, 0]), np.argmax(template[:, 0])
     regressor[1], regressor[4] = np.eye(VERTICES)[right], np.eye(VERTICES)[left]

@@ -20,14 +20,10 @@ def annotation(name, label, frames=30, persons=1, seed=0):
     points[:, :, 5 + label % 12, 1] -= 60 * (1 - np.cos(2 * np.pi * t * (1 + label // 12) / 30))
     points[1:] += [350, 0]
     return {
-        'frame_dir': name,
-        'label': label,
-        'img_shape': (1080, 1920),
-        'original_shape': (1080, 1920),
-        'total_frames': frames,
-        'keypoint': points.astype(np.float16),
+        'frame_dir': name, 'label': label, 'img_shape': (1080, 1920), 'original_shape': (1080, 1920),
+        'total_frames': frames, 'keypoint': points.astype(np.float16),
         'keypoint_score': rng.uniform(0.3, 1, (persons, frames, 17)).astype(np.float16),
-    }
+    }  # fmt: skip
 
 
 def write_pickle(path, names, split=None, **changes):

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from tiny_parts import randomised
 from torch import nn
 
@@ -79,38 +78,6 @@ def test_decay_rises_linearly_and_stays(decays, steps, expected):
         assert teacher.module.weight.item() / before == pytest.approx(decay)
 
 
-def test_masks_of_a_clip_lie_one_after_another():
-    model, x, mask = tiny(), clips(), masks()
-    corrupted, h = model.corrupt(x, mask), model.backbone.embed(x)
-    assert corrupted.shape == (6, 5, 4, 8)
-    for row in range(6):
-        assert torch.equal(corrupted[row][~mask[row]], h[row // 3][~mask[row]])
-        assert (corrupted[row][mask[row]] == model.mask_token).all()  # positions are lost there too
-    noise = torch.randn(6, 5, 4, 8)
-    corrupted = model.corrupt(x, mask, noise)
-    assert torch.equal(corrupted[mask], noise[mask])
-    assert torch.equal(corrupted[~mask], model.corrupt(x, mask)[~mask])
-
-
-@pytest.mark.parametrize('norm', ['both', 'none'])
-def test_targets_by_hand(norm):
-    model, x = tiny(norm_targets=norm), clips()
-    h, layers = model.backbone.embed(x), []  # embedded by the student, seen whole by the teacher
-    for layer, fusion in zip(model.teacher.module.eval().layers, model.teacher.module.fusions, strict=True):
-        h = fusion(layer(h))
-        layers.append(F.layer_norm(h, (8,)) if norm == 'both' else h)
-    mean = (layers[1] + layers[2]) / 2  # the last two of three, before the final norm
-    torch.testing.assert_close(model.targets(x), F.layer_norm(mean, (8,)) if norm == 'both' else mean)
-
-
-def test_loss_is_at_masked_tokens_only():
-    model, x, mask = tiny().eval(), clips(), masks()
-    loss = model(x, samples(mask), mode='loss')['loss_context']
-    student, target = model.backbone.encode(model.corrupt(x, mask)), model.targets(x)
-    squares = [(student[row] - target[row // 3]).square()[mask[row]] for row in range(6)]
-    torch.testing.assert_close(loss, torch.cat(squares).mean() / 8**0.5)
-
-
 def test_no_gradient_reaches_the_teacher():
     model = tiny().train()
     before = {key: value.clone() for key, value in model.teacher.state_dict().items()}
@@ -183,15 +150,10 @@ def test_noise_is_drawn_anew_and_follows_torchs_seed():
     assert not model.mask_token.requires_grad  # nothing that the optimiser would decay
 
 
-def test_spreads_by_hand():
+def test_spreads_are_for_the_log():
     model, x, mask = tiny().eval(), clips(), masks()
     losses = model(x, samples(mask), mode='loss')
-    target = model.targets(x).repeat_interleave(3, 0)[mask]
-    student = model.backbone.encode(model.corrupt(x, mask))[mask]
-    for name, values in (('target_std', target), ('prediction_std', student)):
-        by_hand = ((values - values.mean(0)).square().sum(0) / (len(values) - 1)).sqrt().mean()
-        torch.testing.assert_close(losses[name], by_hand)
-        assert not losses[name].requires_grad
+    assert not losses['target_std'].requires_grad and not losses['prediction_std'].requires_grad
     collapsed = tiny()
     collapsed.backbone.norm.weight.data.zero_()
     assert collapsed(x, samples(mask), mode='loss')['prediction_std'] < 1e-6

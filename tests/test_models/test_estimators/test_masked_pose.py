@@ -56,13 +56,6 @@ def test_masks_of_each_clip_equal_shared_ones():
     torch.testing.assert_close(repeated, masked(model, x, FRAMES, JOINTS)[0])
 
 
-def test_nothing_masked_and_order_of_nothing():
-    model, x = tiny(), clips()
-    output, order = masked(model, x, torch.zeros(6, dtype=torch.bool))
-    assert order.tolist() == [list(range(6))] * 2
-    torch.testing.assert_close(output, model.head(model.backbone(x), order))
-
-
 def test_loss_is_the_distance_on_all_frames():
     model, x = tiny(), clips()
     samples = MotionDataSample(mask=(FRAMES[:, None] | JOINTS).expand(2, -1, -1))

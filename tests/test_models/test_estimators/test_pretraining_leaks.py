@@ -119,12 +119,8 @@ def encoded(model, batch):
 def check(model, steps, codec, hidden, flip=False):
     """Disturbs what is hidden, then one visible joint.
 
-    Args:
-        model: the pretrainer.
-        steps: the pipeline between ``Encode`` and ``PackPose``.
-        codec: its name.
-        hidden: the batch -> (B, T, J) bool of what its encoder must not see.
-        flip: whether the pipeline mirrors clips.
+    ``steps`` are the pipeline between ``Encode`` and ``PackPose``, which mirrors clips with ``flip``; ``hidden`` gives
+    (B, T, J) bool of what the encoder must not see of a batch.
     """
     samples = pixels()
     before = run_pipeline(steps, codec, samples)

@@ -24,22 +24,10 @@ HEADS = {'pose': {'type': 'PoseHead', 'losses': [{'type': 'MPJPELoss'}, {'type':
 def tiny(backbone=BACKBONE, heads=HEADS, **changes):
     """A tiny pretrainer in eval mode."""
     torch.manual_seed(0)
-    model = TextMotionPretrainer(
-        **{
-            'text_encoder': {'type': 'HashedTextEncoder', 'embed_dims': 14},
-            'text_head': {
-                'type': 'TextMotionHead',
-                'embed_dims': 6,
-                'pose_pool': {'type': 'ClassTokenPool', **POOL},
-                'text_pool': {'type': 'TextPool', **POOL},
-            },
-            'num_negatives': 4,
-            'backbone': backbone,
-            'heads': heads,
-            'codec': CODEC,
-            **changes,
-        }
-    )
+    pools = {'pose_pool': {'type': 'ClassTokenPool', **POOL}, 'text_pool': {'type': 'TextPool', **POOL}}
+    text = {'text_encoder': {'type': 'HashedTextEncoder', 'embed_dims': 14}, 'num_negatives': 4}
+    text |= {'text_head': {'type': 'TextMotionHead', 'embed_dims': 6, **pools}, **changes}
+    model = TextMotionPretrainer(backbone=backbone, heads=heads, codec=CODEC, **text)
     model.texts = TEXTS
     return randomised(model, 0.1)
 
@@ -175,10 +163,8 @@ def test_alignment_trains_both_sides():
 
 
 def test_networks_without_a_class_token_are_aligned_too():
-    model, (inputs, samples) = (
-        tiny({'type': 'STMO', **SIZE, 'depth': 1, 'feedforward_dims': 12, 'in_channels': 3}, MANY),
-        batch(),
-    )
+    model = tiny({'type': 'STMO', **SIZE, 'depth': 1, 'feedforward_dims': 12, 'in_channels': 3}, MANY)
+    inputs, samples = batch()
     features = model.extract_feat(inputs)
     torch.testing.assert_close(features['clip_token'], features['features'].mean(1, keepdim=True))
     model(inputs, samples, mode='loss')['loss_contrastive'].backward()
