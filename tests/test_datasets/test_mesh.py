@@ -116,9 +116,8 @@ def test_3dpw_is_turned_into_the_camera(tmp_path, convert):
     convert('pw3d', tmp_path / 'sequenceFiles', tmp_path / '3dpw.npz')
     archive = dict(np.load(tmp_path / '3dpw.npz', allow_pickle=False))
     dataset = load(tmp_path, 'pw3d', '3dpw.npz')
-    assert [s['sequence'] for s in dataset.samples(range(4))] == [
-        f'scene_0{k}/{actor}' for k in (0, 1) for actor in (0, 1)
-    ]
+    names = [f'scene_0{scene}/{actor}' for scene in (0, 1) for actor in (0, 1)]
+    assert [s['sequence'] for s in dataset.samples(range(4))] == names
     assert len(load(tmp_path, 'pw3d', '3dpw.npz', split='test')) == 2
 
     def vertices(pose):

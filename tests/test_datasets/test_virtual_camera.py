@@ -1,5 +1,3 @@
-"""The virtual camera: everybody in the picture, right side up, plausible."""
-
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -1,5 +1,3 @@
-"""PoseMetric: what it sums, how it groups, and that neither batches nor processes matter."""
-
 import json
 import os
 import pickle

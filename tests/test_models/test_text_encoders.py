@@ -1,5 +1,3 @@
-"""Text encoders; BERT is a tiny random one made on the spot."""
-
 import sys
 
 import numpy as np

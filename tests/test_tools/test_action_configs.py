@@ -1,5 +1,3 @@
-"""The configs of actions on a toy NTU RGB+D: they train, test what they trained, and read official weights."""
-
 import json
 
 import numpy as np

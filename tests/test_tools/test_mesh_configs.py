@@ -1,5 +1,3 @@
-"""The configs of meshes on made-up bodies in motion: they train, and test what they trained."""
-
 import numpy as np
 import pytest
 import torch

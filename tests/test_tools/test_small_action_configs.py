@@ -1,5 +1,3 @@
-"""The small configs of actions train and test: on excerpts of CMU, and on motions made in memory."""
-
 import pytest
 import torch
 

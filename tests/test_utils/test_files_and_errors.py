@@ -1,5 +1,3 @@
-"""Files are whole or absent; errors a user can mend are one line and status 2."""
-
 import os
 import stat
 
