@@ -41,7 +41,7 @@ CODE_LINES = {
     'tools/misc': 171,
     'tools/model_converters': 38,
 }
-TOTAL_LINES = 24_489  # the aim is 24,700, and 12,500 code lines
+TOTAL_LINES = 24_489  
 TEST_LINES = 23_293
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
