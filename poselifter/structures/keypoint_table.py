@@ -9,6 +9,8 @@ import numpy as np
 from ..errors import InputError
 
 _ROWS = ('keypoints', 'keypoints_visible', 'frame_indices', 'track_ids')
+_RATES = 1, 10_000  # frames a second that cameras have
+_LONGEST = 100_000  # pixels of a picture's side, and of a joint's distance from its corner
 
 
 @dataclass
@@ -21,14 +23,16 @@ class KeypointTable:
         keypoints: (N, J, 2) float32 pixels; NaN or any number where ``keypoints_visible`` is 0.
         keypoints_visible: (N, J) float32 in [0, 1]; 0 means absent.
         frame_indices: (N,) int64.
-        track_ids: (N,) strings or integers.
+        track_ids: (N,) strings or integers; given as a list, rows may have None, NaN or a negative number, which means
+            none: they get -1, -2, ... within their frame.
         skeleton: name of the joint set; ``None`` if the source does not say.
-        img_shape: (height, width) in pixels; ``None`` if unknown.
+        img_shape: (height, width) in pixels, channels may follow; ``None`` if unknown.
         fps: frames per second; ``None`` if unknown.
         source: origin of the keypoints, for messages.
+        notes: lines for the user on what was left out, guessed or changed.
 
     Raises:
-        InputError: shapes disagree, a visible joint is not finite, a person has
+        InputError: shapes disagree, an array holds no numbers, a visible joint is not finite, a person has
             two rows in one frame, or ``img_shape`` or ``fps`` is no size or rate.
     """
 
@@ -40,21 +44,29 @@ class KeypointTable:
     img_shape: tuple[int, int] | None = None
     fps: float | None = None
     source: str = 'keypoints'
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        self.keypoints = as_numbers(self.keypoints, f'{self.source}: keypoints')
+        n = len(self.keypoints) if self.keypoints.ndim else 0
         if self.keypoints.ndim != 3 or self.keypoints.shape[-1] != 2:
             raise InputError(f'{self.source}: keypoints have shape {self.keypoints.shape}, expected (N, J, 2)')
         n = len(self.keypoints)
         if n == 0:
             raise InputError(f'{self.source}: no person in any frame; nothing to lift')
+        self._set_scores(as_numbers(self.keypoints_visible, f'{self.source}: keypoints_visible'))
+        self.frame_indices = _whole_numbers(self.frame_indices, f'{self.source}: frame_indices')
+        if not isinstance(self.track_ids, np.ndarray) or self.track_ids.dtype.kind not in 'iU':
+            self.track_ids = np.asarray(self.track_ids, object).ravel()
         for name, shape in zip(_ROWS[1:], (self.keypoints.shape[:2], (n,), (n,)), strict=True):
             if getattr(self, name).shape != shape:
                 raise InputError(f'{self.source}: {name} has shape {getattr(self, name).shape}, expected {shape}')
-        self.keypoints = np.asarray(self.keypoints, np.float32)
-        self.keypoints_visible = np.nan_to_num(np.asarray(self.keypoints_visible, np.float32)).clip(0, 1)
-        self.frame_indices = np.asarray(self.frame_indices, np.int64)
+        if self.track_ids.dtype == object:
+            self._set_ids([_identity(i) for i in self.track_ids])
+        with np.errstate(over='ignore'):  # infinite coordinates are refused
+            self.keypoints = self.keypoints.astype(np.float32)
         self._check_finite()
-        self._check_metadata()
+        self.img_shape, self.fps = check_size(self.img_shape, self.source), check_rate(self.fps, self.source)
         _, codes = np.unique(self.track_ids, return_inverse=True)
         order = np.lexsort((self.frame_indices, codes))
         for name in _ROWS:
@@ -89,12 +101,35 @@ class KeypointTable:
         Raises:
             InputError: see the class.
         """
-        keypoints = np.asarray(keypoints)
+        keypoints = as_numbers(keypoints, 'keypoints')
         if keypoints.ndim != 3:
             raise InputError(f'keypoints have shape {keypoints.shape}, expected (T, J, 2)')
-        visible = np.ones(keypoints.shape[:2]) if keypoints_visible is None else np.asarray(keypoints_visible)
-        frames = np.arange(len(keypoints)) if frame_indices is None else np.asarray(frame_indices)
+        visible = np.ones(keypoints.shape[:2]) if keypoints_visible is None else keypoints_visible
+        frames = np.arange(len(keypoints)) if frame_indices is None else frame_indices
         return cls(keypoints, visible, frames, np.full(len(keypoints), track_id), **known)
+
+    def _set_scores(self, scores: np.ndarray) -> None:
+        below, most = int((~(scores >= 0)).sum()), np.nanmax(scores, initial=0)
+        if below:
+            self.notes += (f'{below} of {scores.size} scores are negative or NaN and count as 0, missing',)
+        if most > 2:  # flags are 0, 1, 2; peaks of heat maps reach a little more than 1
+            self.notes += (f'scores reach {most:g}; all above 1 count as 1',)
+        self.keypoints_visible = np.nan_to_num(scores).clip(0, 1).astype(np.float32)
+
+    def _set_ids(self, ids: list[int | str | None]) -> None:
+        """Takes ids as integers, or as words where one is a word or too large; rows without one are left to link."""
+        without, words = [i is None for i in ids], any(isinstance(i, str) or (i or 0) >= 2**62 for i in ids)
+        if any(without) and not all(without):
+            fate = 'all are left out, and persons' if words else 'these'
+            self.notes += (f'{sum(without)} of {len(ids)} rows have no track id: {fate} are linked by their places',)
+        if any(without) and (words or all(without)):
+            ids, words = [None] * len(ids), False
+        order = np.argsort(self.frame_indices, kind='stable')
+        frames = self.frame_indices[order]
+        rank = np.empty(len(frames), np.int64)
+        rank[order] = np.arange(len(frames)) - np.searchsorted(frames, frames)
+        pairs = zip(ids, rank, strict=True)
+        self.track_ids = np.array([str(i) if words else -1 - r if i is None else i for i, r in pairs])
 
     def _check_finite(self) -> None:
         bad = ~np.isfinite(self.keypoints).all(-1) & (self.keypoints_visible > 0)
@@ -105,16 +140,35 @@ class KeypointTable:
                 f'is {self.keypoints_visible[row, joint]:g}; set keypoints_visible to 0 for absent joints'
             )
 
-    def _check_metadata(self) -> None:
-        if self.fps is not None:
-            if not 0 < self.fps < np.inf:
-                raise InputError(f'{self.source}: fps is {self.fps}, expected a positive number of frames a second')
-            self.fps = float(self.fps)
-        if self.img_shape is not None:
-            size = np.asarray(self.img_shape)
-            if size.shape != (2,) or size.dtype.kind not in 'fiu' or not (np.isfinite(size) & (size >= 1)).all():
-                raise InputError(f'{self.source}: img_shape is {self.img_shape}, expected (height, width) in pixels')
-            self.img_shape = int(size[0]), int(size[1])
+    def check_pixels(self) -> None:
+        """Checks that somebody is seen, in pixels of the picture; what is not would be lifted to nonsense.
+
+        Raises:
+            InputError: no joint is visible, or coordinates are divided by the picture's size, have no bound, or lie
+                outside of the picture.
+        """
+        seen = self.keypoints[self.keypoints_visible > 0]
+        if not len(seen):
+            raise InputError(
+                f'{self.source}: no joint of any person is visible: keypoints_visible is 0, negative or NaN, or all '
+                f'keypoints are (0, 0), expected scores above 0; give scores in [0, 1]'
+            )
+        most = np.abs(seen).max()
+        if len(seen) > 2 and most <= 1.5:
+            raise InputError(
+                f'{self.source}: all coordinates lie within {most:.2g} of 0, expected pixels; '
+                f'multiply x by the width and y by the height of the image'
+            )
+        if most > _LONGEST:
+            raise InputError(
+                f'{self.source}: coordinates reach {most:.3g}, expected pixels up to {_LONGEST}; '
+                f'set keypoints_visible to 0 for absent joints'
+            )
+        if self.img_shape and (outside := ((seen < 0) | (seen > self.img_shape[::-1])).any(-1).mean()) > 0.5:
+            raise InputError(
+                f'{self.source}: {outside:.0%} of the joints lie outside of the picture, {self.img_shape[1]} x '
+                f'{self.img_shape[0]} pixels, expected most inside; give its size (height, width) as the keypoints see it'
+            )
 
     def tracks(self) -> Iterator[tuple[str, slice]]:
         """(track id, rows) of each person, in the order of the table."""
@@ -129,3 +183,89 @@ class KeypointTable:
     def longest_track(self) -> slice:
         """Rows of the person with the most frames."""
         return max((rows for _, rows in self.tracks()), key=lambda rows: rows.stop - rows.start)
+
+
+def check_size(size: Any, source: str) -> tuple[int, int] | None:
+    """The size (height, width) of a picture, after which channels may follow; raises InputError if it is none."""
+    if size is None:
+        return None
+    given = as_numbers(size, f'{source}: img_shape')
+    if given.shape not in ((2,), (3,)) or not ((given[:2] >= 1) & (given[:2] <= _LONGEST)).all():
+        raise InputError(
+            f'{source}: img_shape is {size}, expected (height, width) in pixels, each from 1 to {_LONGEST}; '
+            f'give the size of the picture'
+        )
+    return int(given[0]), int(given[1])
+
+
+def check_rate(fps: Any, source: str) -> float | None:
+    """A frame rate as a number; raises InputError if it is none, or one that no camera has."""
+    if fps is None:
+        return None
+    try:
+        rate = float(fps)
+    except (TypeError, ValueError, OverflowError):
+        rate = np.nan
+    if not _RATES[0] <= rate <= _RATES[1] or isinstance(fps, bool):
+        hint = f'; {fps} seconds a frame are {1 / rate:.4g} frames a second' if 0 < 1 / _RATES[1] <= rate < 1 else ''
+        raise InputError(
+            f'{source}: fps is {fps}, expected a positive number of frames a second, from {_RATES[0]} to '
+            f'{_RATES[1]}{hint or "; give the frame rate of the video"}'
+        )
+    return rate
+
+
+def split_scores(keypoints: Any, scores: Any = None, source: str = 'keypoints') -> tuple[np.ndarray, np.ndarray]:
+    """Keypoints (N, J, 2) and scores (N, J) of an array (N, J, 2 or 3) and perhaps scores beside it.
+
+    Where there are none beside it, (0, 0) is no place but a missing joint, as COCO and OpenPose write one.
+
+    Raises:
+        InputError: the array has another shape, or holds no numbers.
+    """
+    array = as_numbers(keypoints, f'{source}: keypoints')
+    if array.ndim != 3 or array.shape[-1] not in (2, 3) or not array.shape[1]:
+        raise InputError(
+            f'{source}: keypoints have shape {array.shape}, expected (N, J, 2) or (T, J, 2): x, y in pixels, or '
+            f'(N, J, 3): x, y, score'
+        )
+    if scores is None:
+        scores = array[..., 2] if array.shape[-1] == 3 else np.ones(array.shape[:2], np.float32)
+        scores = np.where((array[..., :2] == 0).all(-1), 0, scores)
+    return array[..., :2], scores
+
+
+def as_numbers(values: Any, name: str) -> np.ndarray:
+    """An array of numbers; raises InputError with its name if it is none."""
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError) as error:  # rows of several lengths
+        raise InputError(f'{name} are no table of numbers ({error}), expected an array') from error
+    if array.dtype.kind not in 'fiub':
+        raise InputError(f'{name} has type {array.dtype}, expected numbers')
+    return array
+
+
+def whole_number(value: Any) -> int | None:
+    """The integer that a value is, whole floats among them; ``None`` of anything else."""
+    whole = isinstance(value, int) and not isinstance(value, bool) or isinstance(value, float) and value.is_integer()
+    return int(value) if whole else None
+
+
+def _whole_numbers(values: Any, name: str) -> np.ndarray:
+    array = as_numbers(values, name)
+    numbers = array.astype(np.float64)
+    bad = ~(np.abs(numbers) < 2**53) | (numbers != np.rint(numbers))
+    if bad.any():
+        raise InputError(f'{name} has {array[bad][0]}, which is not whole or too large, expected numbers of frames')
+    return array.astype(np.int64)
+
+
+def _identity(value: Any) -> int | str | None:
+    """The id of a person, which some files nest in lists; ``None`` where there is none."""
+    while isinstance(value, (list, tuple)) and len(value) == 1:
+        value = value[0]
+    number = whole_number(value)
+    if number is not None:
+        return number if number >= 0 else None
+    return value or None if isinstance(value, str) else None

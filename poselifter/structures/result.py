@@ -122,7 +122,7 @@ class Result:
             self._check(name, vectors, (len(self.segments), *np.shape(vectors)[1:]))
 
     def _check(self, name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
-        if np.shape(array) != shape:
+        if np.shape(array) != shape or np.asarray(array).dtype.kind not in 'fiu':
             joints = f' of {self.skeleton_3d}' if self.skeleton_3d else ''
             raise InputError(f'{self.table.source}: {name} has shape {np.shape(array)}, expected {shape}{joints}')
         bad = np.isinf(array) if name == 'poses' else ~np.isfinite(array)

@@ -2,6 +2,6 @@
 
 from ...utils import import_modules
 from .document import Detections, Document, expected_inputs, list_readers, open_document
-from .read_keypoints import describe_table, read_keypoints
+from .read_keypoints import describe_table, notes_on, read_keypoints
 
 import_modules(__name__)

@@ -1,6 +1,7 @@
 """Reader of AlphaPose's results: its default form, and the forms ``open`` and ``cmu``."""
 
 import re
+import reprlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,10 @@ import numpy as np
 
 from ...errors import InputError
 from ...registry import register_reader
+from ...structures.keypoint_table import split_scores, whole_number
 from .coco import triplets_of
-from .document import Detections, Document, entries_of, missing_where_zero
+from .document import Detections, Document, entries_of, one_clip
 
-# joints of a whole body with face and hands -> the first ones, which are a body
-_BODY = {68: 26, 133: 23, 136: 26}
 _FORMS = {'people': 'pose_keypoints_2d', 'bodies': 'joints'}
 
 
@@ -30,22 +30,27 @@ def read_alphapose(document: Document) -> Detections:
     """Reads all persons of all images; the frame is the number at the end of an image's name.
 
     Ids count only where no image has one twice: without tracking AlphaPose writes the same for everybody. Scores above
-    1, which peaks of heat maps reach, are clipped later; of wholebody results the body is kept.
+    1, which peaks of heat maps reach, are clipped later; of 68 joints, a face and hands among them, the body is kept.
 
     Raises:
-        InputError: an entry lacks its image or has a wrong number of numbers; it is named.
+        InputError: an entry lacks its image or has a wrong number of numbers, or the images are of several clips.
     """
     content, path = document.content, document.path
     flat = isinstance(content, dict)
     entries = entries_of(_flattened(content, path) if flat else content, str(path))
-    frames = [_frame(entry.get('image_id'), f'{path}, entry {number}') for number, entry in enumerate(entries)]
-    triplets = triplets_of(entries, path)
-    triplets = triplets[:, : _BODY.get(triplets.shape[1])]
-    ids = [_identity(entry.get('idx')) for entry in entries]
-    once = len(set(zip(frames, ids, strict=True))) == len(entries)
-    points, scores = triplets[..., :2], missing_where_zero(triplets[..., :2], triplets[..., 2])
+    places = [_place(entry.get('image_id'), f'{path}, entry {number}') for number, entry in enumerate(entries)]
+    one_clip([name for name, _ in places], 'names of images', path)
+    frames = [frame for _, frame in places]
+    triplets, notes = triplets_of(entries, path), []
+    if triplets.shape[1] == 68:
+        triplets, notes = triplets[:, :26], ['of 68 joints the first 26, the body, are read']
+    ids = [entry.get('idx') for entry in entries]
+    if len(set(zip(frames, map(str, ids), strict=True))) < len(entries):
+        notes += ['idx is the same for several persons of an image, and left out'] * any(i is not None for i in ids)
+        ids = None
+    points, scores = split_scores(triplets)
     skeleton = 'openpose18' if flat else None
-    return Detections(points, scores, np.array(frames, np.int64), ids if once else None, skeleton)
+    return Detections(points, scores, np.array(frames, np.int64), ids, skeleton, notes=notes)
 
 
 def _flattened(content: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
@@ -60,15 +65,10 @@ def _flattened(content: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
     return entries
 
 
-def _frame(image: Any, where: str) -> int:
-    digits = re.search(r'(\d{1,18})$', Path(image).stem if isinstance(image, str) else str(image))
-    if image is None or isinstance(image, (bool, float)) or not digits:
-        raise InputError(f'{where}: image_id is {image!r}, expected a name that ends in the number of the frame')
-    return int(digits[1])
-
-
-def _identity(idx: Any) -> int | None:
-    """The number of a person, which some versions nest in lists or write as a float."""
-    while isinstance(idx, list) and len(idx) == 1:
-        idx = idx[0]
-    return int(idx) if isinstance(idx, (int, float)) and abs(idx) < 2**63 and idx == int(idx) else None
+def _place(image: Any, where: str) -> tuple[str, int]:
+    """The name of an image up to the number at its end, and that number."""
+    name = image if isinstance(image, str) else str(whole_number(image))
+    digits = re.search(r'(\d{1,18})$', name.removesuffix(Path(name).suffix))
+    if not digits:
+        raise InputError(f'{where}: image_id is {reprlib.repr(image)}, expected a name that ends in the number of the frame')
+    return name[: digits.start()], int(digits[1])

@@ -1,14 +1,17 @@
 """Readers of COCO keypoint results and COCO keypoint annotations."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...errors import InputError
 from ...registry import register_reader
-from .document import Detections, Document, entries_of, integers_of, missing_where_zero
+from ...structures.keypoint_table import split_scores
+from .document import Detections, Document, entries_of, integers_of, one_clip
 
 
 def _detect(document: Document) -> bool:
@@ -22,26 +25,32 @@ def _detect(document: Document) -> bool:
 def read_coco(document: Document) -> Detections:
     """Reads results (a list) or annotations (a dict).
 
-    The frame is the image id minus the smallest one of the file. Persons have
-    ids only where every annotation has a ``track_id``.
+    The frame is ``frame_id`` of the image where all images have one, else the image id, both minus the smallest one of
+    the file; where the names of the images are in another order than their ids, it is the place of the name.
 
     Returns:
         The rows; scores of annotations are their visibility flags (0, 1, 2).
 
     Raises:
-        InputError: an entry lacks its image id or has a wrong number of numbers; it is named.
+        InputError: an entry lacks its image id or has a wrong number of numbers, and is named; or the images are of
+            several clips.
     """
     content, path = document.content, document.path
-    metadata = {}
+    metadata, frame_of, notes = {}, {}, []
     if isinstance(content, dict):
-        metadata, content = _metadata(content, path), content['annotations']
-        content = [e for e in entries_of(content, f'{path}: annotations') if 'keypoints' in e and not e.get('iscrowd')]
+        images = entries_of(content.get('images', []), f'{path}: images')
+        frame_of, notes = _frames(images, path)
+        metadata, every = _metadata(content, images, path), entries_of(content['annotations'], f'{path}: annotations')
+        content = [e for e in every if 'keypoints' in e and not e.get('iscrowd')]
+        if len(content) < len(every):
+            notes.append(f'{len(every) - len(content)} annotations without keypoints, or of crowds, are left out')
     entries = entries_of(content, str(path))
-    frames = integers_of(entries, 'image_id', str(path))
-    triplets = triplets_of(entries, path)
-    points, scores = triplets[..., :2], missing_where_zero(triplets[..., :2], triplets[..., 2])
-    frames = frames - metadata.pop('first_frame', min(frames, default=0))
-    return Detections(points, scores, frames, [entry.get('track_id') for entry in entries], **metadata)
+    numbers = integers_of(entries, 'image_id', str(path))
+    if unknown := set(numbers.tolist()) - frame_of.keys() if frame_of else None:
+        raise InputError(f'{path}: annotations are of image {min(unknown)}, which is not in images; add it')
+    frames = np.array([frame_of[i] for i in numbers.tolist()]) if frame_of else numbers - min(numbers, default=0)
+    points, scores = split_scores(triplets_of(entries, path))
+    return Detections(points, scores, frames, [_identity(entry) for entry in entries], notes=notes, **metadata)
 
 
 def triplets_of(entries: Sequence[Mapping[str, Any]], path: Any) -> np.ndarray:
@@ -64,21 +73,38 @@ def triplets_of(entries: Sequence[Mapping[str, Any]], path: Any) -> np.ndarray:
         raise InputError(f'{path}: keypoints hold something that is no number ({error}), expected numbers') from error
 
 
-def _metadata(content: Mapping[str, Any], path: Any) -> dict[str, Any]:
-    """Image size, numbering and joint names, which only annotations have."""
+def _metadata(content: Mapping[str, Any], images: Sequence[Mapping[str, Any]], path: Any) -> dict[str, Any]:
+    """Image size and joint names, which only annotations have."""
     metadata: dict[str, Any] = {}
-    images = entries_of(content.get('images', []), f'{path}: images')
-    sizes = {(image.get('height'), image.get('width')) for image in images}
-    if len(sizes) > 1:
-        raise InputError(
-            f'{path}: images have {len(sizes)} different sizes, expected the frames of one clip; keep one clip a file'
-        )
-    if sizes and None not in (size := sizes.pop()):
-        metadata['img_shape'] = size
-    if images:
-        metadata['first_frame'] = integers_of(images, 'id', f'{path}: images').min()
+    sizes = [(image.get('height'), image.get('width')) for image in images]
+    one_clip(sizes, 'sizes', path)
+    if sizes and None not in sizes[0]:
+        metadata['img_shape'] = sizes[0]
     for category in entries_of(content.get('categories', []), f'{path}: categories'):
         if category.get('keypoints'):
             metadata['joint_names'] = category['keypoints']
             break
     return metadata
+
+
+def _frames(images: Sequence[Mapping[str, Any]], path: Any) -> tuple[dict[int, int], list[str]]:
+    """The frame of each image by its id, and what to tell of it."""
+    names = [str(image.get('file_name', '')) for image in images]
+    one_clip([image.get('video_id') for image in images], 'values of video_id', path)
+    one_clip([Path(name).parent for name in names], 'folders', path)
+    ids = integers_of(images, 'id', f'{path}: images')
+    if images and all('frame_id' in image for image in images):
+        frames, notes = integers_of(images, 'frame_id', f'{path}: images'), []
+    else:
+        frames, notes = ids, []
+        order = np.argsort([re.sub(r'\d+', lambda digits: digits[0].zfill(20), name) for name in names], kind='stable')
+        if len(set(names)) == len(names) and (np.diff(ids[order]) < 0).any():
+            frames, notes = np.argsort(order), ['image ids are in another order than file_name, whose order is taken']
+    return dict(zip(ids.tolist(), (frames - min(frames, default=0)).tolist(), strict=True)), notes
+
+
+def _identity(entry: Mapping[str, Any]) -> Any:
+    """The id of a person over time, as trackers, CocoVID or CVAT write it."""
+    places = [place for place in (entry, entry.get('attributes')) if isinstance(place, dict)]
+    ids = [place.get(key) for place in places for key in ('track_id', 'instance_id')]
+    return next((i for i in ids if i is not None), None)

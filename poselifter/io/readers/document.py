@@ -2,6 +2,7 @@
 
 import json
 import os
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...registry import READERS, Reader
+from ...structures.keypoint_table import whole_number
 from ...utils import load_plugins
 from ...utils.arrays import load_array, load_arrays
 
@@ -51,11 +53,12 @@ class Detections:
         keypoints: (N, J, 2) pixels.
         scores: (N, J); 0 means missing, above 1 is clipped later.
         frames: (N,) integers, numbered as the file does.
-        track_ids: N ids, or ``None`` if the file has none.
+        track_ids: N ids, of which some may be ``None``, or ``None`` if the file has none.
         skeleton: joint set that the file names, or ``None``.
         joint_names: names of the joints that the file lists, or ``None``.
         img_shape: (height, width) or ``None``.
         fps: frames per second or ``None``.
+        notes: lines for the user on what was left out, guessed or renumbered.
     """
 
     keypoints: np.ndarray
@@ -66,6 +69,7 @@ class Detections:
     joint_names: Sequence[str] | None = None
     img_shape: Sequence[int] | None = None
     fps: float | None = None
+    notes: Sequence[str] = ()
 
 
 def list_readers() -> list[Reader]:
@@ -95,9 +99,9 @@ def open_document(path: str | os.PathLike) -> Document:
 
 
 def _parsed(path: Path) -> Document:
-    if path.is_dir():
-        raise InputError(f'{path} is a folder')
     try:
+        if path.is_dir():
+            raise InputError(f'{path} is a folder')
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f'cannot read {path}: {error.strerror}') from error
@@ -141,14 +145,20 @@ def integers_of(entries: Sequence[Mapping[str, Any]], key: str, where: str) -> n
     Raises:
         InputError: an entry lacks it or has something else; it and ``where`` are named.
     """
-    for number, entry in enumerate(entries):
-        value = entry.get(key)
-        if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
-            problem = f'is {value!r}' if key in entry else 'is missing'
+    numbers = [whole_number(entry.get(key)) for entry in entries]
+    for number, (entry, value) in enumerate(zip(entries, numbers, strict=True)):
+        if value is None or abs(value) >= 2**53:
+            problem = f'is {reprlib.repr(entry[key])}' if key in entry else 'is missing'
             raise InputError(f'{where}, entry {number}: {key} {problem}, expected an integer that numbers the frame')
-    return np.array([entry[key] for entry in entries], np.int64)
+    return np.array(numbers, np.int64)
 
 
-def missing_where_zero(keypoints: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Scores (..., J) with 0 where ``keypoints`` (..., J, 2) are (0, 0), as COCO and OpenPose write a missing joint."""
-    return np.where((keypoints == 0).all(-1), 0, scores)
+def one_clip(values: Sequence[Any], what: str, path: Any) -> None:
+    """Checks that a property of all images, such as the folder of each, is one and the same; raises InputError."""
+    different = list(dict.fromkeys(map(str, values)))
+    if len(different) > 1:
+        examples = reprlib.repr(different)
+        raise InputError(
+            f'{path}: images have {len(different)} different {what} {examples}, expected the frames of one clip; '
+            f'keep one clip a file'
+        )

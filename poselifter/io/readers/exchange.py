@@ -6,9 +6,8 @@ import numpy as np
 
 from ...errors import InputError
 from ...registry import register_reader
-from .document import Detections, Document, missing_where_zero
-
-_SHAPE = '(N, J, 2): x, y in pixels, or (N, J, 3): x, y, score'
+from ...structures.keypoint_table import split_scores
+from .document import Detections, Document
 
 
 def _detect(document: Document) -> bool:
@@ -26,43 +25,24 @@ def read_exchange(document: Document) -> Detections:
     Raises:
         InputError: an array has another shape or type than the table's.
     """
-    path, points = document.path, _array(document, 'keypoints')
-    if points.ndim != 3 or points.shape[-1] not in (2, 3) or not points.shape[1]:
-        raise InputError(f'{path}: keypoints have shape {points.shape}, expected {_SHAPE}')
-    scores = _array(document, 'keypoints_visible')
-    if scores is None:
-        scores = points[..., 2] if points.shape[-1] == 3 else np.ones(points.shape[:2], np.float32)
-        scores = missing_where_zero(points[..., :2], scores)
-    frames, ids = _array(document, 'frame_indices', whole=True), document.content.get('track_ids')
-    if ids is not None and ids.dtype.kind != 'U':
-        ids = _array(document, 'track_ids', whole=True)
-    if frames is None and ids is not None and len(np.unique(ids)) > 1:
+    path, arrays = document.path, document.content
+    points, scores = split_scores(arrays['keypoints'], arrays.get('keypoints_visible'), str(path))
+    frames, ids, size = (arrays.get(key) for key in ('frame_indices', 'track_ids', 'img_shape'))
+    persons = 1 if ids is None else len(set(ids.ravel().tolist()) - {None})
+    if frames is None and persons > 1:
         raise InputError(
-            f'{path}: frame_indices is absent although track_ids has {len(np.unique(ids))} persons, '
+            f'{path}: frame_indices is absent although track_ids has {persons} persons, '
             f'expected the frame of each row; add frame_indices'
         )
-    size = _array(document, 'img_shape')
     return Detections(
-        keypoints=points[..., :2],
+        keypoints=points,
         scores=scores,
         frames=np.arange(len(points)) if frames is None else frames,
         track_ids=np.zeros(len(points), np.int64) if ids is None else ids,
         skeleton=_single(document, 'skeleton', 'SU', 'one name'),
-        img_shape=None if size is None else size.ravel().tolist(),
-        fps=_single(document, 'fps', 'fiub', 'one number'),
+        img_shape=None if size is None else size.ravel(),
+        fps=_single(document, 'fps', 'fiu', 'one number'),
     )
-
-
-def _array(document: Document, key: str, whole: bool = False) -> np.ndarray | None:
-    """Numbers of the file; ``whole``: as int64."""
-    array, where = document.content.get(key), f'{document.path}: {key}'
-    if array is None:
-        return None
-    if array.dtype.kind not in 'fiub':
-        raise InputError(f'{where} has type {array.dtype}, expected numbers')
-    if whole and not (np.isfinite(array).all() and (array == np.rint(array)).all()):
-        raise InputError(f'{where} has numbers that are not whole, expected integers')
-    return array.astype(np.int64) if whole else array
 
 
 def _single(document: Document, key: str, kinds: str, expected: str) -> Any:

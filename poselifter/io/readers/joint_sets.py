@@ -19,6 +19,11 @@ SKELETONS_BY_COUNT: dict[int, tuple[str, ...]] = {
     28: ('mpi_inf_3dhp28',),
     33: ('mediapipe33',),
 }
+# joints of a whole body with face and hands -> the first ones, which are a body
+WHOLE_BODIES = {133: 23, 136: 26}
+# MMPose's names of joints that are the same place in the same row of a set -> ours
+_NAMES = {'head': 'head_top', 'top_head': 'head_top', 'root': 'pelvis', 'neck_base': 'nose'}
+_NAMES |= {'left_foot': 'left_ankle', 'right_foot': 'right_ankle'}
 
 
 def find_skeleton(
@@ -51,7 +56,7 @@ def find_skeleton(
         return skeleton.name, False
     known = [get_skeleton(name) for name in list_skeletons()]
     if joint_names is not None:
-        same = [s.name for s in known if tuple(s.joint_names) == tuple(joint_names)]
+        same = [s.name for s in known if _plain(s.joint_names) == _plain(joint_names)]
         if same and len(joint_names) == num_joints:
             return same[0], False
         raise InputError(
@@ -63,3 +68,7 @@ def find_skeleton(
         return fitting[0], True
     which = f'which may be {" or ".join(fitting)}' if fitting else 'which is no joint set we know by its number'
     raise InputError(f'{where}: keypoints have {num_joints} joints, {which}; say which with --skeleton')
+
+
+def _plain(names: Sequence[str]) -> list[str]:
+    return [_NAMES.get(str(name), str(name)) for name in names]

@@ -7,7 +7,8 @@ import numpy as np
 
 from ...errors import InputError
 from ...registry import register_reader
-from .document import Detections, Document, entries_of, integers_of, missing_where_zero
+from ...structures.keypoint_table import split_scores
+from .document import Detections, Document, entries_of, integers_of
 
 
 def _detect(document: Document) -> bool:
@@ -46,14 +47,13 @@ def read_mmpose(document: Document) -> Detections:
         persons = entries_of(frame.get('instances'), f'{path}, frame {number}: instances')
         numbers += [number - int(is_demo)] * len(persons)
         instances += [(person, f'{path}, frame {number}, instance {i}') for i, person in enumerate(persons)]
-    points, scores = _arrays(instances)
+    points, scores = split_scores(_arrays(instances))
     ids = [person.get('track_id') for person, _ in instances]
-    frames, scores = np.array(numbers, np.int64), missing_where_zero(points, scores)
-    return Detections(points, scores, frames, ids, **_joints(meta, path))
+    return Detections(points, scores, np.array(numbers, np.int64), ids, **_joints(meta, path))
 
 
-def _arrays(instances: Sequence[tuple[Mapping[str, Any], str]]) -> tuple[np.ndarray, np.ndarray]:
-    """(N, J, 2) keypoints and (N, J) scores."""
+def _arrays(instances: Sequence[tuple[Mapping[str, Any], str]]) -> np.ndarray:
+    """(N, J, 3) keypoints and scores."""
     points, scores = [], []
     for person, where in instances:
         try:
@@ -69,7 +69,7 @@ def _arrays(instances: Sequence[tuple[Mapping[str, Any], str]]) -> tuple[np.ndar
                 f'{where}: {scores[-1].size} keypoint_scores for keypoints of shape {shape}, expected one a joint and '
                 f'(J, 2), 2D pixels, of as many joints as the others'
             )
-    return (np.stack(points), np.stack(scores)) if points else (np.zeros((0, 1, 2)), np.zeros((0, 1)))
+    return np.dstack([points, scores]) if points else np.zeros((0, 1, 3))
 
 
 def _joints(meta: Mapping[str, Any], path: Any) -> dict[str, Any]:
@@ -80,5 +80,5 @@ def _joints(meta: Mapping[str, Any], path: Any) -> dict[str, Any]:
         return {'joint_names': [names[str(i)] for i in range(len(names))]}
     except (KeyError, TypeError) as error:
         raise InputError(
-            f'{path}: meta_info.keypoint_id2name does not number {len(names)} joints from 0, expected "0": name'
+            f'{path}: meta_info.keypoint_id2name does not number the joints from 0, expected "0": name'
         ) from error

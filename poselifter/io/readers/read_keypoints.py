@@ -9,8 +9,8 @@ import numpy as np
 
 from ...errors import InputError
 from ...structures import KeypointTable
-from .document import Detections, expected_inputs, list_readers, open_document
-from .joint_sets import find_skeleton
+from .document import expected_inputs, list_readers, open_document
+from .joint_sets import WHOLE_BODIES, find_skeleton
 
 
 def read_keypoints(
@@ -46,20 +46,25 @@ def read_keypoints(
     detections = reader(document)
     if len(detections.keypoints) == 0:
         raise InputError(f'{path}: no person in any frame, expected at least one; nothing to lift')
-    num_joints = detections.keypoints.shape[1]
-    name, inferred = find_skeleton(str(path), num_joints, skeleton or detections.skeleton, detections.joint_names)
-    assumed = f', {num_joints} joints taken as {name}' if inferred else ''
+    points, scores, names = detections.keypoints, detections.scores, detections.joint_names
+    num_joints, notes = points.shape[1], list(detections.notes)
+    if body := WHOLE_BODIES.get(num_joints):
+        points, scores, names = points[:, :body], scores[:, :body], names and names[:body]
+        notes.append(f'of {num_joints} joints the first {body}, the body, are read')
+    name, inferred = find_skeleton(str(path), points.shape[1], skeleton or detections.skeleton, names)
+    assumed = f', {points.shape[1]} joints taken as {name}' if inferred else ''
     table = KeypointTable(
-        keypoints=detections.keypoints,
-        keypoints_visible=detections.scores,
+        keypoints=points,
+        keypoints_visible=scores,
         frame_indices=detections.frames,
-        track_ids=_track_ids(detections),
+        track_ids=[None] * len(points) if detections.track_ids is None else detections.track_ids,
         skeleton=name,
         img_shape=detections.img_shape if img_shape is None else img_shape,
         fps=detections.fps if fps is None else fps,
         source=f'{Path(path)} ({reader.label}{assumed})',
+        notes=tuple(notes),
     )
-    _refuse_normalised(table)
+    table.check_pixels()
     return table
 
 
@@ -77,6 +82,24 @@ def describe_table(table: KeypointTable) -> str:
     )
 
 
+def notes_on(table: KeypointTable) -> list[str]:
+    """Lines for the user: :func:`describe_table`, the table's notes, and what is unusual in it."""
+    notes, visible = [describe_table(table), *table.notes], table.keypoints_visible > 0
+    gaps = np.diff(table.frame_indices)[table.track_ids[1:] == table.track_ids[:-1]]
+    if len(gaps) and np.median(gaps) > 1:
+        notes.append(
+            f'most frames of a person are {np.median(gaps):g} apart, and those between count as missing (beyond 30 each '
+            f'is a clip of its own); if frame_indices are times or ids, number the frames 0, 1, 2, ...'
+        )
+    if zeros := int((visible & (table.keypoints == 0).all(-1)).sum()):
+        notes.append(f'{zeros} joints at (0, 0) count as seen there; if they are missing, set keypoints_visible to 0')
+    if empty := int((~visible.any(1)).sum()):
+        tracks = [str(name) for name, rows in table.tracks() if not visible[rows].any()]
+        never = f', nor anywhere of {", ".join(tracks[:5])}' if tracks else ''
+        notes.append(f'no joint is visible in {empty} of {len(visible)} rows{never}; what is predicted there is a guess')
+    return notes
+
+
 def _outline(content: Any) -> str:
     if isinstance(content, dict):
         return f'has {", ".join(map(str, list(content)[:6])) or "nothing"}'
@@ -85,29 +108,3 @@ def _outline(content: Any) -> str:
     first = content[0]
     keys = ', '.join(list(first)[:6]) if isinstance(first, dict) else type(first).__name__
     return f'is a list whose first entry has {keys or "nothing"}'
-
-
-def _track_ids(detections: Detections) -> np.ndarray:
-    """The file's ids, or -1, -2, ... within each frame where one of them is missing."""
-    if isinstance(detections.track_ids, np.ndarray):
-        return detections.track_ids
-    ids = detections.track_ids or [None]
-    if all(isinstance(i, int) and 0 <= i < 2**63 for i in ids):
-        return np.array(ids, np.int64)
-    if all(isinstance(i, str) for i in ids):
-        return np.array(ids)
-    order = np.argsort(detections.frames, kind='stable')
-    frames = detections.frames[order]
-    rank = np.empty(len(frames), np.int64)
-    rank[order] = np.arange(len(frames)) - np.searchsorted(frames, frames)
-    return -1 - rank
-
-
-def _refuse_normalised(table: KeypointTable) -> None:
-    """Refuses coordinates divided by the image size, which would be lifted to nonsense."""
-    seen = table.keypoints[table.keypoints_visible > 0]
-    if len(seen) > 2 and np.abs(seen).max() <= 1.5:
-        raise InputError(
-            f'{table.source}: all coordinates lie within {np.abs(seen).max():.2g} of 0, expected pixels; '
-            f'multiply x by the width and y by the height of the image'
-        )

@@ -6,6 +6,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...registry import register_reader
+from ...structures.keypoint_table import as_numbers
 from .document import Detections, Document
 
 
@@ -16,13 +17,13 @@ def _detect(document: Document) -> bool:
 
 @register_reader('videopose3d', "VideoPose3D's 2D files", _detect)
 def read_videopose3d(document: Document) -> Detections:
-    """Reads the one person of a video; of Detectron's persons in a frame the one with the best box.
+    """Reads the one person of each video; of Detectron's persons in a frame the one with the best box.
 
     Returns:
-        The rows; frames in which Detectron detected nobody have none.
+        The rows, a track for each video; frames in which Detectron detected nobody have none.
 
     Raises:
-        InputError: the metadata are missing, the file holds several videos, or an array has another shape.
+        InputError: the metadata are missing, videos are of several sizes, or an array has another shape.
     """
     arrays, path = document.content, document.path
     metadata = arrays['metadata'].item() if 'metadata' in arrays and arrays['metadata'].size == 1 else None
@@ -34,26 +35,36 @@ def read_videopose3d(document: Document) -> Detections:
 def _custom(arrays: dict[str, np.ndarray], metadata: dict[str, Any], path: Any) -> Detections:
     try:
         clips = [(v, clip) for v, takes in arrays['positions_2d'].item().items() for t in takes.values() for clip in t]
-        sizes = {name: (size['h'], size['w']) for name, size in metadata.get('video_metadata', {}).items()}
+        known = {name: (size['h'], size['w']) for name, size in metadata.get('video_metadata', {}).items()}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f'{path}: positions_2d or metadata are wrong ({error!r}); write it again') from error
-    if len(clips) != 1:
-        raise InputError(f'{path}: positions_2d hold {len(clips)} clips, expected one; give a file of one video')
-    [(video, points)] = clips
-    points = np.asarray(points)
-    if points.ndim != 3 or points.shape[-1] != 2 or points.dtype.kind not in 'fiu':
-        raise InputError(f'{path}: {video} has shape {points.shape}, expected (T, J, 2) pixels')
-    frames, scores = np.arange(len(points)), np.isfinite(points).all(-1).astype(np.float32)
-    skeleton, size = metadata.get('layout_name'), sizes.get(video)
-    return Detections(points, scores, frames, [0] * len(points), skeleton, img_shape=size)
+    videos, sizes = [str(video) for video, _ in clips], [known.get(video) for video, _ in clips]
+    if not clips or (len(clips) > 1 and (None in sizes or sizes.count(sizes[0]) < len(sizes))):
+        named = ', '.join(f'{video} {size}' for video, size in zip(videos, sizes, strict=True))
+        raise InputError(
+            f'{path}: positions_2d hold {len(clips)} clips ({named}), expected one, or several of one size that the '
+            f'metadata state; write a file for each'
+        )
+    parts = [as_numbers(points, f'{path}: {video}') for video, points in clips]
+    for video, points in zip(videos, parts, strict=True):
+        if points.ndim != 3 or points.shape[-1] != 2 or points.shape[1] != parts[0].shape[1]:
+            raise InputError(f'{path}: {video} has shape {points.shape}, expected (T, J, 2) pixels')
+    points, frames = np.concatenate(parts), np.concatenate([np.arange(len(part)) for part in parts])
+    ids, notes = np.zeros(len(points), np.int64), []
+    if len(clips) > 1:
+        names = [f'{video} {n}' if videos.count(video) > 1 else video for n, video in enumerate(videos)]
+        ids, notes = np.repeat(names, [len(part) for part in parts]), [f'each of {len(names)} videos is a track']
+    skeleton, scores = metadata.get('layout_name'), np.isfinite(points).all(-1)
+    return Detections(points, scores, frames, ids, skeleton, img_shape=sizes[0], notes=notes)
 
 
 def _detectron(arrays: dict[str, np.ndarray], metadata: dict[str, Any], path: Any) -> Detections:
-    frames, poses = [], []
+    frames, poses, several = [], [], 0
     try:
         for frame, (boxes, persons) in enumerate(zip(arrays['boxes'], arrays['keypoints'], strict=True)):
             if len(boxes[1]):  # [0] is the background
                 frames.append(frame)
+                several += len(boxes[1]) > 1
                 poses.append(np.asarray(persons[1], np.float64)[np.asarray(boxes[1])[:, 4].argmax()])
         table = np.array(poses, np.float64).reshape(len(poses), 4, -1)
         size = int(metadata['h']), int(metadata['w'])
@@ -62,4 +73,5 @@ def _detectron(arrays: dict[str, np.ndarray], metadata: dict[str, Any], path: An
             f"{path} is no output of VideoPose3D's inference ({error!r}), expected boxes (n, 5) and keypoints (n, 4, J)"
         ) from error
     points, ids = table[:, :2].swapaxes(1, 2), [0] * len(frames)
-    return Detections(points, table[:, 3], np.array(frames, np.int64), ids, 'coco17', img_shape=size)
+    notes = [f'{several} frames show several persons, of whom the one with the best box is read'] if several else []
+    return Detections(points, table[:, 3], np.array(frames, np.int64), ids, 'coco17', img_shape=size, notes=notes)

@@ -1,6 +1,7 @@
 """The one door for results: any number of formats beside one stem."""
 
 import importlib.util
+import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -31,6 +32,32 @@ def check_formats(formats: Sequence[str], given: Collection[str]) -> None:
         module, package = known[name].package or (None, None)
         if module and importlib.util.find_spec(module) is None:
             raise InputError(f'{name} needs {module}, which is not installed; run: pip install {package}')
+
+
+def check_targets(stem: Path, formats: Sequence[str], inputs: Collection[str | os.PathLike]) -> None:
+    """Checks where :func:`write_results` will write, before the work is done.
+
+    Raises:
+        InputError: a result would replace one of the ``inputs``, or its folder cannot be made or written to.
+    """
+    sources = {os.path.realpath(path) for path in inputs}
+    for name in formats:
+        path = stem.with_name(stem.name + WRITERS.get(name).suffix)
+        if os.path.realpath(path) in sources:
+            raise InputError(f'the result {path} would replace the input; choose another folder for results')
+        check_target(path, folder=not path.suffix)
+
+
+def check_target(path: str | os.PathLike, folder: bool = False) -> None:
+    """Checks that a file, or a ``folder`` of files, can be written; raises InputError if not."""
+    path = Path(path)
+    present = path
+    while not os.path.exists(present):
+        present = present.parent
+    if os.path.isdir(path) and not folder:
+        raise InputError(f'cannot write {path}: it is a folder; choose another name')
+    if present != path and not os.path.isdir(present) or not os.access(present, os.W_OK):
+        raise InputError(f'cannot write {path}: {present} is no folder that can be written to; choose another folder')
 
 
 def write_results(stem: Path, result: Result, formats: Sequence[str]) -> list[Path]:
