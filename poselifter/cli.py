@@ -1,13 +1,15 @@
 """The ``poselifter`` command: a table of its commands, each with its options and function."""
 
 import argparse
+import io
 import json
 import sys
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 from .errors import InputError, run_program
-from .io import expected_inputs, list_formats
+from .io import check_target, expected_inputs, list_formats
 from .utils import atomic_write, load_plugins
 from .version import __version__
 
@@ -55,9 +57,11 @@ def lift(args: argparse.Namespace) -> None:
     from .apis import Pose3DInferencer  # models take seconds to import; `poselifter zoo list` need not wait
     from .apis.zoo import DEFAULT_MODEL
 
-    if args.image_size and min(args.image_size) < 1:
-        raise InputError(f'--image-size is {args.image_size}, expected width and height in pixels')
     inferencer = Pose3DInferencer(args.model or DEFAULT_MODEL, args.checkpoint, args.device)
+    if inferencer.untrained:
+        raise InputError(
+            f'{args.model} is a config without weights, and would lift by chance; give them (--checkpoint)'
+        )
     [result] = inferencer(
         args.input,
         out_dir=args.out_dir,
@@ -100,6 +104,7 @@ def fit(args: argparse.Namespace) -> None:
         args.input, args.body_model, args.joint_regressor, args.out_dir, args.formats.split(','), **options
     ):
         motion = result['motion']
+        print(*result['notes'], sep='\n', end='\n' * bool(result['notes']))
         print(f'track {result["track"]}: {len(motion.poses)} frames, joints {motion.error * 1000:.1f} mm off')
         print(*result['files'], sep='\n')
 
@@ -122,6 +127,10 @@ def search(args: argparse.Namespace) -> None:
     """Clips that show what a text says."""
     from .apis import MotionSearch, init_text_motion
 
+    if args.out:
+        check_target(args.out, [args.model, args.checkpoint, args.motion_checkpoint or args.model, args.library])
+        if Path(args.out).resolve().is_relative_to(Path(args.library).resolve()):
+            raise InputError(f'--out {args.out} lies in the library, where it would be a clip; choose another folder')
     options = {'model.text_encoder.pretrained': args.text_encoder} if args.text_encoder else None
     engine = MotionSearch(
         init_text_motion(args.model, args.checkpoint, args.motion_checkpoint, args.device, cfg_options=options)
@@ -170,8 +179,15 @@ def download_model(args: argparse.Namespace) -> None:
     print(zoo.download(zoo.find(args.name)))
 
 
+class _Parser(argparse.ArgumentParser):
+    """Reports errors in one line, like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f'{message}; see --help')
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog='poselifter', description='Human motion from 2D keypoints.')
+    parser = _Parser(prog='poselifter', description='Human motion from 2D keypoints.')
     parser.add_argument('--version', action='version', version=f'poselifter {__version__}')
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
     groups = {}
@@ -188,6 +204,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _main(argv: list[str] | None) -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files need not be UTF-8
+        sys.stdout.reconfigure(errors='backslashreplace')
     load_plugins()  # they may add commands and formats
     args = _parser().parse_args(argv)
     args.run(args)

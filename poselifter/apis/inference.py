@@ -11,10 +11,12 @@ from torch import nn
 
 from ..checkpoints import check_codec, load_checkpoint_file, load_weights
 from ..engine.config import change_config, load_config
+from ..engine.tool import config_errors
 from ..errors import InputError
 from ..registry import MODELS
-from ..skeletons import convert_keypoints
+from ..skeletons import convert_keypoints, find_conversion
 from ..structures import KeypointTable, Result
+from ..structures.keypoint_table import split_scores
 from ..utils import register_all_modules
 from . import zoo
 
@@ -50,16 +52,25 @@ def init_model(
             config, checkpoint, variant = model.config, checkpoint or model.name, variant or model.variant
         config = load_config(config)
     config = change_config(config, cfg_options, variant)
-    model = MODELS.build(config.model)
+    if not isinstance(config.get('model'), dict) or 'type' not in config.model:
+        raise InputError(f'the config {config.filename} has no model, expected model=dict(type=...); give another one')
+    check_device(device)
+    with config_errors(config, TypeError, ValueError, AttributeError, AssertionError, ImportError):
+        model = MODELS.build(config.model)
     if checkpoint is not None:
         path = zoo.resolve(str(checkpoint))
         weights = load_checkpoint_file(path)
         check_codec(weights, config.get('codec'), path)
         load_weights(model, weights)
     model.cfg = config
+    return model.to(device).eval()
+
+
+def check_device(device: str) -> None:
+    """Checks that tensors can be computed on a device and come back; raises InputError if not."""
     try:
-        return model.to(device).eval()
-    except (RuntimeError, AssertionError) as error:
+        torch.zeros(1, device=device).cpu()
+    except (RuntimeError, AssertionError, TypeError, ValueError) as error:
         raise InputError(f'device {device!r} cannot be used ({str(error).splitlines()[0]}); try cpu') from error
 
 
@@ -75,8 +86,8 @@ def inference_lifter(
 
     Args:
         model: from :func:`init_model`.
-        keypoints: (T, J, 2) pixels; any T.
-        keypoints_visible: (T, J) scores in [0, 1]; 0 means missing.
+        keypoints: (T, J, 2) pixels, or (T, J, 3) with scores; any T.
+        keypoints_visible: (T, J) scores in [0, 1]; 0 means missing; without it (0, 0) does.
         img_shape: (height, width) of the pictures; guessed from the keypoints where it is not given.
         fps: frame rate of the clip; ``None`` means the model's.
         skeleton: joint set of the keypoints; ``None`` means the model's.
@@ -85,8 +96,10 @@ def inference_lifter(
         (T, K, 3) float32: metres, camera axes (x right, y down, z forward), relative to the root.
 
     Raises:
-        InputError: wrong shape, unknown joint set, or NaN in a visible joint.
+        InputError: wrong shape, unknown joint set, NaN in a visible joint, no visible joint, or coordinates that are no
+            pixels of such a picture.
     """
+    keypoints, keypoints_visible = split_scores(keypoints, keypoints_visible)
     table = KeypointTable.of_person(keypoints, keypoints_visible, skeleton=skeleton, img_shape=img_shape, fps=fps)
     return lift_table(model, table)
 
@@ -140,6 +153,19 @@ def assumed_metadata(model: nn.Module) -> dict[str, Any]:
     return {'skeleton': model.codec.skeleton.name, 'fps': model.codec.fps}
 
 
+def assumptions(codec: Any, table: KeypointTable) -> list[str]:
+    """Lines for the user on what a codec converts and assumes of a table."""
+    lines = []
+    if table.skeleton not in (None, codec.skeleton.name):
+        approximate = ', '.join(find_conversion(table.skeleton, codec.skeleton.name).approximate) or 'none'
+        lines.append(f'{table.skeleton} is converted to {codec.skeleton.name}; approximate joints: {approximate}')
+    if table.img_shape is None:
+        lines.append('the image size is unknown; the image is taken to be centred on the keypoints (--image-size)')
+    if table.fps is None and codec.fps:
+        lines.append(f'the frame rate is unknown; it is taken to be {codec.fps:g} a second (--fps)')
+    return lines
+
+
 def class_names(model: nn.Module, names: Sequence[str] | None = None) -> tuple[str, ...]:
     """A name for each class of the head ``action``: those given, else the config's ``actions``, else numbers.
 
@@ -165,8 +191,9 @@ def track_clips(codec: Any, table: KeypointTable) -> Iterator[tuple[slice, dict[
         ``img_shape``; and the frames of the sample in one frame of the table.
 
     Raises:
-        InputError: the joint set is unknown or cannot be converted.
+        InputError: the joint set is unknown or cannot be converted, or see :meth:`KeypointTable.check_pixels`.
     """
+    table.check_pixels()
     skeleton = table.skeleton or codec.skeleton.name
     keypoints, visible = convert_keypoints(table.keypoints, skeleton, codec.skeleton.name, table.keypoints_visible)
     metadata = {'skeleton': codec.skeleton.name, 'img_shape': table.img_shape or _guess_img_shape(keypoints, visible)}

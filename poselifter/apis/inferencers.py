@@ -3,20 +3,22 @@
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmengine.config import Config
 from torch import nn
 
 from ..errors import InputError
-from ..io import check_formats, describe_table, read_keypoints, write_results
+from ..io import check_formats, check_targets, notes_on, read_keypoints, write_results
 from ..models.estimators import MotionEstimator
 from ..registry import INFERENCERS
-from ..skeletons import find_conversion
 from ..structures import KeypointTable, Result
+from ..structures.keypoint_table import split_scores
 from ..tracking import link_persons
-from .inference import init_model, predict_table
+from .inference import assumptions, init_model, predict_table
 from .zoo import DEFAULT_MODEL
 
 
@@ -32,6 +34,8 @@ class BaseInferencer(ABC):
         gives: fields of the results.
         formats: of the files, where a call names none.
         ending: what the names of the files have behind the name of the input.
+        untrained: the model was built of a config without weights, which the notes say.
+        reads: files besides the inputs, which no result may replace.
 
     Raises:
         InputError: no such model or weights, or one that cannot do this.
@@ -40,10 +44,12 @@ class BaseInferencer(ABC):
     gives: tuple[str, ...]
     formats: tuple[str, ...]
     ending = ''
+    reads: Sequence[str | os.PathLike] = ()
 
     def __init__(
         self, model: str | os.PathLike | nn.Module, weights: str | os.PathLike | None = None, device: str = 'cpu'
     ) -> None:
+        self.untrained = weights is None and (isinstance(model, Config) or os.path.isfile(str(model)))
         self.model = model if isinstance(model, nn.Module) else init_model(model, weights, device)
 
     def __call__(
@@ -75,18 +81,35 @@ class BaseInferencer(ABC):
             ``visualization``: the files that were written.
 
         Raises:
-            InputError: an input cannot be read, predicted or written.
+            InputError: an input cannot be read, predicted or written, or a result would replace an input or a result.
         """
         formats = self.formats if formats is None else formats
         check_formats(formats, self.gives)
-        for item in inputs if isinstance(inputs, (list, tuple)) else [inputs]:
-            stem = Path(item).stem if isinstance(item, (str, os.PathLike)) else 'keypoints'
-            results = self.predict(read_table(item, skeleton, img_shape, fps), batch_size)
+        if (batch_size is not None and batch_size < 1) or top_k < 1:
+            raise InputError(f'batch_size is {batch_size} and top_k {top_k}, expected 1 or more')
+        items = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+        stems = [stem_of(item, 'keypoints') for item in items]
+        if out_dir is not None:
+            files = [*self.reads, *(item for item in items if isinstance(item, (str, os.PathLike)))]
+            for stem in stems:
+                check_targets(Path(out_dir) / (stem + self.ending), formats, files)
+            if twice := [stem for stem in stems if stems.count(stem) > 1]:
+                raise InputError(f'results of several inputs would be called {twice[0]}; give each a folder of its own')
+        for item, stem in zip(items, stems, strict=True):
+            table = read_table(item, skeleton, img_shape, fps)
+            results = self.predict(table, batch_size)
+            notes = [*notes_on(table), *assumptions(self.model.codec, table)]
+            if self.untrained:
+                notes.append('the weights are untrained, so that this is chance; give a checkpoint')
             for number, result in enumerate(results):
                 result.top_k = top_k
                 name = stem + self.ending + (f'_{number}' if len(results) > 1 else '')
                 files = [] if out_dir is None else write_results(Path(out_dir) / name, result, formats)
-                yield {'notes': self.notes(result), 'predictions': self.describe(result), 'visualization': files}
+                yield {
+                    'notes': [*notes, *self.notes(result)],
+                    'predictions': self.describe(result),
+                    'visualization': files,
+                }
 
     @abstractmethod
     def predict(self, table: KeypointTable, batch_size: int | None = None) -> list[Result]:
@@ -97,8 +120,8 @@ class BaseInferencer(ABC):
         return result.describe_segments()
 
     def notes(self, result: Result) -> list[str]:
-        """``notes`` of a call."""
-        return [describe_table(result.table)]
+        """Further ``notes`` of a call."""
+        return []
 
 
 @INFERENCERS.register_module()
@@ -151,18 +174,9 @@ class Pose3DInferencer(BaseInferencer):
         return described if len(self.names) == 1 else {**described, 'segments': result.describe_segments()}
 
     def notes(self, result: Result) -> list[str]:
-        """Lines about what was read, converted and assumed, and the recognised actions."""
-        table, codec, lines = result.table, self.model.codec, super().notes(result)
-        if table.skeleton not in (None, codec.skeleton.name):
-            approximate = ', '.join(find_conversion(table.skeleton, codec.skeleton.name).approximate) or 'none'
-            lines.append(f'{table.skeleton} is converted to {codec.skeleton.name}; approximate joints: {approximate}')
-        if table.img_shape is None:
-            lines.append('the image size is unknown; the image is taken to be centred on the keypoints (--image-size)')
-        if table.fps is None:
-            lines.append(f'the frame rate is unknown; it is taken to be {codec.fps:g} a second (--fps)')
-        for segment in result.describe_segments() if result.scores is not None else ():
-            lines.append(f'track {segment["track"]}: ' + ', '.join(f'{name} {p:.2f}' for name, p in segment['top']))
-        return lines
+        """The recognised actions."""
+        segments = [] if result.scores is None else result.describe_segments()
+        return [f'track {s["track"]}: ' + ', '.join(f'{name} {p:.2f}' for name, p in s['top']) for s in segments]
 
 
 def heads_of(model: nn.Module, needed: str) -> dict[str, nn.Module]:
@@ -181,13 +195,16 @@ def heads_of(model: nn.Module, needed: str) -> dict[str, nn.Module]:
 def read_table(
     item: Any, skeleton: str | None = None, img_shape: tuple[int, int] | None = None, fps: float | None = None
 ) -> KeypointTable:
-    """Reads the input of an inferencer: a file, an array (T, J, 2 or 3) or a table; what it says goes first."""
+    """Reads the input of an inferencer: a file, an array (T, J, 2 or 3) or a table; what a table says goes first."""
     if isinstance(item, (str, os.PathLike)):
         return link_persons(read_keypoints(item, skeleton=skeleton, img_shape=img_shape, fps=fps))
     if isinstance(item, KeypointTable):
-        return item
-    array = np.asarray(item)
-    if array.ndim != 3 or array.shape[-1] not in (2, 3):
-        raise InputError(f'the array of keypoints has shape {array.shape}, expected (T, J, 2) or (T, J, 3)')
-    visible = array[..., 2] if array.shape[-1] == 3 else None
-    return KeypointTable.of_person(array[..., :2], visible, skeleton=skeleton, img_shape=img_shape, fps=fps)
+        given = {'skeleton': skeleton, 'img_shape': img_shape, 'fps': fps}
+        return replace(item, **{key: value for key, value in given.items() if getattr(item, key) is None})
+    keypoints, scores = split_scores(item, source='the array')
+    return KeypointTable.of_person(keypoints, scores, skeleton=skeleton, img_shape=img_shape, fps=fps)
+
+
+def stem_of(item: Any, default: str) -> str:
+    """What files of results are called: as the file of the input, or ``default`` where it is none."""
+    return (Path(item).stem.strip('.') if isinstance(item, (str, os.PathLike)) else '') or default

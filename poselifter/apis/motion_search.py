@@ -1,6 +1,7 @@
 """Text-to-motion retrieval: clips that match a text."""
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,12 +16,14 @@ from ..checkpoints import load_checkpoint_file, load_weights
 from ..engine.config import load_config
 from ..engine.tool import config_errors
 from ..errors import InputError
+from ..io import check_target, notes_on
 from ..models.estimators import TextMotionPretrainer
 from ..registry import DATASETS
 from ..structures import KeypointTable, WindowPolicy
 from ..utils import CacheFile
+from ..utils.arrays import load_arrays
 from . import zoo
-from .inference import init_model, track_clips
+from .inference import assumptions, init_model, track_clips
 from .inferencers import read_table
 
 SUFFIXES = ('.npz', '.npy', '.json')
@@ -54,10 +57,7 @@ def init_text_motion(
             f'{checkpoint} has no text side (text_head); give what a pretraining with texts left, and a fine-tuned '
             f'encoder besides (--motion-checkpoint)'
         )
-    try:
-        model = init_model(config, checkpoint, device, cfg_options)
-    except TypeError as error:  # of an argument that a part of the model does not have
-        raise InputError(f'{config}: {error}; mend the config, or leave the option out') from error
+    model = init_model(config, checkpoint, device, cfg_options)
     if not isinstance(model, TextMotionPretrainer):
         raise InputError(
             f'{config} is the config of a {type(model).__name__}, which knows no texts; give one of a '
@@ -88,7 +88,7 @@ class ClipWindows:
     Attributes:
         embeddings: (W, E) float32.
         clips: (W,) name of the file or sequence.
-        tracks: (W,) int, persons of a file.
+        tracks: (W,) ids of persons of a file as JSON, since they may be numbers or words.
         seconds: (W, 2) where a window begins and ends.
     """
 
@@ -117,7 +117,8 @@ class MotionSearch:
         batch_size: windows in one forward pass.
 
     Attributes:
-        notes: lines on files that could not be read, of the last library.
+        notes: lines on files that could not be read, and on what was left out or guessed in others, of the last
+            library; of files that the cache keeps there are none.
 
     Example::
 
@@ -127,6 +128,8 @@ class MotionSearch:
     """
 
     def __init__(self, model: nn.Module, stride: int | None = None, batch_size: int = 64) -> None:
+        if batch_size < 1:
+            raise InputError(f'batch_size is {batch_size}, expected 1 or more')
         self.model, self.batch_size = model, batch_size
         self.length = model.backbone.num_frames
         self.window = WindowPolicy(self.length, stride=stride or max(self.length // 2, 1))
@@ -158,11 +161,14 @@ class MotionSearch:
             raise InputError(
                 f'search got the text {text!r}, top {top} and moments {moments}; expected words, 1 or more'
             )
-        windows = self.windows(library, cache)
-        scores = windows.embeddings @ self.model.embed_texts([text])[0].float().cpu().numpy()
+        asked, windows = self.model.embed_texts([text])[0].float().cpu().numpy(), self.windows(library, cache)
+        scores = windows.embeddings @ asked
         hits, taken = [], {}
         for i in np.argsort(-scores, kind='stable'):
-            (start, end), place = windows.seconds[i].tolist(), (str(windows.clips[i]), int(windows.tracks[i]))
+            (start, end), place = (
+                windows.seconds[i].tolist(),
+                (str(windows.clips[i]), json.loads(str(windows.tracks[i]))),
+            )
             others = taken.setdefault(place, [])
             if len(others) >= moments or any(start < b and a < end for a, b in others):
                 continue
@@ -187,20 +193,32 @@ class MotionSearch:
         if Path(library).suffix == '.py':
             return ClipWindows.join(list(self._dataset(library)))
         folder = Path(library)
-        if not folder.is_dir():
-            raise InputError(f'the library {folder} is no folder; give one with files of keypoints, or a config file')
+        if not os.path.isdir(folder) or not os.access(folder, os.R_OK | os.X_OK):
+            raise InputError(
+                f'the library {folder} cannot be read as a folder; give one with files of keypoints, or a config file'
+            )
+        if cache and os.path.exists(cache):  # another file would be replaced
+            load_arrays(cache, ('embeddings', 'metadata'), (), 'choose another name for the cache')
         cache = CacheFile(Path(cache or folder / CACHE), self.fingerprint())
+        check_target(cache.path)
         files = sorted(p for p in folder.rglob('*') if p.suffix.lower() in SUFFIXES and p.name[0] != '.')
         files = [path for path in files if path.resolve() != cache.path.resolve()]
         if not files:
             raise InputError(f'the library {folder} has no files of keypoints ({", ".join(SUFFIXES)}); put some in it')
         known, parts = _read_windows(cache), {}
         for path in files:
-            name, stat = path.relative_to(folder).as_posix(), path.stat()
-            key = f'{name}|{stat.st_size}|{stat.st_mtime_ns}'
+            name = path.relative_to(folder).as_posix()
             try:
-                parts[key] = known[key] if key in known else self.embed_table(read_table(path), name)
-            except InputError as error:
+                stat = path.stat()
+                key = f'{name}|{stat.st_size}|{stat.st_mtime_ns}'
+                if key in known:
+                    parts[key] = known[key]
+                    continue
+                table = read_table(path)
+                parts[key] = self.embed_table(table, name)
+                notes = [*notes_on(table)[1:], *assumptions(self.model.codec, table)]
+                self.notes += [f'{name}: {note}' for note in notes]
+            except (InputError, OSError) as error:
                 self.notes.append(f'left out: {error}')
         if not parts:
             raise InputError(f'no file of the library {folder} holds keypoints; {self.notes[0]}')
@@ -223,7 +241,7 @@ class MotionSearch:
         for rows, clip, _ in track_clips(self.model.codec, table):
             first = table.frame_indices[rows.start] / (table.fps or self.model.codec.fps)
             inputs = torch.from_numpy(self.model.codec.encode(clip)['inputs'])
-            parts.append(self.embed(inputs, name, int(table.track_ids[rows.start]), first))
+            parts.append(self.embed(inputs, name, table.track_ids[rows.start].item(), first))
         return ClipWindows.join(parts)
 
     def _dataset(self, config: str | os.PathLike) -> Iterator[ClipWindows]:
@@ -239,14 +257,14 @@ class MotionSearch:
             yield self.embed(item['inputs'], name)
 
     @torch.no_grad()
-    def embed(self, inputs: torch.Tensor, name: str, track: int = 0, first: float = 0.0) -> ClipWindows:
+    def embed(self, inputs: torch.Tensor, name: str, track: int | str = 0, first: float = 0.0) -> ClipWindows:
         """The windows of a sequence (T, J, C), as the codec encodes it, which begins at ``first``, seconds."""
         frames = self.window.cut(len(inputs)).inputs
         inputs = inputs.to(next(self.model.parameters()).device)
         batches = torch.from_numpy(frames).to(inputs.device).split(self.batch_size)
         rows = torch.cat([self.model.embed_clips(inputs[batch]) for batch in batches]).float().cpu().numpy()
         seconds = first + np.stack([frames[:, 0], frames[:, -1] + 1], 1) / self.model.codec.fps
-        return ClipWindows(rows, np.full(len(rows), name), np.full(len(rows), track), seconds)
+        return ClipWindows(rows, np.full(len(rows), name), np.full(len(rows), json.dumps(track)), seconds)
 
 
 def _read_windows(cache: CacheFile) -> dict[str, ClipWindows]:
@@ -254,6 +272,10 @@ def _read_windows(cache: CacheFile) -> dict[str, ClipWindows]:
     kept = cache.load()
     if kept is None:
         return {}
-    keys, ends = kept.pop('keys'), np.cumsum(kept.pop('counts'))[:-1]
-    parts = zip(*(np.split(kept[name], ends) for name in ClipWindows.__dataclass_fields__), strict=True)
-    return {key: ClipWindows(*part) for key, part in zip(keys, parts, strict=True)}
+    try:
+        keys, counts = kept.pop('keys'), kept.pop('counts')
+        arrays = [np.split(kept[name], np.cumsum(counts)[:-1]) for name in ClipWindows.__dataclass_fields__]
+        whole = all(len(kept[name]) == sum(counts) for name in ClipWindows.__dataclass_fields__)
+        return {key: ClipWindows(*part) for key, *part in zip(keys, *arrays, strict=True)} if whole else {}
+    except (KeyError, TypeError, ValueError, IndexError):  # damaged: all is embedded anew
+        return {}

@@ -11,12 +11,17 @@ import torch
 
 from ..errors import InputError
 from ..geometry import axis_angle_to_matrix
-from ..io import check_formats, read_result, write_results
+from ..io import check_formats, check_targets, read_result, write_results
 from ..models.body_models import SMPL, BodyMotion, JointsOfBody, fit_body, load_body_model
 from ..skeletons import convert_keypoints, find_conversion, get_skeleton
 from ..structures import KeypointTable, MovingBody, Result
+from ..structures.keypoint_table import as_numbers, check_rate
 from ..utils import safe_name
 from ..utils.arrays import load_array, load_arrays
+from .inference import check_device
+from .inferencers import stem_of
+
+_LONGEST_GAP = 1000  # frames that are filled in
 
 
 def fit_smpl(
@@ -51,38 +56,53 @@ def fit_smpl(
 
     Yields:
         ``track``, ``frame_indices`` (T,) without gaps, ``motion`` (a :class:`~poselifter.models.body_models.BodyMotion`
-        in the axes of the input), ``fps``, and ``files``.
+        in the axes of the input), ``fps``, ``notes`` on what was filled in, and ``files``.
 
     Raises:
         InputError: an input cannot be read or fitted, or a format is unknown.
     """
     check_formats(formats, ('body',))
-    if not (noise > 0 and iterations > 0):
-        raise InputError(f'noise is {noise} and iterations {iterations}, expected both above 0')
-    tracks, skeleton, fps = _read(poses, skeleton, fps)
+    if not (1e-6 <= noise <= 10 and iterations > 0):
+        raise InputError(
+            f'noise is {noise} and iterations {iterations}, expected metres from 1e-6 to 10 and a number above 0'
+        )
+    check_device(device)
+    tracks, skeleton, fps, guessed = _read(poses, skeleton, check_rate(fps, 'fit_smpl'))
+    names = _file_names(stem_of(poses, 'body'), [track for track, _, _ in tracks])
+    if out_dir is not None:
+        files = [path for path in (poses, body_model, joint_regressor) if isinstance(path, (str, os.PathLike))]
+        for name in names:
+            check_targets(Path(out_dir) / name, formats, files)
     body = load_body_model(body_model, joint_regressor, gender).to(device)
-    stem = Path(poses).stem if isinstance(poses, (str, os.PathLike)) else 'body'
-    names = [safe_name(track) for track, _, _ in tracks]
-    for number, (track, frames, joints) in enumerate(tracks):
+    for name, (track, frames, joints) in zip(names, tracks, strict=True):
+        given = len(frames)
         frames, joints, trust = _without_gaps(frames, joints, skeleton)
+        notes = list(guessed)
+        if len(frames) > given:
+            notes.append(f'track {track}: {len(frames) - given} frames without a pose are filled in')
         motion = fit_body(body, *(torch.from_numpy(x).to(device) for x in (joints, trust)), fps, noise, iterations)
         files = []
         if out_dir is not None:
-            name = stem if len(tracks) == 1 else f'{stem}_{names[number]}'
-            if names.count(names[number]) > 1:  # ids such as a/b and a_b must not share a file
-                name += f'_{number}'
             files = write_results(Path(out_dir) / name, body_result(body, motion, track, frames, joints, fps), formats)
-        yield {'track': track, 'frame_indices': frames, 'motion': motion, 'fps': fps, 'files': files}
+        yield {'track': track, 'frame_indices': frames, 'motion': motion, 'fps': fps, 'notes': notes, 'files': files}
 
 
-def _read(poses: Any, skeleton: str | None, fps: float | None) -> tuple[list[tuple], str, float]:
-    """Tracks of (name, frames (n,), joints (n, J, 3)), their joint set, and the frame rate."""
+def _file_names(stem: str, tracks: Sequence[str]) -> list[str]:
+    """A name for the files of each track; ids such as a/b and a_b do not share one."""
+    if len(tracks) == 1:
+        return [stem]
+    names = [f'{stem}_{safe_name(track)[:80]}' for track in tracks]
+    return [f'{name}_{number}' if names.count(name) > 1 else name for number, name in enumerate(names)]
+
+
+def _read(poses: Any, skeleton: str | None, fps: float | None) -> tuple[list[tuple], str, float, list[str]]:
+    """Tracks of (name, frames (n,), joints (n, J, 3)), their joint set, the frame rate, and notes on guesses."""
     is_file = isinstance(poses, (str, os.PathLike))
     name = poses if is_file else 'the array'
     if is_file and not str(poses).endswith('.npy'):
         arrays = load_arrays(poses)
     else:
-        arrays = {'keypoints': load_array(poses) if is_file else np.asarray(poses)}
+        arrays = {'keypoints': load_array(poses) if is_file else as_numbers(poses, 'the poses')}
     if 'keypoints_3d' in arrays and 'track_ids' in arrays:
         lifted = read_result(poses)
         joints = lifted.positions()
@@ -94,10 +114,19 @@ def _read(poses: Any, skeleton: str | None, fps: float | None) -> tuple[list[tup
             shapes = {key: array.shape for key, array in arrays.items()}
             raise InputError(f'{name} has the arrays {shapes}, expected a single one of numbers (T, J, 3)')
         tracks = [('0', np.arange(len(candidates[0])), candidates[0])]
-        skeleton = skeleton or str(arrays.get('skeleton_3d', arrays.get('skeleton', 'h36m17')))
-        fps = fps or float(arrays.get('fps', 30))
+        named = arrays.get('skeleton_3d', arrays.get('skeleton'))
+        skeleton, fps = skeleton or (None if named is None else str(named)), fps or check_rate(arrays.get('fps'), name)
+    notes = [] if skeleton else ['the joint set is unknown; it is taken to be h36m17 (--skeleton)']
+    if fps is None:
+        notes.append('the frame rate is unknown; it is taken to be 30 a second (--fps)')
+    skeleton = skeleton or 'h36m17'
     expected = get_skeleton(skeleton).num_joints
-    for _, _, joints in tracks:
+    for track, frames, joints in tracks:
+        if len(frames) > 1 and np.diff(frames).max() > _LONGEST_GAP:
+            raise InputError(
+                f'{name}: track {track} is away for {np.diff(frames).max()} frames, expected {_LONGEST_GAP} at most; '
+                f'cut the file there'
+            )
         seen = np.isfinite(joints)
         tall = (joints.max(1, initial=-1e9, where=seen) - joints.min(1, initial=1e9, where=seen)).max()
         if joints.shape[1] != expected or not 0.2 < tall < 5:
@@ -105,7 +134,7 @@ def _read(poses: Any, skeleton: str | None, fps: float | None) -> tuple[list[tup
                 f'{name} has poses {joints.shape} that span {tall:.3g}, expected (T, {expected}, 3) of {skeleton} in '
                 f'metres; name the joint set and divide millimetres by 1000'
             )
-    return tracks, skeleton, float(fps or 30)
+    return tracks, skeleton, fps or 30.0, notes
 
 
 def _without_gaps(frames: np.ndarray, joints: np.ndarray, skeleton: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

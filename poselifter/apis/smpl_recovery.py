@@ -42,15 +42,15 @@ def recover_smpl(
         skeleton, img_shape, fps: of the keypoints, where they do not say.
 
     Yields:
-        As :func:`~poselifter.apis.fit_smpl`, for each segment of a person without a long gap; the body stands at the
-        origin, and its shape is the mean over the frames.
+        As :func:`~poselifter.apis.fit_smpl`, with the ``notes`` of an inferencer, for each segment of a person without
+        a long gap; the body stands at the origin, and its shape is the mean over the frames.
 
     Raises:
         InputError: the model has no such head, or an input cannot be used.
     """
     inferencer = _BodyInferencer(model, estimates, person)
     for result in inferencer(keypoints, out_dir, formats, skeleton, img_shape, fps):
-        yield {**result['predictions'], 'files': result['visualization']}
+        yield {**result['predictions'], 'notes': result['notes'], 'files': result['visualization']}
 
 
 class _BodyInferencer(BaseInferencer):
@@ -64,6 +64,7 @@ class _BodyInferencer(BaseInferencer):
         if not bodies:
             raise InputError('the model has no MeshHead with a body_model; take one such as motionbert/mesh_h36m.py')
         self.body, self.source = bodies[0], estimates
+        self.reads = [path for path in [estimates] if path is not None]
         self.estimates = None if estimates is None else read_smpl_estimates(estimates, person)
         self.joints_of = JointsOfBody(self.body)
 

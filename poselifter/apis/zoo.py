@@ -106,7 +106,7 @@ def resolve(name: str) -> Path:
         InputError: neither a file nor a name.
     """
     path = Path(name)
-    if path.is_file():
+    if os.path.isfile(path):
         return path
     if path.suffix or len(path.parts) > 1:
         raise InputError(

@@ -1,4 +1,12 @@
 """Files of other tools in, files of ours out."""
 
 from .readers import describe_table, expected_inputs, notes_on, read_keypoints
-from .writers import check_formats, check_target, check_targets, list_formats, read_result, write_keypoints, write_results
+from .writers import (
+    check_formats,
+    check_target,
+    check_targets,
+    list_formats,
+    read_result,
+    write_keypoints,
+    write_results,
+)

@@ -56,7 +56,12 @@ class KeypointTable:
             raise InputError(f'{self.source}: no person in any frame; nothing to lift')
         self._set_scores(as_numbers(self.keypoints_visible, f'{self.source}: keypoints_visible'))
         self.frame_indices = _whole_numbers(self.frame_indices, f'{self.source}: frame_indices')
-        if not isinstance(self.track_ids, np.ndarray) or self.track_ids.dtype.kind not in 'iU':
+        ids = self.track_ids
+        if (
+            not isinstance(ids, np.ndarray)
+            or ids.dtype.kind not in 'iU'
+            or (ids.dtype.kind == 'i' and (ids >> 62 > 0).any())
+        ):
             self.track_ids = np.asarray(self.track_ids, object).ravel()
         for name, shape in zip(_ROWS[1:], (self.keypoints.shape[:2], (n,), (n,)), strict=True):
             if getattr(self, name).shape != shape:
@@ -167,7 +172,7 @@ class KeypointTable:
         if self.img_shape and (outside := ((seen < 0) | (seen > self.img_shape[::-1])).any(-1).mean()) > 0.5:
             raise InputError(
                 f'{self.source}: {outside:.0%} of the joints lie outside of the picture, {self.img_shape[1]} x '
-                f'{self.img_shape[0]} pixels, expected most inside; give its size (height, width) as the keypoints see it'
+                f'{self.img_shape[0]} pixels, expected most inside; give the size (height, width) of theirs'
             )
 
     def tracks(self) -> Iterator[tuple[str, slice]]:
@@ -226,8 +231,8 @@ def split_scores(keypoints: Any, scores: Any = None, source: str = 'keypoints') 
     array = as_numbers(keypoints, f'{source}: keypoints')
     if array.ndim != 3 or array.shape[-1] not in (2, 3) or not array.shape[1]:
         raise InputError(
-            f'{source}: keypoints have shape {array.shape}, expected (N, J, 2) or (T, J, 2): x, y in pixels, or '
-            f'(N, J, 3): x, y, score'
+            f'{source}: keypoints have shape {array.shape}, expected (N, J, 2): x, y in pixels, or (N, J, 3): '
+            f'x, y, score'
         )
     if scores is None:
         scores = array[..., 2] if array.shape[-1] == 3 else np.ones(array.shape[:2], np.float32)
@@ -248,8 +253,9 @@ def as_numbers(values: Any, name: str) -> np.ndarray:
 
 def whole_number(value: Any) -> int | None:
     """The integer that a value is, whole floats among them; ``None`` of anything else."""
-    whole = isinstance(value, int) and not isinstance(value, bool) or isinstance(value, float) and value.is_integer()
-    return int(value) if whole else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or (isinstance(value, float) and value % 1 != 0):
+        return None
+    return int(value)
 
 
 def _whole_numbers(values: Any, name: str) -> np.ndarray:

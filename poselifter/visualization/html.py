@@ -46,7 +46,7 @@ def write_page(path: Path, result: Result) -> None:
     if table.keypoints.shape[1]:
         data |= {'skeleton_2d': _skeleton(get_skeleton(result.skeleton)), 'window': usual_range(table).tolist()}
     with atomic_write(path) as temporary:
-        temporary.write_text(_page(data, path.stem), encoding='utf-8')
+        temporary.write_text(_page(data, path.stem), encoding='utf-8', errors='replace')
 
 
 def _track(result: Result, name: str, rows: slice) -> dict[str, Any]:

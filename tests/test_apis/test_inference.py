@@ -112,7 +112,7 @@ def test_wrong_inputs(model, tmp_path, walk):
     keypoints[3, 5, 0] = np.nan
     with pytest.raises(InputError, match='row 3, joint 5'):
         inference_lifter(model, keypoints)
-    with pytest.raises(InputError, match=r'expected \(T, J, 2\)'):
+    with pytest.raises(InputError, match=r'expected \(N, J, 2\)'):
         inference_lifter(model, np.zeros((10, 34)))
     with pytest.raises(InputError, match='no model of the zoo'):
         init_model('no_such_model')

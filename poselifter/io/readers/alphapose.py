@@ -70,5 +70,7 @@ def _place(image: Any, where: str) -> tuple[str, int]:
     name = image if isinstance(image, str) else str(whole_number(image))
     digits = re.search(r'(\d{1,18})$', name.removesuffix(Path(name).suffix))
     if not digits:
-        raise InputError(f'{where}: image_id is {reprlib.repr(image)}, expected a name that ends in the number of the frame')
+        raise InputError(
+            f'{where}: image_id is {reprlib.repr(image)}, expected a name that ends in the number of the frame'
+        )
     return name[: digits.start()], int(digits[1])

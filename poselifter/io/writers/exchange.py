@@ -46,7 +46,9 @@ def read_result(path: str | os.PathLike) -> Result:
     if absent:
         raise InputError(f'{path}: has no {", ".join(sorted(absent))}, expected a file that `poselifter lift` wrote')
     if arrays['track_ids'].dtype.kind not in 'iU' or arrays['skeleton_3d'].size != 1:
-        raise InputError(f'{path}: track_ids or skeleton_3d have another type than `poselifter lift` writes; lift again')
+        raise InputError(
+            f'{path}: track_ids or skeleton_3d have another type than `poselifter lift` writes; lift again'
+        )
     table = read_keypoints(path)
     if arrays['keypoints_3d'].shape[:1] != table.track_ids.shape:
         raise InputError(

@@ -40,23 +40,21 @@ def check_targets(stem: Path, formats: Sequence[str], inputs: Collection[str | o
     Raises:
         InputError: a result would replace one of the ``inputs``, or its folder cannot be made or written to.
     """
-    sources = {os.path.realpath(path) for path in inputs}
     for name in formats:
-        path = stem.with_name(stem.name + WRITERS.get(name).suffix)
-        if os.path.realpath(path) in sources:
-            raise InputError(f'the result {path} would replace the input; choose another folder for results')
-        check_target(path, folder=not path.suffix)
+        suffix = WRITERS.get(name).suffix
+        check_target(stem.with_name(stem.name + suffix), inputs, folder=not suffix.startswith('.'))
 
 
-def check_target(path: str | os.PathLike, folder: bool = False) -> None:
-    """Checks that a file, or a ``folder`` of files, can be written; raises InputError if not."""
-    path = Path(path)
-    present = path
-    while not os.path.exists(present):
+def check_target(path: str | os.PathLike, inputs: Collection[str | os.PathLike] = (), folder: bool = False) -> None:
+    """Checks that a file, or a ``folder`` of files, can be written and replaces no input; raises InputError if not."""
+    path = present = Path(path)
+    while not os.path.exists(present) and present != present.parent:
         present = present.parent
+    if os.path.realpath(path) in map(os.path.realpath, inputs):
+        raise InputError(f'the result {path} would replace an input; choose another name or folder for results')
     if os.path.isdir(path) and not folder:
         raise InputError(f'cannot write {path}: it is a folder; choose another name')
-    if present != path and not os.path.isdir(present) or not os.access(present, os.W_OK):
+    if (present != path and not os.path.isdir(present)) or not os.access(present, os.W_OK):
         raise InputError(f'cannot write {path}: {present} is no folder that can be written to; choose another folder')
 
 
