@@ -47,7 +47,7 @@ def init_model(
     """
     register_all_modules()
     if not isinstance(config, Config):
-        if not os.path.isfile(config):
+        if not str(config).endswith('.py'):
             model = zoo.find(str(config))
             config, checkpoint, variant = model.config, checkpoint or model.name, variant or model.variant
         config = load_config(config)

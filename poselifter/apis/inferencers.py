@@ -49,7 +49,7 @@ class BaseInferencer(ABC):
     def __init__(
         self, model: str | os.PathLike | nn.Module, weights: str | os.PathLike | None = None, device: str = 'cpu'
     ) -> None:
-        self.untrained = weights is None and (isinstance(model, Config) or os.path.isfile(str(model)))
+        self.untrained = weights is None and (isinstance(model, Config) or str(model).endswith('.py'))
         self.model = model if isinstance(model, nn.Module) else init_model(model, weights, device)
 
     def __call__(
@@ -106,7 +106,7 @@ class BaseInferencer(ABC):
                 name = stem + self.ending + (f'_{number}' if len(results) > 1 else '')
                 files = [] if out_dir is None else write_results(Path(out_dir) / name, result, formats)
                 yield {
-                    'notes': [*notes, *self.notes(result)],
+                    'notes': notes + self.notes(result),
                     'predictions': self.describe(result),
                     'visualization': files,
                 }
@@ -129,8 +129,8 @@ class Pose3DInferencer(BaseInferencer):
     """Lifts 2D keypoints; further heads predict in the same pass.
 
     ``predictions`` are ``keypoints_3d`` (N, K, 3) with ``track_ids``, ``frame_indices``, ``skeleton_3d``, ``unit``,
-    ``axes`` and ``root``; of a model with heads that read clips also ``segments``, one for each segment of a person
-    without a long gap: ``track``, ``frames`` (n,), of a head ``action`` ``scores`` and ``top`` as of
+    ``axes`` and ``root``; of a model with heads that read clips also ``segments`` (and, as it was called before,
+    ``stretches``), one for each segment of a person without a long gap: ``track``, ``frames`` (n,), of a head ``action`` ``scores`` and ``top`` as of
     :class:`ActionInferencer`, and of every other head, by its name, a unit vector (D,), the mean of the windows'.
 
     Raises:
@@ -171,7 +171,8 @@ class Pose3DInferencer(BaseInferencer):
             'axes': 'camera: x right, y down, z forward',
             'root': skeleton.joint_names[skeleton.root],
         }
-        return described if len(self.names) == 1 else {**described, 'segments': result.describe_segments()}
+        segments = [] if len(self.names) == 1 else result.describe_segments()
+        return {**described, 'segments': segments, 'stretches': segments} if segments else described
 
     def notes(self, result: Result) -> list[str]:
         """The recognised actions."""

@@ -165,10 +165,8 @@ class MotionSearch:
         scores = windows.embeddings @ asked
         hits, taken = [], {}
         for i in np.argsort(-scores, kind='stable'):
-            (start, end), place = (
-                windows.seconds[i].tolist(),
-                (str(windows.clips[i]), json.loads(str(windows.tracks[i]))),
-            )
+            start, end = windows.seconds[i].tolist()
+            place = str(windows.clips[i]), json.loads(str(windows.tracks[i]))
             others = taken.setdefault(place, [])
             if len(others) >= moments or any(start < b and a < end for a, b in others):
                 continue

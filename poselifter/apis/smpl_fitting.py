@@ -63,9 +63,7 @@ def fit_smpl(
     """
     check_formats(formats, ('body',))
     if not (1e-6 <= noise <= 10 and iterations > 0):
-        raise InputError(
-            f'noise is {noise} and iterations {iterations}, expected metres from 1e-6 to 10 and a number above 0'
-        )
+        raise InputError(f'noise is {noise} and iterations {iterations}, expected 1e-6 to 10 metres, and 1 or more')
     check_device(device)
     tracks, skeleton, fps, guessed = _read(poses, skeleton, check_rate(fps, 'fit_smpl'))
     names = _file_names(stem_of(poses, 'body'), [track for track, _, _ in tracks])
@@ -123,10 +121,7 @@ def _read(poses: Any, skeleton: str | None, fps: float | None) -> tuple[list[tup
     expected = get_skeleton(skeleton).num_joints
     for track, frames, joints in tracks:
         if len(frames) > 1 and np.diff(frames).max() > _LONGEST_GAP:
-            raise InputError(
-                f'{name}: track {track} is away for {np.diff(frames).max()} frames, expected {_LONGEST_GAP} at most; '
-                f'cut the file there'
-            )
+            raise InputError(f'{name}: track {track} is away for more than {_LONGEST_GAP} frames; cut the file there')
         seen = np.isfinite(joints)
         tall = (joints.max(1, initial=-1e9, where=seen) - joints.min(1, initial=1e9, where=seen)).max()
         if joints.shape[1] != expected or not 0.2 < tall < 5:

@@ -26,7 +26,7 @@ def load_config(
     """Reads a config file.
 
     Args:
-        path: the file.
+        path: the file; ``<config>_<variant>.py``, where there is no such file, is the variant of a config.
         cfg_options: changes by dotted key, ``{'optim_wrapper.optimizer.lr': 1e-4}``.
         variant: name of one of the config's ``variants``, merged before the options.
 
@@ -38,6 +38,11 @@ def load_config(
         InputError: the file is missing or wrong, it has no such variant, or an option's key leads nowhere.
     """
     path = Path(path)
+    words = path.stem.split('_')
+    bases = [path.with_name('_'.join(words[:n]) + '.py') for n in range(len(words) - 1, 0, -1)]
+    base = next((base for base in bases if base.is_file()), None)
+    if not path.is_file() and base and variant is None:
+        return load_config(base, cfg_options, path.stem[len(base.stem) + 1 :])
     if not path.is_file():
         raise InputError(f'no config {path}; check the path')
     if path.suffix != '.py':  # mmengine would run what a YAML file names

@@ -9,7 +9,6 @@ import numpy as np
 from ..errors import InputError
 
 _ROWS = ('keypoints', 'keypoints_visible', 'frame_indices', 'track_ids')
-_RATES = 1, 10_000  # frames a second that cameras have
 _LONGEST = 100_000  # pixels of a picture's side, and of a joint's distance from its corner
 
 
@@ -57,12 +56,9 @@ class KeypointTable:
         self._set_scores(as_numbers(self.keypoints_visible, f'{self.source}: keypoints_visible'))
         self.frame_indices = _whole_numbers(self.frame_indices, f'{self.source}: frame_indices')
         ids = self.track_ids
-        if (
-            not isinstance(ids, np.ndarray)
-            or ids.dtype.kind not in 'iU'
-            or (ids.dtype.kind == 'i' and (ids >> 62 > 0).any())
-        ):
-            self.track_ids = np.asarray(self.track_ids, object).ravel()
+        kind = ids.dtype.kind if isinstance(ids, np.ndarray) else None
+        if kind != 'U' and not (kind == 'i' and (ids < 2**62).all()):
+            self.track_ids = np.asarray(ids, object).ravel()
         for name, shape in zip(_ROWS[1:], (self.keypoints.shape[:2], (n,), (n,)), strict=True):
             if getattr(self, name).shape != shape:
                 raise InputError(f'{self.source}: {name} has shape {getattr(self, name).shape}, expected {shape}')
@@ -152,28 +148,29 @@ class KeypointTable:
             InputError: no joint is visible, or coordinates are divided by the picture's size, have no bound, or lie
                 outside of the picture.
         """
-        seen = self.keypoints[self.keypoints_visible > 0]
+        seen, size = self.keypoints[self.keypoints_visible > 0], self.img_shape
+        most = np.abs(seen).max(initial=0)
         if not len(seen):
-            raise InputError(
-                f'{self.source}: no joint of any person is visible: keypoints_visible is 0, negative or NaN, or all '
-                f'keypoints are (0, 0), expected scores above 0; give scores in [0, 1]'
+            problem = (
+                'no joint of any person is visible (scores are 0, negative or NaN, or keypoints (0, 0)); give scores'
             )
-        most = np.abs(seen).max()
-        if len(seen) > 2 and most <= 1.5:
-            raise InputError(
-                f'{self.source}: all coordinates lie within {most:.2g} of 0, expected pixels; '
-                f'multiply x by the width and y by the height of the image'
+        elif len(seen) > 2 and most <= 1.5:
+            problem = (
+                f'all coordinates lie within {most:.2g} of 0, expected pixels; multiply x by the width and y by the '
             )
-        if most > _LONGEST:
-            raise InputError(
-                f'{self.source}: coordinates reach {most:.3g}, expected pixels up to {_LONGEST}; '
-                f'set keypoints_visible to 0 for absent joints'
+            problem += 'height of the image'
+        elif most > _LONGEST:
+            problem = (
+                f'coordinates reach {most:.3g}, expected pixels up to {_LONGEST}; set keypoints_visible to 0 there'
             )
-        if self.img_shape and (outside := ((seen < 0) | (seen > self.img_shape[::-1])).any(-1).mean()) > 0.5:
-            raise InputError(
-                f'{self.source}: {outside:.0%} of the joints lie outside of the picture, {self.img_shape[1]} x '
-                f'{self.img_shape[0]} pixels, expected most inside; give the size (height, width) of theirs'
+        elif size and (outside := ((seen < 0) | (seen > size[::-1])).any(-1).mean()) > 0.5:
+            problem = (
+                f'{outside:.0%} of the joints lie outside of the picture, {size[1]} x {size[0]} pixels, expected most '
             )
+            problem += 'inside; give the size (height, width) of theirs'
+        else:
+            return
+        raise InputError(f'{self.source}: {problem}')
 
     def tracks(self) -> Iterator[tuple[str, slice]]:
         """(track id, rows) of each person, in the order of the table."""
@@ -196,10 +193,7 @@ def check_size(size: Any, source: str) -> tuple[int, int] | None:
         return None
     given = as_numbers(size, f'{source}: img_shape')
     if given.shape not in ((2,), (3,)) or not ((given[:2] >= 1) & (given[:2] <= _LONGEST)).all():
-        raise InputError(
-            f'{source}: img_shape is {size}, expected (height, width) in pixels, each from 1 to {_LONGEST}; '
-            f'give the size of the picture'
-        )
+        raise InputError(f'{source}: img_shape is {size}, expected (height, width) in pixels, 1 to {_LONGEST}')
     return int(given[0]), int(given[1])
 
 
@@ -211,11 +205,9 @@ def check_rate(fps: Any, source: str) -> float | None:
         rate = float(fps)
     except (TypeError, ValueError, OverflowError):
         rate = np.nan
-    if not _RATES[0] <= rate <= _RATES[1] or isinstance(fps, bool):
-        hint = f'; {fps} seconds a frame are {1 / rate:.4g} frames a second' if 0 < 1 / _RATES[1] <= rate < 1 else ''
+    if not 1 <= rate <= 10_000:
         raise InputError(
-            f'{source}: fps is {fps}, expected a positive number of frames a second, from {_RATES[0]} to '
-            f'{_RATES[1]}{hint or "; give the frame rate of the video"}'
+            f'{source}: fps is {fps}, expected a positive number of frames a second, 1 to 10,000 (and no frame time)'
         )
     return rate
 
@@ -231,8 +223,8 @@ def split_scores(keypoints: Any, scores: Any = None, source: str = 'keypoints') 
     array = as_numbers(keypoints, f'{source}: keypoints')
     if array.ndim != 3 or array.shape[-1] not in (2, 3) or not array.shape[1]:
         raise InputError(
-            f'{source}: keypoints have shape {array.shape}, expected (N, J, 2): x, y in pixels, or (N, J, 3): '
-            f'x, y, score'
+            f'{source}: keypoints have shape {array.shape}, expected (N, J, 2): x, y in pixels, or '
+            f'(N, J, 3): x, y, score'
         )
     if scores is None:
         scores = array[..., 2] if array.shape[-1] == 3 else np.ones(array.shape[:2], np.float32)

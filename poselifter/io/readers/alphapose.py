@@ -39,8 +39,8 @@ def read_alphapose(document: Document) -> Detections:
     flat = isinstance(content, dict)
     entries = entries_of(_flattened(content, path) if flat else content, str(path))
     places = [_place(entry.get('image_id'), f'{path}, entry {number}') for number, entry in enumerate(entries)]
-    one_clip([name for name, _ in places], 'names of images', path)
-    frames = [frame for _, frame in places]
+    names, frames = zip(*places, strict=True) if places else ((), ())
+    one_clip(names, 'names', path)
     triplets, notes = triplets_of(entries, path), []
     if triplets.shape[1] == 68:
         triplets, notes = triplets[:, :26], ['of 68 joints the first 26, the body, are read']
@@ -70,7 +70,5 @@ def _place(image: Any, where: str) -> tuple[str, int]:
     name = image if isinstance(image, str) else str(whole_number(image))
     digits = re.search(r'(\d{1,18})$', name.removesuffix(Path(name).suffix))
     if not digits:
-        raise InputError(
-            f'{where}: image_id is {reprlib.repr(image)}, expected a name that ends in the number of the frame'
-        )
+        raise InputError(f'{where}: image_id is {reprlib.repr(image)}, expected a name that ends in its frame number')
     return name[: digits.start()], int(digits[1])

@@ -28,7 +28,7 @@ def read_exchange(document: Document) -> Detections:
     path, arrays = document.path, document.content
     points, scores = split_scores(arrays['keypoints'], arrays.get('keypoints_visible'), str(path))
     frames, ids, size = (arrays.get(key) for key in ('frame_indices', 'track_ids', 'img_shape'))
-    persons = 1 if ids is None else len(set(ids.ravel().tolist()) - {None})
+    persons = 1 if ids is None else len(set(map(str, ids.ravel())) - {'None', 'nan'})
     if frames is None and persons > 1:
         raise InputError(
             f'{path}: frame_indices is absent although track_ids has {persons} persons, '
