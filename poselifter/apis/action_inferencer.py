@@ -10,6 +10,7 @@ from torch import nn
 
 from ..datasets.clip_batch import run_pipeline
 from ..datasets.transforms import build_pipeline
+from ..engine.tool import config_errors
 from ..registry import INFERENCERS
 from ..structures import KeypointTable, Result, WindowPolicy
 from .inference import assumed_metadata, at_rows, class_names, track_clips
@@ -61,10 +62,11 @@ class ActionInferencer(BaseInferencer):
         super().__init__(model, weights, device)
         heads_of(self.model, 'action')
         self.classes = class_names(self.model, classes)
-        loader = self.model.cfg.get('test_dataloader') or self.model.cfg.train_dataloader
-        steps = loader.dataset.pipeline
-        # steps that film a motion are left out: here it is filmed already
-        self.pipeline = [step for step in build_pipeline(steps) if not step.films]
+        with config_errors(self.model.cfg, AttributeError, TypeError):
+            loader = self.model.cfg.get('test_dataloader') or self.model.cfg.train_dataloader
+            steps = loader.dataset.pipeline
+            # steps that film a motion are left out: here it is filmed already
+            self.pipeline = [step for step in build_pipeline(steps) if not step.films]
         self.persons = loader.dataset.get('num_persons', 2) if self.model.codec.several_persons else 0
         length = num_frames or next((s['length'] for s in steps if 'length' in s), self.model.backbone.num_frames)
         self.window = WindowPolicy(length, stride=stride or max(length // 4, 1))

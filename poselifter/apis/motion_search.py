@@ -193,7 +193,7 @@ class MotionSearch:
         folder = Path(library)
         if not os.path.isdir(folder) or not os.access(folder, os.R_OK | os.X_OK):
             raise InputError(
-                f'the library {folder} cannot be read as a folder; give one with files of keypoints, or a config file'
+                f'the library {folder} is no folder to read; give one with files of keypoints, or a config'
             )
         if cache and os.path.exists(cache):  # another file would be replaced
             load_arrays(cache, ('embeddings', 'metadata'), (), 'choose another name for the cache')

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..structures.keypoint_table import as_numbers, check_rate
 from ..utils.arrays import load_array, load_arrays, save_arrays
 
 MODELS = {72: 'smpl', 156: 'smplh', 165: 'smplx'}  # by the width of ``poses``
@@ -44,21 +45,20 @@ def read_amass(path: str | Path) -> AmassSequence | None:
     arrays = load_arrays(path, names=('poses', 'trans', 'betas', 'gender', *_RATES), how=f'{_WHERE} again')
     if 'poses' not in arrays and Path(path).name == 'shape.npz':
         return None
-    rate = next((float(arrays[key]) for key in _RATES if key in arrays), None)
+    rate = next((arrays[key] for key in _RATES if key in arrays), None)
     missing = [key for key in ('poses', 'trans', 'betas', 'gender') if key not in arrays]
     if missing or rate is None:
         raise InputError(f'{path} has no {", ".join(missing or ["frame rate"])}; {_WHERE}')
-    poses, trans = arrays['poses'], arrays['trans']
-    if poses.ndim != 2 or poses.shape[1] not in MODELS or trans.shape != (len(poses), 3) or not rate > 0:
+    poses, trans, betas = (as_numbers(arrays[key], f'{path}: {key}') for key in ('poses', 'trans', 'betas'))
+    if poses.ndim != 2 or poses.shape[1] not in MODELS or trans.shape != (len(poses), 3) or betas.ndim != 1:
         raise InputError(
-            f'{path} has poses {poses.shape}, trans {trans.shape} and {rate} frames a second, expected (T, 72, 156 or '
-            f'165), (T, 3) and a positive rate; {_WHERE}'
+            f'{path} has poses {poses.shape}, trans {trans.shape} and betas {betas.shape}, expected (T, 72, 156 or '
+            f'165), (T, 3) and (16,); {_WHERE}'
         )
-    if not (np.isfinite(poses).all() and np.isfinite(trans).all()):
+    if not (np.isfinite(poses).all() and np.isfinite(trans).all() and np.isfinite(betas).all()):
         raise InputError(f'{path} has numbers that are not finite; {_WHERE} again')
-    gender = arrays['gender'].item()
-    gender = gender.decode() if isinstance(gender, bytes) else str(gender)
-    return AmassSequence(MODELS[poses.shape[1]], gender, rate, poses, trans, arrays['betas'])
+    gender = arrays['gender'].ravel()[:1].astype(str)
+    return AmassSequence(MODELS[poses.shape[1]], ''.join(gender), check_rate(rate, str(path)), poses, trans, betas)
 
 
 def write_amass(path: str | Path, sequence: AmassSequence) -> None:
@@ -83,7 +83,8 @@ def load_body(path: str | Path, regressor: str | Path) -> dict[str, np.ndarray]:
     names = ('v_template', 'shapedirs', 'posedirs', 'J_regressor', 'weights', 'kintree_table')
     body = load_arrays(path, names, (), 'expected model.npz of the "Extended SMPL+H model" (mano.is.tue.mpg.de)')
     body['J_regressor_h36m'] = load_array(regressor, how="expected MotionBERT's J_regressor_h36m_correct.npy")
-    joints = body['J_regressor_h36m'] @ body['v_template'] if body['J_regressor_h36m'].ndim == 2 else np.zeros((17, 3))
+    fits = body['v_template'].ndim == 2 and body['J_regressor_h36m'].shape == (17, len(body['v_template']))
+    joints = body['J_regressor_h36m'] @ body['v_template'] if fits else np.zeros((0, 3))
     if joints.shape != (17, 3) or joints[1, 0] > joints[4, 0]:
         raise InputError(
             f'{regressor} does not give 17 joints with the right leg first; expected J_regressor_h36m_correct.npy '

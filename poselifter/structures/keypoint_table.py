@@ -191,7 +191,7 @@ def check_size(size: Any, source: str) -> tuple[int, int] | None:
     """The size (height, width) of a picture, after which channels may follow; raises InputError if it is none."""
     if size is None:
         return None
-    given = as_numbers(size, f'{source}: img_shape')
+    given = as_numbers(size, f'{source}: img_shape').astype(np.float64)
     if given.shape not in ((2,), (3,)) or not ((given[:2] >= 1) & (given[:2] <= _LONGEST)).all():
         raise InputError(f'{source}: img_shape is {size}, expected (height, width) in pixels, 1 to {_LONGEST}')
     return int(given[0]), int(given[1])

@@ -170,7 +170,7 @@ def test_arguments_of_fit_smpl_end_in_one_sentence(tmp_path):
     [result] = fit_smpl(joints, tmp_path, iterations=1)
     assert [note.split(' is unknown')[0] for note in result['notes']] == ['the joint set', 'the frame rate']
     lifted = {
-        'keypoints': joints[..., :2] * 500 + 800, 'track_ids': np.array([2, 2, 2]), 'frame_indices': np.array([0, 1, 4]),
+        'keypoints': joints[..., :2] * 500 + 800, 'track_ids': np.array([2] * 3), 'frame_indices': np.array([0, 1, 4]),
         'keypoints_3d': joints.astype(np.float32), 'skeleton_3d': 'h36m17', 'skeleton': 'h36m17', 'fps': 30,
     }  # fmt: skip
     for change, sentence in (

@@ -81,7 +81,7 @@ def _metadata(content: Mapping[str, Any], images: Sequence[Mapping[str, Any]], p
     if sizes and None not in sizes[0]:
         metadata['img_shape'] = sizes[0]
     for category in entries_of(content.get('categories', []), f'{path}: categories'):
-        if category.get('keypoints'):
+        if category.get('keypoints') and isinstance(category['keypoints'], list):
             metadata['joint_names'] = category['keypoints']
             break
     return metadata

@@ -45,7 +45,7 @@ def find_skeleton(
     """
     if named is not None:
         try:
-            skeleton = get_skeleton(named)
+            skeleton = get_skeleton(str(named))
         except InputError as error:
             raise InputError(f'{where}: {error}') from None
         if skeleton.num_joints != num_joints:
