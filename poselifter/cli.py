@@ -59,9 +59,7 @@ def lift(args: argparse.Namespace) -> None:
 
     inferencer = Pose3DInferencer(args.model or DEFAULT_MODEL, args.checkpoint, args.device)
     if inferencer.untrained:
-        raise InputError(
-            f'{args.model} is a config without weights, and would lift by chance; give them (--checkpoint)'
-        )
+        raise InputError(f'{args.model} is a config without weights; give them, --checkpoint FILE')
     [result] = inferencer(
         args.input,
         out_dir=args.out_dir,
@@ -128,7 +126,7 @@ def search(args: argparse.Namespace) -> None:
     from .apis import MotionSearch, init_text_motion
 
     if args.out:
-        check_target(args.out, [args.model, args.checkpoint, args.motion_checkpoint or args.model, args.library])
+        check_target(args.out, [args.model, args.checkpoint, args.motion_checkpoint])
         if Path(args.out).resolve().is_relative_to(Path(args.library).resolve()):
             raise InputError(f'--out {args.out} lies in the library, where it would be a clip; choose another folder')
     options = {'model.text_encoder.pretrained': args.text_encoder} if args.text_encoder else None

@@ -44,7 +44,7 @@ class BaseInferencer(ABC):
     gives: tuple[str, ...]
     formats: tuple[str, ...]
     ending = ''
-    reads: Sequence[str | os.PathLike] = ()
+    reads: Sequence[str | os.PathLike | None] = ()
 
     def __init__(
         self, model: str | os.PathLike | nn.Module, weights: str | os.PathLike | None = None, device: str = 'cpu'
@@ -89,12 +89,7 @@ class BaseInferencer(ABC):
             raise InputError(f'batch_size is {batch_size} and top_k {top_k}, expected 1 or more')
         items = inputs if isinstance(inputs, (list, tuple)) else [inputs]
         stems = [stem_of(item, 'keypoints') for item in items]
-        if out_dir is not None:
-            files = [*self.reads, *(item for item in items if isinstance(item, (str, os.PathLike)))]
-            for stem in stems:
-                check_targets(Path(out_dir) / (stem + self.ending), formats, files)
-            if twice := [stem for stem in stems if stems.count(stem) > 1]:
-                raise InputError(f'results of several inputs would be called {twice[0]}; give each a folder of its own')
+        check_targets(out_dir, [stem + self.ending for stem in stems], formats, [*items, *self.reads])
         for item, stem in zip(items, stems, strict=True):
             table = read_table(item, skeleton, img_shape, fps)
             results = self.predict(table, batch_size)
@@ -105,11 +100,8 @@ class BaseInferencer(ABC):
                 result.top_k = top_k
                 name = stem + self.ending + (f'_{number}' if len(results) > 1 else '')
                 files = [] if out_dir is None else write_results(Path(out_dir) / name, result, formats)
-                yield {
-                    'notes': notes + self.notes(result),
-                    'predictions': self.describe(result),
-                    'visualization': files,
-                }
+                lines = notes + self.notes(result)
+                yield {'notes': lines, 'predictions': self.describe(result), 'visualization': files}
 
     @abstractmethod
     def predict(self, table: KeypointTable, batch_size: int | None = None) -> list[Result]:

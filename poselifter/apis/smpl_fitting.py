@@ -67,10 +67,7 @@ def fit_smpl(
     check_device(device)
     tracks, skeleton, fps, guessed = _read(poses, skeleton, check_rate(fps, 'fit_smpl'))
     names = _file_names(stem_of(poses, 'body'), [track for track, _, _ in tracks])
-    if out_dir is not None:
-        files = [path for path in (poses, body_model, joint_regressor) if isinstance(path, (str, os.PathLike))]
-        for name in names:
-            check_targets(Path(out_dir) / name, formats, files)
+    check_targets(out_dir, names, formats, [poses, body_model, joint_regressor])
     body = load_body_model(body_model, joint_regressor, gender).to(device)
     for name, (track, frames, joints) in zip(names, tracks, strict=True):
         given = len(frames)

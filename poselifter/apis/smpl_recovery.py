@@ -64,7 +64,7 @@ class _BodyInferencer(BaseInferencer):
         if not bodies:
             raise InputError('the model has no MeshHead with a body_model; take one such as motionbert/mesh_h36m.py')
         self.body, self.source = bodies[0], estimates
-        self.reads = [path for path in [estimates] if path is not None]
+        self.reads = [estimates]
         self.estimates = None if estimates is None else read_smpl_estimates(estimates, person)
         self.joints_of = JointsOfBody(self.body)
 

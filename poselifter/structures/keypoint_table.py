@@ -47,14 +47,19 @@ class KeypointTable:
 
     def __post_init__(self) -> None:
         self.keypoints = as_numbers(self.keypoints, f'{self.source}: keypoints')
-        n = len(self.keypoints) if self.keypoints.ndim else 0
+        n = len(self.keypoints)
         if self.keypoints.ndim != 3 or self.keypoints.shape[-1] != 2:
             raise InputError(f'{self.source}: keypoints have shape {self.keypoints.shape}, expected (N, J, 2)')
         n = len(self.keypoints)
         if n == 0:
             raise InputError(f'{self.source}: no person in any frame; nothing to lift')
-        self._set_scores(as_numbers(self.keypoints_visible, f'{self.source}: keypoints_visible'))
-        self.frame_indices = _whole_numbers(self.frame_indices, f'{self.source}: frame_indices')
+        scores = as_numbers(self.keypoints_visible, f'{self.source}: keypoints_visible')
+        if below := int((~(scores >= 0)).sum()):
+            self.notes += (f'{below} of {scores.size} scores are negative or NaN and count as 0, missing',)
+        if (most := np.nanmax(scores, initial=0)) > 2:  # flags are 0, 1, 2; heat maps reach a little more than 1
+            self.notes += (f'scores reach {most:g}; all above 1 count as 1',)
+        self.keypoints_visible = np.nan_to_num(scores).clip(0, 1).astype(np.float32)
+        self.frame_indices = as_numbers(self.frame_indices, f'{self.source}: frame_indices', whole=True)
         ids = self.track_ids
         kind = ids.dtype.kind if isinstance(ids, np.ndarray) else None
         if kind != 'U' and not (kind == 'i' and (ids < 2**62).all()):
@@ -103,19 +108,9 @@ class KeypointTable:
             InputError: see the class.
         """
         keypoints = as_numbers(keypoints, 'keypoints')
-        if keypoints.ndim != 3:
-            raise InputError(f'keypoints have shape {keypoints.shape}, expected (T, J, 2)')
         visible = np.ones(keypoints.shape[:2]) if keypoints_visible is None else keypoints_visible
         frames = np.arange(len(keypoints)) if frame_indices is None else frame_indices
         return cls(keypoints, visible, frames, np.full(len(keypoints), track_id), **known)
-
-    def _set_scores(self, scores: np.ndarray) -> None:
-        below, most = int((~(scores >= 0)).sum()), np.nanmax(scores, initial=0)
-        if below:
-            self.notes += (f'{below} of {scores.size} scores are negative or NaN and count as 0, missing',)
-        if most > 2:  # flags are 0, 1, 2; peaks of heat maps reach a little more than 1
-            self.notes += (f'scores reach {most:g}; all above 1 count as 1',)
-        self.keypoints_visible = np.nan_to_num(scores).clip(0, 1).astype(np.float32)
 
     def _set_ids(self, ids: list[int | str | None]) -> None:
         """Takes ids as integers, or as words where one is a word or too large; rows without one are left to link."""
@@ -129,8 +124,8 @@ class KeypointTable:
         frames = self.frame_indices[order]
         rank = np.empty(len(frames), np.int64)
         rank[order] = np.arange(len(frames)) - np.searchsorted(frames, frames)
-        pairs = zip(ids, rank, strict=True)
-        self.track_ids = np.array([str(i) if words else -1 - r if i is None else i for i, r in pairs])
+        ids = [-1 - r if i is None else i for i, r in zip(ids, rank, strict=True)]
+        self.track_ids = np.array(list(map(str, ids)) if words else ids)
 
     def _check_finite(self) -> None:
         bad = ~np.isfinite(self.keypoints).all(-1) & (self.keypoints_visible > 0)
@@ -151,23 +146,15 @@ class KeypointTable:
         seen, size = self.keypoints[self.keypoints_visible > 0], self.img_shape
         most = np.abs(seen).max(initial=0)
         if not len(seen):
-            problem = (
-                'no joint of any person is visible (scores are 0, negative or NaN, or keypoints (0, 0)); give scores'
-            )
+            problem = 'no joint of any person is visible: scores are 0, negative or NaN, or keypoints (0, 0); give some'
         elif len(seen) > 2 and most <= 1.5:
-            problem = (
-                f'all coordinates lie within {most:.2g} of 0, expected pixels; multiply x by the width and y by the '
-            )
-            problem += 'height of the image'
+            problem = f'all lie within {most:.2g} of 0, expected pixels; multiply x by the width and y by the height'
         elif most > _LONGEST:
-            problem = (
-                f'coordinates reach {most:.3g}, expected pixels up to {_LONGEST}; set keypoints_visible to 0 there'
-            )
+            problem = f'coordinates reach {most:.3g}, expected pixels up to {_LONGEST}; give absent joints the score 0'
         elif size and (outside := ((seen < 0) | (seen > size[::-1])).any(-1).mean()) > 0.5:
             problem = (
-                f'{outside:.0%} of the joints lie outside of the picture, {size[1]} x {size[0]} pixels, expected most '
+                f'{outside:.0%} of the joints lie outside of the picture, {size[1]} x {size[0]}; give its true size'
             )
-            problem += 'inside; give the size (height, width) of theirs'
         else:
             return
         raise InputError(f'{self.source}: {problem}')
@@ -202,13 +189,11 @@ def check_rate(fps: Any, source: str) -> float | None:
     if fps is None:
         return None
     try:
-        rate = float(fps)
+        rate = np.asarray(fps, np.float64).item()
     except (TypeError, ValueError, OverflowError):
         rate = np.nan
     if not 1 <= rate <= 10_000:
-        raise InputError(
-            f'{source}: fps is {fps}, expected a positive number of frames a second, 1 to 10,000 (and no frame time)'
-        )
+        raise InputError(f'{source}: fps is {fps}, expected a positive number of frames a second, from 1 to 10,000')
     return rate
 
 
@@ -222,25 +207,27 @@ def split_scores(keypoints: Any, scores: Any = None, source: str = 'keypoints') 
     """
     array = as_numbers(keypoints, f'{source}: keypoints')
     if array.ndim != 3 or array.shape[-1] not in (2, 3) or not array.shape[1]:
-        raise InputError(
-            f'{source}: keypoints have shape {array.shape}, expected (N, J, 2): x, y in pixels, or '
-            f'(N, J, 3): x, y, score'
-        )
+        raise InputError(f'{source}: keypoints have shape {array.shape}, expected (N, J, 2), or (N, J, 3) with scores')
     if scores is None:
         scores = array[..., 2] if array.shape[-1] == 3 else np.ones(array.shape[:2], np.float32)
         scores = np.where((array[..., :2] == 0).all(-1), 0, scores)
     return array[..., :2], scores
 
 
-def as_numbers(values: Any, name: str) -> np.ndarray:
-    """An array of numbers; raises InputError with its name if it is none."""
+def as_numbers(values: Any, name: str, whole: bool = False) -> np.ndarray:
+    """An array of numbers, or of ``whole`` ones as int64; raises InputError with its name if it is none."""
     try:
-        array = np.asarray(values)
+        array = np.atleast_1d(values)
     except (TypeError, ValueError) as error:  # rows of several lengths
         raise InputError(f'{name} are no table of numbers ({error}), expected an array') from error
     if array.dtype.kind not in 'fiub':
         raise InputError(f'{name} has type {array.dtype}, expected numbers')
-    return array
+    if not whole:
+        return array
+    bad = ~(np.abs(array.astype(np.float64)) < 2**53) | (array.astype(np.float64) % 1 != 0)
+    if bad.any():
+        raise InputError(f'{name} has {array[bad][0]}, which is not whole or too large, expected numbers of frames')
+    return array.astype(np.int64)
 
 
 def whole_number(value: Any) -> int | None:
@@ -248,15 +235,6 @@ def whole_number(value: Any) -> int | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or (isinstance(value, float) and value % 1 != 0):
         return None
     return int(value)
-
-
-def _whole_numbers(values: Any, name: str) -> np.ndarray:
-    array = as_numbers(values, name)
-    numbers = array.astype(np.float64)
-    bad = ~(np.abs(numbers) < 2**53) | (numbers != np.rint(numbers))
-    if bad.any():
-        raise InputError(f'{name} has {array[bad][0]}, which is not whole or too large, expected numbers of frames')
-    return array.astype(np.int64)
 
 
 def _identity(value: Any) -> int | str | None:

@@ -31,7 +31,7 @@ def clip(walk, tmp_path):
         ({'img_shape': np.array([1000, 1000])}, True),
         ({'fps': '30'}, True),
         *[({'img_shape': size}, False) for size in ((0, 0), (-9, 9), '9x9', 720, (9, 9), (10**18, 10**18))],
-        *[({'fps': fps}, False) for fps in (0, -5, np.nan, np.inf, 1e-6, 1e9, 'x', [30])],
+        *[({'fps': fps}, False) for fps in (0, -5, np.nan, np.inf, 1e-6, 1e9, 'x', [30, 30])],
         ({'keypoints': lambda points: points / 1000}, False),
         ({'keypoints': lambda points: [points[0].tolist(), points[1, :16].tolist()]}, False),
         ({'keypoints': lambda points: points.astype(str)}, False),
@@ -78,7 +78,7 @@ def test_no_result_replaces_an_input(lifter, clip, tmp_path, monkeypatch, fails)
     np.savez('body.npz', poses=np.random.default_rng(0).normal(size=(3, 17, 3)))
     with pytest.raises(InputError, match='would replace an input'):
         next(fit_smpl('body.npz', tmp_path, out_dir='.', formats=['npz']))
-    with pytest.raises(InputError, match='several inputs would be called clip'):
+    with pytest.raises(InputError, match='several results would be called clip'):
         next(lifter(['clip.npz', 'link/clip.npz'], 'out', ['npz']))
     assert clip.read_bytes() == before and not (tmp_path / 'out').exists()
 
@@ -175,7 +175,7 @@ def test_arguments_of_fit_smpl_end_in_one_sentence(tmp_path):
     }  # fmt: skip
     for change, sentence in (
         ({'frame_indices': np.array([0, 1, 10**12])}, 'away for more than 1000 frames'),
-        ({'track_ids': np.array([None] * 3)}, 'have another type'),
+        ({'track_ids': np.array([None] * 3)}, 'not as .* writes them'),
         ({'keypoints_3d': np.full((3, 17, 3), 'x')}, 'keypoints_3d|poses'),
     ):
         np.savez(tmp_path / 'lifted.npz', **(lifted | change))

@@ -238,7 +238,7 @@ def test_content_decides_and_not_the_name(tmp_path, two_persons, coco_results):
         ({'poses': KEYPOINTS}, 'has poses, expected'),
         ({'keypoints': KEYPOINTS, 'skeleton': 'coco71'}, "unknown skeleton 'coco71'"),
         ({'keypoints': KEYPOINTS, 'skeleton': 3}, 'expected one name'),
-        ({'keypoints': KEYPOINTS, 'fps': [1, 2]}, 'expected one number'),
+        ({'keypoints': KEYPOINTS, 'fps': [1, 2]}, 'expected a positive number'),
         ({'keypoints': KEYPOINTS, 'fps': 0}, 'fps is 0'),
         ({'keypoints': KEYPOINTS, 'img_shape': (0, 2)}, r'expected \(height, width\)'),
         ({'keypoints': KEYPOINTS, 'frame_indices': [0, 1, 1, 2]}, 'two rows in frame 1'),

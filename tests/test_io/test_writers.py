@@ -67,7 +67,7 @@ def test_rows_in_another_order_stay_together(tmp_path, result):
 
 def test_refusals(tmp_path, table):
     write_keypoints(tmp_path / 'clip.npz', table)
-    with pytest.raises(InputError, match='no keypoints_3d, skeleton_3d'):
+    with pytest.raises(InputError, match='lacks the arrays keypoints_3d, skeleton_3d'):
         read_result(tmp_path / 'clip.npz')
     with pytest.raises(InputError, match='does not exist'):
         read_result(tmp_path / 'absent.npz')

@@ -75,16 +75,12 @@ def triplets_of(entries: Sequence[Mapping[str, Any]], path: Any) -> np.ndarray:
 
 def _metadata(content: Mapping[str, Any], images: Sequence[Mapping[str, Any]], path: Any) -> dict[str, Any]:
     """Image size and joint names, which only annotations have."""
-    metadata: dict[str, Any] = {}
     sizes = [(image.get('height'), image.get('width')) for image in images]
     one_clip(sizes, 'sizes', path)
-    if sizes and None not in sizes[0]:
-        metadata['img_shape'] = sizes[0]
-    for category in entries_of(content.get('categories', []), f'{path}: categories'):
-        if category.get('keypoints') and isinstance(category['keypoints'], list):
-            metadata['joint_names'] = category['keypoints']
-            break
-    return metadata
+    categories = entries_of(content.get('categories', []), f'{path}: categories')
+    names = [category['keypoints'] for category in categories if isinstance(category.get('keypoints'), list)]
+    size = sizes[0] if sizes and None not in sizes[0] else None
+    return {'img_shape': size, 'joint_names': next(filter(None, names), None)}
 
 
 def _frames(images: Sequence[Mapping[str, Any]], path: Any) -> tuple[dict[int, int], list[str]]:

@@ -157,8 +157,5 @@ def one_clip(values: Sequence[Any], what: str, path: Any) -> None:
     """Checks that a property of all images, such as the folder of each, is one and the same; raises InputError."""
     different = list(dict.fromkeys(map(str, values)))
     if len(different) > 1:
-        examples = reprlib.repr(different)
-        raise InputError(
-            f'{path}: images have {len(different)} different {what} {examples}, expected the frames of one clip; '
-            f'keep one clip a file'
-        )
+        several = f'{len(different)} different {what} {reprlib.repr(different)}'
+        raise InputError(f'{path}: images have {several}, expected the frames of one clip; keep one clip a file')

@@ -1,7 +1,5 @@
 """Reader of the exchange file, and of plain keypoint arrays."""
 
-from typing import Any
-
 import numpy as np
 
 from ...errors import InputError
@@ -34,22 +32,15 @@ def read_exchange(document: Document) -> Detections:
             f'{path}: frame_indices is absent although track_ids has {persons} persons, '
             f'expected the frame of each row; add frame_indices'
         )
+    skeleton = arrays.get('skeleton', np.array(None))
+    if skeleton.size != 1 or not isinstance(skeleton.item(), str | None):
+        raise InputError(f'{path}: skeleton is {skeleton}, expected one name')
     return Detections(
         keypoints=points,
         scores=scores,
         frames=np.arange(len(points)) if frames is None else frames,
         track_ids=np.zeros(len(points), np.int64) if ids is None else ids,
-        skeleton=_single(document, 'skeleton', 'SU', 'one name'),
+        skeleton=skeleton.item(),
         img_shape=None if size is None else size.ravel(),
-        fps=_single(document, 'fps', 'fiu', 'one number'),
+        fps=arrays.get('fps'),
     )
-
-
-def _single(document: Document, key: str, kinds: str, expected: str) -> Any:
-    array = document.content.get(key)
-    if array is None:
-        return None
-    if array.size != 1 or array.dtype.kind not in kinds:
-        raise InputError(f'{document.path}: {key} has type {array.dtype} and shape {array.shape}, expected {expected}')
-    value = array.reshape(()).item()
-    return value.decode(errors='replace') if isinstance(value, bytes) else value

@@ -60,9 +60,7 @@ def _arrays(instances: Sequence[tuple[Mapping[str, Any], str]]) -> np.ndarray:
             points.append(np.array(person.get('keypoints'), np.float64))
             scores.append(np.array(person.get('keypoint_scores'), np.float64))
         except (TypeError, ValueError, OverflowError) as error:
-            raise InputError(
-                f'{where}: keypoints are no table of numbers ({error}), expected [x, y] a joint'
-            ) from error
+            raise InputError(f'{where}: keypoints are no table of numbers ({error}), expected [x, y]') from error
         shape = points[-1].shape
         if scores[-1].ndim != 1 or shape != (len(scores[-1]), 2) or shape != points[0].shape:
             raise InputError(

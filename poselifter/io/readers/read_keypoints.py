@@ -87,18 +87,14 @@ def notes_on(table: KeypointTable) -> list[str]:
     notes, visible = [describe_table(table), *table.notes], table.keypoints_visible > 0
     gaps = np.diff(table.frame_indices)[table.track_ids[1:] == table.track_ids[:-1]]
     if len(gaps) and np.median(gaps) > 1:
-        notes.append(
-            f'most frames of a person are {np.median(gaps):g} apart, and those between count as missing (beyond 30 '
-            f'each is a clip of its own); if frame_indices are times or ids, number the frames 0, 1, 2, ...'
-        )
+        apart = f'most frames of a person are {np.median(gaps):g} apart, and those between count as missing'
+        notes.append(f'{apart} (from 31 on each is a clip); if frame_indices are times or ids, number the frames')
     if zeros := int((visible & (table.keypoints == 0).all(-1)).sum()):
         notes.append(f'{zeros} joints at (0, 0) count as seen there; if they are missing, set keypoints_visible to 0')
     if empty := int((~visible.any(1)).sum()):
         tracks = [str(name) for name, rows in table.tracks() if not visible[rows].any()]
         never = f', nor anywhere of {", ".join(tracks[:5])}' if tracks else ''
-        notes.append(
-            f'no joint is visible in {empty} of {len(visible)} rows{never}; what is predicted there is a guess'
-        )
+        notes.append(f'no joint is visible in {empty} of {len(visible)} rows{never}; predictions there are a guess')
     return notes
 
 

@@ -41,14 +41,10 @@ def read_result(path: str | os.PathLike) -> Result:
     Raises:
         InputError: the file is no exchange file or has no 3D part.
     """
-    arrays = load_arrays(path)
-    absent = {'keypoints', 'track_ids', 'frame_indices', 'keypoints_3d', 'skeleton_3d'} - set(arrays)
-    if absent:
-        raise InputError(f'{path}: has no {", ".join(sorted(absent))}, expected a file that `poselifter lift` wrote')
+    need = 'keypoints', 'track_ids', 'frame_indices', 'keypoints_3d', 'skeleton_3d'
+    arrays = load_arrays(path, need, ('root_3d',), 'expected a file that `poselifter lift` wrote')
     if arrays['track_ids'].dtype.kind not in 'iU' or arrays['skeleton_3d'].size != 1:
-        raise InputError(
-            f'{path}: track_ids or skeleton_3d have another type than `poselifter lift` writes; lift again'
-        )
+        raise InputError(f'{path}: track_ids or skeleton_3d are not as `poselifter lift` writes them; lift again')
     table = read_keypoints(path)
     if arrays['keypoints_3d'].shape[:1] != table.track_ids.shape:
         raise InputError(

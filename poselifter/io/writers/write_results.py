@@ -4,6 +4,7 @@ import importlib.util
 import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 from ...errors import InputError
 from ...registry import WRITERS, Writer
@@ -34,28 +35,32 @@ def check_formats(formats: Sequence[str], given: Collection[str]) -> None:
             raise InputError(f'{name} needs {module}, which is not installed; run: pip install {package}')
 
 
-def check_targets(stem: Path, formats: Sequence[str], inputs: Collection[str | os.PathLike]) -> None:
-    """Checks where :func:`write_results` will write, before the work is done.
+def check_targets(
+    out_dir: str | os.PathLike | None, stems: Sequence[str], formats: Sequence[str], inputs: Collection[Any]
+) -> None:
+    """Checks where :func:`write_results` will write, before the work is done; nowhere if ``out_dir`` is ``None``.
 
     Raises:
-        InputError: a result would replace one of the ``inputs``, or its folder cannot be made or written to.
+        InputError: a result would replace one of the ``inputs`` or another result, or cannot be written.
     """
-    for name in formats:
-        suffix = WRITERS.get(name).suffix
-        check_target(stem.with_name(stem.name + suffix), inputs, folder=not suffix.startswith('.'))
+    if out_dir is not None and len(set(stems)) < len(stems):
+        raise InputError(f'several results would be called {max(stems, key=stems.count)}; write each to its own folder')
+    for stem in stems if out_dir is not None else []:
+        for suffix in (WRITERS.get(name).suffix for name in formats):
+            check_target(Path(out_dir) / (stem + suffix), inputs, folder=not suffix.startswith('.'))
 
 
-def check_target(path: str | os.PathLike, inputs: Collection[str | os.PathLike] = (), folder: bool = False) -> None:
+def check_target(path: str | os.PathLike, inputs: Collection[Any] = (), folder: bool = False) -> None:
     """Checks that a file, or a ``folder`` of files, can be written and replaces no input; raises InputError if not."""
-    path = present = Path(path)
-    while not os.path.exists(present) and present != present.parent:
-        present = present.parent
-    if os.path.realpath(path) in map(os.path.realpath, inputs):
+    path, parent = Path(path), Path(path).parent
+    while not os.path.exists(parent) and parent != parent.parent:
+        parent = parent.parent
+    if os.path.realpath(path) in [os.path.realpath(i) for i in inputs if isinstance(i, (str, os.PathLike))]:
         raise InputError(f'the result {path} would replace an input; choose another name or folder for results')
     if os.path.isdir(path) and not folder:
         raise InputError(f'cannot write {path}: it is a folder; choose another name')
-    if (present != path and not os.path.isdir(present)) or not os.access(present, os.W_OK):
-        raise InputError(f'cannot write {path}: {present} is no folder that can be written to; choose another folder')
+    if not os.path.isdir(parent) or not os.access(parent, os.W_OK):
+        raise InputError(f'cannot write {path}: {parent} is no folder that can be written to; choose another folder')
 
 
 def write_results(stem: Path, result: Result, formats: Sequence[str]) -> list[Path]:
