@@ -158,9 +158,7 @@ class MotionSearch:
             InputError: the text is empty, or the library holds no clip.
         """
         if not text.strip() or (top is not None and top < 1) or moments < 1:
-            raise InputError(
-                f'search got the text {text!r}, top {top} and moments {moments}; expected words, 1 or more'
-            )
+            raise InputError(f'the text is {text!r}, top {top} and moments {moments}; expected words, 1 or more')
         asked, windows = self.model.embed_texts([text])[0].float().cpu().numpy(), self.windows(library, cache)
         scores = windows.embeddings @ asked
         hits, taken = [], {}
@@ -192,9 +190,7 @@ class MotionSearch:
             return ClipWindows.join(list(self._dataset(library)))
         folder = Path(library)
         if not os.path.isdir(folder) or not os.access(folder, os.R_OK | os.X_OK):
-            raise InputError(
-                f'the library {folder} is no folder to read; give one with files of keypoints, or a config'
-            )
+            raise InputError(f'the library {folder} is no folder to read; give one with keypoint files, or a config')
         if cache and os.path.exists(cache):  # another file would be replaced
             load_arrays(cache, ('embeddings', 'metadata'), (), 'choose another name for the cache')
         cache = CacheFile(Path(cache or folder / CACHE), self.fingerprint())

@@ -131,10 +131,8 @@ class KeypointTable:
         bad = ~np.isfinite(self.keypoints).all(-1) & (self.keypoints_visible > 0)
         if bad.any():
             row, joint = np.argwhere(bad)[0]
-            raise InputError(
-                f'{self.source}: NaN or infinite coordinates at row {row}, joint {joint} although keypoints_visible '
-                f'is {self.keypoints_visible[row, joint]:g}; set keypoints_visible to 0 for absent joints'
-            )
+            where = f'{self.source}: NaN or infinite coordinates at row {row}, joint {joint}'
+            raise InputError(f'{where}, which is visible; set keypoints_visible to 0 for absent joints')
 
     def check_pixels(self) -> None:
         """Checks that somebody is seen, in pixels of the picture; what is not would be lifted to nonsense.

@@ -1,12 +1,15 @@
 """What every registered reader promises; a new one is tested on the day it is registered."""
 
 import json
+from random import Random
 
 import numpy as np
 import pytest
 
-from poselifter.io import expected_inputs, read_keypoints
+from poselifter.errors import InputError
+from poselifter.io import expected_inputs, notes_on, read_keypoints
 from poselifter.io.readers import Detections, Document, list_readers, open_document
+from poselifter.tracking import link_persons
 
 READERS = {reader.label: reader for reader in list_readers()}
 KNOWN = ('exchange file', 'COCO keypoints', 'MMPose results', 'AlphaPose results', "VideoPose3D's 2D files")
@@ -26,8 +29,8 @@ def example(tmp_path, coco_results, mmpose_demo, two_persons):
         'AlphaPose results': alphapose,
     }
 
-    def write(label):
-        path, content = tmp_path / 'file', contents[label]
+    def write(label, change=lambda content: content):
+        path, content = tmp_path / 'file', change(contents[label])
         if isinstance(content, dict) and label != 'MMPose results':
             with open(path, 'wb') as file:
                 np.savez(file, **content)
@@ -49,6 +52,58 @@ def test_reads_its_own_files_first_of_all(example, label):
     assert detections.frames.shape == (n,) and len(set(detections.frames.tolist())) in (3, 4)
     table = read_keypoints(document.path)
     assert table.skeleton == 'coco17' and f'({label}' in table.source and label in expected_inputs()
+
+
+ODD = [
+    None,
+    True,
+    0,
+    -1,
+    2**53,
+    2**64,
+    10**400,
+    0.5,
+    1e300,
+    -1e300,
+    '',
+    'a',
+    '\ud800',
+    'a/../b',
+    [],
+    [7],
+    {},
+    [[1, 2], [3]],
+]
+CASTS = ['O', 'U', 'S', '?', 'e', 'b', 'u8', 'c16', 'M8[s]']
+
+
+def mutated(value, random):
+    """A copy of a document in which one place, chosen at random, holds something odd or is gone."""
+    if isinstance(value, np.ndarray):
+        with np.errstate(all='ignore'):
+            odd = [value * 0, value * 1e30, -value, value[:-1], value * np.nan, value / 1e6, value[None], value.ravel()]
+            return random.choice([*odd, *(value.astype(kind) for kind in CASTS)])
+    places = list(value) if isinstance(value, dict) else list(range(len(value))) if isinstance(value, list) else []
+    if not places or random.random() < 0.2:
+        return random.choice(ODD)
+    place, copy = random.choice(places), value.copy()
+    if random.random() < 0.1:
+        del copy[place]
+    else:
+        copy[place] = mutated(value[place], random)
+    return copy
+
+
+@pytest.mark.parametrize('label', KNOWN)
+@pytest.mark.filterwarnings('error')
+def test_any_change_of_a_file_is_a_table_or_one_sentence(example, label):
+    random = Random(label)
+    for _ in range(60):
+        path = example(label, lambda content: mutated(content, random))
+        try:
+            notes_on(link_persons(read_keypoints(path)))
+        except InputError as error:
+            assert '\n' not in str(error) and len(str(error)) < 1000
 
 
 @pytest.mark.parametrize('label', READERS)

@@ -134,7 +134,7 @@ def test_mmpose_s_names_and_whole_bodies(write_json, skeleton, names):
     table = read_keypoints(write_json({'meta_info': meta, 'instance_info': frames}))
     assert table.skeleton == skeleton and table.keypoints.shape[1] == get_skeleton(skeleton).num_joints
     assert bool(table.notes) == (len(joints) == 133)
-    with pytest.raises(InputError, match='keypoint_id2name does not number'):
+    with pytest.raises(InputError, match='keypoint_id2name is no object'):
         read_keypoints(write_json({'meta_info': {'keypoint_id2name': 5}, 'instance_info': frames}))
 
 

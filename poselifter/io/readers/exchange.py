@@ -28,10 +28,7 @@ def read_exchange(document: Document) -> Detections:
     frames, ids, size = (arrays.get(key) for key in ('frame_indices', 'track_ids', 'img_shape'))
     persons = 1 if ids is None else len(set(map(str, ids.ravel())) - {'None', 'nan'})
     if frames is None and persons > 1:
-        raise InputError(
-            f'{path}: frame_indices is absent although track_ids has {persons} persons, '
-            f'expected the frame of each row; add frame_indices'
-        )
+        raise InputError(f'{path}: frame_indices is absent although track_ids has {persons} persons; add it')
     skeleton = arrays.get('skeleton', np.array(None))
     if skeleton.size != 1 or not isinstance(skeleton.item(), str | None):
         raise InputError(f'{path}: skeleton is {skeleton}, expected one name')

@@ -78,5 +78,5 @@ def _joints(meta: Mapping[str, Any], path: Any) -> dict[str, Any]:
         return {'joint_names': [names[str(i)] for i in range(len(names))]}
     except (KeyError, TypeError) as error:
         raise InputError(
-            f'{path}: meta_info.keypoint_id2name does not number the joints from 0, expected "0": name'
+            f'{path}: meta_info.keypoint_id2name is no object of names by number, "0", "1", ...'
         ) from error

@@ -42,9 +42,7 @@ def _custom(arrays: dict[str, np.ndarray], metadata: dict[str, Any], path: Any) 
     if not clips or (len(clips) > 1 and (None in sizes or sizes.count(sizes[0]) < len(sizes))):
         named = ', '.join(f'{video} {size}' for video, size in zip(videos, sizes, strict=True))
         clips_of = f'{len(clips)} clips ({named})'
-        raise InputError(
-            f'{path}: positions_2d hold {clips_of}, expected one, or videos of one size; write a file each'
-        )
+        raise InputError(f'{path}: positions_2d hold {clips_of}, expected one, or all of one size; write a file each')
     parts = [as_numbers(points, f'{path}: {video}') for video, points in clips]
     for video, points in zip(videos, parts, strict=True):
         if points.ndim != 3 or points.shape[-1] != 2 or points.shape[1] != parts[0].shape[1]:

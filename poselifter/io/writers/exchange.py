@@ -47,9 +47,7 @@ def read_result(path: str | os.PathLike) -> Result:
         raise InputError(f'{path}: track_ids or skeleton_3d are not as `poselifter lift` writes them; lift again')
     table = read_keypoints(path)
     if arrays['keypoints_3d'].shape[:1] != table.track_ids.shape:
-        raise InputError(
-            f'{path}: {len(arrays["keypoints_3d"])} rows of keypoints_3d for {len(table.track_ids)} rows of 2D'
-        )
+        raise InputError(f'{path}: {len(arrays["keypoints_3d"])} rows of keypoints_3d, expected {len(table.track_ids)}')
     order = np.lexsort((arrays['frame_indices'], np.unique(arrays['track_ids'], return_inverse=True)[1]))
     root = arrays.get('root_3d')
     skeleton_3d = arrays['skeleton_3d'].item()
