@@ -20,18 +20,18 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 228,
-    'poselifter/apis': 686,
+    'poselifter': 238,
+    'poselifter/apis': 731,
     'poselifter/checkpoints': 819,
     'poselifter/codecs': 173,
     'poselifter/datasets': 2293,
-    'poselifter/engine': 856,
+    'poselifter/engine': 863,
     'poselifter/evaluation': 574,
     'poselifter/geometry': 245,
-    'poselifter/io': 652,
+    'poselifter/io': 656,
     'poselifter/models': 2414,
     'poselifter/skeletons': 178,
-    'poselifter/structures': 319,
+    'poselifter/structures': 398,
     'poselifter/tracking': 62,
     'poselifter/utils': 360,
     'poselifter/visualization': 461,
@@ -41,8 +41,8 @@ CODE_LINES = {
     'tools/misc': 171,
     'tools/model_converters': 38,
 }
-TOTAL_LINES = 24_489  
-TEST_LINES = 23_293
+TOTAL_LINES = 24_740  # the aim is 24,700, and 12,500 code lines
+TEST_LINES = 24_890  # the aim is 23,500
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

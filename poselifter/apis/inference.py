@@ -52,8 +52,6 @@ def init_model(
             config, checkpoint, variant = model.config, checkpoint or model.name, variant or model.variant
         config = load_config(config)
     config = change_config(config, cfg_options, variant)
-    if not isinstance(config.get('model'), dict) or 'type' not in config.model:
-        raise InputError(f'the config {config.filename} has no model, expected model=dict(type=...); give another one')
     check_device(device)
     with config_errors(config, TypeError, ValueError, AttributeError, AssertionError, ImportError):
         model = MODELS.build(config.model)

@@ -200,5 +200,5 @@ def read_table(
 
 
 def stem_of(item: Any, default: str) -> str:
-    """What files of results are called: as the file of the input, or ``default`` where it is none."""
+    """The name of files of results without an ending: that of the input's file, or ``default`` where it is none."""
     return (Path(item).stem.strip('.') if isinstance(item, (str, os.PathLike)) else '') or default

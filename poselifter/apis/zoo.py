@@ -109,5 +109,5 @@ def resolve(name: str) -> Path:
     if os.path.isfile(path):
         return path
     if path.suffix or len(path.parts) > 1:
-        raise InputError(f'no checkpoint {name}; give a file or one of: {", ".join(sorted(zoo_models()))}')
+        raise InputError(f'{name} does not exist; give a checkpoint or one of: {", ".join(sorted(zoo_models()))}')
     return download(find(name))

@@ -47,7 +47,7 @@ def load_config(
         raise InputError(f'no config {path}; check the path')
     if path.suffix != '.py':  # mmengine would run what a YAML file names
         raise InputError(f'{path} is no config, expected a Python file (.py); give another file')
-    try:
+    with reading(f'the config {path} cannot be read', 'mend it', (Exception,)):  # a config is a program: any error
         config = Config.fromfile(str(path))
     config.pop('sizes', None)
     return change_config(config, cfg_options, variant)

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, reading
 
 _ROWS = ('keypoints', 'keypoints_visible', 'frame_indices', 'track_ids')
+NO_NUMBERS = (TypeError, ValueError, OverflowError)  # errors of what is no array of numbers
 _LONGEST = 100_000  # pixels of a picture's side, and of a joint's distance from its corner
 
 
@@ -188,7 +189,7 @@ def check_rate(fps: Any, source: str) -> float | None:
         return None
     try:
         rate = np.asarray(fps, np.float64).item()
-    except (TypeError, ValueError, OverflowError):
+    except NO_NUMBERS:
         rate = np.nan
     if not 1 <= rate <= 10_000:
         raise InputError(f'{source}: fps is {fps}, expected a positive number of frames a second, from 1 to 10,000')
@@ -214,10 +215,8 @@ def split_scores(keypoints: Any, scores: Any = None, source: str = 'keypoints') 
 
 def as_numbers(values: Any, name: str, whole: bool = False) -> np.ndarray:
     """An array of numbers, or of ``whole`` ones as int64; raises InputError with its name if it is none."""
-    try:
+    with reading(f'{name} are no table of numbers', 'expected an array', NO_NUMBERS):  # rows of several lengths
         array = np.atleast_1d(values)
-    except (TypeError, ValueError) as error:  # rows of several lengths
-        raise InputError(f'{name} are no table of numbers ({error}), expected an array') from error
     if array.dtype.kind not in 'fiub':
         raise InputError(f'{name} has type {array.dtype}, expected numbers')
     if not whole:

@@ -137,7 +137,7 @@ def test_words_are_ids(repository, clip, tmp_path, capsys):
         ('--model /etc/hostname', 'no model of the zoo'),
         ('--model a.yml', 'no model of the zoo'),
         ('--model broken.py', 'cannot be read'),
-        ('--model empty.py', 'has no model'),
+        ('--model empty.py', "no attribute 'model'"),
         ('--model unknown.py', 'Nothing is not in the'),
         ('--model ' + 'long' * 99, 'no model of the zoo'),
         ('--checkpoint ' + 'long' * 99, 'no model of the zoo'),

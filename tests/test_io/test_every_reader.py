@@ -54,26 +54,7 @@ def test_reads_its_own_files_first_of_all(example, label):
     assert table.skeleton == 'coco17' and f'({label}' in table.source and label in expected_inputs()
 
 
-ODD = [
-    None,
-    True,
-    0,
-    -1,
-    2**53,
-    2**64,
-    10**400,
-    0.5,
-    1e300,
-    -1e300,
-    '',
-    'a',
-    '\ud800',
-    'a/../b',
-    [],
-    [7],
-    {},
-    [[1, 2], [3]],
-]
+ODD = [None, True, 0, -1, 2**53, 2**64, 10**400, 0.5, 1e300, -1e300, '', 'a', '\ud800', 'a/../b', [], [7], {}, [[1, 2]]]
 CASTS = ['O', 'U', 'S', '?', 'e', 'b', 'u8', 'c16', 'M8[s]']
 
 

@@ -12,6 +12,7 @@ with the most frames counts.
 """
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def read_clip(search: MotionSearch, path: str, frames: int) -> tuple[np.ndarray,
     skeleton = table.skeleton or search.model.codec.skeleton.name
     strip = keypoint_strip(table.keypoints[rows], table.keypoints_visible[rows], skeleton, shown - rows.start)
     times = (table.frame_indices[[rows.start, rows.stop - 1]] + [0, 1]) / (table.fps or search.model.codec.fps)
-    return strip, windows[windows.tracks == table.track_ids[rows.start]], times
+    return strip, windows[windows.tracks == json.dumps(table.track_ids[rows.start].item())], times
 
 
 def draw_pairs(search: MotionSearch, args: argparse.Namespace) -> None:

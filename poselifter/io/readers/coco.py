@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError
+from ...errors import InputError, reading
 from ...registry import register_reader
-from ...structures.keypoint_table import split_scores
+from ...structures.keypoint_table import NO_NUMBERS, split_scores
 from .document import Detections, Document, entries_of, integers_of, one_clip
 
 
@@ -67,10 +67,8 @@ def triplets_of(entries: Sequence[Mapping[str, Any]], path: Any) -> np.ndarray:
                 f'{path}, entry {number}: keypoints has {length} numbers, expected {requirement} '
                 f'(x, y, score for every joint); write that entry again'
             )
-    try:
+    with reading(f'{path}: keypoints hold something that is no number', 'write numbers', NO_NUMBERS):
         return np.array([e['keypoints'] for e in entries], np.float64).reshape(len(entries), -1, 3)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(f'{path}: keypoints hold something that is no number ({error}), expected numbers') from error
 
 
 def _metadata(content: Mapping[str, Any], images: Sequence[Mapping[str, Any]], path: Any) -> dict[str, Any]:

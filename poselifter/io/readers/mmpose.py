@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError
+from ...errors import InputError, reading
 from ...registry import register_reader
-from ...structures.keypoint_table import split_scores
+from ...structures.keypoint_table import NO_NUMBERS, split_scores
 from .document import Detections, Document, entries_of, integers_of
 
 
@@ -56,11 +56,9 @@ def _arrays(instances: Sequence[tuple[Mapping[str, Any], str]]) -> np.ndarray:
     """(N, J, 3) keypoints and scores."""
     points, scores = [], []
     for person, where in instances:
-        try:
+        with reading(f'{where}: keypoints are no table of numbers', 'expected [x, y] a joint', NO_NUMBERS):
             points.append(np.array(person.get('keypoints'), np.float64))
             scores.append(np.array(person.get('keypoint_scores'), np.float64))
-        except (TypeError, ValueError, OverflowError) as error:
-            raise InputError(f'{where}: keypoints are no table of numbers ({error}), expected [x, y]') from error
         shape = points[-1].shape
         if scores[-1].ndim != 1 or shape != (len(scores[-1]), 2) or shape != points[0].shape:
             raise InputError(
@@ -74,9 +72,5 @@ def _joints(meta: Mapping[str, Any], path: Any) -> dict[str, Any]:
     names = meta.get('keypoint_id2name') if isinstance(meta, dict) else None
     if not names:
         return {}
-    try:
+    with reading(f'{path}: meta_info.keypoint_id2name is no object', 'expected "0": name, "1": ...'):
         return {'joint_names': [names[str(i)] for i in range(len(names))]}
-    except (KeyError, TypeError) as error:
-        raise InputError(
-            f'{path}: meta_info.keypoint_id2name is no object of names by number, "0", "1", ...'
-        ) from error

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError
+from ...errors import InputError, reading
 from ...registry import register_reader
 from ...structures.keypoint_table import as_numbers
 from .document import Detections, Document
@@ -33,11 +33,9 @@ def read_videopose3d(document: Document) -> Detections:
 
 
 def _custom(arrays: dict[str, np.ndarray], metadata: dict[str, Any], path: Any) -> Detections:
-    try:
+    with reading(f'{path}: positions_2d or metadata are wrong', 'write it again'):
         clips = [(v, clip) for v, takes in arrays['positions_2d'].item().items() for t in takes.values() for clip in t]
         known = {name: (size['h'], size['w']) for name, size in metadata.get('video_metadata', {}).items()}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f'{path}: positions_2d or metadata are wrong ({error!r}); write it again') from error
     videos, sizes = [str(video) for video, _ in clips], [known.get(video) for video, _ in clips]
     if not clips or (len(clips) > 1 and (None in sizes or sizes.count(sizes[0]) < len(sizes))):
         named = ', '.join(f'{video} {size}' for video, size in zip(videos, sizes, strict=True))
@@ -58,7 +56,8 @@ def _custom(arrays: dict[str, np.ndarray], metadata: dict[str, Any], path: Any) 
 
 def _detectron(arrays: dict[str, np.ndarray], metadata: dict[str, Any], path: Any) -> Detections:
     frames, poses, several = [], [], 0
-    try:
+    expected = 'expected boxes (n, 5) and keypoints (n, 4, J); write it again'
+    with reading(f"{path} is no output of VideoPose3D's inference", expected):
         for frame, (boxes, persons) in enumerate(zip(arrays['boxes'], arrays['keypoints'], strict=True)):
             if len(boxes[1]):  # [0] is the background
                 frames.append(frame)
@@ -66,10 +65,6 @@ def _detectron(arrays: dict[str, np.ndarray], metadata: dict[str, Any], path: An
                 poses.append(np.asarray(persons[1], np.float64)[np.asarray(boxes[1])[:, 4].argmax()])
         table = np.array(poses, np.float64).reshape(len(poses), 4, -1)
         size = int(metadata['h']), int(metadata['w'])
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{path} is no output of VideoPose3D's inference ({error!r}), expected boxes (n, 5) and keypoints (n, 4, J)"
-        ) from error
     points, ids = table[:, :2].swapaxes(1, 2), [0] * len(frames)
     notes = [f'{several} frames show several persons, of whom the one with the best box is read'] if several else []
     return Detections(points, table[:, 3], np.array(frames, np.int64), ids, 'coco17', img_shape=size, notes=notes)
