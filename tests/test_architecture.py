@@ -41,8 +41,8 @@ CODE_LINES = {
     'tools/misc': 171,
     'tools/model_converters': 38,
 }
-TOTAL_LINES = 24_740  # the aim is 24,700, and 12,500 code lines
-TEST_LINES = 24_890  # the aim is 23,500
+TOTAL_LINES = 24_733
+TEST_LINES = 23_669
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
