@@ -10,6 +10,7 @@ model = dict(
         depth=8,
         num_heads=8,
         mlp_ratio=2.0,
+        drop_rate=0.0,
         drop_path_rate=0.1,
     ),
     heads=dict(
