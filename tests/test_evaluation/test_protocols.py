@@ -210,6 +210,21 @@ def test_humaneva_by_action_and_subject(rng):
     )
 
 
+def test_humaneva_averages_walking_and_jogging_and_reports_boxing_apart():
+    samples = []
+    for frames, (action, error) in enumerate([('Walking', 10), ('Jog', 20), ('Box', 90)], start=3):
+        pred = np.full((frames, 15, 3), [error / 1000, 0, 0])
+        samples.append(_sample(pred, 0 * pred, action_name=action, subject='S1', skeleton_3d='humaneva15'))
+    figures = _evaluate(samples, protocol='humaneva', detail=True)
+    assert figures['MPJPE'] == pytest.approx(15) and figures['MPJPE/Box S1'] == pytest.approx(90)
+    assert figures['all_frames/MPJPE'] == pytest.approx((3 * 10 + 4 * 20) / 7)
+    assert figures['joints/MPJPE/pelvis'] == pytest.approx(15) and figures['over40'] == 0
+    every = _evaluate(samples, protocol='videopose3d', group_by=['action_name+subject'])
+    assert every['MPJPE'] == pytest.approx(40)
+    with pytest.raises(InputError, match='saw nothing but Box, Gestures, ThrowCatch'):
+        _evaluate(samples[2:], protocol='humaneva')
+
+
 def test_detail_of_poses_with_known_errors():
     target = np.zeros((4, 17, 3))
     pred = target.copy()

@@ -15,11 +15,13 @@ class SequenceScore:
         groups: name of the sequence's group for every way of grouping, ``{'action_name': 'walk', ...}``.
         frames: frames with at least one labelled joint.
         sums: metric name -> (sum, total weight of the summands); empty for a sequence that is left out.
+        averaged: whether it enters the averages; else it is reported in its group only.
     """
 
     groups: Mapping[str, str]
     frames: int
     sums: Mapping[str, tuple[float, float]]
+    averaged: bool = True
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class GroupTable:
             mean over everything counted in all sequences -> metric -> value.
         sequences: group -> number of sequences.
         frames: group -> number of frames.
+        averaged: groups that the averages are of.
     """
 
     by: str
@@ -43,6 +46,7 @@ class GroupTable:
     averages: Mapping[str, Mapping[str, float]]
     sequences: Mapping[str, int]
     frames: Mapping[str, int]
+    averaged: frozenset[str]
 
     @classmethod
     def of(cls, scores: Iterable[SequenceScore], by: str, columns: Sequence[str]) -> 'GroupTable':
@@ -57,12 +61,14 @@ class GroupTable:
             members.setdefault(score.groups[by], []).append(score)
         members = dict(sorted(members.items()))
         rows = {group: _means(part, columns) for group, part in members.items()}
-        values = {c: [row[c] for row in rows.values() if c in row] for c in columns}
+        inside = [score for score in scores if score.averaged]
+        averaged = frozenset(score.groups[by] for score in inside)
+        values = {c: [row[c] for group, row in rows.items() if c in row and group in averaged] for c in columns}
         means = {column: math.fsum(v) / len(v) for column, v in values.items() if v}
-        averages = {'mean_of_groups': means, 'all_frames': _means(scores, columns)}
+        averages = {'mean_of_groups': means, 'all_frames': _means(inside, columns)}
         sequences = {group: len(part) for group, part in members.items()}
         frames = {group: sum(score.frames for score in part) for group, part in members.items()}
-        return cls(by, tuple(columns), rows, averages, sequences, frames)
+        return cls(by, tuple(columns), rows, averages, sequences, frames, averaged)
 
     def figures(self, labels: Mapping[str, str], average: str) -> dict[str, float]:
         """The table as flat keys.
@@ -88,7 +94,7 @@ class GroupTable:
         Returns:
             Lines without a trailing newline.
         """
-        counts = (sum(self.sequences.values()), sum(self.frames.values()))
+        counts = [sum(count[group] for group in self.averaged) for count in (self.sequences, self.frames)]
         rows = [(group, self.sequences[group], self.frames[group], row) for group, row in self.rows.items()]
         rows += [(name, *counts, self.averages[name]) for name in AVERAGES]
         body = [[*start, *(f'{row[c]:.2f}' if c in row else '-' for c in self.columns)] for *start, row in rows]

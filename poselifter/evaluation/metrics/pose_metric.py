@@ -77,6 +77,7 @@ class PoseMetric(GroupedMetric):
         for measure in self.measures.values():
             by_unit.setdefault(measure.unit, []).append(measure.label)
         units = [f'protocol {protocol}', *(f'{", ".join(names)} in {unit}' for unit, names in by_unit.items())]
+        units += [f'averages without {", ".join(self.protocol.apart)}'] if self.protocol.apart else []
         super().__init__(group_by, self.protocol.average, '; '.join(units), **kwargs)
 
     def entry(self, sample: Mapping[str, Any]) -> SequenceScore:
@@ -95,10 +96,16 @@ class PoseMetric(GroupedMetric):
         if self.detail:
             joints = get_skeleton(sample.get('skeleton_3d') or 'h36m17').joint_names
             sums |= {f'joints/MPJPE/{j}': slots.total(joint_distances, [i]) for i, j in enumerate(joints)}
-        return SequenceScore(self.groups_of(sample), slots.num_frames, sums)
+        averaged = sample.get('action_name') not in self.protocol.apart
+        return SequenceScore(self.groups_of(sample), slots.num_frames, sums, averaged)
 
     def report(self, results: Sequence[SequenceScore]) -> tuple[dict[str, float], list[str]]:
         figures, texts = super().report(results)
+        if not any(score.averaged for score in results):
+            raise InputError(
+                f'PoseMetric saw nothing but {", ".join(self.protocol.apart)}, which its protocol keeps out of averages; '
+                f'add other actions to the test data set, or choose another protocol'
+            )
         if not self.detail:
             return figures, texts
         by, scores = self.group_by[0], [score for score in results if score.sums]

@@ -29,6 +29,7 @@ class Protocol:
             frames (``'frames'``); or they are taken inside clips, and those that a clip lacks at its end count as 0
             (``'clips'``).
         average: kind of the overall figure; see :class:`GroupTable`.
+        apart: actions that are reported by group only and enter no average.
         skip: sequences whose name contains one of these are left out.
         skip_exact: frames without any error are left out.
         kit_joints: PCK and AUC count the 14 joints of MPI-INF-3DHP's kit.
@@ -40,6 +41,7 @@ class Protocol:
     repeats: Literal['average', 'count', 'split'] = 'average'
     differences: Literal['each', 'frames', 'clips'] = 'frames'
     average: Literal['mean_of_groups', 'all_frames'] = 'mean_of_groups'
+    apart: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     skip_exact: bool = False
     kit_joints: bool = False
@@ -56,7 +58,7 @@ PROTOCOLS: dict[str, Protocol] = {
     'motionbert': Protocol(('mpjpe', 'p_mpjpe', 'mpjve'), **_MOTIONBERT),
     'motionagformer': Protocol(('mpjpe', 'p_mpjpe', 'mpjae'), differences='clips', **_MOTIONBERT),
     'mpi_inf_3dhp': Protocol(('mpjpe', 'pck', 'auc'), ('sequence',), **_3DHP),
-    'humaneva': Protocol(group_by=('action_name+subject',)),
+    'humaneva': Protocol(group_by=('action_name+subject',), apart=('Box', 'Gestures', 'ThrowCatch')),
 }
 
 
