@@ -1,4 +1,4 @@
-# MixSTE, single frames, MPI-INF-3DHP with true 2D joints: 94.2 % PCK, 63.8 % AUC, 57.9 mm (paper).
+# MixSTE, single frames, MPI-INF-3DHP with true 2D joints: 94.2 % PCK, 63.8 % AUC, 57.9 mm (paper, table 3).
 _base_ = './mpi_inf_3dhp_27.py'
 
 model = {{_base_.sizes.mixste_1}}

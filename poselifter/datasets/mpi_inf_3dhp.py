@@ -17,11 +17,14 @@ class MPIINF3DHPDataset(SequenceDataset):
     """MPI-INF-3DHP, 17 joints with the root at 14: ``data_train_3dhp.npz`` or ``data_test_3dhp.npz``.
 
     The files hold true 2D and ``univ_annot3``, the pose scaled to the height of Human3.6M's people, in the camera's
-    frame; their millimetres become metres here. Training has 8 subjects, 2 sequences each (25 or 50 fps), 8 cameras;
-    the test has ``TS1`` to ``TS6``, of whose frames only the valid ones are labelled: the others serve as context.
+    frame (or ``annot3``, people as tall as they are: the converter's ``--annotated``); their millimetres become metres
+    here. Training has 8 subjects, 2 sequences each (25 or 50 fps), 8 cameras; the test has ``TS1`` to ``TS6``, of whose
+    frames only the valid ones are labelled: the others serve as context.
 
     Args:
         ann_file: either file below ``data_root``; which one is detected.
+        valid_only: leaves the test frames without a label out, so that those around a gap become neighbours (MMPose's
+            preparation).
         **kwargs: see :class:`SequenceDataset`.
 
     Raises:
@@ -31,6 +34,10 @@ class MPIINF3DHPDataset(SequenceDataset):
     """
 
     METAINFO = {'dataset_name': 'mpi_inf_3dhp', 'skeleton': 'mpi_inf_3dhp17', 'skeleton_3d': 'mpi_inf_3dhp17'}
+
+    def __init__(self, *args: Any, valid_only: bool = False, **kwargs: Any) -> None:
+        self.valid_only = valid_only
+        super().__init__(*args, **kwargs)
 
     def load(self) -> Sequences:
         data = load_arrays(self.ann_file, ['data'], names=(), how=_HOW)['data'].item()
@@ -52,5 +59,7 @@ class MPIINF3DHPDataset(SequenceDataset):
             if labelled:  # only the valid frames count
                 valid = np.asarray(view['valid'], np.float32).reshape(count, 1) != 0
                 part['lifting_target_visible'] = np.repeat(valid, 17, 1).astype(np.float32)
+                if self.valid_only:
+                    part = {key: array[valid[:, 0]] for key, array in part.items()}
             parts.append(part)
         return Sequences.joined(parts, infos)

@@ -4,5 +4,5 @@ from .amp import CPUAmpOptimWrapper, use_amp
 from .config import load_config
 from .hooks import CheckpointHook, PlainCheckpointHook, PoseVisualizationHook, StatelessRandomHook, TeacherUpdateHook
 from .log_processor import MotionLogProcessor
-from .optim import GroupWarmupLR, MotionOptimWrapperConstructor
+from .optim import GradientTimesLossOptimWrapper, GroupWarmupLR, MotionOptimWrapperConstructor
 from .runner import MotionRunner

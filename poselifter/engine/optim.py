@@ -1,16 +1,17 @@
-"""Optimiser with layer-wise learning rates, and warm-up of single parameter groups."""
+"""Optimiser with layer-wise learning rates, gradients times the loss, and warm-up of single parameter groups."""
 
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from mmengine.dist import all_reduce
 from mmengine.logging import MMLogger, print_log
 from mmengine.optim import DefaultOptimWrapperConstructor, LinearLR, OptimWrapper
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import InputError
 from ..models.parts import BaseBackbone
-from ..registry import OPTIM_WRAPPER_CONSTRUCTORS, PARAM_SCHEDULERS
+from ..registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS, PARAM_SCHEDULERS
 
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
@@ -113,6 +114,22 @@ class MotionOptimWrapperConstructor(DefaultOptimWrapperConstructor):
 def _row(name: str, params: Sequence[nn.Parameter], *options: float | None) -> tuple[str, ...]:
     cells = ['-' if option is None else f'{option:g}' for option in (*options, None, None)[:2]]
     return (name, *cells, str(len(params)), f'{sum(p.numel() for p in params):,}')
+
+
+@OPTIM_WRAPPERS.register_module()
+class GradientTimesLossOptimWrapper(OptimWrapper):
+    """Multiplies the gradient of each step by its loss, averaged over all processes, as MixSTE's released program does.
+
+    That minimises half the squared loss, so that batches with a larger loss weigh more. The arguments are mmengine's.
+
+    Source: Zhang et al., MixSTE (CVPR 2022), its program: ``loss.backward(loss.detach())``; not in the paper.
+    """
+
+    def update_params(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        """See mmengine's; the loss has to be a single number."""
+        factor = loss.detach().clone()
+        all_reduce(factor, 'mean')
+        super().update_params(loss * factor, *args, **kwargs)
 
 
 @PARAM_SCHEDULERS.register_module()

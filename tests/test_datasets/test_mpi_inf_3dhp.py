@@ -53,6 +53,29 @@ def test_test_sequences(folder):
         np.testing.assert_allclose(encoded['target'], pose - pose[:, 14:15], atol=1e-3)  # mm, the pelvis is joint 14
 
 
+def test_only_valid_frames(folder):
+    """What is left is what the whole sequence has there, in order, and all of it counts."""
+    whole_sequences, kept_sequences = load(folder, 'test'), load(folder, 'test', valid_only=True)
+    for whole, kept in zip(whole_sequences, kept_sequences, strict=True):
+        valid = whole['lifting_target_visible'][:, 0] > 0
+        assert (kept['lifting_target_visible'] == 1).all()
+        for name in ('keypoints', 'lifting_target'):
+            np.testing.assert_array_equal(kept[name], whole[name][valid])
+    assert sum(s['keypoints'].shape[0] for s in kept_sequences) < sum(TEST.values())
+    assert len(load(folder, 'train', valid_only=True)[0]['keypoints']) == TRAIN['S1 Seq1'][0]
+
+
+def test_mixste_reads_annotated_poses_of_valid_frames(repository):
+    """As the preparation that its page names; its variant is the files of P-STMO."""
+    path = repository / 'configs/mixste/mpi_inf_3dhp_1.py'
+    config, universal = load_config(path), load_config(path, variant='universal')
+    for part in ('train', 'test'):
+        assert config[f'{part}_dataloader'].dataset.ann_file == f'annotated/data_{part}_3dhp.npz'
+        assert universal[f'{part}_dataloader'].dataset.ann_file == f'data_{part}_3dhp.npz'
+    assert config.test_dataloader == config.val_dataloader and config.val_dataloader.dataset.valid_only
+    assert universal.test_dataloader == universal.val_dataloader and not universal.val_dataloader.dataset.valid_only
+
+
 def test_the_config_lists_every_frame_plain_and_mirrored(repository, folder):
     config = load_config(repository / 'configs/pstmo/mpi_inf_3dhp_s_81.py').train_dataloader.dataset
     dataset = DATASETS.build({**config, 'data_root': str(folder)})

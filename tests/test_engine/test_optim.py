@@ -6,7 +6,7 @@ from torch import nn
 from poselifter.engine import MotionOptimWrapperConstructor
 from poselifter.engine.hooks import FreezeHook
 from poselifter.errors import InputError
-from poselifter.registry import MODELS
+from poselifter.registry import MODELS, OPTIM_WRAPPERS
 
 TINY = {'num_frames': 9, 'num_joints': 17, 'in_channels': 2}
 LAYERS = {  # sizes, layers, a parameter of layer 0, one of the last, one below, one above
@@ -192,3 +192,16 @@ def test_warm_up_of_one_group_and_resume(make_runner, epochs, resumes):
 def test_warm_up_of_an_unknown_group(make_runner, epochs):
     with pytest.raises(InputError, match='no group of parameters is named text_encoder, only hidden, rest'):
         make_runner(optim_wrapper=PARTS, param_scheduler=warmup(groups='text_encoder'), train_cfg=epochs(1)).train()
+
+
+@pytest.mark.parametrize('counts', [1, 2])
+def test_gradient_times_loss(counts):
+    """A step of SGD is the plain one times the loss; of several batches each counts with its own."""
+    weight, values = nn.Parameter(torch.tensor([2.0])), torch.tensor([3.0, 5.0])
+    sgd = torch.optim.SGD([weight], lr=0.01)
+    wrapper = OPTIM_WRAPPERS.get('GradientTimesLossOptimWrapper')(optimizer=sgd, accumulative_counts=counts)
+    wrapper.initialize_count_status(nn.Linear(1, 1), 0, counts)
+    for value in values[:counts]:
+        wrapper.update_params((weight * value).sum())
+    gradient = (2 * values * values)[:counts].mean()  # loss 2 v, gradient v
+    assert weight.item() == pytest.approx(2 - 0.01 * gradient.item())

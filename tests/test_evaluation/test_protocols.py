@@ -219,6 +219,8 @@ def test_humaneva_averages_walking_and_jogging_and_reports_boxing_apart():
     assert figures['MPJPE'] == pytest.approx(15) and figures['MPJPE/Box S1'] == pytest.approx(90)
     assert figures['all_frames/MPJPE'] == pytest.approx((3 * 10 + 4 * 20) / 7)
     assert figures['joints/MPJPE/pelvis'] == pytest.approx(15) and figures['over40'] == 0
+    mixed = _evaluate(samples, protocol='humaneva', group_by=['subject'])
+    assert mixed['MPJPE'] == mixed['MPJPE/S1'] == pytest.approx((3 * 10 + 4 * 20) / 7)
     every = _evaluate(samples, protocol='videopose3d', group_by=['action_name+subject'])
     assert every['MPJPE'] == pytest.approx(40)
     with pytest.raises(InputError, match='saw nothing but Box, Gestures, ThrowCatch'):

@@ -70,7 +70,9 @@ def write_root(root: Path) -> Path:
         h36m.write_mmpose(root / f'h36m/annotation_body3d/fps50/h36m_{part}.npz')
     h36m_motionbert.write_file(root / 'motion3d/h36m_sh_conf_cam_source_final.pkl')
     write_humaneva(root / 'humaneva')
-    mpi_inf_3dhp.write_3dhp(root / 'mpi_inf_3dhp')
+    for folder in ('mpi_inf_3dhp', 'mpi_inf_3dhp/annotated'):
+        (root / folder).mkdir(exist_ok=True)
+        mpi_inf_3dhp.write_3dhp(root / folder)
     coco.write_file(root / 'coco', coco.annotations(20))
     posetrack.write_file(root / 'posetrack', {0: posetrack.make_track(40), 1: posetrack.make_track(35, 1)})
     points = np.random.default_rng(0).uniform(-1, 1, (170, 17, 3)).astype(np.float32)

@@ -4,7 +4,8 @@
 
 SRC_DIR holds ``S1/Seq1/annot.mat`` to ``S8/Seq2/annot.mat`` and, anywhere below it, ``TS1/annot_data.mat`` to ``TS6``;
 either half alone makes its file. The poses are ``univ_annot3``, everybody scaled to the height of Human3.6M's people,
-as all papers use them; ``--annotated`` takes ``annot3``, people as tall as they are. Both are in millimetres.
+as P-STMO and its followers use them; ``--annotated`` takes ``annot3``, people as tall as they are, as MixSTE's configs
+do. Both are in millimetres.
 """
 
 from pathlib import Path

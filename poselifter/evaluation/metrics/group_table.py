@@ -15,7 +15,7 @@ class SequenceScore:
         groups: name of the sequence's group for every way of grouping, ``{'action_name': 'walk', ...}``.
         frames: frames with at least one labelled joint.
         sums: metric name -> (sum, total weight of the summands); empty for a sequence that is left out.
-        averaged: whether it enters the averages; else it is reported in its group only.
+        averaged: whether it enters the averages; else it is reported only in a group without any that do.
     """
 
     groups: Mapping[str, str]
@@ -59,7 +59,7 @@ class GroupTable:
         members: dict[str, list[SequenceScore]] = {}
         for score in scores:
             members.setdefault(score.groups[by], []).append(score)
-        members = dict(sorted(members.items()))
+        members = {group: [s for s in part if s.averaged] or part for group, part in sorted(members.items())}
         rows = {group: _means(part, columns) for group, part in members.items()}
         inside = [score for score in scores if score.averaged]
         averaged = frozenset(score.groups[by] for score in inside)

@@ -103,7 +103,7 @@ class PoseMetric(GroupedMetric):
         figures, texts = super().report(results)
         if not any(score.averaged for score in results):
             raise InputError(
-                f'PoseMetric saw nothing but {", ".join(self.protocol.apart)}, which its protocol keeps out of averages; '
+                f'PoseMetric saw nothing but {", ".join(self.protocol.apart)}, of which its protocol has no average; '
                 f'add other actions to the test data set, or choose another protocol'
             )
         if not self.detail:
@@ -115,7 +115,8 @@ class PoseMetric(GroupedMetric):
         table = GroupTable.of(scores, by, names)
         figures.update(table.figures({name: name for name in names}, self.average))
         joints = [value for name, value in table.averages[self.average].items() if name.startswith('joints/MPJPE/')]
-        groups = [value for name, value in figures.items() if name.startswith('MPJPE/')]
+        apart = {f'MPJPE/{group}' for group in table.rows if group not in table.averaged}
+        groups = [value for name, value in figures.items() if name.startswith('MPJPE/') and name not in apart]
         spread = {f'variance/{by}': float(np.var(groups)), 'variance/joints': float(np.var(joints))}
         head = '; '.join(f'{name} {value:.2f} mm squared' for name, value in spread.items())
         texts.append(f'MPJPE by joint; {head}\n{table.text({n: n.split("/", 2)[2] for n in names})}')
