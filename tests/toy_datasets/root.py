@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from poselifter.utils.arrays import load_arrays
+
 from . import coco, h36m, h36m_motionbert, humaneva, mesh, mpi_inf_3dhp, ntu, posetrack
 
 DATA = Path(__file__).parents[1] / 'data'
@@ -50,6 +52,13 @@ def write_humaneva(folder: Path) -> None:
     h36m.write_objects(folder / 'data_2d_humaneva15_gt.npz', positions_2d=pixels, metadata=joints)
 
 
+def write_hrnet(folder: Path) -> None:
+    """The toy's CPN file without joint 9, as HRNet's is said to be."""
+    poses = load_arrays(folder / 'data_2d_h36m_cpn_ft_h36m_dbb.npz')['positions_2d'].item()
+    poses = {s: {take: [np.delete(v, 9, 1) for v in views] for take, views in t.items()} for s, t in poses.items()}
+    h36m.write_objects(folder / 'data_2d_h36m_hr.npz', positions_2d=poses, metadata=h36m.metadata('h36m16'))
+
+
 def write_mesh(folder: Path) -> None:
     """MotionBERT's three pickles, and fits of EFT as their converter leaves them."""
     train, test = mesh.make_part([('s_01_ca_01', 40)]), mesh.make_part([('s_09_ca_01', 20)], 1)
@@ -66,6 +75,7 @@ def write_root(root: Path) -> Path:
     for name in ('h36m', 'motion3d', 'humaneva', 'mpi_inf_3dhp', 'coco', 'posetrack', 'mesh', 'ntu', 'cmu'):
         (root / name).mkdir()
     h36m.write_h36m(root / 'h36m', {**h36m.TOY, 'S6': {'Eating': 20}, 'S7': {'Photo': 20}, 'S8': {'Posing': 20}})
+    write_hrnet(root / 'h36m')
     for part in ('train', 'test'):
         h36m.write_mmpose(root / f'h36m/annotation_body3d/fps50/h36m_{part}.npz')
     h36m_motionbert.write_file(root / 'motion3d/h36m_sh_conf_cam_source_final.pkl')
