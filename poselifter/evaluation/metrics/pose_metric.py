@@ -83,7 +83,7 @@ class PoseMetric(GroupedMetric):
     def entry(self, sample: Mapping[str, Any]) -> SequenceScore:
         if any(part in (sample.get('sequence') or '') for part in self.protocol.skip):
             return SequenceScore({}, 0, {})  # None would be lost between processes, and others doubled
-        slots = self._slots(sample)
+        slots = self.slots(sample)
         kit = kit_groups(sample.get('skeleton_3d') or 'mpi_inf_3dhp17') if self.protocol.kit_joints else {}
         sums = {}
         for name, measure in self.measures.items():
@@ -122,8 +122,8 @@ class PoseMetric(GroupedMetric):
         texts.append(f'MPJPE by joint; {head}\n{table.text({n: n.split("/", 2)[2] for n in names})}')
         return {**figures, **spread}, texts
 
-    def _slots(self, sample: Mapping[str, Any]) -> Slots:
-        """Predictions and root-relative targets in mm, as the protocol counts them."""
+    def slots(self, sample: Mapping[str, Any]) -> Slots:
+        """Predictions and root-relative targets of a sample in mm, as the protocol counts them."""
         skeleton, predicted = sample.get('skeleton_3d'), sample.get('pred_skeleton')
         if skeleton and predicted and skeleton != predicted:
             raise InputError(

@@ -127,6 +127,46 @@ def save_scatter(
         panel.legend(fontsize=8, loc='center left', bbox_to_anchor=(1, 0.5), frameon=False, ncols=1 + len(names) // 26)
 
 
+def save_distributions(path: PathLike, errors: Mapping[str, tuple[np.ndarray, np.ndarray]], title: str) -> None:
+    """Draws how the errors of frames, mm, are distributed: by name values (N,) and their weights, bins of 5 mm."""
+    end = 5 * np.ceil(max(np.percentile(values, 99) for values, _ in errors.values()) / 5 + 1)
+    bins = np.arange(0, end + 5, 5)
+    with sheet(path, title, 9, 5) as figure:
+        panel = figure.subplots()
+        for i, (name, (values, weights)) in enumerate(errors.items()):
+            under, over = (100 * np.average(part, weights=weights) for part in (values < 30, values >= 40))
+            label = f'{name}: {under:.1f} % under 30 mm, {over:.1f} % from 40 mm on'
+            heights = np.histogram(values.clip(max=end), bins, weights=100 * weights / weights.sum())[0]
+            style = {'color': _OKABE_ITO[i % 6], 'linewidth': 2, 'linestyle': ('-', '--', ':')[i // 6 % 3]}
+            panel.stairs(heights, bins, label=label, **style)
+        for limit in (30, 40):
+            panel.axvline(limit, color='#8a8f98', linewidth=1, linestyle=(0, (4, 3)), zorder=0)
+        panel.set(xlim=(0, end), ylim=(0, None), ylabel='frames in bins of 5 mm, %')
+        panel.set_xlabel(f'MPJPE of a frame, mm (all from {end - 5:g} mm on in the last bin)')
+        panel.spines[['top', 'right']].set_visible(False)
+        panel.legend(frameon=False, fontsize=9)
+
+
+def save_groups(path: PathLike, groups: Mapping[str, Mapping[str, float]], title: str, unit: str) -> None:
+    """Draws values by name in groups of bars side by side, a colour a name: name -> group -> value, all with the same
+    groups."""
+    labels = list(next(iter(groups.values())))
+    places, width = np.arange(len(labels)), 0.8 / len(groups)
+    with sheet(path, title, 2 + len(labels) * max(0.75, 0.28 * len(groups)), 4.8) as figure:
+        panel = figure.subplots()
+        for i, (name, values) in enumerate(groups.items()):
+            left = places - 0.4 + width * (i + 0.5)
+            bars = panel.bar(
+                left, [values[label] for label in labels], 0.92 * width, color=_OKABE_ITO[i % 6], label=name
+            )
+            panel.bar_label(bars, fmt='%.0f', fontsize=7, padding=1)
+        panel.set_xticks(places, [label.replace('_', ' ') for label in labels], fontsize=9, rotation=30, ha='right')
+        panel.set_ylabel(unit)
+        panel.spines[['top', 'right']].set_visible(False)
+        panel.legend(frameon=False, fontsize=9, ncols=len(groups), loc='upper left')
+        panel.margins(y=0.15)
+
+
 def save_confusion(path: PathLike, matrix: np.ndarray, names: Sequence[str], title: str) -> None:
     """Draws counts (C, C), rows the true classes, coloured by their fraction of the row; to 30 classes with numbers."""
     fraction = matrix / matrix.sum(1, keepdims=True).clip(min=1)
