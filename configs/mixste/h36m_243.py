@@ -21,10 +21,6 @@ sizes_7 = [(4, 64, 27), (6, 64, 27), (8, 64, 27), (10, 64, 27), (8, 128, 27), (8
 sizes_7 += [(8, 512, 128), (8, 512, 300)]
 variants = dict(
     released=dict(optim_wrapper=dict(type='GradientTimesLossOptimWrapper')),
-    detail=dict(
-        val_evaluator=[dict(type='PoseMetric', protocol='mixste', detail=True), dict(type='PoseMetric')],
-        test_evaluator=[dict(type='PoseMetric', protocol='mixste', detail=True), dict(type='PoseMetric')],
-    ),
     table1_hrnet_243=dict(
         codec=dict(skeleton='h36m16', skeleton_3d='h36m16'),
         model=dict(
