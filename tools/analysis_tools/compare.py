@@ -190,9 +190,9 @@ def main(argv: list[str] | None = None) -> None:
     title = f'{len(names)} sequences, protocol {args.protocol}'
     frames = {name: (entry.frames, entry.weights) for name, entry in errors.items()}
     save_distributions(args.out / 'distribution.png', frames, f'MPJPE of frames; {title}')
-    bars = {name: {**entry['joints'], 'variance / 10': entry['variance'] / 10} for name, entry in figures.items()}
-    unit = 'mean distance, mm (variance: mm squared)'
-    save_groups(args.out / 'joints.png', bars, f'Error by joint, left and right together; {title}', unit)
+    bars = {name: {**entry['joints'], 'variance / 10, mm²': entry['variance'] / 10} for name, entry in figures.items()}
+    head = f'Error by joint, left and right together; {title}'
+    save_groups(args.out / 'joints.png', bars, head, 'mean distance, mm')
     for key in chosen:
         save_poses(args.out / f'{safe_name(key)}.png', {name: dump[key] for name, dump in dumps.items()}, args.frames)
 
