@@ -1,5 +1,7 @@
 """MPI-INF-3DHP as P-STMO and its followers keep it."""
 
+from typing import Any
+
 import numpy as np
 
 from ..registry import DATASETS
