@@ -155,7 +155,7 @@ def _table(sample: Mapping[str, Any]) -> KeypointTable:
 
 
 def _row(panel: FigurePanel, errors: np.ndarray, shown: np.ndarray, number: int) -> Draw:
-    """What draws a frame of the ``number``-th model, with its error in a corner."""
+    """Function that draws a frame of the ``number``-th model, with its error in a corner."""
 
     def draw(frame: int) -> np.ndarray:
         canvas = panel.draw(number * len(shown) + int(np.searchsorted(shown, frame)))
