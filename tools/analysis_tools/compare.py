@@ -67,6 +67,7 @@ def read_dumps(files: list[str]) -> dict[str, Dump]:
                         f'{name}: the {text} of {key} is {value(dump[key])}, in the first file {value(first[key])}; '
                         f'dump models on the same test data'
                     )
+    print(f'{len(common)} sequences are in all files, which have {", ".join(str(len(d)) for d in dumps.values())}')
     return {name: {key: dump[key] for key in common} for name, dump in dumps.items()}
 
 
