@@ -1,4 +1,4 @@
-# As h36m_gt_243.py, 43 frames: what the variant table4_finetune of humaneva_43.py starts from.
+# As h36m_gt_243.py, 43 frames: what the variant finetune of humaneva_43.py starts from.
 _base_ = './h36m_gt_243.py'
 
 work_dir = 'work_dirs/mixste/h36m_gt_43'

@@ -55,7 +55,7 @@ def name_of(path):
 
 
 VARIANTS = [f'{name}:{variant}' for name in CONFIGS for variant in read(name).get('variants') or ()]
-PRETRAINED = [name for name in CONFIGS if read(name).get('pretrained_by')] + ['mixste/humaneva_43:table4_finetune']
+PRETRAINED = [name for name in CONFIGS if read(name).get('pretrained_by')] + ['mixste/humaneva_43:finetune']
 
 
 @pytest.mark.parametrize('name', CONFIGS)
@@ -104,7 +104,7 @@ FRESH = {
 # what differs on purpose: (of the backbone's config, tensors that are fresh or converted)
 DIFFERENT = {
     'actionpose/pretrain_babel_243': ({'type', 'align_layer'}, {'backbone.class_token', 'text_encoder', 'text_head'}),
-    'mixste/humaneva_43:table4_finetune': ({'num_joints'}, {'backbone.joint_embedding'}),
+    'mixste/humaneva_43:finetune': ({'num_joints'}, {'backbone.joint_embedding'}),
 }
 
 
@@ -164,7 +164,7 @@ RECIPES = [
     ('actionpose', (ADAM, 5e-4, 0, 16, 90, 0.99), 'mpi_inf_3dhp_81'),
     ('mixste', (ADAMW, 4e-5, 0.1, 1024 // 243, 120, 0.99), 'h36m_243'),
     ('mixste', (ADAMW, 4e-5, 0.1, 1024 // 81, 120, 0.99), 'h36m_81'),
-    ('mixste', (ADAMW, 4e-5, 0.1, 1024 // 43, 120, 0.99), 'h36m_gt_43 humaneva_43 humaneva_43:table4_finetune'),
+    ('mixste', (ADAMW, 4e-5, 0.1, 1024 // 43, 120, 0.99), 'h36m_gt_43 humaneva_43 humaneva_43:finetune'),
     ('mixste', (ADAMW, 4e-5, 0.1, 1024 // 27, 120, 0.99), 'mpi_inf_3dhp_27'),
     ('mixste', (ADAMW, 4e-5, 0.1, 1024, 120, 0.99), 'mpi_inf_3dhp_1'),
     ('videopose3d', (ADAM, 1e-3, 0, 1024, 80, 0.95), 'h36m_243'),
