@@ -36,7 +36,7 @@ CODE_LINES = {
     'poselifter/utils': 360,
     'poselifter/visualization': 461,
     'tools': 94,
-    'tools/analysis_tools': 1084,
+    'tools/analysis_tools': 1085,
     'tools/dataset_converters': 846,
     'tools/misc': 171,
     'tools/model_converters': 38,
