@@ -24,9 +24,9 @@ CODE_LINES = {
     'poselifter/apis': 731,
     'poselifter/checkpoints': 819,
     'poselifter/codecs': 173,
-    'poselifter/datasets': 2293,
-    'poselifter/engine': 863,
-    'poselifter/evaluation': 574,
+    'poselifter/datasets': 2298,
+    'poselifter/engine': 869,
+    'poselifter/evaluation': 587,
     'poselifter/geometry': 245,
     'poselifter/io': 656,
     'poselifter/models': 2414,
@@ -41,8 +41,8 @@ CODE_LINES = {
     'tools/misc': 171,
     'tools/model_converters': 38,
 }
-TOTAL_LINES = 24_733
-TEST_LINES = 23_669
+TOTAL_LINES = 25_020
+TEST_LINES = 23_980
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
