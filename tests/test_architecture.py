@@ -42,7 +42,7 @@ CODE_LINES = {
     'tools/model_converters': 38,
 }
 TOTAL_LINES = 25_020
-TEST_LINES = 23_980
+TEST_LINES = 23_972
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
