@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-_OF_OTHER_FILES = (OSError, ValueError, LookupError, TypeError, AttributeError, NotImplementedError)
+_OF_OTHER_FILES = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, AssertionError)
 
 
 class InputError(ValueError):
@@ -60,7 +60,7 @@ def run_program(main: Callable[[list[str] | None], None], argv: list[str] | None
             With ``--debug`` among them the traceback is shown instead.
 
     Raises:
-        SystemExit: status 2 after an :class:`InputError`.
+        SystemExit: status 2 after an :class:`InputError`, 130 after Ctrl-C.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     debug = '--debug' in argv
@@ -71,6 +71,9 @@ def run_program(main: Callable[[list[str] | None], None], argv: list[str] | None
             raise
         print(f'error: {" ".join(str(error).split())}', file=sys.stderr)
         raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print('error: stopped by Ctrl-C', file=sys.stderr)
+        raise SystemExit(130) from None
     except BrokenPipeError:  # the reader of our output left: not our failure
         sys.stderr.close()
         raise SystemExit(0) from None

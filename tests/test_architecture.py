@@ -20,29 +20,29 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 238,
-    'poselifter/apis': 731,
-    'poselifter/checkpoints': 819,
+    'poselifter': 241,
+    'poselifter/apis': 736,
+    'poselifter/checkpoints': 847,
     'poselifter/codecs': 173,
-    'poselifter/datasets': 2298,
-    'poselifter/engine': 869,
+    'poselifter/datasets': 2317,
+    'poselifter/engine': 993,
     'poselifter/evaluation': 587,
     'poselifter/geometry': 245,
-    'poselifter/io': 656,
-    'poselifter/models': 2414,
+    'poselifter/io': 658,
+    'poselifter/models': 2417,
     'poselifter/skeletons': 178,
     'poselifter/structures': 398,
     'poselifter/tracking': 62,
-    'poselifter/utils': 360,
+    'poselifter/utils': 395,
     'poselifter/visualization': 461,
-    'tools': 94,
-    'tools/analysis_tools': 1085,
-    'tools/dataset_converters': 846,
-    'tools/misc': 171,
+    'tools': 97,
+    'tools/analysis_tools': 1086,
+    'tools/dataset_converters': 845,
+    'tools/misc': 176,
     'tools/model_converters': 38,
 }
-TOTAL_LINES = 25_020
-TEST_LINES = 23_972
+TOTAL_LINES = 25_383
+TEST_LINES = 24_426
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

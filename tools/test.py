@@ -7,6 +7,7 @@ and a per-frame linear regression, all three measured by the same loop and metri
 """
 
 import argparse
+from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process
@@ -39,6 +40,9 @@ def read_command_line(argv: list[str] | None) -> tuple[argparse.Namespace, Confi
     args = parser.parse_args(argv)
     if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
         raise InputError(f'--dump is {args.dump}, expected a name that ends with .pkl')
+    folders = [path for path in (args.out, args.dump) if path and Path(path).is_dir()]
+    if folders:
+        raise InputError(f'{folders[0]} is a folder, expected the name of a file; add one')
     config = read_test_config(args, resolve(args.checkpoint))
     if args.baselines and not (config.get('codec') and config.get('train_dataloader')):
         raise InputError(f'--baselines needs codec and train_dataloader at the top level of {args.config}')

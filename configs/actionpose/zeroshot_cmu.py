@@ -15,7 +15,7 @@ model = dict(class_texts=list(captions.values()))
 test_dataloader = dict(
     batch_size=64,
     dataset=dict(
-        actions=list(captions),
+        classes=list(captions),
         views=1,
         test_mode=False,
         window=dict(length=27, stride=27, tail='shift'),

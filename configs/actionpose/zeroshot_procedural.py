@@ -8,6 +8,7 @@ test_dataloader = dict(
     batch_size=64,
     dataset=dict(
         motions=actions,
+        classes=actions,
         wordings=_base_.unseen,
         n_sequences=270,
         seed=2_000_000,  # other cameras than in training

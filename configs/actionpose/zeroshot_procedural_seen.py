@@ -4,4 +4,4 @@ _base_ = './zeroshot_procedural.py'
 
 actions = list(_base_.new_wordings)
 model = dict(class_texts=list(_base_.new_wordings.values()))
-test_dataloader = dict(dataset=dict(motions=actions, n_sequences=480))
+test_dataloader = dict(dataset=dict(motions=actions, classes=actions, n_sequences=480))

@@ -62,7 +62,7 @@ class ActionInferencer(BaseInferencer):
         super().__init__(model, weights, device)
         heads_of(self.model, 'action')
         self.classes = class_names(self.model, classes)
-        with config_errors(self.model.cfg, AttributeError, TypeError):
+        with config_errors(self.model.cfg):
             loader = self.model.cfg.get('test_dataloader') or self.model.cfg.train_dataloader
             steps = loader.dataset.pipeline
             # steps that film a motion are left out: here it is filmed already

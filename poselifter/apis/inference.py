@@ -53,7 +53,7 @@ def init_model(
         config = load_config(config)
     config = change_config(config, cfg_options, variant)
     check_device(device)
-    with config_errors(config, TypeError, ValueError, AttributeError, AssertionError, ImportError):
+    with config_errors(config):
         model = MODELS.build(config.model)
     if checkpoint is not None:
         path = zoo.resolve(str(checkpoint))

@@ -77,8 +77,7 @@ def init_text_motion(
 
 def _read_weights(name: str | os.PathLike) -> dict[str, torch.Tensor]:
     """Tensors of a checkpoint file, or of a model of the zoo."""
-    weights = load_checkpoint_file(zoo.resolve(str(name)))
-    return weights.get('state_dict', weights)
+    return load_checkpoint_file(zoo.resolve(str(name)))['state_dict']
 
 
 @dataclass
@@ -243,7 +242,7 @@ class MotionSearch:
         cfg = load_config(config)
         if not cfg.get('test_dataloader'):
             raise InputError(f'the config {config} has no test_dataloader, whose sequences would be the library')
-        with config_errors(cfg, TypeError):
+        with config_errors(cfg):
             dataset = DATASETS.build({**cfg.test_dataloader.dataset, 'test_mode': True})
         for item in dataset:
             sample = item['data_samples']

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..checkpoints import Official, load_checkpoint_file, official_weights, read_official
+from ..checkpoints import Official, check_kinds, load_checkpoint_file, official_weights, read_official
 from ..errors import InputError
 from ..models import Lifter
 from ..models.body_models import load_body_model
@@ -171,9 +171,13 @@ def load_official(
     task = official.layout.tasks[0] if task is None else task
     extra = architecture.pop(_EXTRA[task], None) if task in _EXTRA else None
     config = official.network(architecture)
-    network = MODELS.build(config) if 'type' in config else Lifter(**config)
+    try:
+        network = MODELS.build(config) if 'type' in config else Lifter(**config)
+    except Exception as error:  # keywords that no shape tells
+        raise InputError(f'{path}: no network can be built of {architecture or "its sizes"}: {error}') from error
     module = _MODULES.get(config.get('type'), OfficialModule)(network, official, task)
     official.check(network, path)
+    check_kinds(network.state_dict(), official.state_dict, path)
     teacher = {}
     if isinstance(module, OfficialContext):
         teacher, module.has_teacher = _teacher(network, official, extra), extra is not None

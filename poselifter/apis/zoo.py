@@ -10,7 +10,7 @@ from mmengine.fileio import load
 
 from ..errors import InputError
 from ..utils import shipped_root
-from ..utils.download import fetch
+from ..utils.download import fetch, has_hash
 
 DEFAULT_MODEL = 'mixste_cmu_27'
 
@@ -92,6 +92,8 @@ def download(model: ZooModel) -> Path:
         path = shipped_root() / model.weights
         if not path.is_file():
             raise InputError(f'{path} is missing from the installation; reinstall poselifter')
+        if not has_hash(path, model.sha256):
+            raise InputError(f'{path} has another SHA-256 than expected ({model.sha256}); reinstall poselifter')
         return path
     return fetch(model.weights, os.environ.get('POSELIFTER_HOME', '~/.cache/poselifter'), model.sha256)
 

@@ -4,6 +4,7 @@ from .joints import match_checkpoint
 from .loading import (
     FORMAT_VERSION,
     check_codec,
+    check_kinds,
     load_checkpoint_file,
     load_weights,
     read_official,

@@ -27,7 +27,7 @@ def match_checkpoint(
     Returns:
         Names of the tensors that were matched; none where the joint set is the same or the file does not say.
     """
-    source = (checkpoint.get('meta') or {}).get('skeleton')
+    source = checkpoint['meta'].get('skeleton')
     if not source or not skeleton or source == skeleton:
         return []
     old, new = get_skeleton(source).joint_names, get_skeleton(skeleton).joint_names
@@ -35,11 +35,10 @@ def match_checkpoint(
     theirs = [old.index(new[i]) for i in rows]
     matched = {}
     for key, value in checkpoint['state_dict'].items():
-        name = key.removeprefix('module.')
-        if name not in per_joint or name not in model_state:
+        if key not in per_joint or key not in model_state:
             continue
-        if (value.shape[-2], model_state[name].shape[-2]) == (len(old), len(new)):
-            matched[key] = model_state[name].detach().to(value, copy=True)
+        if (value.shape[-2], model_state[key].shape[-2]) == (len(old), len(new)):
+            matched[key] = model_state[key].detach().to(value, copy=True)
             matched[key][..., rows, :] = value[..., theirs, :]
     checkpoint['state_dict'] = {**checkpoint['state_dict'], **matched}
     return list(matched)

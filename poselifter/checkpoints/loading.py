@@ -5,26 +5,29 @@ config). Two containers hold it: ``.pth`` (torch, plain data and tensors only) a
 of ``meta`` is a JSON string in the file's metadata).
 """
 
+import io
 import json
 import os
 import pickle
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.runner import CheckpointLoader
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..errors import InputError, reading
 from ..utils import atomic_write
 from ..utils.download import fetch
-from .official import Official, convert_official, find_system, misfit, official_weights
+from .official import CONTAINERS, Official, convert_official, find_system, misfit, official_weights
 
 FORMAT_VERSION = 1
+_METADATA = dict.fromkeys(('codec', 'dataset_meta'), dict) | dict.fromkeys(('skeleton', 'cfg'), str)
+_METADATA |= dict.fromkeys(('epoch', 'iter', 'format_version'), int)
 
 
 def load_checkpoint_file(path: str | os.PathLike, map_location: Any = 'cpu') -> dict[str, Any]:
@@ -35,24 +38,38 @@ def load_checkpoint_file(path: str | os.PathLike, map_location: Any = 'cpu') -> 
         map_location: device for the tensors, as in ``torch.load``.
 
     Returns:
-        What the file holds; of a ``.safetensors`` file ``dict(state_dict=..., meta=...)``, and so of a published
-        system's, whose tensors then have our names.
+        What the file holds, ``state_dict`` and ``meta`` always; the tensors of a published system have our names, all
+        others theirs without the prefixes that :func:`~poselifter.checkpoints.official.plain_names` takes off.
 
     Raises:
-        InputError: the file is missing, empty, cut off, no checkpoint, or
-            could only be read by running code of another program.
+        InputError: the file is missing, empty, cut off, no checkpoint, has odd metadata, or could only be read by
+            running code of another program.
     """
     path = local_file(path)
     checkpoint, foreign = _read(path, map_location)
-    if not isinstance(checkpoint, dict):
-        raise InputError(f'{path} holds a {type(checkpoint).__name__}, expected a dict with state_dict')
-    state = official_weights(checkpoint)
+    state = official_weights(checkpoint) if isinstance(checkpoint, dict) else None
     if state and find_system(state):
         official = convert_official(state, path=str(path)).for_task()
         return {'state_dict': official.state_dict, 'meta': {'official': official.system}}
     if foreign is not None:
         raise InputError(_reason(path, foreign)) from foreign
-    return checkpoint
+    if state is None:
+        kind = 'dict without tensors by name' if isinstance(checkpoint, dict) else type(checkpoint).__name__
+        raise InputError(f'{path} holds a {kind}, expected a dict with state_dict; save the state_dict of a model')
+    bare = not any(isinstance(checkpoint.get(key), dict) for key in CONTAINERS)
+    rest = {} if bare else {key: value for key, value in checkpoint.items() if key not in CONTAINERS[:-1]}
+    meta = {} if rest.get('meta') is None else rest['meta']
+    _check_metadata(meta, path)
+    return {**rest, 'state_dict': state, 'meta': meta}
+
+
+def _check_metadata(meta: Any, path: Path) -> None:
+    """Checks the kinds of what is read from a checkpoint's ``meta``."""
+    kinds = _METADATA if isinstance(meta, dict) else {}
+    odd = [f'meta.{key}' for key, kind in kinds.items() if not isinstance(meta.get(key, kind()), (kind, type(None)))]
+    if odd or not kinds:
+        what = ', '.join(odd) or 'meta'
+        raise InputError(f'{path}: {what} is not of the kind that poselifter writes; save state_dict and meta anew')
 
 
 def read_official(path: str | os.PathLike, system: str | None = None, task: str | None = None) -> Official:
@@ -167,7 +184,7 @@ def _load_safetensors(path: Path, map_location: Any) -> dict[str, Any]:
 def _from_json(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text  # written by another program, which need not use JSON
 
 
@@ -184,17 +201,19 @@ def save_checkpoint_file(checkpoint: dict[str, Any], path: str | os.PathLike) ->
     """
     path = Path(path)
     if path.suffix != '.safetensors':
-        # a file handle, not a name: torch would write the temporary name into the file
-        with atomic_write(path) as temporary, open(temporary, 'wb') as file:
-            torch.save(checkpoint, file)
+        content = io.BytesIO()  # torch would write the temporary name into the file, and hides errors of the disk
+        torch.save(checkpoint, content)
+        with atomic_write(path) as temporary:
+            temporary.write_bytes(content.getbuffer())
         return
     more = sorted(set(checkpoint) - {'state_dict', 'meta'})
     if more:
         raise InputError(f'{path}: a safetensors file holds state_dict and meta, not {", ".join(more)}; leave them out')
     tensors = {key: value.detach().clone().contiguous() for key, value in checkpoint['state_dict'].items()}
     metadata = {key: json.dumps(value) for key, value in checkpoint.get('meta', {}).items()}
+    content = save(tensors, metadata={'format': 'pt', **metadata})
     with atomic_write(path) as temporary:
-        save_file(tensors, temporary, metadata={'format': 'pt', **metadata})
+        temporary.write_bytes(content)
 
 
 def load_weights(model: nn.Module, checkpoint: dict[str, Any] | str | os.PathLike, strict: bool = True) -> None:
@@ -210,13 +229,11 @@ def load_weights(model: nn.Module, checkpoint: dict[str, Any] | str | os.PathLik
         InputError: the tensors do not fit; the message shows the first of each kind.
     """
     source = 'the checkpoint' if isinstance(checkpoint, dict) else f'the checkpoint {checkpoint}'
-    checkpoint = checkpoint if isinstance(checkpoint, dict) else load_checkpoint_file(checkpoint)
-    weights = checkpoint.get('state_dict', checkpoint)
-    if not isinstance(weights, dict):
-        raise InputError(f'{source} has a {type(weights).__name__} as state_dict, expected tensors by name')
-    weights = {key.removeprefix('module.'): value for key, value in weights.items()}
-    expected = {key: _shape(value) for key, value in model.state_dict().items()}
-    given = {key: _shape(value) for key, value in weights.items()}
+    weights = official_weights(checkpoint if isinstance(checkpoint, dict) else load_checkpoint_file(checkpoint))
+    if weights is None:
+        raise InputError(f'{source} has no state_dict, expected tensors by name')
+    expected = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+    given = {key: tuple(value.shape) for key, value in weights.items()}
     if not strict and expected.keys() & given.keys():
         given = {key: shape for key, shape in given.items() if key in expected}
         expected = {key: expected[key] for key in given}
@@ -225,6 +242,7 @@ def load_weights(model: nn.Module, checkpoint: dict[str, Any] | str | os.PathLik
         raise InputError(
             f'{source} does not fit the model: {problems}; use the config that the checkpoint was trained with'
         )
+    check_kinds(model.state_dict(), weights, source)
     model.load_state_dict(weights, strict=False)
 
 
@@ -243,15 +261,25 @@ def check_codec(checkpoint: dict[str, Any], codec: dict[str, Any] | None, source
     trained = checkpoint.get('meta', {}).get('codec')
     if not trained or codec is None:
         return
-    trained, codec = (json.loads(json.dumps(dict(c))) for c in (trained, codec))
+    with reading(f'{source} is no checkpoint of ours: its meta.codec is odd', 'save state_dict and meta anew'):
+        trained, codec = (json.loads(json.dumps(dict(c))) for c in (trained, codec))
     keys = sorted(k for k in trained.keys() | codec.keys() if trained.get(k) != codec.get(k))
     if keys:
         differs = ', '.join(f'{k} {codec.get(k)!r} instead of {trained.get(k)!r}' for k in keys)
         raise InputError(f'{source} was trained with another codec than the config has: {differs}; use its own config')
 
 
-def _shape(value: Any) -> tuple[int, ...] | str:
-    return tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+def check_kinds(model_state: Mapping[str, Tensor], weights: Mapping[str, Tensor], source: str | os.PathLike) -> None:
+    """Checks that tensors are numbers of the kind that a model has: torch takes quantised ones for floats.
+
+    Raises:
+        InputError: one is of another kind.
+    """
+    for key in model_state.keys() & weights.keys():
+        expected, given = model_state[key], weights[key]
+        if expected.is_floating_point() != given.is_floating_point() or given.is_complex():
+            advice = 'save the weights as they were before they were quantised'
+            raise InputError(f'{source}: {key} is of {given.dtype}, expected {expected.dtype}; {advice}')
 
 
 # mmengine's loaders unpickle what they fetch

@@ -1,6 +1,7 @@
 """Published checkpoints: from the original's file to our configs and parameter names, and back."""
 
 import os
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,7 +13,11 @@ from ..errors import InputError
 from .system import Shapes
 from .systems import SYSTEMS
 
-CONTAINERS = ('model_pos', 'model', 'state_dict')  # where the originals keep a state dict; P-STMO's files are one
+# where the originals, and those who average weights, keep a state dict; P-STMO's files are one
+CONTAINERS = ('model_pos', 'model', 'state_dict', 'model_ema', 'ema', 'state_dict_ema', 'ema_state_dict')
+_OUTER = ('module.', 'model.', 'net.', 'network.', 'ema_model.')  # before all names: DDP, averaged weights, Lightning
+_INNER = re.compile(r'\b(_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.')  # torch.compile and others
+_COUNTERS = ('n_averaged', 'steps')  # of averaged weights
 
 
 @dataclass
@@ -136,12 +141,21 @@ def _listed(names: Collection[str], what: str, limit: int | None = None) -> str:
 
 
 def official_weights(checkpoint: Mapping[str, Any], task: str | None = None) -> dict[str, Tensor] | None:
-    """State dict in an original's container, without the prefix ``module.``; ``None`` without one."""
+    """State dict of a file in any container, see :func:`plain_names`; ``None`` without one."""
     keys = ('model_traj', *CONTAINERS) if task == 'trajectory' else CONTAINERS
-    state = next((checkpoint[key] for key in keys if isinstance(checkpoint.get(key), Mapping)), checkpoint)
-    if not state or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
-        return None
-    return {key.removeprefix('module.'): value for key, value in state.items()}
+    states = [checkpoint[key] for key in keys if isinstance(checkpoint.get(key), Mapping)] or [checkpoint]
+    for state in states:
+        if state and all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
+            return plain_names(state)
+    return None
+
+
+def plain_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A state dict without the prefixes of DDP, FSDP, torch.compile, Lightning and averaged weights, in any order."""
+    state = {_INNER.sub('', key): value for key, value in state.items()}
+    names = [key for key in state if key not in _COUNTERS]
+    prefix = next((prefix for prefix in _OUTER if names and all(key.startswith(prefix) for key in names)), None)
+    return plain_names({key.removeprefix(prefix): state[key] for key in names}) if prefix else state
 
 
 def find_system(state: Mapping[str, Tensor]) -> str | None:

@@ -61,14 +61,14 @@ class AMASSDataset(SequenceDataset):
         if not subsets:
             raise InputError(f'{root} lacks the {self.split} subsets; {_HOW}')
         for subset in subsets:
-            arrays, index = _read_subset(root / subset)
+            arrays, scale, lengths = _read_subset(root / subset)
             mapped.append(arrays)
-            scales.add((index['fps'], index['unit_m']))
-            for record in index['sequences']:
-                info = {'sequence': record['sequence'], 'first': first, 'length': record['length'], 'fps': index['fps']}
-                info |= {'subject': record['sequence'].rpartition('/')[0], 'source_format': subset}
+            scales.add(scale)
+            for name, length in lengths.items():
+                info = {'sequence': name, 'first': first, 'length': length, 'fps': scale[0]}
+                info |= {'subject': name.rpartition('/')[0], 'source_format': subset}
                 infos.append({**info, 'action': -1, 'action_name': '', 'captions': []})
-                first += record['length']
+                first += length
         if len(scales) > 1:
             rates = sorted(rate for rate, _ in scales)
             raise InputError(f'{root}: the subsets have {rates} frames a second; convert all of them alike')
@@ -78,12 +78,14 @@ class AMASSDataset(SequenceDataset):
         return Sequences(arrays, infos, {'texts': []}, partial(world_keypoints, unit_m=scales.pop()[1]))
 
 
-def _read_subset(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The arrays of a converted subset, memory-mapped, and its index."""
+def _read_subset(folder: Path) -> tuple[dict[str, np.ndarray], tuple[float, float], dict[str, int]]:
+    """The arrays of a converted subset, memory-mapped, frames a second and unit, and frames by recording."""
     arrays = {key: load_array(folder / f'{key}.npy', memory_map=True, how=_HOW) for key in _SHAPES}
     check_rows(folder, arrays, _SHAPES, _HOW)
     with reading(f'{folder}/index.json is damaged', f'{_HOW} again'):
-        return arrays, json.loads((folder / 'index.json').read_text())
+        index = json.loads((folder / 'index.json').read_text())
+        lengths = {str(record['sequence']): int(record['length']) for record in index['sequences']}
+        return arrays, (float(index['fps']), float(index['unit_m'])), lengths
 
 
 def read_babel(path: str | Path) -> dict[str, dict[str, Any]]:

@@ -6,11 +6,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError, check_names
+from ..errors import InputError, check_names, reading
 from ..registry import DATASETS
 from ..utils.arrays import load_arrays
 from .sequence_dataset import SequenceDataset
-from .sequences import Sequences, check_rows, world_keypoints
+from .sequences import Sequences, check_rows, choose_classes, world_keypoints
 
 ACTIONS = (
     'walk', 'dance', 'salsa', 'climb', 'run', 'basketball', 'jump', 'acrobatics', 'martial_arts', 'sit',
@@ -34,7 +34,9 @@ class CMUMocapDataset(SequenceDataset):
     Args:
         ann_file: ``cmu_train.npz``, ``cmu_val.npz``, ``cmu_test.npz`` or ``tiny.npz`` below ``data_root``;
             ``index.json`` beside it, where it exists, gives each clip's ``source_format``.
-        actions: only clips of these classes, numbered in this order; ``None`` takes all of ``ACTIONS``.
+        actions: only clips of these classes; ``None`` takes all of ``classes``.
+        classes: those that ``action`` numbers, in this order, as the model was trained; ``None``: ``actions``, or all
+            of ``ACTIONS``.
         **kwargs: see :class:`SequenceDataset`.
 
     Raises:
@@ -43,9 +45,10 @@ class CMUMocapDataset(SequenceDataset):
 
     METAINFO = {'dataset_name': 'cmu', 'skeleton_3d': 'cmu17', 'actions': ACTIONS}
 
-    def __init__(self, actions: Sequence[str] | None = None, **kwargs: Any) -> None:
-        self.actions = tuple(ACTIONS if actions is None else actions)
-        check_names('CMUMocapDataset: actions', self.actions, ACTIONS)
+    def __init__(
+        self, actions: Sequence[str] | None = None, classes: Sequence[str] | None = None, **kwargs: Any
+    ) -> None:
+        self.actions, self.classes = choose_classes('CMUMocapDataset: actions', actions, classes, ACTIONS)
         super().__init__(**kwargs)
 
     def load(self) -> Sequences:
@@ -59,16 +62,17 @@ class CMUMocapDataset(SequenceDataset):
         check_names(f'{path}: actions', sorted(set(arrays['action'].tolist())), ACTIONS)
         texts = sorted(set(arrays['description'].tolist()) - {''})
         index = Path(path).with_name('index.json')
-        clips = json.loads(index.read_text())['clips'] if index.is_file() else []
-        formats = {clip['id']: clip['source_format'] for clip in clips}
+        with reading(f'{index} is no index of the converter', _HOW):
+            clips = json.loads(index.read_text())['clips'] if index.is_file() else []
+            formats = {clip['id']: clip['source_format'] for clip in clips}
         infos, fps = [], float(arrays['fps'])
         for first, length, *labels in zip(*(arrays[key].tolist() for key in _CLIPS), strict=True):
             clip, subject, action, text = map(str, labels)
             if action in self.actions:
                 info = {'sequence': clip, 'first': first, 'length': length, 'fps': fps, 'subject': subject}
-                info |= {'action': self.actions.index(action), 'action_name': action}
+                info |= {'action': self.classes.index(action), 'action_name': action}
                 info['captions'] = [texts.index(text)] if text else []
                 infos.append({**info, 'source_format': formats.get(clip, 'unknown')})
         decode = partial(world_keypoints, unit_m=float(arrays['unit_m']))
         frames = {key: arrays[key] for key in _FRAMES}
-        return Sequences(frames, infos, {'actions': self.actions, 'texts': texts}, decode)
+        return Sequences(frames, infos, {'actions': self.classes, 'texts': texts}, decode)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, reading
 from ..registry import DATASETS
 from ..skeletons import convert_keypoints
 from .sequence_dataset import SequenceDataset
@@ -50,11 +50,8 @@ def load_coco(path: str | os.PathLike, kind: str = 'COCO annotations', how: str 
             break
     else:
         raise InputError(f'{path} is read by xtcocotools, which is absent or was built for another numpy; {_INSTALL}')
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            return coco(str(path))
-    except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f'{path} is no file of {kind} ({error!r}); {how}') from error
+    with reading(f'{path} is no file of {kind}', how), contextlib.redirect_stdout(io.StringIO()):
+        return coco(str(path))
 
 
 def read_people(path: str | os.PathLike, weights: Sequence[float] = (0, 0.5, 1)) -> dict[str, np.ndarray]:

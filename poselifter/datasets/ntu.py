@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, reading
 from ..registry import DATASETS
 from .skeleton_action import SkeletonActionDataset
 
@@ -71,7 +71,8 @@ def auxiliary_labels() -> np.ndarray:
 
 def read_missing(path: str | os.PathLike) -> set[str]:
     """Names in the authors' list of clips with missing skeletons; its header and other lines count for nothing."""
-    return set(re.findall(r'S\d{3}C\d{3}P\d{3}R\d{3}A\d{3}', Path(path).read_text()))
+    with reading(f'{path} is no list of clips', 'download the list that docs/datasets/ntu.md names'):
+        return set(re.findall(r'S\d{3}C\d{3}P\d{3}R\d{3}A\d{3}', Path(path).read_text()))
 
 
 @DATASETS.register_module()

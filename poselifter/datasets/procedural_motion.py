@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, check_names
+from ..errors import InputError
 from ..registry import DATASETS
 from .procedural import MOTIONS, captions, generate_motion
 from .sequence_dataset import SequenceDataset
-from .sequences import Sequences, world_keypoints
+from .sequences import Sequences, choose_classes, world_keypoints
 
 
 @DATASETS.register_module()
@@ -20,8 +20,9 @@ class ProceduralMotion(SequenceDataset):
         n_sequences: how many clips; the motions take turns.
         n_frames: frames of each clip.
         fps: frames per second.
-        motions: names out of ``poselifter.datasets.procedural.MOTIONS``;
-            ``None`` means all. Actions are numbered in this order.
+        motions: names out of ``poselifter.datasets.procedural.MOTIONS``; ``None`` takes all of ``classes``.
+        classes: those that ``action`` numbers, in this order, as the model was trained; ``None``: ``motions``, or all
+            of ``MOTIONS``.
         offset: number of the first clip. Clips are numbered on without end, so
             a test set takes another range than the training set.
         wordings: captions of each motion, in place of the three that ``captions`` gives.
@@ -41,10 +42,10 @@ class ProceduralMotion(SequenceDataset):
         motions: Sequence[str] | None = None,
         offset: int = 0,
         wordings: Mapping[str, Sequence[str]] | None = None,
+        classes: Sequence[str] | None = None,
         **kwargs: Any,
     ) -> None:
-        self.motions = tuple(MOTIONS if motions is None else motions)
-        check_names('ProceduralMotion: motions', self.motions, MOTIONS)
+        self.motions, self.classes = choose_classes('ProceduralMotion: motions', motions, classes, MOTIONS)
         self.wordings = {name: list(captions(name)) for name in MOTIONS} if wordings is None else dict(wordings)
         silent = [name for name in self.motions if not self.wordings.get(name)]
         if silent:
@@ -61,7 +62,7 @@ class ProceduralMotion(SequenceDataset):
             world = generate_motion(name, seed, self.n_frames, self.fps)
             parts.append({'poses': world - world[:, :1], 'root': world[:, 0]})
             info = {'sequence': f'{name}_{k:06d}', 'subject': f'body_{k:06d}', 'source_format': 'procedural'}
-            info |= {'fps': self.fps, 'action': self.motions.index(name), 'action_name': name}
+            info |= {'fps': self.fps, 'action': self.classes.index(name), 'action_name': name}
             infos.append({**info, 'captions': [texts.index(text) for text in self.wordings[name]]})
-        metainfo = {'texts': texts, 'actions': self.motions}
+        metainfo = {'texts': texts, 'actions': self.classes}
         return Sequences.joined(parts, infos, metainfo=metainfo, decode=world_keypoints)

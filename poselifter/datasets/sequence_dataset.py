@@ -118,6 +118,20 @@ class SequenceDataset(BaseDataset):
             raise InputError(f'{type(self).__name__}: filter_cfg {self.filter_cfg} leaves no sequence; loosen it')
         return kept
 
+    def check_classes(self, count: int) -> None:
+        """Checks that the actions of its sequences are below the number of classes of a model, or -1, unknown.
+
+        Raises:
+            InputError: one is not.
+        """
+        for number in np.unique(self.windows[:, 0]).tolist():
+            info = self.get_data_info(number)
+            if not -1 <= info.get('action', -1) < count:
+                raise InputError(
+                    f'{type(self).__name__}: {info.get("sequence")} has the class {info["action"]}, the model has '
+                    f'{count}, 0 to {count - 1}; number the classes from 0, or set num_classes of its head'
+                )
+
     def read(self, infos: Sequence[dict], frames: Sequence[np.ndarray], metadata: Sequence[dict]) -> list[ClipBatch]:
         """Reads frames of sequences, all in one gather an array.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, check_names
 from ..utils.arrays import load_arrays
 from ..utils.safe_pickle import load_pickle
 
@@ -58,6 +58,22 @@ class Joined:
             here = part == i
             out[here] = self.arrays[i].take(rows[here] - self.starts[i], axis)
         return out
+
+
+def choose_classes(
+    what: str, names: Sequence[str] | None, classes: Sequence[str] | None, known: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of actions to take, and of all classes that are numbered; what is ``None`` is the other, or all known.
+
+    Raises:
+        InputError: there is none, or a name is not known or not among the classes.
+    """
+    names = (names,) if isinstance(names, str) else names
+    classes = known if names is None and classes is None else names if classes is None else classes
+    names = classes if names is None else names
+    check_names(what, dict.fromkeys((*names, *classes)), known)
+    check_names(what, names, classes)
+    return tuple(names), tuple(classes)
 
 
 def world_keypoints(rows: dict[str, np.ndarray], unit_m: float = 1.0) -> dict[str, np.ndarray]:

@@ -31,6 +31,11 @@ _names: Counter[str] = Counter()
 mmengine_runner.turn_on_activation_checkpointing = checkpoint_activations  # see its docstring
 
 
+def rank_of(launcher: str | None) -> int:
+    """Number of this process among those that a launcher started; known before they have joined."""
+    return int(os.environ.get(_RANK_VARIABLES.get(launcher, ('',))[0]) or 0)
+
+
 def start_cpu_processes(launcher: str, dist_cfg: dict[str, Any]) -> None:
     """Joins the process group with gloo; mmengine calls ``torch.cuda`` here, which fails without a GPU.
 

@@ -11,12 +11,17 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from ..errors import InputError, reading
+from .config_values import check_values
 
 # top-level names that have a meaning even where a config leaves them out
 _KNOWN = frozenset(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'} | {
     *('codec', 'skeleton', 'skeleton_3d', 'fps', 'unit', 'compile', 'custom_imports', 'runner_type', 'sync_bn'),
     *('find_unused_parameters', 'model_wrapper_cfg', 'activation_checkpointing', 'efficient_conv_bn_eval'),
     *('frozen_modules', 'total_batch_size', 'pretrained_by'),
+}
+_NO_OPTIONS = {  # keys that are read before the options are, or overwritten after
+    'launcher': 'give --launcher NAME',
+    'custom_imports': 'write it into the config, or name the modules in the environment variable POSELIFTER_PLUGINS',
 }
 
 
@@ -71,9 +76,10 @@ def change_config(config: Config, cfg_options: dict[str, Any] | None = None, var
         The config itself without a change, else a changed copy; without ``variants`` once one has been chosen.
 
     Raises:
-        InputError: the config has no such variant, or an option's key leads nowhere.
+        InputError: the config has no such variant, an option's key leads nowhere, or a value is out of its range.
     """
     if variant is None and not cfg_options:
+        check_values(config)
         return config
     config, path = copy.deepcopy(config), config.filename
     if variant is not None:
@@ -85,6 +91,7 @@ def change_config(config: Config, cfg_options: dict[str, Any] | None = None, var
     if cfg_options:
         advice = 'give a list of numbers as a whole, key="[1,2]"'
         _merge(config, cfg_options, f'--cfg-options {", ".join(cfg_options)}', advice)
+    check_values(config)
     return config
 
 
@@ -150,6 +157,8 @@ def check_start(path: str | None, config: Config) -> None:
 def _check_key(config: Config, key: str, path: str | None) -> None:
     """Checks a key: every part but the last must exist; so must a first part that has no meaning to the runner."""
     parts = key.split('.')
+    if parts[0] in _NO_OPTIONS:
+        raise InputError(f'--cfg-options {key} has no effect; {_NO_OPTIONS[parts[0]]}')
     node: Any = config._cfg_dict
     for depth, part in enumerate(parts):
         last, here = depth == len(parts) - 1, '.'.join(parts[:depth]) or str(path)

@@ -6,34 +6,19 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-from ..errors import InputError
 
-
-def check_optimizer_state(optimizer: Optimizer, state: Any, filename: str) -> None:
-    """Compares an optimiser's saved state with the optimiser that shall go on with it.
+def optimizer_difference(optimizer: Optimizer, state: Mapping[str, Any]) -> str | None:
+    """The difference that keeps an optimiser from going on with a saved state; ``None`` where there is none.
 
     torch loads a state of other shapes without a word, and fused optimisers then write past the end of its tensors.
 
     Args:
         optimizer: of the training, before anything is loaded into it.
-        state: ``optimizer`` of the checkpoint.
-        filename: the checkpoint, for the error.
+        state: ``optimizer`` of the checkpoint; a damaged one raises errors of any kind.
 
-    Raises:
-        InputError: the groups, the settings or a tensor's shape or kind are not the optimiser's.
+    Returns:
+        How the groups, the settings or a tensor's shape or kind differ.
     """
-    try:
-        reason = _difference(optimizer, state)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        reason = f'its state of the optimiser is damaged ({type(error).__name__}: {error})'
-    if reason:
-        raise InputError(
-            f'{filename} cannot be resumed: {reason}; train on with the config that it was trained with, or start from '
-            f'its weights with --cfg-options load_from={filename}'
-        )
-
-
-def _difference(optimizer: Optimizer, state: Mapping[str, Any]) -> str | None:
     saved, groups = state['param_groups'], optimizer.param_groups
     sizes = [[len(group['params']) for group in side] for side in (saved, groups)]
     if sizes[0] != sizes[1]:

@@ -3,6 +3,8 @@
 import copy
 import logging
 import os
+from collections import OrderedDict
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -12,16 +14,27 @@ from mmengine.evaluator import Evaluator
 from mmengine.hooks import EMAHook
 from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapper
-from mmengine.runner import BaseLoop, CheckpointLoader, Runner
+from mmengine.runner import BaseLoop, CheckpointLoader, EpochBasedTrainLoop, Runner
+from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
+from torch.utils.data import DataLoader, IterableDataset
 
+from ..checkpoints import check_kinds
 from ..errors import InputError
-from ..models.parts import CaptionedModel, DistillingModel
+from ..models.parts import BaseHead, CaptionedModel, DistillingModel
 from ..registry import METRICS, RUNNERS
+from ..utils.files import remove_leftovers
 from .compat import start_cpu_processes, unique_name, wrap_cpu_model
 from .config import check_start
-from .hooks import CheckpointHook, FreezeHook, PlainCheckpointHook, StatelessRandomHook, TeacherUpdateHook
-from .resume import check_optimizer_state
+from .hooks import (
+    CheckpointHook,
+    DivergenceHook,
+    FreezeHook,
+    PlainCheckpointHook,
+    StatelessRandomHook,
+    TeacherUpdateHook,
+)
+from .resume import optimizer_difference
 from .sharding import clip_as_a_whole, gathered, is_sharded, local_state
 from .switches import compile_losses, freeze, unwrapped
 
@@ -72,6 +85,7 @@ class MotionRunner(Runner):
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
         """Builds the logger and keeps the long dumps off its console."""
+        logging.raiseExceptions = False  # on a full disk every line would be a traceback, before what ends the run
         logger = super().build_logger(*args, **kwargs)
         for handler in logger.handlers:
             if not isinstance(handler, logging.FileHandler):
@@ -99,6 +113,24 @@ class MotionRunner(Runner):
             evaluator = [evaluator]
         return super().build_evaluator(evaluator)
 
+    @staticmethod
+    def build_dataloader(dataloader: DataLoader | dict, *args: Any, **kwargs: Any) -> DataLoader:
+        """Builds a loader, which keeps no workers where it has none.
+
+        Raises:
+            InputError: the data does not fill a batch.
+        """
+        if isinstance(dataloader, dict) and not dataloader.get('num_workers'):
+            rest = ('persistent_workers', 'prefetch_factor')
+            dataloader = {key: value for key, value in dataloader.items() if key not in rest}
+        loader = Runner.build_dataloader(dataloader, *args, **kwargs)
+        if not isinstance(loader.dataset, IterableDataset) and not len(loader):
+            raise InputError(
+                f'{len(loader.dataset)} samples of {type(loader.dataset).__name__} do not fill a batch of '
+                f'{loader.batch_size}; lower batch_size, or set drop_last=False'
+            )
+        return loader
+
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
         """Builds the loop; each process takes its part of ``total_batch_size``."""
         total, loader = self.cfg.get('total_batch_size'), self._train_dataloader
@@ -113,8 +145,14 @@ class MotionRunner(Runner):
         return super().build_train_loop(loop)
 
     def train(self) -> nn.Module:
-        """Trains; a model that learns from captions gets those of the training data first."""
+        """Trains; a model that learns from captions gets those of the training data first.
+
+        Raises:
+            InputError: the data lacks captions, has classes that a head lacks, or batches of one clip.
+        """
         model = unwrapped(self.model)
+        for loop in filter(None, (self.train_loop, self.val_loop)):
+            self._check_classes(loop)
         if isinstance(model, CaptionedModel):
             model.texts = _texts_of(self.train_loop.dataloader.dataset) or model.texts
             if not model.texts:
@@ -122,7 +160,34 @@ class MotionRunner(Runner):
                     f'{type(model).__name__} learns from captions, but the data of train_dataloader has none; take a '
                     f'data set with captions (CMU, BABEL, procedural)'
                 )
-        return super().train()
+        try:
+            return super().train()
+        except ValueError as error:
+            if 'more than 1 value per channel' not in str(error):
+                raise
+            loader = self.train_dataloader
+            raise InputError(
+                f'{len(loader.dataset)} samples in batches of {loader.batch_size} leave a batch of one, on which batch '
+                f'norm cannot train; set train_dataloader.batch_size to 2 or more and drop_last=True'
+            ) from error
+
+    def _check_classes(self, loop: BaseLoop, trained: Sequence[str] | None = None) -> None:
+        """Checks that heads for classes have those of the data which trains or measures them, in the same order."""
+        heads = [module for module in unwrapped(self.model).modules() if isinstance(module, BaseHead)]
+        counts = [head.num_classes for head in heads if head.num_classes]
+        metrics = [] if loop is self._train_loop else loop.evaluator.metrics
+        if not counts or (metrics and not any('pred_scores' in getattr(metric, 'fields', ()) for metric in metrics)):
+            return
+        for dataset in _parts_of(loop.dataloader.dataset):
+            tested = getattr(dataset, 'metainfo', {}).get('actions')
+            if trained and tested and list(trained) != list(tested):
+                raise InputError(
+                    f'the model numbers the actions {", ".join(trained)}, the data {", ".join(tested)}; set classes of '
+                    f'its dataset to those of the training'
+                )
+            check = getattr(dataset, 'check_classes', None)  # data sets of plugins need not have it
+            if check:
+                check(min(counts))
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
         """Wraps the model for several processes."""
@@ -139,7 +204,7 @@ class MotionRunner(Runner):
     def register_hooks(self, default_hooks: dict | None = None, custom_hooks: list | None = None) -> None:
         """Registers the config's hooks, and those without which resume would not be exact or safe."""
         super().register_hooks(default_hooks, custom_hooks)
-        required = [StatelessRandomHook(), PlainCheckpointHook()]
+        required = [StatelessRandomHook(), PlainCheckpointHook(), DivergenceHook()]
         distilling = isinstance(unwrapped(self.model), DistillingModel)
         if distilling:
             required.append(TeacherUpdateHook())
@@ -167,6 +232,9 @@ class MotionRunner(Runner):
 
     def load_or_resume(self) -> None:
         """Loads or resumes; resuming without a file takes the newest complete one of the work folder."""
+        if self._resume and self.rank == 0:
+            for name in ('*.pth', 'last_checkpoint'):
+                remove_leftovers(self.work_dir, name)
         if not self._has_loaded and self._resume and self._load_from is None:
             self._load_from = self._newest_complete_checkpoint()
             if self._load_from is None:
@@ -188,12 +256,29 @@ class MotionRunner(Runner):
             raise InputError(f'no checkpoint in {self.work_dir} is complete; train without --resume')
         return None
 
+    def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
+        """Resumes.
+
+        Raises:
+            InputError: the training state is damaged, of another optimiser, or of a longer training.
+        """
+        try:
+            super().resume(filename, *args, **kwargs)
+            by_epoch = isinstance(self.train_loop, EpochBasedTrainLoop)
+            done, end = (self.epoch, self.max_epochs) if by_epoch else (self.iter, self.max_iters)
+            if not 0 <= done <= end:
+                raise ValueError(f'it has {done} epochs or iterations, the config {end}')
+        except InputError:
+            raise
+        except Exception as error:  # other people's files fail in any way
+            reason = str(error) if type(error) is ValueError else f'{type(error).__name__}: {error}'
+            raise InputError(
+                f'{filename} cannot be resumed: {reason}; train on with the config that it was trained with, or start '
+                f'from its weights with --cfg-options load_from={filename}'
+            ) from error
+
     def load_checkpoint(
-        self,
-        filename: str,
-        map_location: Any = 'cpu',
-        strict: bool | None = None,
-        revise_keys: list[tuple[str, str]] = [(r'^module\.', '')],  # noqa: B006  as in mmengine
+        self, filename: str, map_location: Any = 'cpu', strict: bool | None = None, **_: Any
     ) -> dict[str, Any]:
         """Loads weights.
 
@@ -202,7 +287,7 @@ class MotionRunner(Runner):
             map_location: device for the tensors.
             strict: whether every tensor must fit; ``None`` means yes for
                 resuming and testing, no for ``load_from`` before a training.
-            revise_keys: (pattern, replacement) for the names in the file.
+            **_: of mmengine; names in the file have no prefixes any more.
 
         Returns:
             The checkpoint.
@@ -211,39 +296,39 @@ class MotionRunner(Runner):
             InputError: the weights do not fit, or ``resume`` was asked for and the file holds no training state.
         """
         strict = self._resume or self._testing if strict is None else strict
+        sharded = is_sharded(self.model)
+        checkpoint = CheckpointLoader.load_checkpoint(filename, 'cpu' if sharded else map_location, logger='silent')
         try:
-            if is_sharded(self.model):
-                checkpoint = self._load_shares(filename, strict)
+            with gathered(self.model, None) if sharded else nullcontext():  # hooks may look at the model
+                self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+            if sharded:
+                self.model.load_state_dict(checkpoint['state_dict'], strict=strict)
             else:
-                checkpoint = super().load_checkpoint(filename, map_location, strict, revise_keys)
+                load_state_dict(unwrapped(self.model), OrderedDict(checkpoint['state_dict']), strict, self.logger)
         except RuntimeError as error:
             reasons = ' '.join(str(error).split())
             raise InputError(
                 f'{filename} does not fit the model ({reasons[:400]}{"..." if len(reasons) > 400 else ""}); '
                 f'use the config that it was trained with'
             ) from error
-        weights = checkpoint.get('state_dict', checkpoint)
-        if not any(key.removeprefix('module.') in weights for key in unwrapped(self.model).state_dict()):
+        weights, state = checkpoint['state_dict'], unwrapped(self.model).state_dict()
+        check_kinds(state, weights, filename)
+        if not state.keys() & weights.keys():
             raise InputError(f'{filename} has no tensor of the model; use a checkpoint of this model')
+        if self._testing:
+            self._check_classes(self.test_loop, (checkpoint['meta'].get('dataset_meta') or {}).get('actions'))
         if self._resume and not all(key in checkpoint for key in _TRAINING_STATE[: 2 + bool(self.param_schedulers)]):
             raise InputError(
                 f'{filename} holds weights but no training state; resume from an epoch_*.pth or iter_*.pth, '
                 f'or start from the weights with --cfg-options load_from={filename}'
             )
         if self._resume and 'optimizer' in checkpoint and isinstance(self.optim_wrapper, OptimWrapper):
-            check_optimizer_state(self.optim_wrapper.optimizer, checkpoint['optimizer'], filename)
-        return checkpoint
-
-    def _load_shares(self, filename: str, strict: bool) -> dict[str, Any]:
-        checkpoint = CheckpointLoader.load_checkpoint(filename, map_location='cpu')
-        with gathered(self.model, None):  # hooks may look at the model
-            self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        weights = {
-            key.removeprefix('module.'): value for key, value in checkpoint.get('state_dict', checkpoint).items()
-        }
-        self.model.load_state_dict(weights, strict=strict)
-        if self._resume and 'optimizer' in checkpoint:
-            checkpoint['optimizer'] = local_state(self.model, self.optim_wrapper.optimizer, checkpoint['optimizer'])
+            optimizer = self.optim_wrapper.optimizer
+            if sharded:
+                checkpoint['optimizer'] = local_state(self.model, optimizer, checkpoint['optimizer'])
+            difference = optimizer_difference(optimizer, checkpoint['optimizer'])
+            if difference:
+                raise ValueError(difference)
         self._has_loaded = True
         return checkpoint
 
@@ -254,10 +339,16 @@ class MotionRunner(Runner):
             super().save_checkpoint(*args, **kwargs)
 
 
+def _parts_of(dataset: Any) -> list[Any]:
+    """The data sets that a data set joins, or itself."""
+    parts = getattr(dataset, 'datasets', None)
+    return [dataset] if parts is None else [piece for part in parts for piece in _parts_of(part)]
+
+
 def _texts_of(dataset: Any) -> list[str]:
     """Table of texts that the captions of a data set index; one for all of its parts that have captions."""
-    tables = [_texts_of(part) for part in getattr(dataset, 'datasets', ())]
-    tables = [table for table in tables or [getattr(dataset, 'metainfo', {}).get('texts')] if table]
+    tables = [getattr(part, 'metainfo', {}).get('texts') for part in _parts_of(dataset)]
+    tables = [table for table in tables if table]
     if any(table != tables[0] for table in tables):
         raise InputError(
             'the data sets of train_dataloader have captions from different tables of texts, which one model cannot '

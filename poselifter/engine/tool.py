@@ -14,10 +14,10 @@ from ..checkpoints import check_codec, load_checkpoint_file
 from ..errors import InputError
 from ..registry import DATASETS, OPTIMIZERS, RUNNERS
 from ..utils import register_all_modules
+from ..utils.files import hold_folder
+from .compat import rank_of
 from .config import load_config
 from .runner import MotionRunner
-
-_BUILD_ERRORS = (KeyError, TypeError, ValueError, AttributeError, AssertionError, ImportError, OSError)
 
 
 class ToolParser(argparse.ArgumentParser):
@@ -74,7 +74,7 @@ class _CfgOptions(DictAction):
     def __call__(self, parser: argparse.ArgumentParser, namespace: Any, values: Any, option_string: Any = None) -> None:
         try:
             super().__call__(parser, namespace, values, option_string)
-        except (ValueError, AssertionError) as error:
+        except Exception as error:  # mmengine's parser fails in any way
             parser.error(f'--cfg-options takes KEY=VALUE pairs, found {" ".join(values)} ({error})')
 
 
@@ -123,7 +123,7 @@ def load_dataset(config: Config, *splits: str) -> Any:
     loaders = [loader for split in splits if (loader := config.get(f'{split}_dataloader'))]
     if not loaders:
         raise InputError(f'the config {config.filename} has no {" or ".join(splits)}_dataloader, whose data are needed')
-    with config_errors(config, TypeError, ValueError):
+    with config_errors(config):
         dataset = DATASETS.build(loaders[0]['dataset'])
         len(dataset)  # some read their files no earlier
     return dataset
@@ -151,9 +151,11 @@ def build_runner(config: Config, phase: Literal['train', 'test']) -> Runner:
             later, when errors in the config look like errors of the program.
 
     Raises:
-        InputError: a part of the config cannot be built.
+        InputError: a part of the config cannot be built, or another process trains in the work folder.
     """
-    with config_errors(config, *_BUILD_ERRORS):
+    with config_errors(config):
+        if phase == 'train' and rank_of(config.get('launcher')) == 0:
+            hold_folder(config.work_dir)
         runner = RUNNERS.build(config) if 'runner_type' in config else MotionRunner.from_cfg(config)
         for loop in ('train_loop', 'val_loop') if phase == 'train' else ('test_loop',):
             getattr(runner, loop)
@@ -171,25 +173,25 @@ def _check_optimizer(config: Config) -> None:
 
 
 @contextmanager
-def config_errors(config: Config, *kinds: type[Exception]) -> Iterator[None]:
-    """Turns errors that a config causes into an :class:`InputError`.
+def config_errors(config: Config) -> Iterator[None]:
+    """Turns errors while a config is built or run into an :class:`InputError`.
 
     Args:
         config: to be named in the message.
-        *kinds: which errors; without any only names that no registry knows.
 
     Raises:
-        InputError: in place of an error of ``kinds``.
+        InputError: in place of any other error; of the system (``OSError``) it names the file, not the config.
     """
     try:
         yield
     except InputError:
         raise
-    except (KeyError, *kinds) as error:
-        message = str(error.args[0] if error.args else error)
+    except Exception as error:
+        if isinstance(error, OSError) and error.strerror:
+            reason = f'cannot use {error.filename or config.get("work_dir")}: {error.strerror}'
+            raise InputError(f'{reason}; check the path, its rights and the room on the disk') from error
+        message = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
         unknown = 'registry' in message and ' is not in the ' in message
-        if not unknown and not isinstance(error, kinds):
-            raise
-        reason = message.split('. ')[0] if unknown else f'{type(error).__name__}: {message}'
+        reason = message.split('. ')[0] if unknown else f'{type(error).__name__}: {message[:500]}'
         advice = 'check the name, or import its module with custom_imports' if unknown else 'mend the config'
         raise InputError(f'the config {config.filename}: {reason}; {advice} (--debug shows where)') from error

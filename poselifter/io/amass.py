@@ -50,15 +50,17 @@ def read_amass(path: str | Path) -> AmassSequence | None:
     if missing or rate is None:
         raise InputError(f'{path} has no {", ".join(missing or ["frame rate"])}; {_WHERE}')
     poses, trans, betas = (as_numbers(arrays[key], f'{path}: {key}') for key in ('poses', 'trans', 'betas'))
-    if poses.ndim != 2 or poses.shape[1] not in MODELS or trans.shape != (len(poses), 3) or betas.ndim != 1:
+    betas, gender = betas[0] if len(betas) == 1 else betas, arrays['gender']
+    fits = poses.ndim == 2 and len(poses) and poses.shape[1] in MODELS and trans.shape == (len(poses), 3)
+    if not fits or betas.ndim != 1 or gender.size != 1:
         raise InputError(
-            f'{path} has poses {poses.shape}, trans {trans.shape} and betas {betas.shape}, expected (T, 72, 156 or '
-            f'165), (T, 3) and (16,); {_WHERE}'
+            f'{path} has poses {poses.shape}, trans {trans.shape}, betas {betas.shape} and gender {gender.shape}, '
+            f'expected (T, 72, 156 or 165), (T, 3), (16,) and one word; {_WHERE}'
         )
     if not (np.isfinite(poses).all() and np.isfinite(trans).all() and np.isfinite(betas).all()):
         raise InputError(f'{path} has numbers that are not finite; {_WHERE} again')
-    gender = arrays['gender'].ravel()[:1].astype(str)
-    return AmassSequence(MODELS[poses.shape[1]], ''.join(gender), check_rate(rate, str(path)), poses, trans, betas)
+    name = str(gender.astype(str).item()).lower()
+    return AmassSequence(MODELS[poses.shape[1]], name, check_rate(rate, str(path)), poses, trans, betas)
 
 
 def write_amass(path: str | Path, sequence: AmassSequence) -> None:

@@ -193,6 +193,7 @@ class BaseHead(Part):
             T', K, 3) that the head ``pose`` predicts, to better ones.
         label: key of the data sample without which the head has no loss.
         default_losses: losses where the config names none.
+        num_classes: number of the classes that its label counts; ``None`` where it counts none.
         predicts: names of the fields that it adds to a sample.
         needs: keys of the sample that ``predict`` reads (of bodies and poses), arrays frame by frame or metadata.
 
@@ -203,6 +204,7 @@ class BaseHead(Part):
     wants = ('in_channels',)
     reads: str = 'frames'
     label: str = 'target'
+    num_classes: int | None = None
     predicts: tuple[str, ...] = ('pred_keypoints_3d',)
     needs: tuple[str, ...] = ()
     default_losses: Sequence[dict] = ()

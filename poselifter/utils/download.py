@@ -2,12 +2,14 @@
 
 import hashlib
 import os
-import urllib.error
+import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 
-import torch
+from tqdm import tqdm
 
 from ..errors import InputError
+from .files import atomic_write
 
 
 def fetch(url: str, folder: str | os.PathLike, sha256: str | None = None) -> Path:
@@ -16,7 +18,7 @@ def fetch(url: str, folder: str | os.PathLike, sha256: str | None = None) -> Pat
     Args:
         url: http(s) address.
         folder: where it is kept, under its name and a mark of its address, since other addresses end in the same name.
-        sha256: hash of the file, where it is known; checked when it is fetched.
+        sha256: hash of the file, where it is known; one that is kept with another hash is fetched again.
 
     Returns:
         The file.
@@ -26,13 +28,23 @@ def fetch(url: str, folder: str | os.PathLike, sha256: str | None = None) -> Pat
     """
     mark = hashlib.sha256(url.encode()).hexdigest()[:8]
     path = Path(folder).expanduser() / f'{mark}-{url.split("?")[0].rsplit("/", 1)[-1]}'
-    if path.is_file():
+    if path.is_file() and has_hash(path, sha256):
         return path
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(url, str(path), hash_prefix=sha256)
-    except (urllib.error.URLError, OSError, ValueError) as error:
-        raise InputError(f'{url} cannot be fetched ({error}); check the network and try again') from error
-    except RuntimeError as error:  # how torch.hub reports a wrong hash
-        raise InputError(f'{url} has another SHA-256 than expected ({error}); try again later') from error
+    with atomic_write(path) as temporary, tqdm(unit='B', unit_scale=True, desc=path.name) as bar:
+
+        def show(blocks: int, size: int, total: int) -> None:
+            bar.total = max(total, 0) or None
+            bar.update(blocks * size - bar.n)
+
+        try:
+            urllib.request.urlretrieve(url, temporary, show)
+        except (OSError, ValueError, HTTPException) as error:  # also where the file is shorter than it was said to be
+            raise InputError(f'{url} cannot be fetched ({error}); check the network and try again') from error
+        if not has_hash(temporary, sha256):
+            raise InputError(f'{url} has another SHA-256 than expected ({sha256}); try again later')
     return path
+
+
+def has_hash(path: Path, sha256: str | None) -> bool:
+    """True if a file has this hash, or none is known."""
+    return sha256 is None or hashlib.sha256(path.read_bytes()).hexdigest().startswith(sha256)

@@ -7,9 +7,16 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ..errors import InputError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+_held: dict[Path, IO] = {}
 
 
 @contextmanager
@@ -20,17 +27,14 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
     The suffix is kept, since writers such as numpy and ffmpeg go by it.
 
     Raises:
-        InputError: the folder cannot be made or written to.
+        InputError: the folder cannot be made or written to, ``path`` is a folder, or the disk is full.
     """
-    path = Path(path)
+    path, temporary = Path(path), None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f'.{path.stem}.', suffix=path.suffix, dir=path.parent)
-    except OSError as error:
-        raise InputError(f'cannot write {path}: {error.strerror}; choose another folder') from error
-    os.close(handle)
-    temporary = Path(name)
-    try:
+        os.close(handle)
+        temporary = Path(name)
         yield temporary
         with open(temporary, 'rb') as file:
             os.fsync(file.fileno())
@@ -38,8 +42,39 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)  # mkstemp made it private
         os.replace(temporary, path)
+    except OSError as error:
+        reason = error.strerror or error
+        raise InputError(f'cannot write {path}: {reason}; make room, or choose another place') from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary:
+            temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: str | os.PathLike, name: str) -> None:
+    """Removes what :func:`atomic_write` left of files of a name, ``'epoch_*.pth'``, where it was killed."""
+    stem, suffix = os.path.splitext(name)
+    for path in Path(folder).glob(f'.{stem}.????????{suffix}'):
+        path.unlink(missing_ok=True)
+
+
+def hold_folder(folder: str | os.PathLike) -> None:
+    """Keeps other processes out of a folder until this one ends, however it ends.
+
+    Raises:
+        InputError: another process holds it, or it cannot be written to.
+    """
+    path = Path(folder).resolve() / '.lock'
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path not in _held:
+            _held[path] = open(path, 'a')  # noqa: SIM115  closing it would let go of the folder
+        if fcntl:  # a lock of the process alone: its children may live on for a moment
+            fcntl.lockf(_held[path], fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InputError(f'{folder} is in use by another run; wait for its end, or choose another folder') from None
+    except OSError as error:
+        if error.filename:  # else the disk knows no locks
+            raise InputError(f'cannot write {folder}: {error.strerror}; choose another folder') from error
 
 
 def write_json(path: str | os.PathLike, content: Any) -> None:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -34,24 +35,25 @@ def run_parallel(
     """
     jobs = list(jobs)
     bar = tqdm(total=len(jobs) + done, initial=done, unit=unit, desc='converting')
-    with bar, ProcessPoolExecutor(workers, initializer=_start) as pool:
-        try:
+    pool = ProcessPoolExecutor(workers, initializer=_start)
+    try:
+        with bar:
             calls = [pool.submit(function, *args) for args in jobs]
             for call in as_completed(calls):
                 call.result()
                 bar.update()
             return [call.result() for call in calls]
-        except BaseException as error:
-            pool.shutdown(wait=False, cancel_futures=True)
-            if not isinstance(error, BrokenProcessPool):
-                raise
-            raise InputError(
-                'a worker process was ended from outside, likely for lack of memory; start again with fewer --workers'
-            ) from error
+    except BrokenProcessPool as error:
+        raise InputError(
+            'a worker process was ended from outside, likely for lack of memory; start again with fewer --workers'
+        ) from error
+    finally:  # the pool as a context would finish all jobs after Ctrl-C
+        pool.shutdown(cancel_futures=True)
 
 
 def _start() -> None:
     """Makes a worker end with its parent, were it killed, and keeps torch to one thread, as those of a DataLoader."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process: the parent says when to stop
     torch.set_num_threads(1)  # threads of the parent do not exist in a forked process: torch would wait for ever
 
     def wait() -> None:

@@ -159,10 +159,16 @@ def _ordered_dict(args: tuple, state: Any) -> OrderedDict:
     return OrderedDict(*args)
 
 
+def _default_dict(args: tuple, state: Any) -> dict:
+    _expect(len(args) <= 1 and all(arg is None or type(arg) is _Name for arg in args))
+    return {}  # what it makes of absent keys is of no use to a reader
+
+
 #: Everything that can come out of a pickle beside Python's literals: made of resolved arguments and state.
 BUILDERS: dict[str, Callable[[tuple, Any], Any]] = {
     '_codecs.encode': _encode,  # bytes of protocols before 3
     'collections.OrderedDict': _ordered_dict,
+    'collections.defaultdict': _default_dict,
     'numpy.dtype': _dtype,
     **{f'{core}.multiarray._reconstruct': _reconstructed for core in _CORES},
     **{f'{core}.multiarray.scalar': _scalar for core in _CORES},
@@ -173,6 +179,9 @@ for _module in ('builtins', '__builtin__'):
     BUILDERS[f'{_module}.frozenset'] = lambda args, state: frozenset(_set(args, state))
     BUILDERS[f'{_module}.complex'] = _complex
     BUILDERS[f'{_module}.bytearray'] = _bytearray
+#: Names that may only be arguments: the class of an array, and what a defaultdict makes of absent keys.
+_ARGUMENTS = {'numpy.ndarray', 'builtins.dict', 'builtins.list', 'builtins.int', 'builtins.float'}
+_ARGUMENTS |= {name.replace('builtins', '__builtin__') for name in _ARGUMENTS}
 
 
 class _Resolver:
@@ -213,8 +222,9 @@ class _Resolver:
         if type(state) is tuple:  # not kept as other tuples are: it holds the bytes of an array
             state = tuple(map(self, state))
         try:
+            _expect(call.name in BUILDERS)
             made = BUILDERS[call.name](tuple(map(self, call.args)), state)
-            _expect(not call.items or isinstance(made, OrderedDict))
+            _expect(not call.items or isinstance(made, dict))
         except InputError as error:
             raise InputError(f'it calls {call.name} {error}') from error
         for key, item in call.items:
@@ -243,7 +253,7 @@ class _Unpickler(pickle.Unpickler):
 def _look_up(name: str, objects: Collection[str]) -> Any:
     if name.startswith(tuple(objects)):
         return PickledObject
-    if name not in BUILDERS and name != 'numpy.ndarray':
+    if name not in BUILDERS and name not in _ARGUMENTS:
         raise InputError(
             f'it holds an object of a program ({name}), and poselifter executes nothing from a file; '
             f'expected plain data and numpy arrays'

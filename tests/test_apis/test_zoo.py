@@ -43,6 +43,16 @@ def test_download_once(remote):
     assert list(path.parent.iterdir()) == [path] and path.name.endswith('-model.safetensors')
 
 
+def test_a_file_that_went_bad_is_fetched_again_or_named(remote, tmp_path, monkeypatch):
+    make, content = remote
+    zoo.download(make()).write_bytes(b'cut off')
+    assert zoo.download(make()).read_bytes() == content
+    monkeypatch.setattr(zoo, 'shipped_root', lambda: tmp_path)
+    (tmp_path / 'm.pth').write_bytes(b'cut off')
+    with pytest.raises(InputError, match=r'm\.pth has another SHA-256 than expected .*; reinstall'):
+        zoo.download(zoo.ZooModel('m', tmp_path / 'c.py', 'm.pth', hashlib.sha256(content).hexdigest(), {}))
+
+
 def test_a_wrong_hash_or_no_file_leaves_nothing(remote, tmp_path):
     with pytest.raises(InputError, match='SHA-256'):
         zoo.download(remote[0](sha256='0' * 64))

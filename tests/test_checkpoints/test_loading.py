@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmengine.runner import CheckpointLoader
+from safetensors.torch import save_file
 from web_server import serve
 
 from poselifter.checkpoints import check_codec, load_checkpoint_file, load_weights, save_checkpoint_file
@@ -151,6 +152,81 @@ def test_loose_loading_wants_equal_shapes_and_one_common_name(checkpoint):
         load_weights(torch.nn.ModuleDict({'x': torch.nn.Linear(3, 4)}), checkpoint, strict=False)
 
 
+OUTER = [
+    '',
+    'module.',
+    '_orig_mod.',
+    'module._orig_mod.',
+    '_orig_mod.module.',
+    'model.',
+    'model._orig_mod.',
+    'ema_model.module.',
+]
+
+
+@pytest.mark.parametrize('container', [None, 'state_dict', 'model', 'ema_state_dict', 'state_dict_ema'])
+@pytest.mark.parametrize('prefix', OUTER)
+def test_prefixes_and_containers_of_other_trainers(tmp_path, prefix, container):
+    """DDP, torch.compile, Lightning and averaged weights, one around the other."""
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Linear(4, 2))
+    state = {prefix + key: value for key, value in model.state_dict().items()}
+    if prefix.endswith('module.'):
+        state['n_averaged'] = torch.tensor(7)
+    torch.save(state if container is None else {container: state, 'epoch': 3}, tmp_path / 'm.pth')
+    loaded = load_checkpoint_file(tmp_path / 'm.pth')
+    assert loaded['state_dict'].keys() == model.state_dict().keys() and loaded['meta'] == {}
+    load_weights(model, tmp_path / 'm.pth')
+    torch.save({'state_dict': {'_orig_mod.a.model.b': torch.ones(1), 'module.c': torch.ones(1)}}, tmp_path / 'm.pth')
+    assert load_checkpoint_file(tmp_path / 'm.pth')['state_dict'].keys() == {'a.model.b', 'module.c'}
+
+
+@pytest.mark.parametrize('content', [torch.nn.Linear(1, 1), {'model': torch.nn.Linear(1, 1), 'epoch': 1}])
+def test_a_whole_pickled_module_is_refused_by_name(tmp_path, content):
+    torch.save(content, tmp_path / 'm.pth')
+    with pytest.raises(InputError, match=r'objects of a program \(torch.nn.*Linear\).*save its state_dict alone'):
+        load_checkpoint_file(tmp_path / 'm.pth')
+
+
+@pytest.mark.parametrize(
+    ('content', 'reason'),
+    [
+        ({'meta': 5}, 'meta is not'),
+        ({'meta': [1]}, 'meta is not'),
+        ({'meta': {'codec': 5}}, 'meta.codec is not'),
+        ({'meta': {'skeleton': 5, 'epoch': 'x'}}, 'meta.skeleton, meta.epoch is not'),
+        ({'state_dict': {1: torch.zeros(1)}}, 'a dict without tensors by name'),
+        ({'state_dict': {'a': 1}}, 'a dict without tensors by name'),
+    ],
+)
+def test_odd_metadata_and_names(tmp_path, content, reason):
+    torch.save({'state_dict': {'a': torch.zeros(1)}, **content}, tmp_path / 'm.pth')
+    with pytest.raises(InputError, match=rf'm\.pth.*{reason}.*; save'):
+        load_checkpoint_file(tmp_path / 'm.pth')
+
+
+@pytest.mark.parametrize('text', ['[' * 100_000 + ']' * 100_000, 'NaN', '[1]'])
+def test_odd_json_in_safetensors(tmp_path, text):
+    save_file({'a': torch.zeros(1)}, tmp_path / 'm.safetensors', metadata={'codec': text})
+    with pytest.raises(InputError, match=r'meta\.codec is not of the kind'):
+        load_checkpoint_file(tmp_path / 'm.safetensors')
+
+
+@pytest.mark.parametrize('dtype', [torch.int8, torch.int64, torch.complex64])
+def test_weights_of_another_kind_are_no_weights(dtype):
+    model = torch.nn.Linear(3, 4)
+    state = {key: value.to(dtype) for key, value in model.state_dict().items()}
+    with pytest.raises(InputError, match=f'is of {dtype}, expected torch.float32; save the weights'):
+        load_weights(model, {'state_dict': state})
+    load_weights(model, {'state_dict': {key: value.half() for key, value in model.state_dict().items()}})
+
+
+def test_a_place_that_cannot_be_written(checkpoint, tmp_path):
+    for name in ('m.pth', 'm.safetensors'):
+        (tmp_path / name).mkdir()
+        with pytest.raises(InputError, match=f'cannot write .*{name}: Is a directory; make room'):
+            save_checkpoint_file(checkpoint, tmp_path / name)
+
+
 @pytest.fixture
 def server(tmp_path):
     """A web server over ``tmp_path/web``."""
@@ -182,5 +258,8 @@ def test_codec_of_the_config_must_be_the_checkpoints():
     checkpoint = {'meta': {'codec': {'type': 'A', 'fps': 30, 'size': [1, 2]}}}
     check_codec(checkpoint, {'type': 'A', 'fps': 30, 'size': (1, 2)}, 'x.pth')
     check_codec({}, {'type': 'A'}, 'x.pth')
+    for odd in ({'a': torch.zeros(1)}, {'a': {1, 2}}):
+        with pytest.raises(InputError, match=r'x\.pth is no checkpoint of ours: its meta\.codec is odd'):
+            check_codec({'meta': {'codec': odd}}, {'type': 'A'}, 'x.pth')
     with pytest.raises(InputError, match=r'x\.pth was trained with another codec .* fps 50 instead of 30'):
         check_codec(checkpoint, {'type': 'A', 'fps': 50, 'size': [1, 2]}, 'x.pth')

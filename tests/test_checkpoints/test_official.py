@@ -43,6 +43,29 @@ def state(model):
     return export_official(model.state_dict(), 'mixste')[0]
 
 
+@pytest.mark.parametrize(
+    ('keywords', 'reason'),
+    [
+        *(
+            ({'num_heads': value}, f'{value} heads do not divide; change num_heads')
+            for value in (0, -1, 3, 'four', 2.5)
+        ),
+        ({'num_heads': 2, 'qk_scale': 'x'}, 'could not convert'),
+        ({'num_heads': 2, 'drop_rate': 'x'}, 'not supported between'),
+    ],
+)
+def test_keywords_that_no_shape_tells(state, tmp_path, keywords, reason):
+    torch.save({'model_pos': state}, tmp_path / 'official.bin')
+    with pytest.raises(InputError, match=f'no network can be built of .*{reason}'):
+        load_official(tmp_path / 'official.bin', **keywords)
+
+
+def test_quantised_weights_are_refused(state, tmp_path):
+    torch.save({'model_pos': {key: value.to(torch.int8) for key, value in state.items()}}, tmp_path / 'official.bin')
+    with pytest.raises(InputError, match=r'is of torch\.int8, expected torch\.float32'):
+        load_official(tmp_path / 'official.bin', num_heads=2)
+
+
 @pytest.fixture
 def check(model, tmp_path):
     """Saves what a file shall hold and holds the module that comes of it against the model."""

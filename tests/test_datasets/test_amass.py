@@ -1,6 +1,7 @@
 """AMASS through its converter, and BABEL on it: against closed forms and the sample files."""
 
 import json
+import re
 import shutil
 
 import amass
@@ -59,6 +60,31 @@ def test_sample_files_that_are_none(shared, tmp_path):
     half.write_bytes((folder / 'CMU/01/01_01_poses.npz').read_bytes()[:500])
     with pytest.raises(InputError, match='no whole npz'):
         read_amass(half)
+
+
+@pytest.mark.parametrize(
+    ('change', 'reason'),
+    [
+        ({'betas': np.zeros((1, 16))}, None),
+        ({'mocap_framerate': np.array([120.0])}, None),
+        ({'gender': np.array('MALE')}, None),
+        ({'gender': np.array(['male', 'female'])}, r'gender \(2,\)'),
+        ({'mocap_framerate': np.array([120.0, 60.0])}, 'rate|frames a second'),
+        ({'betas': np.zeros((2, 16))}, r'betas \(2, 16\)'),
+        ({'poses': np.zeros((0, 156)), 'trans': np.zeros((0, 3))}, r'poses \(0, 156\)'),
+        ({'betas': np.full(16, np.nan)}, 'not finite'),
+        ({'betas': np.array(['x'] * 16)}, 'betas'),
+    ],
+)
+def test_one_odd_file_is_read_or_left_out(archive, change, reason, capsys):
+    path = archive / 'amass/CMU/01/01_01_poses.npz'
+    shutil.copy(path, path.with_name('01_02_poses.npz'))
+    np.savez(path, **{**np.load(path), **change})
+    convert(archive)
+    index = json.loads((archive / 'out/CMU/index.json').read_text())
+    kept = [(record['sequence'], record['gender']) for record in index['sequences']]
+    assert kept == [(f'CMU/01/01_0{n}_poses.npz', 'male') for n in ((2,) if reason else (1, 2))]
+    assert not reason or re.search(f'01_01_poses.npz.*{reason}', index['dropped'][0]['reason'])
 
 
 def test_joints_move_with_the_body(archive):

@@ -73,7 +73,7 @@ def test_clips_are_single_people(tmp_path):
     ('change', 'message'),
     [
         (lambda d: d['annotations'][1].update(keypoints=[2] * 50), 'annotation 9001 has not 51 numbers'),
-        (lambda d: d['annotations'][1].pop('image_id'), r'is no file of COCO annotations \(KeyError\(.image_id'),
+        (lambda d: d['annotations'][1].pop('image_id'), r'is no file of COCO annotations \(KeyError: .image_id'),
         (lambda d: d['annotations'][1].update(image_id=3), 'annotation 9001 has not 51 numbers or no image'),
         (
             lambda d: d['annotations'][0]['keypoints'].__setitem__(2, 3),

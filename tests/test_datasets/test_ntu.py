@@ -234,5 +234,5 @@ class TestConverter:
         for folder, message in ((tmp_path / 'none', 'has no .skeleton file'), (tmp_path, 'has no clip that can be')):
             with pytest.raises(InputError, match=message):
                 run(folder, tmp_path / 'out.pkl')
-        with pytest.raises(InputError, match=r'list.txt does not exist'):
+        with pytest.raises(InputError, match=r'list.txt is no list of clips'):
             run(tmp_path, tmp_path / 'out.pkl', '--missing', tmp_path / 'list.txt')

@@ -55,6 +55,16 @@ def test_actions_are_chosen_and_numbered(clips):
         clips(actions=['walk', 'fly'])
 
 
+def test_a_part_of_the_classes_keeps_their_numbers(clips):
+    cmu = clips(actions=['run'], classes=['walk', 'dance', 'run'], test_mode=True)
+    made = ProceduralMotion(4, 30, motions=['walk', 'bow'], classes=['swim', 'walk', 'squat', 'bow'], test_mode=True)
+    assert {(sample['action_name'], sample['action']) for sample in cmu} == {('run', 2)}
+    assert [(sample['action_name'], sample['action']) for sample in made] == [('walk', 1), ('bow', 3)] * 2
+    assert cmu.metainfo['actions'] == ('walk', 'dance', 'run') and made.metainfo['actions'][3] == 'bow'
+    with pytest.raises(InputError, match=r"motions \['jump'\], expected some of \['walk', 'bow'\]"):
+        ProceduralMotion(motions=['jump', 'walk'], classes=['walk', 'bow'], test_mode=True)
+
+
 def test_motions_are_numbered_in_the_order_given():
     data = ProceduralMotion(4, 30, motions=['swim', 'walk'], test_mode=True)
     assert [(data[i]['action_name'], data[i]['action']) for i in range(4)] == [('swim', 0), ('walk', 1)] * 2

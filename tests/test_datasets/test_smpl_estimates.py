@@ -1,6 +1,7 @@
 """Result files of SPIN, VIBE, MAED and HybrIK as their programs write them, from numbers that scipy turns."""
 
 import pickle
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,17 @@ def test_layouts(tmp_path, name, content, frames):
     assert turned.magnitude().max() < 1e-5
     np.testing.assert_array_equal(found.betas, BETAS)
     assert (found.frames is None) if frames is None else (found.frames == frames).all()
+
+
+@pytest.mark.parametrize('kind', [dict, list, float, set])
+def test_wham_s_people_lie_in_a_defaultdict(tmp_path, kind):
+    people = defaultdict(kind, {0: {'pose': POSES.reshape(6, 72), 'betas': BETAS, 'frame_ids': FRAMES}})
+    for protocol in (0, 2, 5):
+        (tmp_path / 'wham.pkl').write_bytes(pickle.dumps(people, protocol))
+        np.testing.assert_array_equal(read_smpl_estimates(tmp_path / 'wham.pkl').frames, FRAMES)
+    (tmp_path / 'bad.pkl').write_bytes(pickle.dumps({'pose': defaultdict(print), 'betas': BETAS}))
+    with pytest.raises(InputError, match='an object of a program'):
+        read_smpl_estimates(tmp_path / 'bad.pkl')
 
 
 def test_joblib_s_files(tmp_path):

@@ -42,7 +42,7 @@ def test_by_the_metric_of_the_config(tool, repository, tmp_path, capsys):
     config, out = repository / 'configs/motionbert/action_procedural.py', tmp_path / 'metrics.json'
     motions = "['walk','wave','squat','jump','turn','bow']"
     given = ['model.heads.action.num_classes=6', 'test_evaluator.top_k=[1]']
-    sizes = f'motions={motions}', 'n_sequences=60', 'n_frames=60'
+    sizes = f'classes={motions}', 'n_sequences=60', 'n_frames=60'
     given += [f'{part}_dataloader.dataset.{size}' for part in ('train', 'test') for size in sizes]
     tool('analysis_tools/action_baselines').main([str(config), '--out', str(out), '--cfg-options', *given])
     majority, regression = json.loads(out.read_text()).values()

@@ -1,8 +1,11 @@
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
+from inspection.charts import save_similarity, save_text_pairs
 from inspection.weights import cut_clips, fusion_weights, layer_number, layers_with, record_weights
+from matplotlib.text import Text
 from torch import nn
 
 from poselifter.errors import InputError
@@ -98,3 +101,15 @@ def test_a_fusion_that_never_runs_is_named():
     [part] = layers_with(network, AdaptiveFusion, [1]).values()
     with pytest.raises(InputError, match='no part in what the network computes'):
         fusion_weights(it, part, inputs(6))
+
+
+@pytest.mark.parametrize('text', ['costs $5 and $6', '$$', r'$\frac{$'])
+def test_texts_with_dollars_are_no_formulas(tmp_path, monkeypatch, text):
+    """Titles, names of clips and captions are drawn letter by letter."""
+    drawn = []
+    monkeypatch.setattr(Text, 'draw', lambda self, renderer: drawn.append((self.get_text(), self.get_parse_math())))
+    strip = np.zeros((50, 200, 3), np.uint8)
+    save_text_pairs(tmp_path / 'pairs.png', [(text, strip, {text: 0.5})], text)
+    save_similarity(tmp_path / 'curves.png', strip, np.array([0.0, 1, 2, 0, 3]), {text: np.zeros(3)}, text)
+    shown = [math for words, math in drawn if words.replace('\n', ' ') == text]
+    assert len(shown) >= 5 and not any(shown)

@@ -29,7 +29,7 @@ def test_published_file_has_weights_and_facts_only(tool, trained, tmp_path, name
 def test_mistakes_are_one_line(tool, tmp_path, fails):
     main = tool('misc/publish_model').main
     assert 'no checkpoint' in fails(main, tmp_path / 'none.pth', tmp_path / 'out.pth')
-    torch.save({'model_pos': {}}, tmp_path / 'foreign.pth')
+    torch.save({'w': torch.ones(1)}, tmp_path / 'foreign.pth')
     assert 'has no state_dict and meta' in fails(main, tmp_path / 'foreign.pth', tmp_path / 'out.pth')
 
 

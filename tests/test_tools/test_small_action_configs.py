@@ -22,6 +22,7 @@ def test_actions_of_cmu(runs, data_dir, name, more, others):
     assert ('few_shot_accuracy' in metrics) == ('MPJPE' in metrics) == bool(others)
 
 
+SIZES, SUBSET = {'n_sequences': 50, 'n_frames': 27}, 'test_dataloader.dataset.motions'
 CLASSES = {f'mean_class_accuracy{end}' for end in ('', '_low', '_high')}
 FEW_SHOT = {'few_shot_accuracy', 'few_shot_std', 'chance'}
 
@@ -38,3 +39,22 @@ def test_motions_made_in_memory(runs, name, variant, expected):
     data = runs.loaders(**{'dataset.n_sequences': 75, 'dataset.n_frames': 40})
     metrics, _ = runs.train_and_test(f'motionbert/{name}', TINY | data, variant=variant)
     assert expected <= set(metrics) and (name.startswith('multitask') or expected == set(metrics))
+
+
+def test_other_classes_than_the_model_s_are_refused(runs, tool, repository, fails):
+    """By the tools that train, test and check; a part of the classes keeps its numbers."""
+    sizes = {f'{part}_dataloader.dataset.{key}': n for part in ('train', 'val', 'test') for key, n in SIZES.items()}
+    options = {**runs.loaders(), **sizes, 'train_cfg.max_epochs': 1, 'model.backbone.depth': 1}
+    config = repository / 'configs/motionbert/action_procedural.py'
+    checkpoint = runs.train('motionbert/action_procedural', options, '--variant', 'scratch') / 'epoch_1.pth'
+    assert runs.test('motionbert/action_procedural', checkpoint, {**options, SUBSET: "['squat','bow']"})['top1'] >= 0
+    renumbered = [
+        f'{key}={value}' for key, value in {**options, 'test_dataloader.dataset.classes': "['bow','squat']"}.items()
+    ]
+    line = fails(tool('test').main, config, checkpoint, '--cfg-options', *renumbered)
+    assert 'the model numbers the actions walk, wave' in line and 'the data bow, squat; set classes' in line
+    few = ['--cfg-options', 'model.heads.action.num_classes=3', 'train_dataloader.dataset.n_sequences=9']
+    for name in ('train', 'misc/check_dataset'):
+        assert 'has the class 3, the model has 3, 0 to 2' in fails(
+            tool(name).main, config, '--variant', 'scratch', *few
+        )

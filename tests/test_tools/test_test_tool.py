@@ -41,6 +41,7 @@ def test_mistakes_are_one_line(tool, trained, write_config, fails, tmp_path):
     assert 'none.pth' in fails(main, config, tmp_path / 'none.pth')
     assert 'no_such_model' in fails(main, config, 'no_such_model')
     assert 'expected a name that ends with .pkl' in fails(main, config, checkpoint, '--dump', 'x.json')
+    assert 'expected the name of a file' in fails(main, config, checkpoint, '--out', tmp_path)
     assert 'has no test_dataloader' in fails(main, write_config('a.py', test_dataloader=None), checkpoint)
     assert '--baselines needs codec' in fails(main, write_config('b.py', codec=None), checkpoint, '--baselines')
     wide = write_config('c.py', model={'type': 'ToyLifter', 'width': 8})

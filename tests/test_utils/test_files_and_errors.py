@@ -29,6 +29,23 @@ def test_failure_leaves_the_old_file_and_no_rest(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ['a.txt']
 
 
+@pytest.mark.parametrize('error', [OSError(28, 'No space left on device'), OSError('9 requested and 2 written')])
+def test_a_full_disk_is_one_sentence(tmp_path, error):
+    message = rf'cannot write .*a\.txt: ({error.strerror or error}); make room'
+    with pytest.raises(InputError, match=message), atomic_write(tmp_path / 'a.txt'):
+        raise error
+    assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_is_one_line(capsys):
+    def main(argv):
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as stop:
+        run_program(main, [])
+    assert stop.value.code == 130 and capsys.readouterr().err == 'error: stopped by Ctrl-C\n'
+
+
 def test_program_turns_input_errors_into_one_line(capsys):
     def main(argv):
         raise InputError('first line\n  and more')

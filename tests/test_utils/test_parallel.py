@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -39,6 +40,34 @@ def killed(number):
 def test_a_killed_worker_ends_the_run():
     with pytest.raises(InputError, match='start again with fewer --workers'):
         run_parallel(killed, [(n,) for n in range(50)], workers=2)
+
+
+SLOW = """
+import sys, time
+from pathlib import Path
+from poselifter.errors import run_program
+from poselifter.utils import run_parallel
+
+def work(number):
+    time.sleep(0.3)
+    Path(sys.argv[1], str(number)).touch()
+
+if __name__ == '__main__':
+    run_program(lambda argv: run_parallel(work, [(n,) for n in range(60)], workers=2))
+"""
+
+
+def test_ctrl_c_ends_the_jobs_in_work_and_starts_no_other(tmp_path):
+    (tmp_path / 'program.py').write_text(SLOW)
+    done = tmp_path / 'done'
+    done.mkdir()
+    command = [sys.executable, tmp_path / 'program.py', done]
+    with subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True) as program:
+        while not list(done.iterdir()):
+            time.sleep(0.05)
+        os.killpg(program.pid, signal.SIGINT)  # as a terminal does: to every process
+        lines = program.stderr.read()
+    assert program.returncode == 130 and 'Traceback' not in lines and len(list(done.iterdir())) < 10
 
 
 def test_a_part_counts_while_it_is_whole_and_of_the_same_source(tmp_path):

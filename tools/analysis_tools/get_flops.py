@@ -60,7 +60,7 @@ def build(name: str, cfg_options: dict[str, Any] | None = None, variant: str | N
     model = config.get('model', {})
     if not {'backbone', 'heads'} <= set(model):
         raise InputError(f'the model of {name} has {sorted(model)}, expected backbone and heads; give another config')
-    with config_errors(config, TypeError, ValueError):
+    with config_errors(config):
         return Lifter(model.backbone.to_dict(), model.heads.to_dict(), model.get('neck')).eval()
 
 

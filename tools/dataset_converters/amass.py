@@ -35,10 +35,10 @@ def convert(path: Path, kept: CacheFile, bodies: Path, regressor: Path, fps: flo
         # MotionBERT gives the female body to whom the file calls neither
         gender = sequence.gender if sequence.gender in ('male', 'female') else 'female'
         joints = amass_joints(sequence, _body(bodies / gender / 'model.npz', regressor))
-    except InputError as error:
-        kept.save({}, {'reason': str(error)})
+        joints = resample(joints, sequence.fps, fps, official)
+    except Exception as error:  # one bad file must not end a run of thousands
+        kept.save({}, {'reason': str(error) if isinstance(error, InputError) else f'{path}: {error!r}'})
         return
-    joints = resample(joints, sequence.fps, fps, official)
     poses = np.rint((joints - joints[:, :1]) / UNIT_M).clip(-32767, 32767).astype(np.int16)
     arrays = {'poses': poses, 'root': joints[:, 0].astype(np.float32)}
     kept.save(arrays, {'source_fps': sequence.fps, 'gender': sequence.gender})

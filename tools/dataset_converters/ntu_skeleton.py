@@ -28,11 +28,11 @@ def convert(path: Path, points: str) -> dict[str, Any] | str:
     try:
         label = parse_name(path.stem).action - 1
         _, bodies = read_skeleton(path)
-    except InputError as error:
-        return str(error)
-    if not bodies:
+        persons = persons_of(list(bodies.values())) if bodies else None
+    except Exception as error:  # one odd file must not end a run of thousands
+        return str(error) if isinstance(error, InputError) else f'{path}: {error!r}'
+    if persons is None:
         return f'{path} shows nobody'
-    persons = persons_of(list(bodies.values()))
     annotation = {'frame_dir': path.stem, 'label': label, 'total_frames': persons.shape[1]}
     columns = slice(3) if points == '3d' else slice(5, 7)
     keypoint = persons[..., columns]
@@ -53,8 +53,6 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('--missing', type=Path, metavar='LIST.txt', help="the authors' list of incomplete clips")
     parser.add_argument('--workers', type=int, default=4, help='processes')
     args = parser.parse_args(argv)
-    if args.missing and not args.missing.is_file():
-        raise InputError(f'{args.missing} does not exist; download the list that docs/datasets/ntu.md names')
     missing = read_missing(args.missing) if args.missing else set()
     paths = sorted(p for p in args.source.rglob('*.skeleton') if p.stem not in missing)
     if not paths:

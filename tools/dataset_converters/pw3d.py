@@ -15,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from poselifter.engine.tool import ToolParser
-from poselifter.errors import InputError, run_program
+from poselifter.errors import InputError, reading, run_program
 from poselifter.geometry import axis_angle_to_matrix, matrix_to_axis_angle
 from poselifter.skeletons import convert_keypoints
 from poselifter.utils.arrays import save_arrays
@@ -31,8 +31,9 @@ def convert(path: Path) -> list[dict[str, np.ndarray]]:
     missing = [key for key in KEYS if key not in data] if isinstance(data, dict) else list(KEYS)
     if missing:
         raise InputError(f'{path} lacks {missing}, expected a sequence file of 3DPW; download it again')
-    rotation, shift = np.split(np.asarray(data['cam_poses'])[:, :3], [3], -1)
-    return [_actor(data, actor, path.stem, rotation, shift) for actor in range(len(data['poses']))]
+    with reading(f'{path} is no sequence file of 3DPW', 'download it again'):
+        rotation, shift = np.split(np.asarray(data['cam_poses'])[:, :3], [3], -1)
+        return [_actor(data, actor, path.stem, rotation, shift) for actor in range(len(data['poses']))]
 
 
 def _actor(data: dict, actor: int, name: str, rotation: np.ndarray, shift: np.ndarray) -> dict[str, np.ndarray]:

@@ -158,7 +158,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('--split', choices=['train', 'val', 'test'], default='train')
     parser.add_argument('--out', metavar='PNG', help='draw a sample')
     args = parser.parse_args(argv)
-    print('\n'.join(check(load_dataset(read_config(args), args.split), args.out)))
+    config = read_config(args)
+    dataset = load_dataset(config, args.split)
+    for head in config.get('model', {}).get('heads', {}).values():
+        if 'num_classes' in head:
+            dataset.check_classes(head['num_classes'])
+    print('\n'.join(check(dataset, args.out)))
 
 
 if __name__ == '__main__':

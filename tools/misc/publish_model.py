@@ -42,9 +42,9 @@ def publish(source: str | Path, target: str | Path, suffix: str) -> Path:
         InputError: the source is no checkpoint of ours.
     """
     checkpoint = load_checkpoint_file(source)
-    if not isinstance(checkpoint.get('state_dict'), dict) or 'format_version' not in checkpoint.get('meta', {}):
-        raise InputError(f'{source} has no state_dict and meta of poselifter; give a checkpoint of tools/train.py')
     meta = dict(checkpoint['meta'])
+    if 'format_version' not in meta:
+        raise InputError(f'{source} has no state_dict and meta of poselifter; give a checkpoint of tools/train.py')
     if 'cfg' in meta:
         meta['cfg'] = without_run(meta['cfg'], source)
     target = Path(target)

@@ -56,7 +56,7 @@ def export(source: str, target: str, system: str | None, kind: str | None = None
     if system is None:
         raise InputError(f'--export needs --system, one of {", ".join(SYSTEMS)}')
     checkpoint = load_checkpoint_file(source)
-    theirs, kind, dropped = export_official(checkpoint.get('state_dict', checkpoint), system, kind)
+    theirs, kind, dropped = export_official(checkpoint['state_dict'], system, kind)
     if not theirs:
         raise InputError(f'{source} has no tensor that {system} has; check --system')
     container, prefix = SYSTEMS[system].kinds[kind].container, SYSTEMS[system].prefix

@@ -13,14 +13,14 @@ train_dataloader = dict(
     batch_size=16,
     drop_last=True,  # the head's batch norm needs more than one clip
     sampler=dict(type='BalancedSampler'),
-    dataset=dict(actions=actions, pipeline=train_pipeline),
+    dataset=dict(classes=actions, pipeline=train_pipeline),
 )
 val_dataloader = val_evaluator = None
 windows = dict(length=27, stride=27, tail='shift')
 test_dataloader = dict(
     batch_size=64,
     dataset=dict(
-        actions=actions, views=1, test_mode=False, window=windows, pipeline=test_pipeline, seed=2_000_000
+        classes=actions, views=1, test_mode=False, window=windows, pipeline=test_pipeline, seed=2_000_000
     ),  # other cameras than in training
 )
 test_evaluator = dict(_delete_=True, type='ActionMetric', top_k=[1], merge=True, interval='subject')

@@ -10,6 +10,6 @@ train_dataloader = dict(
     drop_last=False,
     sampler=dict(type='EpochSampler'),
     batch_sampler=dict(type='ClassPairSampler', per_class=2),
-    dataset=dict(actions=auxiliary),
+    dataset=dict(classes=auxiliary),
 )
 test_evaluator = dict(_delete_=True, type='FewShotMetric', ways=6, shots=1)

@@ -11,12 +11,12 @@ train_pipeline = [*film, encode, dict(type='FlipPose'), dict(type='PackPose', ke
 test_pipeline = [*film, encode, dict(type='PackPose', keys=['action'])]
 
 windows = dict(length=27, stride=27, tail='shift')
-tested = dict(motions=actions, n_sequences=500, test_mode=False, window=windows, pipeline=test_pipeline)
+tested = dict(classes=actions, n_sequences=500, test_mode=False, window=windows, pipeline=test_pipeline)
 train_dataloader = dict(
     batch_size=16,
     drop_last=True,  # the head's batch norm needs more than one clip
     sampler=dict(type='BalancedSampler'),
-    dataset=dict(motions=actions, n_sequences=500, pipeline=train_pipeline),
+    dataset=dict(classes=actions, n_sequences=500, pipeline=train_pipeline),
 )
 # seeds of their own: with the same one, the clips of a number have one camera in all sets, and it tells the class
 val_dataloader = dict(batch_size=64, dataset={**tested, 'n_sequences': 100, 'seed': 1_000_000})

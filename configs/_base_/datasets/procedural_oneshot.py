@@ -7,9 +7,9 @@ train_dataloader = dict(
     drop_last=False,
     sampler=dict(type='EpochSampler'),
     batch_sampler=dict(type='ClassPairSampler', per_class=2),
-    dataset=dict(motions=auxiliary),
+    dataset=dict(classes=auxiliary),
 )
-val_dataloader = dict(dataset=dict(motions=novel))
-test_dataloader = dict(dataset=dict(motions=novel))
+val_dataloader = dict(dataset=dict(classes=novel))
+test_dataloader = dict(dataset=dict(classes=novel))
 val_evaluator = dict(_delete_=True, type='FewShotMetric', ways=5, shots=1)
 test_evaluator = dict(_delete_=True, type='FewShotMetric', ways=5, shots=1, interval='subject')

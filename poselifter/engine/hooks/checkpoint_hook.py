@@ -7,7 +7,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook as _CheckpointHook
 from mmengine.runner import Runner
 
-from ...errors import InputError
+from ...errors import InputError, reading
 from ...registry import HOOKS
 from ...utils import atomic_write
 
@@ -92,5 +92,6 @@ class CheckpointHook(_CheckpointHook):
         pattern = re.compile(re.escape(self.filename_tmpl).replace(r'\{\}', r'(\d+)'))
         steps = {int(m[1]): path for path in folder.glob('*') if (m := pattern.fullmatch(path.name))}
         note = Path(work_dir, 'last_checkpoint')
-        last = pattern.fullmatch(Path(note.read_text().strip()).name) if note.is_file() else None
+        with reading(f'{note} cannot be read', 'remove it, or give --resume FILE'):
+            last = pattern.fullmatch(Path(note.read_text().strip()).name) if note.is_file() else None
         return [steps[step] for step in sorted(steps, reverse=True) if last is None or step <= int(last[1])]

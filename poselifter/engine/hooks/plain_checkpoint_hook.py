@@ -60,11 +60,11 @@ class PlainCheckpointHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Gives mmengine back the objects it expects, and a start from another joint set its rows by name."""
-        if 'message_hub' in checkpoint:
-            checkpoint['message_hub'] = hub_from_plain(checkpoint['message_hub'])
-        if runner._resume and isinstance(checkpoint.get('meta'), dict):
+        if runner._resume:
+            if 'message_hub' in checkpoint:
+                checkpoint['message_hub'] = hub_from_plain(checkpoint['message_hub'])
             self._restore_dataset_meta(runner, checkpoint['meta'])
-        if not runner._resume:
+        else:
             model = unwrapped(runner.model)
             skeleton, per_joint = checkpoint_metadata(runner.cfg).get('skeleton'), per_joint_parameters(model)
             names = match_checkpoint(checkpoint, model.state_dict(), per_joint, skeleton)

@@ -76,6 +76,7 @@ class ActionHead(ClipHead):
 
     def __init__(self, in_channels: int, num_classes: int = 60, dropout: float = 0.5, **clip: Any) -> None:
         super().__init__(in_channels, dropout=dropout, **clip)
+        self.num_classes = num_classes
         self.bn = nn.BatchNorm1d(self.fc1.out_features)
         self.fc2 = nn.Linear(self.fc1.out_features, num_classes)
 

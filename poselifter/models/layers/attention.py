@@ -40,11 +40,12 @@ class Attention(nn.Module):
         scale: float | None = None,
     ) -> None:
         super().__init__()
-        if dim % num_heads:
+        if num_heads not in range(1, dim + 1) or dim % num_heads:
             raise InputError(f'attention has {dim} channels, which {num_heads} heads do not divide; change num_heads')
         if axis not in ('joints', 'frames'):
             raise InputError(f"attention axis is {axis!r}, expected 'joints' or 'frames'")
-        self.num_heads, self.axis, self.attn_drop, self.scale = num_heads, axis, attn_drop, scale
+        self.num_heads, self.axis, self.attn_drop = int(num_heads), axis, attn_drop
+        self.scale = None if scale is None else float(scale)
         self.qkv = nn.Linear(dim, 3 * dim, bias=qkv_bias)  # rows: queries, keys, values; head by head in each
         self.proj = nn.Linear(dim, dim)
         self.proj_drop = nn.Dropout(proj_drop)

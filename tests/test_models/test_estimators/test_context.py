@@ -39,7 +39,7 @@ def samples(mask):
 
 def official_layers(path):
     """Weights of an official file of bare layers, by the names of our backbone."""
-    layers = {f'layers.{key}': value for key, value in load_checkpoint_file(path).items()}
+    layers = {f'layers.{key}': value for key, value in load_checkpoint_file(path)['state_dict'].items()}
     return {key.removeprefix('backbone.'): value for key, value in convert_official(layers).state_dict.items()}
 
 

@@ -19,13 +19,15 @@ _OKABE_ITO = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9')
 @contextmanager
 def sheet(path: PathLike, title: str, width: float, height: float) -> Iterator[Any]:
     """An empty matplotlib figure of some inches, which is saved at the end."""
+    from matplotlib import rc_context
     from matplotlib.figure import Figure  # without pyplot, so that no window system is asked for
 
-    figure = Figure(figsize=(width, height), layout='constrained')
-    figure.suptitle(title, fontsize=11)
-    yield figure
-    with atomic_write(path) as temporary:
-        figure.savefig(temporary, dpi=120, bbox_inches='tight')  # constrained layout may cut labels of square maps
+    with rc_context({'text.parse_math': False}):  # captions and names of classes may have a $
+        figure = Figure(figsize=(width, height), layout='constrained')
+        figure.suptitle(title, fontsize=11)
+        yield figure
+        with atomic_write(path) as temporary:
+            figure.savefig(temporary, dpi=120, bbox_inches='tight')  # constrained layout may cut labels of square maps
     print(f'wrote {path}')
 
 

@@ -26,5 +26,5 @@ def open_model(args: argparse.Namespace, *splits: str) -> tuple[nn.Module, Any]:
     """
     config = read_config(args)
     dataset = load_dataset(config, *splits)
-    with config_errors(config, TypeError):
+    with config_errors(config):
         return init_model(config, args.checkpoint, args.device), dataset
