@@ -38,13 +38,13 @@ def narrow(node: Any) -> Any:
 
 
 def toy_config(config: dict[str, Any]) -> dict[str, Any]:
-    """The contents of a config for two steps of two clips with a narrow network, without validation."""
+    """The contents of a config for two steps of two clips with a narrow network."""
     config = {key: value for key, value in config.items() if key not in ('variants', 'work_dir', 'total_batch_size')}
-    config |= {'val_cfg': None, 'val_dataloader': None, 'val_evaluator': None, 'load_from': None, 'pretrained_by': None}
+    config |= {'load_from': None, 'pretrained_by': None}
     config['train_cfg'] = {'by_epoch': False, 'max_iters': STEPS, 'val_interval': STEPS}
-    checkpoint = config['default_hooks']['checkpoint'] | {'by_epoch': False, 'save_best': None, 'interval': 1}
+    checkpoint = config['default_hooks']['checkpoint'] | {'by_epoch': False, 'interval': 1}
     config['default_hooks'] |= {'checkpoint': checkpoint | {'max_keep_ckpts': 1}}
-    for loader in (config['train_dataloader'], config['test_dataloader']):
+    for loader in (config['train_dataloader'], config['val_dataloader'], config['test_dataloader']):
         loader.update(num_workers=0, persistent_workers=False, batch_size=2)
     batches = config['train_dataloader'].get('batch_sampler', {})
     if 'batch_size' in batches:

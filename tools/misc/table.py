@@ -73,7 +73,7 @@ class Row:
         chains: by column, steps of which each starts from what the one before has left.
         reason: why it cannot be run.
         command: of another tool after them, ``tools/... {config} {checkpoint} --out {out}.png``: config and checkpoint
-            of the first chain, and the start of a name in its folder.
+            of the first chain, and the start of a name in its folder; ``{COLUMN}`` is the folder of a column's run.
     """
 
     varies: str
@@ -243,6 +243,7 @@ class Study:
         out = (self.folder(chain, seed) if chain else self.work / 'pictures') / key
         names = {'out': shown(out)}
         if chain:
+            names |= {column: shown(self.folder(other, seed)) for column, other in row.chains.items()}
             names |= {'config': shlex.join(self.config(chain[-1])), 'checkpoint': shown(self.checkpoint(chain, seed))}
         if row.command:
             yield shlex.split(row.command.format(**names)), out

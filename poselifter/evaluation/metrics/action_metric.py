@@ -114,7 +114,7 @@ class OneShotMetric(SampleMetric):
 
     Args: of mmengine's ``BaseMetric``.
 
-    Source: Liu et al., "NTU RGB+D 120" (PAMI 2019), section 5; MotionBERT, section 4.3.
+    Source: Liu et al., "NTU RGB+D 120" (PAMI 2019), section 5; MotionBERT, section 4.4.
     """
 
     fields = ('exemplar', 'action', 'pred_embedding')
