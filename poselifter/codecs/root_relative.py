@@ -17,7 +17,8 @@ class RootRelativeLifting(BaseCodec):
     """2D normalised to the screen, 3D relative to the root (VideoPose3D, section 5 of its protocol).
 
     Network space: inputs (T, J, C) are x in [-1, 1] and y in [-h/w, h/w], then the detector's confidence if
-    ``confidence``; a missing joint is 0 in every channel unless ``keep_missing``. Targets (T, K, 3) are camera axes relative to the root.
+    ``confidence``; a missing joint is 0 in every channel unless ``keep_missing``. Targets (T, K, 3) are camera axes
+    relative to the root.
 
     With ``window_box`` every window is further described by a body-sized box, so that a model need not learn that a
     person may stand anywhere in the picture at any size: x and y are relative to the box, and the box itself (centre x,
@@ -54,8 +55,9 @@ class RootRelativeLifting(BaseCodec):
         self.check_skeletons(metadata)
         keypoints, visible = arrays['keypoints'], arrays['keypoints_visible']
         xy = _normalized(keypoints, np.asarray(metadata['img_shape'], np.float64))
-        if not self.keep_missing and (visible <= 0).any():
-            xy = np.where(visible[..., None] > 0, xy, np.float32(0))
+        absent = ~np.isfinite(xy).all(-1) if self.keep_missing else visible <= 0
+        if absent.any():
+            xy = np.where(absent[..., None], np.float32(0), xy)
         if self.confidence:
             xy = np.concatenate([xy, visible[..., None]], -1).astype(np.float32, copy=False)
         encoded = {'inputs': xy}

@@ -46,7 +46,7 @@ def toy_config(config: dict[str, Any]) -> dict[str, Any]:
     config['default_hooks'] |= {'checkpoint': checkpoint | {'max_keep_ckpts': 1}}
     for loader in (config['train_dataloader'], config['val_dataloader'], config['test_dataloader']):
         loader.update(num_workers=0, persistent_workers=False, batch_size=2)
-    batches = config['train_dataloader'].get('batch_sampler', {})
+    batches = config['train_dataloader'].get('batch_sampler') or {}
     if 'batch_size' in batches:
         batches['batch_size'] = [2] * len(batches['batch_size'])
     config['model'] = narrow(config['model'])

@@ -31,6 +31,7 @@ from mmengine.config import Config
 
 import poselifter
 from poselifter.engine import load_config
+from poselifter.engine.config import change_config
 from poselifter.engine.tool import ToolParser, config_errors
 from poselifter.errors import InputError, run_program
 from poselifter.registry import METRICS
@@ -95,7 +96,9 @@ class Table:
 @cache
 def read(step: Step) -> Config:
     """The config of a step."""
-    return load_config(CONFIGS / f'{step.config}.py', variant=step.variant)
+    if step.variant:
+        return change_config(read(replace(step, variant=None)), variant=step.variant)
+    return load_config(CONFIGS / f'{step.config}.py')
 
 
 @cache
@@ -109,15 +112,17 @@ def reported_keys(step: Step) -> tuple[str, ...]:
     return tuple(f'{metric.prefix}/{key}' if metric.prefix else key for metric in metrics for key in metric.reports)
 
 
-def read_tables(system: str) -> dict[str, Table]:
+def read_tables(system: str, only: str | None = None) -> dict[str, Table]:
     """The tables of a system, checked.
 
     Args:
         system: folder below ``configs``.
+        only: name of the one table to read.
 
     Raises:
-        InputError: the system has no tables, a row has another form than :data:`FORM`, a config or a variant does not
-            exist, a chain starts from weights that no step makes, or testing does not report a column's key.
+        InputError: the system has no tables, or none of this name; a row has another form than :data:`FORM`; a config
+            or a variant does not exist; a chain starts from weights that no step makes; or testing does not report a
+            column's key.
     """
     path = CONFIGS / system / 'tables.yml'
     if not path.is_file():
@@ -129,7 +134,7 @@ def read_tables(system: str) -> dict[str, Table]:
     except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
         raise InputError(f'{path} is no dict of tables with title, columns and rows ({error!r}); mend it') from error
     tables = {}
-    for name, (title, columns, rows) in entries.items():
+    for name, (title, columns, rows) in choose(entries, only and [only], f'table of {system}').items():
         made = {}
         for key, entry in rows.items():
             try:
@@ -342,7 +347,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     if args.rows and not args.table:
         raise InputError('--rows needs the table that they belong to; give TABLE')
-    tables = choose(read_tables(args.system), args.table and [args.table], f'table of {args.system}')
+    tables = read_tables(args.system, args.table)
     if not args.table and not (args.run or args.toy):
         print('\n'.join(f'{name:10}{len(table.rows):3} rows  {table.title}' for name, table in tables.items()))
         return
