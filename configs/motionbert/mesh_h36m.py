@@ -20,6 +20,7 @@ tcn = dict(model=dict(backbone=dict(_delete_=True, **_base_.other_backbones.tcn)
 poseformer = dict(model=dict(backbone=dict(_delete_=True, **_base_.other_backbones.poseformer)))
 variants = dict(
     scratch=scratch,
+    paper=dict(model=dict(heads=dict(mesh=dict(hidden_dims=512)))),
     frozen=dict(frozen_modules=['backbone']),
     table4_random=dict(load_from=None, pretrained_by=None, frozen_modules=['backbone']),
     table6_tcn_scratch=dict(**scratch, **tcn),
