@@ -132,6 +132,8 @@ def test_a_failed_row_does_not_stop_the_others(table, tmp_path, fails):
     ('runs: [start, toy]', 'runs: start', "row plain: found the chain 'start'"),
     ('runs: [start, toy]', "runs: ['toy:bound']", 'row plain: toy:bound starts from x/epoch_9.pth; put what makes it'),
     ('runs: [start, toy]', 'runs: [test start, toy]', 'row plain: '),
+    ('{checkpoint}', '{file}', "row wide: found the command 'tools/test.py {config} {file} --out {out}.json'"),
+    ('tools/test', 'tools/taste', "row wide: found the command 'tools/taste.py"),
     ('title: Toys', 'name: Toys', 'is no dict of tables with title, columns and rows'),
     ('title: Toys', 'title: [', 'is no dict of tables'),
 ])  # fmt: skip

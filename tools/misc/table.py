@@ -33,11 +33,12 @@ import poselifter
 from poselifter.engine import load_config
 from poselifter.engine.config import change_config
 from poselifter.engine.tool import ToolParser, config_errors
-from poselifter.errors import InputError, run_program
+from poselifter.errors import InputError, reading, run_program
 from poselifter.registry import METRICS
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / 'configs'
+_ERRORS = (yaml.YAMLError, AttributeError, KeyError, TypeError)
 FORM = 'runs: [CONFIG:VARIANT, ...], or a dict of these by column, or reason: TEXT, or command: TEXT'
 
 
@@ -128,11 +129,9 @@ def read_tables(system: str, only: str | None = None) -> dict[str, Table]:
     if not path.is_file():
         present = ', '.join(sorted(file.parent.name for file in CONFIGS.glob('*/tables.yml')))
         raise InputError(f'no tables of {system!r} ({path}); choose one of {present}')
-    try:
+    with reading(f'{path} is no dict of tables with title, columns and rows', 'mend it', _ERRORS):
         content = yaml.safe_load(path.read_text(encoding='utf-8'))
         entries = {str(name): (entry['title'], entry['columns'], entry['rows']) for name, entry in content.items()}
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
-        raise InputError(f'{path} is no dict of tables with title, columns and rows ({error!r}); mend it') from error
     tables = {}
     for name, (title, columns, rows) in choose(entries, only and [only], f'table of {system}').items():
         made = {}
@@ -164,7 +163,14 @@ def _row(system: str, entry: Any, columns: Mapping[str, str | None]) -> Row:
             raise InputError(
                 f'{column} is {key!r}, which {chain[-1].config} does not report, only {", ".join(reported)}'
             )
-    return Row(str(entry.get('varies', '')), paper, chains, entry.get('reason', ''), entry.get('command', ''))
+    command = str(entry.get('command', '')).removeprefix('python ')
+    fields = {'out', *(('config', 'checkpoint', *chains) if chains else ())}
+    wrong = set(re.findall(r'{(.*?)}', command)) - fields
+    if wrong or (command and not (ROOT / command.split()[0]).is_file()):
+        raise InputError(
+            f'found the command {command!r}, expected a tool and of {{...}} only {", ".join(sorted(fields))}'
+        )
+    return Row(str(entry.get('varies', '')), paper, chains, entry.get('reason', ''), command)
 
 
 def _chain(system: str, texts: Any) -> Chain:
@@ -254,7 +260,7 @@ class Study:
             yield shlex.split(row.command.format(**names)), out
 
     def figures(self, chain: Chain, key: str) -> list[float]:
-        """What the runs of a chain have reached so far."""
+        """The figures of a chain's runs so far."""
         files = sorted(self.folder(chain, '*').parent.glob('seed_*/metrics.json'))
         return [value for file in files if (value := json.loads(file.read_text()).get(key)) is not None]
 
@@ -273,13 +279,13 @@ class Study:
 
 
 def _call(command: list[str], here: bool) -> bool:
-    """Runs a tool in a process of its own, or ``here``, which saves the start; returns whether it ended well."""
+    """Runs a tool in a process of its own, or ``here``, which saves a start; returns whether it ended well."""
     print('python', shlex.join(command), flush=True)
-    if not here:
+    if not here or command[0] not in ('tools/train.py', 'tools/test.py'):
         return subprocess.run([sys.executable, str(ROOT / command[0]), *command[1:]], check=False).returncode == 0
     try:
         runpy.run_path(str(ROOT / command[0]), run_name='tool')['main'](command[1:])
-    except (InputError, RuntimeError) as error:
+    except Exception as error:  # whatever is wrong with a row, the others can run
         print(f'{type(error).__name__}: {error}')
         return False
     return True

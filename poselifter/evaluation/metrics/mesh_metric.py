@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError
+from ...errors import check_choice
 from ...registry import METRICS
 from ..functional.distances import as_array
 from ..functional.mesh import mesh_distances
@@ -47,8 +47,7 @@ class MeshMetric(GroupedMetric):
     def __init__(
         self, group_by: Sequence[str] = ('action_name',), protocol: str = 'clean', clip_len: int = 16, **kwargs: Any
     ) -> None:
-        if protocol not in ('clean', 'motionbert'):
-            raise InputError(f'MeshMetric: the protocol is {protocol!r}, expected clean or motionbert')
+        check_choice('MeshMetric: protocol', protocol, ('clean', 'motionbert'))
         self.clip_len = clip_len if protocol == 'motionbert' else 1
         kwargs.setdefault('prefix', protocol if protocol != 'clean' else None)
         units = f'protocol {protocol}; mm; MPJPE and PA-MPJPE on 14 joints'
