@@ -69,6 +69,7 @@ def test_runs_what_is_missing_and_prints_it(table, capsys):
     assert any('Load checkpoint from work_dirs/tables/toys/start/seed_1/epoch_4.pth' in log for log in logs)
     drawn, tested = (RUNS / f'start+toy_wide/seed_1/{name}.json' for name in ('wide', 'metrics'))
     assert drawn.read_text() == tested.read_text()
+    (RUNS / 'start/seed_0/epoch_4.pth').unlink()  # whose fruit is there
     times = {path: path.stat().st_mtime_ns for path in RUNS.rglob('*')}
     capsys.readouterr()
     table.main(['toys', '1', '--run', '--seeds', '2', '--rows', 'plain', 'none'])

@@ -26,7 +26,7 @@ def write_study(root: Path) -> Path:
         for video, frames in (('s_01_ca_01', 40), ('s_09_ca_01', 20)):
             bodies = {'pose': np.zeros((frames, 72)), 'betas': np.zeros((frames, 10)), 'camera': np.zeros((frames, 3))}
             np.savez(root / f'mesh/{method}/{video}.npz', **bodies)
-    names = ntu.names((1,), (1,), (1, 18), (1, 2, 3)) + ['S001C003P008R001A001']  # few: they are tested twice
+    names = ntu.names((1, 2, 3), cameras=(1,)) + ['S001C003P008R001A001']  # few: they are tested twice
     splits = dict.fromkeys(('xsub_train', 'xsub_val', 'xview_train', 'xview_val', 'xset_train', 'xset_val'), names)
     for number in (60, 120):
         ntu.write_pickle(root / f'ntu/ntu{number}_hrnet.pkl', names, splits)

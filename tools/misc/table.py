@@ -269,13 +269,19 @@ class Study:
         failed = []
         for seed, (key, row) in itertools.product(range(seeds), rows.items()):
             chains = [self.commands(chain, seed) for chain in dict.fromkeys(row.chains.values())]
-            for steps in (*chains, self.command(key, row, seed)):
+            for steps in map(list, (*chains, self.command(key, row, seed))):
+                if steps and _done(steps[-1][1]):  # checkpoints before it may be gone
+                    continue
                 for command, made in steps:
-                    done = made.exists() or any(made.parent.glob(f'{made.name}.*'))
-                    if not done and not _call(command, bool(self.toys)):
+                    if not _done(made) and not _call(command, bool(self.toys)):
                         failed.append(f'row {key}, seed {seed}: {shlex.join(command)}')
                         break
         return failed
+
+
+def _done(made: Path) -> bool:
+    """Whether a file is there, or one that begins with its name."""
+    return made.exists() or any(made.parent.glob(f'{made.name}.*'))
 
 
 def _call(command: list[str], here: bool) -> bool:
