@@ -95,5 +95,6 @@ def test_the_paper_s_counting_is_of_whole_clips_side_by_side(make_body):
     found = evaluate(MeshMetric(protocol='motionbert'), [sample, make_body(15)])
     plain = evaluate(MeshMetric(), [part])
     assert {key: found[f'motionbert/{key}'] for key in plain} == pytest.approx(plain)
+    assert set(MeshMetric().reports) <= set(plain)
     with pytest.raises(InputError, match="protocol is 'mixste', expected 'clean' or 'motionbert'"):
         MeshMetric(protocol='mixste')

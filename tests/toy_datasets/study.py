@@ -26,10 +26,11 @@ def write_study(root: Path) -> Path:
         for video, frames in (('s_01_ca_01', 40), ('s_09_ca_01', 20)):
             bodies = {'pose': np.zeros((frames, 72)), 'betas': np.zeros((frames, 10)), 'camera': np.zeros((frames, 3))}
             np.savez(root / f'mesh/{method}/{video}.npz', **bodies)
-    names = ntu.names((1, 2, 3), cameras=(1,)) + ['S001C003P008R001A001']  # few: they are tested twice
+    names = ntu.names((1, 2, 3), cameras=(1,))  # few, since they are tested twice
+    novel = ntu.names((1,), (1, 3, 8), cameras=(1, 2, 3), replications=(1, 2)) + ['S001C003P008R001A001']
     splits = dict.fromkeys(('xsub_train', 'xsub_val', 'xview_train', 'xview_val', 'xset_train', 'xset_val'), names)
-    for number in (60, 120):
-        ntu.write_pickle(root / f'ntu/ntu{number}_hrnet.pkl', names, splits)
+    ntu.write_pickle(root / 'ntu/ntu60_hrnet.pkl', names, splits)
+    ntu.write_pickle(root / 'ntu/ntu120_hrnet.pkl', sorted({*names, *novel}), splits)  # t-SNE needs some
     (root / 'done').touch()
     return root
 
@@ -49,9 +50,11 @@ def toy_config(config: dict[str, Any]) -> dict[str, Any]:
     config['train_cfg'] = {'by_epoch': False, 'max_iters': STEPS, 'val_interval': STEPS}
     checkpoint = config['default_hooks']['checkpoint'] | {'by_epoch': False, 'interval': 1}
     config['default_hooks'] |= {'checkpoint': checkpoint | {'max_keep_ckpts': 1}}
-    for loader in (config['train_dataloader'], config['val_dataloader'], config['test_dataloader']):
-        loader.update(num_workers=0, persistent_workers=False, batch_size=2)
     batches = config['train_dataloader'].get('batch_sampler') or {}
+    for loader in filter(None, (config.get(f'{part}_dataloader') for part in ('train', 'val', 'test'))):
+        loader.update(num_workers=0, persistent_workers=False, batch_size=2)
+    if 'per_class' in batches:
+        config['train_dataloader']['batch_size'] = 4  # two classes
     if 'batch_size' in batches:
         batches['batch_size'] = [2] * len(batches['batch_size'])
     config['model'] = narrow(config['model'])
