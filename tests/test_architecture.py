@@ -21,12 +21,12 @@ FLOORS = [
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
     'poselifter': 238,
-    'poselifter/apis': 731,
+    'poselifter/apis': 733,
     'poselifter/checkpoints': 819,
-    'poselifter/codecs': 173,
+    'poselifter/codecs': 182,
     'poselifter/datasets': 2298,
     'poselifter/engine': 869,
-    'poselifter/evaluation': 587,
+    'poselifter/evaluation': 607,
     'poselifter/geometry': 245,
     'poselifter/io': 656,
     'poselifter/models': 2414,
@@ -36,13 +36,13 @@ CODE_LINES = {
     'poselifter/utils': 360,
     'poselifter/visualization': 461,
     'tools': 94,
-    'tools/analysis_tools': 1085,
+    'tools/analysis_tools': 1086,
     'tools/dataset_converters': 846,
-    'tools/misc': 171,
+    'tools/misc': 405,
     'tools/model_converters': 38,
 }
-TOTAL_LINES = 25_020
-TEST_LINES = 23_972
+TOTAL_LINES = 25_460
+TEST_LINES = 24_310
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
