@@ -279,7 +279,7 @@ def test_the_best_checkpoint_is_the_paper_s():
     for name in CONFIGS:
         evaluators = read(name).get('val_evaluator') or []
         evaluators = evaluators if isinstance(evaluators, list) else [evaluators]
-        papers = [f'{p}/MPJPE' for evaluator in evaluators if (p := evaluator.get('protocol', 'clean')) != 'clean']
+        papers = [f'{e.get("prefix", e.protocol)}/MPJPE' for e in evaluators if e.get('protocol', 'clean') != 'clean']
         assert not papers or read(name).default_hooks.checkpoint.get('save_best') in (None, *papers), name
 
 
