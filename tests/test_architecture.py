@@ -21,12 +21,12 @@ FLOORS = [
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
     'poselifter': 241,
-    'poselifter/apis': 736,
+    'poselifter/apis': 738,
     'poselifter/checkpoints': 847,
-    'poselifter/codecs': 173,
+    'poselifter/codecs': 182,
     'poselifter/datasets': 2317,
     'poselifter/engine': 993,
-    'poselifter/evaluation': 587,
+    'poselifter/evaluation': 607,
     'poselifter/geometry': 245,
     'poselifter/io': 658,
     'poselifter/models': 2417,
@@ -36,13 +36,13 @@ CODE_LINES = {
     'poselifter/utils': 395,
     'poselifter/visualization': 461,
     'tools': 97,
-    'tools/analysis_tools': 1086,
+    'tools/analysis_tools': 1087,
     'tools/dataset_converters': 845,
-    'tools/misc': 176,
+    'tools/misc': 410,
     'tools/model_converters': 38,
 }
-TOTAL_LINES = 25_383
-TEST_LINES = 24_426
+TOTAL_LINES = 25_815
+TEST_LINES = 24_746
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -13,3 +13,4 @@ variants = dict(scratch=dict(load_from=None, pretrained_by=None, train_cfg=dict(
 
 model = dict(**_base_.sizes.actionpose, codec={{_base_.codec}}, test_cfg={{_base_.model_test_cfg}})
 train_cfg = dict(max_epochs=60)
+default_hooks = dict(checkpoint=dict(save_best='motionbert/MPJPE'))

@@ -5,3 +5,4 @@ _base_ = '../motionagformer/mpi_inf_3dhp_81.py'
 load_from = 'work_dirs/motion2vec/pretrain_mpi_inf_3dhp_81/epoch_60.pth'
 pretrained_by = 'configs/motion2vec/pretrain_mpi_inf_3dhp_81.py'
 variants = dict(scratch=dict(load_from=None, pretrained_by=None))
+default_hooks = dict(checkpoint=dict(save_best='mpi_inf_3dhp/MPJPE'))

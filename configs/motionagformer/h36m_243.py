@@ -8,3 +8,4 @@ _base_ = [
 
 model = dict(codec={{_base_.codec}}, test_cfg={{_base_.model_test_cfg}})
 train_dataloader = dict(batch_size=16)
+default_hooks = dict(checkpoint=dict(save_best='motionagformer/MPJPE'))

@@ -12,3 +12,4 @@ val_dataloader = dict(dataset=dict(min_frames=81))
 test_dataloader = val_dataloader
 val_evaluator = [dict(type='PoseMetric', protocol='motionagformer', clip_len=81), dict(type='PoseMetric')]
 test_evaluator = val_evaluator
+default_hooks = dict(checkpoint=dict(save_best='motionagformer/MPJPE'))

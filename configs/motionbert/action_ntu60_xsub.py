@@ -17,6 +17,12 @@ variants = dict(
         optim_wrapper=dict(optimizer=dict(lr=1e-4), paramwise_cfg=dict(_delete_=True)),
     ),
     frozen=dict(frozen_modules=['backbone']),
+    paper_scratch=dict(  # rate and epochs as printed
+        load_from=None,
+        pretrained_by=None,
+        train_cfg=dict(max_epochs=200),
+        optim_wrapper=dict(paramwise_cfg=dict(_delete_=True)),
+    ),
 )
 
 # as released, so that the authors' weights can be tested: an empty second person counts in the mean over persons

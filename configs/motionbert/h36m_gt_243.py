@@ -2,6 +2,8 @@
 # scratch 17.8 mm (paper, table 1).
 _base_ = './h36m_243.py'
 
+variants = dict(_delete_=True, scratch=_base_.variants.scratch, frozen=_base_.variants.frozen)
+
 codec = dict(gt_2d=True, paste_2d=True)
 encode = dict(type='Encode', codec=dict(type='ImageSpaceLifting', gt_2d=True, paste_2d=True))
 model = dict(codec=codec)

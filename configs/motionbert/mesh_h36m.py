@@ -9,16 +9,35 @@ _base_ = [
 
 load_from = 'work_dirs/motionbert/pretrain_amass_h36m_243/epoch_90.pth'
 pretrained_by = 'configs/motionbert/pretrain_amass_h36m_243.py'
+# 75.7 mm MPVE (paper)
+scratch = dict(
+    load_from=None,
+    pretrained_by=None,
+    train_cfg=dict(max_epochs=100),
+    optim_wrapper=dict(optimizer=dict(lr=1e-4), paramwise_cfg=dict(_delete_=True)),
+)
+tcn = dict(model=dict(backbone=dict(_delete_=True, **_base_.other_backbones.tcn)))
+poseformer = dict(model=dict(backbone=dict(_delete_=True, **_base_.other_backbones.poseformer)))
 variants = dict(
-    # 75.7 mm MPVE (paper)
-    scratch=dict(
-        load_from=None,
-        pretrained_by=None,
-        train_cfg=dict(max_epochs=100),
-        optim_wrapper=dict(optimizer=dict(lr=1e-4), paramwise_cfg=dict(_delete_=True)),
-    )
+    scratch=scratch,
+    paper=dict(model=dict(heads=dict(mesh=dict(hidden_dims=512)))),
+    frozen=dict(frozen_modules=['backbone']),
+    table4_random=dict(load_from=None, pretrained_by=None, frozen_modules=['backbone']),
+    table6_tcn_scratch=dict(**scratch, **tcn),
+    table6_poseformer_scratch=dict(**scratch, **poseformer),
+    table6_tcn_finetune=dict(
+        load_from='work_dirs/motionbert/pretrain_tcn_amass_h36m_243/epoch_90.pth',
+        pretrained_by='configs/motionbert/pretrain_tcn_amass_h36m_243.py',
+        **tcn,
+    ),
+    table6_poseformer_finetune=dict(
+        load_from='work_dirs/motionbert/pretrain_poseformer_amass_h36m_243/epoch_90.pth',
+        pretrained_by='configs/motionbert/pretrain_poseformer_amass_h36m_243.py',
+        **poseformer,
+    ),
 )
 
+default_hooks = dict(checkpoint=dict(save_best='motionbert/MPJPE'))  # as released
 data_root = '{{$POSELIFTER_DATA:data}}/mesh'
 model = dict(
     codec={{_base_.codec}},
@@ -32,7 +51,7 @@ model = dict(
             mean_params=data_root + '/smpl_mean_params.npz',
         ),
     ),
-    test_cfg=dict(window=dict(length=16), batch_size=8),
+    test_cfg=dict(window=dict(length=16), merge=False, batch_size=8),
 )
 
 pipeline = {{_base_.train_pipeline}}

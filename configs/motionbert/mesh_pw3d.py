@@ -2,7 +2,7 @@
 # As there, Human3.6M takes part in the first 20 epochs.
 _base_ = './mesh_h36m.py'
 
-variants = dict(scratch=dict(train_cfg=dict(max_epochs=60)))  # 99.1 mm MPVE (paper)
+variants = dict(_delete_=True, scratch=dict(_base_.scratch, train_cfg=dict(max_epochs=60)))  # 99.1 mm MPVE (paper)
 data_root = '{{$POSELIFTER_DATA:data}}/mesh'
 codec = dict(fps=30)
 model = dict(codec=codec)

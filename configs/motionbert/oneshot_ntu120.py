@@ -9,9 +9,32 @@ _base_ = [
 
 load_from = 'work_dirs/motionbert/pretrain_amass_h36m_243/epoch_90.pth'
 pretrained_by = 'configs/motionbert/pretrain_amass_h36m_243.py'
+scratch = dict(load_from=None, pretrained_by=None)  # 61.0 % (paper)
+tcn = dict(model=dict(backbone=dict(_delete_=True, **_base_.other_backbones.tcn)))
+poseformer = dict(model=dict(backbone=dict(_delete_=True, **_base_.other_backbones.poseformer)))
+tested = dict(dataset=dict(pipeline=[dict(type='ResampleClip', length=243), *_base_.test_pipeline[1:]]))
+trained = dict(type='ResampleClip', length=243, mode='random')
 variants = dict(
-    scratch=dict(load_from=None, pretrained_by=None),  # 61.0 % (paper)
+    scratch=scratch,
+    paper=dict(  # 243 frames and batches of 16 as printed
+        train_dataloader=dict(batch_size=16, dataset=dict(pipeline=[trained, *_base_.train_pipeline[1:]])),
+        val_dataloader=tested,
+        test_dataloader=tested,
+    ),
     frozen=dict(frozen_modules=['backbone']),
+    table4_random=dict(**scratch, frozen_modules=['backbone']),
+    table6_tcn_scratch=dict(**scratch, **tcn),
+    table6_poseformer_scratch=dict(**scratch, **poseformer),
+    table6_tcn_finetune=dict(
+        load_from='work_dirs/motionbert/pretrain_tcn_amass_h36m_243/epoch_90.pth',
+        pretrained_by='configs/motionbert/pretrain_tcn_amass_h36m_243.py',
+        **tcn,
+    ),
+    table6_poseformer_finetune=dict(
+        load_from='work_dirs/motionbert/pretrain_poseformer_amass_h36m_243/epoch_90.pth',
+        pretrained_by='configs/motionbert/pretrain_poseformer_amass_h36m_243.py',
+        **poseformer,
+    ),
 )
 
 # as released: an empty second person counts in the mean over persons, scores keep COCO's order

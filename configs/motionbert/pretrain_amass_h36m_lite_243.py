@@ -2,4 +2,5 @@
 _base_ = './pretrain_amass_h36m_243.py'
 
 work_dir = 'work_dirs/motionbert/pretrain_amass_h36m_lite_243'
+variants = None
 model = {{_base_.sizes.motionbert_lite}}

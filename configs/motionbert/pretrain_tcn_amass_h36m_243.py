@@ -2,9 +2,8 @@
 _base_ = './pretrain_amass_h36m_243.py'
 
 work_dir = 'work_dirs/motionbert/pretrain_tcn_amass_h36m_243'
+variants = None
 model = dict(
-    backbone=dict(
-        _delete_=True, type='TemporalConvNet', num_frames=243, in_channels=3, filter_widths=[3, 3, 3, 3, 3], pad=True
-    ),
+    backbone=dict(_delete_=True, **_base_.other_backbones.tcn),
     heads=dict(pose=dict(num_joints=17)),
 )

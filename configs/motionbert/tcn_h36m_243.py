@@ -1,12 +1,12 @@
 # As h36m_243.py with the temporal convolutional network as backbone: 47.9 mm, from scratch 50.1 mm (paper, table 6).
 _base_ = './h36m_243.py'
 
+variants = dict(_delete_=True, scratch=_base_.variants.scratch, frozen=_base_.variants.frozen)
+
 load_from = 'work_dirs/motionbert/pretrain_tcn_amass_h36m_243/epoch_90.pth'
 pretrained_by = 'configs/motionbert/pretrain_tcn_amass_h36m_243.py'
 
 model = dict(
-    backbone=dict(
-        _delete_=True, type='TemporalConvNet', num_frames=243, in_channels=3, filter_widths=[3, 3, 3, 3, 3], pad=True
-    ),
+    backbone=dict(_delete_=True, **_base_.other_backbones.tcn),
     heads=dict(pose=dict(num_joints=17)),
 )

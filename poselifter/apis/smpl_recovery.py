@@ -88,7 +88,9 @@ class _BodyInferencer(BaseInferencer):
         if self.estimates is not None:
             shown = np.minimum(frames[0] + np.arange(len(inputs)) / step, frames[-1])
             sample.set_data({key: torch.from_numpy(value) for key, value in self.estimates.at(shown).items()})
+        apart, self.model.merge = self.model.merge, True  # a body for each frame, also where a paper counts windows
         [sample] = self.model.predict([inputs], [sample])
+        self.model.merge = apart
         every = np.arange(frames[0], frames[-1] + 1)
         rotations = axis_angle_to_matrix(sample.pred_smpl_pose.unflatten(1, (24, 3))).cpu().numpy()
         rotations = rotation_6d_to_matrix(matrix_to_rotation_6d(interpolate(rotations, np.arange(len(every)) * step)))

@@ -17,7 +17,8 @@ class RootRelativeLifting(BaseCodec):
     """2D normalised to the screen, 3D relative to the root (VideoPose3D, section 5 of its protocol).
 
     Network space: inputs (T, J, C) are x in [-1, 1] and y in [-h/w, h/w], then the detector's confidence if
-    ``confidence``; a missing joint is 0 in every channel. Targets (T, K, 3) are camera axes relative to the root.
+    ``confidence``; a missing joint is 0 in every channel unless ``keep_missing``. Targets (T, K, 3) are camera axes
+    relative to the root.
 
     With ``window_box`` every window is further described by a body-sized box, so that a model need not learn that a
     person may stand anywhere in the picture at any size: x and y are relative to the box, and the box itself (centre x,
@@ -27,17 +28,26 @@ class RootRelativeLifting(BaseCodec):
         confidence: whether the input has a confidence channel.
         window_box: whether windows are described by a box; needs ``confidence``.
         unit: unit of the network's output: ``'m'`` or ``'mm'``.
+        keep_missing: leaves x and y of a joint of confidence 0 as the file has them (MotionBERT's bodies, as released).
         **kwargs: ``skeleton``, ``skeleton_3d`` and ``fps`` of :class:`BaseCodec`.
     """
 
     _SCALES = {'m': 1.0, 'mm': 1000.0}
 
-    def __init__(self, confidence: bool = False, window_box: bool = False, unit: str = 'm', **kwargs: Any) -> None:
+    def __init__(
+        self,
+        confidence: bool = False,
+        window_box: bool = False,
+        unit: str = 'm',
+        keep_missing: bool = False,
+        **kwargs: Any,
+    ) -> None:
         check_choice('RootRelativeLifting: unit', unit, self._SCALES)
         if window_box and not confidence:
             raise InputError('RootRelativeLifting: window_box needs confidence=True, to know which joints are present')
         super().__init__(**kwargs)
         self.confidence, self.window_box, self.unit = confidence, window_box, unit
+        self.keep_missing = keep_missing
         self.scale, self.channels = self._SCALES[unit], 2 + confidence + 3 * window_box
 
     def encode_arrays(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
@@ -45,8 +55,9 @@ class RootRelativeLifting(BaseCodec):
         self.check_skeletons(metadata)
         keypoints, visible = arrays['keypoints'], arrays['keypoints_visible']
         xy = _normalized(keypoints, np.asarray(metadata['img_shape'], np.float64))
-        if (visible <= 0).any():
-            xy = np.where(visible[..., None] > 0, xy, np.float32(0))
+        absent = ~np.isfinite(xy).all(-1) if self.keep_missing else visible <= 0
+        if absent.any():
+            xy = np.where(absent[..., None], np.float32(0), xy)
         if self.confidence:
             xy = np.concatenate([xy, visible[..., None]], -1).astype(np.float32, copy=False)
         encoded = {'inputs': xy}

@@ -16,6 +16,17 @@ def sample(rng, n_frames=6):
     }  # fmt: skip
 
 
+def test_missing_joints_may_stay_where_they_are(rng):
+    """Of MotionBERT's bodies, as released; what is no number is 0 all the same."""
+    clip = sample(rng)
+    clip['keypoints_visible'][2] = 0
+    clip['keypoints'][2, 3] = np.nan
+    kept = RootRelativeLifting(confidence=True, keep_missing=True).encode(clip)['inputs']
+    assert (kept[2, 3] == 0).all() and (kept[2, :, 2] == 0).all()
+    others = np.delete(np.arange(17), 3)
+    np.testing.assert_allclose(kept[2, others, 0], clip['keypoints'][2, others, 0] / 500 - 1, atol=1e-6)
+
+
 def boxed(inputs):
     return RootRelativeLifting(confidence=True, window_box=True).normalize_window(inputs)
 

@@ -81,6 +81,8 @@ class ToyBodies(ToyLifter):
 
 @METRICS.register_module(force=True)
 class ToyMetric(BaseMetric):
+    reports = ('MPJPE', 'P-MPJPE', 'MPJVE', 'clips')
+
     def process(self, data_batch, data_samples):
         for sample in data_samples:
             self.results.append(float((sample['pred_keypoints_3d'] - sample['lifting_target']).norm(dim=-1).mean()))

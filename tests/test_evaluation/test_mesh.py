@@ -81,3 +81,20 @@ def test_bad_samples_are_named(make_body):
     del sample.vertices
     with pytest.raises(InputError, match='clip: the sample has no vertices; MeshMetric needs'):
         evaluate(MeshMetric(), [sample])
+
+
+def test_the_paper_s_counting_is_of_whole_clips_side_by_side(make_body):
+    """Clips of 16 of 40 frames: the third, which ends with the sequence, does not count; nor a short sequence."""
+    sample = make_body(40)
+    part = make_body(32)
+    part.set_data({key: sample.get(key)[:32] for key in sample.keys()})
+    frames = torch.tensor([*range(32), *range(24, 40)])
+    sample.set_data({key: sample.get(key)[frames] for key in ('pred_vertices', 'pred_keypoints_3d')})
+    sample.pred_frames = frames
+    sample.pred_vertices[32:] += 9
+    found = evaluate(MeshMetric(protocol='motionbert'), [sample, make_body(15)])
+    plain = evaluate(MeshMetric(), [part])
+    assert {key: found[f'motionbert/{key}'] for key in plain} == pytest.approx(plain)
+    assert set(MeshMetric().reports) <= set(plain)
+    with pytest.raises(InputError, match="protocol is 'mixste', expected 'clean' or 'motionbert'"):
+        MeshMetric(protocol='mixste')

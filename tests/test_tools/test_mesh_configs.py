@@ -125,7 +125,7 @@ def test_prediction_is_of_every_frame_and_of_the_mirrored_too(repository, files)
     config = load_config(repository / 'configs/motionbert/mesh_h36m.py').model
     config.backbone.update(embed_dims=16, rep_dims=16, depth=1, num_frames=LENGTH)
     config.heads.mesh.update(hidden_dims=32)
-    config.test_cfg.window.length = LENGTH
+    config.test_cfg.update(window={'length': LENGTH}, merge=True)
     model = MODELS.build(config).eval()
     clip, sample = torch.rand(19, 17, 3), MotionDataSample()
     sample.set_data({'smpl_pose': torch.rand(19, 72), 'smpl_shape': torch.rand(19, 10)})

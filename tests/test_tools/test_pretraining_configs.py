@@ -98,7 +98,7 @@ def test_pretraining_is_validated_by_lifting(train, files):
     """Detected 2D of the test subjects, as in the released program; the best checkpoint is kept."""
     options = {'val_dataloader.num_workers': 0, 'val_dataloader.persistent_workers': False}
     train('motionbert/pretrain_amass_h36m_243', {**LONG, **SOURCES, **options}, validate=True)
-    assert list((files / 'run/motionbert/pretrain_amass_h36m_243').glob('best_MPJPE_epoch_1.pth'))
+    assert list((files / 'run/motionbert/pretrain_amass_h36m_243').glob('best_motionbert_MPJPE_epoch_1.pth'))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import torch
 
 import poselifter
 from poselifter.engine import load_config
-from poselifter.registry import MODELS, TRANSFORMS
+from poselifter.registry import DATASETS, MODELS, TRANSFORMS
 
 FOLDER = Path(__file__).parents[2] / 'configs'
 CONFIGS = sorted(path.relative_to(FOLDER).with_suffix('').as_posix() for path in FOLDER.glob('*/*.py'))
@@ -244,6 +244,43 @@ def test_curriculum_of_motionbert():
             assert next(step for step in part.pipeline if step.type == 'Encode').codec.gt_2d
     weights = [loss.get('loss_weight', 1) for loss in config.model.heads.pose.losses]
     assert weights == [1, 0.5, 20]
+
+
+def test_short_recordings_of_amass_are_stretched(toy_root):
+    """As released: a recording of 40 frames gives a clip of 243."""
+    poselifter.register_all_modules()
+    source = read('motionbert/pretrain_amass_h36m_243').train_dataloader.dataset.datasets[2].datasets[0]
+    dataset = DATASETS.build({**source, 'data_root': str(toy_root / 'amass_30'), 'pipeline': []})
+    assert len(dataset) == 2 and dataset[0]['world_keypoints'].shape == (243, 17, 3)
+
+
+STRATEGIES = {'lifting': [], 'noise': ['FittedNoise'], 'mask': ['FittedNoise', 'JointMask', 'FrameMask']}
+
+
+def test_strategies_and_ratios_of_motionbert_s_pretraining():
+    """Tables 5: 3D data alone, corrupted in more and more ways; figure 7: all data, frames to joints 2 to 1."""
+    name = 'motionbert/pretrain_amass_h36m_243'
+    for strategy, added in STRATEGIES.items():
+        loader = read(f'{name}:table5_{strategy}').train_dataloader
+        assert loader.batch_sampler is None
+        assert [part.type for part in loader.dataset.datasets] == ['AMASSDataset', 'Human36mMotionBERTDataset']
+        for part in loader.dataset.datasets:
+            steps = [step.type for step in part.pipeline if step.type != 'VirtualCamera']
+            assert steps == ['Encode', 'FlipPose', *added, 'PackPose']
+    for percent in (0, 30, 45, 60, 75):
+        track, variety, lifted = read(f'{name}:figure7_{percent}').train_dataloader.dataset.datasets
+        for part in (track, variety, *lifted.datasets):
+            probs = [step.prob for step in part.pipeline if 'Mask' in step.type]
+            assert probs == pytest.approx([percent / 300, percent / 150])
+
+
+def test_the_best_checkpoint_is_the_paper_s():
+    """Of a config whose evaluator counts as a paper, the kept checkpoint is chosen by that."""
+    for name in CONFIGS:
+        evaluators = read(name).get('val_evaluator') or []
+        evaluators = evaluators if isinstance(evaluators, list) else [evaluators]
+        papers = [f'{e.get("prefix", e.protocol)}/MPJPE' for e in evaluators if e.get('protocol', 'clean') != 'clean']
+        assert not papers or read(name).default_hooks.checkpoint.get('save_best') in (None, *papers), name
 
 
 def test_sources_of_motionbert_s_meshes():

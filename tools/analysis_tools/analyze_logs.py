@@ -1,6 +1,6 @@
 """Draws curves from training logs, or reports how long iterations took.
 
-A log is the ``vis_data/scalars.json`` in the folder of a run.
+A log is the ``vis_data/scalars.json`` in the folder of a run, or that folder with all of its logs.
 
     python tools/analysis_tools/analyze_logs.py plot_curve work_dirs/cmu_27/*/vis_data/scalars.json --keys MPJPE --out mpjpe.png
     python tools/analysis_tools/analyze_logs.py cal_train_time work_dirs/cmu_27/*/vis_data/scalars.json
@@ -18,13 +18,14 @@ from poselifter.errors import InputError, reading, run_program
 
 
 def read_log(path: str) -> list[dict[str, float]]:
-    """The JSON objects of a log, one a line; those of training have ``iter``.
+    """The JSON objects of a log, one a line, or of all logs of a run's folder; those of training have ``iter``.
 
     Raises:
         InputError: no such file, or it is no log.
     """
     with reading(f'{path} is no scalars.json of a run', 'give one of its folder vis_data'):
-        rows = [json.loads(line) for line in Path(path).read_text().splitlines() if line.strip()]
+        files = sorted(Path(path).glob('*/vis_data/scalars.json')) if Path(path).is_dir() else [Path(path)]
+        rows = [json.loads(line) for file in files for line in file.read_text().splitlines() if line.strip()]
     rows = [row for row in rows if isinstance(row, dict) and 'step' in row]
     if not rows:
         raise InputError(f'{path} holds no scalars; give the vis_data/scalars.json of a run')
@@ -76,7 +77,7 @@ def main(argv: list[str] | None = None) -> None:
     curve = tasks.add_parser('plot_curve', help='draw curves')
     time = tasks.add_parser('cal_train_time', help='report how long iterations took')
     for task, run in ((curve, plot_curve), (time, cal_train_time)):
-        task.add_argument('logs', nargs='+', metavar='LOG', help='scalars.json of a run')
+        task.add_argument('logs', nargs='+', metavar='LOG', help='scalars.json of a run, or its folder')
         task.set_defaults(run=run)
     curve.add_argument('--keys', nargs='+', default=['MPJPE'], help='what to draw: loss, lr, MPJPE, ...')
     curve.add_argument('--legend', nargs='+', help='one name for each curve')

@@ -1,7 +1,9 @@
 # Human3.6M with bodies of SMPL, MotionBERT's file. The data: docs/datasets/mesh.md.
 _base_ = './loaders.py'
 
-codec = dict(type='RootRelativeLifting', skeleton='h36m17', skeleton_3d='h36m17', fps=50, confidence=True)
+codec = dict(
+    type='RootRelativeLifting', skeleton='h36m17', skeleton_3d='h36m17', fps=50, confidence=True, keep_missing=True
+)
 data_root = '{{$POSELIFTER_DATA:data}}/mesh'
 
 labels = dict(type='PackPose', keys=['smpl_pose', 'smpl_shape', 'smpl_weight', 'initial_pose', 'initial_shape'])

@@ -25,6 +25,12 @@ model = dict(
     ),
 )
 
+# the same pretraining with other networks (table 6); the paper does not say how large they are
+other_backbones = dict(
+    tcn=dict(type='TemporalConvNet', num_frames=243, in_channels=3, filter_widths=[3, 3, 3, 3, 3], pad=True),
+    poseformer=dict(type='PoseFormer', num_frames=243, in_channels=3),
+)
+
 sizes = dict(
     # MotionBERT-Lite, 243 frames: 16.0 M parameters
     motionbert_lite=dict(backbone=dict(embed_dims=256, mlp_ratio=4.0)),

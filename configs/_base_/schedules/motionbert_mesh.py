@@ -9,5 +9,5 @@ optim_wrapper = dict(
 )
 param_scheduler = [dict(type='ExponentialLR', gamma=0.98, by_epoch=True)]
 auto_scale_lr = dict(base_batch_size=128)
-val_evaluator = dict(type='MeshMetric')
+val_evaluator = [dict(type='MeshMetric', protocol='motionbert'), dict(type='MeshMetric')]
 test_evaluator = val_evaluator

@@ -37,6 +37,6 @@ def mesh_distances(pred_vertices: Any, vertices: Any, pred_keypoints: Any, keypo
 
 
 def evaluate_mesh(pred_vertices: Any, vertices: Any, pred_keypoints: Any, keypoints: Any) -> dict[str, float]:
-    """Means of :func:`mesh_distances` (MotionBERT, section 4.4)."""
+    """Means of :func:`mesh_distances` (MotionBERT, section 4.5)."""
     errors = mesh_distances(pred_vertices, vertices, pred_keypoints, keypoints)
     return {name: float(distances.mean()) for name, (distances, _) in errors.items()}

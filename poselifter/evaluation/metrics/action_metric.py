@@ -87,6 +87,7 @@ class ActionMetric(LabelledMetric):
         super().__init__(**kwargs)
         self.top_k, self.confusion_file = tuple(top_k), confusion_file
         self.confusion: np.ndarray | None = None
+        self.reports = (*(f'top{k}' for k in self.top_k), 'mean_class_accuracy')
 
     def compute_metrics(self, results: list[tuple[str, int, np.ndarray, str]]) -> dict[str, float]:
         labels, scores, groups = self.clips(results)
@@ -113,10 +114,11 @@ class OneShotMetric(SampleMetric):
 
     Args: of mmengine's ``BaseMetric``.
 
-    Source: Liu et al., "NTU RGB+D 120" (PAMI 2019), section 5; MotionBERT, section 4.3.
+    Source: Liu et al., "NTU RGB+D 120" (PAMI 2019), section 5; MotionBERT, section 4.4.
     """
 
     fields = ('exemplar', 'action', 'pred_embedding')
+    reports = ('one_shot_accuracy', 'mean_class_accuracy')
 
     def entry(self, sample: Mapping[str, Any]) -> tuple[bool, int, np.ndarray]:
         """Exemplar flag, class and embedding."""
@@ -157,6 +159,7 @@ class FewShotMetric(LabelledMetric):
     """
 
     vector = 'pred_embedding'
+    reports = ('few_shot_accuracy', 'few_shot_std', 'chance')
 
     def __init__(self, ways: int | None = 5, shots: int = 1, episodes: int = 200, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(merge=True, **kwargs)

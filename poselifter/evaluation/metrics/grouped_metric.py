@@ -6,7 +6,7 @@ from typing import Any
 from mmengine.logging import print_log
 
 from ...errors import InputError
-from .group_table import GroupTable, SequenceScore
+from .group_table import AVERAGES, GroupTable, SequenceScore
 from .sample_metric import SampleMetric
 
 
@@ -34,6 +34,12 @@ class GroupedMetric(SampleMetric):
         if not group_by:
             raise InputError(f"{type(self).__name__}: group_by is empty, expected names such as 'action_name'")
         self.group_by, self.average, self.units = tuple(group_by), average, units
+
+    @property
+    def reports(self) -> tuple[str, ...]:
+        """Keys of the overall figures, and the starts of those of groups."""
+        other = next(name for name in AVERAGES if name != self.average)
+        return (*self.labels.values(), *(f'{other}/{label}' for label in self.labels.values()))
 
     def compute_metrics(self, results: list[SequenceScore]) -> dict[str, float]:
         """Prints the tables and returns the figures of :meth:`report`."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import check_choice
 from ...registry import METRICS
 from ..functional.distances import as_array
 from ..functional.mesh import mesh_distances
@@ -24,22 +25,41 @@ class MeshMetric(GroupedMetric):
     and ``lifting_target`` (T, 17, 3) of h36m17, all in metres, perhaps ``pred_frames`` (P,) and ``smpl_weight`` (T,), 0
     for frames without a label. A frame that is predicted several times counts with the mean of its errors.
 
+    The protocol ``'motionbert'``, as released, counts clips side by side: of T frames the first predictions, as many
+    as fill whole clips, so windows must be kept apart (``merge=False``); the rest of a sequence does not count.
+
     Returned keys: ``MPVE``, ``MPJPE``, ``PA-MPJPE`` (14 joints), ``MPJPE-17``, ``PA-MPJPE-17``, as for
     :class:`PoseMetric`; the overall figure is the mean over all frames.
 
-    Args: see :class:`GroupedMetric`.
+    Args:
+        group_by: see :class:`GroupedMetric`.
+        protocol: ``'clean'`` or ``'motionbert'``, which stands before the keys then.
+        clip_len: frames of a clip (``'motionbert'``).
+        **kwargs: of mmengine's ``BaseMetric``.
+
+    Raises:
+        InputError: an unknown protocol.
     """
 
     fields = ('pred_vertices', 'vertices', 'pred_keypoints_3d', 'lifting_target')
     labels = {key: key.upper().replace('_', '-') for key in ('mpve', 'mpjpe', 'pa_mpjpe', 'mpjpe_17', 'pa_mpjpe_17')}
 
-    def __init__(self, group_by: Sequence[str] = ('action_name',), **kwargs: Any) -> None:
-        super().__init__(group_by, 'all_frames', 'mm; MPJPE and PA-MPJPE on 14 joints', **kwargs)
+    def __init__(
+        self, group_by: Sequence[str] = ('action_name',), protocol: str = 'clean', clip_len: int = 16, **kwargs: Any
+    ) -> None:
+        check_choice('MeshMetric: protocol', protocol, ('clean', 'motionbert'))
+        self.clip_len = clip_len if protocol == 'motionbert' else 1
+        kwargs.setdefault('prefix', protocol if protocol != 'clean' else None)
+        units = f'protocol {protocol}; mm; MPJPE and PA-MPJPE on 14 joints'
+        super().__init__(group_by, 'all_frames', units, **kwargs)
 
     def entry(self, sample: Mapping[str, Any]) -> SequenceScore:
         keys = self.fields
-        frames = predicted_frames(sample, len(sample.get(keys[0])), len(sample.get(keys[1])))
+        length = len(sample.get(keys[1]))
+        frames = predicted_frames(sample, len(sample.get(keys[0])), length)
         weights = 1 / np.bincount(frames)[frames]
+        if self.clip_len > 1:
+            weights = 1.0 * (np.arange(len(frames)) < length // self.clip_len * self.clip_len)
         if sample.get('smpl_weight') is not None:
             weights *= (as_array(sample.get('smpl_weight')) > 0)[frames]
         kept, sums = np.flatnonzero(weights), dict.fromkeys(self.labels, (0.0, 0.0))

@@ -80,6 +80,11 @@ class PoseMetric(GroupedMetric):
         units += [f'averages without {", ".join(self.protocol.apart)}'] if self.protocol.apart else []
         super().__init__(group_by, self.protocol.average, '; '.join(units), **kwargs)
 
+    @property
+    def reports(self) -> tuple[str, ...]:
+        """Keys of the overall figures, and the starts of those of groups and joints."""
+        return (*super().reports, *(('joints', 'variance') if self.detail else ()))
+
     def entry(self, sample: Mapping[str, Any]) -> SequenceScore:
         if any(part in (sample.get('sequence') or '') for part in self.protocol.skip):
             return SequenceScore({}, 0, {})  # None would be lost between processes, and others doubled

@@ -12,7 +12,8 @@ from ...errors import InputError
 class SampleMetric(BaseMetric):
     """One entry a sample, so that neither batches nor processes can change a figure.
 
-    A subclass implements :meth:`entry` and sets ``fields``, those that a sample must have.
+    A subclass implements :meth:`entry` and sets ``fields``, those that a sample must have, and ``reports``, the keys of
+    its overall figures without prefix.
 
     Args:
         **kwargs: of mmengine's ``BaseMetric``: ``prefix``, put before every
@@ -23,6 +24,7 @@ class SampleMetric(BaseMetric):
 
     default_prefix = ''  # None would make mmengine warn that the keys have no prefix
     fields: tuple[str, ...]
+    reports: tuple[str, ...] = ()
 
     @abstractmethod
     def entry(self, sample: Mapping[str, Any]) -> Any:

@@ -18,7 +18,7 @@ BLOCKS |= {kind.lower(): {**options, 'mlp_ratio': 0} for kind, options in BLOCKS
 
 @BACKBONES.register_module()
 class DSTformer(StreamBackbone):
-    """Dual-stream spatio-temporal transformer (MotionBERT; Zhu et al., ICCV 2023, section 3.3).
+    """Dual-stream spatio-temporal transformer (MotionBERT; Zhu et al., ICCV 2023, section 3.2).
 
     Every layer has a spatial-then-temporal and a temporal-then-spatial stream with separate weights, fused per token.
     After the last layer come a norm and the motion representation, tanh of a linear map; a pose head reads that.

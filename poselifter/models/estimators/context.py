@@ -14,7 +14,7 @@ from .pretrainer import Pretrainer
 
 
 class Teacher(BaseAveragedModel):
-    """Moving average of a student; buffers are copied (Motion2vec, section 3.3).
+    """Moving average of a student; buffers are copied (Motion2vec, section III-B).
 
     Args:
         student: the module; the teacher starts as a copy.
@@ -45,7 +45,7 @@ class Teacher(BaseAveragedModel):
 
 @MODELS.register_module()
 class ContextPretrainer(Pretrainer, DistillingModel):
-    """Contextual self-distillation (Motion2vec, section 3.3).
+    """Contextual self-distillation (Motion2vec, section III-B).
 
     The student sees clips in which features of some tokens are replaced; at those it predicts the mean of the teacher's
     last layers on the whole clip. ``TeacherUpdateHook`` moves the teacher, and the runner registers it. As released:

@@ -15,7 +15,7 @@ from .motion_estimator import MotionEstimator
 
 @MODELS.register_module()
 class UnifiedMotionPretrainer(MotionEstimator):
-    """Recovers 3D motion from corrupted 2D (MotionBERT, section 3.2).
+    """Recovers 3D motion from corrupted 2D (MotionBERT, section 3.3).
 
     The pipeline corrupts: ``FittedNoise``, ``JointMask``, ``FrameMask``. A batch comes from one source
     (``SourceBatchSampler``, which also holds the curriculum): where it has ``target``, the heads' losses count; where

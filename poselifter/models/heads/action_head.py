@@ -64,7 +64,7 @@ class ClipHead(BaseHead):
 
 @HEADS.register_module()
 class ActionHead(ClipHead):
-    """Classes of actions: a perceptron with a batch norm (MotionBERT, section 3.5; 2048 hidden channels as released).
+    """Classes of actions: a perceptron with a batch norm (MotionBERT, section 3.4; 2048 hidden channels as released).
 
     Args:
         in_channels, **clip: see :class:`ClipHead`.
@@ -97,7 +97,7 @@ class ActionHead(ClipHead):
 
 @HEADS.register_module()
 class ActionEmbeddingHead(ClipHead):
-    """Unit vectors in which clips of one class lie close (MotionBERT, section 4.3, one-shot recognition).
+    """Unit vectors in which clips of one class lie close (MotionBERT, section 4.4, one-shot recognition).
 
     Args:
         in_channels, **clip: see :class:`ClipHead`.

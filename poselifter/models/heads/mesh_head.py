@@ -167,7 +167,7 @@ class BodyHead(BaseHead):
 
 @HEADS.register_module()
 class MeshHead(BodyHead):
-    """Two perceptrons on all joints of a frame, pose and shape, then the body (MotionBERT, section 3.5).
+    """Two perceptrons on all joints of a frame, pose and shape, then the body (MotionBERT, section 3.4).
 
     The pose is read frame by frame, the shape from the mean over the clip. Both are corrections of a mean body. The
     inner width is 1024 in the released weights (the paper says 512).

@@ -3,7 +3,7 @@
 Parameters are theta (..., T, 82): 24 axis-angle vectors in radians, then 10 shape components. ``weight`` (..., T) is 0
 where a frame has no label, with the meaning it has for the pose losses.
 
-Source: MotionBERT (Zhu et al., ICCV 2023), section 3.5, as its code has it.
+Source: MotionBERT (Zhu et al., ICCV 2023), section 3.4, as its code has it.
 """
 
 from torch import Tensor

@@ -1,0 +1,63 @@
+"""Toy files for all configs, and configs cut down to two steps on them, with networks an eighth as wide."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from toy_smpl import toy_smpl
+
+from . import ntu
+from .root import write_root
+
+STEPS = 2
+
+
+def write_study(root: Path) -> Path:
+    """Writes the toys of all data sets, a body model and another method's bodies below ``root``; not a second time."""
+    if (root / 'done').exists():
+        return root
+    root.mkdir(parents=True)
+    write_root(root)
+    np.savez(root / 'mesh/SMPL_NEUTRAL.npz', **toy_smpl())
+    identity = np.tile([1.0, 0, 0, 1, 0, 0], 24)
+    np.savez(root / 'mesh/smpl_mean_params.npz', pose=identity, shape=np.zeros(10), cam=np.zeros(3))
+    for method in ('spin', 'maed', 'hybrik'):
+        (root / 'mesh' / method).mkdir()
+        for video, frames in (('s_01_ca_01', 40), ('s_09_ca_01', 20)):
+            bodies = {'pose': np.zeros((frames, 72)), 'betas': np.zeros((frames, 10)), 'camera': np.zeros((frames, 3))}
+            np.savez(root / f'mesh/{method}/{video}.npz', **bodies)
+    names = ntu.names((1, 2, 3), cameras=(1,))  # few, since they are tested twice
+    novel = ntu.names((1,), (1, 3, 8), cameras=(1, 2, 3), replications=(1, 2)) + ['S001C003P008R001A001']
+    splits = dict.fromkeys(('xsub_train', 'xsub_val', 'xview_train', 'xview_val', 'xset_train', 'xset_val'), names)
+    ntu.write_pickle(root / 'ntu/ntu60_hrnet.pkl', names, splits)
+    ntu.write_pickle(root / 'ntu/ntu120_hrnet.pkl', sorted({*names, *novel}), splits)  # t-SNE needs some
+    (root / 'done').touch()
+    return root
+
+
+def narrow(node: Any) -> Any:
+    """A part of a model's config with an eighth of all widths that it states and eight heads divide."""
+    if isinstance(node, dict):
+        wide = {key for key, value in node.items() if key.endswith('_dims') and isinstance(value, int) and value >= 64}
+        return {key: value // 8 if key in wide else narrow(value) for key, value in node.items()}
+    return [narrow(value) for value in node] if isinstance(node, (list, tuple)) else node
+
+
+def toy_config(config: dict[str, Any]) -> dict[str, Any]:
+    """The contents of a config for two steps of two clips with a narrow network."""
+    config = {key: value for key, value in config.items() if key not in ('variants', 'work_dir', 'total_batch_size')}
+    config |= {'load_from': None, 'pretrained_by': None}
+    config['train_cfg'] = {'by_epoch': False, 'max_iters': STEPS, 'val_interval': STEPS}
+    checkpoint = config['default_hooks']['checkpoint'] | {'by_epoch': False, 'interval': 1}
+    config['default_hooks'] |= {'checkpoint': checkpoint | {'max_keep_ckpts': 1}}
+    batches = config['train_dataloader'].get('batch_sampler') or {}
+    for loader in filter(None, (config.get(f'{part}_dataloader') for part in ('train', 'val', 'test'))):
+        loader.update(num_workers=0, persistent_workers=False, batch_size=2)
+    if 'per_class' in batches:
+        config['train_dataloader']['batch_size'] = 4  # two classes
+    if 'batch_size' in batches:
+        batches['batch_size'] = [2] * len(batches['batch_size'])
+    config['model'] = narrow(config['model'])
+    if config['model'].get('text_encoder', {}).get('type') == 'BertTextEncoder':
+        config['model']['text_encoder'] = {'type': 'HashedTextEncoder'}
+    return config
