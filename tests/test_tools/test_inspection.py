@@ -23,7 +23,7 @@ NETWORKS = {
     'poseformer': lambda: PoseFormer(in_channels=3, joint_dims=4, depth=2, **SIZE),
     'stmo': lambda: STMO(in_channels=3, embed_dims=8, depth=2, feedforward_dims=8, **SIZE),
     'stmo_joints': lambda: STMO(
-        in_channels=3, embed_dims=8, depth=2, feedforward_dims=8, spatial='transformer', spatial_depth=2, **SIZE
+        in_channels=3, embed_dims=34, depth=2, feedforward_dims=8, spatial='transformer', spatial_depth=2, **SIZE
     ),
 }
 
