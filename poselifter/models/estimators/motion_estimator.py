@@ -32,8 +32,9 @@ class MotionEstimator(BaseModel, Network):
         neck: config of the neck.
         test_cfg: ``window``, the :class:`WindowPolicy` that cuts sequences at test time; ``flip_test``, whether to
             average with the mirrored input; ``batch_size``, windows in one forward pass; and for the papers' protocols
-            ``merge=False``, which keeps the outputs of all windows side by side, and ``zero_root=False``, which leaves
-            the root where it is predicted.
+            ``merge=False``, which keeps the outputs of all windows side by side, ``zero_root=False``, which leaves the
+            root where it is predicted, and ``shuffle_frames=True``, which feeds the frames of every window in a random
+            order (P-STMO, Table 8).
         **base: ``data_preprocessor`` and ``init_cfg``, see mmengine's ``BaseModel``.
     """
 
@@ -55,6 +56,7 @@ class MotionEstimator(BaseModel, Network):
         self.window = self._window(test_cfg.get('window', {}))
         self.flip_test, self.batch_size = test_cfg['flip_test'], test_cfg['batch_size']
         self.merge, self.zero_root = test_cfg['merge'], test_cfg['zero_root']
+        self.shuffle_frames: bool = test_cfg.get('shuffle_frames', False)
         self.whole_clips = 'pose' not in heads and bool(self._reading('clip'))
 
     def _window(self, given: dict) -> WindowPolicy:
@@ -270,10 +272,12 @@ class MotionEstimator(BaseModel, Network):
         starts = np.cumsum([0, *(len(sequence) for sequence in sequences)])
         windows = np.concatenate([cut.inputs + start for cut, start in zip(cuts, starts, strict=False)])
         needs = [key for name in names for key in self.heads[name].needs]
+        seen = np.random.default_rng(0).permuted(windows, axis=1) if self.shuffle_frames else windows
         # windows may overlap almost wholly, so their clips are gathered a batch at a time
+        parts = torch.from_numpy(np.stack([windows, seen])).to(everything.device)
         batches = [
-            self._read_batch(everything[rows], names, _at(sample, needs, rows))
-            for rows in torch.from_numpy(windows).to(everything.device).split(batch_size or self.batch_size)
+            self._read_batch(everything[rows], names, _at(sample, needs, slots))
+            for slots, rows in parts.split(batch_size or self.batch_size, 1)
         ]
         results = {
             name: {key: torch.cat([batch[name][key] for batch in batches]).split(counts) for key in batches[0][name]}
