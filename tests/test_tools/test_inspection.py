@@ -90,7 +90,7 @@ def test_windows_of_a_long_sequence_are_merged():
     for half in (slice(6), slice(6, 12)):
         assert abs(found[half] - fusion_weights(it, part, sequence[half])).max() < 1e-6
     assert fusion_weights(it, part, inputs(2, 13)).shape == (13, 17)  # the first of two persons
-    clips, _ = cut_clips(inputs(4), 6)
+    clips, _ = cut_clips(inputs(4), it)
     assert clips.shape == (1, 6, 17, 3)
 
 
