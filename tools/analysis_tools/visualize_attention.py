@@ -2,10 +2,10 @@
 
     python tools/analysis_tools/visualize_attention.py configs/mixste/cmu_27.py mixste_cmu_27 --layer 1 4 --part spatial
 
-One picture for each attention of the backbone, of the neck (``--of neck``: P-STMO's MOFA) or the head (``--of head``, the
-decoder of its first stage) with the mean of its heads and every head, for the middle window of a clip of the test
-data. The first stage of P-STMO sees its clip masked, as in training. Layers count from 1; a layer of two streams has
-several pictures.
+One picture for each attention of the backbone, of the neck (``--of neck``: P-STMO's MOFA) or of the head (``--of
+head``: the decoder of its first stage), with the mean of its heads and every head, for the middle window of a clip of
+the test data. The first stage of P-STMO sees its clip masked, as in training. Layers count from 1; a layer of two
+streams has several pictures.
 """
 
 from collections import Counter
