@@ -54,12 +54,13 @@ def main(argv: list[str] | None = None) -> None:
         part, tokens = 'spatial' if spatial else 'temporal', recorded.shape[1 if spatial else -1]
         class_token = int(mask is None and tokens > frames)  # stands before the frames
         weights = recorded[0, class_token if spatial else 0 :].mean(0).numpy()
+        border = frames if mask is not None and tokens > frames else None
         kind = 'frame' if tokens >= clip.shape[1] else 'token' if mask is None else 'visible frame'
+        kind = 'slot' if border else kind
         names = get_skeleton(sample.skeleton).joint_names if spatial else None
         title = f'layer {layer}, {part} attention ({name}), clip {args.clip} {sample.get("sequence", "")}'
         title += '; frame -1 is the class token' if class_token and not spatial else ''
-        border = frames if mask is not None and tokens > frames else None
-        title += f'; frame 0 to {frames - 1}: those that are visible' if border else ''
+        title += f'; {frames} visible frames, then the masked ones' if border else ''
         counts[layer, part] += 1
         place = '' if args.of == 'backbone' else f'{args.of}_'
         path = Path(args.out) / f'{place}layer{layer:02}_{part}_{counts[layer, part]}.png'

@@ -103,7 +103,7 @@ class MotionEstimator(BaseModel, Network):
         """
         if mode == 'predict':
             return self.predict(inputs, data_samples)
-        samples = _with_present(inputs, data_samples)
+        samples = self._with_inputs(inputs, _with_present(inputs, data_samples))
         persons, valid = inputs.shape[1] if inputs.ndim == 5 else 1, samples.get('valid')
         features = self.extract_feat(inputs, valid if valid is None else valid.repeat_interleave(persons, 0))
         if mode == 'loss':
@@ -148,6 +148,7 @@ class MotionEstimator(BaseModel, Network):
             clip, or beside ``pose`` the mean over its windows, which go through the network once for all heads. A head
             that recovers bodies adds the fields of :meth:`MeshHead.recover`.
         """
+        data_samples = [self._with_inputs(*pair) for pair in zip(inputs, data_samples, strict=True)]
         bodies = self._reading('body')
         for sequence, sample in zip(inputs, data_samples, strict=True) if bodies else ():  # a mesh is 400 times a pose
             self._predict_windows([sequence], [sample], bodies, batch_size)
@@ -155,7 +156,13 @@ class MotionEstimator(BaseModel, Network):
             self._predict_clips(inputs, data_samples, batch_size)
         elif 'pose' in self.heads:
             self._predict_windows(inputs, data_samples, ['pose', *self._reading('clip')], batch_size)
-        return list(data_samples)
+        return data_samples
+
+    def _with_inputs(self, inputs: Tensor, sample: MotionDataSample) -> MotionDataSample:
+        """Adds the inputs to a sample where a head needs them."""
+        if any('inputs' in head.needs for head in self.heads.values()):
+            sample.set_data({'inputs': inputs})
+        return sample
 
     def _reading(self, kind: str) -> list[str]:
         return [name for name, head in self.heads.items() if head.reads == kind]
