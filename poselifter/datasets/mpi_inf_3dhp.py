@@ -88,7 +88,7 @@ def fit_camera(points: np.ndarray, pixels: np.ndarray, view: dict[str, Any]) -> 
     error = np.linalg.norm(rays * focal + centre - pixels, axis=1).mean()
     if not error <= 10:
         raise InputError(
-            f'MPIINF3DHPDataset: {view["sequence"]}: 2D and 3D are {error:.0f} pixels apart through the camera that fits '
-            f'them best, expected 10 at most; take files whose 2D is true, or leave fit_cameras out'
+            f'MPIINF3DHPDataset: {view["sequence"]}: through the camera that fits best, 2D is {error:.0f} pixels from '
+            f'3D, expected 10 at most; take files whose 2D is true, or leave fit_cameras out'
         )
     return Camera(focal, centre).to_dict()

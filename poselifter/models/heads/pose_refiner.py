@@ -21,8 +21,8 @@ class PoseRefiner(BaseHead):
     mean with the mirrored clip. As released, training goes on with the loss of the refined pose alone:
     give the head ``pose`` the losses ``[]``. Data without the camera, or people in the wild, are lifted without it.
 
-    Samples bring ``inputs`` (..., T, J, C), screen-normalised, the true poses ``lifting_target`` (..., T, J, 3), metres,
-    of which the root's depth is read, at test time too, and ``camera_param`` and ``img_shape``.
+    Samples bring ``inputs`` (..., T, J, C), screen-normalised, the true poses ``lifting_target`` (..., T, J, 3) in
+    metres, of which the root's depth is read, at test time too, and ``camera_param`` and ``img_shape``.
 
     Args:
         num_joints: J.
