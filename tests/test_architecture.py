@@ -24,25 +24,25 @@ CODE_LINES = {
     'poselifter/apis': 736,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 173,
-    'poselifter/datasets': 2317,
+    'poselifter/datasets': 2333,
     'poselifter/engine': 993,
     'poselifter/evaluation': 587,
     'poselifter/geometry': 245,
     'poselifter/io': 658,
-    'poselifter/models': 2417,
+    'poselifter/models': 2438,
     'poselifter/skeletons': 178,
     'poselifter/structures': 398,
     'poselifter/tracking': 62,
     'poselifter/utils': 395,
     'poselifter/visualization': 461,
     'tools': 97,
-    'tools/analysis_tools': 1086,
+    'tools/analysis_tools': 1126,
     'tools/dataset_converters': 845,
     'tools/misc': 176,
-    'tools/model_converters': 38,
+    'tools/model_converters': 52,
 }
-TOTAL_LINES = 25_383
-TEST_LINES = 24_426
+TOTAL_LINES = 25_523
+TEST_LINES = 24_649
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
