@@ -24,25 +24,25 @@ CODE_LINES = {
     'poselifter/apis': 738,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 182,
-    'poselifter/datasets': 2317,
+    'poselifter/datasets': 2333,
     'poselifter/engine': 993,
     'poselifter/evaluation': 607,
     'poselifter/geometry': 245,
     'poselifter/io': 658,
-    'poselifter/models': 2417,
+    'poselifter/models': 2438,
     'poselifter/skeletons': 178,
     'poselifter/structures': 398,
     'poselifter/tracking': 62,
     'poselifter/utils': 395,
     'poselifter/visualization': 461,
     'tools': 97,
-    'tools/analysis_tools': 1087,
+    'tools/analysis_tools': 1127,
     'tools/dataset_converters': 845,
     'tools/misc': 410,
-    'tools/model_converters': 38,
+    'tools/model_converters': 52,
 }
-TOTAL_LINES = 25_815
-TEST_LINES = 24_746
+TOTAL_LINES = 25_955
+TEST_LINES = 24_996
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -78,7 +78,7 @@ UNNAMED = {
         'Scores', 'SumFusion', 'TimeWindowMask',
     ],
     'tools/analysis_tools/robustness.py and tests of masks put them into a pipeline': [
-        'ChangeFrameRate', 'FrameShuffle', 'GaussianNoise', 'LowScores', 'SwapSides',
+        'ChangeFrameRate', 'FrameShuffle', 'LowScores', 'SwapSides',
     ],
     'defaults of a head': ['SMPLNormLoss', 'SMPLPoseLoss', 'SMPLShapeLoss'],
     'the runner and the tools add them': [
@@ -98,7 +98,7 @@ UNSET = {
         'ActionPose.use_class_token', 'FewShotMetric.episodes',
     ],
     'of a class in UNNAMED': [
-        'ChangeFrameRate.*', 'ConcatFusion.*', 'GaussianNoise.*', 'RandomRotation.*', 'Scores.*',
+        'ChangeFrameRate.*', 'ConcatFusion.*', 'RandomRotation.*', 'Scores.*',
         'SumFusion.*', 'SkeletonActionDataset.*', 'PoseVisualizationHook.*', '*Inferencer.*',
     ],
     'filled in by what holds the part': ['AdaptiveFusion.num_streams', 'BaseBackbone.num_tokens'],

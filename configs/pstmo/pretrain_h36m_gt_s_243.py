@@ -14,3 +14,4 @@ train_dataloader = dict(
         ],
     )
 )
+variants = dict(_delete_=True, table1_gt_full=dict(model=dict(backbone=dict(depth=4), head=dict(depth=3))))

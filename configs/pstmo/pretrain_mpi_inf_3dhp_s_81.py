@@ -2,7 +2,7 @@
 _base_ = './mpi_inf_3dhp_s_81.py'
 
 work_dir = 'work_dirs/pstmo/pretrain_mpi_inf_3dhp_s_81'
-load_from = pretrained_by = variants = None
+load_from = pretrained_by = None
 model = dict(
     _delete_=True,
     type='MaskedPosePretrainer',
@@ -25,3 +25,4 @@ optim_wrapper = dict(optimizer=dict(lr=1e-4))
 default_hooks = dict(checkpoint=dict(save_best=None))
 val_cfg = val_dataloader = val_evaluator = None
 test_cfg = test_dataloader = test_evaluator = None
+variants = dict(_delete_=True, table2_full=dict(model=dict(backbone=dict(depth=4), head=dict(depth=3))))

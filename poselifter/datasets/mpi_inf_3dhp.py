@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import InputError
+from ..geometry import Camera
 from ..registry import DATASETS
 from ..utils.arrays import load_arrays
 from .sequence_dataset import SequenceDataset
@@ -27,18 +29,20 @@ class MPIINF3DHPDataset(SequenceDataset):
         ann_file: either file below ``data_root``; which one is detected.
         valid_only: leaves the test frames without a label out, so that those around a gap become neighbours (MMPose's
             preparation).
+        fit_cameras: whether samples get ``camera_param``, which the files lack: the pinhole camera that fits the 2D and
+            3D of a view.
         **kwargs: see :class:`SequenceDataset`.
 
     Raises:
-        InputError: the file is missing or wrong.
+        InputError: the file is missing or wrong, or no camera makes the 2D of the 3D.
 
     Source: Mehta et al. (3DV 2017); files by Shan et al., P-STMO (ECCV 2022).
     """
 
     METAINFO = {'dataset_name': 'mpi_inf_3dhp', 'skeleton': 'mpi_inf_3dhp17', 'skeleton_3d': 'mpi_inf_3dhp17'}
 
-    def __init__(self, *args: Any, valid_only: bool = False, **kwargs: Any) -> None:
-        self.valid_only = valid_only
+    def __init__(self, *args: Any, valid_only: bool = False, fit_cameras: bool = False, **kwargs: Any) -> None:
+        self.valid_only, self.fit_cameras = valid_only, fit_cameras
         super().__init__(*args, **kwargs)
 
     def load(self) -> Sequences:
@@ -63,5 +67,28 @@ class MPIINF3DHPDataset(SequenceDataset):
                 part['lifting_target_visible'] = np.repeat(valid, 17, 1).astype(np.float32)
                 if self.valid_only:
                     part = {key: array[valid[:, 0]] for key, array in part.items()}
+            if self.fit_cameras:
+                rows = part['lifting_target_visible'][:, 0] > 0 if labelled else slice(None)
+                infos[-1]['camera_param'] = fit_camera(part['lifting_target'][rows], part['keypoints'][rows], info)
             parts.append(part)
         return Sequences.joined(parts, infos)
+
+
+def fit_camera(points: np.ndarray, pixels: np.ndarray, view: dict[str, Any]) -> dict[str, Any]:
+    """The pinhole camera, as a dict, that projects points (n, J, 3), its frame, nearest to pixels (n, J, 2).
+
+    Raises:
+        InputError: they are more than 10 pixels apart on average.
+    """
+    rays = (points[..., :2] / points[..., 2:]).reshape(-1, 2).astype(np.float64)
+    pixels = pixels.reshape(-1, 2).astype(np.float64)
+    spread = rays - rays.mean(0)
+    focal = (spread * pixels).sum(0) / (spread**2).sum(0)
+    centre = pixels.mean(0) - focal * rays.mean(0)
+    error = np.linalg.norm(rays * focal + centre - pixels, axis=1).mean()
+    if not error <= 10:
+        raise InputError(
+            f'MPIINF3DHPDataset: {view["sequence"]}: through the camera that fits best, 2D is {error:.0f} pixels from '
+            f'3D, expected 10 at most; take files whose 2D is true, or leave fit_cameras out'
+        )
+    return Camera(focal, centre).to_dict()

@@ -3,6 +3,7 @@ import runpy
 import numpy as np
 import pytest
 from scipy.io import savemat
+from toy_datasets.h36m import write_objects
 from toy_datasets.mpi_inf_3dhp import TEST, TRAIN, write_3dhp, write_annotations
 
 from poselifter.codecs import RootRelativeLifting
@@ -36,6 +37,22 @@ def test_training_sequences(folder):
         np.testing.assert_allclose(sample['lifting_target'], view['data_3d'] / 1000, rtol=1e-6)
         assert (sample['fps'], sample['subject'], sample['camera']) == (TRAIN[name][1], name[:2], camera)
         assert sample['img_shape'] == (2048, 2048) and (sample['lifting_target_visible'] == 1).all()
+
+
+def test_cameras_are_fitted_to_the_files(folder, tmp_path):
+    for part in ('train', 'test'):
+        for sample in load(folder, part, fit_cameras=True):
+            check_sample(sample)
+            height, width = sample['img_shape']
+            np.testing.assert_allclose(sample['camera_param']['focal'], 1500, atol=0.01)
+            np.testing.assert_allclose(sample['camera_param']['centre'], (width / 2, height / 2), atol=0.01)
+    content = load_arrays(folder / 'data_test_3dhp.npz')['data'].item()
+    content['TS3']['data_2d'] = content['TS3']['data_2d'][::-1].copy()
+    content['TS3']['data_2d'][:, :9] += 300
+    write_objects(tmp_path / 'data_test_3dhp.npz', data=content)
+    assert 'camera_param' not in load(tmp_path, 'test')[0]
+    with pytest.raises(InputError, match=r'TS3: through the camera that fits best, 2D is \d+ pixels from 3D'):
+        load(tmp_path, 'test', fit_cameras=True)[0]
 
 
 def test_test_sequences(folder):

@@ -41,6 +41,19 @@ def test_true_depth_and_image_points_give_the_true_pose():
     torch.testing.assert_close(found, truth - truth[..., :1, :], rtol=0, atol=1e-6)
 
 
+def test_root_and_unit_are_those_of_the_data():
+    inputs, sample = films(2)
+    torch.manual_seed(0)
+    metres, millimetres = PoseRefiner(17, 8, root=14).eval(), PoseRefiner(17, 8, root=14, unit='mm').eval()
+    millimetres.load_state_dict(metres.state_dict())
+    sample.inputs, poses = inputs, sample.lifting_target - sample.lifting_target[:, :, 14:15]
+    torch.testing.assert_close(metres.reproject(poses, sample), poses, rtol=0, atol=1e-5)  # of the true depths
+    [expected], [found] = metres.predict(poses, sample).values(), millimetres.predict(1000 * poses, sample).values()
+    torch.testing.assert_close(found, 1000 * expected, rtol=1e-4, atol=1e-2)
+    with pytest.raises(InputError, match="unit is 'cm', expected"):
+        PoseRefiner(unit='cm')
+
+
 def test_size_and_dropout_as_released():
     refiner = PoseRefiner()
     assert sum(p.numel() for p in refiner.parameters()) == 140_322

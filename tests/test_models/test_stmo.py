@@ -74,11 +74,11 @@ def test_linear_spatial_encoder():
 
 
 def test_transformer_over_joints():
-    net, x = tiny(spatial='transformer', spatial_depth=2), clip()
-    assert len(net.spatial[0].blocks) == 2
-    assert {block.attn.axis for block in net.spatial[0].blocks} == {'joints'}
+    net, x = tiny(spatial='transformer', spatial_depth=2, embed_dims=32), clip()
+    assert len(net.spatial.blocks) == 2
+    assert {block.attn.axis for block in net.spatial.blocks} == {'joints'}
     features = net.spatial(x)
-    assert features.shape == (2, 5, 1, 8)
+    assert features.shape == (2, 5, 1, 32)
     torch.testing.assert_close(net.spatial(x[:, 3:4]), features[:, 3:4])  # each frame by itself
     moved = x.clone()
     moved[:, :, 0] += 1
@@ -99,6 +99,20 @@ def test_any_frames_of_a_clip_may_be_encoded():
     net, x = tiny(), clip()
     h = net.embed(x)
     torch.testing.assert_close(net.encode(h[:, [4, 0, 2]]), net.encode(h[:, [0, 2, 4]])[:, [2, 0, 1]])
+
+
+def test_transformer_over_joints_has_the_size_of_table_4():
+    """7.2 M parameters and 1218 MFLOPs at 81 frames, a multiply-add being two."""
+    sizes = {'num_frames': 81, 'embed_dims': 544, 'depth': 3, 'feedforward_dims': 1088, 'spatial_depth': 3}
+    with torch.device('meta'):
+        net = STMO(spatial='transformer', **sizes)
+    assert count(net) + 544 * 51 + 51 + 2 * 544 == pytest.approx(7.2e6, abs=0.05e6)  # with a head
+    blocks = [*net.spatial.blocks, *net.temporal_blocks]
+    layers = [(m, 17 if block in net.spatial.blocks else 1) for block in blocks for m in block.modules()]
+    weights = sum(m.weight.numel() * tokens for m, tokens in layers if isinstance(m, nn.Linear))
+    assert 2 * 81 * weights == pytest.approx(1218e6, abs=0.5e6)
+    with pytest.raises(InputError, match='embed_dims is 256, expected 17 times the channels of a joint, such as 544'):
+        STMO(spatial='transformer')
 
 
 def test_unknown_encoders_are_named():

@@ -77,11 +77,13 @@ class Runs:
         checkpoint = self.train(config, options, *chosen) / f'epoch_{epochs}.pth'
         return self.test(config, checkpoint, options, *chosen, *flags), checkpoint
 
-    def predict(self, config, checkpoint, options):
+    def predict(self, config, checkpoint, options, *flags):
         """Tests; returns the metrics, which are those of several processes too, and the predictions by sequence."""
         dump = self.folder / 'predictions.pkl'
-        metrics, samples = self.test(config, checkpoint, options, '--dump', dump), pickle.loads(dump.read_bytes())
-        evaluator = load_config(self._path(config), options).test_evaluator
+        metrics = self.test(config, checkpoint, options, '--dump', dump, *flags)
+        samples = pickle.loads(dump.read_bytes())
+        variant = flags[flags.index('--variant') + 1] if '--variant' in flags else None
+        evaluator = load_config(self._path(config), options, variant).test_evaluator
         assert metrics == collected(evaluator, samples, processes=max(1, len(samples) - 1))  # so some test one twice
         return metrics, {sample['sequence']: sample for sample in samples}
 

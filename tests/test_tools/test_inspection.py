@@ -4,14 +4,17 @@ import numpy as np
 import pytest
 import torch
 from inspection.charts import save_similarity, save_text_pairs
+from inspection.embedding import embed_dataset
 from inspection.weights import cut_clips, fusion_weights, layer_number, layers_with, record_weights
 from matplotlib.text import Text
 from torch import nn
 
 from poselifter.errors import InputError
 from poselifter.models.backbones import STMO, ActionPose, DSTformer, MixSTE, MotionAGFormer, PoseFormer
+from poselifter.models.estimators import MotionEstimator
 from poselifter.models.layers import Attention
 from poselifter.models.necks import AdaptiveFusion
+from poselifter.structures import MotionDataSample
 
 SIZE = {'num_frames': 6, 'num_heads': 2}
 STREAMS = {**SIZE, 'embed_dims': 8, 'rep_dims': 8, 'depth': 2}
@@ -23,7 +26,7 @@ NETWORKS = {
     'poseformer': lambda: PoseFormer(in_channels=3, joint_dims=4, depth=2, **SIZE),
     'stmo': lambda: STMO(in_channels=3, embed_dims=8, depth=2, feedforward_dims=8, **SIZE),
     'stmo_joints': lambda: STMO(
-        in_channels=3, embed_dims=8, depth=2, feedforward_dims=8, spatial='transformer', spatial_depth=2, **SIZE
+        in_channels=3, embed_dims=34, depth=2, feedforward_dims=8, spatial='transformer', spatial_depth=2, **SIZE
     ),
 }
 
@@ -90,8 +93,21 @@ def test_windows_of_a_long_sequence_are_merged():
     for half in (slice(6), slice(6, 12)):
         assert abs(found[half] - fusion_weights(it, part, sequence[half])).max() < 1e-6
     assert fusion_weights(it, part, inputs(2, 13)).shape == (13, 17)  # the first of two persons
-    clips, _ = cut_clips(inputs(4), 6)
+    clips, _ = cut_clips(inputs(4), it)
     assert clips.shape == (1, 6, 17, 3)
+
+
+def test_embeddings_are_of_windows_that_leave_frames_out_as_the_model_does():
+    torch.manual_seed(0)
+    backbone = {'type': 'STMO', 'embed_dims': 8, 'depth': 1, 'feedforward_dims': 8, 'num_frames': 9, 'num_heads': 2}
+    neck = {'type': 'ManyToOneAggregator', 'feedforward_dims': 8, 'num_heads': 2}
+    parts = {'neck': neck, 'heads': {'pose': {'type': 'PoseHead', 'feature': 'single'}}}
+    window = {'stride': 1, 'dilation': 2}
+    it = MotionEstimator(backbone, codec={'type': 'RootRelativeLifting'}, test_cfg={'window': window}, **parts).eval()
+    clip = inputs(18)[..., :2]
+    rows = embed_dataset(it, [{'inputs': clip, 'data_samples': MotionDataSample()}], pooled=True)
+    expected = it.backbone(clip[None, ::2]).mean((0, 1, 2))
+    torch.testing.assert_close(torch.from_numpy(rows['0'][0]), expected, atol=1e-5, rtol=1e-4)
 
 
 def test_a_fusion_that_never_runs_is_named():

@@ -9,7 +9,9 @@ from toy_datasets.h36m import write_h36m, write_videos
 from toy_datasets.mpi_inf_3dhp import write_3dhp
 
 from poselifter import register_all_modules
+from poselifter.apis import load_official
 from poselifter.engine import load_config
+from poselifter.geometry import Camera, normalize_screen
 from poselifter.registry import MODELS
 
 CAMERA = '55011271'  # its picture is square, as the cases' normalisation has it
@@ -115,6 +117,31 @@ def test_pstmo_on_mpi_inf_3dhp(evaluate, shared):
     for key, value in meta['pooled'].items():
         assert found[f'mpi_inf_3dhp/{key.upper()}'] == pytest.approx(value, abs=1e-3 if key == 'mpjpe' else 1e-6)
     assert found['MPJPE'] == pytest.approx(meta['pooled']['mpjpe'], abs=1e-3)
+
+
+def test_pstmo_with_its_refine_module(tool, runs, shared, tmp_path):
+    """The authors' two files through converter and tools/test.py; the formula by hand, on what is not yet refined."""
+    case, refiner = (shared / f'fixtures/parity/pstmo/{name}' for name in ('h36m_eval_tds2', 'refine'))
+    convert, file = tool('model_converters/convert_official').main, tmp_path / 'model.pth'
+    options = {**backbone({**SMALL['pstmo'], 'depth': 3}), **runs.loaders('test', **{'dataset.data_root': case})}
+    options |= {'model.neck.feedforward_dims': 24}
+    convert([str(case / 'checkpoint.pth'), str(file)])
+    _, plain = runs.predict('pstmo/h36m_243', file, {**options, 'model.test_cfg.zero_root': False})
+    convert([str(case / 'checkpoint.pth'), str(file), '--refiner', str(refiner / 'checkpoint.pth')])
+    width = len(torch.load(refiner / 'checkpoint.pth')['module.post_refine.0.bias'])
+    options |= {'model.heads.refined.hidden_dims': width}
+    _, refined = runs.predict('pstmo/h36m_243', file, options, '--variant', 'table1_243_refined')
+    module = load_official(refiner / 'checkpoint.pth')
+    for name, sample in refined.items():
+        camera = Camera.from_dict(sample['camera_param']).normalized()
+        uv = normalize_screen(sample['keypoints'], *sample['img_shape'][::-1])
+        z = plain[name]['pred_keypoints_3d'][..., 2] + sample['lifting_target'][:, :1, 2]
+        z[:, 0] = sample['lifting_target'][:, 0, 2]
+        points = np.concatenate([(uv - camera.centre) / camera.focal * z[..., None], z[..., None]], -1)
+        pair = (plain[name]['pred_keypoints_3d'], (points - points[:, :1]).astype(np.float32))
+        expected = module(*(array[:, None] for array in pair))[:, 0]
+        expected[:, 0] = 0
+        np.testing.assert_allclose(sample['pred_keypoints_3d'], expected, atol=2e-5)
 
 
 SYSTEMS = {

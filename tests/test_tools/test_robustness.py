@@ -2,10 +2,12 @@ import json
 
 import pytest
 import torch
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 import poselifter
 from poselifter.checkpoints import save_checkpoint_file
 from poselifter.engine import load_config
+from poselifter.models.backbones import MixSTE
 from poselifter.registry import MODELS
 
 TINY = {'model.backbone.embed_dims': 16, 'model.backbone.depth': 1, 'model.heads.pose.in_channels': 16}
@@ -45,6 +47,34 @@ def test_table_and_picture(run, tmp_path, capsys):
     assert f'{clean["MPJPE"]:.2f} (+0.00)' in table[1]
     for (name, _), row in rows.items():
         assert name in ('clean', 'rate') or row['MPJPE'] != clean['MPJPE']
+
+
+def test_shuffling_moves_all_frames_of_a_window_that_leaves_frames_out(run):
+    """P-STMO's Table 8: what the network reads are the frames of its own window, in another order."""
+    window = {'outputs': 1, 'stride': 40, 'dilation': 2}
+    options = {**SMALL, **{f'model.test_cfg.window.{key}': value for key, value in window.items()}}
+    seen = []
+
+    def record(module, args):
+        if isinstance(module, MixSTE):
+            seen.append(args[0].flatten(2))
+
+    with register_module_forward_pre_hook(record):
+        rows = run(
+            'procedural_27',
+            {**options, 'test_dataloader.dataset.n_frames': 80},
+            '--corruptions',
+            'shuffle',
+            '--metrics',
+            'MPJPE',
+        )
+    assert list(rows)[-1] == ('shuffle', 27)
+    clean, shuffled = seen[: len(seen) // 4], seen[-len(seen) // 4 :]
+    for before, after in zip(torch.cat(clean), torch.cat(shuffled), strict=True):
+        order = torch.cdist(after, before).argmin(1)
+        torch.testing.assert_close(after, before[order])
+        place = torch.stack([order, torch.arange(27)]).float()
+        assert len({*map(tuple, before.tolist())}) == len({*order.tolist()}) and abs(torch.corrcoef(place)[0, 1]) < 0.6
 
 
 def test_clean_row_is_that_of_the_test_tool(run, runs, tmp_path):

@@ -70,7 +70,7 @@ def metadata(skeleton: str, **others: Any) -> dict[str, Any]:
 def write_h36m(
     folder: Path,
     takes: Mapping[str, Mapping[str, int]] = TOY,
-    detectors: Iterable[str] = ('gt', 'cpn_ft_h36m_dbb'),
+    detectors: Iterable[str] = ('gt', 'cpn_ft_h36m_dbb', 'detectron_pt_coco'),
     seed: int = 0,
 ) -> Path:
     """Writes the 3D file and a 2D file for each detector, which all but ``'gt'`` err by 3 pixels.
@@ -82,7 +82,8 @@ def write_h36m(
     write_objects(folder / 'data_3d_h36m.npz', positions_3d=poses)
     for detector in detectors:
         seen = {s: {take: _film(rng, s, pose, detector) for take, pose in plan.items()} for s, plan in poses.items()}
-        facts = metadata('h36m17') if detector == 'gt' else metadata('h36m17', layout_name='h36m')
+        layout = 'coco17' if detector.endswith('coco') else 'h36m17'  # the joints themselves are the same
+        facts = metadata(layout) if detector == 'gt' else metadata(layout, layout_name=layout.removesuffix('17'))
         write_objects(folder / f'data_2d_h36m_{detector}.npz', positions_2d=seen, metadata=facts)
     return folder
 

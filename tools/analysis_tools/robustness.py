@@ -26,7 +26,7 @@ from poselifter.models.estimators import MotionEstimator
 from poselifter.registry import TRANSFORMS
 from poselifter.utils import write_json
 
-# name: what a level means, levels, transform; the level 'window' is the length of the model's window
+# name: what a level means, levels, transform; at the level 'window', its length, the model shuffles what it reads
 CORRUPTIONS: dict[str, tuple[str, tuple, Callable[[Any], dict]]] = {
     'gaussian': ('sigma', (0.01, 0.03, 0.05), lambda v: dict(type='GaussianNoise', sigma=v)),
     'shuffle': ('frames of a block', (3, 9, 'window'), lambda v: dict(type='FrameShuffle', block=v)),
@@ -68,10 +68,15 @@ def measure(runner: Runner, names: list[str], metrics: list[str]) -> list[dict[s
     rows = [{'corruption': CLEAN, 'level': None, **{key: report[key] for key in metrics}}]
     for name in names:
         _, levels, transform = CORRUPTIONS[name]
-        for level in (window if level == 'window' else level for level in levels):
-            steps.insert(place, TRANSFORMS.build(transform(level)))
-            report = runner.test_loop.run()
-            del steps[place]
+        for level in levels:
+            if level == 'window':
+                level, model.shuffle_frames = window, True
+                report = runner.test_loop.run()
+                model.shuffle_frames = False
+            else:
+                steps.insert(place, TRANSFORMS.build(transform(level)))
+                report = runner.test_loop.run()
+                del steps[place]
             rows.append({'corruption': name, 'level': level, **{key: report[key] for key in metrics}})
     return rows
 

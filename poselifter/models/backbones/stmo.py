@@ -72,17 +72,18 @@ class STMO(BaseBackbone):
         depth: temporal layers; 0 is the study without a temporal encoder.
         feedforward_dims: hidden channels of the temporal layers.
         num_heads: heads of every attention.
-        spatial: encoder of a frame: ``'mlp'`` (released), or of the study ``'linear'``, or ``'transformer'`` over
-            joints (here PoseFormer's, which the paper does not fix, and a linear layer).
+        spatial: encoder of a frame: ``'mlp'`` (released), or of the study ``'linear'``, or ``'transformer'``,
+            PoseFormer's over joints. That one has ``embed_dims / num_joints`` channels a joint, which side by side are
+            the token of the frame; the parameters and the cost of table 4 are those of 544 channels and three blocks.
         spatial_depth: residual blocks of the ``'mlp'``, or blocks of the ``'transformer'``.
-        drop_rate: every dropout.
+        drop_rate: every dropout of the ``'mlp'`` and the temporal layers.
 
     Raises:
-        InputError: an unknown ``spatial``.
+        InputError: an unknown ``spatial``, or a ``'transformer'`` whose channels the joints do not divide.
     """
 
     after_layers = ('unused_norm',)
-    per_joint = ('spatial.0.joint_embedding.weight',)
+    per_joint = ('spatial.joint_embedding.weight',)
 
     def __init__(
         self,
@@ -105,12 +106,16 @@ class STMO(BaseBackbone):
         elif spatial == 'linear':
             self.spatial = nn.Sequential(nn.Flatten(2), nn.Linear(flat, embed_dims), nn.Unflatten(2, (1, embed_dims)))
         elif spatial == 'transformer':
-            encoder = JointTransformer(num_joints, in_channels, depth=spatial_depth)
-            self.spatial = nn.Sequential(encoder, nn.Linear(32 * num_joints, embed_dims))
+            joint_dims, rest = divmod(embed_dims, num_joints)
+            if rest:
+                raise InputError(
+                    f'STMO: embed_dims is {embed_dims}, expected {num_joints} times the channels of a joint, such as '
+                    f'{32 * num_joints}, for spatial={spatial!r}'
+                )
+            self.spatial = JointTransformer(num_joints, in_channels, joint_dims, spatial_depth, num_heads=num_heads)
         else:
             raise InputError(f"STMO: spatial is {spatial!r}, expected one of ['mlp', 'linear', 'transformer']")
-        blocks = {'mlp': [('spatial.blocks',)], 'linear': [], 'transformer': [('spatial.0.blocks',)]}[spatial]
-        self.layer_lists = (*blocks, ('temporal_blocks',))
+        self.layer_lists = (*([] if spatial == 'linear' else [('spatial.blocks',)]), ('temporal_blocks',))
         self.frame_embedding = PositionEmbedding(num_frames, embed_dims, 'frames') if depth else nn.Identity()
         self.temporal_blocks = std_norm_blocks(depth, embed_dims, num_heads, feedforward_dims, drop_rate)
         self.unused_norm = StdNorm(embed_dims).requires_grad_(False) if depth else None

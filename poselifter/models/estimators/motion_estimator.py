@@ -32,8 +32,9 @@ class MotionEstimator(BaseModel, Network):
         neck: config of the neck.
         test_cfg: ``window``, the :class:`WindowPolicy` that cuts sequences at test time; ``flip_test``, whether to
             average with the mirrored input; ``batch_size``, windows in one forward pass; and for the papers' protocols
-            ``merge=False``, which keeps the outputs of all windows side by side, and ``zero_root=False``, which leaves
-            the root where it is predicted.
+            ``merge=False``, which keeps the outputs of all windows side by side, ``zero_root=False``, which leaves the
+            root where it is predicted, and ``shuffle_frames=True``, which feeds the frames of every window in a random
+            order (P-STMO, Table 8).
         **base: ``data_preprocessor`` and ``init_cfg``, see mmengine's ``BaseModel``.
     """
 
@@ -55,6 +56,7 @@ class MotionEstimator(BaseModel, Network):
         self.window = self._window(test_cfg.get('window', {}))
         self.flip_test, self.batch_size = test_cfg['flip_test'], test_cfg['batch_size']
         self.merge, self.zero_root = test_cfg['merge'], test_cfg['zero_root']
+        self.shuffle_frames: bool = test_cfg.get('shuffle_frames', False)
         self.whole_clips = 'pose' not in heads and bool(self._reading('clip'))
 
     def _window(self, given: dict) -> WindowPolicy:
@@ -101,7 +103,7 @@ class MotionEstimator(BaseModel, Network):
         """
         if mode == 'predict':
             return self.predict(inputs, data_samples)
-        samples = _with_present(inputs, data_samples)
+        samples = self._with_inputs(inputs, _with_present(inputs, data_samples))
         persons, valid = inputs.shape[1] if inputs.ndim == 5 else 1, samples.get('valid')
         features = self.extract_feat(inputs, valid if valid is None else valid.repeat_interleave(persons, 0))
         if mode == 'loss':
@@ -146,6 +148,7 @@ class MotionEstimator(BaseModel, Network):
             clip, or beside ``pose`` the mean over its windows, which go through the network once for all heads. A head
             that recovers bodies adds the fields of :meth:`MeshHead.recover`.
         """
+        data_samples = [self._with_inputs(*pair) for pair in zip(inputs, data_samples, strict=True)]
         bodies = self._reading('body')
         for sequence, sample in zip(inputs, data_samples, strict=True) if bodies else ():  # a mesh is 400 times a pose
             self._predict_windows([sequence], [sample], bodies, batch_size)
@@ -153,7 +156,13 @@ class MotionEstimator(BaseModel, Network):
             self._predict_clips(inputs, data_samples, batch_size)
         elif 'pose' in self.heads:
             self._predict_windows(inputs, data_samples, ['pose', *self._reading('clip')], batch_size)
-        return list(data_samples)
+        return data_samples
+
+    def _with_inputs(self, inputs: Tensor, sample: MotionDataSample) -> MotionDataSample:
+        """Adds the inputs to a sample where a head needs them."""
+        if any('inputs' in head.needs for head in self.heads.values()):
+            sample.set_data({'inputs': inputs})
+        return sample
 
     def _reading(self, kind: str) -> list[str]:
         return [name for name, head in self.heads.items() if head.reads == kind]
@@ -270,10 +279,12 @@ class MotionEstimator(BaseModel, Network):
         starts = np.cumsum([0, *(len(sequence) for sequence in sequences)])
         windows = np.concatenate([cut.inputs + start for cut, start in zip(cuts, starts, strict=False)])
         needs = [key for name in names for key in self.heads[name].needs]
+        seen = np.random.default_rng(0).permuted(windows, axis=1) if self.shuffle_frames else windows
         # windows may overlap almost wholly, so their clips are gathered a batch at a time
+        parts = torch.from_numpy(np.stack([windows, seen])).to(everything.device)
         batches = [
-            self._read_batch(everything[rows], names, _at(sample, needs, rows))
-            for rows in torch.from_numpy(windows).to(everything.device).split(batch_size or self.batch_size)
+            self._read_batch(everything[rows], names, _at(sample, needs, slots))
+            for slots, rows in parts.split(batch_size or self.batch_size, 1)
         ]
         results = {
             name: {key: torch.cat([batch[name][key] for batch in batches]).split(counts) for key in batches[0][name]}

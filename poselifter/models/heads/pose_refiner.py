@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...errors import InputError
+from ...errors import InputError, check_choice
 from ...geometry import Camera, backproject
 from ...registry import HEADS
 from ...structures import MotionDataSample
@@ -17,17 +17,22 @@ from ..parts import BaseHead, Tensors
 class PoseRefiner(BaseHead):
     """Blends x and y of a pose with those of its depth re-projected through the camera (P-STMO, the (*) rows).
 
-    It stands beside the head ``pose`` and reads what that predicts, in metres, the root not set to zero, at test time
-    after the mean with the mirrored clip. As released, training goes on with the loss of the refined pose alone:
+    It stands beside the head ``pose`` and reads what that predicts, the root not set to zero, at test time after the
+    mean with the mirrored clip. As released, training goes on with the loss of the refined pose alone:
     give the head ``pose`` the losses ``[]``. Data without the camera, or people in the wild, are lifted without it.
 
-    Samples bring ``inputs`` (..., T, J, C), screen-normalised, the true poses ``lifting_target`` (..., T, J, 3), of
-    which the root's depth is read, at test time too, and ``camera_param`` and ``img_shape``; joint 0 is the root.
+    Samples bring ``inputs`` (..., T, J, C), screen-normalised, the true poses ``lifting_target`` (..., T, J, 3) in
+    metres, of which the root's depth is read, at test time too, and ``camera_param`` and ``img_shape``.
 
     Args:
         num_joints: J.
         hidden_dims: hidden channels.
+        root: number of the root.
+        unit: of the poses that it reads and returns, ``'m'`` or ``'mm'``; within they are metres.
         **base: see :class:`BaseHead`.
+
+    Raises:
+        InputError: ``unit`` is another one.
     """
 
     wants = ()
@@ -36,8 +41,12 @@ class PoseRefiner(BaseHead):
 
     default_losses = ({'type': 'MPJPELoss'},)
 
-    def __init__(self, num_joints: int = 17, hidden_dims: int = 1024, **base: Any) -> None:
+    def __init__(
+        self, num_joints: int = 17, hidden_dims: int = 1024, root: int = 0, unit: str = 'm', **base: Any
+    ) -> None:
         super().__init__(**base)
+        check_choice('PoseRefiner: unit', unit, ('m', 'mm'))
+        self.root, self.scale = root, 1.0 if unit == 'm' else 1000.0
         self.fc1 = nn.Linear(6 * num_joints, hidden_dims)
         self.drop = nn.Dropout(0.5)
         self.fc2 = nn.Linear(hidden_dims, 2 * num_joints)
@@ -61,10 +70,11 @@ class PoseRefiner(BaseHead):
 
     def predict(self, features: Tensor, data_samples: MotionDataSample | None = None) -> Tensors:
         """Poses (B, T, J, 3) to refined ones."""
-        return {'pred_keypoints_3d': self(features, self.reproject(features, data_samples))}
+        poses = features / self.scale
+        return {'pred_keypoints_3d': self(poses, self.reproject(poses, data_samples)) * self.scale}
 
     def reproject(self, poses: Tensor, data_samples: MotionDataSample) -> Tensor:
-        """:func:`reproject_depth` of poses (B, T, J, 3) with root depth and camera of the samples.
+        """:func:`reproject_depth` of poses (B, T, J, 3), metres, with root depth and camera of the samples.
 
         Raises:
             InputError: they lack something.
@@ -79,11 +89,14 @@ class PoseRefiner(BaseHead):
         cameras = [Camera.from_dict({**camera, 'size': shape[::-1]}).normalized() for camera, shape in pairs]
         focal = poses.new_tensor(np.stack([camera.focal for camera in cameras]))
         centre = poses.new_tensor(np.stack([camera.centre for camera in cameras]))
-        uv, root_depth = data_samples.inputs[..., :2].to(poses), data_samples.lifting_target[..., 0, 2].to(poses)
-        return reproject_depth(poses[..., 2], uv, root_depth, Camera(focal, centre))
+        uv, root_depth = (
+            data_samples.inputs[..., :2].to(poses),
+            data_samples.lifting_target[..., self.root, 2].to(poses),
+        )
+        return reproject_depth(poses[..., 2], uv, root_depth, Camera(focal, centre), self.root)
 
 
-def reproject_depth(depth: Tensor, uv: Tensor, root_depth: Tensor, camera: Camera) -> Tensor:
+def reproject_depth(depth: Tensor, uv: Tensor, root_depth: Tensor, camera: Camera, root: int = 0) -> Tensor:
     """Poses from image points and predicted depths; needs the root's true depth and the camera, at test time too.
 
     Args:
@@ -91,10 +104,12 @@ def reproject_depth(depth: Tensor, uv: Tensor, root_depth: Tensor, camera: Camer
         uv: (B, T, J, 2) image points in the camera's units; lens distortion is ignored.
         root_depth: (B, T), metres; it is also the root's depth, whatever ``depth`` holds for it.
         camera: of the image points.
+        root: its number.
 
     Returns:
         (B, T, J, 3), metres, camera axes, minus the root.
     """
-    z = torch.cat([torch.zeros_like(depth[..., :1]), depth[..., 1:]], -1) + root_depth.unsqueeze(-1)
+    z = depth + root_depth.unsqueeze(-1)
+    z[..., root] = root_depth
     points = backproject(uv, z, camera, distort=False)
-    return points - points[..., :1, :]
+    return points - points[..., root : root + 1, :]

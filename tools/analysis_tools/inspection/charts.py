@@ -53,13 +53,20 @@ def _spaced(names: Iterable[str]) -> list[str]:
 
 
 def save_attention(
-    path: PathLike, weights: np.ndarray, title: str, names: Sequence[str] | None = None, first: int = 0
+    path: PathLike,
+    weights: np.ndarray,
+    title: str,
+    kind: str,
+    names: Sequence[str] | None = None,
+    first: int = 0,
+    border: int | None = None,
 ) -> None:
     """Draws attention (H, N, N) of rows to columns: the mean of the H heads large, each head small.
 
-    The N tokens have ``names``, or are frames from number ``first`` on.
+    The N tokens, each a ``kind``, have ``names``, or numbers from ``first`` on; a line parts those before ``border``
+    from the others.
     """
-    wide, kind, mean = -(-len(weights) // 2), 'frame' if names is None else 'joint', weights.mean(0)
+    wide, mean = -(-len(weights) // 2), weights.mean(0)
     with sheet(path, title, 6.5 + 1.7 * wide, 5.4) as figure:
         grid = figure.add_gridspec(2, 1 + wide, width_ratios=[3.2] + [1] * wide)
         large = figure.add_subplot(grid[:, 0])
@@ -71,6 +78,9 @@ def save_attention(
             image = _image(panel, values, (0, weights.max()), (None, None), first=first)
             panel.set_title(f'head {number}', fontsize=9)
         figure.colorbar(image, ax=panels, shrink=0.7)
+        for panel in (large, *panels) if border else ():
+            for line in (panel.axhline, panel.axvline):
+                line(border - 0.5, color='white', linewidth=0.8, linestyle='--')
 
 
 def save_maps(

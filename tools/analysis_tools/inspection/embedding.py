@@ -43,7 +43,7 @@ def embed_dataset(model: Any, dataset: Any, pooled: bool) -> dict[str, tuple[np.
             name = sample.get('sequence') or str(len(metadata))
             metadata[name] = str(sample.get('action_name') or sample.get('action')), bool(sample.get('exemplar'))
             long = inputs.shape[-3] > model.backbone.num_frames
-            clips += [(name, clip) for clip in (cut_clips(inputs, model.backbone.num_frames)[0] if long else [inputs])]
+            clips += [(name, clip) for clip in (cut_clips(inputs, model)[0] if long else [inputs])]
         for shape in dict.fromkeys(clip.shape for _, clip in clips):
             names, stack = zip(*[pair for pair in clips if pair[1].shape == shape], strict=True)
             for name, row in zip(names, embed(model, torch.stack(stack).to(device), pooled), strict=True):

@@ -9,12 +9,19 @@ import torch
 from torch import nn
 
 from poselifter.errors import InputError
-from poselifter.structures import WindowPolicy
+from poselifter.models.estimators import MotionEstimator
+from poselifter.structures import MotionDataSample, WindowPolicy
 
 
-def cut_clips(inputs: torch.Tensor, length: int) -> tuple[torch.Tensor, Any]:
-    """A sequence (T, J, C), or the first person of (M, T, J, C), as windows (W, length, J, C), and their cut."""
-    inputs = inputs.reshape(-1, *inputs.shape[-3:])[0]
+def cut_clips(inputs: torch.Tensor, model: Any) -> tuple[torch.Tensor, Any]:
+    """A sequence (T, J, C), or the first person of (M, T, J, C), as windows (W, length, J, C), and their cut.
+
+    A window shows as many frames as the backbone takes, as far apart as the model has them when it lifts; a clip of
+    exactly so many frames, as training data have, is a window already.
+    """
+    inputs, length = inputs.reshape(-1, *inputs.shape[-3:])[0], model.backbone.num_frames
+    if isinstance(model, MotionEstimator) and len(inputs) != length:
+        inputs = inputs[:: model.window.dilation]
     cut = WindowPolicy(length).cut(len(inputs))
     return inputs[torch.from_numpy(cut.inputs)], cut
 
@@ -25,7 +32,7 @@ def layers_with(
     """The parts of one class, by their names in the network, in the order of their layers.
 
     Args:
-        network: a backbone; its layers are the entries of its module lists, counted from 1.
+        network: a backbone, neck or head; its layers are the entries of its module lists, counted from 1.
         kind: class of the parts.
         numbers: of these layers only.
         **needed: values that attributes of a part must have.
@@ -38,7 +45,7 @@ def layers_with(
     layers = {name: layer_number(network, name) for name in parts}
     what = ' '.join([kind.__name__, *(f'over {value}' for value in needed.values())])
     if not parts:
-        raise InputError(f'{type(network).__name__} has no {what}; choose a config whose backbone has it')
+        raise InputError(f'{type(network).__name__} has no {what}; choose a config that has it')
     absent = [number for number in numbers or () if number not in layers.values()]
     if absent:
         present = ', '.join(map(str, sorted(set(layers.values()))))
@@ -56,13 +63,17 @@ def layer_number(network: nn.Module, name: str) -> int:
 
 
 @torch.no_grad()
-def record_weights(model: nn.Module, parts: Mapping[str, nn.Module], clips: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Runs clips through the backbone and records the ``weights`` of parts of it on their inputs.
+def record_weights(
+    model: nn.Module, parts: Mapping[str, nn.Module], clips: torch.Tensor, mask: torch.Tensor | None = None
+) -> dict[str, torch.Tensor]:
+    """Runs clips through backbone and neck and records the ``weights`` of parts of them on their inputs.
 
     Args:
-        model: an estimator or a pretrainer; the clips are neither masked nor mirrored.
+        model: an estimator or a pretrainer; the clips are not mirrored.
         parts: by name, see :func:`layers_with`.
         clips: (B, T, J, C) as the codec encodes them.
+        mask: (B, T, J) bool, for a ``MaskedPosePretrainer``, which then also reconstructs the clips; ``None``: nothing
+            is masked, and a pretrainer runs its backbone alone.
 
     Returns:
         The ``weights`` of each part that runs.
@@ -72,11 +83,17 @@ def record_weights(model: nn.Module, parts: Mapping[str, nn.Module], clips: torc
     def keep(name: str) -> Any:
         return lambda part, args: recorded.update({name: part.weights(*args).float().cpu()})
 
-    clips = clips.to(next(model.parameters()).device)
+    device = next(model.parameters()).device
+    clips = clips.to(device)
     with ExitStack() as hooks:
         for name, part in parts.items():
             hooks.enter_context(part.register_forward_pre_hook(keep(name)))
-        model.backbone(clips if model.codec is None else model.codec.normalize_window(clips))
+        if mask is not None:
+            model(clips, MotionDataSample(mask=mask.to(device)))
+        elif isinstance(model, MotionEstimator):
+            model.extract_feat(clips)
+        else:
+            model.backbone(clips if model.codec is None else model.codec.normalize_window(clips))
     return recorded
 
 
@@ -92,7 +109,7 @@ def fusion_weights(model: nn.Module, part: nn.Module, inputs: torch.Tensor, batc
     Raises:
         InputError: the network does not use the part.
     """
-    clips, cut = cut_clips(inputs, model.backbone.num_frames)
+    clips, cut = cut_clips(inputs, model)
     recorded = [record_weights(model, {'it': part}, batch).get('it') for batch in clips.split(batch_size)]
     if recorded[0] is None:
         raise InputError('this fusion has no part in what the network computes (a cascade of streams); see its config')
