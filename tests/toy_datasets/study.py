@@ -38,7 +38,8 @@ def write_study(root: Path) -> Path:
 def narrow(node: Any) -> Any:
     """A part of a model's config with an eighth of all widths that it states and eight heads divide."""
     if isinstance(node, dict):
-        wide = {key for key, value in node.items() if key.endswith('_dims') and isinstance(value, int) and value >= 64}
+        sizes = {key: value for key, value in node.items() if key.endswith('_dims') and isinstance(value, int)}
+        wide = {key for key, value in sizes.items() if value >= 128 and value % 64 == 0}
         return {key: value // 8 if key in wide else narrow(value) for key, value in node.items()}
     return [narrow(value) for value in node] if isinstance(node, (list, tuple)) else node
 
@@ -58,6 +59,9 @@ def toy_config(config: dict[str, Any]) -> dict[str, Any]:
     if 'batch_size' in batches:
         batches['batch_size'] = [2] * len(batches['batch_size'])
     config['model'] = narrow(config['model'])
+    window = config['model'].get('test_cfg', {}).get('window', {})
+    if window.get('stride') == 1:
+        window['stride'] = 16  # else each frame has a window
     if config['model'].get('text_encoder', {}).get('type') == 'BertTextEncoder':
         config['model']['text_encoder'] = {'type': 'HashedTextEncoder'}
     return config

@@ -246,7 +246,8 @@ class Study:
                 yield ['tools/train.py', *config, '--work-dir', shown(made.parent), *options], made
         folder, start = self.folder(chain, seed), self.checkpoint(chain, seed)
         made = folder / 'metrics.json'
-        yield ['tools/test.py', *config, shown(start), '--work-dir', shown(folder), '--out', shown(made)], made
+        if read(chain[-1]).get('test_dataloader'):  # some pretraining has none
+            yield ['tools/test.py', *config, shown(start), '--work-dir', shown(folder), '--out', shown(made)], made
 
     def command(self, key: str, row: Row, seed: int) -> Iterator[tuple[list[str], Path]]:
         """The row's own command, if it has one, and the start of the name of what it writes."""
