@@ -91,11 +91,9 @@ BY_NAME = ('READERS', 'WRITERS', 'MEASURES')  # chosen by users, not by configs
 #: Options that no config, benchmark or project sets; why each is there all the same.
 UNSET = {
     'rows of the papers, which variants will set': [
-        'ActionEmbeddingHead.temperature', 'ContextPretrainer.filler', 'ContextPretrainer.noise_std',
-        'DSTformer.positions', 'MaskMixture.probs',
-        'MotionAGFormer.positions', 'MotionAGFormer.self_loops', 'RandomMove.*',
+        'ActionEmbeddingHead.temperature', 'ContextPretrainer.noise_std', 'RandomMove.*',
         'SpanMask.same_count', 'TextMotionHead.*', 'TextMotionPretrainer.num_negatives', 'VideoPose3DFiles.*',
-        'ActionPose.use_class_token', 'FewShotMetric.episodes',
+        'FewShotMetric.episodes',
     ],
     'of a class in UNNAMED': [
         'ChangeFrameRate.*', 'ConcatFusion.*', 'RandomRotation.*', 'Scores.*',

@@ -223,6 +223,18 @@ def interpolate(values: np.ndarray, where: np.ndarray) -> np.ndarray:
     return values[lower] * (1 - fraction) + values[upper] * fraction
 
 
+def at_rate(inputs: torch.Tensor, fps: float | None, rate: float | None) -> torch.Tensor:
+    """Encoded inputs (T, J, C) at another frame rate, linearly; a joint with a zero in all channels is missing.
+
+    Without one of the rates, or of several persons (M, T, J, C), they stay as they are.
+    """
+    if not fps or not rate or fps == rate or inputs.ndim != 3:
+        return inputs
+    values, where = inputs.cpu().numpy(), np.arange(int((len(inputs) - 1) * rate / fps) + 1) * fps / rate
+    present = (values != 0).any(-1, keepdims=True).astype(np.float32)
+    return torch.from_numpy(interpolate(values, where) * (interpolate(present, where) > 0.999)).to(inputs)
+
+
 def at_rows(values: np.ndarray, table: KeypointTable, rows: slice, step: float) -> np.ndarray:
     """Values (T, ...) of a sample of :func:`track_clips` at the rows of its segment, (n, ...)."""
     frames = table.frame_indices[rows]

@@ -23,7 +23,7 @@ from ..structures import KeypointTable, WindowPolicy
 from ..utils import CacheFile
 from ..utils.arrays import load_arrays
 from . import zoo
-from .inference import assumptions, init_model, track_clips
+from .inference import assumptions, at_rate, init_model, track_clips
 from .inferencers import read_table
 
 SUFFIXES = ('.npz', '.npy', '.json')
@@ -46,13 +46,14 @@ def init_text_motion(
     Args:
         config: of the pretraining.
         checkpoint: what the pretraining left.
-        motion_checkpoint: what the fine-tuning left, whose backbone takes the place of the pretraining's.
+        motion_checkpoint: what the fine-tuning left, whose backbone takes the place of the pretraining's, and whose
+            frame rate that of the model.
         device, cfg_options: see :func:`init_model`.
 
     Raises:
         InputError: the model or the first file has no text side, or the second not all of the backbone.
     """
-    if checkpoint is not None and not any('text_head.' in key for key in _read_weights(checkpoint)):
+    if checkpoint is not None and not any('text_head.' in key for key in _read_weights(checkpoint)[0]):
         raise InputError(
             f'{checkpoint} has no text side (text_head); give what a pretraining with texts left, and a fine-tuned '
             f'encoder besides (--motion-checkpoint)'
@@ -64,7 +65,8 @@ def init_text_motion(
             f'TextMotionPretrainer, such as configs/actionpose/pretrain_procedural.py'
         )
     if motion_checkpoint is not None:
-        weights = {key: value for key, value in _read_weights(motion_checkpoint).items() if key.startswith('backbone.')}
+        tensors, fps = _read_weights(motion_checkpoint)
+        weights = {key: value for key, value in tensors.items() if key.startswith('backbone.')}
         missing = sorted(key for key in model.state_dict() if key.startswith('backbone.') and key not in weights)
         if missing:
             raise InputError(
@@ -72,12 +74,14 @@ def init_text_motion(
                 f'was fine-tuned from {checkpoint or "this model"}'
             )
         load_weights(model, {'state_dict': weights}, strict=False)
+        model.codec.fps = fps or model.codec.fps
     return model
 
 
-def _read_weights(name: str | os.PathLike) -> dict[str, torch.Tensor]:
-    """Tensors of a checkpoint file, or of a model of the zoo."""
-    return load_checkpoint_file(zoo.resolve(str(name)))['state_dict']
+def _read_weights(name: str | os.PathLike) -> tuple[dict[str, torch.Tensor], float | None]:
+    """Tensors of a checkpoint file, or of a model of the zoo, and the frame rate that it was trained at, if it says."""
+    content = load_checkpoint_file(zoo.resolve(str(name)))
+    return content['state_dict'], content.get('meta', {}).get('fps')
 
 
 @dataclass
@@ -247,7 +251,8 @@ class MotionSearch:
         for item in dataset:
             sample = item['data_samples']
             name = ' '.join(str(sample.get(key)) for key in ('sequence', 'camera') if sample.get(key))
-            yield self.embed(item['inputs'], name)
+            rate = sample.get('fps') or cfg.get('codec', {}).get('fps')
+            yield self.embed(at_rate(item['inputs'], rate, self.model.codec.fps), name)
 
     @torch.no_grad()
     def embed(self, inputs: torch.Tensor, name: str, track: int | str = 0, first: float = 0.0) -> ClipWindows:

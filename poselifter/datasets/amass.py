@@ -88,15 +88,16 @@ def _read_subset(folder: Path) -> tuple[dict[str, np.ndarray], tuple[float, floa
         return arrays, (float(index['fps']), float(index['unit_m'])), lengths
 
 
-def read_babel(path: str | Path) -> dict[str, dict[str, Any]]:
+def read_babel(path: str | Path, text: str = 'raw_label') -> dict[str, dict[str, Any]]:
     """Reads one of BABEL's files, of either form.
 
     Args:
         path: ``train.json``, ``val.json``, ``test.json``, ``extra_*.json``.
+        text: ``'raw_label'`` or ``'proc_label'``, the words of a label.
 
     Returns:
-        By BABEL's id: ``feat_p``, ``dur``, ``segments`` (label, raw label, start, end in seconds, by time; the end
-        within the recording) and ``labels`` (label, raw label) of the whole; one entry for each category of a label,
+        By BABEL's id: ``feat_p``, ``dur``, ``segments`` (label, words, start, end in seconds, by time; the end
+        within the recording) and ``labels`` (label, words) of the whole; one entry for each category of a label,
         with its processed text where it has none. Labels that are withheld (``test.json``) are absent.
 
     Raises:
@@ -106,10 +107,10 @@ def read_babel(path: str | Path) -> dict[str, dict[str, Any]]:
     if not path.is_file():
         raise InputError(f'{path} does not exist; {_BABEL}')
     with reading(f'{path} is no file of BABEL', _BABEL):
-        return {sid: _annotation(entry) for sid, entry in json.loads(path.read_text()).items()}
+        return {sid: _annotation(entry, text) for sid, entry in json.loads(path.read_text()).items()}
 
 
-def _annotation(entry: dict) -> dict[str, Any]:
+def _annotation(entry: dict, text: str) -> dict[str, Any]:
     def labels(kind: str) -> list[tuple[str, dict]]:
         sets = entry.get(f'{kind}s') or [entry.get(kind)]
         given = [label for entries in sets if entries for label in entries['labels'] if label.get('raw_label')]
@@ -117,9 +118,9 @@ def _annotation(entry: dict) -> dict[str, Any]:
 
     duration, segments = float(entry['dur']), []
     for name, label in labels('frame_ann'):
-        segments.append((name, label['raw_label'], float(label['start_t']), min(float(label['end_t']), duration)))
+        segments.append((name, label[text], float(label['start_t']), min(float(label['end_t']), duration)))
     segments.sort(key=lambda s: s[2:])
-    whole = [(name, label['raw_label']) for name, label in labels('seq_ann')]
+    whole = [(name, label[text]) for name, label in labels('seq_ann')]
     return {'feat_p': entry['feat_p'], 'dur': duration, 'segments': segments, 'labels': whole}
 
 
@@ -128,12 +129,12 @@ class BABELDataset(AMASSDataset):
     """Labelled segments of AMASS: every frame-level label of BABEL with its motion.
 
     ``captions`` are all labels that hold during a segment. A segment called transition is taken together with the
-    labels before and after it, and reads "transit from A to B" (ActionPose, section 3); without both it is left out. A
-    recording without frame-level labels is one segment.
+    labels before and after it, and reads "transit from A to B" (ActionPose, section 3); without both it is left out.
+    ``focus`` are its own frames, which ``RandomWindow`` keeps. A recording without frame-level labels is one segment.
 
     Args:
         ann_file: one of BABEL's files.
-        text: ``'raw'`` (as written) or ``'category'``.
+        text: ``'raw'`` (as written), ``'processed'`` (BABEL's cleaned words of it) or ``'category'``.
         classes: names of the categories that become ``action``, in order
             (BABEL's ``action_label_2_idx.json``); others have action -1.
         split: of AMASS; BABEL's parts go across its subsets.
@@ -144,7 +145,7 @@ class BABELDataset(AMASSDataset):
     """
 
     def __init__(self, text: str = 'raw', classes: Sequence[str] = (), split: str = 'all', **kwargs: Any) -> None:
-        check_choice('BABELDataset: text', text, ('raw', 'category'))
+        check_choice('BABELDataset: text', text, ('raw', 'processed', 'category'))
         self.text, self.classes = text, tuple(classes)
         super().__init__(split, **kwargs)
 
@@ -152,7 +153,7 @@ class BABELDataset(AMASSDataset):
         """Cuts the recordings at their labels."""
         whole = super().load()
         recordings = {_key(info['sequence']): info for info in whole.infos}
-        annotations = read_babel(self.ann_file)
+        annotations = read_babel(self.ann_file, 'proc_label' if self.text == 'processed' else 'raw_label')
         labelled = [(entry, recordings.get(_key(entry['feat_p']))) for entry in annotations.values()]
         segments = [segment for entry, info in labelled if info for segment in self._segments(entry, info)]
         if not segments:
@@ -170,13 +171,15 @@ class BABELDataset(AMASSDataset):
     def _segments(self, entry: dict, info: dict) -> list[dict]:
         labels = entry['segments'] or [(*label, 0.0, entry['dur']) for label in entry['labels']]
         names: dict[tuple[int, int], str] = {}  # of the first label, by first and last frame
+        focus: dict[tuple[int, int], tuple[int, int]] = {}  # frames of that label itself
         texts: dict[tuple[int, int], dict[str, bool]] = {}  # and whether a text is true of every part of its segment
         for name, raw, start, end in labels:
-            text = (raw if self.text == 'raw' else name).strip().lower()
+            text, moment = (name if self.text == 'category' else raw).strip().lower(), (start, end)
             if name == 'transition':
                 text, start, end = _transition(labels, start, end, self.text)
             limits = round(start * info['fps']), min(round(end * info['fps']), info['length'])
             if text and limits[1] > limits[0]:
+                focus.setdefault(limits, tuple(round(t * info['fps']) - limits[0] for t in moment))
                 names.setdefault(limits, name)
                 texts.setdefault(limits, {})[text] = name != 'transition'
         segments = []
@@ -185,6 +188,7 @@ class BABELDataset(AMASSDataset):
             lasting = [text for more in around for text, lasts in more.items() if lasts]
             name, captions = names[first, last], list(dict.fromkeys([*texts[first, last], *lasting]))
             place = {'sequence': f'{info["sequence"]}:{first}-{last}', 'first': info['first'] + first}
+            place['focus'] = focus[first, last]
             action = self.classes.index(name) if name in self.classes else -1
             label = {'captions': captions, 'action_name': name, 'action': action}
             segments.append({**info, **place, 'length': last - first, **label})
@@ -199,7 +203,7 @@ def _transition(segments: list[tuple], start: float, end: float, text: str) -> t
     if not before or not after:
         return '', start, end
     a, b = max(before, key=lambda s: s[3]), min(after, key=lambda s: s[2])
-    names = [(s[1] if text == 'raw' else s[0]).strip().lower() for s in (a, b)]
+    names = [(s[0] if text == 'category' else s[1]).strip().lower() for s in (a, b)]
     return f'transit from {names[0]} to {names[1]}', a[2], b[3]
 
 

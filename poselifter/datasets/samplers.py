@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sized
+from typing import Any
 
 import numpy as np
 from mmengine.dist import get_dist_info
@@ -47,9 +48,9 @@ class EpochSampler(Sampler):
         return iter((self.epoch * len(self.dataset) + order[self.rank :: self.world_size]).tolist())
 
 
-def _members(dataset: Sized) -> list[np.ndarray]:
-    """The samples of each class that a data set with ``action`` among the metadata of its sequences."""
-    labels = np.array([dataset.get_data_info(int(i))['action'] for i in dataset.windows[:, 0]])
+def _members(dataset: Sized, key: str = 'action') -> list[np.ndarray]:
+    """The samples of each class of a data set with ``key`` among the metadata of its sequences."""
+    labels = np.array([dataset.get_data_info(int(i))[key] for i in dataset.windows[:, 0]])
     return [np.flatnonzero(labels == label) for label in np.unique(labels)]
 
 
@@ -59,12 +60,23 @@ class BalancedSampler(EpochSampler):
 
     Samples of a rare class come several times, each as often as the others of
     it; of a frequent one others are drawn in every epoch.
+
+    Args:
+        key: metadata that tells the classes apart.
+        power: a sample's weight is 1 / n^power, n the number of its class; 1 makes classes even, 0.5 evens half-way.
+        **sampler: see :class:`EpochSampler`.
     """
 
+    def __init__(self, dataset: Sized, key: str = 'action', power: float = 1.0, **sampler: Any) -> None:
+        super().__init__(dataset, **sampler)
+        self.key, self.power = key, power
+
     def _order(self, rng: np.random.Generator) -> np.ndarray:
-        members = _members(self.dataset)
-        each = math.ceil(len(self) * self.world_size / len(members))
-        return rng.permutation(np.concatenate([np.resize(rng.permutation(m), each) for m in members]))
+        members = _members(self.dataset, self.key)
+        weights = np.array([len(m) ** (1 - self.power) for m in members])
+        counts = np.ceil(weights * (len(self) * self.world_size) / weights.sum() - 1e-9).astype(int)
+        drawn = [np.resize(rng.permutation(m), count) for m, count in zip(members, counts, strict=True)]
+        return rng.permutation(np.concatenate(drawn))
 
 
 @DATA_SAMPLERS.register_module()

@@ -71,6 +71,7 @@ SAMPLE_KEYS: dict[str, KeySpec] = {
     'action': KeySpec(None, '-', '-', '-1', int),
     'exemplar': KeySpec(None, '-', '-', 'key absent: False', bool),
     'action_name': KeySpec(None, '-', '-', "''", str),
+    'focus': KeySpec(None, '-', '-', 'key absent: first and last + 1 of the frames that an excerpt must show', tuple),
     'captions': KeySpec(None, '-', '-', 'empty list', list),
     'subject': KeySpec(None, '-', '-', "''", str),
     'gender': KeySpec(None, '-', '-', 'key absent: smpl_shape is of the neutral body', str),

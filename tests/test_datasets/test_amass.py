@@ -1,5 +1,6 @@
 """AMASS through its converter, and BABEL on it: against closed forms and the sample files."""
 
+import itertools
 import json
 import re
 import shutil
@@ -10,6 +11,8 @@ import pytest
 from toy_datasets import amass as toy
 
 from poselifter.datasets import AMASSDataset, BABELDataset, read_babel
+from poselifter.datasets.clip_batch import run_pipeline
+from poselifter.datasets.transforms.base import build_pipeline
 from poselifter.errors import InputError
 from poselifter.io.amass import amass_joints, load_body, read_amass, resample
 
@@ -205,6 +208,26 @@ def test_labels_become_stretches_with_all_that_is_true_of_them(converted, tmp_pa
         ('swing arms', 'transit from walk to turn left'): (0, 120, -1),
         ('swing arms', 'turn left'): (90, 30, 1),
     }
+
+
+def test_windows_of_a_transition_show_it(converted, tmp_path):
+    """A transition of 0.1 s within 2 s, at 60 frames a second: most windows of 12 frames would show none of it."""
+    labels = [('walk', 'walk', 0, 0.8), ('transition', 'transition', 0.8, 0.9), ('turn', 'turn', 0.9, 2)]
+    write_babel(tmp_path / 'train.json', labels)
+    steps = [{'type': 'RandomWindow', 'length': 12}]
+    options = {'ann_file': str(tmp_path / 'train.json'), 'data_root': str(converted), 'window': 'whole'}
+    data = BABELDataset(**options, pipeline=steps)
+    names = [data.get_data_info(i)['action_name'] for i in range(3)]
+    starts = {name: set() for name in names}
+    for epoch, (i, name) in itertools.product(range(60), enumerate(names)):
+        frames = data[epoch * 3 + i]['frame_indices']
+        assert len(frames) == 12
+        starts[name].add(int(frames[0]))
+    assert starts['transition'] == set(range(42, 49))  # frames 48 to 53
+    assert min(starts['walk']) < 5 and max(starts['walk']) > 31 and len(starts['turn']) > 20
+    [step] = build_pipeline([{'type': 'RandomWindow', 'length': 3}])  # shorter than the transition: within it
+    clips = [{'frame_indices': np.arange(100), 'focus': (50, 60), 'random_key': [0, 0, i, 0]} for i in range(60)]
+    assert {int(clip['frame_indices'][0]) for clip in run_pipeline([step], clips)} == set(range(50, 58))
 
 
 def test_recordings_without_frame_labels_are_one_stretch(converted, tmp_path):

@@ -222,3 +222,23 @@ def test_arguments_out_of_range():
             build()
     with pytest.raises(InputError, match='expected 0 to 16'):
         JointReplacement(17, released=True)(sample())
+
+
+def test_a_window_hides_frames_of_a_short_clip():
+    """Of a clip that is padded to 243 frames 12 to 33 % of what is real, at any place; the padding as its last frame."""
+    mask = TimeWindowMask()
+    for count in (45, 60, 100, 243):
+        found = set()
+        for i in range(400):
+            clip = sample(243, index=i) | {'valid': np.arange(243) < count}
+            hidden = (run_pipeline([mask], [clip])[0]['inputs'] == 0).all((1, 2))
+            assert (hidden[count:] == hidden[count - 1]).all()
+            found.add((int(hidden[:count].argmax()), int(hidden[:count].sum())))
+        lengths, starts = {n for _, n in found}, {start for start, _ in found}
+        assert (min(lengths), max(lengths)) == (round(30 * count / 243), round(80 * count / 243))
+        assert min(starts) == 0 and max(start + n for start, n in found) == count
+
+
+def test_masks_of_pretrainers_that_count_frames_reach_the_padding():
+    clip = sample(40) | {'valid': np.arange(40) < 10}
+    assert run_pipeline([FrameRemoval(0.5)], [clip])[0]['mask'].all(1).sum() == 20

@@ -99,7 +99,8 @@ def write_root(root: Path) -> Path:
         shutil.copy(DATA / 'cmu_tiny.npz', root / f'cmu/cmu_{part}.npz')
     for subset in ('CMU', 'SFU', 'SSM_synced'):
         write_amass(root / 'amass' / subset, 250)
-    write_amass(root / 'amass_30/CMU', 40)
+    for subset in ('CMU', 'SFU'):
+        write_amass(root / 'amass_30' / subset, 40)
     for part, subset in (('train', 'CMU'), ('val', 'SFU')):
         write_babel(root / f'babel_v1.0_release/{part}.json', subset)
     return root

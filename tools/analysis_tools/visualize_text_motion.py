@@ -6,9 +6,9 @@
 
 pair: the softmax over the temperature of a clip's mean similarity with two texts (ActionPose, figure 8). time: the
 cosine of every window with each text. embeddings: t-SNE of the test clips in the space of texts and motion, and of the
-mean of a backbone's features: of the model itself, or of --beside. CHECKPOINT is what a pretraining with texts left;
---motion-checkpoint puts a fine-tuned encoder in its place. Clips are files of keypoints; of several persons the one
-with the most frames counts.
+mean of a backbone's features: of the model itself, or of --beside on the same clips (ActionPose, figure 5). CHECKPOINT
+is what a pretraining with texts left; --motion-checkpoint puts a fine-tuned encoder in its place. Clips are files of
+keypoints; of several persons the one with the most frames counts.
 """
 
 import argparse
@@ -20,12 +20,12 @@ import numpy as np
 import torch
 from inspection.charts import save_scatter, save_similarity, save_text_pairs
 from inspection.embedding import embed_dataset, project
-from inspection.options import inspection_parser, open_model
+from inspection.options import inspection_parser
 from inspection.rows import keypoint_strip
 
-from poselifter.apis import MotionSearch, init_text_motion
+from poselifter.apis import MotionSearch, init_model, init_text_motion
 from poselifter.apis.inferencers import read_table
-from poselifter.engine.tool import read_config
+from poselifter.engine.tool import load_dataset, read_config
 from poselifter.errors import InputError, run_program
 
 
@@ -70,16 +70,17 @@ def draw_time(search: MotionSearch, args: argparse.Namespace) -> None:
 
 def draw_embeddings(search: MotionSearch, args: argparse.Namespace) -> None:
     """The common space on the left, the mean of features on the right, of the same clips."""
-    model = search.model
-    _, dataset = open_model(args, 'test', 'train')
-    other = model, dataset
+    config, other = read_config(args), search.model
+    dataset = load_dataset(config, 'test', 'train')
+    left = embed_dataset(search.model, dataset, False)
     if args.beside:
         args.config, args.checkpoint, args.variant = *args.beside, None
-        other = open_model(args, 'test', 'train')
-    left, right = embed_dataset(model, dataset, False), embed_dataset(*other, True)
-    names = [name for name in left if name in right]
-    if not names:
-        raise InputError(f'the test data of {args.config} has no sequence in common; give a config on the same data')
+        other = init_model(read_config(args), args.checkpoint, args.device)
+        for step in (config.get('test_dataloader') or config.train_dataloader).dataset.pipeline:
+            if step.type == 'Encode':
+                step.codec = other.cfg.codec
+        dataset = load_dataset(config, 'test', 'train')
+    right, names = embed_dataset(other, dataset, True), list(left)
     sides = {'space of texts and motion': left, f'{Path(args.config).stem}: mean of the features': right}
     points = {title: project(np.array([clips[name][0] for name in names])) for title, clips in sides.items()}
     labels, unmarked = [left[name][1] for name in names], np.zeros(len(names), bool)

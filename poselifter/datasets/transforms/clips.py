@@ -73,7 +73,10 @@ class ResampleClip(Transform):
 
 @TRANSFORMS.register_module()
 class RandomWindow(Transform):
-    """A random part of a clip that is longer than ``length``; for data sets with ``window='whole'``."""
+    """A random part of a clip that is longer than ``length``; for data sets with ``window='whole'``.
+
+    It holds the frames that ``focus`` names, or lies within them where they are more than ``length``.
+    """
 
     def __init__(self, length: int) -> None:
         self.length = length
@@ -81,7 +84,9 @@ class RandomWindow(Transform):
     def apply(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
         """Picks frames; a clip that is short enough stays as it is."""
         n_frames = count_frames(sample)
-        first = rng.integers(max(n_frames - self.length, 0) + 1)
+        start, end = sample.get('focus', (0, n_frames))
+        low, high = np.clip(sorted((start, end - self.length)), 0, max(n_frames - self.length, 0))
+        first = rng.integers(low, high + 1)
         return take_frames(sample, np.arange(first, min(first + self.length, n_frames)))
 
 

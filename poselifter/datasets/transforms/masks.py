@@ -40,7 +40,8 @@ class Mask(BatchTransform):
 
     Attributes:
         write: ``'zeros'`` hides at once: 0 in all channels of ``inputs``
-            (MotionBERT, ActionPose). ``'mask'`` leaves it to the pretrainer:
+            (MotionBERT, ActionPose); of a padded clip it is drawn over the ``valid`` frames, and the padding, which
+            repeats the last of them, repeats its mask. ``'mask'`` leaves it to the pretrainer:
             bool ``mask`` (T, J), True where hidden; several masks add up.
 
     Args:
@@ -55,10 +56,14 @@ class Mask(BatchTransform):
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
         """Masks ``inputs``, or adds the mask to the sample."""
-        inputs = batch.arrays['inputs']
+        inputs, copies = batch.arrays['inputs'], range(self.copies or 1)
+        frames, joints = inputs.shape[-3:-1]
+        counts = [frames] * len(batch)
+        if self.write == 'zeros' and 'valid' in batch.arrays:
+            counts = batch.arrays['valid'].sum(-1)
         masks = [
-            [self.draw(inputs.shape[-3:-1], skeleton, rng) for _ in range(self.copies or 1)]
-            for skeleton, rng in zip(batch.metadata['skeleton'], next_rngs(batch), strict=True)
+            [self.draw((count, joints), skeleton, rng)[np.arange(frames).clip(max=count - 1)] for _ in copies]
+            for count, skeleton, rng in zip(counts, batch.metadata['skeleton'], next_rngs(batch), strict=True)
         ]
         if self.copies:
             batch.arrays['masks'] = np.array(masks) | batch.arrays.get('masks', False)
@@ -114,7 +119,7 @@ class TimeWindowMask(Mask):
     """Hides neighbouring frames: the start, the middle or the end of a motion (ActionPose, section 3.3).
 
     Args:
-        length: shortest and longest window, frames of a clip of 243; scaled to other clips.
+        length: shortest and longest window, frames of a clip of 243; scaled to other clips, short padded ones too.
         **kwargs: see :class:`Mask`.
     """
 

@@ -49,10 +49,11 @@ class MotionAGFormer(StreamBackbone):
         edges: joint graph: ``'released'``; or a joint set, whose tree it is
             then, both ways; or pairs (i, j), where i receives from j.
         self_loops: whether joints also receive from themselves (A + I, Motion2vec's paper).
-        temporal_graph: ``'similarity'`` (released), ``'chain'`` (Motion2vec's
-            paper), or ``'conv'``, convolutions at several scales instead.
+        temporal_graph: ``'similarity'`` (released), ``'chain'`` (an option of the released program: a frame receives
+            from the next ones), ``'past'`` (Motion2vec's paper: from the one before), or ``'conv'``, convolutions at
+            several scales instead.
         neighbours: edges of a frame in the similarity graph.
-        reach: following frames that the chain reaches.
+        reach: frames that a chain reaches.
         bare_graph: whether the graph stream has no norms and perceptrons.
         hierarchical: whether each stream has half of the channels, the graph stream on top of the attention stream.
         **block: ``num_heads``, ``mlp_ratio``, ``qkv_bias``, ``qk_scale`` and ``attn_drop_rate`` of
@@ -79,7 +80,7 @@ class MotionAGFormer(StreamBackbone):
         positions: Literal['joints', 'frames', 'both', 'none'] = 'joints',
         edges: str | Iterable[tuple[int, int]] = 'released',
         self_loops: bool = False,
-        temporal_graph: Literal['similarity', 'chain', 'conv'] = 'similarity',
+        temporal_graph: Literal['similarity', 'chain', 'past', 'conv'] = 'similarity',
         neighbours: int = 2,
         reach: int = 1,
         bare_graph: bool = False,
@@ -115,7 +116,7 @@ def _width(embed_dims: int, streams: Sequence[str], act: str, temporal_graph: st
     """Channels of a stream, or an error about the options that it follows from."""
     options = (
         ('act', act, tuple(ACTIVATIONS)),
-        ('temporal_graph', temporal_graph, ('similarity', 'chain', 'conv')),
+        ('temporal_graph', temporal_graph, ('similarity', 'chain', 'past', 'conv')),
         *(('streams', stream, ('attention', 'graph')) for stream in streams),
     )
     for name, value, known in options:

@@ -16,7 +16,7 @@ from ..parts import BaseHead, BaseNeck, Tensors, build_part
 class TextMotionHead(BaseHead):
     """Contrasts the class token of a clip with its true texts and sampled others (ActionPose, equation 1).
 
-    One direction, clip to texts; each clip has a separate list of texts. Samples bring ``text_features`` (n,
+    One direction by default, clip to texts; each clip has a separate list of texts. Samples bring ``text_features`` (n,
     text_channels) of the batch's texts, each once; for the loss ``text_table`` (B, K + 1) int64, rows of these, and
     ``text_target`` (B, K + 1): 1 / m for a clip's m true texts, else 0.
 
@@ -31,6 +31,8 @@ class TextMotionHead(BaseHead):
         gamma: exponent of the loss's focal factor.
         soft_targets: ``'text'`` spreads each true text over the clip's list by a softmax of the texts' cosines, divided
             by ``temperature``; the cosines are of the encoder's features, without gradient.
+        symmetric: also contrast each true text of the batch with the batch's clips, half and half.
+        loss_weight: of the alignment beside the losses of the poses; with 0 nothing is aligned.
         **base: see :class:`BaseHead`.
 
     Raises:
@@ -53,6 +55,8 @@ class TextMotionHead(BaseHead):
         temperature: float = 0.1,
         gamma: float = 2.0,
         soft_targets: Literal['text'] | None = None,
+        symmetric: bool = False,
+        loss_weight: float = 1.0,
         **base: Any,
     ) -> None:
         super().__init__(**base)
@@ -63,6 +67,7 @@ class TextMotionHead(BaseHead):
         sizes['in_channels'] = text_channels
         self.text_pool = build_part(text_pool or {'type': 'TextPool'}, BaseNeck, sizes)
         self.temperature, self.gamma, self.soft_targets = temperature, gamma, soft_targets
+        self.symmetric, self.loss_weight = symmetric, loss_weight
 
     def similarity(self, token: Tensor, text_features: Tensor) -> Tensor:
         """Tokens (B, 1, J, D) and text features (n, text_channels) to (B, n), cosines where the pools normalise."""
@@ -75,9 +80,16 @@ class TextMotionHead(BaseHead):
     def loss(self, features: Tensor, data_samples: MotionDataSample) -> Tensors:
         """``loss_contrastive`` of each clip's token (B, 1, J, D) over its K + 1 texts, averaged over clips."""
         texts, table, target = (data_samples.get(f'text_{key}') for key in ('features', 'table', 'target'))
-        similarity = self.similarity(features, texts).gather(1, table) / self.temperature
+        everything = self.similarity(features, texts) / self.temperature
+        similarity = everything.gather(1, table)
         if self.soft_targets == 'text':
             directions = F.normalize(texts.detach(), dim=-1)[table]
             cosines = directions @ directions.transpose(1, 2)
             target = (target[:, None] @ (cosines / self.temperature).softmax(-1))[:, 0]
-        return {'loss_contrastive': focal_kl_contrastive(similarity, target, gamma=self.gamma)}
+        loss = focal_kl_contrastive(similarity, target, gamma=self.gamma)
+        if self.symmetric:
+            clips = target.new_zeros(everything.shape).scatter_add(1, table, target).T  # of each text
+            true = clips.sum(1) > 0
+            clips = clips[true] / clips[true].sum(1, keepdim=True)
+            loss = (loss + focal_kl_contrastive(everything.T[true], clips, gamma=self.gamma)) / 2
+        return {'loss_contrastive': self.loss_weight * loss}

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from .attention import Axis, seen_frames
 
-TemporalGraph = Literal['similarity', 'chain']
+TemporalGraph = Literal['similarity', 'chain', 'past']
 
 
 class NodeNorm(nn.BatchNorm1d):
@@ -37,10 +37,11 @@ class GraphConv(nn.Module):
         axis: the axis of the nodes.
         num_nodes: J, or the largest T.
         edges: of the joints: pairs (i, j), where joint i receives from joint j.
-        temporal_graph: of the frames: ``'similarity'`` joins each to the most
-            similar ones of the clip, ``'chain'`` to the frames that follow.
+        temporal_graph: of the frames: each receives from the most similar ones of the clip with ``'similarity'``, from
+            itself and those that follow with ``'chain'`` (MotionAGFormer, as released), or from itself and those
+            before it with ``'past'`` (Motion2vec's paper: ones below the diagonal, plus I).
         neighbours: edges of a frame in the similarity graph; ties add more.
-        reach: how many following frames the chain reaches; each frame also receives from itself.
+        reach: how many frames a chain reaches.
     """
 
     def __init__(
@@ -85,8 +86,9 @@ class GraphConv(nn.Module):
         """
         frames = z.shape[2]
         seen = None if valid is None else seen_frames(valid)[:, None, None]
-        if self.temporal_graph == 'chain':
+        if self.temporal_graph != 'similarity':
             graph = torch.ones(frames, frames, device=z.device).triu().tril(self.reach)
+            graph = graph.T if self.temporal_graph == 'past' else graph
         else:
             # a rounding error can turn an edge, so half precision is no choice here
             kind = z.device.type if torch.amp.is_autocast_available(z.device.type) else 'cpu'

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
+from poselifter.apis.inference import at_rate
 from poselifter.errors import InputError
 from poselifter.models.estimators import TextMotionPretrainer
 from poselifter.structures import MotionDataSample
@@ -39,7 +40,8 @@ def embed_dataset(model: Any, dataset: Any, pooled: bool) -> dict[str, tuple[np.
     for items in DataLoader(dataset, BATCH, collate_fn=list):
         clips: list[tuple[str, torch.Tensor]] = []
         for item in items:
-            inputs, sample = item['inputs'], item['data_samples']
+            sample = item['data_samples']
+            inputs = at_rate(item['inputs'], sample.get('fps'), model.codec.fps)
             name = sample.get('sequence') or str(len(metadata))
             metadata[name] = str(sample.get('action_name') or sample.get('action')), bool(sample.get('exemplar'))
             long = inputs.shape[-3] > model.backbone.num_frames
