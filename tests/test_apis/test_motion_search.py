@@ -10,6 +10,7 @@ from mmengine.config import Config
 from torch import nn
 
 from poselifter.apis import MotionSearch, init_model, init_text_motion
+from poselifter.apis.inference import at_rate
 from poselifter.apis.motion_search import CACHE
 from poselifter.cli import main
 from poselifter.codecs import RootRelativeLifting
@@ -177,6 +178,37 @@ def test_the_test_sequences_of_a_config_are_a_library(files):
     hits = MotionSearch(model)('a person waves', files / 'texts.py', top=None)
     assert sorted(hit['file'].split('_')[0] for hit in hits) == ['reach', 'squat', 'turn', 'wave']
     assert all(0 <= hit['from'] < hit['to'] <= 4.5 for hit in hits)
+
+
+def test_sequences_of_another_rate_are_resampled_to_the_model_s(files):
+    """Libraries of 30 and 60 frames a second, of a model that was trained at 10: the same windows and seconds."""
+    found = {}
+    for fps in (30, 60):
+        config = Config.fromfile(files / 'texts.py')
+        config.test_dataloader.dataset.update(n_sequences=1, n_frames=2 * fps, fps=fps)
+        config.dump(files / 'library.py')
+        search = MotionSearch(init_text_motion(files / 'texts.py', files / 'texts.pth'), stride=1)
+        found[fps] = search.windows(files / 'library.py')
+    np.testing.assert_allclose(found[60].seconds, found[30].seconds[: len(found[60].seconds)])
+    assert abs(len(found[60].seconds) - len(found[30].seconds)) <= 1
+
+
+def test_the_rate_is_that_of_the_fine_tuned_encoder(files):
+    weights = torch.load(files / 'tuned.pth')
+    torch.save({**weights, 'meta': {'fps': 50}}, files / 'tuned.pth')
+    assert init_text_motion(files / 'texts.py', files / 'texts.pth').codec.fps == 10
+    assert init_text_motion(files / 'texts.py', files / 'texts.pth', files / 'tuned.pth').codec.fps == 50
+
+
+def test_inputs_at_another_rate_are_linear_in_time():
+    inputs = torch.arange(1.0, 7).view(6, 1, 1).repeat(1, 2, 3)
+    inputs[3, 1] = 0  # a joint that is missing at 3 / 50 s
+    found = at_rate(inputs, 50, 25)
+    assert torch.equal(found[:, 0, 0], torch.tensor([1.0, 3, 5])) and torch.equal(found[:, 1, 0], found[:, 0, 0])
+    found = at_rate(inputs, 50, 100)
+    torch.testing.assert_close(found[:, 0, 0], 1 + torch.arange(11) / 2)
+    assert found[:, 1].any(-1).logical_not().nonzero().flatten().tolist() == [5, 6, 7]
+    assert at_rate(inputs, None, 30) is inputs and at_rate(inputs, 30, None) is inputs
 
 
 def test_the_command(files, library, capsys, fails):

@@ -29,6 +29,15 @@ def test_every_class_comes_as_often(clips):
     assert all(np.ptp(counts) <= 2 for counts in uses)  # none is drawn twice before all are
 
 
+def test_classes_are_evened_half_way(clips):
+    """A sample's weight is 1 / sqrt(n): a class of n samples comes in proportion to sqrt(n)."""
+    data = clips(actions=['walk', 'run', 'dance'])
+    plain = np.bincount(labels_of(data, range(len(data))))
+    sampler = BalancedSampler(data, key='action_name', power=0.5)
+    found = np.mean([np.bincount(labels_of(data, sampler._order(np.random.default_rng(i)))) for i in range(5)], 0)
+    np.testing.assert_allclose(found, len(data) * plain**0.5 / (plain**0.5).sum(), atol=1)
+
+
 def test_epochs_differ_repeat_and_are_shared_by_processes(clips, monkeypatch):
     data = clips(actions=['walk', 'run', 'dance'])
     samplers = [BalancedSampler(data, seed=seed) for seed in (1, 1, 2)]

@@ -40,6 +40,15 @@ def test_chain_equals_official(case, reach):
     torch.testing.assert_close(normalized(graph), case.array(f'chain{reach}_normalised'), rtol=0, atol=1e-7)
 
 
+def test_the_paper_s_chain_is_below_the_diagonal():
+    """Frame t hears from t - 1 and itself; the released option hears from t + 1."""
+    z = torch.randn(1, 1, 4, 5)
+    past = GraphConv(5, 'frames', 9, temporal_graph='past').frame_graph(z)
+    expected = torch.tensor([[1.0, 0, 0, 0], [1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 1, 1]])
+    assert torch.equal(past, expected)
+    assert torch.equal(GraphConv(5, 'frames', 9, temporal_graph='chain').frame_graph(z), expected.T)
+
+
 def test_joint_graph_equals_official(case):
     conv = GraphConv(5, 'joints', 17, released_edges())
     assert torch.equal(conv.joint_graph, case.array('spatial_adjacency'))
@@ -58,7 +67,7 @@ def test_no_gradient_flows_through_the_similarity_graph():
     assert torch.equal(grad[0, :, 0].any(-1), heard)
 
 
-@pytest.mark.parametrize('graph', ['similarity', 'chain'])
+@pytest.mark.parametrize('graph', ['similarity', 'chain', 'past'])
 @pytest.mark.parametrize('frames', [2, 4])
 def test_graph_of_frames_leaves_padding_out(graph, frames):
     conv = GraphConv(4, 'frames', 9, temporal_graph=graph, neighbours=3, reach=2)

@@ -24,9 +24,8 @@ HEADS = {'pose': {'type': 'PoseHead', 'losses': [{'type': 'MPJPELoss'}, {'type':
 def tiny(backbone=BACKBONE, heads=HEADS, **changes):
     """A tiny pretrainer in eval mode."""
     torch.manual_seed(0)
-    pools = {'pose_pool': {'type': 'ClassTokenPool', **POOL}, 'text_pool': {'type': 'TextPool', **POOL}}
     text = {'text_encoder': {'type': 'HashedTextEncoder', 'embed_dims': 14}, 'num_negatives': 4}
-    text |= {'text_head': {'type': 'TextMotionHead', 'embed_dims': 6, **pools}, **changes}
+    text |= {'text_head': head(), **changes}
     model = TextMotionPretrainer(backbone=backbone, heads=heads, codec=CODEC, **text)
     model.texts = TEXTS
     return randomised(model, 0.1)
@@ -52,6 +51,39 @@ def test_draws_hold_the_truth_and_other_texts_once():
             assert {row[i] for i in shares.nonzero()[:, 0].tolist()} == set(own) <= set(row)
             assert all(share == pytest.approx(1 / len(own)) for share in shares[shares > 0].tolist())
             assert shares.sum().item() == pytest.approx(float(len(own) > 0))
+
+
+def head(**changes):
+    return {'type': 'TextMotionHead', 'embed_dims': 6, 'pose_pool': {'type': 'ClassTokenPool', **POOL},
+            'text_pool': {'type': 'TextPool', **POOL}, **changes}  # fmt: skip
+
+
+def test_the_alignment_has_a_weight_and_can_be_off():
+    losses = {}
+    for weight in (1, 0.5, 0):
+        model = tiny(text_head=head(loss_weight=weight))
+        torch.manual_seed(1)
+        losses[weight] = model(*batch(), mode='loss')
+        sum(losses[weight].values()).backward()
+        learns = [p.grad is not None and bool(p.grad.any()) for p in model.text_head.parameters()]
+        assert any(learns) == bool(weight)
+    assert losses[0.5]['loss_contrastive'] == losses[1]['loss_contrastive'] / 2 and not losses[0]['loss_contrastive']
+    assert losses[0]['loss_mpjpe'] == losses[1]['loss_mpjpe']
+
+
+def test_both_directions_of_the_alignment():
+    """Without focal factor: the mean of the cross entropies of clips over texts and of true texts over clips."""
+    both, one = (tiny(text_head=head(symmetric=s, gamma=0.0)).text_head for s in (True, False))
+    token, texts = torch.randn(3, 1, 17, 16), torch.randn(4, 14)
+    samples = MotionDataSample()
+    target = torch.eye(4)[[2, 0, 2]]  # two clips of text 2
+    samples.set_data({'text_features': texts, 'text_table': torch.arange(4).expand(3, 4), 'text_target': target})
+    logits = both.similarity(token, texts) / both.temperature
+    back = logits.T.log_softmax(1)
+    expected = -(back[0, 1] + (back[2, 0] + back[2, 2]) / 2 - torch.tensor(0.5).log()) / 2
+    forth = F.cross_entropy(logits, torch.tensor([2, 0, 2]))
+    torch.testing.assert_close(one.loss(token, samples)['loss_contrastive'], forth)
+    torch.testing.assert_close(both.loss(token, samples)['loss_contrastive'], (forth + expected) / 2)
 
 
 def test_captions_of_mirrored_clips_have_their_sides_swapped():
