@@ -9,7 +9,14 @@ _base_ = [
 
 load_from = 'work_dirs/actionpose/pretrain_babel_243/epoch_300.pth'
 pretrained_by = 'configs/actionpose/pretrain_babel_243.py'
-variants = dict(scratch=dict(load_from=None, pretrained_by=None))
+variants = dict(
+    scratch=dict(load_from=None, pretrained_by=None),
+    table3_baseline=dict(  # MotionBERT, fine-tuned in the same way: 16.7 mm (paper, table 3)
+        load_from='work_dirs/motionbert/pretrain_amass_h36m_243/epoch_90.pth',
+        pretrained_by='configs/motionbert/pretrain_amass_h36m_243.py',
+        model=dict(backbone=dict(use_class_token=False)),
+    ),
+)
 
 model = dict(
     **_base_.sizes.actionpose,

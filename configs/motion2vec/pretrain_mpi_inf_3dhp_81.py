@@ -3,7 +3,8 @@
 _base_ = './mpi_inf_3dhp_81.py'
 
 work_dir = 'work_dirs/motion2vec/pretrain_mpi_inf_3dhp_81'
-load_from = pretrained_by = variants = None
+load_from = pretrained_by = None
+variants = dict(_delete_=True, skeleton=dict(model=dict(backbone=dict(edges='mpi_inf_3dhp17'))))
 model = dict(
     _delete_=True,
     type='ContextPretrainer',
