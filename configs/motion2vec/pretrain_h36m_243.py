@@ -24,7 +24,7 @@ default_hooks = dict(checkpoint=dict(save_best=None))
 val_cfg = val_dataloader = val_evaluator = None
 test_cfg = test_dataloader = test_evaluator = None
 
-# the paper's studies have 15 epochs: fraction of hidden frames, masks of a clip, layers of the teacher (table V, fig. 6)
+# the paper's studies have 15 epochs: fraction of hidden frames, masks of a clip, layers of the teacher (table V)
 studies = dict(p08=(0.8, 3, 8), full=(0.7, 3, 8), p06=(0.6, 3, 8), m1=(0.7, 1, 8), k6=(0.7, 3, 6), k4=(0.7, 3, 4))
 variants = dict(_delete_=True)
 variants.update({name: dict(model=dict(backbone=network)) for name, network in _base_.networks.items()})

@@ -225,7 +225,7 @@ def test_arguments_out_of_range():
 
 
 def test_a_window_hides_frames_of_a_short_clip():
-    """Of a clip that is padded to 243 frames 12 to 33 % of what is real, at any place; the padding as its last frame."""
+    """Of a clip padded to 243 frames 12 to 33 % of what is real, at any place; the padding as its last frame."""
     mask = TimeWindowMask()
     for count in (45, 60, 100, 243):
         found = set()

@@ -8,10 +8,13 @@ import torch
 from inspection.embedding import embed_dataset
 from PIL import Image
 
-from poselifter.apis import MotionSearch, init_text_motion
+from poselifter.apis import MotionSearch, init_model, init_text_motion
+from poselifter.apis.inference import at_rate
+from poselifter.apis.motion_search import ClipWindows
 from poselifter.engine import load_config
 from poselifter.io import read_keypoints, write_keypoints
 from poselifter.registry import DATASETS
+from poselifter.structures import KeypointTable
 
 FOLDER = 'configs/actionpose'
 SIZES = {'embed_dims': 16, 'rep_dims': 16, 'depth': 1, 'num_heads': 2, 'align_layer': 1}
@@ -121,6 +124,56 @@ def test_embeddings_beside_pooled_features(tool, repository, weights):
     few = ['test_dataloader.dataset.n_sequences=18']
     path = draw(tool, repository, weights, 'embeddings', *beside, *options(*few))
     assert path.name == 'embeddings.png'
+
+
+@pytest.fixture
+def babel(repository, toy_root, tmp_path, monkeypatch):
+    """(config of ActionPose's pretraining, its options and weights of a tiny model), on toy files."""
+    monkeypatch.setenv('POSELIFTER_DATA', str(toy_root))
+    sizes = {key: value for key, value in SMALL.items() if 'text_encoder' not in key}
+    sizes |= {'model.text_encoder': {'type': 'HashedTextEncoder', 'embed_dims': 8, 'size': 64, '_delete_': True}}
+    config = load_config(repository / FOLDER / 'pretrain_babel_243.py', sizes)
+    torch.save({'state_dict': init_text_motion(config).state_dict(), 'meta': {}}, tmp_path / 'babel.pth')
+    config.dump(tmp_path / 'babel.py')
+    return tmp_path / 'babel.py', tmp_path / 'babel.pth'
+
+
+def test_the_pretraining_on_babel_knows_its_frame_rate(babel):
+    """It is that of the data; clips of 60 frames a second are brought to it."""
+    config = load_config(babel[0])
+    data = DATASETS.build(config.train_dataloader.dataset)
+    model = init_text_motion(*babel)
+    assert data.get_data_info(0)['fps'] == model.codec.fps == config.codec.fps == 30
+    for part in (config.train_dataloader, config.test_dataloader):
+        assert [step.codec.fps for step in part.dataset.pipeline if step.type == 'Encode'] == [30]
+    still = KeypointTable.of_person(np.full((121, 17, 2), 500.0) + np.arange(17)[:, None], fps=60)
+    search, frames = MotionSearch(model), []
+    search.embed = lambda inputs, *_: frames.append(len(inputs)) or ClipWindows(*np.zeros((4, 1)))
+    search.embed_table(still, 'still')
+    assert frames == [62]  # 2 seconds; it would be 102 at 50 frames a second
+
+
+def test_the_embedding_picture_shows_babel(tool, repository, babel, tmp_path):
+    """Its labelled clips by verb, also as a model of Human3.6M at 50 frames a second sees them."""
+    pytest.importorskip('sklearn')
+    sizes = {key: value for key, value in SMALL.items() if 'text' not in key and 'align' not in key}
+    other = load_config(repository / 'configs/motionbert/h36m_243.py', sizes)
+    other.dump(tmp_path / 'other.py')
+    torch.save({'state_dict': init_model(other).state_dict(), 'meta': {}}, tmp_path / 'other.pth')
+    shown = {}
+    module = tool('analysis_tools/visualize_text_motion')
+    module.save_scatter = lambda path, points, labels, *_: shown.update(points=points, labels=labels)
+    beside = ['--beside', str(tmp_path / 'other.py'), str(tmp_path / 'other.pth')]
+    module.main([*map(str, babel), 'embeddings', *beside, '--out', str(tmp_path)])
+    assert shown['labels'] == ['walk', 'walk'] and len(shown['points']) == 2
+    assert all(points.shape == (2, 2) for points in shown['points'].values())
+    data = DATASETS.build(load_config(babel[0]).test_dataloader.dataset)
+    model = init_model(other)
+    inputs, sample = data[0]['inputs'], data[0]['data_samples']
+    found = embed_dataset(model, data, pooled=True)[sample.sequence][0]
+    slow = at_rate(inputs, 30, 50)
+    assert abs(len(slow) - len(inputs) * 5 / 3) < 2
+    np.testing.assert_allclose(found, model.extract_feat(slow[None])['features'].mean(1).flatten().detach(), atol=1e-5)
 
 
 def test_embeddings_are_those_of_the_common_space(repository, weights):

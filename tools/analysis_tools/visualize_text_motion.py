@@ -82,7 +82,8 @@ def draw_embeddings(search: MotionSearch, args: argparse.Namespace) -> None:
         dataset = load_dataset(config, 'test', 'train')
     right, names = embed_dataset(other, dataset, True), list(left)
     sides = {'space of texts and motion': left, f'{Path(args.config).stem}: mean of the features': right}
-    points = {title: project(np.array([clips[name][0] for name in names])) for title, clips in sides.items()}
+    perplexity = min(15, len(names) - 1)
+    points = {t: project(np.array([clips[name][0] for name in names]), perplexity) for t, clips in sides.items()}
     labels, unmarked = [left[name][1] for name in names], np.zeros(len(names), bool)
     save_scatter(Path(args.out) / 'embeddings.png', points, labels, f'{len(names)} clips, t-SNE', unmarked)
 
