@@ -31,7 +31,7 @@ CODE_LINES = {
     'poselifter/io': 658,
     'poselifter/models': 2438,
     'poselifter/skeletons': 178,
-    'poselifter/structures': 398,
+    'poselifter/structures': 399,
     'poselifter/tracking': 62,
     'poselifter/utils': 395,
     'poselifter/visualization': 461,
