@@ -14,6 +14,7 @@ model = dict(
     text_encoder=dict(type='BertTextEncoder', pretrained='google-bert/bert-base-uncased', num_layers=3),
     text_head=dict(type='TextMotionHead'),
     codec=codec,
+    test_cfg=dict(window=dict(tail='shift')),  # most clips of BABEL are shorter than a window
 )
 
 

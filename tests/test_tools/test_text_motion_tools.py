@@ -161,6 +161,8 @@ def test_the_embedding_picture_shows_babel(tool, repository, babel, tmp_path):
     other.dump(tmp_path / 'other.py')
     torch.save({'state_dict': init_model(other).state_dict(), 'meta': {}}, tmp_path / 'other.pth')
     shown = {}
+    tool('test').main([*map(str, babel), '--work-dir', str(tmp_path / 'run'), '--out', str(tmp_path / 'metrics.json')])
+    assert json.loads((tmp_path / 'metrics.json').read_text())['MPJPE'] > 0  # clips shorter than a window count
     module = tool('analysis_tools/visualize_text_motion')
     module.save_scatter = lambda path, points, labels, *_: shown.update(points=points, labels=labels)
     beside = ['--beside', str(tmp_path / 'other.py'), str(tmp_path / 'other.pth')]
