@@ -10,11 +10,6 @@ _base_ = [
 load_from = 'work_dirs/motion2vec/pretrain_h36m_243/epoch_60.pth'
 pretrained_by = 'configs/motion2vec/pretrain_h36m_243.py'
 
-model = dict(**_base_.sizes.motion2vec, codec={{_base_.codec}}, test_cfg={{_base_.model_test_cfg}})
-train_dataloader = dict(batch_size=8)
-auto_scale_lr = dict(base_batch_size=8)
-default_hooks = dict(checkpoint=dict(save_best='motionagformer/MPJPE'))
-
 # networks of tables VI and VIII, each pretrained as the variant of its name; "summed" is the mean, as released
 networks = dict(
     paper=dict(edges='h36m17', self_loops=True, temporal_graph='past'),  # the graphs as the paper words them
@@ -52,3 +47,8 @@ variants = dict(
         for scaled, velocity in weights
     },
 )
+
+model = dict(**_base_.sizes.motion2vec, codec={{_base_.codec}}, test_cfg={{_base_.model_test_cfg}})
+train_dataloader = dict(batch_size=8)
+auto_scale_lr = dict(base_batch_size=8)
+default_hooks = dict(checkpoint=dict(save_best='motionagformer/MPJPE'))
