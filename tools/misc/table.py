@@ -108,7 +108,7 @@ def reported_keys(step: Step) -> tuple[str, ...]:
     poselifter.register_all_modules()
     config = read(step)
     evaluators = config.get('test_evaluator') or []
-    with config_errors(config, TypeError, AttributeError):
+    with config_errors(config):
         metrics = [METRICS.build(e) for e in (evaluators if isinstance(evaluators, list) else [evaluators])]
     return tuple(f'{metric.prefix}/{key}' if metric.prefix else key for metric in metrics for key in metric.reports)
 
