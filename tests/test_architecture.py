@@ -21,28 +21,28 @@ FLOORS = [
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
     'poselifter': 241,
-    'poselifter/apis': 738,
+    'poselifter/apis': 748,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 182,
-    'poselifter/datasets': 2333,
+    'poselifter/datasets': 2347,
     'poselifter/engine': 993,
     'poselifter/evaluation': 607,
     'poselifter/geometry': 245,
     'poselifter/io': 658,
-    'poselifter/models': 2438,
+    'poselifter/models': 2449,
     'poselifter/skeletons': 178,
     'poselifter/structures': 399,
     'poselifter/tracking': 62,
     'poselifter/utils': 395,
     'poselifter/visualization': 461,
     'tools': 97,
-    'tools/analysis_tools': 1127,
+    'tools/analysis_tools': 1130,
     'tools/dataset_converters': 845,
-    'tools/misc': 410,
+    'tools/misc': 411,
     'tools/model_converters': 52,
 }
-TOTAL_LINES = 25_955
-TEST_LINES = 24_996
+TOTAL_LINES = 26_019
+TEST_LINES = 25_164
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
