@@ -330,6 +330,7 @@ class MotionRunner(Runner):
             if difference:
                 raise ValueError(difference)
         self._has_loaded = True
+        self.logger.info(f'Load checkpoint from {filename}')
         return checkpoint
 
     def save_checkpoint(self, *args: Any, **kwargs: Any) -> None:

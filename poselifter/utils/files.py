@@ -4,6 +4,7 @@ import json
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,8 +69,14 @@ def hold_folder(folder: str | os.PathLike) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path not in _held:
             _held[path] = open(path, 'a')  # noqa: SIM115  closing it would let go of the folder
-        if fcntl:  # a lock of the process alone: its children may live on for a moment
-            fcntl.lockf(_held[path], fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for left in range(20, -1, -1) if fcntl else ():
+            try:  # a lock of the process alone: its children may live on for a moment
+                fcntl.lockf(_held[path], fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not left:
+                    raise
+                time.sleep(0.1)  # a run that was just killed may still be ending
     except BlockingIOError:
         raise InputError(f'{folder} is in use by another run; wait for its end, or choose another folder') from None
     except OSError as error:
