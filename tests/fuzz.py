@@ -17,7 +17,23 @@ from hypothesis import HealthCheck, settings
 from poselifter.errors import InputError, run_program
 
 SECONDS, MEMORY = 10, 2 << 30  # of processor time; beyond what the process holds before
-WORDS = ['', 'nope', '-1', '0', '1e9', '1e-300', 'nan', 'inf', '$x', 'a,b', 'None', '\udcff', '../x', '9' * 400, 'é' * 300]
+WORDS = [
+    '',
+    'nope',
+    '-1',
+    '0',
+    '1e9',
+    '1e-300',
+    'nan',
+    'inf',
+    '$x',
+    'a,b',
+    'None',
+    '\udcff',
+    '../x',
+    '9' * 400,
+    'é' * 300,
+]
 NUMBERS = [0, -1, 1, 2**31, 2**63, 2**64 - 1, 10**30, 0.5, -1e-3, 1e18, 1e300, float('nan'), float('inf'), True]
 VALUES = [None, [], {}, [[]], [{}], {'a': None}, *WORDS, *NUMBERS]
 
