@@ -18,10 +18,10 @@ TOOLS = sorted(
 )
 #: Kinds of what fits an argument, by its name.
 FITTING = {
-    **dict.fromkeys(('model', 'config'), ['config', 'config', 'checkpoint']),
-    **dict.fromkeys(('checkpoint', 'in_file', 'motion_checkpoint', 'resume'), ['checkpoint']),
-    **dict.fromkeys(('input', 'predictions', 'truth'), ['keypoints', 'poses']),
-    **dict.fromkeys(('source', 'src_dir', 'fits', 'annotations'), ['keypoints', 'empty', 'checkpoint', 'data']),
+    **{key: ['config', 'config', 'checkpoint'] for key in ('model', 'config')},
+    **{key: ['checkpoint'] for key in ('checkpoint', 'in_file', 'motion_checkpoint', 'resume')},
+    **{key: ['keypoints', 'poses'] for key in ('input', 'predictions', 'truth')},
+    **{key: ['keypoints', 'empty', 'checkpoint', 'data'] for key in ('source', 'src_dir', 'fits', 'annotations')},
     'body_model': ['body'],
     'body_models': ['body', 'empty'],
     'library': ['library', 'config'],
