@@ -52,7 +52,7 @@ def check_names(what: str, names: Iterable[Any], known: Iterable[Any]) -> None:
 
 
 def run_program(main: Callable[[list[str] | None], None], argv: list[str] | None = None) -> None:
-    """Runs ``main`` and turns an :class:`InputError` into one line and status 2.
+    """Runs ``main`` and turns an :class:`InputError`, or an error of the disk, into one line and status 2.
 
     Args:
         main: the program; it parses ``argv`` itself.
@@ -60,20 +60,22 @@ def run_program(main: Callable[[list[str] | None], None], argv: list[str] | None
             With ``--debug`` among them the traceback is shown instead.
 
     Raises:
-        SystemExit: status 2 after an :class:`InputError`, 130 after Ctrl-C.
+        SystemExit: status 2 after such an error, 130 after Ctrl-C.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     debug = '--debug' in argv
     try:
         main([a for a in argv if a != '--debug'])
-    except InputError as error:
+    except BrokenPipeError:  # the reader of our output left: not our failure
+        sys.stderr.close()
+        raise SystemExit(0) from None
+    except (InputError, OSError) as error:  # a place that is not there, is full or closed, or has a name too long
         if debug:
             raise
-        print(f'error: {" ".join(str(error).split())}', file=sys.stderr)
+        name = str(getattr(error, 'filename', None) or 'a file')
+        problem = f'{name[:80]}: {error.strerror or error}' if isinstance(error, OSError) else str(error)
+        print(f'error: {" ".join(problem.split())}', file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         print('error: stopped by Ctrl-C', file=sys.stderr)
         raise SystemExit(130) from None
-    except BrokenPipeError:  # the reader of our output left: not our failure
-        sys.stderr.close()
-        raise SystemExit(0) from None

@@ -9,6 +9,8 @@ any way goes on with the same command and ``--resume``.
 import argparse
 from pathlib import Path
 
+from mmengine.config import Config
+
 from poselifter.engine import use_amp
 from poselifter.engine.config import check_start
 from poselifter.engine.tool import ToolParser, build_runner, config_errors, prepare_launch, read_config
@@ -28,10 +30,8 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Trains."""
-    args = parse_args(argv)
-    config = read_config(args, 'training', 'model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
+def _apply(args: argparse.Namespace, config: Config) -> str | None:
+    """Writes the options into the config; returns the weights that the run began from."""
     prepare_launch(config, args)
     if args.amp or config.optim_wrapper.get('type') == 'AmpOptimWrapper':  # a config for GPUs trains on a CPU too
         config.optim_wrapper = use_amp(config.optim_wrapper)
@@ -49,9 +49,17 @@ def main(argv: list[str] | None = None) -> None:
             raise InputError(f'no checkpoint {config.load_from}; check the path, or give --resume alone')
     else:
         check_start(start, config)
-    runner = build_runner(config, 'train')
-    runner.start_from = start if args.resume == 'auto' else None
+    return start
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Trains."""
+    args = parse_args(argv)
+    config = read_config(args, 'training', 'model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
     with config_errors(config):
+        start = _apply(args, config)
+        runner = build_runner(config, 'train')
+        runner.start_from = start if args.resume == 'auto' else None
         runner.train()
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, reading
 from ..geometry import Camera
 from ..registry import DATASETS
 from ..utils.arrays import load_arrays
@@ -46,15 +46,17 @@ class MPIINF3DHPDataset(SequenceDataset):
         super().__init__(*args, **kwargs)
 
     def load(self) -> Sequences:
-        data = load_arrays(self.ann_file, ['data'], names=(), how=_HOW)['data'].item()
+        data = load_arrays(self.ann_file, ['data'], names=(), how=_HOW)['data']
         views = []
-        for name, entry in data.items():
-            if isinstance(entry, dict):
-                views.append((name, '', {}, entry))
-            else:  # a training sequence: its cameras and its frame rate
-                cameras, fps = entry
-                views += [(name, camera, {'fps': float(fps)}, view) for camera, view in cameras.items()]
-        infos, parts, labelled = [], [], any('valid' in view for *_, view in views)
+        with reading(f'{self.ann_file} is no dict of sequences', _HOW):
+            for name, entry in data.item().items():
+                if isinstance(entry, dict):
+                    views.append((name, '', {}, entry))
+                else:  # a training sequence: its cameras and its frame rate
+                    cameras, fps = entry
+                    views += [(name, camera, {'fps': float(fps)}, view) for camera, view in cameras.items()]
+            labelled = any('valid' in view for *_, view in views)
+        infos, parts = [], []
         for name, camera, rate, view in views:
             info = {'sequence': f'{name} {camera}'.strip(), 'subject': name.split(' ')[0], 'camera': camera, **rate}
             infos.append({**info, 'img_shape': _OUTDOOR.get(name, (2048, 2048))})
