@@ -1,5 +1,6 @@
 import functools
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -55,7 +56,7 @@ def load_module():
 
     def load(path: str) -> ModuleType:
         spec = importlib.util.spec_from_file_location(f'{Path(path).stem}_under_test', REPOSITORY / path)
-        module = importlib.util.module_from_spec(spec)
+        module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # workers look their functions up
         spec.loader.exec_module(module)
         return module
 

@@ -3,7 +3,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from inspection.charts import save_similarity, save_text_pairs
 from inspection.embedding import embed_dataset
 from inspection.weights import cut_clips, fusion_weights, layer_number, layers_with, record_weights
 from matplotlib.text import Text
@@ -15,6 +14,7 @@ from poselifter.models.estimators import MotionEstimator
 from poselifter.models.layers import Attention
 from poselifter.models.necks import AdaptiveFusion
 from poselifter.structures import MotionDataSample
+from poselifter.visualization.text_motion import save_similarity, save_text_pairs
 
 SIZE = {'num_frames': 6, 'num_heads': 2}
 STREAMS = {**SIZE, 'embed_dims': 8, 'rep_dims': 8, 'depth': 2}

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from inspection.charts import save_scatter, save_similarity, save_text_pairs
+from inspection.charts import save_scatter
 from inspection.embedding import embed_dataset, project
 from inspection.options import inspection_parser
 from inspection.rows import keypoint_strip
@@ -27,6 +27,7 @@ from poselifter.apis import MotionSearch, init_model, init_text_motion
 from poselifter.apis.inferencers import read_table
 from poselifter.engine.tool import load_dataset, read_config
 from poselifter.errors import InputError, run_program
+from poselifter.visualization.text_motion import save_similarity, save_text_pairs
 
 
 def read_clip(search: MotionSearch, path: str, frames: int) -> tuple[np.ndarray, Any, np.ndarray]:

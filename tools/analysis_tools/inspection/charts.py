@@ -1,34 +1,14 @@
-"""Charts of weights, errors, embeddings and texts."""
+"""Charts of weights, errors and embeddings."""
 
-import os
-import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from poselifter.utils import atomic_write
+from poselifter.visualization.text_motion import OKABE_ITO, PathLike, sheet
 
-PathLike = str | os.PathLike
 Limits = tuple[float, float]
 Names = tuple[Sequence[str] | None, Sequence[str] | None]  # of rows, of columns
-_OKABE_ITO = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9')
-
-
-@contextmanager
-def sheet(path: PathLike, title: str, width: float, height: float) -> Iterator[Any]:
-    """An empty matplotlib figure of some inches, which is saved at the end."""
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure  # without pyplot, so that no window system is asked for
-
-    with rc_context({'text.parse_math': False}):  # captions and names of classes may have a $
-        figure = Figure(figsize=(width, height), layout='constrained')
-        figure.suptitle(title, fontsize=11)
-        yield figure
-        with atomic_write(path) as temporary:
-            figure.savefig(temporary, dpi=120, bbox_inches='tight')  # constrained layout may cut labels of square maps
-    print(f'wrote {path}')
 
 
 def _image(
@@ -149,7 +129,7 @@ def save_distributions(path: PathLike, errors: Mapping[str, tuple[np.ndarray, np
             under, over = (100 * np.average(part, weights=weights) for part in (values < 30, values >= 40))
             label = f'{name}: {under:.1f} % under 30 mm, {over:.1f} % from 40 mm on'
             heights = np.histogram(values.clip(max=end), bins, weights=100 * weights / weights.sum())[0]
-            style = {'color': _OKABE_ITO[i % 6], 'linewidth': 2, 'linestyle': ('-', '--', ':')[i // 6 % 3]}
+            style = {'color': OKABE_ITO[i % 6], 'linewidth': 2, 'linestyle': ('-', '--', ':')[i // 6 % 3]}
             panel.stairs(heights, bins, label=label, **style)
         for limit in (30, 40):
             panel.axvline(limit, color='#8a8f98', linewidth=1, linestyle=(0, (4, 3)), zorder=0)
@@ -169,7 +149,7 @@ def save_groups(path: PathLike, groups: Mapping[str, Mapping[str, float]], title
         for i, (name, values) in enumerate(groups.items()):
             left = places - 0.4 + width * (i + 0.5)
             bars = panel.bar(
-                left, [values[label] for label in labels], 0.92 * width, color=_OKABE_ITO[i % 6], label=name
+                left, [values[label] for label in labels], 0.92 * width, color=OKABE_ITO[i % 6], label=name
             )
             panel.bar_label(bars, fmt='%.0f', fontsize=7, padding=1)
         panel.set_xticks(places, [label.replace('_', ' ') for label in labels], fontsize=9, rotation=30, ha='right')
@@ -191,49 +171,3 @@ def save_confusion(path: PathLike, matrix: np.ndarray, names: Sequence[str], tit
             style = {'ha': 'center', 'va': 'center', 'color': 'white' if fraction[row, column] > 0.6 else '#0f172a'}
             panel.text(column, row, f'{matrix[row, column]:.0f}', fontsize=7, **style)
         figure.colorbar(image, ax=panel, shrink=0.7, label='fraction of the true class')
-
-
-def save_text_pairs(path: PathLike, rows: Sequence[tuple[str, np.ndarray, Mapping[str, float]]], title: str) -> None:
-    """Draws clips one below the other, each with the probabilities that two or more texts have in it.
-
-    Rows are name, frames (:func:`~inspection.rows.keypoint_strip`), and by text the probabilities, which sum to 1.
-    """
-    with sheet(path, title, 12, 0.6 + 1.9 * len(rows)) as figure:
-        panels = figure.subplots(len(rows), 2, squeeze=False, width_ratios=[2.1, 1])
-        for (name, strip, texts), (left, right) in zip(rows, panels, strict=True):
-            left.imshow(strip)
-            left.set_title(name, fontsize=9, loc='left')
-            left.axis('off')
-            places = np.arange(len(texts))[::-1]
-            right.barh(places, list(texts.values()), 0.42, color=_OKABE_ITO[: len(texts)])
-            for place, (text, value) in zip(places, texts.items(), strict=True):
-                right.text(0, place + 0.28, text, fontsize=9)
-                right.text(value + 0.01, place, f'{100 * value:.0f} %', fontsize=9, va='center', color='#64748b')
-            right.set(xlim=(0, 1.12), ylim=(-0.4, len(texts) - 0.3), xticks=[0, 0.5, 1], yticks=[])
-            right.tick_params(labelsize=7)
-            right.spines[['top', 'right', 'left']].set_visible(False)
-
-
-def save_similarity(
-    path: PathLike, strip: np.ndarray, seconds: np.ndarray, curves: Mapping[str, np.ndarray], title: str
-) -> None:
-    """Draws how near windows of a clip are to texts over time, below frames of the clip.
-
-    Args:
-        path, title: of the picture.
-        strip: frames from the clip's begin to its end (:func:`~inspection.rows.keypoint_strip`).
-        seconds: (W,) middles of the windows, then (2,) begin and end of the clip: (W + 2,).
-        curves: (W,) cosines by text.
-    """
-    with sheet(path, title, 11, 5.4) as figure:
-        above, below = figure.subplots(2, 1, height_ratios=[strip.shape[0] / strip.shape[1] * 2.6, 1])
-        above.imshow(strip, aspect='auto')
-        above.axis('off')
-        for i, (text, values) in enumerate(curves.items()):
-            style = {'color': _OKABE_ITO[i % 6], 'linestyle': ('-', '--')[i // 6 % 2], 'linewidth': 1.8}
-            marker = 'o' if len(values) == 1 else ''
-            below.plot(seconds[:-2], values, label=textwrap.fill(text, 34), marker=marker, **style)
-        below.set(xlim=seconds[-2:], xlabel='seconds (middle of a window)', ylabel='cosine of window and text')
-        below.spines[['top', 'right']].set_visible(False)
-        below.grid(alpha=0.3)
-        figure.legend(*below.get_legend_handles_labels(), loc='outside right center', fontsize=8, frameon=False)
