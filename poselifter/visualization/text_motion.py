@@ -4,19 +4,31 @@ import os
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..errors import InputError
 from ..utils import atomic_write
 
 PathLike = str | os.PathLike
 OKABE_ITO = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9')  # colours that all eyes tell apart
 
 
+def check_picture(path: PathLike) -> None:
+    """Raises an :class:`InputError` unless a chart can be written under this name."""
+    from matplotlib.figure import Figure
+
+    known = Figure().canvas.get_supported_filetypes()
+    if Path(path).suffix[1:].lower() not in known:
+        raise InputError(f'{path} is no name of a picture, expected one that ends with .{", .".join(known)}')
+
+
 @contextmanager
 def sheet(path: PathLike, title: str, width: float, height: float) -> Iterator[Any]:
     """An empty matplotlib figure of some inches, which is saved at the end."""
+    check_picture(path)
     from matplotlib import rc_context
     from matplotlib.figure import Figure  # without pyplot, so that no window system is asked for
 

@@ -11,10 +11,10 @@ import json
 from pathlib import Path
 
 import numpy as np
-from inspection.charts import sheet
 
 from poselifter.engine.tool import ToolParser
 from poselifter.errors import InputError, reading, run_program
+from poselifter.visualization.text_motion import sheet
 
 
 def read_log(path: str) -> list[dict[str, float]]:

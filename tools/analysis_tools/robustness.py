@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from inspection.charts import sheet
 from mmengine.dist import is_main_process
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
@@ -25,6 +24,7 @@ from poselifter.evaluation.metrics.group_table import align
 from poselifter.models.estimators import MotionEstimator
 from poselifter.registry import TRANSFORMS
 from poselifter.utils import write_json
+from poselifter.visualization.text_motion import check_picture, sheet
 
 # name: what a level means, levels, transform; at the level 'window', its length, the model shuffles what it reads
 CORRUPTIONS: dict[str, tuple[str, tuple, Callable[[Any], dict]]] = {
@@ -123,6 +123,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('--out', metavar='FILE.json', help='write the rows of the table to this file')
     parser.add_launcher()
     args = parser.parse_args(argv)
+    check_picture(args.plot or 'robustness.png')
     config = read_test_config(args, resolve(args.checkpoint))
     config.test_dataloader.persistent_workers = False  # workers are to see each change of the pipeline
     runner = build_runner(config, 'test')
