@@ -20,12 +20,12 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 241,
+    'poselifter': 243,
     'poselifter/apis': 748,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 182,
-    'poselifter/datasets': 2347,
-    'poselifter/engine': 993,
+    'poselifter/datasets': 2349,
+    'poselifter/engine': 994,
     'poselifter/evaluation': 607,
     'poselifter/geometry': 245,
     'poselifter/io': 658,
@@ -33,16 +33,16 @@ CODE_LINES = {
     'poselifter/skeletons': 178,
     'poselifter/structures': 399,
     'poselifter/tracking': 62,
-    'poselifter/utils': 395,
-    'poselifter/visualization': 461,
-    'tools': 97,
-    'tools/analysis_tools': 1130,
+    'poselifter/utils': 401,
+    'poselifter/visualization': 507,
+    'tools': 100,
+    'tools/analysis_tools': 1090,
     'tools/dataset_converters': 845,
     'tools/misc': 411,
     'tools/model_converters': 52,
 }
-TOTAL_LINES = 26_019
-TEST_LINES = 25_164
+TOTAL_LINES = 26_062
+TEST_LINES = 25_811
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
