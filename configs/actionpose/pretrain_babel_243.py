@@ -54,7 +54,7 @@ test_dataloader = dict(
     ),
 )
 test_evaluator = dict(_delete_=True, type='PoseMetric')
-default_hooks = dict(checkpoint=dict(save_best='MPJPE'))
+default_hooks = dict(checkpoint=dict(save_best='motionbert/MPJPE'))
 train_cfg = dict(max_epochs=300)
 optim_wrapper = dict(optimizer=dict(lr=5e-4), paramwise_cfg=dict(custom_keys=dict(text_encoder=dict(lr_mult=0.1))))
 param_scheduler = [

@@ -162,7 +162,7 @@ def test_the_tables_of_a_system_are_valid(tool, system):
             assert row.reason or row.chains or row.command, key
             for chain in row.chains.values():
                 best = tool.read(chain[-1]).default_hooks.checkpoint.get('save_best')
-                assert not best or best in tool.reported_keys(chain[-1]), (key, best)
+                assert not best or best in tool.reported_keys(chain[-1], 'val_evaluator'), (key, best)
 
 
 @pytest.mark.parametrize('system', PRESENT)
@@ -177,13 +177,13 @@ def test_every_row_of_the_paper_is_in_a_table(tool, shared, system):
 
 
 def toy_rows():
-    """Of all tables one row in three, or all of them."""
+    """Of all tables one row in so many; 1 in POSELIFTER_ROWS takes all of them, which is hours."""
     rows = []
     for system in PRESENT:
         content = yaml.safe_load((FOLDER / system / 'tables.yml').read_text())
         rows += [(system, str(name), key) for name, table in content.items() for key in table['rows']]
     tables = {}
-    for system, name, key in rows[:: 1 if os.environ.get('POSELIFTER_ALL_ROWS') else 3]:
+    for system, name, key in rows[:: int(os.environ.get('POSELIFTER_ROWS', 24))]:
         tables.setdefault((system, name), []).append(key)
     return tables
 
@@ -197,7 +197,7 @@ def toy_folder(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize(('system', 'name'), toy_rows())
 def test_rows_in_small(tool, toy_folder, monkeypatch, capsys, system, name):
-    monkeypatch.setenv('POSELIFTER_DATA', '')
+    monkeypatch.setenv('POSELIFTER_DATA', 'data')  # the tool sets another; this brings it back
     try:
         rows = toy_rows()[system, name]
         tool('misc/table').main([system, name, '--rows', *rows, '--toy', '--work-dir', str(toy_folder)])

@@ -103,11 +103,11 @@ def read(step: Step) -> Config:
 
 
 @cache
-def reported_keys(step: Step) -> tuple[str, ...]:
-    """Keys of the overall figures that testing a step's config reports."""
+def reported_keys(step: Step, evaluator: str = 'test_evaluator') -> tuple[str, ...]:
+    """Keys of the overall figures that testing a step's config reports, or another ``evaluator`` of it."""
     poselifter.register_all_modules()
     config = read(step)
-    evaluators = config.get('test_evaluator') or []
+    evaluators = config.get(evaluator) or []
     with config_errors(config):
         metrics = [METRICS.build(e) for e in (evaluators if isinstance(evaluators, list) else [evaluators])]
     return tuple(f'{metric.prefix}/{key}' if metric.prefix else key for metric in metrics for key in metric.reports)
