@@ -25,7 +25,7 @@ CODE_LINES = {
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 182,
     'poselifter/datasets': 2349,
-    'poselifter/engine': 994,
+    'poselifter/engine': 999,
     'poselifter/evaluation': 607,
     'poselifter/geometry': 245,
     'poselifter/io': 658,
@@ -41,7 +41,7 @@ CODE_LINES = {
     'tools/misc': 411,
     'tools/model_converters': 52,
 }
-TOTAL_LINES = 26_062
+TOTAL_LINES = 26_072
 TEST_LINES = 25_812
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',

@@ -1,12 +1,14 @@
 """Common parts of the command-line tools: options, and errors a user can mend."""
 
 import argparse
+import atexit
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
+import torch
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
@@ -139,7 +141,15 @@ def prepare_launch(config: Config, args: argparse.Namespace) -> None:
     """
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     config.launcher = args.launcher
+    if args.launcher != 'none':
+        atexit.register(_leave_group)
     config.work_dir = args.work_dir or config.get('work_dir') or f'./work_dirs/{Path(args.config).stem}'
+
+
+def _leave_group() -> None:
+    """Ends the threads of the process group; a process that ends before them may abort."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def build_runner(config: Config, phase: Literal['train', 'test']) -> Runner:
