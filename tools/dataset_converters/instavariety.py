@@ -33,7 +33,7 @@ def convert(folder: Path) -> np.ndarray | str:
         missing = {'x': 0, 'y': 0, 'logits': 0}
         rows = [[frame[name] if name else missing for name in JOINTS] for frame in frames]
         points = np.array([[[p['x'], p['y'], p['logits']] for p in row] for row in rows], np.float64)
-        xy, _ = crop_scale(points[..., :2], points[..., 2])
+        xy = crop_scale(points[..., :2], points[..., 2])
     except Exception as error:  # one odd track must not end a run of thousands
         return f'{folder} is no track ({error!r})'
     points = np.concatenate([xy - xy[:1, :1], points[..., 2:].clip(-1, 1)], -1)

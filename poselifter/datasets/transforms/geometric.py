@@ -78,7 +78,7 @@ class CropScale(BatchTransform):
         """Changes ``inputs``."""
         for inputs, rng in zip(batch.arrays['inputs'], next_rngs(batch), strict=True):
             visible = present_joints(inputs)
-            inputs[..., :2], _ = crop_scale(inputs[..., :2], visible[..., 0], rng.uniform(*self.ratio))
+            inputs[..., :2] = crop_scale(inputs[..., :2], visible[..., 0], rng.uniform(*self.ratio))
             inputs[..., 2:].clip(-1, 1, out=inputs[..., 2:])
             if not self.released:
                 inputs *= visible
