@@ -159,16 +159,13 @@ def test_a_killed_run_goes_on_and_ends_the_same(repository, tmp_path):
     assert (tmp_path / 'whole/index.json').read_text() == (out / 'index.json').read_text()
 
 
-@pytest.mark.parametrize(
-    ('files', 'arguments', 'sentence'),
-    [
-        ([], ['missing', 'out'], 'missing is no folder'),
-        ([], ['source', 'out'], 'no recording among 0 motion capture files'),
-        (['walk.bvh'], ['source', 'out'], 'no recording among 1 motion capture files'),
-        (['01_01.bvh'], ['source', 'out', '--workers', '0'], '--workers: 0 is given, expected a whole number'),
-        (['01_01.bvh'], ['source', 'out', '--index', 'no'], 'cannot read no'),
-    ],
-)
+@pytest.mark.parametrize(('files', 'arguments', 'sentence'), [
+    ([], ['missing', 'out'], 'missing is no folder'),
+    ([], ['source', 'out'], 'no recording among 0 motion capture files'),
+    (['walk.bvh'], ['source', 'out'], 'no recording among 1 motion capture files'),
+    (['01_01.bvh'], ['source', 'out', '--workers', '0'], '--workers: 0 is given, expected a whole number'),
+    (['01_01.bvh'], ['source', 'out', '--index', 'no'], 'cannot read no'),
+])  # fmt: skip
 def test_bad_input_ends_with_one_line(tmp_path, monkeypatch, fails, files, arguments, sentence):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'source').mkdir()

@@ -17,18 +17,15 @@ def sample(index=0, frames=9):
     return {'inputs': inputs, 'skeleton': 'h36m17', 'random_key': [0, 0, index, 0]}
 
 
-@pytest.mark.parametrize(
-    'motion, out, ratio',
-    [
-        ('motion', 'out_1_1', 1),
-        ('motion', 'out_2_2', 2),
-        ('motion', 'out_1_3_seeded', 'ratio_1_3'),
-        ('motion', 'out_025_1_seeded', 'ratio_025_1'),
-        ('few_valid', 'out_few_valid', 1),
-        ('degenerate', 'out_degenerate', 1),
-        ('two_persons_second_zero', 'out_two_2_2', 2),
-    ],
-)
+@pytest.mark.parametrize('motion, out, ratio', [
+    ('motion', 'out_1_1', 1),
+    ('motion', 'out_2_2', 2),
+    ('motion', 'out_1_3_seeded', 'ratio_1_3'),
+    ('motion', 'out_025_1_seeded', 'ratio_025_1'),
+    ('few_valid', 'out_few_valid', 1),
+    ('degenerate', 'out_degenerate', 1),
+    ('two_persons_second_zero', 'out_two_2_2', 2),
+])  # fmt: skip
 def test_crop_equals_the_original(published, motion, out, ratio):
     case = published('motionbert', 'crop_scale')
     ratio = float(case[ratio][0]) if isinstance(ratio, str) else ratio

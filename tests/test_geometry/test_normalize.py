@@ -16,14 +16,11 @@ pixels = arrays(np.float64, (3, 5, 2), elements=st.floats(-4000, 4000))
 sizes = st.integers(1, 4000)
 
 
-@pytest.mark.parametrize(
-    'system, name, key',
-    [
-        ('videopose3d', 'normalize_screen', 'x'),
-        ('mixste', 'screen_coordinates', 'pixels'),
-        ('pstmo', 'normalize_screen', 'x'),
-    ],
-)
+@pytest.mark.parametrize('system, name, key', [
+    ('videopose3d', 'normalize_screen', 'x'),
+    ('mixste', 'screen_coordinates', 'pixels'),
+    ('pstmo', 'normalize_screen', 'x'),
+])  # fmt: skip
 def test_screen(published, system, name, key):
     case = published(system, name)
     size = int(case['w']), int(case['h'])
