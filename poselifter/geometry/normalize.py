@@ -58,7 +58,7 @@ def crop_scale(keypoints: Array, visible: Array, ratio: float = 1.0) -> Array:
         ratio: side of the square over the longer side of the joints' box; a larger ratio makes the person smaller.
 
     Returns:
-        Coordinates (..., J, 2) in [-1, 1]; all zeros where fewer than 4 joints are visible or they all lie in one point.
+        Coordinates (..., J, 2) in [-1, 1]; all zeros where fewer than 4 joints are visible or all lie in one point.
 
     Source: MotionBERT, ``crop_scale``.
     """

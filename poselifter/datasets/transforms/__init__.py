@@ -5,7 +5,7 @@ from .base import BatchTransform, ForeignTransform, Transform, build_pipeline, n
 from .clips import ChangeFrameRate, EdgePad, RandomWindow, ResampleClip
 from .detection import DetectedJoints, KeypointNoise
 from .formatting import Encode, PackPose
-from .geometric import CropScale, CropScale3D, RandomMove, RandomRotation, Scores
+from .geometric import CropScale, CropScale3D, RandomMove
 from .masks import (
     BodyPartMask,
     FrameMask,
