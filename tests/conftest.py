@@ -132,7 +132,13 @@ def plain_configs():
         yield
 
 
-@pytest.fixture(autouse=True, scope='session')
+_frozen = set()
+
+
+@pytest.fixture(autouse=True)
 def frozen_imports():
     """mmengine collects garbage for every data set, which takes 0.2 s where it looks at all that is imported."""
-    gc.freeze()
+    if len(sys.modules) not in _frozen:
+        gc.collect()
+        gc.freeze()
+        _frozen.add(len(sys.modules))
