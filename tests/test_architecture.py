@@ -24,14 +24,14 @@ CODE_LINES = {
     'poselifter/apis': 748,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 182,
-    'poselifter/datasets': 2349,
+    'poselifter/datasets': 2324,
     'poselifter/engine': 999,
     'poselifter/evaluation': 607,
-    'poselifter/geometry': 245,
+    'poselifter/geometry': 224,
     'poselifter/io': 658,
     'poselifter/models': 2449,
     'poselifter/skeletons': 178,
-    'poselifter/structures': 399,
+    'poselifter/structures': 398,
     'poselifter/tracking': 62,
     'poselifter/utils': 401,
     'poselifter/visualization': 507,
@@ -41,8 +41,8 @@ CODE_LINES = {
     'tools/misc': 411,
     'tools/model_converters': 52,
 }
-TOTAL_LINES = 26_072
-TEST_LINES = 25_812
+TOTAL_LINES = 25_955
+TEST_LINES = 25_604
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
