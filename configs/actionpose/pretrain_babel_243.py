@@ -75,5 +75,6 @@ variants = dict(
     stretched=dict(train_dataloader=dict(dataset=dict(min_frames=243))),  # short clips in slow motion, not padded
     balanced=dict(train_dataloader=dict(sampler=dict(type='BalancedSampler', key='action_name', power=0.5))),
     processed=dict(train_dataloader=dict(dataset=dict(text='processed'))),  # BABEL's cleaned labels
+    frequent=dict(model=dict(negatives='frequency')),  # other texts as often as clips have them
     symmetric=dict(model=dict(text_head=dict(symmetric=True))),  # texts to clips too
 )

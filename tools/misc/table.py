@@ -20,11 +20,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import yaml
 from mmengine.config import Config
@@ -39,6 +41,7 @@ from poselifter.registry import METRICS
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / 'configs'
 _ERRORS = (yaml.YAMLError, AttributeError, KeyError, TypeError)
+FIELD = r'{(.*?)}'
 FORM = 'runs: [CONFIG:VARIANT, ...], or a dict of these by column, or reason: TEXT, or command: TEXT'
 
 
@@ -75,7 +78,8 @@ class Row:
         chains: by column, steps of which each starts from what the one before has left.
         reason: why it cannot be run.
         command: of another tool after them, ``tools/... {config} {checkpoint} --out {out}.png``: config and checkpoint
-            of the first chain, and the start of a name in its folder; ``{COLUMN}`` is the folder of a column's run.
+            of the first chain, and the start of a name in its folder. ``{COLUMN}`` is the folder of a column's run,
+            ``{COLUMN.config}`` and ``{COLUMN.checkpoint}`` what it has left, ``{COLUMN.pkl}`` its predictions.
     """
 
     varies: str
@@ -165,7 +169,8 @@ def _row(system: str, entry: Any, columns: Mapping[str, str | None]) -> Row:
             )
     command = str(entry.get('command', '')).removeprefix('python ')
     fields = {'out', *(('config', 'checkpoint', *chains) if chains else ())}
-    wrong = set(re.findall(r'{(.*?)}', command)) - fields
+    fields |= {f'{column}.{part}' for column in chains for part in ('config', 'checkpoint', 'pkl')}
+    wrong = set(re.findall(FIELD, command)) - fields
     if wrong or (command and not (ROOT / command.split()[0]).is_file()):
         raise InputError(
             f'found the command {command!r}, expected a tool and of {{...}} only {", ".join(sorted(fields))}'
@@ -210,11 +215,11 @@ class Study:
 
     Attributes:
         work: the folder.
-        toys: step -> config file that stands for it.
+        toys: step -> config that stands for it, with its file's name.
     """
 
     work: Path
-    toys: Mapping[Step, Path] = field(default_factory=dict)
+    toys: Mapping[Step, Config] = field(default_factory=dict)
 
     def folder(self, chain: Chain, seed: int | str) -> Path:
         """The folder of the last step of a chain; chains that begin alike share those of their first steps."""
@@ -224,13 +229,12 @@ class Study:
     def checkpoint(self, chain: Chain, seed: int) -> Path:
         """The file that a chain leaves when all of its steps are done."""
         chain = chain[:-1] if chain[-1].only_tests else chain
-        config = load_config(self.toys[chain[-1]]) if self.toys else read(chain[-1])
-        return self.folder(chain, seed) / last_checkpoint(config)
+        return self.folder(chain, seed) / last_checkpoint(self.toys.get(chain[-1]) or read(chain[-1]))
 
     def config(self, step: Step) -> list[str]:
         """The arguments that name a step's config and variant."""
         if self.toys:
-            return [shown(self.toys[step])]
+            return [shown(Path(self.toys[step].filename))]
         variant = ['--variant', step.variant] if step.variant else []
         return [shown(CONFIGS / f'{step.config}.py'), *variant]
 
@@ -244,21 +248,32 @@ class Study:
                 options = ['--resume', '--cfg-options', *options, f'randomness.seed={seed}']
                 made = self.checkpoint(part, seed)
                 yield ['tools/train.py', *config, '--work-dir', shown(made.parent), *options], made
-        folder, start = self.folder(chain, seed), self.checkpoint(chain, seed)
+        folder = self.folder(chain, seed)
         made = folder / 'metrics.json'
         if read(chain[-1]).get('test_dataloader'):  # some pretraining has none
-            yield ['tools/test.py', *config, shown(start), '--work-dir', shown(folder), '--out', shown(made)], made
+            yield ['tools/test.py', *self.tested(chain, seed), '--work-dir', shown(folder), '--out', shown(made)], made
+
+    def tested(self, chain: Chain, seed: int) -> list[str]:
+        """Arguments of a tool: the config and the checkpoint of a chain."""
+        return [*self.config(chain[-1]), shown(self.checkpoint(chain, seed))]
 
     def command(self, key: str, row: Row, seed: int) -> Iterator[tuple[list[str], Path]]:
-        """The row's own command, if it has one, and the start of the name of what it writes."""
-        chain = next(iter(row.chains.values()), None)
-        out = (self.folder(chain, seed) if chain else self.work / 'pictures') / key
+        """The row's own command, if it has one, after dumps that it reads; and how the names of their files begin."""
+        if not row.command:
+            return
+        first = next(iter(row.chains.values()), None)
+        out = (self.folder(first, seed) if first else self.work / 'pictures') / key
         names = {'out': shown(out)}
-        if chain:
-            names |= {column: shown(self.folder(other, seed)) for column, other in row.chains.items()}
-            names |= {'config': shlex.join(self.config(chain[-1])), 'checkpoint': shown(self.checkpoint(chain, seed))}
-        if row.command:
-            yield shlex.split(row.command.format(**names)), out
+        for column, chain in ({'': first} | dict(row.chains) if first else {}).items():
+            dot, folder = column and f'{column}.', self.folder(chain, seed)
+            *config, checkpoint = self.tested(chain, seed)
+            names |= {column: shown(folder), f'{dot}config': shlex.join(config), f'{dot}checkpoint': checkpoint}
+            if f'{{{column}.pkl}}' in row.command:
+                dump = folder / 'predictions.pkl'
+                names[f'{column}.pkl'] = shown(dump)
+                yield ['tools/test.py', *config, checkpoint, '--work-dir', shown(folder), '--dump', shown(dump)], dump
+        command = re.sub(r'--layer \d+', '--layer 1', row.command) if self.toys else row.command  # they have few
+        yield shlex.split(re.sub(FIELD, lambda match: names[match[1]], command)), out
 
     def figures(self, chain: Chain, key: str) -> list[float]:
         """The figures of a chain's runs so far."""
@@ -288,10 +303,13 @@ def _done(made: Path) -> bool:
 def _call(command: list[str], here: bool) -> bool:
     """Runs a tool in a process of its own, or ``here``, which saves a start; returns whether it ended well."""
     print('python', shlex.join(command), flush=True)
-    if not here or command[0] not in ('tools/train.py', 'tools/test.py'):
-        return subprocess.run([sys.executable, str(ROOT / command[0]), *command[1:]], check=False).returncode == 0
+    tool = ROOT / command[0]
+    if not here:
+        return subprocess.run([sys.executable, str(tool), *command[1:]], check=False).returncode == 0
+    if str(tool.parent) not in sys.path:
+        sys.path.append(str(tool.parent))  # of what it shares with its neighbours
     try:
-        runpy.run_path(str(ROOT / command[0]), run_name='tool')['main'](command[1:])
+        runpy.run_path(str(tool), run_name='tool')['main'](command[1:])
     except Exception as error:  # whatever is wrong with a row, the others can run
         print(f'{type(error).__name__}: {error}')
         return False
@@ -322,20 +340,24 @@ def as_text(study: Study, name: str, table: Table) -> str:
     return '\n'.join([f'table {name}: {table.title}', '', *body, *notes, ''])
 
 
-def toy_study(folder: Path, tables: Mapping[str, Table]) -> Study:
-    """A study of short runs on made-up files below a folder, which tools started from here find."""
+def toy_study(folder: Path, tables: Mapping[str, Table], stack: ExitStack) -> Study:
+    """A study of short runs on made-up files below a folder, which tools find until ``stack`` ends."""
     if not (ROOT / 'tests/toy_datasets').is_dir():
         raise InputError(f'--toy needs the folder tests of the repository, {ROOT} has none; clone the repository')
     sys.path.insert(0, str(ROOT / 'tests'))
-    from toy_datasets.study import toy_config, write_study
+    from toy_datasets.study import hastened, toy_config, write_study
 
-    os.environ['POSELIFTER_DATA'] = str(write_study(folder / 'data'))
+    stack.enter_context(hastened())
+    stack.enter_context(patch.dict(os.environ, POSELIFTER_DATA=str(write_study(folder / 'data'))))
+    stack.callback(read.cache_clear)
     read.cache_clear()  # configs name the files' folder
     chains = [chain for table in tables.values() for row in table.rows.values() for chain in row.chains.values()]
-    toys = {step: folder / f'{step.name_beside("")}.py' for chain in chains for step in chain}
-    for step, path in toys.items():
+    toys = {}
+    for step in {step: None for chain in chains for step in chain}:
+        path = folder / f'{step.name_beside("")}.py'
         contents = toy_config(read(step).to_dict())
         path.write_text(''.join(f'{key} = {value!r}\n' for key, value in contents.items()), encoding='utf-8')
+        toys[step] = Config(contents, filename=str(path))
     return Study(folder / 'runs', toys)
 
 
@@ -369,9 +391,9 @@ def main(argv: list[str] | None = None) -> None:
         tables = {name: replace(table, rows=choose(table.rows, args.rows, f'row of table {name}'))}
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started ends too
     failed = []
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
         work = Path(args.work_dir or (temporary if args.toy else 'work_dirs/tables'))
-        study = toy_study(work, tables) if args.toy else Study(work)
+        study = toy_study(work, tables, stack) if args.toy else Study(work)
         for name, table in tables.items():
             failed += study.run(table.rows, args.seeds) if args.run or args.toy else []
             print(as_text(study, name, table))
