@@ -130,7 +130,7 @@ class BABELDataset(AMASSDataset):
     """Labelled segments of AMASS: every frame-level label of BABEL with its motion.
 
     ``captions`` are all labels that hold during a segment. A segment called transition is taken together with the
-    labels before and after it, and reads "transit from A to B" (ActionPose, section 3); without both it is left out.
+    labels before and after it, and reads "transit from A to B" (ActionPose, pretraining); without both it is left out.
     ``focus`` are its own frames, which ``RandomWindow`` keeps. A recording without frame-level labels is one segment.
 
     Args:

@@ -27,6 +27,10 @@ TABLES = """
     wide:
       {varies: width, paper: {MPJPE: 3}, runs: {MPJPE: ['start', 'toy:wide']},
        command: 'tools/test.py {config} {checkpoint} --out {out}.json'}
+    both:
+      varies: two runs
+      runs: {MPJPE: [start, 'toy:wide'], half: [start, toy]}
+      command: 'tools/test.py {half.config} {half.checkpoint} --out {out}.json --work-dir {MPJPE.pkl}.again'
     again: {varies: test data, runs: [start, toy, 'test toy:more']}
     none: {varies: heads, paper: {MPJPE: 2}, reason: cannot be built}
 """
@@ -57,7 +61,7 @@ RUNS = Path('work_dirs/tables/toys')
 
 def test_runs_what_is_missing_and_prints_it(table, capsys):
     table.main(['toys'])
-    assert capsys.readouterr().out.endswith('1           4 rows  Toys\n')
+    assert capsys.readouterr().out.endswith('1           5 rows  Toys\n')
     table.main(['toys', '1', '--run', '--seeds', '2'])
     folders = {f'{path.parent.name}/{path.name}' for path in RUNS.glob('*/*')}
     names = ('start', 'start+toy', 'start+toy_wide', 'start+toy+test_toy_more')
@@ -68,6 +72,9 @@ def test_runs_what_is_missing_and_prints_it(table, capsys):
     assert any('Load checkpoint from work_dirs/tables/toys/start/seed_1/epoch_4.pth' in log for log in logs)
     drawn, tested = (RUNS / f'start+toy_wide/seed_1/{name}.json' for name in ('wide', 'metrics'))
     assert drawn.read_text() == tested.read_text()
+    both = (RUNS / 'start+toy_wide/seed_1/both.json').read_text()
+    assert both == (RUNS / 'start+toy/seed_1/metrics.json').read_text() != tested.read_text()
+    assert (RUNS / 'start+toy_wide/seed_1/predictions.pkl').is_file()
     (RUNS / 'start/seed_0/epoch_4.pth').unlink()  # whose fruit is there
     times = {path: path.stat().st_mtime_ns for path in RUNS.rglob('*')}
     capsys.readouterr()
@@ -133,6 +140,7 @@ def test_a_failed_row_does_not_stop_the_others(table, tmp_path, fails):
     ('runs: [start, toy]', "runs: ['toy:bound']", 'row plain: toy:bound starts from x/epoch_9.pth; put what makes it'),
     ('runs: [start, toy]', 'runs: [test start, toy]', 'row plain: '),
     ('{checkpoint}', '{file}', "row wide: found the command 'tools/test.py {config} {file} --out {out}.json'"),
+    ('{MPJPE.pkl}', '{quarter.pkl}', 'row both: found the command'),
     ('tools/test', 'tools/taste', "row wide: found the command 'tools/taste.py"),
     ('title: Toys', 'name: Toys', 'is no dict of tables with title, columns and rows'),
     ('title: Toys', 'title: [', 'is no dict of tables'),

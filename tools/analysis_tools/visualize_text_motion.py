@@ -48,9 +48,7 @@ def read_clips(args: argparse.Namespace) -> list[tuple[str, KeypointTable]]:
     return clips
 
 
-def read_clip(
-    search: MotionSearch, name: str, table: KeypointTable, frames: int
-) -> tuple[np.ndarray, Any, np.ndarray]:
+def read_clip(search: MotionSearch, name: str, table: KeypointTable, frames: int) -> tuple[np.ndarray, Any, np.ndarray]:
     """Some frames of a clip's longest track as a picture, its windows, and (2,) when it begins and ends."""
     rows = table.longest_track()
     windows = search.embed_table(table, name)

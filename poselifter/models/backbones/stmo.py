@@ -61,7 +61,7 @@ class FrameMlp(nn.Module):
 
 @BACKBONES.register_module()
 class STMO(BaseBackbone):
-    """Spatial encoding of each frame, then a transformer over frames (P-STMO; Shan et al., ECCV 2022, section 3.2).
+    """Spatial encoding of each frame, then a transformer over frames (P-STMO; Shan et al., ECCV 2022).
 
     Returns a token for every frame, (B, T, 1, D). The released network goes on with the neck ``ManyToOneAggregator``
     and two pose heads. As released, no norm follows the last layer, though its weights exist. Initialisation is torch's

@@ -15,7 +15,7 @@ from .pretrainer import Pretrainer
 
 @MODELS.register_module()
 class MaskedPosePretrainer(Pretrainer):
-    """Removes frames and joints of a 2D clip and reconstructs it (P-STMO, section 3.3).
+    """Removes frames and joints of a 2D clip and reconstructs it (P-STMO, section 3.2).
 
     Replaced joints take a learned point. The spatial encoder sees all frames, as released, the temporal one only those
     that are left; the head gets its features. No 3D label is read.

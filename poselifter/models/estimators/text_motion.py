@@ -16,7 +16,7 @@ from .motion_estimator import MotionEstimator
 
 @MODELS.register_module()
 class TextMotionPretrainer(MotionEstimator, CaptionedModel):
-    """Masked motion modelling with text alignment (ActionPose, section 3).
+    """Masked motion modelling with text alignment (ActionPose, pretraining).
 
     The pipeline corrupts: ``FittedNoise`` and ``MaskMixture``. The heads' losses count as in :class:`MotionEstimator`;
     besides, the class token of each clip is contrasted with its captions and with other texts of the data set, drawn at
