@@ -175,13 +175,18 @@ def test_the_tables_of_a_system_are_valid(tool, system):
 
 @pytest.mark.parametrize('system', SYSTEMS)
 def test_every_row_of_the_paper_is_in_a_table(tool, shared, system):
-    """The keys of the reference page; a key of several figures is the start of several rows' keys."""
+    """The keys and figures of the reference page; a key of several values is the start of several rows' keys."""
     if not (shared / 'reference/tables.md').is_file():
         pytest.skip("needs the page of the papers' tables, which is not part of the repository")
-    part = (shared / 'reference/tables.md').read_text().split('\n## ')[SYSTEMS.index(system) + 1]
+    page, place = (shared / 'reference/tables.md').read_text(), SYSTEMS.index(system)
+    part = page.split('\n## ')[place + 1]
     expected = set(re.findall(r'`(\w+)`', ' '.join(re.findall(r'^\| *(`table.*?`)', part, re.MULTILINE))))
-    keys = {key for content in tool('misc/table').read_tables(system).values() for key in content.rows}
+    tables = tool('misc/table').read_tables(system)
+    keys = {key for content in tables.values() for key in content.rows}
     assert expected and [key for key in sorted(expected) if not any(k.startswith(key) for k in keys)] == []
+    figures = page.split('own figures of results')[1].splitlines()[2 + place].split('|')[3]
+    figures = figures.replace('7 to 10', '7, 8, 9, 10')
+    assert {f'figure {number}' for number in re.findall(r'\d+', figures)} <= tables.keys()
 
 
 def toy_rows():

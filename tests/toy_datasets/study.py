@@ -1,5 +1,6 @@
 """Toy files for all configs, and configs cut down to two steps on them, with narrow networks of few layers."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+from mmengine.config import Config
 from toy_smpl import toy_smpl
 
 from . import h36m_motionbert, ntu
@@ -76,6 +78,18 @@ def _small_size(key: str, value: int) -> int:
     if key.endswith('_dims') and value >= 128:
         return value // (16 if value >= 256 else 8)
     return min(value, SIZES.get(key, value))
+
+
+def shorter(command: str) -> str:
+    """A row's command without what toys lack, layers, or what takes minutes, timing of published networks."""
+    return re.sub(r'--layer \d+', '--layer 1', command).replace(' --fps', '')
+
+
+def write_config(config: Config, path: Path) -> Config:
+    """Writes the toy of a config as a file, and returns it."""
+    contents = toy_config(config.to_dict())
+    path.write_text(''.join(f'{key} = {value!r}\n' for key, value in contents.items()), encoding='utf-8')
+    return Config(contents, filename=str(path))
 
 
 def toy_config(config: dict[str, Any]) -> dict[str, Any]:

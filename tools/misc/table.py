@@ -19,7 +19,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -79,7 +79,8 @@ class Row:
         reason: why it cannot be run.
         command: of another tool after them, ``tools/... {config} {checkpoint} --out {out}.png``: config and checkpoint
             of the first chain, and the start of a name in its folder. ``{COLUMN}`` is the folder of a column's run,
-            ``{COLUMN.config}`` and ``{COLUMN.checkpoint}`` what it has left, ``{COLUMN.pkl}`` its predictions.
+            ``{COLUMN.config}`` and ``{COLUMN.checkpoint}`` what it has left, ``{COLUMN.pkl}`` its predictions, dumped
+            first; ``{pkl}`` is of the first chain.
     """
 
     varies: str
@@ -168,8 +169,8 @@ def _row(system: str, entry: Any, columns: Mapping[str, str | None]) -> Row:
                 f'{column} is {key!r}, which {chain[-1].config} does not report, only {", ".join(reported)}'
             )
     command = str(entry.get('command', '')).removeprefix('python ')
-    fields = {'out', *(('config', 'checkpoint', *chains) if chains else ())}
-    fields |= {f'{column}.{part}' for column in chains for part in ('config', 'checkpoint', 'pkl')}
+    parts = ('config', 'checkpoint', 'pkl') if chains else ()
+    fields = {'out', *parts, *chains, *(f'{column}.{part}' for column in chains for part in parts)}
     wrong = set(re.findall(FIELD, command)) - fields
     if wrong or (command and not (ROOT / command.split()[0]).is_file()):
         raise InputError(
@@ -197,12 +198,6 @@ def _chain(system: str, texts: Any) -> Chain:
     return chain
 
 
-def last_checkpoint(config: Config) -> str:
-    """The name of the checkpoint that a finished training leaves."""
-    loop = config.train_cfg
-    return f'epoch_{loop.max_epochs}.pth' if loop.get('by_epoch', True) else f'iter_{loop.max_iters}.pth'
-
-
 def shown(path: Path) -> str:
     """A path as it is typed in the current folder."""
     path = path.resolve()
@@ -216,10 +211,12 @@ class Study:
     Attributes:
         work: the folder.
         toys: step -> config that stands for it, with its file's name.
+        shorter: what a row's own command becomes for toys.
     """
 
     work: Path
     toys: Mapping[Step, Config] = field(default_factory=dict)
+    shorter: Callable[[str], str] = str
 
     def folder(self, chain: Chain, seed: int | str) -> Path:
         """The folder of the last step of a chain; chains that begin alike share those of their first steps."""
@@ -229,7 +226,9 @@ class Study:
     def checkpoint(self, chain: Chain, seed: int) -> Path:
         """The file that a chain leaves when all of its steps are done."""
         chain = chain[:-1] if chain[-1].only_tests else chain
-        return self.folder(chain, seed) / last_checkpoint(self.toys.get(chain[-1]) or read(chain[-1]))
+        loop = (self.toys.get(chain[-1]) or read(chain[-1])).train_cfg
+        name = f'epoch_{loop.max_epochs}.pth' if loop.get('by_epoch', True) else f'iter_{loop.max_iters}.pth'
+        return self.folder(chain, seed) / name
 
     def config(self, step: Step) -> list[str]:
         """The arguments that name a step's config and variant."""
@@ -241,21 +240,19 @@ class Study:
     def commands(self, chain: Chain, seed: int) -> Iterator[tuple[list[str], Path]]:
         """The commands of a chain, and the file that each leaves when it is done."""
         for i, step in enumerate(chain):
-            part = chain[: i + 1]
-            config = self.config(step)
             if not step.only_tests:
-                options = [f'load_from={shown(self.checkpoint(chain[:i], seed))}'] if i else []
-                options = ['--resume', '--cfg-options', *options, f'randomness.seed={seed}']
-                made = self.checkpoint(part, seed)
-                yield ['tools/train.py', *config, '--work-dir', shown(made.parent), *options], made
-        folder = self.folder(chain, seed)
-        made = folder / 'metrics.json'
+                start = [f'load_from={shown(self.checkpoint(chain[:i], seed))}'] if i else []
+                options = ['--resume', '--cfg-options', *start, f'randomness.seed={seed}']
+                made = self.checkpoint(chain[: i + 1], seed)
+                yield ['tools/train.py', *self.config(step), '--work-dir', shown(made.parent), *options], made
         if read(chain[-1]).get('test_dataloader'):  # some pretraining has none
-            yield ['tools/test.py', *self.tested(chain, seed), '--work-dir', shown(folder), '--out', shown(made)], made
+            yield self.test(chain, seed, '--out', 'metrics.json')
 
-    def tested(self, chain: Chain, seed: int) -> list[str]:
-        """Arguments of a tool: the config and the checkpoint of a chain."""
-        return [*self.config(chain[-1]), shown(self.checkpoint(chain, seed))]
+    def test(self, chain: Chain, seed: int, option: str, name: str) -> tuple[list[str], Path]:
+        """The command that tests what a chain leaves, and the file in its folder that the option names."""
+        checkpoint, made = self.checkpoint(chain, seed), self.folder(chain, seed) / name
+        arguments = [*self.config(chain[-1]), shown(checkpoint), '--work-dir', shown(made.parent)]
+        return ['tools/test.py', *arguments, option, shown(made)], made
 
     def command(self, key: str, row: Row, seed: int) -> Iterator[tuple[list[str], Path]]:
         """The row's own command, if it has one, after dumps that it reads; and how the names of their files begin."""
@@ -265,17 +262,13 @@ class Study:
         out = (self.folder(first, seed) if first else self.work / 'pictures') / key
         names = {'out': shown(out)}
         for column, chain in ({'': first} | dict(row.chains) if first else {}).items():
-            dot, folder = column and f'{column}.', self.folder(chain, seed)
-            *config, checkpoint = self.tested(chain, seed)
-            names |= {column: shown(folder), f'{dot}config': shlex.join(config), f'{dot}checkpoint': checkpoint}
-            if f'{{{column}.pkl}}' in row.command:
-                dump = folder / 'predictions.pkl'
-                names[f'{column}.pkl'] = shown(dump)
-                yield ['tools/test.py', *config, checkpoint, '--work-dir', shown(folder), '--dump', shown(dump)], dump
-        command = row.command
-        if self.toys:  # which have few layers; published networks would be timed for minutes
-            command = re.sub(r'--layer \d+', '--layer 1', command).replace(' --fps', '')
-        yield shlex.split(re.sub(FIELD, lambda match: names[match[1]], command)), out
+            dot, (dumps, dump) = column and f'{column}.', self.test(chain, seed, '--dump', 'predictions.pkl')
+            names |= {column: shown(dump.parent), f'{dot}pkl': shown(dump)}
+            names[f'{dot}config'] = shlex.join(self.config(chain[-1]))
+            names[f'{dot}checkpoint'] = shown(self.checkpoint(chain, seed))
+            if f'{{{dot}pkl}}' in row.command:
+                yield dumps, dump
+        yield shlex.split(re.sub(FIELD, lambda match: names[match[1]], self.shorter(row.command))), out
 
     def figures(self, chain: Chain, key: str) -> list[float]:
         """The figures of a chain's runs so far."""
@@ -347,20 +340,16 @@ def toy_study(folder: Path, tables: Mapping[str, Table], stack: ExitStack) -> St
     if not (ROOT / 'tests/toy_datasets').is_dir():
         raise InputError(f'--toy needs the folder tests of the repository, {ROOT} has none; clone the repository')
     sys.path.insert(0, str(ROOT / 'tests'))
-    from toy_datasets.study import hastened, toy_config, write_study
+    from toy_datasets.study import hastened, shorter, write_config, write_study
 
     stack.enter_context(hastened())
     stack.enter_context(patch.dict(os.environ, POSELIFTER_DATA=str(write_study(folder / 'data'))))
     stack.callback(read.cache_clear)
     read.cache_clear()  # configs name the files' folder
     chains = [chain for table in tables.values() for row in table.rows.values() for chain in row.chains.values()]
-    toys = {}
-    for step in {step: None for chain in chains for step in chain}:
-        path = folder / f'{step.name_beside("")}.py'
-        contents = toy_config(read(step).to_dict())
-        path.write_text(''.join(f'{key} = {value!r}\n' for key, value in contents.items()), encoding='utf-8')
-        toys[step] = Config(contents, filename=str(path))
-    return Study(folder / 'runs', toys)
+    steps = dict.fromkeys(itertools.chain.from_iterable(chains))
+    toys = {step: write_config(read(step), folder / f'{step.name_beside("")}.py') for step in steps}
+    return Study(folder / 'runs', toys, shorter)
 
 
 def choose(named: Mapping[str, Any], names: list[str] | None, what: str) -> dict[str, Any]:
