@@ -19,7 +19,7 @@ STEPS = 2
 TESTED = [0, 4]  # of Human3.6M's clips: a walk, and sitting down
 SIZES = {  # at most
     'num_heads': 1,  # what attention costs in networks as narrow as these
-    **dict.fromkeys(('depth', 'spatial_depth', 'num_layers', 'align_layer', 'top_layers'), 2),
+    **dict.fromkeys(('depth', 'spatial_depth', 'num_layers', 'align_layer', 'top_layers'), 1),
 }
 UNSTATED = {  # where configs leave the published size to the class
     'TemporalConvNet': {'embed_dims': 256},
@@ -67,7 +67,7 @@ def hastened() -> Iterator[None]:
 
 
 def small(node: Any) -> Any:
-    """A part of a model's config with few layers of one head, and a sixteenth of wide layers."""
+    """A part of a model's config with one layer of one head, and a sixteenth of wide layers."""
     if isinstance(node, dict):
         node = UNSTATED.get(node.get('type'), {}) | node
         return {key: _small_size(key, value) if isinstance(value, int) else small(value) for key, value in node.items()}
@@ -98,7 +98,7 @@ def toy_config(config: dict[str, Any]) -> dict[str, Any]:
     config |= {'load_from': None, 'pretrained_by': None}
     config['train_cfg'] = {'by_epoch': False, 'max_iters': STEPS, 'val_interval': STEPS}
     checkpoint = config['default_hooks']['checkpoint'] | {'by_epoch': False, 'interval': STEPS}
-    config['default_hooks'] |= {'checkpoint': checkpoint | {'max_keep_ckpts': 1}}
+    config['default_hooks'] |= {'checkpoint': checkpoint | {'max_keep_ckpts': 1, 'save_optimizer': False}}
     batches = config['train_dataloader'].get('batch_sampler') or {}
     for loader in filter(None, (config.get(f'{part}_dataloader') for part in ('train', 'val', 'test'))):
         loader.update(num_workers=0, persistent_workers=False, batch_size=2)
