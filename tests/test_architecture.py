@@ -24,25 +24,25 @@ CODE_LINES = {
     'poselifter/apis': 748,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 182,
-    'poselifter/datasets': 2324,
-    'poselifter/engine': 999,
+    'poselifter/datasets': 2326,
+    'poselifter/engine': 1002,
     'poselifter/evaluation': 607,
     'poselifter/geometry': 224,
     'poselifter/io': 658,
-    'poselifter/models': 2449,
+    'poselifter/models': 2479,
     'poselifter/skeletons': 178,
     'poselifter/structures': 398,
     'poselifter/tracking': 62,
     'poselifter/utils': 401,
     'poselifter/visualization': 507,
     'tools': 100,
-    'tools/analysis_tools': 1090,
+    'tools/analysis_tools': 1102,
     'tools/dataset_converters': 845,
-    'tools/misc': 411,
+    'tools/misc': 420,
     'tools/model_converters': 52,
 }
-TOTAL_LINES = 25_955
-TEST_LINES = 25_604
+TOTAL_LINES = 26_038
+TEST_LINES = 25_752
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -24,6 +24,7 @@ first_cameras = dict(camera=['54138969', '55011271', '58860488'])
 variants = dict(
     _delete_=True,
     **{name: masked(*point) for name, point in points.items()},
+    visible_frames=dict(model=dict(visible_only=True)),  # in the paper SEM too sees the frames that are left only
     table5_243_1=dict(train_dataloader=dict(dataset=dict(window=dict(dilation=1)))),
     cameras=dict(train_dataloader=dict(dataset=dict(filter_cfg=dict(include=first_cameras)))),
     wild=dict(

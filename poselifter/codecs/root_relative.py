@@ -14,7 +14,7 @@ from .base import BaseCodec
 
 @CODECS.register_module()
 class RootRelativeLifting(BaseCodec):
-    """2D normalised to the screen, 3D relative to the root (VideoPose3D, section 5 of its protocol).
+    """2D normalised to the screen, 3D relative to the root (VideoPose3D).
 
     Network space: inputs (T, J, C) are x in [-1, 1] and y in [-h/w, h/w], then the detector's confidence if
     ``confidence``; a missing joint is 0 in every channel unless ``keep_missing``. Targets (T, K, 3) are camera axes

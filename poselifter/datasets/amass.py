@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -129,7 +130,7 @@ class BABELDataset(AMASSDataset):
     """Labelled segments of AMASS: every frame-level label of BABEL with its motion.
 
     ``captions`` are all labels that hold during a segment. A segment called transition is taken together with the
-    labels before and after it, and reads "transit from A to B" (ActionPose, section 3); without both it is left out.
+    labels before and after it, and reads "transit from A to B" (ActionPose, pretraining); without both it is left out.
     ``focus`` are its own frames, which ``RandomWindow`` keeps. A recording without frame-level labels is one segment.
 
     Args:
@@ -162,11 +163,13 @@ class BABELDataset(AMASSDataset):
                 f'{self.ann_file}: none of {len(annotations)} labelled recordings is in {self.data_root}, such as '
                 f'{absent[:3]}; {_HOW}'
             )
-        texts = sorted({text for segment in segments for text in segment['captions']})
+        counts = Counter(text for segment in segments for text in segment['captions'])
+        texts = sorted(counts)
         ids = {text: i for i, text in enumerate(texts)}
         for segment in segments:
             segment['captions'] = [ids[text] for text in segment['captions']]
-        return replace(whole, infos=segments, metainfo={'texts': texts})
+        metainfo = {'texts': texts, 'text_counts': [counts[text] for text in texts]}
+        return replace(whole, infos=segments, metainfo=metainfo)
 
     def _segments(self, entry: dict, info: dict) -> list[dict]:
         labels = entry['segments'] or [(*label, 0.0, entry['dur']) for label in entry['labels']]

@@ -154,7 +154,10 @@ class MotionRunner(Runner):
         for loop in filter(None, (self.train_loop, self.val_loop)):
             self._check_classes(loop)
         if isinstance(model, CaptionedModel):
-            model.texts = _texts_of(self.train_loop.dataloader.dataset) or model.texts
+            dataset = self.train_loop.dataloader.dataset
+            model.texts = _texts_of(dataset) or model.texts
+            counts = [part.metainfo.get('text_counts') for part in _parts_of(dataset) if _texts_of(part)]
+            model.text_counts = [sum(of_text) for of_text in zip(*counts, strict=True)] if all(counts) else None
             if not model.texts:
                 raise InputError(
                     f'{type(model).__name__} learns from captions, but the data of train_dataloader has none; take a '

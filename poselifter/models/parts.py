@@ -255,9 +255,11 @@ class CaptionedModel:
 
     Attributes:
         texts: the table that ``captions`` of samples index; the runner sets it to that of the training data.
+        text_counts: how many clips of the training data have each of these texts, where its data set says so.
     """
 
     texts: Sequence[str] | None
+    text_counts: Sequence[int] | None = None
 
 
 class DistillingModel:

@@ -80,11 +80,12 @@ def test_predictions_are_drawn_up_to_the_limit(make_runner, monkeypatch, tmp_pat
 
     def write(path, result):
         assert result.table.keypoints.shape == (4, 3, 2) and result.poses.shape == (4, 3, 3)
-        assert (result.truth[:, 0] == 0).all()
+        assert (result.truth[:, 2] == 0).all() and (result.truth[:, 0] != 0).all()
         drawn.append((path.relative_to(tmp_path).as_posix(), result.skeleton, result.skeleton_3d))
 
     monkeypatch.setitem(WRITERS.module_dict, 'png', write)
-    monkeypatch.setattr('poselifter.structures.result.get_skeleton', lambda name: SimpleNamespace(num_joints=3))
+    for user in ('structures.result', 'engine.hooks.visualization_hook'):
+        monkeypatch.setattr(f'poselifter.{user}.get_skeleton', lambda name: SimpleNamespace(num_joints=3, root=2))
     hook = {'type': 'PoseVisualizationHook', 'out_dir': str(tmp_path / 'show'), 'limit': 6}
     make_runner(custom_hooks=[hook]).test()
     assert [name for name, *_ in drawn] == [f'show/{i:03d}_clip_{i}.png' for i in range(6)]

@@ -12,7 +12,9 @@ import torch
 import poselifter
 from poselifter.engine import load_config
 from poselifter.engine.config import change_config
+from poselifter.models.backbones.motionagformer import tree_edges
 from poselifter.registry import DATASETS, MODELS, TRANSFORMS
+from poselifter.skeletons import get_skeleton
 
 FOLDER = Path(__file__).parents[2] / 'configs'
 CONFIGS = sorted(path.relative_to(FOLDER).with_suffix('').as_posix() for path in FOLDER.glob('*/*.py'))
@@ -274,6 +276,16 @@ def test_strategies_and_ratios_of_motionbert_s_pretraining():
         for part in (track, variety, *lifted.datasets):
             probs = [step.prob for step in part.pipeline if 'Mask' in step.type]
             assert probs == pytest.approx([percent / 300, percent / 150])
+
+
+def test_graphs_of_motion2vec_s_paper():
+    """A + I of the right skeleton, and frames that receive from the one before."""
+    for start in ('', 'pretrain_'):
+        backbone = read(f'motion2vec/{start}h36m_243:paper').model.backbone
+        assert (backbone.edges, backbone.self_loops, backbone.temporal_graph) == ('h36m17', True, 'past')
+        assert read(f'motion2vec/{start}mpi_inf_3dhp_81:skeleton').model.backbone.edges == 'mpi_inf_3dhp17'
+    bones = set(get_skeleton('mpi_inf_3dhp17').bones)
+    assert set(tree_edges('mpi_inf_3dhp17')) == bones | {(child, parent) for parent, child in bones}
 
 
 def test_the_best_checkpoint_is_the_paper_s():

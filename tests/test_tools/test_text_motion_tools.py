@@ -1,6 +1,7 @@
 """Texts and motion through the tools: what the configs keep back, zero-shot figures, pictures."""
 
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from poselifter.apis import MotionSearch, init_model, init_text_motion
 from poselifter.apis.inference import at_rate
 from poselifter.apis.motion_search import ClipWindows
 from poselifter.engine import load_config
+from poselifter.errors import InputError
 from poselifter.io import read_keypoints, write_keypoints
 from poselifter.registry import DATASETS
 from poselifter.structures import KeypointTable
@@ -102,7 +104,7 @@ def test_pairs(tool, repository, weights, clips, capsys):
     texts = ['bows', 'squats', 'waves', 'turns']
     path = draw(tool, repository, weights, 'pair', '--clips', *clips, '--texts', *texts, *options())
     assert path.name == 'pairs.png'
-    lines = [line for line in capsys.readouterr().out.splitlines() if '.npz:' in line]
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith(('whole: ', 'part: '))]
     model = init_text_motion(load_config(repository / FOLDER / 'zeroshot_procedural.py', SMALL), weights)
     search = MotionSearch(model, stride=2)
     for line, clip, pair in zip(lines, clips, (texts[:2], texts[2:]), strict=True):
@@ -110,6 +112,22 @@ def test_pairs(tool, repository, weights, clips, capsys):
         exps = np.exp((rows @ model.embed_texts(pair).numpy().T).mean(0) / 0.1)
         shares = [float(part.rsplit(' ', 1)[1]) for part in line.split(': ')[1].split(', ')]
         np.testing.assert_allclose(shares, exps / exps.sum(), atol=0.006)
+
+
+def test_pairs_of_dumped_clips(tool, repository, weights, clips, tmp_path, capsys):
+    table = read_keypoints(clips[0])
+    whole = {'sequence': 'S9/Walk/1', 'action_name': 'Walk', 'skeleton': table.skeleton, 'fps': table.fps}
+    whole |= {'keypoints': table.keypoints, 'keypoints_visible': table.keypoints_visible, 'img_shape': table.img_shape}
+    (tmp_path / 'dump.pkl').write_bytes(pickle.dumps([{**whole, 'sequence': 'S9/Sit/1', 'action_name': 'Sit'}, whole]))
+    pair = ['pair', '--texts', 'bows', 'squats', *options(), '--clips']
+    draw(tool, repository, weights, *pair, clips[0])
+    dumped = ['Walk', 'S9/W*', '--dump', str(tmp_path / 'dump.pkl')]
+    draw(tool, repository, weights, *pair, *dumped)
+    lines = [line for line in capsys.readouterr().out.splitlines() if 'bows' in line]
+    assert [line.split(': ')[0] for line in lines] == ['whole', 'S9_Walk_1', 'S9_Walk_1']
+    assert len({line.split(': ')[1] for line in lines}) == 1
+    with pytest.raises(InputError, match="has no sequence or action 'Run', only S9/Sit/1, S9/Walk/1"):
+        draw(tool, repository, weights, *pair, 'Run', *dumped[2:])
 
 
 def test_similarity_over_time(tool, repository, weights, clips):

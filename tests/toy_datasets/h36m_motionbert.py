@@ -9,7 +9,7 @@ import numpy as np
 from poselifter.geometry import Camera, camera_to_image_space
 
 CAMERAS = {'ca_01': '54138969', 'ca_02': '55011271', 'ca_03': '58860488', 'ca_04': '60457274'}
-ACTIONS = {2: 'Directions', 3: 'Discussion', 5: 'Greeting', 16: 'WalkTogether'}
+ACTIONS = {2: 'Directions', 3: 'Discussion', 5: 'Greeting', 10: 'SittingDown', 15: 'WalkDog', 16: 'WalkTogether'}
 TRAIN = (('s_01_act_02_subact_01_ca_01', 60), ('s_05_act_03_subact_01_ca_02', 50))
 TEST = (
     ('s_09_act_02_subact_01_ca_01', 40),

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from evaluate_predictions import read_dump
+from evaluate_predictions import dumped_table, read_dump
 from inspection.charts import save_distributions, save_groups
 
 import poselifter
@@ -25,7 +25,6 @@ from poselifter.errors import InputError, run_program
 from poselifter.evaluation.functional.distances import joint_distances
 from poselifter.evaluation.metrics import PROTOCOLS, PoseMetric
 from poselifter.skeletons import Skeleton, get_skeleton
-from poselifter.structures import KeypointTable
 from poselifter.utils import safe_name, write_json
 from poselifter.visualization.drawing import write
 from poselifter.visualization.panels import COLOURS, FigurePanel, KeypointPanel
@@ -140,7 +139,7 @@ def save_poses(path: Path, samples: Mapping[str, dict[str, Any]], count: int) ->
     panel = FigurePanel(poses, skeleton, SIZE, truth=np.concatenate([target[shown]] * len(slots)))
     rows: dict[str, Draw] = {}
     if first.get('keypoints') is not None:
-        rows['2D keypoints'] = KeypointPanel(_table(first), SIZE).draw
+        rows['2D keypoints'] = KeypointPanel(dumped_table(first), SIZE).draw
     for number, (name, part) in enumerate(zip(samples, slots, strict=True)):
         values, counted = joint_distances(part.pred, part.target, part.counted)
         errors = np.average(values, axis=-1, weights=np.where(counted.any(-1, keepdims=True), counted, 1))
@@ -148,11 +147,6 @@ def save_poses(path: Path, samples: Mapping[str, dict[str, Any]], count: int) ->
     caption = f'{panel.caption}  ·  MPJPE of the sequence and of frames, mm'
     save_frames(path, rows, chosen.tolist(), True, caption)
     print(f'wrote {path}')
-
-
-def _table(sample: Mapping[str, Any]) -> KeypointTable:
-    keypoints, scores = np.asarray(sample['keypoints']), sample.get('keypoints_visible')
-    return KeypointTable.of_person(keypoints[..., :2], scores, skeleton=sample.get('skeleton') or _joint_set(sample))
 
 
 def _row(panel: FigurePanel, errors: np.ndarray, shown: np.ndarray, number: int) -> Draw:

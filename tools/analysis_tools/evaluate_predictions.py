@@ -21,6 +21,7 @@ from poselifter.engine.tool import ToolParser, load_dataset, read_config
 from poselifter.errors import InputError, run_program
 from poselifter.evaluation.metrics import PROTOCOLS, PoseMetric
 from poselifter.skeletons import get_skeleton
+from poselifter.structures import KeypointTable
 from poselifter.utils import write_json
 from poselifter.utils.arrays import load_arrays
 from poselifter.utils.safe_pickle import load_pickle
@@ -45,6 +46,14 @@ def read_dump(path: Path) -> Samples:
     if not isinstance(samples, list) or not all(isinstance(sample, dict) for sample in samples):
         raise InputError(f'{path} holds no list of dicts, expected a file of tools/test.py --dump')
     return by_name(samples)
+
+
+def dumped_table(sample: dict[str, Any]) -> KeypointTable:
+    """The keypoints of a sample of a dump."""
+    known = {key: sample.get(key) for key in ('fps', 'img_shape')}
+    known['skeleton'] = sample.get('skeleton') or sample.get('skeleton_3d') or 'h36m17'
+    keypoints, scores = np.asarray(sample['keypoints']), sample.get('keypoints_visible')
+    return KeypointTable.of_person(keypoints[..., :2], scores, **known)
 
 
 def read_predictions(path: Path, unit: float) -> Samples:

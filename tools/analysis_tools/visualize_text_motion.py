@@ -8,16 +8,19 @@ pair: the softmax over the temperature of a clip's mean similarity with two text
 cosine of every window with each text. embeddings: t-SNE of the test clips in the space of texts and motion, and of the
 mean of a backbone's features: of the model itself, or of --beside on the same clips (ActionPose, figure 5). CHECKPOINT
 is what a pretraining with texts left; --motion-checkpoint puts a fine-tuned encoder in its place. Clips are files of
-keypoints; of several persons the one with the most frames counts.
+keypoints, of which of several persons the one with the most frames counts; or with --dump, a file of tools/test.py,
+patterns of the sequences or actions in it, each for the first that fits.
 """
 
 import argparse
 import json
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from evaluate_predictions import dumped_table, read_dump
 from inspection.charts import save_scatter
 from inspection.embedding import embed_dataset, project
 from inspection.options import inspection_parser
@@ -27,14 +30,28 @@ from poselifter.apis import MotionSearch, init_model, init_text_motion
 from poselifter.apis.inferencers import read_table
 from poselifter.engine.tool import load_dataset, read_config
 from poselifter.errors import InputError, run_program
+from poselifter.structures import KeypointTable
+from poselifter.utils import safe_name
 from poselifter.visualization.text_motion import save_similarity, save_text_pairs
 
 
-def read_clip(search: MotionSearch, path: str, frames: int) -> tuple[np.ndarray, Any, np.ndarray]:
-    """Some frames of a file's longest track as a picture, its windows, and (2,) when it begins and ends."""
-    table = read_table(path)
+def read_clips(args: argparse.Namespace) -> list[tuple[str, KeypointTable]]:
+    """The clips of a command line, each with its name."""
+    if not args.dump:
+        return [(Path(path).stem, read_table(path)) for path in args.clips]
+    clips, samples = [], read_dump(args.dump)
+    for pattern in args.clips:
+        names = [name for name, s in samples.items() if fnmatch(name, pattern) or s.get('action_name') == pattern]
+        if not names:
+            raise InputError(f'{args.dump} has no sequence or action {pattern!r}, only {", ".join(samples)[:200]}')
+        clips.append((safe_name(names[0]), dumped_table(samples[names[0]])))
+    return clips
+
+
+def read_clip(search: MotionSearch, name: str, table: KeypointTable, frames: int) -> tuple[np.ndarray, Any, np.ndarray]:
+    """Some frames of a clip's longest track as a picture, its windows, and (2,) when it begins and ends."""
     rows = table.longest_track()
-    windows = search.embed_table(table, Path(path).name)
+    windows = search.embed_table(table, name)
     shown = np.linspace(rows.start, rows.stop - 1, 2 * frames + 1)[1::2].round().astype(int)
     skeleton = table.skeleton or search.model.codec.skeleton.name
     strip = keypoint_strip(table.keypoints[rows], table.keypoints_visible[rows], skeleton, shown - rows.start)
@@ -47,25 +64,25 @@ def draw_pairs(search: MotionSearch, args: argparse.Namespace) -> None:
     if len(args.texts) not in (2, 2 * len(args.clips)):
         raise InputError(f'--texts has {len(args.texts)} for {len(args.clips)} clips; give two, or two for each clip')
     rows = []
-    for i, clip in enumerate(args.clips):
+    for i, (clip, table) in enumerate(read_clips(args)):
         texts = args.texts if len(args.texts) == 2 else args.texts[2 * i : 2 * i + 2]
-        strip, windows, _ = read_clip(search, clip, 5)
+        strip, windows, _ = read_clip(search, clip, table, 5)
         similarity = torch.from_numpy(windows.embeddings).mean(0) @ search.model.embed_texts(texts).cpu().T
         pair = dict(zip(texts, (similarity / search.model.text_head.temperature).softmax(-1).tolist(), strict=True))
         print(f'{clip}: ' + ', '.join(f'{text} {probability:.2f}' for text, probability in pair.items()))
-        rows.append((Path(clip).stem, strip, pair))
+        rows.append((clip, strip, pair))
     title = 'which of two texts a clip is nearer to (softmax of the similarities)'
     save_text_pairs(Path(args.out) / 'pairs.png', rows, title)
 
 
 def draw_time(search: MotionSearch, args: argparse.Namespace) -> None:
     """One clip and a curve for each text."""
-    clip = Path(args.clips[0])
-    strip, windows, times = read_clip(search, args.clips[0], 9)
+    clip, table = read_clips(args)[0]
+    strip, windows, times = read_clip(search, clip, table, 9)
     curves = windows.embeddings @ search.model.embed_texts(args.texts).cpu().numpy().T
     seconds = np.concatenate([windows.seconds.mean(1), times])
     named = dict(zip(args.texts, curves.T, strict=True))
-    path, title = Path(args.out) / f'{clip.stem}_similarity.png', f'{clip.name}: similarity with texts over time'
+    path, title = Path(args.out) / f'{clip}_similarity.png', f'{clip}: similarity with texts over time'
     save_similarity(path, strip, seconds, named, title)
 
 
@@ -94,6 +111,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = inspection_parser(__doc__, 'text_motion')
     parser.add_argument('mode', choices=('pair', 'time', 'embeddings'))
     parser.add_argument('--clips', nargs='+', default=[], metavar='FILE', help='files of keypoints')
+    parser.add_argument('--dump', type=Path, metavar='FILE', help='predictions of tools/test.py, whose clips to take')
     parser.add_argument('--texts', nargs='+', default=[], metavar='TEXT', help='what the clips are compared with')
     parser.add_argument('--motion-checkpoint', help='a fine-tuned encoder in place of the pretrained one')
     parser.add_argument('--beside', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help='whose features to draw')

@@ -19,12 +19,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import yaml
 from mmengine.config import Config
@@ -39,6 +41,7 @@ from poselifter.registry import METRICS
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / 'configs'
 _ERRORS = (yaml.YAMLError, AttributeError, KeyError, TypeError)
+FIELD = r'{(.*?)}'
 FORM = 'runs: [CONFIG:VARIANT, ...], or a dict of these by column, or reason: TEXT, or command: TEXT'
 
 
@@ -75,7 +78,9 @@ class Row:
         chains: by column, steps of which each starts from what the one before has left.
         reason: why it cannot be run.
         command: of another tool after them, ``tools/... {config} {checkpoint} --out {out}.png``: config and checkpoint
-            of the first chain, and the start of a name in its folder; ``{COLUMN}`` is the folder of a column's run.
+            of the first chain, and the start of a name in its folder. ``{COLUMN}`` is the folder of a column's run,
+            ``{COLUMN.config}`` and ``{COLUMN.checkpoint}`` what it has left, ``{COLUMN.pkl}`` its predictions, dumped
+            first; ``{pkl}`` is of the first chain.
     """
 
     varies: str
@@ -164,8 +169,9 @@ def _row(system: str, entry: Any, columns: Mapping[str, str | None]) -> Row:
                 f'{column} is {key!r}, which {chain[-1].config} does not report, only {", ".join(reported)}'
             )
     command = str(entry.get('command', '')).removeprefix('python ')
-    fields = {'out', *(('config', 'checkpoint', *chains) if chains else ())}
-    wrong = set(re.findall(r'{(.*?)}', command)) - fields
+    parts = ('config', 'checkpoint', 'pkl') if chains else ()
+    fields = {'out', *parts, *chains, *(f'{column}.{part}' for column in chains for part in parts)}
+    wrong = set(re.findall(FIELD, command)) - fields
     if wrong or (command and not (ROOT / command.split()[0]).is_file()):
         raise InputError(
             f'found the command {command!r}, expected a tool and of {{...}} only {", ".join(sorted(fields))}'
@@ -192,12 +198,6 @@ def _chain(system: str, texts: Any) -> Chain:
     return chain
 
 
-def last_checkpoint(config: Config) -> str:
-    """The name of the checkpoint that a finished training leaves."""
-    loop = config.train_cfg
-    return f'epoch_{loop.max_epochs}.pth' if loop.get('by_epoch', True) else f'iter_{loop.max_iters}.pth'
-
-
 def shown(path: Path) -> str:
     """A path as it is typed in the current folder."""
     path = path.resolve()
@@ -210,11 +210,13 @@ class Study:
 
     Attributes:
         work: the folder.
-        toys: step -> config file that stands for it.
+        toys: step -> config that stands for it, with its file's name.
+        shorter: what a row's own command becomes for toys.
     """
 
     work: Path
-    toys: Mapping[Step, Path] = field(default_factory=dict)
+    toys: Mapping[Step, Config] = field(default_factory=dict)
+    shorter: Callable[[str], str] = str
 
     def folder(self, chain: Chain, seed: int | str) -> Path:
         """The folder of the last step of a chain; chains that begin alike share those of their first steps."""
@@ -224,41 +226,49 @@ class Study:
     def checkpoint(self, chain: Chain, seed: int) -> Path:
         """The file that a chain leaves when all of its steps are done."""
         chain = chain[:-1] if chain[-1].only_tests else chain
-        config = load_config(self.toys[chain[-1]]) if self.toys else read(chain[-1])
-        return self.folder(chain, seed) / last_checkpoint(config)
+        loop = (self.toys.get(chain[-1]) or read(chain[-1])).train_cfg
+        name = f'epoch_{loop.max_epochs}.pth' if loop.get('by_epoch', True) else f'iter_{loop.max_iters}.pth'
+        return self.folder(chain, seed) / name
 
     def config(self, step: Step) -> list[str]:
         """The arguments that name a step's config and variant."""
         if self.toys:
-            return [shown(self.toys[step])]
+            return [shown(Path(self.toys[step].filename))]
         variant = ['--variant', step.variant] if step.variant else []
         return [shown(CONFIGS / f'{step.config}.py'), *variant]
 
     def commands(self, chain: Chain, seed: int) -> Iterator[tuple[list[str], Path]]:
         """The commands of a chain, and the file that each leaves when it is done."""
         for i, step in enumerate(chain):
-            part = chain[: i + 1]
-            config = self.config(step)
             if not step.only_tests:
-                options = [f'load_from={shown(self.checkpoint(chain[:i], seed))}'] if i else []
-                options = ['--resume', '--cfg-options', *options, f'randomness.seed={seed}']
-                made = self.checkpoint(part, seed)
-                yield ['tools/train.py', *config, '--work-dir', shown(made.parent), *options], made
-        folder, start = self.folder(chain, seed), self.checkpoint(chain, seed)
-        made = folder / 'metrics.json'
+                start = [f'load_from={shown(self.checkpoint(chain[:i], seed))}'] if i else []
+                options = ['--resume', '--cfg-options', *start, f'randomness.seed={seed}']
+                made = self.checkpoint(chain[: i + 1], seed)
+                yield ['tools/train.py', *self.config(step), '--work-dir', shown(made.parent), *options], made
         if read(chain[-1]).get('test_dataloader'):  # some pretraining has none
-            yield ['tools/test.py', *config, shown(start), '--work-dir', shown(folder), '--out', shown(made)], made
+            yield self.test(chain, seed, '--out', 'metrics.json')
+
+    def test(self, chain: Chain, seed: int, option: str, name: str) -> tuple[list[str], Path]:
+        """The command that tests what a chain leaves, and the file in its folder that the option names."""
+        checkpoint, made = self.checkpoint(chain, seed), self.folder(chain, seed) / name
+        arguments = [*self.config(chain[-1]), shown(checkpoint), '--work-dir', shown(made.parent)]
+        return ['tools/test.py', *arguments, option, shown(made)], made
 
     def command(self, key: str, row: Row, seed: int) -> Iterator[tuple[list[str], Path]]:
-        """The row's own command, if it has one, and the start of the name of what it writes."""
-        chain = next(iter(row.chains.values()), None)
-        out = (self.folder(chain, seed) if chain else self.work / 'pictures') / key
+        """The row's own command, if it has one, after dumps that it reads; and how the names of their files begin."""
+        if not row.command:
+            return
+        first = next(iter(row.chains.values()), None)
+        out = (self.folder(first, seed) if first else self.work / 'pictures') / key
         names = {'out': shown(out)}
-        if chain:
-            names |= {column: shown(self.folder(other, seed)) for column, other in row.chains.items()}
-            names |= {'config': shlex.join(self.config(chain[-1])), 'checkpoint': shown(self.checkpoint(chain, seed))}
-        if row.command:
-            yield shlex.split(row.command.format(**names)), out
+        for column, chain in ({'': first} | dict(row.chains) if first else {}).items():
+            dot, (dumps, dump) = column and f'{column}.', self.test(chain, seed, '--dump', 'predictions.pkl')
+            names |= {column: shown(dump.parent), f'{dot}pkl': shown(dump)}
+            names[f'{dot}config'] = shlex.join(self.config(chain[-1]))
+            names[f'{dot}checkpoint'] = shown(self.checkpoint(chain, seed))
+            if f'{{{dot}pkl}}' in row.command:
+                yield dumps, dump
+        yield shlex.split(re.sub(FIELD, lambda match: names[match[1]], self.shorter(row.command))), out
 
     def figures(self, chain: Chain, key: str) -> list[float]:
         """The figures of a chain's runs so far."""
@@ -288,10 +298,13 @@ def _done(made: Path) -> bool:
 def _call(command: list[str], here: bool) -> bool:
     """Runs a tool in a process of its own, or ``here``, which saves a start; returns whether it ended well."""
     print('python', shlex.join(command), flush=True)
-    if not here or command[0] not in ('tools/train.py', 'tools/test.py'):
-        return subprocess.run([sys.executable, str(ROOT / command[0]), *command[1:]], check=False).returncode == 0
+    tool = ROOT / command[0]
+    if not here:
+        return subprocess.run([sys.executable, str(tool), *command[1:]], check=False).returncode == 0
+    if str(tool.parent) not in sys.path:
+        sys.path.append(str(tool.parent))  # of what it shares with its neighbours
     try:
-        runpy.run_path(str(ROOT / command[0]), run_name='tool')['main'](command[1:])
+        runpy.run_path(str(tool), run_name='tool')['main'](command[1:])
     except Exception as error:  # whatever is wrong with a row, the others can run
         print(f'{type(error).__name__}: {error}')
         return False
@@ -322,21 +335,21 @@ def as_text(study: Study, name: str, table: Table) -> str:
     return '\n'.join([f'table {name}: {table.title}', '', *body, *notes, ''])
 
 
-def toy_study(folder: Path, tables: Mapping[str, Table]) -> Study:
-    """A study of short runs on made-up files below a folder, which tools started from here find."""
+def toy_study(folder: Path, tables: Mapping[str, Table], stack: ExitStack) -> Study:
+    """A study of short runs on made-up files below a folder, which tools find until ``stack`` ends."""
     if not (ROOT / 'tests/toy_datasets').is_dir():
         raise InputError(f'--toy needs the folder tests of the repository, {ROOT} has none; clone the repository')
     sys.path.insert(0, str(ROOT / 'tests'))
-    from toy_datasets.study import toy_config, write_study
+    from toy_datasets.study import hastened, shorter, write_config, write_study
 
-    os.environ['POSELIFTER_DATA'] = str(write_study(folder / 'data'))
+    stack.enter_context(hastened())
+    stack.enter_context(patch.dict(os.environ, POSELIFTER_DATA=str(write_study(folder / 'data'))))
+    stack.callback(read.cache_clear)
     read.cache_clear()  # configs name the files' folder
     chains = [chain for table in tables.values() for row in table.rows.values() for chain in row.chains.values()]
-    toys = {step: folder / f'{step.name_beside("")}.py' for chain in chains for step in chain}
-    for step, path in toys.items():
-        contents = toy_config(read(step).to_dict())
-        path.write_text(''.join(f'{key} = {value!r}\n' for key, value in contents.items()), encoding='utf-8')
-    return Study(folder / 'runs', toys)
+    steps = dict.fromkeys(itertools.chain.from_iterable(chains))
+    toys = {step: write_config(read(step), folder / f'{step.name_beside("")}.py') for step in steps}
+    return Study(folder / 'runs', toys, shorter)
 
 
 def choose(named: Mapping[str, Any], names: list[str] | None, what: str) -> dict[str, Any]:
@@ -369,9 +382,9 @@ def main(argv: list[str] | None = None) -> None:
         tables = {name: replace(table, rows=choose(table.rows, args.rows, f'row of table {name}'))}
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started ends too
     failed = []
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
         work = Path(args.work_dir or (temporary if args.toy else 'work_dirs/tables'))
-        study = toy_study(work, tables) if args.toy else Study(work)
+        study = toy_study(work, tables, stack) if args.toy else Study(work)
         for name, table in tables.items():
             failed += study.run(table.rows, args.seeds) if args.run or args.toy else []
             print(as_text(study, name, table))

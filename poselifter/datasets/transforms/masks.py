@@ -105,7 +105,7 @@ class FrameMask(JointMask):
 
 @TRANSFORMS.register_module()
 class BodyPartMask(Mask):
-    """Hides one of the skeleton's parts in all frames, each as likely (ActionPose, section 3.3)."""
+    """Hides one of the skeleton's parts in all frames, each as likely (ActionPose, masked motion modelling)."""
 
     def draw(self, shape: tuple[int, int], skeleton: str, rng: np.random.Generator) -> np.ndarray:
         parts = list(get_skeleton(skeleton).parts.values())
@@ -116,7 +116,7 @@ class BodyPartMask(Mask):
 
 @TRANSFORMS.register_module()
 class TimeWindowMask(Mask):
-    """Hides neighbouring frames: the start, the middle or the end of a motion (ActionPose, section 3.3).
+    """Hides neighbouring frames: the start, the middle or the end of a motion (ActionPose, masked motion modelling).
 
     Args:
         length: shortest and longest window, frames of a clip of 243; scaled to other clips, short padded ones too.
@@ -136,7 +136,7 @@ class TimeWindowMask(Mask):
 
 @TRANSFORMS.register_module()
 class FrameRemoval(Mask):
-    """Removes exactly ``int(T * rate)`` frames (P-STMO, section 3.3; Motion2vec with ``unit='frames'``)."""
+    """Removes exactly ``int(T * rate)`` frames (P-STMO, section 3.2; Motion2vec with ``unit='frames'``)."""
 
     write = 'mask'
 
@@ -151,7 +151,7 @@ class FrameRemoval(Mask):
 
 @TRANSFORMS.register_module()
 class JointReplacement(Mask):
-    """Replaces ``count`` joints of each frame (P-STMO, section 3.3).
+    """Replaces ``count`` joints of each frame (P-STMO, section 3.2).
 
     Args:
         count: joints of a frame.

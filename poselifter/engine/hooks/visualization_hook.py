@@ -9,6 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from ...registry import HOOKS, WRITERS
+from ...skeletons import get_skeleton
 from ...structures import KeypointTable, MotionDataSample, Result
 from ...utils import safe_name
 
@@ -38,12 +39,12 @@ class PoseVisualizationHook(Hook):
                 self.drawn += 1
 
     def _draw(self, keypoints: torch.Tensor, sample: MotionDataSample) -> None:
-        truth = sample.get('lifting_target')
+        truth, root = sample.get('lifting_target'), get_skeleton(sample.skeleton_3d).root or 0
         result = Result(
             KeypointTable.of_person(keypoints[..., :2].cpu().numpy(), skeleton=sample.skeleton),
             sample.pred_keypoints_3d.cpu().numpy(),
             sample.skeleton_3d,
-            truth=None if truth is None else (truth - truth[:, :1]).cpu().numpy(),
+            truth=None if truth is None else (truth - truth[:, [root]]).cpu().numpy(),
         )
         name = safe_name(sample.get('sequence', 'sequence'))
         WRITERS.get('png')(self.out_dir / f'{self.drawn:03d}_{name}.png', result)

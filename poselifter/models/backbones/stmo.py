@@ -61,7 +61,7 @@ class FrameMlp(nn.Module):
 
 @BACKBONES.register_module()
 class STMO(BaseBackbone):
-    """Spatial encoding of each frame, then a transformer over frames (P-STMO; Shan et al., ECCV 2022, section 3.2).
+    """Spatial encoding of each frame, then a transformer over frames (P-STMO; Shan et al., ECCV 2022).
 
     Returns a token for every frame, (B, T, 1, D). The released network goes on with the neck ``ManyToOneAggregator``
     and two pose heads. As released, no norm follows the last layer, though its weights exist. Initialisation is torch's
@@ -122,10 +122,11 @@ class STMO(BaseBackbone):
         if depth:
             nn.init.normal_(self.frame_embedding.weight)
 
-    def embed(self, x: Tensor) -> Tensor:
-        """Input (B, T, J, C) to one token a frame (B, T, 1, D), positions in."""
+    def embed(self, x: Tensor, frames: Tensor | None = None) -> Tensor:
+        """Input (B, T, J, C) to one token a frame (B, T, 1, D), positions in; ``frames`` (B, T) are not the first T."""
         self.check_input(x)
-        return self.frame_embedding(self.spatial(x))
+        h = self.spatial(x)
+        return self.frame_embedding(h) if frames is None else h + self.frame_embedding.weight[0, frames].unsqueeze(2)
 
     def encode(self, h: Tensor, valid: Tensor | None = None, return_layers: bool = False) -> Encoded:
         """See :class:`BaseBackbone`; any subset of a clip's frames may come in."""

@@ -1,7 +1,7 @@
 """ActionPose's pretraining: motion recovered from masked 2D, and aligned with texts."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from .motion_estimator import MotionEstimator
 
 @MODELS.register_module()
 class TextMotionPretrainer(MotionEstimator, CaptionedModel):
-    """Masked motion modelling with text alignment (ActionPose, section 3).
+    """Masked motion modelling with text alignment (ActionPose, pretraining).
 
     The pipeline corrupts: ``FittedNoise`` and ``MaskMixture``. The heads' losses count as in :class:`MotionEstimator`;
     besides, the class token of each clip is contrasted with its captions and with other texts of the data set, drawn at
@@ -30,6 +30,8 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
         text_head: config of the head, e.g. ``TextMotionHead``; gets
             ``in_channels``, ``text_channels`` and ``num_joints``.
         num_negatives: other texts for each clip.
+        negatives: whether each other text is as likely (``'uniform'``), or as often as clips of the training data have
+            it (``'frequency'``).
         class_texts: for each class of actions its captions: :meth:`predict`
             then gives ``pred_scores``, see :meth:`text_probabilities`, and lifts nothing.
         **estimator: see :class:`MotionEstimator`.
@@ -44,6 +46,7 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
         text_encoder: dict,
         text_head: dict | None = None,
         num_negatives: int = 16,
+        negatives: Literal['uniform', 'frequency'] = 'uniform',
         class_texts: Sequence[Sequence[str]] | None = None,
         **estimator: Any,
     ) -> None:
@@ -52,7 +55,9 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
         sizes = {'num_joints': self.backbone.num_tokens, 'in_channels': self.backbone.token_dims}
         sizes['text_channels'] = self.text_encoder.embed_dims
         self.text_head = build_part(text_head or {'type': 'TextMotionHead'}, BaseHead, sizes)
-        self.num_negatives, self.class_texts = num_negatives, class_texts
+        if negatives not in ('uniform', 'frequency'):
+            raise InputError(f"TextMotionPretrainer: negatives is {negatives!r}, expected 'uniform' or 'frequency'")
+        self.num_negatives, self.negatives, self.class_texts = num_negatives, negatives, class_texts
         self.whole_clips = self.whole_clips or class_texts is not None
         self.texts = None
 
@@ -67,7 +72,7 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
         known = set(given or ())
         self._texts = given and [*given, *(text for text in dict.fromkeys(mirrored) if text not in known)]
         places = {text: place for place, text in enumerate(self._texts or ())}
-        self._mirrored = [places[text] for text in mirrored]
+        self._mirrored, self.text_counts = [places[text] for text in mirrored], None
 
     def features(self, x: Tensor, valid: Tensor | None = None) -> Tensors:
         """See :class:`MotionEstimator`; besides ``clip_token`` (B, 1, J', D), which stands for a clip."""
@@ -90,7 +95,7 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
         return {**losses, **{name: loss * (len(target) / captioned) for name, loss in aligned.items()}}
 
     def draw_texts(self, captions: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-        """Texts for each clip: its captions, then others at random, each as likely.
+        """Texts for each clip: its captions, then different others at random, see ``negatives``.
 
         Args:
             captions: of each clip, indices into ``texts``; of a mirrored clip -1 - index.
@@ -104,9 +109,25 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
         for row, indices in zip(truth, captions, strict=True):
             row[[text if text >= 0 else self._mirrored[-1 - text] for text in indices]] = 1
         count = min(self.num_negatives + 1, len(self.texts))
-        table = (truth + torch.rand(truth.shape)).topk(count).indices
+        rank = torch.rand(truth.shape)
+        if self.negatives == 'frequency':
+            rank = rank.double().log() / self._weights()  # the highest are a draw by weight (Efraimidis and Spirakis)
+            rank = rank / (1 - rank)  # above -1
+        table = (truth + rank).topk(count).indices
         target = truth.gather(1, table)
         return table, target / target.sum(1, keepdim=True).clamp(min=1)
+
+    def _weights(self) -> Tensor:
+        """Of the texts, those of mirrored clips included, by how many clips have them; the largest is 1."""
+        if self.text_counts is None:
+            raise InputError(
+                "TextMotionPretrainer: negatives='frequency' needs text_counts in the metainfo of the training data; "
+                'take BABELDataset, or leave it out'
+            )
+        weights = torch.zeros(len(self.texts), dtype=torch.float64)
+        for text, (mirrored, count) in enumerate(zip(self._mirrored, self.text_counts, strict=True)):
+            weights[[text, mirrored] if mirrored != text else text] += count
+        return (weights / weights.max()).clamp(min=1e-9)
 
     @torch.no_grad()
     def embed_clips(self, inputs: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from .pose_head import PoseHead
 
 @HEADS.register_module()
 class MaskedPoseHead(BaseHead):
-    """Reconstructs the 2D clip from the features of its visible frames (P-STMO, section 3.3).
+    """Reconstructs the 2D clip from the features of its visible frames (P-STMO, section 3.2).
 
     A norm and a linear map to half the width, a learned vector for each removed frame, positions, a transformer, a pose
     head. Samples bring ``frame_order`` (B, T), the frame of each slot, those of the features first.

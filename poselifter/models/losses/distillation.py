@@ -40,7 +40,7 @@ def context_targets(layers: Sequence[Tensor] | Tensor, top_k: int, norm: str = '
         layers: outputs (..., C) of the layers, the first layer first.
         top_k: how many of the last layers to take.
         norm: ``'none'`` (released); ``'layers'``: each layer before the mean;
-            ``'final'``: the mean; ``'both'`` (equation 14 of the paper).
+            ``'final'``: the mean; ``'both'``: both, as the paper.
 
     Returns:
         (..., C).

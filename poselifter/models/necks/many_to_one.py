@@ -16,7 +16,7 @@ STRIDES = {9: (1, 3, 3), 27: (3, 3, 3), 81: (3, 3, 3, 3), 243: (3, 3, 3, 3, 3), 
 
 @NECKS.register_module()
 class WeightedFrameMean(BaseNeck):
-    """One learned weight a frame and a bias common to all channels (PoseFormer, section 3.3); no softmax.
+    """One learned weight a frame and a bias common to all channels (PoseFormer); no softmax.
 
     Args:
         embed_dims: D.
@@ -63,7 +63,7 @@ class StridedBlock(nn.Module):
 
 @NECKS.register_module()
 class ManyToOneAggregator(BaseNeck):
-    """Strided transformer, all frames to the centre one (P-STMO, section 3.2; MOFA).
+    """Strided transformer, all frames to the centre one (MOFA of P-STMO).
 
     As released: positions before the first three layers only, no norm after the last one though its weights exist, and
     a residual that carries the first frame, not the centre one.

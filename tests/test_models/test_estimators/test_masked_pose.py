@@ -41,6 +41,23 @@ def masked(model, x, frames=FRAMES, joints=NO_JOINTS):
     return model.reconstruct(x, frames, joints)
 
 
+def test_removed_frames_do_not_reach_the_batch_norm_where_only_visible_ones_are_seen():
+    backbone = {'type': 'STMO', 'num_frames': 6, 'num_joints': 4, 'embed_dims': 8, 'depth': 2, 'drop_rate': 0, **SIZE}
+    head = {'type': 'MaskedPoseHead', 'depth': 1, **SIZE}
+    models = [MaskedPosePretrainer(backbone, head, visible_only=visible).double() for visible in (False, True)]
+    models[1].load_state_dict(randomised(models[0]).state_dict())
+    x = clips()
+    torch.testing.assert_close(*(masked(model.eval(), x)[0] for model in models))
+    other = torch.where(FRAMES[:, None, None], x + torch.randn(6, 4, 2), x)
+    same = []
+    for model in models:
+        outputs = [model.train().encode(clip, FRAMES, NO_JOINTS)[0] for clip in (x, other)]
+        same.append(torch.allclose(*outputs))
+    assert same == [False, True]
+    with pytest.raises(InputError, match='visible_only needs the temporal layers of STMO, found PoseFormer'):
+        MaskedPosePretrainer({'type': 'PoseFormer', 'num_frames': 6, 'num_joints': 4}, head, visible_only=True)
+
+
 def test_clips_that_keep_different_numbers_of_frames_are_named():
     with pytest.raises(InputError, match=r'frame_mask leaves \[3, 2\] frames of the clips'):
         masked(tiny(), clips(), torch.stack([FRAMES, FRAMES | ~FRAMES.roll(1)]))

@@ -97,6 +97,19 @@ def test_captions_of_mirrored_clips_have_their_sides_swapped():
     assert found[3:] == [{'a left turn', 'a right turn'}, {'turn Counterclockwise'}]
 
 
+def test_other_texts_by_how_many_clips_have_them():
+    model = tiny(negatives='frequency', num_negatives=1)
+    model.texts = ['sit', 'wave the left hand', 'walk', 'jump']
+    with pytest.raises(InputError, match='needs text_counts'):
+        model.draw_texts([[0]])
+    model.text_counts = [1000, 1, 6, 2]
+    torch.manual_seed(0)
+    drawn = torch.cat([model.draw_texts([[0]] * 1000)[0] for _ in range(10)])
+    assert (drawn[:, 0] == 0).all()
+    parts = drawn[:, 1].bincount(minlength=5) / len(drawn)  # of the left and the right hand as often
+    torch.testing.assert_close(parts, torch.tensor([0, 0.1, 0.6, 0.2, 0.1]), atol=0.02, rtol=0)
+
+
 def test_more_captions_than_places_and_fewer_texts_than_places():
     model = tiny()
     own, chosen = list(range(8)), set()
