@@ -15,26 +15,8 @@ from PIL import Image, ImageOps
 from ..errors import InputError, reading
 
 PICTURES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')
-FILMS = tuple(
-    [
-        '.mp4',
-        '.mov',
-        '.m4v',
-        '.avi',
-        '.mkv',
-        '.webm',
-        '.mpg',
-        '.mpeg',
-        '.ts',
-        '.mts',
-        '.m2ts',
-        '.wmv',
-        '.flv',
-        '.3gp',
-        '.ogv',
-        '.gif',
-    ]
-)
+FILMS = ('.mp4', '.mov', '.m4v', '.avi', '.mkv', '.webm', '.gif')
+FILMS += ('.mpg', '.mpeg', '.ts', '.mts', '.m2ts', '.wmv', '.flv', '.3gp', '.ogv')
 #: (offset, bytes) of the first bytes of films, for those with another name.
 _MARKS = ((4, b'ftyp'), (0, b'\x1aE\xdf\xa3'), (8, b'AVI '), (0, b'\x00\x00\x01\xba'), (0, b'OggS'), (0, b'FLV'))
 _RATE = 30.0  # frames a second of which nothing is known
