@@ -169,14 +169,17 @@ def test_a_film_of_nobody_is_refused(detector, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('kind', ['lite', 'full'])
+@pytest.mark.parametrize('kind', ['lite', 'full', 'heavy'])
 def test_landmarks_are_those_of_the_same_networks_elsewhere(shared, data_dir, kind):
     """Keypoints of LiteRT on the films, in the regions from which they came (found by search: they are not stored).
 
     From frame to frame they cannot agree: a thousandth of a pixel in a region grows to 3 px in five frames, with LiteRT
     as with onnxruntime, because each region follows from the last one's landmarks.
     """
-    networks, folder = BlazePoseNetworks(kind, threads=1), shared / 'data' / 'film'
+    try:
+        networks, folder = BlazePoseNetworks(kind, threads=1), shared / 'data' / 'film'
+    except InputError as error:  # the heavy one does not ship
+        pytest.skip(f'its weights cannot be had: {error}')
     stored = np.load(folder / f'blazepose_{kind}.npz')
     for camera, number, region in json.loads((data_dir / 'blazepose_regions.json').read_text())[kind]:
         frame = next(iter(open_frames(folder / f'cam{camera:02}.mp4', start=number / 60)))
