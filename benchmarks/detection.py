@@ -96,7 +96,7 @@ def main(argv: list[str] | None = None) -> None:
             figures = [f'{figure:16.2f}' for figure in medians] + [f'{found:16}', f'{tracks:16}']
             print(f'{kind:6} {camera["name"]:6} ' + ''.join(figures), flush=True)
             arrays['keypoints'].append(ours)
-            arrays['score'].append([person.visible for person in row])
+            arrays['score'].append([person.visibility for person in row])
             arrays['world'].append([person.world for person in row])
         columns = {name: np.array(part)[:, None] for name, part in arrays.items()}
         np.savez(args.out / f'blazepose_{kind}.npz', **columns)

@@ -42,7 +42,7 @@ CODE_LINES = {
     'tools/misc': 411,
     'tools/model_converters': 65,
 }
-TOTAL_LINES = 27_150
+TOTAL_LINES = 27_200
 TEST_LINES = 26_400
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',

@@ -37,7 +37,7 @@ class Person:
 
     Attributes:
         keypoints: (33, 2) pixels.
-        visible: (33,) visibility in [0, 1].
+        visibility: (33,) in [0, 1].
         world: (33, 3) the network's own 3D: metres, camera axes, relative to the middle of the hips.
         presence: how sure the network is that there is a person, in [0, 1].
         region: (4,) where the person is expected in the next picture.
@@ -45,7 +45,7 @@ class Person:
     """
 
     keypoints: np.ndarray
-    visible: np.ndarray
+    visibility: np.ndarray
     world: np.ndarray
     presence: float
     region: np.ndarray
@@ -96,7 +96,7 @@ class BlazePoseNetworks:
         points = to_picture(landmarks[:, :2] / CROP, region)
         return Person(
             keypoints=points[:33],
-            visible=expit(landmarks[:33, 3]),
+            visibility=expit(landmarks[:33, 3]),
             world=turn(world.reshape(39, 3)[:33], region[3]),
             presence=float(presence.item()),
             region=region_of(points[HIPS], points[TOP]),
@@ -126,7 +126,7 @@ class BlazePose:
     def __call__(self, frames: Frames) -> KeypointTable:
         """A table of all persons with an id each; raises InputError if there is nobody."""
         rows = [
-            (frame.index, person.track, person.keypoints, person.visible)
+            (frame.index, person.track, person.keypoints, person.visibility)
             for frame, persons in self.follow(with_progress(frames))
             for person in persons
         ]
