@@ -56,7 +56,7 @@ setup(
         'coco': ['pycocotools>=2.0.8'],
         'mesh': ['smplx>=0.1.28', 'trimesh>=4.5', 'pygltflib>=1.16'],
         'text': ['transformers>=5,<6'],
-        'video': ['imageio-ffmpeg>=0.5'],
+        'video': ['av>=14', 'imageio-ffmpeg>=0.5', 'onnxruntime>=1.18'],
     },
     entry_points={'console_scripts': ['poselifter = poselifter.cli:main']},
 )

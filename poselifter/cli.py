@@ -41,8 +41,11 @@ SKELETON = option('--skeleton', help='joint set of the input, where the file doe
 
 @command(
     'lift',
-    option('input', help='file of keypoints: {inputs}'),
+    option('input', nargs='+', help='film, folder of pictures, or file of keypoints: {inputs}'),
     OUT_DIR,
+    option('--detector', help='of persons in films: blazepose-full (default), blazepose-lite, rtmlib-body, ...'),
+    option('--start', type=float, metavar='S', help='second of a film to begin at'),
+    option('--end', type=float, metavar='S', help='second of a film to end at'),
     option('--model', help='a name of the zoo or a config file (default: the model that ships)'),
     option('--checkpoint', help="weights (default: the zoo model's own)"),
     SKELETON,
@@ -53,30 +56,35 @@ SKELETON = option('--skeleton', help='joint set of the input, where the file doe
     option('--batch-size', type=int, help='windows in one forward pass'),
 )
 def lift(args: argparse.Namespace) -> None:
-    """2D keypoints to 3D poses."""
+    """Films or 2D keypoints to 3D poses."""
     from .apis import Pose3DInferencer  # models take seconds to import; `poselifter zoo list` need not wait
     from .apis.zoo import DEFAULT_MODEL
+    from .detection import expand_inputs
 
     inferencer = Pose3DInferencer(args.model or DEFAULT_MODEL, args.checkpoint, args.device)
     if inferencer.untrained:
         raise InputError(f'{args.model} is a config without weights; give them, --checkpoint FILE')
-    [result] = inferencer(
-        args.input,
+    results = inferencer(
+        expand_inputs(args.input),
         out_dir=args.out_dir,
         formats=['npz', *(f for f in args.formats.split(',') if f != 'npz')],
         skeleton=args.skeleton,
         img_shape=tuple(args.image_size[::-1]) if args.image_size else None,
         fps=args.fps,
         batch_size=args.batch_size,
+        detector=args.detector,
+        start=args.start,
+        end=args.end,
     )
-    print(*result['notes'], sep='\n')
-    poses = result['predictions']
-    n, joints, _ = poses['keypoints_3d'].shape
-    print(
-        f'{n} poses of {joints} joints ({poses["skeleton_3d"]}): unit {poses["unit"]}, '
-        f'axes of the {poses["axes"]}, relative to the {poses["root"]}'
-    )
-    print(*result['visualization'], sep='\n')
+    for result in results:
+        print(*result['notes'], sep='\n')
+        poses = result['predictions']
+        n, joints, _ = poses['keypoints_3d'].shape
+        print(
+            f'{n} poses of {joints} joints ({poses["skeleton_3d"]}): unit {poses["unit"]}, '
+            f'axes of the {poses["axes"]}, relative to the {poses["root"]}'
+        )
+        print(*result['visualization'], sep='\n')
 
 
 @command(
@@ -150,10 +158,13 @@ def search(args: argparse.Namespace) -> None:
 def list_zoo(args: argparse.Namespace) -> None:
     """All published models."""
     from .apis import zoo
+    from .detection.weights import MEMBERS, PACKAGE, SHIPPED
 
     for model in zoo.zoo_models().values():
         state = 'ships with poselifter' if model.weights and '://' not in model.weights else model.weights or '-'
         print(f'{model.name:24} {state}')
+    for name in MEMBERS:
+        print(f'{name:24} {"ships with poselifter" if name in SHIPPED else PACKAGE}')
 
 
 @command('zoo info', option('name'))
@@ -171,10 +182,11 @@ def show_model(args: argparse.Namespace) -> None:
 
 @command('zoo download', option('name'))
 def download_model(args: argparse.Namespace) -> None:
-    """Puts the weights of a model on this machine."""
+    """Puts the weights of a model or detector on this machine."""
     from .apis import zoo
+    from .detection.weights import MEMBERS, find_weights
 
-    print(zoo.download(zoo.find(args.name)))
+    print(find_weights(args.name) if args.name in MEMBERS else zoo.download(zoo.find(args.name)))
 
 
 class _Parser(argparse.ArgumentParser):

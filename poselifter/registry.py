@@ -52,6 +52,7 @@ VISUALIZERS = _child('VISUALIZERS', 'visualization')
 VISBACKENDS = _child('VISBACKENDS', 'visualization')
 INFERENCERS = _child('INFERENCERS', 'apis')
 
+DETECTORS = Registry('detector of keypoints', scope=_SCOPE, locations=[f'{_SCOPE}.detection'])
 READERS = Registry('reader of keypoints', scope=_SCOPE, locations=[f'{_SCOPE}.io'])
 WRITERS = Registry('writer of results', scope=_SCOPE, locations=[f'{_SCOPE}.io', f'{_SCOPE}.visualization'])
 

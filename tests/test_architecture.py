@@ -13,18 +13,19 @@ FLOORS = [
     {'errors', 'version', 'utils', 'geometry', 'skeletons'},
     {'registry', 'structures'},
     {'codecs', 'evaluation.functional', 'models.layers', 'models.losses', 'models.parts', 'checkpoints'},
-    {'models', 'datasets', 'evaluation', 'engine', 'io', 'tracking', 'visualization'},
+    {'models', 'datasets', 'evaluation', 'engine', 'io', 'detection', 'tracking', 'visualization'},
     {'apis'},
     {'cli'},
 ]
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 243,
-    'poselifter/apis': 748,
+    'poselifter': 253,
+    'poselifter/apis': 762,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 182,
     'poselifter/datasets': 2326,
+    'poselifter/detection': 570,
     'poselifter/engine': 1002,
     'poselifter/evaluation': 607,
     'poselifter/geometry': 224,
@@ -33,16 +34,16 @@ CODE_LINES = {
     'poselifter/skeletons': 178,
     'poselifter/structures': 398,
     'poselifter/tracking': 62,
-    'poselifter/utils': 401,
+    'poselifter/utils': 402,
     'poselifter/visualization': 507,
     'tools': 100,
     'tools/analysis_tools': 1102,
     'tools/dataset_converters': 845,
     'tools/misc': 420,
-    'tools/model_converters': 52,
+    'tools/model_converters': 65,
 }
-TOTAL_LINES = 26_038
-TEST_LINES = 25_752
+TOTAL_LINES = 27_118
+TEST_LINES = 26_294
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

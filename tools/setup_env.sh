@@ -20,6 +20,8 @@ if [ ! -f "$stamp" ] || [ -n "$(find "$root/setup.py" "$root/requirements" -newe
         "$venv/bin/python" -m pip install --quiet --constraint "$root/requirements/constraints.txt" cython setuptools wheel
         "$venv/bin/python" -m pip install --quiet --no-build-isolation --no-deps --no-binary xtcocotools xtcocotools==1.14.3 ||
             echo 'xtcocotools did not build; pycocotools serves instead'
+        # it asks for a second package of OpenCV, which would overwrite the first
+        "$venv/bin/python" -m pip install --quiet --no-deps rtmlib==0.0.16
     fi
     touch "$stamp"
 fi

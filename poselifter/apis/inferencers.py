@@ -2,8 +2,9 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from glob import has_magic
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from mmengine.config import Config
 from torch import nn
 
+from ..detection import detect_keypoints, is_film
 from ..errors import InputError
 from ..io import check_formats, check_targets, notes_on, read_keypoints, write_results
 from ..models.estimators import MotionEstimator
@@ -62,11 +64,14 @@ class BaseInferencer(ABC):
         fps: float | None = None,
         batch_size: int | None = None,
         top_k: int = 3,
+        detector: str | None = None,
+        start: float | None = None,
+        end: float | None = None,
     ) -> Iterator[dict[str, Any]]:
         """Predicts for one input after the other.
 
         Args:
-            inputs: a file that :func:`~poselifter.io.read_keypoints` reads, an
+            inputs: a film, a folder of pictures, a file that :func:`~poselifter.io.read_keypoints` reads, an
                 array (T, J, 2 or 3), a :class:`KeypointTable`, or a list of such.
             out_dir: where results are written; ``None`` writes nothing.
             formats: of the files, see :func:`~poselifter.io.list_formats`.
@@ -75,6 +80,9 @@ class BaseInferencer(ABC):
             fps: frame rate, where the input does not say.
             batch_size: windows in one forward pass; ``None`` means the model's.
             top_k: classes in ``top``, where actions are recognised.
+            detector: that finds keypoints in films, see :func:`~poselifter.detection.build_detector`.
+            start: seconds of a film to begin at.
+            end: seconds of a film to end at.
 
         Yields:
             ``notes``: lines on what was recognised, converted and assumed; ``predictions``: see the class;
@@ -91,7 +99,7 @@ class BaseInferencer(ABC):
         stems = [stem_of(item, 'keypoints') for item in items]
         check_targets(out_dir, [stem + self.ending for stem in stems], formats, [*items, *self.reads])
         for item, stem in zip(items, stems, strict=True):
-            table = read_table(item, skeleton, img_shape, fps)
+            table = read_table(item, skeleton, img_shape, fps, {'detector': detector, 'start': start, 'end': end})
             results = self.predict(table, batch_size)
             notes = [*notes_on(table), *assumptions(self.model.codec, table)]
             if self.untrained:
@@ -187,9 +195,21 @@ def heads_of(model: nn.Module, needed: str) -> dict[str, nn.Module]:
 
 
 def read_table(
-    item: Any, skeleton: str | None = None, img_shape: tuple[int, int] | None = None, fps: float | None = None
+    item: Any,
+    skeleton: str | None = None,
+    img_shape: tuple[int, int] | None = None,
+    fps: float | None = None,
+    film: Mapping[str, Any] | None = None,
 ) -> KeypointTable:
-    """Reads the input of an inferencer: a file, an array (T, J, 2 or 3) or a table; what a table says goes first."""
+    """Reads the input of an inferencer: a file, an array (T, J, 2 or 3) or a table; what a table says goes first.
+
+    ``film`` holds options of :func:`~poselifter.detection.detect_keypoints` for films.
+    """
+    film = film or {}
+    if isinstance(item, (str, os.PathLike)) and is_film(item):
+        return link_persons(detect_keypoints(item, fps=fps, **film))
+    if any(value is not None for value in film.values()):
+        raise InputError(f'the input {stem_of(item, "array")} is no film; leave out detector, start and end')
     if isinstance(item, (str, os.PathLike)):
         return link_persons(read_keypoints(item, skeleton=skeleton, img_shape=img_shape, fps=fps))
     if isinstance(item, KeypointTable):
@@ -201,4 +221,6 @@ def read_table(
 
 def stem_of(item: Any, default: str) -> str:
     """The name of files of results without an ending: that of the input's file, or ``default`` where it is none."""
-    return (Path(item).stem.strip('.') if isinstance(item, (str, os.PathLike)) else '') or default
+    path = Path(item) if isinstance(item, (str, os.PathLike)) else Path()
+    path = path.parent if has_magic(path.name) and not path.exists() else path  # a pattern of pictures
+    return path.stem.strip('.') or default

@@ -10,7 +10,8 @@ from mmengine.registry import DefaultScope
 from ..errors import reading
 
 PLUGIN_GROUP = 'poselifter.plugins'
-_ROOMS = ('codecs', 'checkpoints', 'datasets', 'models', 'evaluation', 'engine', 'io', 'visualization', 'apis')
+_ROOMS = ('codecs', 'checkpoints', 'datasets', 'models', 'evaluation', 'engine')
+_ROOMS += ('io', 'detection', 'visualization', 'apis')
 
 
 def register_all_modules(init_default_scope: bool = True) -> None:
