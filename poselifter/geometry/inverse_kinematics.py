@@ -242,8 +242,10 @@ class _Solver:
         if base == 'Hips':  # knees bend one way; the other way is the noise of a straight leg
             turn, trust = turn * np.where(turn[:, :1] < 0, -1, 1), trust * np.abs(turn[:, :1])
         trust = trust * trust * (3 - 2 * trust)
-        carried = gaussian_filter1d(turn * trust, _CARRY * self.fps, 0, mode='nearest') + np.array([0.02, 0])
-        turn = unit(turn * trust + carried * (1 - trust))
+        carried = _smoothed(turn * trust, self.fps) + np.array([0.02, 0])
+        turn = turn * trust + carried * (1 - trust)
+        sure = np.minimum(np.linalg.norm(turn, axis=-1, keepdims=True), 1)  # a plane and its opposite may cancel out
+        turn = unit(turn * sure + _smoothed(turn, self.fps) * (1 - sure))
         axis = turn[:, :1] * start + turn[:, 1:] * side
         self.rotations[upper] = self._turned(upper, along, axis, hinge)
         self.rotations[lower] = self._turned(lower, follow, axis, hinge)
@@ -275,6 +277,11 @@ def _filled(vectors: np.ndarray, places: bool = False) -> np.ndarray | None:
         return vectors if known.any() else None
     every, rows = np.arange(len(vectors)), np.flatnonzero(known)
     return np.stack([np.interp(every, rows, vectors[rows, axis]) for axis in range(3)], -1)
+
+
+def _smoothed(values: np.ndarray, fps: float) -> np.ndarray:
+    """Values (T, n) smoothed over time."""
+    return gaussian_filter1d(values, _CARRY * fps, 0, mode='nearest')
 
 
 def _axes(first: np.ndarray, near: np.ndarray) -> np.ndarray:

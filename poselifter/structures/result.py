@@ -1,6 +1,6 @@
 """Results: predictions of a model for a table of keypoints."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,6 +10,8 @@ from ..errors import InputError
 from ..geometry import axis_angle_to_matrix
 from ..skeletons import get_skeleton
 from .keypoint_table import KeypointTable
+
+_ROWS = ('poses', 'root', 'truth', 'uncertainty', 'scores')
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class Result:
         skeleton: joint set of the keypoints, where the table does not say.
         fps: frames a second, where the table does not say; 30 if nobody does.
         top_k: classes that are named for a segment.
+        world_from_camera: (4, 4) rigid transform to world axes, z up, metres, ground at z = 0; ``None`` if unknown.
 
     Raises:
         InputError: an array has another shape than the table and the joint sets
@@ -106,6 +109,7 @@ class Result:
     skeleton: str | None = None
     fps: float | None = None
     top_k: int = 3
+    world_from_camera: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         self.skeleton, self.fps = self.table.skeleton or self.skeleton, self.table.fps or self.fps or 30.0
@@ -135,6 +139,13 @@ class Result:
     def given(self) -> list[str]:
         """Names of those of ``poses``, ``scores`` and ``body`` that are present."""
         return [name for name in ('poses', 'scores', 'body') if getattr(self, name) is not None]
+
+    def persons(self) -> Iterator[tuple[str, 'Result']]:
+        """(track id, result of its rows) of each person, without embeddings."""
+        for track, rows in self.table.tracks():
+            arrays = {name: getattr(self, name) for name in _ROWS if getattr(self, name) is not None}
+            arrays = {name: array[rows] for name, array in arrays.items()}
+            yield str(track), replace(self, table=self.table.take(rows), segments=None, embeddings={}, **arrays)
 
     def keypoints(self, rows: slice) -> KeypointTable:
         """Some rows of the table, with the joint set."""
