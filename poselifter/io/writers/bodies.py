@@ -9,9 +9,9 @@ from ...registry import register_writer
 from ...structures import MovingBody, Result
 from ...utils import atomic_write
 from ..amass import BODY, MODELS, AmassSequence, write_amass
+from .motion import Y_UP
 
 TRIMESH = ('trimesh', 'poselifter[mesh]')
-Y_UP = np.diag([1.0, -1.0, -1.0])  # from the camera's axes
 _Z_UP = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
 
 
