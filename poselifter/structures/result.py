@@ -80,6 +80,7 @@ class Result:
         root: (N, 3) metres, the root in the camera frame; ``None`` if unknown.
         truth: (N, K, 3) captured poses to compare with, as ``poses``.
         uncertainty: (N, K) metres, standard deviation of a joint's place.
+        world_from_camera: (4, 4) rigid transform to a world with z up, ground at z = 0, metres; ``None`` if unknown.
         scores: (N, A) in [0, 1] of classes of actions.
         classes: A names.
         embeddings: (S, D) unit vectors by name, one for each segment.
@@ -88,7 +89,8 @@ class Result:
         skeleton: joint set of the keypoints, where the table does not say.
         fps: frames a second, where the table does not say; 30 if nobody does.
         top_k: classes that are named for a segment.
-        world_from_camera: (4, 4) rigid transform to world axes, z up, metres, ground at z = 0; ``None`` if unknown.
+        film: frames of the film of the keypoints, iterable any number of times, each with ``index`` and ``image``
+            (H, W, 3) uint8 RGB, and ``img_shape`` (height, width); ``None`` if there is none.
 
     Raises:
         InputError: an array has another shape than the table and the joint sets
@@ -101,6 +103,7 @@ class Result:
     root: np.ndarray | None = None
     truth: np.ndarray | None = None
     uncertainty: np.ndarray | None = None
+    world_from_camera: np.ndarray | None = None
     scores: np.ndarray | None = None
     classes: tuple[str, ...] = ()
     embeddings: dict[str, np.ndarray] = field(default_factory=dict)
@@ -109,7 +112,7 @@ class Result:
     skeleton: str | None = None
     fps: float | None = None
     top_k: int = 3
-    world_from_camera: np.ndarray | None = None
+    film: Any = None
 
     def __post_init__(self) -> None:
         self.skeleton, self.fps = self.table.skeleton or self.skeleton, self.table.fps or self.fps or 30.0
@@ -119,6 +122,7 @@ class Result:
             raise InputError(f'{self.table.source}: keypoints have {joints} joints, expected those of {self.skeleton}')
         k = 0 if self.skeleton_3d is None else get_skeleton(self.skeleton_3d).num_joints
         shapes = {'poses': (n, k, 3), 'root': (n, 3), 'truth': (n, k, 3), 'uncertainty': (n, k)}
+        shapes['world_from_camera'] = (4, 4)
         for name, shape in {**shapes, 'scores': (n, len(self.classes))}.items():
             if getattr(self, name) is not None:
                 self._check(name, getattr(self, name), shape)
