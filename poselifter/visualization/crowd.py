@@ -27,8 +27,8 @@ class Crowd:
             last[free : free + 1] = [self.row[rows.stop - 1]]
             self.place[rows] = free
         self.persons = len(last)
-        place = 'root-relative' if result.root is None or self.persons == 1 else 'from the camera'
-        self.caption = place if self.persons == 1 else f'{len(list(table.tracks()))} persons, {place}'
+        place = 'side by side' if result.root is None else 'from the camera'
+        self.caption = 'root-relative' if self.persons == 1 else f'{len(list(table.tracks()))} persons {place}'
 
     def spread(self, values: np.ndarray) -> np.ndarray:
         """Values (N, K, C) of the rows as (T, P * K, C), NaN where nobody is."""
