@@ -127,17 +127,21 @@ def named_points(joints: np.ndarray, skeleton: str) -> dict[str, np.ndarray]:
     """Joints (T, J, 3) of any joint set as those of h36m17 by name, with ``left_toe`` and ``right_toe``; NaN: unknown.
 
     Raises:
-        InputError: the joint set has no hips and shoulders to begin with.
+        InputError: the joint set has no hips and shoulders.
     """
-    source, target = get_skeleton(skeleton), get_skeleton('h36m17')
-    known = {name: joints[:, number] for number, name in enumerate(source.joint_names)}
+    target = get_skeleton('h36m17').joint_names
+    known = {name: joints[:, number] for number, name in enumerate(get_skeleton(skeleton).joint_names)}
     try:
-        converted = convert_keypoints(joints, skeleton, 'h36m17') if find_conversion(skeleton, 'h36m17') else None
-        points = {name: converted[:, number] for number, name in enumerate(target.joint_names)}
+        find_conversion(skeleton, 'h36m17')
+        points = dict(zip(target, np.moveaxis(convert_keypoints(joints, skeleton, 'h36m17'), 1, 0), strict=True))
     except InputError:
-        if not {'left_hip', 'right_hip', 'left_shoulder', 'right_shoulder'} <= set(known):
-            raise
-        points = {name: known.get(name, np.full_like(joints[:, 0], np.nan)) for name in target.joint_names}
+        absent = sorted({'left_hip', 'right_hip', 'left_shoulder', 'right_shoulder'} - set(known))
+        if absent:
+            raise InputError(
+                f'the joint set {skeleton!r} lacks {", ".join(absent)}, without which bones have no rotations; write '
+                f'points, such as npz, csv, json, trc or c3d'
+            ) from None
+        points = {name: known.get(name, np.full_like(joints[:, 0], np.nan)) for name in target}
     missing = np.full_like(joints[:, 0], np.nan)
     for side in ('left', 'right'):
         toe = next((f'{side}_{name}' for name in _TOES if f'{side}_{name}' in known), None)

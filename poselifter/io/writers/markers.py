@@ -4,11 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
+from ...errors import InputError
 from ...registry import register_writer
 from ...skeletons import get_skeleton
 from ...structures import Result
 from ...utils import atomic_write
 from .motion import places, write_each_person
+
+_MOST_FRAMES = 65535  # the format counts them in 16 bits
 
 
 @register_writer('trc', '.trc', needs=('poses',))
@@ -41,6 +44,10 @@ def write_c3d(path: Path, result: Result) -> list[Path]:
 def _write_c3d(path: Path, person: Result, frames: np.ndarray) -> None:
     import ezc3d
 
+    if len(frames) > _MOST_FRAMES:
+        raise InputError(
+            f'{path} would have {len(frames)} frames, C3D holds {_MOST_FRAMES}; write trc, or cut the film'
+        )
     joints = places(person, frames).transpose(2, 1, 0) * 1000
     document = ezc3d.c3d()
     document['header']['points']['first_frame'] = int(frames[0])
