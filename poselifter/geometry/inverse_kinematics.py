@@ -96,7 +96,8 @@ class BoneMotion:
     def local_rotations(self) -> np.ndarray:
         """Rotations (T, B, 3, 3) relative to the parents'."""
         local = self.rotations.copy()
-        local[:, 1:] = self.rotations[:, list(self.armature.parents[1:])].swapaxes(-1, -2) @ local[:, 1:]
+        for bone, parent in enumerate(self.armature.parents[1:], 1):
+            local[:, bone] = self.rotations[:, parent].swapaxes(-1, -2) @ local[:, bone]
         return local
 
     def joints(self) -> np.ndarray:

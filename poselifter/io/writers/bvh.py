@@ -64,7 +64,7 @@ def _save(path: Path, motion: BoneMotion, order: str, axes: np.ndarray, fps: flo
     offsets = (armature.offsets[:, None] @ axes[parents])[:, 0] * _CENTIMETRES
     tips = (armature.vectors[:, None] @ axes)[:, 0] * _CENTIMETRES
     local = replace(motion, rotations=motion.rotations @ axes).local_rotations()
-    angles = np.degrees(matrix_to_euler(local, order))
+    angles = np.degrees([matrix_to_euler(local[:, bone], order) for bone in range(len(axes))]).swapaxes(0, 1)
     lines, bones = ['HIERARCHY'], []
     _describe(lines, bones, 0, armature, offsets, tips, ' '.join(f'{axis}rotation' for axis in order))
     lines += ['MOTION', f'Frames: {len(angles)}', f'Frame Time: {1 / fps:.9f}']

@@ -102,14 +102,14 @@ class _Document:
         return len(self.document.accessors) - 1
 
     def add_bones(self, names: Sequence[str], parents: Sequence[int], heads: np.ndarray, person: str) -> int:
-        """Adds a node of a person and one for each bone with its head (B, 3) at rest; returns that of the first."""
-        root = len(self.document.nodes) + 1
-        self.document.nodes.append(self.gltf.Node(name=person, children=[root]))
-        self.document.scenes[0].nodes.append(root - 1)
+        """Adds a node for each bone with its head (B, 3) at rest, then one of the person; returns that of the first."""
+        root = len(self.document.nodes)
         for bone, name in enumerate(names):
             start = heads[bone] - (heads[parents[bone]] if bone else 0)
             children = (np.flatnonzero(np.asarray(parents) == bone) + root).tolist()
             self.document.nodes.append(self.gltf.Node(name=name, translation=start.tolist(), children=children))
+        self.document.scenes[0].nodes.append(len(self.document.nodes))
+        self.document.nodes.append(self.gltf.Node(name=person, children=[root]))
         return root
 
     def add_skin(
@@ -144,10 +144,9 @@ class _Document:
 
     def add_motion(self, root: int, seconds: np.ndarray, places: np.ndarray, rotations: np.ndarray) -> None:
         """Adds the places (T, 3) of the root and the rotations (T, B, 3, 3) of bones relative to their parents."""
-        quaternions = np.roll(matrix_to_quaternion(rotations), -1, -1)  # x, y, z, w
         times = self.add_array(seconds, bounds=True)
         channels = [(root, 'translation', places)]
-        channels += [(root + k, 'rotation', _continuous(quaternions[:, k])) for k in range(quaternions.shape[1])]
+        channels += [(root + bone, 'rotation', _quaternions(rotations[:, bone])) for bone in range(rotations.shape[1])]
         [animation] = self.document.animations
         for node, moved, values in channels:
             animation.samplers.append(self.gltf.AnimationSampler(input=times, output=self.add_array(values)))
@@ -164,7 +163,8 @@ class _Document:
             self.document.save_binary(str(temporary))
 
 
-def _continuous(quaternions: np.ndarray) -> np.ndarray:
-    """The same rotations (T, 4), each on the side of the one before, so that programs mix them the short way."""
+def _quaternions(rotations: np.ndarray) -> np.ndarray:
+    """Quaternions (T, 4), x y z w, each on the side of the one before, so that programs mix them the short way."""
+    quaternions = np.roll(matrix_to_quaternion(rotations), -1, -1)
     flips = (quaternions[1:] * quaternions[:-1]).sum(-1) < 0
     return quaternions * np.where(np.r_[0, np.cumsum(flips)] % 2, -1, 1)[:, None]

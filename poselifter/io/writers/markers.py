@@ -10,6 +10,7 @@ from ...skeletons import get_skeleton
 from ...structures import Result
 from ...utils import atomic_write
 from .motion import places, write_each_person
+from .tables import as_text, blocks_of
 
 _MOST_FRAMES = 65535  # the format counts them in 16 bits
 
@@ -28,11 +29,12 @@ def _write_trc(path: Path, person: Result, frames: np.ndarray) -> None:
     axes = [f'{axis}{number}' for number in range(1, len(names) + 1) for axis in 'XYZ']
     head = [['PathFileType', '4', '(X/Y/Z)', path.name], [*about], [*about.values()]]
     head += [['Frame#', 'Time', *(cell for name in names for cell in (name, '', ''))], ['', '', *axes], []]
-    cells = np.char.mod('%.6f', joints.reshape(len(frames), -1))
-    cells[np.isnan(joints).reshape(cells.shape)] = ''
-    rows = np.column_stack([(frames + 1).astype(str), np.char.mod('%.6f', frames / person.fps), cells])
-    with atomic_write(path) as temporary:
-        temporary.write_text('\n'.join('\t'.join(row) for row in [*head, *rows]) + '\n', encoding='utf-8')
+    values = np.concatenate([frames[:, None] / person.fps, joints.reshape(len(frames), -1)], 1)
+    with atomic_write(path) as temporary, open(temporary, 'w', encoding='utf-8') as file:
+        file.writelines('\t'.join(row) + '\n' for row in head)
+        for block in blocks_of(len(frames)):
+            rows = np.column_stack([(frames[block] + 1).astype(str), as_text(values[block], 6)])
+            file.writelines('\t'.join(row) + '\n' for row in rows)
 
 
 @register_writer('c3d', '.c3d', ('poses',), ('ezc3d', 'poselifter[formats]'))

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -82,11 +82,20 @@ def write_angles(path: Path, result: Result) -> None:
 
 
 def _write_rows(path: Path, result: Result, names: Iterable[str], values: np.ndarray, digits: int) -> None:
-    table = result.table
-    seconds = np.char.mod('%.6f', table.frame_indices / result.fps)
-    cells = np.char.mod(f'%.{digits}f', np.asarray(values, float))
-    cells[np.isnan(np.asarray(values, float))] = ''
+    table, seconds = result.table, result.table.frame_indices / result.fps
     with atomic_write(path) as temporary, open(temporary, 'w', encoding='utf-8', newline='') as file:
         rows = csv.writer(file)
         rows.writerow(['track', 'frame', 'time', *names])
-        rows.writerows(np.column_stack([table.track_ids.astype(str), table.frame_indices.astype(str), seconds, cells]))
+        for block in blocks_of(len(values)):
+            head = [table.track_ids[block].astype(str), table.frame_indices[block].astype(str)]
+            rows.writerows(np.column_stack([*head, as_text(seconds[block], 6), as_text(values[block], digits)]))
+
+
+def blocks_of(rows: int) -> Iterator[slice]:
+    """Parts of a table, since text takes ten times the room of numbers."""
+    return (slice(start, start + 4096) for start in range(0, rows, 4096))
+
+
+def as_text(values: np.ndarray, digits: int) -> np.ndarray:
+    """Numbers with some digits after the point, nothing for NaN."""
+    return np.where(np.isnan(values), '', np.char.mod(f'%.{digits}f', values))
