@@ -27,22 +27,22 @@ CODE_LINES = {
     'poselifter/datasets': 2349,
     'poselifter/engine': 999,
     'poselifter/evaluation': 607,
-    'poselifter/geometry': 245,
-    'poselifter/io': 658,
+    'poselifter/geometry': 500,
+    'poselifter/io': 930,
     'poselifter/models': 2449,
     'poselifter/skeletons': 178,
-    'poselifter/structures': 399,
+    'poselifter/structures': 410,
     'poselifter/tracking': 62,
     'poselifter/utils': 401,
-    'poselifter/visualization': 507,
+    'poselifter/visualization': 585,
     'tools': 100,
     'tools/analysis_tools': 1090,
     'tools/dataset_converters': 845,
     'tools/misc': 411,
     'tools/model_converters': 52,
 }
-TOTAL_LINES = 26_072
-TEST_LINES = 25_812
+TOTAL_LINES = 27_080
+TEST_LINES = 26_440
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -20,7 +20,7 @@ _SHAPES = {(): 'SCALAR', (3,): 'VEC3', (4,): 'VEC4', (4, 4): 'MAT4'}
 _COLOURS = {'Left': (0.87, 0.14, 0.0), 'Right': (0.01, 0.16, 0.78), '': (0.05, 0.07, 0.12)}  # linear, as the pictures'
 
 
-@register_writer('glb', '.glb', ('poses', 'body'), ('pygltflib', 'poselifter[mesh]'))
+@register_writer('glb', '.glb', ('poses', 'body'), ('pygltflib', 'poselifter[formats]'))
 def write_glb(path: Path, result: Result) -> None:
     """An animated glTF binary, which Blender, game engines and browsers play; y up.
 
@@ -60,7 +60,7 @@ def _solids(bones: Armature) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     corners, owners, colours = [], [], []
     for bone, head, vector in rods:
         across = np.cross(vector, np.eye(3)[np.abs(vector).argmin()])
-        across *= 0.025 / np.linalg.norm(across)
+        across *= 0.035 / np.linalg.norm(across)
         other = np.cross(vector, across) / np.linalg.norm(vector)
         ring = head + vector * 0.2 + np.stack([across, other, -across, -other])
         for a, b in zip(ring, np.roll(ring, -1, 0), strict=True):
