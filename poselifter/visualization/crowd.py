@@ -5,6 +5,7 @@ import numpy as np
 from ..structures import KeypointTable, Result
 
 _APART = 1.2  # metres between persons whose places are not known
+_UPRIGHT_CAMERA = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])  # from a world with z up: x right, y down, z forward
 
 
 class Crowd:
@@ -37,7 +38,7 @@ class Crowd:
         return every.reshape(len(self.frames), -1, values.shape[-1])
 
     def poses(self, truth: bool = False) -> np.ndarray | None:
-        """The poses, or captured ones if there are some, (T, P * K, 3) in metres.
+        """The poses, or captured ones if there are some, (T, P * K, 3) in metres; upright where the world is known.
 
         Raises:
             InputError: a joint is not known.
@@ -45,12 +46,15 @@ class Crowd:
         poses = self.result.truth if truth else self.result.complete_poses()
         if poses is None:
             return None
-        shift = np.zeros((len(poses), 3))
+        poses, shift = poses.astype(float), np.zeros((len(poses), 3))
         if self.persons > 1 and self.result.root is not None:
             shift = self.result.root
         elif self.persons > 1:
             shift[:, 0] = (self.place - (self.persons - 1) / 2) * _APART
-        return self.spread(poses + shift[:, None])
+        poses = poses + shift[:, None]
+        if self.result.world_from_camera is not None:
+            poses = poses @ (_UPRIGHT_CAMERA @ self.result.world_from_camera[:3, :3]).T
+        return self.spread(poses)
 
     def keypoints(self) -> KeypointTable:
         """One table of T rows with the P * J joints of all persons, score 0 where nobody is."""

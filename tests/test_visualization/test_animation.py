@@ -3,6 +3,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.spatial.transform import Rotation
 
 from poselifter.visualization.animation import _panels, write_gif, write_mp4
 from poselifter.visualization.crowd import Crowd
@@ -65,6 +66,17 @@ def test_persons_keep_their_places(two_persons, with_root):
     drawn = [np.ptp(np.argwhere((panel.draw(frame) != panel.background).any(-1))[:, 1]) for frame in (10, 40)]
     assert drawn[1] > drawn[0] * 1.5
     assert ('2 persons' in panel.caption) and ('from the camera' in panel.caption) == with_root
+
+
+def test_a_tilted_camera_is_taken_back_where_the_world_is_known(two_persons):
+    """Persons whom a camera that looks down by 30 degrees sees are drawn as an upright one would see them."""
+    tilt = Rotation.from_euler('x', 30, degrees=True).as_matrix()  # from upright to tilted axes
+    world = np.eye(4)
+    world[:3, :3] = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]]) @ tilt.T
+    root = np.repeat([[0.0, 0, 4], [2.0, 0, 5]], [45, 20], 0)
+    tilted = replace(two_persons, poses=two_persons.poses @ tilt.T, root=root @ tilt.T, world_from_camera=world)
+    upright = Crowd(replace(two_persons, root=root)).poses()
+    np.testing.assert_allclose(Crowd(tilted).poses(), upright, atol=1e-5)
 
 
 def test_persons_who_never_meet_take_turns(clip):
