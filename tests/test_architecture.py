@@ -42,7 +42,7 @@ CODE_LINES = {
     'tools/model_converters': 52,
 }
 TOTAL_LINES = 27_080
-TEST_LINES = 26_440
+TEST_LINES = 26_480
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -291,8 +291,15 @@ def _smoothed(values: np.ndarray, fps: float) -> np.ndarray:
 
 def _axes(first: np.ndarray, near: np.ndarray) -> np.ndarray:
     """Rotations (..., 3, 3) with the first column ``first`` (..., 3), the second as near as may be to ``near``."""
-    third = unit(np.cross(first, near))
+    third = np.cross(first, near)
+    parallel = np.linalg.norm(third, axis=-1, keepdims=True) < 1e-9
+    third = unit(np.where(parallel, _across(first), third))
     return np.stack([first, np.cross(third, first), third], -1)
+
+
+def _across(vectors: np.ndarray) -> np.ndarray:
+    """Unit vectors (..., 3) at a right angle to others, any."""
+    return unit(np.cross(vectors, np.eye(3)[np.abs(vectors).argmin(-1)]))
 
 
 def _upright(up: np.ndarray, left: np.ndarray) -> np.ndarray:
@@ -308,6 +315,6 @@ def _shortest_turn(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     zero = np.zeros_like(x)
     skew = np.stack([np.stack(row, -1) for row in ([zero, -z, y], [z, zero, -x], [-y, x, zero])], -2)
     turn = np.eye(3) + skew + skew @ skew / np.where(opposite, 1, 1 + cosine)[:, None, None]
-    across = unit(np.cross(start, np.eye(3)[np.abs(start).argmin(-1)]))
+    across = _across(start)
     half = 2 * across[:, :, None] * across[:, None] - np.eye(3)
     return np.where(opposite[:, None, None], half, turn)

@@ -167,6 +167,31 @@ def test_missing_joints_are_carried_on_or_at_rest(rng):
     np.testing.assert_allclose(nothing.rotations, np.tile(np.eye(3), (20, 22, 1, 1)), atol=1e-12)
 
 
+@settings(max_examples=100, deadline=None)
+@given(
+    seed=st.integers(0, 2**31),
+    hidden=st.floats(0, 1),
+    frames=st.integers(1, 6),
+    kind=st.sampled_from(['noise', 'one point', 'one line', 'huge', 'tiny', 'steps']),
+)
+def test_wild_points_give_rotations(seed, hidden, frames, kind):
+    rng = np.random.default_rng(seed)
+    joints = rng.normal(size=(frames, 17, 3)) * {'huge': 1e6, 'tiny': 1e-6}.get(kind, 1)
+    if kind in ('one point', 'one line'):
+        joints[..., : 3 if kind == 'one point' else 2] = 0.5
+    joints = joints.round() if kind == 'steps' else joints
+    joints[rng.random(joints.shape[:2]) < hidden] = np.nan
+    motion = solve(joints)
+    rotations = motion.rotations
+    np.testing.assert_allclose(
+        rotations @ rotations.swapaxes(-1, -2), np.tile(np.eye(3), (frames, 22, 1, 1)), atol=1e-6
+    )
+    assert (np.linalg.det(rotations) > 0.999).all() and np.isfinite(motion.joints()).all()
+    assert all(
+        np.isfinite(values[~np.isnan(values)]).all() for values in joint_angles(motion, joints, 'h36m17').values()
+    )
+
+
 @pytest.mark.parametrize('name', ['humaneva15', 'mpi_inf_3dhp17', 'smpl24', 'ntu25', 'coco17', 'h36m16', 'body25'])
 def test_any_joint_set_with_hips_and_shoulders(name, rng):
     skeleton = get_skeleton(name)
