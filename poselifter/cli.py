@@ -201,7 +201,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--version', action='version', version=f'poselifter {__version__}')
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
     groups = {}
-    texts = {'inputs': expected_inputs(), **{field: ','.join(list_formats([field])) for field in ('poses', 'body')}}
+    texts = {'inputs': expected_inputs(), **{field: ', '.join(list_formats([field])) for field in ('poses', 'body')}}
     for name, (function, options) in COMMANDS.items():
         group, _, last = name.rpartition(' ')
         if group and group not in groups:

@@ -95,6 +95,8 @@ class Reader(_Member):
 class Writer(_Member):
     """A function of a path and a ``Result``, in ``WRITERS`` under the name of its format; writes whole or not at all.
 
+    It returns the paths that it wrote where they are others, such as a file for each person, else ``None``.
+
     Attributes:
         suffix: what follows the stem in the name of the file, or of the folder of files.
         needs: fields of a ``Result``, one of which must be present.

@@ -11,12 +11,11 @@ import torch
 
 from ..errors import InputError
 from ..geometry import axis_angle_to_matrix
-from ..io import check_formats, check_targets, read_result, write_results
+from ..io import check_formats, check_targets, file_names, read_result, write_results
 from ..models.body_models import SMPL, BodyMotion, JointsOfBody, fit_body, load_body_model
 from ..skeletons import convert_keypoints, find_conversion, get_skeleton
 from ..structures import KeypointTable, MovingBody, Result
 from ..structures.keypoint_table import as_numbers, check_rate
-from ..utils import safe_name
 from ..utils.arrays import load_array, load_arrays
 from .inference import check_device
 from .inferencers import stem_of
@@ -66,7 +65,7 @@ def fit_smpl(
         raise InputError(f'noise is {noise} and iterations {iterations}, expected 1e-6 to 10 metres, and 1 or more')
     check_device(device)
     tracks, skeleton, fps, guessed = _read(poses, skeleton, check_rate(fps, 'fit_smpl'))
-    names = _file_names(stem_of(poses, 'body'), [track for track, _, _ in tracks])
+    names = file_names(stem_of(poses, 'body'), [track for track, _, _ in tracks])
     check_targets(out_dir, names, formats, [poses, body_model, joint_regressor])
     body = load_body_model(body_model, joint_regressor, gender).to(device)
     for name, (track, frames, joints) in zip(names, tracks, strict=True):
@@ -80,14 +79,6 @@ def fit_smpl(
         if out_dir is not None:
             files = write_results(Path(out_dir) / name, body_result(body, motion, track, frames, joints, fps), formats)
         yield {'track': track, 'frame_indices': frames, 'motion': motion, 'fps': fps, 'notes': notes, 'files': files}
-
-
-def _file_names(stem: str, tracks: Sequence[str]) -> list[str]:
-    """A name for the files of each track; ids such as a/b and a_b do not share one."""
-    if len(tracks) == 1:
-        return [stem]
-    names = [f'{stem}_{safe_name(track)[:80]}' for track in tracks]
-    return [f'{name}_{number}' if names.count(name) > 1 else name for number, name in enumerate(names)]
 
 
 def _read(poses: Any, skeleton: str | None, fps: float | None) -> tuple[list[tuple], str, float, list[str]]:

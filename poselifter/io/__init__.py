@@ -5,6 +5,7 @@ from .writers import (
     check_formats,
     check_target,
     check_targets,
+    file_names,
     list_formats,
     read_result,
     write_keypoints,

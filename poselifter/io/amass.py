@@ -70,6 +70,7 @@ def write_amass(path: str | Path, sequence: AmassSequence) -> None:
         InputError: the folder cannot be written to.
     """
     arrays = {'poses': sequence.poses, 'trans': sequence.trans, 'betas': sequence.betas}
+    arrays |= {'root_orient': sequence.poses[:, :3], 'pose_body': sequence.poses[:, 3:BODY]}  # as newer files also say
     arrays = {key: np.asarray(array, np.float32) for key, array in arrays.items()}
     metadata = {'gender': sequence.gender, 'surface_model_type': sequence.model, **dict.fromkeys(_RATES, sequence.fps)}
     save_arrays(path, arrays | metadata)

@@ -1,6 +1,6 @@
 """Results: predictions of a model for a table of keypoints."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,6 +10,8 @@ from ..errors import InputError
 from ..geometry import axis_angle_to_matrix
 from ..skeletons import get_skeleton
 from .keypoint_table import KeypointTable
+
+_ROWS = ('poses', 'root', 'truth', 'uncertainty', 'scores')
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Result:
         root: (N, 3) metres, the root in the camera frame; ``None`` if unknown.
         truth: (N, K, 3) captured poses to compare with, as ``poses``.
         uncertainty: (N, K) metres, standard deviation of a joint's place.
+        world_from_camera: (4, 4) rigid transform to a world with z up, ground at z = 0, metres; ``None`` if unknown.
         scores: (N, A) in [0, 1] of classes of actions.
         classes: A names.
         embeddings: (S, D) unit vectors by name, one for each segment.
@@ -86,6 +89,8 @@ class Result:
         skeleton: joint set of the keypoints, where the table does not say.
         fps: frames a second, where the table does not say; 30 if nobody does.
         top_k: classes that are named for a segment.
+        film: frames of the film of the keypoints, iterable any number of times, each with ``index`` and ``image``
+            (H, W, 3) uint8 RGB, and ``img_shape`` (height, width); ``None`` if there is none.
 
     Raises:
         InputError: an array has another shape than the table and the joint sets
@@ -98,6 +103,7 @@ class Result:
     root: np.ndarray | None = None
     truth: np.ndarray | None = None
     uncertainty: np.ndarray | None = None
+    world_from_camera: np.ndarray | None = None
     scores: np.ndarray | None = None
     classes: tuple[str, ...] = ()
     embeddings: dict[str, np.ndarray] = field(default_factory=dict)
@@ -106,6 +112,7 @@ class Result:
     skeleton: str | None = None
     fps: float | None = None
     top_k: int = 3
+    film: Any = None
 
     def __post_init__(self) -> None:
         self.skeleton, self.fps = self.table.skeleton or self.skeleton, self.table.fps or self.fps or 30.0
@@ -115,6 +122,7 @@ class Result:
             raise InputError(f'{self.table.source}: keypoints have {joints} joints, expected those of {self.skeleton}')
         k = 0 if self.skeleton_3d is None else get_skeleton(self.skeleton_3d).num_joints
         shapes = {'poses': (n, k, 3), 'root': (n, 3), 'truth': (n, k, 3), 'uncertainty': (n, k)}
+        shapes['world_from_camera'] = (4, 4)
         for name, shape in {**shapes, 'scores': (n, len(self.classes))}.items():
             if getattr(self, name) is not None:
                 self._check(name, getattr(self, name), shape)
@@ -135,6 +143,13 @@ class Result:
     def given(self) -> list[str]:
         """Names of those of ``poses``, ``scores`` and ``body`` that are present."""
         return [name for name in ('poses', 'scores', 'body') if getattr(self, name) is not None]
+
+    def persons(self) -> Iterator[tuple[str, 'Result']]:
+        """(track id, result of its rows) of each person, without embeddings."""
+        for track, rows in self.table.tracks():
+            arrays = {name: getattr(self, name) for name in _ROWS if getattr(self, name) is not None}
+            arrays = {name: array[rows] for name, array in arrays.items()}
+            yield str(track), replace(self, table=self.table.take(rows), segments=None, embeddings={}, **arrays)
 
     def keypoints(self, rows: slice) -> KeypointTable:
         """Some rows of the table, with the joint set."""

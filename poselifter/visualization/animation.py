@@ -9,11 +9,12 @@ from tqdm import tqdm
 
 from ..registry import register_writer
 from ..skeletons import get_skeleton
-from ..structures import Result
+from ..structures import KeypointTable, Result
 from ..utils.files import atomic_write
 from .actions import ScorePanel
 from .body import BodyPanel
-from .panels import FigurePanel, KeypointPanel, Panel
+from .crowd import Crowd
+from .panels import FigurePanel, FilmPanel, KeypointPanel, Panel
 from .sheet import Sheet, shrink
 
 _GIF_FPS = 20  # GIF counts in 1/100 s, and many programs slow down what is faster
@@ -24,27 +25,33 @@ _FINE = 2  # GIF's frames, and those of bodies, are drawn this much larger and s
 _NEEDS = ('body', 'poses', 'scores')
 
 
-def _shown(result: Result) -> slice:
-    """The rows to draw: of a body all, of poses the longest track, of scores the longest segment."""
-    if result.body is not None:
-        return slice(0, len(result.poses))
-    if result.poses is not None:
-        return result.table.longest_track()
-    return max(result.segments, key=lambda rows: rows.stop - rows.start)
+def _frames(result: Result) -> np.ndarray:
+    """Numbers of the frames to draw: of scores those of the longest segment, else all with somebody in them."""
+    if result.poses is None:
+        return result.table.frame_indices[max(result.segments, key=lambda rows: rows.stop - rows.start)]
+    return np.unique(result.table.frame_indices)
 
 
-def _panels(result: Result, rows: slice, size: tuple[int, int]) -> dict[str, Panel]:
+def _panels(result: Result, size: tuple[int, int]) -> dict[str, Panel]:
     """Two by their titles; the second has a caption."""
-    solid = None if result.poses is None else get_skeleton(result.skeleton_3d)
+    if result.poses is None:
+        rows = max(result.segments, key=lambda rows: rows.stop - rows.start)
+        table, scores = result.keypoints(rows), ScorePanel(result.scores[rows], result.classes, size)
+        persons = len(np.unique(result.table.track_ids))
+        title = 'action scores' + (f' of track {table.track_ids[0]}, one of {persons}' if persons > 1 else '')
+        return {'2D keypoints': _keypoint_panel(result, table, size), title: scores}
+    solid = get_skeleton(result.skeleton_3d)
     if result.body is not None:
         surface = BodyPanel(result.body.vertices(), result.body.surface, size)
         return {'3D pose': FigurePanel(result.positions(), solid, size), 'Body': surface}
-    keypoints = KeypointPanel(result.keypoints(rows), size)
-    if result.poses is None:
-        return {'2D keypoints': keypoints, 'action scores': ScorePanel(result.scores[rows], result.classes, size)}
-    truth = None if result.truth is None else result.truth[rows]
-    figure = FigurePanel(result.complete_poses()[rows], solid, size, truth=truth)
-    return {'2D keypoints': keypoints, '3D pose': figure}
+    crowd = Crowd(result)
+    figure = FigurePanel(crowd.poses(), solid, size, truth=crowd.poses(truth=True), where=crowd.caption)
+    return {'2D keypoints': _keypoint_panel(result, crowd.keypoints(), size), '3D pose': figure}
+
+
+def _keypoint_panel(result: Result, table: KeypointTable, size: tuple[int, int]) -> Panel:
+    """Keypoints over the film where there is one."""
+    return KeypointPanel(table, size) if result.film is None else FilmPanel(table, size, result.film)
 
 
 def _draw(result: Result, step: int, height: int, fine: int, name: str = '') -> Iterator[np.ndarray]:
@@ -56,16 +63,15 @@ def _draw(result: Result, step: int, height: int, fine: int, name: str = '') -> 
     edge, bar, text = high // 28, high // 11, high // 36
     box = (high * 16 // 9 - 3 * edge) // 2, high - 2 * bar
     sheet = Sheet([box[0]] * 2, [box[1]], edge, edge, bar, text, high * 16 // 9)
-    rows = _shown(result)
-    panels = _panels(result, rows, box)
+    numbers, panels = _frames(result), _panels(result, box)
     page = sheet.blank(result.truth is not None and result.body is None)
     sheet.note(page, list(panels.values())[1].caption, column=1)
-    frames = range(0, rows.stop - rows.start, step)
+    frames = range(0, len(numbers), step)
     for frame in tqdm(frames, desc=name, unit='frame', disable=None if name else True, leave=False):
         canvas = page.copy()
         for column, (title, panel) in enumerate(panels.items()):
             sheet.put(canvas, 0, column, panel.draw(frame), title)
-        sheet.note(canvas, f'{frame / result.fps:.2f} s  ·  frame {frame}')
+        sheet.note(canvas, f'{(numbers[frame] - numbers[0]) / result.fps:.2f} s  ·  frame {numbers[frame]}')
         yield shrink(canvas, fine)
 
 
@@ -73,8 +79,7 @@ def _draw(result: Result, step: int, height: int, fine: int, name: str = '') -> 
 def write_gif(path: Path, result: Result) -> None:
     """800 x 450; drops frames to stay at 20 a second or less and keeps the clip's duration."""
     step = int(np.ceil(result.fps / _GIF_FPS))
-    rows = _shown(result)
-    length = rows.stop - rows.start
+    length = len(_frames(result))
     sample = np.concatenate(list(_draw(result, max(length // 6, 1), 450, _FINE)))
     palette = Image.fromarray(sample).quantize(_GIF_COLOURS)
     frames = _draw(result, step, 450, _FINE, path.name)
@@ -87,7 +92,7 @@ def write_gif(path: Path, result: Result) -> None:
 
 @register_writer('mp4', '.mp4', _NEEDS, ('imageio_ffmpeg', 'imageio-ffmpeg'))
 def write_mp4(path: Path, result: Result) -> None:
-    """H.264, 1280 x 720, every frame."""
+    """H.264, 1280 x 720, every frame: keypoints, over the film where there is one, beside all persons in 3D."""
     import imageio_ffmpeg
 
     options = {'codec': 'libx264', 'macro_block_size': 2, 'output_params': f'{_H264} {_COLOUR}'.split()}

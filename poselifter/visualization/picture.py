@@ -11,6 +11,7 @@ from ..registry import register_writer
 from ..skeletons import get_skeleton
 from ..structures import Result
 from ..utils.files import atomic_write
+from .crowd import Crowd
 from .drawing import write
 from .panels import COLOURS, FigurePanel, KeypointPanel
 from .sheet import Sheet, shrink
@@ -22,16 +23,17 @@ _WIDE, _FLAT, _TALL, _GAP, _EDGE, _BAR, _TEXT = (n * FINE for n in (340, 320, 42
 
 @register_writer('png', '.png', needs=('poses',))
 def write_picture(path: Path, result: Result) -> None:
-    """Five frames of the longest track in a row: 2D keypoints above, the 3D figure below.
+    """Five frames in a row: 2D keypoints above, all persons in 3D below.
 
     Raises:
         InputError: a joint is not known, or the file cannot be written.
     """
-    rows, table, truth = result.table.longest_track(), result.table, result.truth
-    poses, truth = result.complete_poses()[rows], None if truth is None else truth[rows]
-    panels = {'3D pose': FigurePanel(poses, get_skeleton(result.skeleton_3d), (_WIDE, _TALL), truth=truth)}
-    if table.keypoints.shape[1]:
-        panels = {'2D keypoints': KeypointPanel(result.keypoints(rows), (_WIDE, _FLAT)), **panels}
+    crowd = Crowd(result)
+    poses, truth = crowd.poses(), crowd.poses(truth=True)
+    figure = FigurePanel(poses, get_skeleton(result.skeleton_3d), (_WIDE, _TALL), truth=truth, where=crowd.caption)
+    panels = {'3D pose': figure}
+    if result.table.keypoints.shape[1]:
+        panels = {'2D keypoints': KeypointPanel(crowd.keypoints(), (_WIDE, _FLAT)), **panels}
     t = len(poses)
     frames = np.unique(np.linspace(0.04 * t, 0.96 * t - 1, 5).round().clip(0, t - 1).astype(int))
     draws = {title: panel.draw for title, panel in panels.items()}

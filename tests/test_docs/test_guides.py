@@ -200,7 +200,7 @@ def test_a_writer_writes(follow, capsys):
     np.testing.assert_allclose(written, poses * 1000, atol=0.051)
     with pytest.raises(SystemExit):
         run(usage)
-    assert 'png,tsv' in ' '.join(capsys.readouterr().out.split())
+    assert 'png, trc, tsv' in ' '.join(capsys.readouterr().out.split())
 
 
 def test_a_measure_is_among_the_figures(follow, rng):

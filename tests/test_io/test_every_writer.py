@@ -14,7 +14,7 @@ from poselifter.structures import KeypointTable, MovingBody, Result
 GIVEN = ('poses', 'scores', 'body')
 FORMATS = list(list_formats(GIVEN))
 KNOWN = {
-    'poses': {'gif', 'html', 'mp4', 'npz', 'png'},
+    'poses': {'amass', 'angles', 'bvh', 'c3d', 'csv', 'gif', 'glb', 'gmr', 'html', 'json', 'mp4', 'npz', 'png', 'trc'},
     'scores': {'gif', 'json', 'mp4'},
     'body': {'gif', 'glb', 'html', 'mp4', 'npz', 'obj', 'ply'},
 }
@@ -51,7 +51,7 @@ def needs_package(name):
 
 def test_the_known_ones_are_there():
     assert all(names <= set(list_formats([field])) for field, names in KNOWN.items())
-    assert 'html' not in list_formats(['scores']) and 'json' not in list_formats(['poses', 'body'])
+    assert 'html' not in list_formats(['scores']) and 'json' not in list_formats(['body'])
     assert list(list_formats(GIVEN)) == sorted(FORMATS)
 
 
@@ -93,8 +93,8 @@ def test_a_missing_package_is_named_before_anything_is_written(result, tmp_path,
 
 
 def test_unknown_formats_are_one_sentence_that_lists_the_known(result, tmp_path):
-    with pytest.raises(InputError, match=r"formats \['fbx', 'glb'\] are unknown, expected some of gif, html, mp4"):
-        write_results(tmp_path / 'a', result('poses'), ['npz', 'fbx', 'glb'])
+    with pytest.raises(InputError, match=r"formats \['fbx', 'obj'\] are unknown, expected some of amass, angles, bvh"):
+        write_results(tmp_path / 'a', result('poses'), ['npz', 'fbx', 'obj'])
     assert not list(tmp_path.iterdir())
 
 

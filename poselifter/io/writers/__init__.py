@@ -1,8 +1,8 @@
 """Writers of results; those that draw are in ``poselifter.visualization``."""
 
 from ...utils import import_modules
-from . import actions, bodies, glb
+from . import bodies, glb
 from .exchange import read_result, write_keypoints
-from .write_results import check_formats, check_target, check_targets, list_formats, write_results
+from .write_results import check_formats, check_target, check_targets, file_names, list_formats, write_results
 
 import_modules(__name__)

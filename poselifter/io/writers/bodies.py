@@ -9,9 +9,17 @@ from ...registry import register_writer
 from ...structures import MovingBody, Result
 from ...utils import atomic_write
 from ..amass import BODY, MODELS, AmassSequence, write_amass
+from .motion import Y_UP, motion_of, write_each_person
 
 TRIMESH = ('trimesh', 'poselifter[mesh]')
-Y_UP = np.diag([1.0, -1.0, -1.0])  # from the camera's axes
+_PELVIS = np.array([0.0031, -0.3514, 0.0120])  # of SMPL-X's mean shape at rest, metres from its origin
+#: The bones that are SMPL's 22 body joints, in their order.
+_SMPL_BONES = [
+    'Hips', 'LeftUpLeg', 'RightUpLeg', 'Spine', 'LeftLeg', 'RightLeg', 'Spine1', 'LeftFoot', 'RightFoot', 'Spine2',
+    'LeftToeBase', 'RightToeBase', 'Neck', 'LeftShoulder', 'RightShoulder', 'Head', 'LeftArm', 'RightArm',
+    'LeftForeArm', 'RightForeArm', 'LeftHand', 'RightHand',
+]  # fmt: skip
+_Z_UP_OF_Y_UP = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 _Z_UP = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
 
 
@@ -29,6 +37,28 @@ def write_parameters(path: Path, body: MovingBody, fps: float) -> None:
     known = 72 if body.model == 'smpl' else BODY  # the hands of the others are fingers, and stay at rest
     poses[:, :known] = matrix_to_axis_angle(rotations).reshape(len(rotations), -1)[:, :known]
     write_amass(path, AmassSequence(body.model, body.gender, fps, poses, trans, body.betas))
+
+
+@register_writer('amass', '_amass.npz', needs=('poses',))
+def write_amass_motion(path: Path, result: Result) -> list[Path]:
+    """Parameters of SMPL-X in AMASS's layout, world axes with z up, a file for each person; also read by GMR.
+
+    A fitted body's are its own. Of joints alone they are the rotations of bones from a straight T pose, with the mean
+    shape; SMPL-X rests with its limbs a few degrees off that pose, and fits them by that much less well.
+    """
+    if result.body is not None:
+        return write_parameters(path, result.body, result.fps)
+    return write_each_person(path, result, _write_amass)
+
+
+def _write_amass(path: Path, person: Result, frames: np.ndarray) -> None:
+    motion = motion_of(person, frames)
+    local = motion.local_rotations()[:, [motion.armature.names.index(name) for name in _SMPL_BONES]]
+    local[:, 0] = _Z_UP_OF_Y_UP @ local[:, 0]
+    poses = np.zeros((len(frames), 165))
+    poses[:, :BODY] = matrix_to_axis_angle(local).reshape(len(frames), -1)
+    trans = motion.root @ _Z_UP_OF_Y_UP.T - _PELVIS
+    write_amass(path, AmassSequence('smplx', 'neutral', person.fps, poses, trans, np.zeros(16)))
 
 
 @register_writer('obj', '_obj', ('body',), TRIMESH)

@@ -1,31 +1,74 @@
-"""A moving body for 3D programs: glTF in one binary file."""
+"""Moving bodies and skeletons for 3D programs: glTF in one binary file."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...geometry import matrix_to_quaternion, vertex_normals
+from ...geometry.inverse_kinematics import Armature
 from ...registry import register_writer
 from ...skeletons import get_skeleton
-from ...structures import MovingBody, Result
+from ...structures import Result
 from ...utils import atomic_write
-from .bodies import Y_UP, turned
+from .bodies import turned
+from .motion import Y_UP, every_person
 
 _NUMBERS = {'float32': 5126, 'uint32': 5125, 'uint8': 5121}  # glTF's numbers of types
 _SHAPES = {(): 'SCALAR', (3,): 'VEC3', (4,): 'VEC4', (4, 4): 'MAT4'}
+_COLOURS = {'Left': (0.87, 0.14, 0.0), 'Right': (0.01, 0.16, 0.78), '': (0.05, 0.07, 0.12)}  # linear, as the pictures'
 
 
-@register_writer('glb', '.glb', ('body',), ('pygltflib', 'poselifter[mesh]'))
+@register_writer('glb', '.glb', ('poses', 'body'), ('pygltflib', 'poselifter[formats]'))
 def write_glb(path: Path, result: Result) -> None:
     """An animated glTF binary, which Blender, game engines and browsers play; y up.
 
-    It has linear skinning with the four strongest bones of a vertex: pose blend shapes are left out.
+    A body has linear skinning with the four strongest bones of a vertex: pose blend shapes are left out. Of joints
+    alone each person is a skeleton of bones at rest in a T pose, each with a solid that shows it.
     """
     document = _Document()
-    document.add_skin(result.body)
-    document.add_motion(result.body, result.fps)
+    if result.body is not None:
+        _add_body(document, result)
+    else:
+        for track, seconds, motion in every_person(result):
+            bones = motion.armature
+            root = document.add_bones(bones.names, bones.parents, bones.heads(), f'person {track}')
+            vertices, owners, colours = _solids(bones)
+            weights = np.tile([1.0, 0, 0, 0], (len(owners), 1))
+            faces = np.arange(len(vertices)).reshape(-1, 3)
+            skin = owners[:, None] * np.array([1, 0, 0, 0]), weights
+            document.add_skin(root, bones.heads(), vertices, faces, skin, colours)
+            document.add_motion(root, seconds, motion.root, motion.local_rotations())
     document.save(path)
+
+
+def _add_body(document: '_Document', result: Result) -> None:
+    body = result.body
+    skeleton = get_skeleton(body.skeleton)
+    root = document.add_bones(skeleton.joint_names, skeleton.parents, body.rest_joints, 'body')
+    document.add_skin(root, body.rest_joints, body.rest_vertices, body.surface, body.strongest_bones())
+    rotations, trans = turned(body, Y_UP)
+    document.add_motion(root, np.arange(len(trans)) / result.fps, body.rest_joints[0] + trans, rotations)
+
+
+def _solids(bones: Armature) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A double pyramid along each bone: corners (V, 3) of triangles one after the other, bones (V,), colours (V, 3)."""
+    heads = bones.heads()
+    rods = [(bone, heads[bone], vector) for bone, vector in enumerate(bones.vectors) if bones.parents[bone] >= 0]
+    rods += [(0, heads[0], heads[bone]) for bone, name in enumerate(bones.names) if name.endswith('UpLeg')]
+    corners, owners, colours = [], [], []
+    for bone, head, vector in rods:
+        across = np.cross(vector, np.eye(3)[np.abs(vector).argmin()])
+        across *= 0.035 / np.linalg.norm(across)
+        other = np.cross(vector, across) / np.linalg.norm(vector)
+        ring = head + vector * 0.2 + np.stack([across, other, -across, -other])
+        for a, b in zip(ring, np.roll(ring, -1, 0), strict=True):
+            corners += [head, b, a, head + vector, a, b]
+        owners += [bone] * 24
+        side = next(side for side in _COLOURS if bones.names[bone].startswith(side))
+        colours += [_COLOURS[side]] * 24
+    return np.array(corners), np.array(owners), np.array(colours)
 
 
 class _Document:
@@ -36,6 +79,9 @@ class _Document:
 
         self.gltf, self.chunks = pygltflib, []
         self.document = pygltflib.GLTF2(asset=pygltflib.Asset(generator='poselifter'))
+        material = pygltflib.Material(pbrMetallicRoughness=pygltflib.PbrMetallicRoughness(metallicFactor=0.0))
+        self.document.materials, self.document.scenes, self.document.scene = [material], [pygltflib.Scene()], 0
+        self.document.animations = [pygltflib.Animation(name='motion')]
 
     def add_array(self, array: Any, kind: str = 'float32', bounds: bool = False) -> int:
         """Puts an array into the buffer; returns its number."""
@@ -55,45 +101,58 @@ class _Document:
         self.document.accessors.append(accessor)
         return len(self.document.accessors) - 1
 
-    def add_skin(self, body: MovingBody) -> None:
-        """A node for each bone, then one with the mesh."""
-        gltf, document, joints = self.gltf, self.document, body.rest_joints
-        bones, fractions = body.strongest_bones()
-        attributes = gltf.Attributes(
-            POSITION=self.add_array(body.rest_vertices, bounds=True),
-            NORMAL=self.add_array(vertex_normals(body.rest_vertices, body.surface)),
-            JOINTS_0=self.add_array(bones, 'uint8'),
-            WEIGHTS_0=self.add_array(fractions),
-        )
-        document.materials = [gltf.Material(pbrMetallicRoughness=gltf.PbrMetallicRoughness(metallicFactor=0.0))]
-        indices = self.add_array(body.surface.ravel(), 'uint32')
-        document.meshes = [gltf.Mesh(primitives=[gltf.Primitive(attributes=attributes, indices=indices, material=0)])]
-        skeleton = get_skeleton(body.skeleton)
-        parents = np.asarray(skeleton.parents)
-        for k, name in enumerate(skeleton.joint_names):
-            start = joints[k] - (joints[parents[k]] if k else 0)
-            children = np.flatnonzero(parents == k).tolist()
-            document.nodes.append(gltf.Node(name=name, translation=start.tolist(), children=children))
-        document.nodes.append(gltf.Node(name='body', mesh=0, skin=0))
-        inverse = np.tile(np.eye(4), (len(joints), 1, 1))
-        inverse[:, 3, :3] = -joints  # column-major, so the last row is the shift
-        numbers = list(range(len(joints)))
-        document.skins = [gltf.Skin(inverseBindMatrices=self.add_array(inverse), joints=numbers, skeleton=0)]
-        document.scenes, document.scene = [gltf.Scene(nodes=[0, len(joints)])], 0
+    def add_bones(self, names: Sequence[str], parents: Sequence[int], heads: np.ndarray, person: str) -> int:
+        """Adds a node for each bone with its head (B, 3) at rest, then one of the person; returns that of the first."""
+        root = len(self.document.nodes)
+        for bone, name in enumerate(names):
+            start = heads[bone] - (heads[parents[bone]] if bone else 0)
+            children = (np.flatnonzero(np.asarray(parents) == bone) + root).tolist()
+            self.document.nodes.append(self.gltf.Node(name=name, translation=start.tolist(), children=children))
+        self.document.scenes[0].nodes.append(len(self.document.nodes))
+        self.document.nodes.append(self.gltf.Node(name=person, children=[root]))
+        return root
 
-    def add_motion(self, body: MovingBody, fps: float) -> None:
-        """Adds the translations of the root and the rotations of each bone."""
-        rotations, trans = turned(body, Y_UP)
-        quaternions = np.roll(matrix_to_quaternion(rotations), -1, -1)  # x, y, z, w
-        times = self.add_array(np.arange(len(trans)) / fps, bounds=True)
-        channels = [(0, 'translation', body.rest_joints[:1] + trans)]
-        channels += [(k, 'rotation', _continuous(quaternions[:, k])) for k in range(quaternions.shape[1])]
-        animation = self.gltf.Animation(name='motion')
-        for number, (node, moved, values) in enumerate(channels):
+    def add_skin(
+        self,
+        root: int,
+        heads: np.ndarray,
+        vertices: np.ndarray,
+        faces: np.ndarray,
+        skin: tuple[np.ndarray, np.ndarray],
+        colours: np.ndarray | None = None,
+    ) -> None:
+        """Adds a mesh that bones from node ``root`` on carry; ``skin``: four bones (V, 4) of a vertex and weights."""
+        gltf, document = self.gltf, self.document
+        attributes = gltf.Attributes(
+            POSITION=self.add_array(vertices, bounds=True),
+            NORMAL=self.add_array(vertex_normals(vertices, faces)),
+            JOINTS_0=self.add_array(skin[0], 'uint8'),
+            WEIGHTS_0=self.add_array(skin[1]),
+        )
+        if colours is not None:
+            attributes.COLOR_0 = self.add_array(colours)
+        indices = self.add_array(faces.ravel(), 'uint32')
+        document.meshes.append(
+            gltf.Mesh(primitives=[gltf.Primitive(attributes=attributes, indices=indices, material=0)])
+        )
+        inverse = np.tile(np.eye(4), (len(heads), 1, 1))
+        inverse[:, 3, :3] = -heads  # column-major, so the last row is the shift
+        joints = list(range(root, root + len(heads)))
+        document.skins.append(gltf.Skin(inverseBindMatrices=self.add_array(inverse), joints=joints, skeleton=root))
+        document.nodes.append(gltf.Node(name='surface', mesh=len(document.meshes) - 1, skin=len(document.skins) - 1))
+        document.scenes[0].nodes.append(len(document.nodes) - 1)
+
+    def add_motion(self, root: int, seconds: np.ndarray, places: np.ndarray, rotations: np.ndarray) -> None:
+        """Adds the places (T, 3) of the root and the rotations (T, B, 3, 3) of bones relative to their parents."""
+        times = self.add_array(seconds, bounds=True)
+        channels = [(root, 'translation', places)]
+        channels += [(root + bone, 'rotation', _quaternions(rotations[:, bone])) for bone in range(rotations.shape[1])]
+        [animation] = self.document.animations
+        for node, moved, values in channels:
             animation.samplers.append(self.gltf.AnimationSampler(input=times, output=self.add_array(values)))
             target = self.gltf.AnimationChannelTarget(node=node, path=moved)
+            number = len(animation.samplers) - 1
             animation.channels.append(self.gltf.AnimationChannel(sampler=number, target=target))
-        self.document.animations = [animation]
 
     def save(self, path: Path) -> None:
         """Writes the file, whole or not at all."""
@@ -104,7 +163,8 @@ class _Document:
             self.document.save_binary(str(temporary))
 
 
-def _continuous(quaternions: np.ndarray) -> np.ndarray:
-    """The same rotations (T, 4), each on the side of the one before, so that programs mix them the short way."""
+def _quaternions(rotations: np.ndarray) -> np.ndarray:
+    """Quaternions (T, 4), x y z w, each on the side of the one before, so that programs mix them the short way."""
+    quaternions = np.roll(matrix_to_quaternion(rotations), -1, -1)
     flips = (quaternions[1:] * quaternions[:-1]).sum(-1) < 0
     return quaternions * np.where(np.r_[0, np.cumsum(flips)] % 2, -1, 1)[:, None]

@@ -9,7 +9,7 @@ from typing import Any
 from ...errors import InputError
 from ...registry import WRITERS, Writer
 from ...structures import Result
-from ...utils import load_plugins
+from ...utils import load_plugins, safe_name
 
 
 def list_formats(given: Collection[str]) -> dict[str, Writer]:
@@ -74,5 +74,13 @@ def write_results(stem: Path, result: Result, formats: Sequence[str]) -> list[Pa
     for name in formats:
         writer = WRITERS.get(name)
         paths.append(stem.with_name(stem.name + writer.suffix))
-        writer(paths[-1], result)
+        paths[-1:] = writer(paths[-1], result) or paths[-1:]
     return paths
+
+
+def file_names(stem: str, tracks: Sequence[str]) -> list[str]:
+    """A name for the files of each track; ids such as a/b and a_b do not share one."""
+    if len(tracks) == 1:
+        return [stem]
+    names = [f'{stem}_{safe_name(track)[:80]}' for track in tracks]
+    return [f'{name}_{number}' if names.count(name) > 1 else name for number, name in enumerate(names)]

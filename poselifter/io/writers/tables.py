@@ -1,0 +1,101 @@
+"""JSON and CSV for programs and spreadsheets."""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...geometry.inverse_kinematics import inverse_kinematics
+from ...geometry.joint_angles import joint_angles
+from ...registry import register_writer
+from ...skeletons import get_skeleton
+from ...structures import Result
+from ...utils import atomic_write
+
+_AXES = 'camera: x right, y down, z forward'
+
+
+@register_writer('json', '.json', needs=('poses', 'scores'))
+def write_json_result(path: Path, result: Result) -> None:
+    """For each segment of a person the frames, the poses, and of actions the best and all scores."""
+    document = {'fps': result.fps, 'classes': result.classes}
+    if result.poses is not None:
+        skeleton = get_skeleton(result.skeleton_3d)
+        document |= {'skeleton_3d': skeleton.name, 'joints': skeleton.joint_names, 'unit': 'm', 'axes': _AXES}
+        document['root'] = None if skeleton.root is None else skeleton.joint_names[skeleton.root]
+    segments = zip(result.describe_segments(), result.segments, strict=True)
+    document['tracks'] = [_segment(result, segment, rows) for segment, rows in segments]
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(document))
+
+
+def _segment(result: Result, segment: dict[str, Any], rows: slice) -> dict[str, Any]:
+    track = {'track': segment['track'], 'frames': segment['frames'].tolist()}
+    arrays = {'keypoints_3d': result.poses, 'root_3d': result.root, 'uncertainty': result.uncertainty}
+    track |= {name: _numbers(array[rows]) for name, array in arrays.items() if array is not None}
+    if result.scores is not None:
+        scores, classes = segment['scores'], result.classes
+        track['top'] = [{'class': name, 'score': round(score, 4)} for name, score in segment['top']]
+        track['best'] = [classes[i] for i in scores.argmax(1)]
+        track['scores'] = {name: scores[:, i].round(4).tolist() for i, name in enumerate(classes)}
+    return track
+
+
+def _numbers(array: np.ndarray) -> list:
+    """Nested lists, to 0.01 mm, with ``None`` for NaN, which JSON does not know."""
+    array = np.asarray(array, float).round(5)
+    return np.where(np.isnan(array), None, array.astype(object)).tolist()
+
+
+@register_writer('csv', '.csv', needs=('poses',))
+def write_csv(path: Path, result: Result) -> None:
+    """A row for each person in each frame: track, frame, time in seconds, and x, y, z of each joint in metres.
+
+    Camera axes, relative to the root, whose place is in ``root_x`` and so on where it is known; ``_sd`` is the standard
+    deviation where it is known. An empty cell is a joint that is not known.
+    """
+    names, blocks = [], []
+    joints = get_skeleton(result.skeleton_3d).joint_names
+    if result.root is not None:
+        names, blocks = [f'root_{axis}' for axis in 'xyz'], [result.root]
+    names += [f'{joint}_{axis}' for joint in joints for axis in 'xyz']
+    blocks.append(result.poses.reshape(len(result.poses), -1))
+    if result.uncertainty is not None:
+        names += [f'{joint}_sd' for joint in joints]
+        blocks.append(result.uncertainty)
+    _write_rows(path, result, names, np.concatenate(blocks, 1), 5)
+
+
+@register_writer('angles', '_angles.csv', needs=('poses',))
+def write_angles(path: Path, result: Result) -> None:
+    """A row for each person in each frame: track, frame, time in seconds, and angles of joints in degrees."""
+    angles = []
+    for _, person in result.persons():
+        motion = inverse_kinematics(person.poses, person.skeleton_3d, person.fps)
+        angles.append(joint_angles(motion, person.poses, person.skeleton_3d))
+    columns = {name: np.concatenate([of_person[name] for of_person in angles]) for name in angles[0]}
+    known = {name: column for name, column in columns.items() if not np.isnan(column).all()}
+    _write_rows(path, result, list(known), np.stack(list(known.values()), 1), 2)
+
+
+def _write_rows(path: Path, result: Result, names: Iterable[str], values: np.ndarray, digits: int) -> None:
+    table, seconds = result.table, result.table.frame_indices / result.fps
+    with atomic_write(path) as temporary, open(temporary, 'w', encoding='utf-8', newline='') as file:
+        rows = csv.writer(file)
+        rows.writerow(['track', 'frame', 'time', *names])
+        for block in blocks_of(len(values)):
+            head = [table.track_ids[block].astype(str), table.frame_indices[block].astype(str)]
+            rows.writerows(np.column_stack([*head, as_text(seconds[block], 6), as_text(values[block], digits)]))
+
+
+def blocks_of(rows: int) -> Iterator[slice]:
+    """Parts of a table, since text takes ten times the room of numbers."""
+    return (slice(start, start + 4096) for start in range(0, rows, 4096))
+
+
+def as_text(values: np.ndarray, digits: int) -> np.ndarray:
+    """Numbers with some digits after the point, nothing for NaN."""
+    return np.where(np.isnan(values), '', np.char.mod(f'%.{digits}f', values))
