@@ -86,6 +86,7 @@ class Result:
         skeleton: joint set of the keypoints, where the table does not say.
         fps: frames a second, where the table does not say; 30 if nobody does.
         top_k: classes that are named for a segment.
+        model: name of the model that predicted.
 
     Raises:
         InputError: an array has another shape than the table and the joint sets
@@ -106,6 +107,7 @@ class Result:
     skeleton: str | None = None
     fps: float | None = None
     top_k: int = 3
+    model: str | None = None
 
     def __post_init__(self) -> None:
         self.skeleton, self.fps = self.table.skeleton or self.skeleton, self.table.fps or self.fps or 30.0

@@ -7,7 +7,7 @@ from mmengine.config import Config
 from PIL import Image
 
 from poselifter.apis import ActionInferencer
-from poselifter.apis.inference import interpolate
+from poselifter.tracking import interpolate
 from poselifter.errors import InputError
 from poselifter.structures import KeypointTable
 

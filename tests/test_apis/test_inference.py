@@ -6,7 +6,7 @@ import torch
 from mmengine.config import Config
 
 from poselifter.apis import Pose3DInferencer, inference_lifter, init_model, lift_table
-from poselifter.apis.inference import interpolate
+from poselifter.tracking import interpolate
 from poselifter.errors import InputError
 from poselifter.structures import KeypointTable
 
