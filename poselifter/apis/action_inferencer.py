@@ -75,7 +75,7 @@ class ActionInferencer(BaseInferencer):
     def predict(self, table: KeypointTable, batch_size: int | None = None) -> list[Result]:
         """One result of the whole table."""
         clips = list(track_clips(self.model.codec, table))
-        scores = [interpolate(self.scores(clip.sample, batch_size), clip.where) for clip in clips]
+        scores = [interpolate(self.scores(clip.sample, batch_size), clip.where, degree=1) for clip in clips]
         segments, metadata = [clip.rows for clip in clips], assumed_metadata(self.model)
         return [Result(table, scores=np.concatenate(scores), classes=self.classes, segments=segments, **metadata)]
 

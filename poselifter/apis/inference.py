@@ -50,10 +50,11 @@ def init_model(
         InputError: no such file, name or variant, an option that leads nowhere, or a checkpoint that does not fit.
     """
     register_all_modules()
+    published = None
     if not isinstance(config, Config):
         if not str(config).endswith('.py'):
-            model = zoo.find(str(config))
-            config, checkpoint, variant = model.config, checkpoint or model.name, variant or model.variant
+            published = zoo.find(str(config))
+            config, checkpoint, variant = published.config, checkpoint or published.name, variant or published.variant
         config = load_config(config)
     config = change_config(config, cfg_options, variant)
     check_device(device)
@@ -65,6 +66,10 @@ def init_model(
         check_codec(weights, config.get('codec'), path)
         load_weights(model, weights)
     model.cfg = config
+    if published and checkpoint == published.name:
+        model.cfg.model_name = published.name
+        if 'Uncertainty' in published.metadata:
+            model.cfg.uncertainty = published.metadata['Uncertainty']
     return model.to(device).eval()
 
 
@@ -129,7 +134,7 @@ def predict_table(
     names: Sequence[str],
     batch_size: int | None = None,
     smoothing: str | float | None = DEFAULT_SMOOTHING,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float, int], None] | None = None,
 ) -> Result:
     """Poses, scores and embeddings for every person of a table; windows of all persons share forward passes.
 
@@ -143,7 +148,7 @@ def predict_table(
         batch_size: windows in one forward pass; ``None`` means the model's.
         smoothing: of poses: ``'off'``, ``'light'``, ``'strong'`` or a frequency in hertz, see
             :func:`~poselifter.tracking.smooth`.
-        progress: called with numbers of rows that are done.
+        progress: called after each batch with the rows that it was, a fraction, and N.
 
     Raises:
         InputError: the joint set is unknown or cannot be converted, or no such ``smoothing``.
@@ -152,7 +157,13 @@ def predict_table(
     rows, arrays = [], {name: [] for name in (*names, *(['uncertainty'] if calibration else []))}
     for group in _groups(track_clips(model.codec, table, fill=True)):
         rows += [clip.rows for clip in group]
-        for outputs in _predict_group(model, group, names, batch_size, smoothing, calibration, progress):
+        count = sum(len(clip.where) for clip in group)
+
+        def report(part: float, count: int = count) -> None:
+            if progress:
+                progress(part * count, len(table.keypoints))
+
+        for outputs in _predict_group(model, group, names, batch_size, smoothing, calibration, report):
             for name, values in outputs.items():
                 arrays[name].append(values)
     fields = {'segments': rows, **assumed_metadata(model)}
@@ -185,13 +196,12 @@ def _predict_group(
     batch_size: int | None,
     strength: str | float | None,
     calibration: dict[str, Any] | None,
-    progress: Callable[[float], None] | None,
+    report: Callable[[float], None],
 ) -> Iterator[dict[str, np.ndarray]]:
     """Each clip's outputs at its rows."""
     device, codec = next(model.parameters()).device, model.codec
-    count = sum(len(clip.where) for clip in clips)
     sequences = [torch.from_numpy(codec.encode(clip.sample)['inputs']).to(device) for clip in clips]
-    outputs = model.over_time(sequences, names, batch_size, progress and (lambda part: progress(part * count)))
+    outputs = model.over_time(sequences, names, batch_size, report)
     for clip, values in zip(clips, outputs, strict=True):
         arrays = {name: values[name].cpu().numpy() for name in names}
         if 'pose' in arrays:
@@ -199,7 +209,8 @@ def _predict_group(
         if calibration:
             disagreement = values['disagreement'].cpu().numpy()
             arrays['uncertainty'] = expected_error(disagreement, clip.sample['keypoints_visible'], calibration)
-        yield {name: interpolate(value, clip.where) for name, value in arrays.items()}
+        degrees = {name: 3 if name == 'pose' else 1 for name in arrays}
+        yield {name: interpolate(value, clip.where, degree=degrees[name]) for name, value in arrays.items()}
 
 
 def assumed_metadata(model: nn.Module) -> dict[str, Any]:
@@ -213,11 +224,25 @@ def assumptions(codec: Any, table: KeypointTable) -> list[str]:
     if table.skeleton not in (None, codec.skeleton.name):
         approximate = ', '.join(find_conversion(table.skeleton, codec.skeleton.name).approximate) or 'none'
         lines.append(f'{table.skeleton} is converted to {codec.skeleton.name}; approximate joints: {approximate}')
+    for track, names in unseen_joints(codec, table).items():
+        lines.append(f'track {track}: {names} are never seen; they are guessed from the rest of the body')
     if table.img_shape is None:
         lines.append('the image size is unknown; the image is taken to be centred on the keypoints (--image-size)')
     if table.fps is None and codec.fps:
         lines.append(f'the frame rate is unknown; it is taken to be {codec.fps:g} a second (--fps)')
     return lines
+
+
+def unseen_joints(codec: Any, table: KeypointTable) -> dict[str, str]:
+    """By track that has some, names of the joints of a codec that no frame shows."""
+    unseen = {}
+    for track, rows in table.tracks():
+        seen = (table.keypoints_visible[rows] > 0).any(0)[None].astype(np.float32)
+        points = np.zeros((*seen.shape, 2), np.float32)
+        _, visible = convert_keypoints(points, table.skeleton or codec.skeleton.name, codec.skeleton.name, seen)
+        if (visible == 0).any():
+            unseen[track] = ', '.join(np.array(codec.skeleton.joint_names)[visible[0] == 0])
+    return unseen
 
 
 def class_names(model: nn.Module, names: Sequence[str] | None = None) -> tuple[str, ...]:

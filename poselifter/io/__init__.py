@@ -7,6 +7,7 @@ from .writers import (
     check_targets,
     list_formats,
     read_result,
+    result_files,
     write_keypoints,
     write_results,
 )

@@ -77,7 +77,7 @@ class Result:
         skeleton_3d: joint set of ``poses``.
         root: (N, 3) metres, the root in the camera frame; ``None`` if unknown.
         truth: (N, K, 3) captured poses to compare with, as ``poses``.
-        uncertainty: (N, K) metres, standard deviation of a joint's place.
+        uncertainty: (N, K) metres, expected distance of a joint from the truth.
         scores: (N, A) in [0, 1] of classes of actions.
         classes: A names.
         embeddings: (S, D) unit vectors by name, one for each segment.
@@ -133,6 +133,13 @@ class Result:
                 f'{self.table.source}: {name} has {bad.sum()} values that are NaN or infinite, the first in row '
                 f'{np.argwhere(bad)[0][0]}; remove or fill them'
             )
+
+    def frame_of_reference(self) -> dict[str, str]:
+        """In words the ``unit``, ``axes`` and ``root`` of the poses, and the ``model`` where it is known."""
+        skeleton = get_skeleton(self.skeleton_3d)
+        words = {'unit': 'm', 'axes': 'camera: x right, y down, z forward'}
+        words['root'] = skeleton.joint_names[skeleton.root]
+        return words | ({'model': self.model} if self.model else {})
 
     def given(self) -> list[str]:
         """Names of those of ``poses``, ``scores`` and ``body`` that are present."""

@@ -50,7 +50,9 @@ def mend_sides(table: KeypointTable) -> KeypointTable:
             for array in (points, visible):
                 array[swapped[:, None], pairs] = array[swapped[:, None], order[pairs]]
             if len(swapped):
-                notes.append(f'track {track}: left and right {part} swap in {_listed(frames[swapped])}; they are put back')
+                notes.append(
+                    f'track {track}: left and right {part} swap in {_listed(frames[swapped])}; they are put back'
+                )
     if not notes:
         return table
     return replace(table, keypoints=points, keypoints_visible=visible, notes=(*table.notes, *notes))
@@ -105,7 +107,7 @@ def _doubts(table: KeypointTable) -> list[str]:
         pairs = np.linalg.norm(points[:, :, None] - points[:, None], axis=-1)
         if bones > _TANGLED * pairs[:, ~np.eye(len(skeleton.joint_names), dtype=bool)].mean():
             doubts.append(
-                f'neighbouring joints of {skeleton.name} lie as far from each other as any two: another order of joints?'
+                f'neighbouring joints of {skeleton.name} lie as far apart as any two: another order of joints?'
             )
     heads = [i for i, name in enumerate(skeleton.joint_names) if name in ('nose', 'head_top', 'head')]
     feet = [i for i, name in enumerate(skeleton.joint_names) if name.endswith('ankle')]

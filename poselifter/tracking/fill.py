@@ -7,15 +7,13 @@ from pathlib import Path
 import numpy as np
 
 HELD = 0.25  # seconds after which a joint's last place says less than the rest of the body
-SCORE = 0.3  # of a filled joint next to a seen one
-GUESS = 0.1  # of one that was not seen for long
+SCORE = 0.6  # of a filled joint next to a seen one
+GUESS = 0.3  # of one that was not seen for long
 _NOISE = 1e-3  # variance of a detection, of a body whose joints lie 1 from their middle (root mean square)
 _FEWEST = 4  # joints of a frame from which others are expected
 
 
-def fill_missing(
-    points: np.ndarray, scores: np.ndarray, rate: float, skeleton: str
-) -> tuple[np.ndarray, np.ndarray]:
+def fill_missing(points: np.ndarray, scores: np.ndarray, rate: float, skeleton: str) -> tuple[np.ndarray, np.ndarray]:
     """Fills joints of score 0.
 
     Near frames in which a joint was seen it is put on the line between them; far from such frames, or where there are

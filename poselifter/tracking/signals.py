@@ -1,25 +1,29 @@
 """Signals over time: cubic interpolation at true times, zero-phase smoothing, and One-Euro for live input."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
-from scipy.interpolate import CubicSpline
+from scipy.interpolate import make_interp_spline
 from scipy.linalg import solveh_banded
 
 from ..errors import check_choice
 
-#: Frequency in hertz above which motion is damped to less than half, by name; measured by benchmarks/lifting_options.py.
+#: Frequency in hertz at which motion is halved, by name; chosen by benchmarks/lifting_options.py.
 SMOOTHING = {'off': None, 'light': 6.0, 'strong': 3.0}
 DEFAULT_SMOOTHING = 'light'
 
 
-def interpolate(values: np.ndarray, where: np.ndarray, times: np.ndarray | None = None) -> np.ndarray:
-    """Values at other times by the natural cubic spline; outside, the edge repeats.
+def interpolate(
+    values: np.ndarray, where: np.ndarray, times: np.ndarray | None = None, degree: Literal[1, 3] = 3
+) -> np.ndarray:
+    """Values at other times by the natural cubic spline, or linearly; outside, the edge repeats.
 
     Args:
         values: (T, ...) numbers.
         where: (M,) times.
         times: (T,) rising times of the values; by default 0, 1, ...
+        degree: 3, or 1 for what may not leave its range, such as probabilities.
 
     Returns:
         (M, ...) of the kind of ``values``.
@@ -29,7 +33,9 @@ def interpolate(values: np.ndarray, where: np.ndarray, times: np.ndarray | None 
         return values
     if len(values) == 1:
         return values.repeat(len(where), 0)
-    return CubicSpline(times, values, bc_type='natural')(np.clip(where, times[0], times[-1])).astype(values.dtype)
+    kind = {'k': 3, 'bc_type': 'natural'} if degree == 3 and len(values) > 2 else {'k': 1}
+    where = np.clip(where, times[0], times[-1])
+    return make_interp_spline(times, values, **kind)(where).astype(values.dtype)
 
 
 def smooth(values: np.ndarray, rate: float, strength: str | float | None) -> np.ndarray:

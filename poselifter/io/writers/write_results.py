@@ -50,6 +50,11 @@ def check_targets(
             check_target(Path(out_dir) / (stem + suffix), inputs, folder=not suffix.startswith('.'))
 
 
+def result_files(stem: Path, formats: Sequence[str]) -> list[Path]:
+    """The files, or folders of them, that :func:`write_results` writes beside a path without a suffix."""
+    return [stem.with_name(stem.name + WRITERS.get(name).suffix) for name in formats]
+
+
 def check_target(path: str | os.PathLike, inputs: Collection[Any] = (), folder: bool = False) -> None:
     """Checks that a file, or a ``folder`` of files, can be written and replaces no input; raises InputError if not."""
     path, parent = Path(path), Path(path).parent
@@ -70,9 +75,7 @@ def write_results(stem: Path, result: Result, formats: Sequence[str]) -> list[Pa
         InputError: see :func:`check_formats`; or a file cannot be written.
     """
     check_formats(formats, result.given())
-    paths = []
-    for name in formats:
-        writer = WRITERS.get(name)
-        paths.append(stem.with_name(stem.name + writer.suffix))
-        writer(paths[-1], result)
+    paths = result_files(stem, formats)
+    for name, path in zip(formats, paths, strict=True):
+        WRITERS.get(name)(path, result)
     return paths
