@@ -36,9 +36,9 @@ def fill_missing(points: np.ndarray, scores: np.ndarray, rate: float, skeleton: 
     expected = expected_joints(points, seen) if skeleton == 'h36m17' else np.full_like(points, np.nan)
     for j in np.flatnonzero(~seen.all(0)):
         known, missing = frames[seen[:, j]], frames[~seen[:, j]]
-        filled, away = expected[missing, j], np.full(len(missing), np.inf)
+        filled, away = _line(expected[:, j], np.flatnonzero(np.isfinite(expected[:, j, 0])), missing), np.inf
         if len(known):
-            held = np.stack([np.interp(missing, known, points[known, j, axis]) for axis in range(2)], -1)
+            held = _line(points[:, j], known, missing)
             after = np.searchsorted(known, missing)
             nearest = [np.abs(missing - known[side.clip(0, len(known) - 1)]) for side in (after - 1, after)]
             away = np.minimum(*nearest) / rate
@@ -46,8 +46,15 @@ def fill_missing(points: np.ndarray, scores: np.ndarray, rate: float, skeleton: 
             filled = np.where(np.isfinite(filled), weight * held + (1 - weight) * filled, held)
         ok = np.isfinite(filled).all(-1)
         points[missing[ok], j] = filled[ok]
-        scores[missing[ok], j] = (GUESS + (SCORE - GUESS) * np.exp(-((away / HELD) ** 2)))[ok]
+        scores[missing, j] = np.where(ok, GUESS + (SCORE - GUESS) * np.exp(-((away / HELD) ** 2)), 0)
     return points, scores
+
+
+def _line(points: np.ndarray, known: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """Points (T, 2) at frames, on lines between known frames; NaN if there are none."""
+    if not len(known):
+        return np.full((len(frames), 2), np.nan)
+    return np.stack([np.interp(frames, known, points[known, axis]) for axis in range(2)], -1)
 
 
 def expected_joints(points: np.ndarray, seen: np.ndarray) -> np.ndarray:

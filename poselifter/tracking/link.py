@@ -155,19 +155,25 @@ def cut_jumps(table: KeypointTable, max_gap: float = 0.5) -> KeypointTable:
     Returns:
         The table with other ids and a note for each track, or ``table`` itself.
     """
-    pieces = {track.item(): _pieces(table, rows) for track, rows in table.tracks()}
+    pieces, notes = {}, []
+    for track, rows in table.tracks():
+        parts = _pieces(table, rows)
+        if len(parts) > 3 + np.ptp(table.seconds()[rows]):
+            notes.append(f'track {track} jumps {len(parts) - 1} times: it moves as nobody does, and is left as it is')
+            parts = [rows]
+        pieces[track.item()] = parts
     if all(len(parts) == 1 for parts in pieces.values()):
-        return table
+        return replace(table, notes=(*table.notes, *notes)) if notes else table
     flat = [(track, number, part) for track, parts in pieces.items() for number, part in enumerate(parts)]
     flat.sort(key=lambda piece: table.frame_indices[piece[2].start])
     follows = _followers(table, [part for _, _, part in flat], [number > 0 for _, number, _ in flat], max_gap)
     names: list[int | str] = []
-    ids, notes = np.empty(len(table.track_ids), object), []
+    ids = np.empty(len(table.track_ids), object)
     for i, (track, number, part) in enumerate(flat):
         name = names[follows[i]] if i in follows else track
         if i not in follows and number:
             name = _new_id(track, {*pieces, *names})
-        if number:
+        if number and not (i in follows and flat[follows[i]][:2] == (track, number - 1)):
             frame = table.frame_indices[part.start]
             notes.append(f'track {track} jumps at frame {frame}, to another person: it is cut and goes on as {name}')
         names.append(name)
