@@ -1,6 +1,6 @@
 """Measures the options of lifting, whose defaults its tables chose, and makes the numbers that lifting reads.
 
-    python benchmarks/lifting_options.py smooth missing rate overlap persons coverage [--film FOLDER]
+    python benchmarks/lifting_options.py smooth missing rate overlap persons sides coverage [--film FOLDER]
     python benchmarks/lifting_options.py bodies        # writes poselifter/tracking/bodies_2d.json
     python benchmarks/lifting_options.py calibrate     # prints the numbers for the metafile
 
@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import nnls
 
-from poselifter.apis import inference, init_model
+from poselifter.apis import inference, init_model, track_clips
 from poselifter.apis.inference import predict_table
 from poselifter.datasets.transforms.detection import DetectedJoints, KeypointNoise
 from poselifter.datasets.transforms.virtual_camera import VirtualCamera
@@ -28,7 +28,7 @@ from poselifter.errors import run_program
 from poselifter.evaluation.functional import p_mpjpe
 from poselifter.skeletons import flip_keypoints, get_skeleton
 from poselifter.structures import KeypointTable
-from poselifter.tracking import interpolate, link_persons, match_persons
+from poselifter.tracking import interpolate, link_persons, match_persons, mend_sides
 
 MM = 1000
 
@@ -114,10 +114,13 @@ def show(title, head, rows):
 @contextmanager
 def instead(name, function):
     """Puts a function in the place of one that lifting calls."""
-    before = getattr(inference, name)
-    setattr(inference, name, function)
+    rooms = [room for room in (inference, track_clips) if name in vars(room)]
+    before = getattr(rooms[0], name)
+    for room in rooms:
+        setattr(room, name, function)
     yield
-    setattr(inference, name, before)
+    for room in rooms:
+        setattr(room, name, before)
 
 
 def linear(values, where, times=None, degree=1):
@@ -165,7 +168,7 @@ def lose(table, what, seed):
 def missing_table(model, args):
     """Joints that are not seen: left empty, put on a line between their places, filled from the other joints."""
     clips = filmed(args.data / 'cmu/cmu_test.npz', every=3, longest=60)
-    fill = inference.fill_missing
+    fill = track_clips.fill_missing
     ways = [
         ('left empty', lambda points, scores, *_: (points, scores)),
         ('line between', lambda points, scores, rate, _: fill(points, scores, rate, 'none')),
@@ -255,6 +258,26 @@ def persons_table(_, args):
     show('Persons linked', ['', 'coverage, %', 'rows with the main id, %', 'ids a person'], rows)
 
 
+def sides_table(_, args):
+    """Spells of 1 to 9 frames with exchanged sides, one in two seconds."""
+    order, rng = np.array(get_skeleton('h36m17').flip_indices), np.random.default_rng(0)
+    planted = mended = harmed = frames = 0
+    for table, truth in filmed(args.data / 'cmu/cmu_test.npz', longest=10**6):
+        swapped = np.zeros(len(truth), bool)
+        for _ in range(max(len(truth) // 60, 1)):
+            start = rng.integers(max(len(truth) - 12, 1))
+            swapped[start : start + rng.integers(1, 10)] = True
+        if swapped.mean() > 0.4:
+            continue
+        points, visible = table.keypoints.copy(), table.keypoints_visible.copy()
+        points[swapped], visible[swapped] = points[swapped][:, order], visible[swapped][:, order]
+        result = mend_sides(replace(table, keypoints=points, keypoints_visible=visible))
+        wrong = np.abs(result.keypoints - table.keypoints).max((1, 2)) > 1e-3
+        planted, mended = planted + swapped.sum(), mended + (swapped & ~wrong).sum()
+        harmed, frames = harmed + (wrong & ~swapped).sum(), frames + len(truth)
+    show('Sides put back', ['', 'frames', 'swapped', 'mended', 'harmed'], [('CMU', [frames, planted, mended, harmed])])
+
+
 def features(model, clips):
     """Errors (N, 17) and what they are expected from (N, 17, 4), over all frames."""
     errors, seen = [], []
@@ -334,6 +357,7 @@ JOBS = {
     'rate': rate_table,
     'overlap': overlap_table,
     'persons': persons_table,
+    'sides': sides_table,
     'coverage': coverage_table,
     'calibrate': calibrate,
     'bodies': bodies,

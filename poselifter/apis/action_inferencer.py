@@ -14,8 +14,9 @@ from ..engine.tool import config_errors
 from ..registry import INFERENCERS
 from ..structures import KeypointTable, Result, WindowPolicy
 from ..tracking import interpolate
-from .inference import assumed_metadata, class_names, track_clips
+from .inference import assumed_metadata, class_names
 from .inferencers import BaseInferencer, heads_of
+from .track_clips import track_clips
 
 
 @INFERENCERS.register_module()

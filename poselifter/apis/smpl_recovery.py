@@ -14,9 +14,9 @@ from ..geometry import axis_angle_to_matrix, matrix_to_axis_angle, matrix_to_rot
 from ..models.body_models import BodyMotion, JointsOfBody
 from ..structures import KeypointTable, MotionDataSample, Result
 from ..tracking import interpolate
-from .inference import Clip, track_clips
 from .inferencers import BaseInferencer
 from .smpl_fitting import body_result
+from .track_clips import Clip, track_clips
 
 
 def recover_smpl(

@@ -58,7 +58,7 @@ def _line(points: np.ndarray, known: np.ndarray, frames: np.ndarray) -> np.ndarr
 
 
 def expected_joints(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Where bodies have the joints that were not seen, given those that were: generalised least squares.
+    """Expected places of joints that were not seen, given those that were, by generalised least squares.
 
     A frame's points are ``shift + scale * (mean + z)`` with z normal; shift and scale are estimated from the joints
     seen, then z of the others follows from z of these.

@@ -308,6 +308,7 @@ class MotionEstimator(BaseModel, Network):
             name: {key: torch.cat([batch[name][key] for batch in batches]).split(counts) for key in batches[0][name]}
             for name in names
         }
+        del batches  # an hour of a person is 100 MB
         for i, cut in enumerate(cuts):
             yield cut, {name: {key: parts[i] for key, parts in result.items()} for name, result in results.items()}
 
