@@ -103,7 +103,7 @@ class BaseInferencer(ABC):
             files = [] if out_dir is None else result_files(Path(out_dir) / (stem + self.ending), formats)
             missing = [name for name, file in zip(formats, files, strict=False) if replace_files or not file.exists()]
             if files and not missing:
-                note = f'{item}: the results are there already ({files[0]}, ...), and stay as they are (--force)'
+                note = _check_older(item, files)
                 yield {'notes': [note], 'predictions': None, 'visualization': files, 'result': None}
                 continue
             table = mend_tracks(choose_persons(read_table(item, skeleton, img_shape, fps), person, largest))
@@ -185,6 +185,15 @@ class Pose3DInferencer(BaseInferencer):
         """The recognised actions."""
         segments = [] if result.scores is None else result.describe_segments()
         return [f'track {s["track"]}: ' + ', '.join(f'{name} {p:.2f}' for name, p in s['top']) for s in segments]
+
+
+def _check_older(item: Any, files: Sequence[Path]) -> str:
+    """A note that the results of an input stay as they are; raises InputError where the input is newer than they."""
+    if isinstance(item, (str, os.PathLike)) and os.path.exists(item):
+        oldest = min(files, key=os.path.getmtime)
+        if os.path.getmtime(item) > os.path.getmtime(oldest):
+            raise InputError(f'{item} is newer than its result {oldest}, which stays; write over it with --force')
+    return f'{item}: the results are there already ({files[0]}), and stay as they are; lift again with --force'
 
 
 def heads_of(model: nn.Module, needed: str) -> dict[str, nn.Module]:

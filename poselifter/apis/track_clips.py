@@ -100,7 +100,8 @@ def at_rate(inputs: torch.Tensor, fps: float | None, rate: float | None) -> torc
         return inputs
     values, where = inputs.cpu().numpy(), np.arange(int((len(inputs) - 1) * rate / fps) + 1) * fps / rate
     present = (values != 0).any(-1, keepdims=True).astype(np.float32)
-    return torch.from_numpy(interpolate(values, where) * (interpolate(present, where) > 0.999)).to(inputs)
+    present = interpolate(present, where, degree=1) > 0.999
+    return torch.from_numpy(interpolate(values, where, degree=1) * present).to(inputs)
 
 
 def _guess_img_shape(keypoints: np.ndarray, visible: np.ndarray) -> tuple[int, int]:

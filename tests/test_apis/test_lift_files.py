@@ -108,6 +108,10 @@ def test_many_inputs_are_resumed(repository, tmp_path, capsys, fails):
     assert one['status'] == 'skipped' and other['status'] == 'done'
     assert (tmp_path / 'out/a.npz').stat().st_mtime_ns == written
     assert other['measures']['persons'] == 1 and other['files'] == [str(tmp_path / 'out/b.npz')]
+    (tmp_path / 'a.npz').touch()
+    with pytest.raises(SystemExit, match='2'):
+        main(call)
+    assert 'a.npz is newer than its result' in capsys.readouterr().err
     main([*call, '--force'])
     assert (tmp_path / 'out/a.npz').stat().st_mtime_ns > written
     assert 'no file is called like' in fails(main, 'lift', tmp_path / '*.csv')
