@@ -11,6 +11,7 @@ from .link import cut_jumps, person_size
 _SWITCH = 0.04  # what a change of sides costs, in sizes of the person: less than that is motion or noise
 _SWAPPED = 0.4  # what a second of exchanged frames costs
 _LONGEST = 0.25  # seconds over which three frames are compared
+_TOO_OFTEN = 0.25  # fraction of frames: with more it cannot be told which side is which
 _TANGLED = 0.8  # mean length of bones in mean distances of joints; bodies have about a half
 _LEGS = {'hip', 'knee', 'ankle', 'heel', 'foot', 'toe', 'bigtoe', 'smalltoe'}
 _LIMBS = {'shoulder', 'elbow', 'wrist', 'hip', 'knee', 'ankle'}
@@ -28,8 +29,8 @@ def mend_sides(table: KeypointTable) -> KeypointTable:
     A swap shows as a jump that vanishes when the sides are exchanged: the vectors from each right joint to its left one
     turn round between two frames. The frames are found that have to be exchanged so that the speed of these vectors
     changes least (Viterbi), where each exchanged frame costs something too: of two ways to put a clip right the one
-    with fewer is taken, and a person whose sides are swapped for seconds stays so. Legs, and arms with shoulders and
-    head, are mended for themselves, since detectors swap them so.
+    with fewer is taken, and a person whose sides are swapped for seconds, or in a quarter of the frames, stays so.
+    Legs, and arms with shoulders and head, are mended for themselves, since detectors swap them so.
 
     Returns:
         The table with exchanged joints and a note for each track, or ``table`` itself.
@@ -46,6 +47,9 @@ def mend_sides(table: KeypointTable) -> KeypointTable:
         limbs = [i for i in sides if words[i] & _LIMBS]
         for track, rows in table.tracks() if limbs else ():
             swapped = rows.start + np.flatnonzero(_swapped(points[rows], visible[rows] > 0, times[rows], limbs, order))
+            if len(swapped) > _TOO_OFTEN * (rows.stop - rows.start):
+                notes.append(f'track {track}: left and right {part} swap so often that they cannot be put back')
+                continue
             pairs = np.r_[sides, order[sides]]
             for array in (points, visible):
                 array[swapped[:, None], pairs] = array[swapped[:, None], order[pairs]]

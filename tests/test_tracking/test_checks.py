@@ -49,6 +49,13 @@ def test_swapped_sides_are_put_back(walk, spells):
     assert any('left and right' in note and 'put back' in note for note in mended.notes)
 
 
+def test_sides_that_swap_all_the_time_are_left(walk):
+    swapped = walk.frame_indices // 5 % 2 == 0
+    points = np.where(swapped[:, None, None], walk.keypoints[:, ORDER], walk.keypoints)
+    mended = mend_sides(replace(walk, keypoints=points))
+    assert 'so often' in mended.notes[-1]
+
+
 def test_tracks_that_exchange_persons_are_put_right(walk):
     first, second = range(60), range(60, 127)
     table = persons(walk, [0, 1, 1, 0], [first, first, second, second], [0, 900, 0, 900])
