@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from .errors import InputError, run_program
-from .io import check_target, expected_inputs, list_formats
 from .utils import atomic_write, load_plugins
 from .version import __version__
 
@@ -33,15 +32,29 @@ def command(name: str, *options: Option) -> Callable:
     return register
 
 
+def _strength(text: str) -> str | float:
+    """A frequency in hertz, or the name of one."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+_STATUS = 'Exit status: 0 done, 1 a fault of the program, 2 an input, option or file to mend, 130 stopped by Ctrl-C.'
 DEVICE = option('--device', default='cpu', help='cpu, cuda:0, ... (default: %(default)s)')
 DEBUG = option('--debug', action='store_true', help='show the traceback of an error')
 OUT_DIR = option('-o', '--out-dir', default='out', help='where results go (default: out)')
+JSON = option('--json', action='store_true', help='print the result as one line of JSON')
 SKELETON = option('--skeleton', help='joint set of the input, where the file does not say')
 
 
 @command(
     'lift',
-    option('input', nargs='+', help='film, folder of pictures, or file of keypoints: {inputs}'),
+    option('input', nargs='+', help='films, folders of pictures, patterns such as "clips/*.mp4", or files of {inputs}'),
     OUT_DIR,
     option('--detector', help='of persons in films: blazepose-full (default), blazepose-lite, rtmlib-body, ...'),
     option('--start', type=float, metavar='S', help='second of a film to begin at'),
@@ -51,23 +64,32 @@ SKELETON = option('--skeleton', help='joint set of the input, where the file doe
     SKELETON,
     option('--image-size', nargs=2, type=int, metavar=('W', 'H'), help='picture size in pixels'),
     option('--fps', type=float, help='frame rate, where the file does not say'),
+    option('--person', metavar='ID', help='only this person, or several with commas'),
+    option('--largest', action='store_true', help='only the person who fills most of the picture'),
+    option('--smooth', type=_strength, default='light', help='off, light, strong or hertz (default: %(default)s)'),
     option('--formats', default='npz,png,html', help='of {poses} (default: %(default)s)'),
+    option('--force', action='store_true', help='write over results that exist (default: they stay)'),
+    JSON,
     DEVICE,
     option('--batch-size', type=int, help='windows in one forward pass'),
 )
 def lift(args: argparse.Namespace) -> None:
     """Films or 2D keypoints to 3D poses."""
     from .apis import Pose3DInferencer  # models take seconds to import; `poselifter zoo list` need not wait
+    from .apis.lift_files import lift_files
     from .apis.zoo import DEFAULT_MODEL
     from .detection import expand_inputs
 
+    inputs = expand_inputs(args.input)
     inferencer = Pose3DInferencer(args.model or DEFAULT_MODEL, args.checkpoint, args.device)
     if inferencer.untrained:
         raise InputError(f'{args.model} is a config without weights; give them, --checkpoint FILE')
-    results = inferencer(
-        expand_inputs(args.input),
-        out_dir=args.out_dir,
-        formats=['npz', *(f for f in args.formats.split(',') if f != 'npz')],
+    report = lift_files(
+        inferencer,
+        inputs,
+        args.out_dir,
+        ['npz', *(f for f in args.formats.split(',') if f != 'npz')],
+        say=_to_stderr if args.json else print,
         skeleton=args.skeleton,
         img_shape=tuple(args.image_size[::-1]) if args.image_size else None,
         fps=args.fps,
@@ -75,16 +97,16 @@ def lift(args: argparse.Namespace) -> None:
         detector=args.detector,
         start=args.start,
         end=args.end,
+        person=args.person,
+        largest=args.largest,
+        smoothing=args.smooth,
+        replace_files=args.force,
     )
-    for result in results:
-        print(*result['notes'], sep='\n')
-        poses = result['predictions']
-        n, joints, _ = poses['keypoints_3d'].shape
-        print(
-            f'{n} poses of {joints} joints ({poses["skeleton_3d"]}): unit {poses["unit"]}, '
-            f'axes of the {poses["axes"]}, relative to the {poses["root"]}'
-        )
-        print(*result['visualization'], sep='\n')
+    if args.json:
+        print(json.dumps({'poselifter': __version__, 'results': report}))
+    failed = sum(entry['status'] == 'failed' for entry in report)
+    if failed:
+        raise InputError(f'{failed} of {len(report)} inputs could not be lifted, see above; mend them and start again')
 
 
 @command(
@@ -132,6 +154,7 @@ def fit(args: argparse.Namespace) -> None:
 def search(args: argparse.Namespace) -> None:
     """Clips that show what a text says."""
     from .apis import MotionSearch, init_text_motion
+    from .io import check_target
 
     if args.out:
         check_target(args.out, [args.model, args.checkpoint, args.motion_checkpoint])
@@ -189,6 +212,15 @@ def download_model(args: argparse.Namespace) -> None:
     print(find_weights(args.name) if args.name in MEMBERS else zoo.download(zoo.find(args.name)))
 
 
+@command('doctor', JSON)
+def doctor(args: argparse.Namespace) -> None:
+    """Versions, devices, and which extras work."""
+    from .utils.doctor import examine, report
+
+    facts = examine()
+    print(json.dumps(facts) if args.json else '\n'.join(report(facts)))
+
+
 class _Parser(argparse.ArgumentParser):
     """Reports errors in one line, like all others."""
 
@@ -197,7 +229,9 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog='poselifter', description='Human motion from 2D keypoints.')
+    from .io import expected_inputs, list_formats
+
+    parser = _Parser(prog='poselifter', description='Human motion from 2D keypoints.', epilog=_STATUS)
     parser.add_argument('--version', action='version', version=f'poselifter {__version__}')
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
     groups = {}
@@ -216,6 +250,9 @@ def _parser() -> argparse.ArgumentParser:
 def _main(argv: list[str] | None) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):  # names of files need not be UTF-8
         sys.stdout.reconfigure(errors='backslashreplace')
+    if (sys.argv[1:] if argv is None else argv) == ['--version']:
+        print(f'poselifter {__version__}')  # at once, without torch
+        return
     load_plugins()  # they may add commands and formats
     args = _parser().parse_args(argv)
     args.run(args)

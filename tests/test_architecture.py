@@ -20,30 +20,30 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 253,
-    'poselifter/apis': 757,
+    'poselifter': 277,
+    'poselifter/apis': 920,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 182,
-    'poselifter/datasets': 2326,
+    'poselifter/datasets': 2328,
     'poselifter/detection': 570,
     'poselifter/engine': 1002,
     'poselifter/evaluation': 607,
     'poselifter/geometry': 477,
-    'poselifter/io': 918,
-    'poselifter/models': 2479,
+    'poselifter/io': 934,
+    'poselifter/models': 2499,
     'poselifter/skeletons': 178,
-    'poselifter/structures': 407,
-    'poselifter/tracking': 62,
-    'poselifter/utils': 402,
+    'poselifter/structures': 431,
+    'poselifter/tracking': 351,
+    'poselifter/utils': 466,
     'poselifter/visualization': 583,
     'tools': 100,
-    'tools/analysis_tools': 1102,
+    'tools/analysis_tools': 1109,
     'tools/dataset_converters': 845,
     'tools/misc': 420,
     'tools/model_converters': 65,
 }
-TOTAL_LINES = 28_093
-TEST_LINES = 26_951
+TOTAL_LINES = 29_121
+TEST_LINES = 27_311
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

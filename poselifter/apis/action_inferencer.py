@@ -13,8 +13,10 @@ from ..datasets.transforms import build_pipeline
 from ..engine.tool import config_errors
 from ..registry import INFERENCERS
 from ..structures import KeypointTable, Result, WindowPolicy
-from .inference import assumed_metadata, at_rows, class_names, track_clips
+from ..tracking import interpolate
+from .inference import assumed_metadata, class_names
 from .inferencers import BaseInferencer, heads_of
+from .track_clips import track_clips
 
 
 @INFERENCERS.register_module()
@@ -74,8 +76,8 @@ class ActionInferencer(BaseInferencer):
     def predict(self, table: KeypointTable, batch_size: int | None = None) -> list[Result]:
         """One result of the whole table."""
         clips = list(track_clips(self.model.codec, table))
-        scores = [at_rows(self.scores(clip, batch_size), table, rows, step) for rows, clip, step in clips]
-        segments, metadata = [rows for rows, _, _ in clips], assumed_metadata(self.model)
+        scores = [interpolate(self.scores(clip.sample, batch_size), clip.where, degree=1) for clip in clips]
+        segments, metadata = [clip.rows for clip in clips], assumed_metadata(self.model)
         return [Result(table, scores=np.concatenate(scores), classes=self.classes, segments=segments, **metadata)]
 
     @torch.no_grad()

@@ -1,7 +1,7 @@
 """Inference functions: a config and a checkpoint to 3D poses, scores and embeddings."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,13 @@ from ..registry import MODELS
 from ..skeletons import convert_keypoints, find_conversion
 from ..structures import KeypointTable, Result
 from ..structures.keypoint_table import split_scores
+from ..tracking import interpolate, smooth
+from ..tracking.signals import DEFAULT_SMOOTHING
 from ..utils import register_all_modules
 from . import zoo
+from .track_clips import Clip, track_clips
 
-MAX_GAP = 30  # frames without the person after which the rest counts as a new clip
+_TOGETHER = 20_000  # frames of clips that are lifted together, unless one alone is longer
 
 
 def init_model(
@@ -46,10 +49,11 @@ def init_model(
         InputError: no such file, name or variant, an option that leads nowhere, or a checkpoint that does not fit.
     """
     register_all_modules()
+    published = None
     if not isinstance(config, Config):
         if not str(config).endswith('.py'):
-            model = zoo.find(str(config))
-            config, checkpoint, variant = model.config, checkpoint or model.name, variant or model.variant
+            published = zoo.find(str(config))
+            config, checkpoint, variant = published.config, checkpoint or published.name, variant or published.variant
         config = load_config(config)
     config = change_config(config, cfg_options, variant)
     check_device(device)
@@ -61,6 +65,10 @@ def init_model(
         check_codec(weights, config.get('codec'), path)
         load_weights(model, weights)
     model.cfg = config
+    if published and checkpoint == published.name:
+        model.cfg.model_name = published.name
+        if 'Uncertainty' in published.metadata:
+            model.cfg.uncertainty = published.metadata['Uncertainty']
     return model.to(device).eval()
 
 
@@ -102,48 +110,106 @@ def inference_lifter(
     return lift_table(model, table)
 
 
-def lift_table(model: nn.Module, table: KeypointTable) -> np.ndarray:
+def lift_table(model: nn.Module, table: KeypointTable, **options: Any) -> np.ndarray:
     """Lifts every person of a table of N rows to poses (N, K, 3) float32, see :func:`inference_lifter`.
 
-    Frames in which a person is missing are bridged: the model sees them as
-    empty. Another frame rate than the model's is resampled to it and back.
+    Frames in which a person is missing are bridged. Another frame rate than the model's is resampled to it and back.
+
+    Args:
+        model: from :func:`init_model`.
+        table: N rows of keypoints.
+        **options: ``smoothing`` and others of :func:`predict_table`.
 
     Raises:
         InputError: the joint set is unknown or cannot be converted.
     """
-    return predict_table(model, table, ['pose']).poses
+    return predict_table(model, table, ['pose'], **options).poses
 
 
 @torch.no_grad()
 def predict_table(
-    model: nn.Module, table: KeypointTable, names: Sequence[str], batch_size: int | None = None
+    model: nn.Module,
+    table: KeypointTable,
+    names: Sequence[str],
+    batch_size: int | None = None,
+    smoothing: str | float | None = DEFAULT_SMOOTHING,
+    progress: Callable[[float, int], None] | None = None,
 ) -> Result:
-    """Poses, scores and embeddings for every person of a table, in one pass of the network.
+    """Poses, scores and embeddings for every person of a table; windows of all persons share forward passes.
+
+    Missing joints are filled in with low scores (:func:`~poselifter.tracking.fill_missing`). Poses of a model that was
+    calibrated have an uncertainty.
 
     Args:
         model: from :func:`init_model`.
         table: N rows of keypoints.
         names: of heads: ``pose``, ``action`` and others that read clips.
         batch_size: windows in one forward pass; ``None`` means the model's.
+        smoothing: of poses: ``'off'``, ``'light'``, ``'strong'`` or a frequency in hertz, see
+            :func:`~poselifter.tracking.smooth`.
+        progress: called after each batch with the rows that it was, a fraction, and N.
 
     Raises:
-        InputError: the joint set is unknown or cannot be converted.
+        InputError: the joint set is unknown or cannot be converted, or no such ``smoothing``.
     """
-    device = next(model.parameters()).device
-    clips = list(track_clips(model.codec, table))
-    sequences = [torch.from_numpy(model.codec.encode(clip)['inputs']).to(device) for _, clip, _ in clips]
-    arrays = {name: [] for name in names}
-    for (rows, _, step), predictions in zip(clips, model.over_time(sequences, names, batch_size), strict=True):
-        for name in names:
-            arrays[name].append(at_rows(predictions[name].cpu().numpy(), table, rows, step))
-    fields = {'segments': [rows for rows, _, _ in clips], **assumed_metadata(model)}
+    calibration = model.cfg.get('uncertainty') if 'pose' in names else None
+    rows, arrays = [], {name: [] for name in (*names, *(['uncertainty'] if calibration else []))}
+    for group in _groups(track_clips(model.codec, table, fill=True)):
+        rows += [clip.rows for clip in group]
+        count = sum(len(clip.where) for clip in group)
+
+        def report(part: float, count: int = count) -> None:
+            if progress:
+                progress(part * count, len(table.keypoints))
+
+        for outputs in _predict_group(model, group, names, batch_size, smoothing, calibration, report):
+            for name, values in outputs.items():
+                arrays[name].append(values)
+    fields = {'segments': rows, **assumed_metadata(model)}
     if 'pose' in names:
         fields |= {'poses': np.concatenate(arrays['pose']), 'skeleton_3d': model.codec.skeleton_3d.name}
+        fields['uncertainty'] = np.concatenate(arrays['uncertainty']) if calibration else None
     if 'action' in names:
         fields |= {'scores': np.concatenate(arrays['action']), 'classes': class_names(model)}
     means = {name: [part.mean(0) for part in arrays[name]] for name in names if name not in ('pose', 'action')}
     embeddings = {name: np.stack([mean / np.linalg.norm(mean) for mean in part]) for name, part in means.items()}
-    return Result(table, embeddings=embeddings, **fields)
+    return Result(table, embeddings=embeddings, model=model.cfg.get('model_name'), **fields)
+
+
+def _groups(clips: Iterable[Clip]) -> Iterator[list[Clip]]:
+    """Clips that are lifted together: as many as have ``_TOGETHER`` frames, so that memory stays bounded."""
+    group, frames = [], 0
+    for clip in clips:
+        if group and frames + len(clip.sample['keypoints']) > _TOGETHER:
+            yield group
+            group, frames = [], 0
+        group.append(clip)
+        frames += len(clip.sample['keypoints'])
+    yield group
+
+
+def _predict_group(
+    model: nn.Module,
+    clips: Sequence[Clip],
+    names: Sequence[str],
+    batch_size: int | None,
+    strength: str | float | None,
+    calibration: dict[str, Any] | None,
+    report: Callable[[float], None],
+) -> Iterator[dict[str, np.ndarray]]:
+    """Each clip's outputs at its rows."""
+    device, codec = next(model.parameters()).device, model.codec
+    sequences = [torch.from_numpy(codec.encode(clip.sample)['inputs']).to(device) for clip in clips]
+    outputs = model.over_time(sequences, names, batch_size, report)
+    for clip, values in zip(clips, outputs, strict=True):
+        arrays = {name: values[name].cpu().numpy() for name in names}
+        if 'pose' in arrays:
+            arrays['pose'] = smooth(arrays['pose'], clip.rate, strength)
+        if calibration:
+            disagreement = values['disagreement'].cpu().numpy()
+            arrays['uncertainty'] = expected_error(disagreement, clip.sample['keypoints_visible'], calibration)
+        degrees = {name: 3 if name == 'pose' else 1 for name in arrays}
+        yield {name: interpolate(value, clip.where, degree=degrees[name]) for name, value in arrays.items()}
 
 
 def assumed_metadata(model: nn.Module) -> dict[str, Any]:
@@ -157,11 +223,25 @@ def assumptions(codec: Any, table: KeypointTable) -> list[str]:
     if table.skeleton not in (None, codec.skeleton.name):
         approximate = ', '.join(find_conversion(table.skeleton, codec.skeleton.name).approximate) or 'none'
         lines.append(f'{table.skeleton} is converted to {codec.skeleton.name}; approximate joints: {approximate}')
+    for track, names in unseen_joints(codec, table).items():
+        lines.append(f'track {track}: {names} are never seen; they are guessed from the rest of the body')
     if table.img_shape is None:
         lines.append('the image size is unknown; the image is taken to be centred on the keypoints (--image-size)')
     if table.fps is None and codec.fps:
         lines.append(f'the frame rate is unknown; it is taken to be {codec.fps:g} a second (--fps)')
     return lines
+
+
+def unseen_joints(codec: Any, table: KeypointTable) -> dict[str, str]:
+    """By track that has some, names of the joints of a codec that no frame shows."""
+    unseen = {}
+    for track, rows in table.tracks():
+        seen = (table.keypoints_visible[rows] > 0).any(0)[None].astype(np.float32)
+        points = np.zeros((*seen.shape, 2), np.float32)
+        _, visible = convert_keypoints(points, table.skeleton or codec.skeleton.name, codec.skeleton.name, seen)
+        if (visible == 0).any():
+            unseen[track] = ', '.join(np.array(codec.skeleton.joint_names)[visible[0] == 0])
+    return unseen
 
 
 def class_names(model: nn.Module, names: Sequence[str] | None = None) -> tuple[str, ...]:
@@ -177,84 +257,15 @@ def class_names(model: nn.Module, names: Sequence[str] | None = None) -> tuple[s
     return tuple(names)
 
 
-def track_clips(codec: Any, table: KeypointTable) -> Iterator[tuple[slice, dict[str, Any], float]]:
-    """Each segment of a person without a long gap, with the joints and at the frame rate of a codec.
+def expected_error(disagreement: np.ndarray, scores: np.ndarray, calibration: dict[str, Any]) -> np.ndarray:
+    """Expected distance (T, K) of joints from the truth, metres.
+
+    It is linear, with weights of at least 0 for each joint, in 1, the two disagreements and what a score lacks to 1.
 
     Args:
-        codec: of a model; its frame rate may be ``None``, any.
-        table: N rows of keypoints.
-
-    Yields:
-        The segment's rows; a sample with ``keypoints`` (T, J, 2), ``keypoints_visible``, ``skeleton`` and
-        ``img_shape``; and the frames of the sample in one frame of the table.
-
-    Raises:
-        InputError: the joint set is unknown or cannot be converted, or see :meth:`KeypointTable.check_pixels`.
+        disagreement: (T, K, 2) of the mirrored clip and of shifted windows, network units.
+        scores: (T, K) of the keypoints; joints of input and output are the same.
+        calibration: ``weights`` (K, 4), made by ``benchmarks/lifting_options.py calibrate``.
     """
-    table.check_pixels()
-    skeleton = table.skeleton or codec.skeleton.name
-    keypoints, visible = convert_keypoints(table.keypoints, skeleton, codec.skeleton.name, table.keypoints_visible)
-    metadata = {'skeleton': codec.skeleton.name, 'img_shape': table.img_shape or _guess_img_shape(keypoints, visible)}
-    step = codec.fps / table.fps if table.fps and codec.fps else 1.0
-    for rows in _segments(table):
-        frames = table.frame_indices[rows] - table.frame_indices[rows.start]
-        dense = {'keypoints': np.zeros((frames[-1] + 1, *keypoints.shape[1:]), np.float32)}
-        dense['keypoints_visible'] = np.zeros(dense['keypoints'].shape[:2], np.float32)
-        dense['keypoints'][frames], dense['keypoints_visible'][frames] = keypoints[rows], visible[rows]
-        if step != 1:
-            dense = _resample_clip(**dense, step=step)
-        yield rows, {**dense, **metadata}, step
-
-
-def _segments(table: KeypointTable) -> Iterator[slice]:
-    """Rows of one person without a gap longer than ``MAX_GAP`` frames."""
-    for _, rows in table.tracks():
-        cuts = np.flatnonzero(np.diff(table.frame_indices[rows]) > MAX_GAP) + 1 + rows.start
-        for start, stop in zip([rows.start, *cuts], [*cuts, rows.stop], strict=True):
-            yield slice(int(start), int(stop))
-
-
-def interpolate(values: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Values (T, ...) at positions (M,) on the time axis, in frames, linearly (M, ...); outside the edge repeats."""
-    where = np.clip(where, 0, len(values) - 1)
-    lower = np.floor(where).astype(int)
-    upper = np.minimum(lower + 1, len(values) - 1)
-    fraction = (where - lower).astype(values.dtype).reshape(-1, *[1] * (values.ndim - 1))
-    return values[lower] * (1 - fraction) + values[upper] * fraction
-
-
-def at_rate(inputs: torch.Tensor, fps: float | None, rate: float | None) -> torch.Tensor:
-    """Encoded inputs (T, J, C) at another frame rate, linearly; a joint with a zero in all channels is missing.
-
-    Without one of the rates, or of several persons (M, T, J, C), they stay as they are.
-    """
-    if not fps or not rate or fps == rate or inputs.ndim != 3:
-        return inputs
-    values, where = inputs.cpu().numpy(), np.arange(int((len(inputs) - 1) * rate / fps) + 1) * fps / rate
-    present = (values != 0).any(-1, keepdims=True).astype(np.float32)
-    return torch.from_numpy(interpolate(values, where) * (interpolate(present, where) > 0.999)).to(inputs)
-
-
-def at_rows(values: np.ndarray, table: KeypointTable, rows: slice, step: float) -> np.ndarray:
-    """Values (T, ...) of a sample of :func:`track_clips` at the rows of its segment, (n, ...)."""
-    frames = table.frame_indices[rows]
-    return interpolate(values, (frames - frames[0]) * step)
-
-
-def _resample_clip(keypoints: np.ndarray, keypoints_visible: np.ndarray, step: float) -> dict[str, np.ndarray]:
-    """Another frame rate; a joint between two frames is present only if it is in both."""
-    where = np.arange(int(np.floor((len(keypoints) - 1) * step)) + 2) / step
-    present = interpolate((keypoints_visible > 0).astype(np.float32), where) > 0.999
-    return {
-        'keypoints': interpolate(keypoints, where),
-        'keypoints_visible': np.where(present, interpolate(keypoints_visible, where), 0).astype(np.float32),
-    }
-
-
-def _guess_img_shape(keypoints: np.ndarray, visible: np.ndarray) -> tuple[int, int]:
-    """A picture in whose middle the keypoints lie."""
-    points = keypoints[visible > 0]
-    if not len(points):
-        return 1000, 1000
-    width, height = np.ceil((points.min(0) + points.max(0)).clip(min=2))
-    return int(height), int(width)
+    features = np.concatenate([np.ones_like(scores)[..., None], disagreement, 1 - scores[..., None]], -1)
+    return np.einsum('tkf,kf->tk', features, np.asarray(calibration['weights'], np.float32))

@@ -14,12 +14,12 @@ from torch import nn
 
 from ..detection import detect_keypoints, is_film
 from ..errors import InputError
-from ..io import check_formats, check_targets, notes_on, read_keypoints, write_results
+from ..io import check_formats, check_targets, missing_formats, notes_on, read_keypoints, result_files, write_results
 from ..models.estimators import MotionEstimator
 from ..registry import INFERENCERS
 from ..structures import KeypointTable, Result
 from ..structures.keypoint_table import split_scores
-from ..tracking import link_persons
+from ..tracking import choose_persons, link_persons, mend_tracks
 from .inference import assumptions, init_model, predict_table
 from .zoo import DEFAULT_MODEL
 
@@ -67,6 +67,10 @@ class BaseInferencer(ABC):
         detector: str | None = None,
         start: float | None = None,
         end: float | None = None,
+        person: int | str | None = None,
+        largest: bool = False,
+        replace_files: bool = True,
+        **options: Any,
     ) -> Iterator[dict[str, Any]]:
         """Predicts for one input after the other.
 
@@ -83,10 +87,15 @@ class BaseInferencer(ABC):
             detector: that finds keypoints in films, see :func:`~poselifter.detection.build_detector`.
             start: seconds of a film to begin at.
             end: seconds of a film to end at.
+            person: id of the only one, or several with commas; ``None`` takes all.
+            largest: only the person who fills most of the picture over time.
+            replace_files: write over files that exist; else they stay, and an input that has all of them is skipped.
+            **options: of ``predict``, see the class.
 
         Yields:
-            ``notes``: lines on what was recognised, converted and assumed; ``predictions``: see the class;
-            ``visualization``: the files that were written.
+            As each input is done, ``notes``: lines on what was recognised, converted, mended and assumed;
+            ``predictions``: see the class, ``None`` of what was skipped; ``visualization``: the files of the result;
+            ``result``: the :class:`Result`.
 
         Raises:
             InputError: an input cannot be read, predicted or written, or a result would replace an input or a result.
@@ -99,17 +108,24 @@ class BaseInferencer(ABC):
         stems = [stem_of(item, 'keypoints') for item in items]
         check_targets(out_dir, [stem + self.ending for stem in stems], formats, [*items, *self.reads])
         for item, stem in zip(items, stems, strict=True):
-            table = read_table(item, skeleton, img_shape, fps, {'detector': detector, 'start': start, 'end': end})
-            results = self.predict(table, batch_size)
+            files = [] if out_dir is None else result_files(Path(out_dir) / (stem + self.ending), formats)
+            missing = formats if replace_files else missing_formats(formats, files)
+            if files and not missing:
+                note = _check_older(item, files)
+                yield {'notes': [note], 'predictions': None, 'visualization': files, 'result': None}
+                continue
+            film = {'detector': detector, 'start': start, 'end': end}
+            table = mend_tracks(choose_persons(read_table(item, skeleton, img_shape, fps, film), person, largest))
+            results = self.predict(table, batch_size, **options)
             notes = [*notes_on(table), *assumptions(self.model.codec, table)]
             if self.untrained:
                 notes.append('the weights are untrained, so that this is chance; give a checkpoint')
             for number, result in enumerate(results):
                 result.top_k = top_k
                 name = stem + self.ending + (f'_{number}' if len(results) > 1 else '')
-                files = [] if out_dir is None else write_results(Path(out_dir) / name, result, formats)
-                lines = notes + self.notes(result)
-                yield {'notes': lines, 'predictions': self.describe(result), 'visualization': files}
+                files = [] if out_dir is None else write_results(Path(out_dir) / name, result, missing)
+                lines, described = notes + self.notes(result), self.describe(result)
+                yield {'notes': lines, 'predictions': described, 'visualization': files, 'result': result}
 
     @abstractmethod
     def predict(self, table: KeypointTable, batch_size: int | None = None) -> list[Result]:
@@ -129,10 +145,10 @@ class Pose3DInferencer(BaseInferencer):
     """Lifts 2D keypoints; further heads predict in the same pass.
 
     ``predictions`` are ``keypoints_3d`` (N, K, 3) with ``track_ids``, ``frame_indices``, ``skeleton_3d``, ``unit``,
-    ``axes`` and ``root``; of a model with heads that read clips also ``segments`` (and ``stretches``, their name of
-    before), one for each segment of a person without a long gap: ``track``, ``frames`` (n,), of a head ``action``
-    ``scores`` and ``top`` as of :class:`ActionInferencer`, and of every other head, by its name, a unit vector (D,),
-    the mean of the windows'.
+    ``axes``, ``root``, ``model`` and, of a model that was calibrated, ``uncertainty`` (N, K), the expected error in
+    metres; of a model with heads that read clips also ``segments`` (and ``stretches``, their name of before), one for
+    each segment of a person without a long gap: ``track``, ``frames`` (n,), of a head ``action`` ``scores`` and ``top``
+    as of :class:`ActionInferencer`, and of every other head, by its name, a unit vector (D,), the mean of the windows'.
 
     Raises:
         InputError: see :class:`BaseInferencer`; or the model does not lift.
@@ -156,22 +172,21 @@ class Pose3DInferencer(BaseInferencer):
         self.names = ['pose', *(name for name, head in heads_of(self.model, 'pose').items() if head.reads == 'clip')]
         self.gives = ('poses', 'scores') if 'action' in self.names else ('poses',)
 
-    def predict(self, table: KeypointTable, batch_size: int | None = None) -> list[Result]:
-        """One result of the whole table."""
-        return [predict_table(self.model, table, self.names, batch_size)]
+    def predict(self, table: KeypointTable, batch_size: int | None = None, **options: Any) -> list[Result]:
+        """One result of the whole table; options are ``smoothing`` and ``progress`` of :func:`predict_table`."""
+        return [predict_table(self.model, table, self.names, batch_size, **options)]
 
     def describe(self, result: Result) -> dict[str, Any]:
         """See the class."""
-        skeleton, table = self.model.codec.skeleton_3d, result.table
         described = {
             'keypoints_3d': result.poses,
-            'track_ids': table.track_ids,
-            'frame_indices': table.frame_indices,
-            'skeleton_3d': skeleton.name,
-            'unit': 'm',
-            'axes': 'camera: x right, y down, z forward',
-            'root': skeleton.joint_names[skeleton.root],
+            'track_ids': result.table.track_ids,
+            'frame_indices': result.table.frame_indices,
+            'skeleton_3d': result.skeleton_3d,
+            **result.frame_of_reference(),
         }
+        if result.uncertainty is not None:
+            described['uncertainty'] = result.uncertainty
         segments = [] if len(self.names) == 1 else result.describe_segments()
         return {**described, 'segments': segments, 'stretches': segments} if segments else described
 
@@ -179,6 +194,15 @@ class Pose3DInferencer(BaseInferencer):
         """The recognised actions."""
         segments = [] if result.scores is None else result.describe_segments()
         return [f'track {s["track"]}: ' + ', '.join(f'{name} {p:.2f}' for name, p in s['top']) for s in segments]
+
+
+def _check_older(item: Any, files: Sequence[Path]) -> str:
+    """A note that the results of an input stay as they are; raises InputError where the input is newer than they."""
+    if isinstance(item, (str, os.PathLike)) and os.path.exists(item):
+        oldest = min(files, key=os.path.getmtime)
+        if os.path.getmtime(item) > os.path.getmtime(oldest):
+            raise InputError(f'{item} is newer than its result {oldest}, which stays; write over it with --force')
+    return f'{item}: the results are there already ({files[0]}), and stay as they are; lift again with --force'
 
 
 def heads_of(model: nn.Module, needed: str) -> dict[str, nn.Module]:

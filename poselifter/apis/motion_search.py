@@ -23,8 +23,9 @@ from ..structures import KeypointTable, WindowPolicy
 from ..utils import CacheFile
 from ..utils.arrays import load_arrays
 from . import zoo
-from .inference import assumptions, at_rate, init_model, track_clips
+from .inference import assumptions, init_model
 from .inferencers import read_table
+from .track_clips import at_rate, track_clips
 
 SUFFIXES = ('.npz', '.npy', '.json')
 CACHE = '.poselifter_search.npz'
@@ -235,10 +236,10 @@ class MotionSearch:
     def embed_table(self, table: KeypointTable, name: str) -> ClipWindows:
         """The windows of all tracks of a table; ``name``: of its file."""
         parts = []
-        for rows, clip, _ in track_clips(self.model.codec, table):
-            first = table.frame_indices[rows.start] / (table.fps or self.model.codec.fps)
-            inputs = torch.from_numpy(self.model.codec.encode(clip)['inputs'])
-            parts.append(self.embed(inputs, name, table.track_ids[rows.start].item(), first))
+        for clip in track_clips(self.model.codec, table):
+            first = table.seconds(self.model.codec.fps)[clip.rows.start]
+            inputs = torch.from_numpy(self.model.codec.encode(clip.sample)['inputs'])
+            parts.append(self.embed(inputs, name, table.track_ids[clip.rows.start].item(), first))
         return ClipWindows.join(parts)
 
     def _dataset(self, config: str | os.PathLike) -> Iterator[ClipWindows]:

@@ -13,9 +13,10 @@ from ..errors import InputError
 from ..geometry import axis_angle_to_matrix, matrix_to_axis_angle, matrix_to_rotation_6d, rotation_6d_to_matrix
 from ..models.body_models import BodyMotion, JointsOfBody
 from ..structures import KeypointTable, MotionDataSample, Result
-from .inference import interpolate, track_clips
+from ..tracking import interpolate
 from .inferencers import BaseInferencer
 from .smpl_fitting import body_result
+from .track_clips import Clip, track_clips
 
 
 def recover_smpl(
@@ -74,7 +75,7 @@ class _BodyInferencer(BaseInferencer):
         people = len(set(table.track_ids.tolist()))
         if self.estimates is not None and people > 1:
             raise InputError(f'{table.source} has {people} people, and {self.source} gives bodies of one; take one out')
-        return [self._recover(table, *segment) for segment in track_clips(self.model.codec, table)]
+        return [self._recover(table, clip) for clip in track_clips(self.model.codec, table)]
 
     def describe(self, result: Result) -> dict[str, Any]:
         """The parameters of the body."""
@@ -82,21 +83,22 @@ class _BodyInferencer(BaseInferencer):
         person = {'track': str(table.track_ids[0]), 'frame_indices': table.frame_indices, 'fps': result.fps}
         return {**person, 'motion': BodyMotion(body.poses, body.betas, body.trans)}
 
-    def _recover(self, table: KeypointTable, rows: slice, clip: dict[str, Any], step: float) -> Result:
-        frames, sample = table.frame_indices[rows], MotionDataSample()
-        inputs = torch.from_numpy(self.model.codec.encode(clip)['inputs']).to(self.body.v_template.device)
+    def _recover(self, table: KeypointTable, clip: Clip) -> Result:
+        frames, sample = table.frame_indices[clip.rows], MotionDataSample()
+        inputs = torch.from_numpy(self.model.codec.encode(clip.sample)['inputs']).to(self.body.v_template.device)
         if self.estimates is not None:
-            shown = np.minimum(frames[0] + np.arange(len(inputs)) / step, frames[-1])
+            shown = np.interp(np.arange(len(inputs)), clip.where, frames)
             sample.set_data({key: torch.from_numpy(value) for key, value in self.estimates.at(shown).items()})
         apart, self.model.merge = self.model.merge, True  # a body for each frame, also where a paper counts windows
         [sample] = self.model.predict([inputs], [sample])
         self.model.merge = apart
         every = np.arange(frames[0], frames[-1] + 1)
         rotations = axis_angle_to_matrix(sample.pred_smpl_pose.unflatten(1, (24, 3))).cpu().numpy()
-        rotations = rotation_6d_to_matrix(matrix_to_rotation_6d(interpolate(rotations, np.arange(len(every)) * step)))
+        rotations = interpolate(rotations, np.interp(every, frames, clip.where))
+        rotations = rotation_6d_to_matrix(matrix_to_rotation_6d(rotations))
         betas = sample.pred_smpl_shape.mean(0)
         joints = self.joints_of(torch.from_numpy(rotations).to(self.body.v_template), betas).cpu().numpy()
         poses = matrix_to_axis_angle(rotations).reshape(len(rotations), 72)
         motion = BodyMotion(poses, betas.cpu().numpy(), -joints[:, 0])
         fps = float(table.fps or self.model.codec.fps or 30)
-        return body_result(self.body, motion, table.track_ids[rows.start], every, joints - joints[:, :1], fps)
+        return body_result(self.body, motion, table.track_ids[clip.rows.start], every, joints - joints[:, :1], fps)

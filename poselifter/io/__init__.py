@@ -7,7 +7,9 @@ from .writers import (
     check_targets,
     file_names,
     list_formats,
+    missing_formats,
     read_result,
+    result_files,
     write_keypoints,
     write_results,
 )

@@ -30,10 +30,12 @@ class KeypointTable:
         fps: frames per second; ``None`` if unknown.
         source: origin of the keypoints, for messages.
         notes: lines for the user on what was left out, guessed or changed.
+        timestamps: (N,) float64 seconds of each row, rising with its frame; ``None`` means frame / fps. Without
+            ``fps`` they give it.
 
     Raises:
         InputError: shapes disagree, an array holds no numbers, a visible joint is not finite, a person has
-            two rows in one frame, or ``img_shape`` or ``fps`` is no size or rate.
+            two rows in one frame, ``timestamps`` do not rise, or ``img_shape`` or ``fps`` is no size or rate.
     """
 
     keypoints: np.ndarray
@@ -45,6 +47,7 @@ class KeypointTable:
     fps: float | None = None
     source: str = 'keypoints'
     notes: tuple[str, ...] = ()
+    timestamps: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         self.keypoints = as_numbers(self.keypoints, f'{self.source}: keypoints')
@@ -73,18 +76,36 @@ class KeypointTable:
             self.keypoints = self.keypoints.astype(np.float32)
         self._check_finite()
         self.img_shape, self.fps = check_size(self.img_shape, self.source), check_rate(self.fps, self.source)
+        if self.timestamps is not None:
+            self.timestamps = as_numbers(self.timestamps, f'{self.source}: timestamps').astype(np.float64)
+            if self.timestamps.shape != (n,):
+                raise InputError(f'{self.source}: timestamps have shape {self.timestamps.shape}, expected {(n,)}')
         _, codes = np.unique(self.track_ids, return_inverse=True)
         order = np.lexsort((self.frame_indices, codes))
-        for name in _ROWS:
+        for name in self._row_names():
             setattr(self, name, getattr(self, name)[order])
         codes = codes[order]
-        twice = (np.diff(codes) == 0) & (np.diff(self.frame_indices) == 0)
+        same = np.diff(codes) == 0
+        twice = same & (np.diff(self.frame_indices) == 0)
         if twice.any():
             row = twice.argmax()
             raise InputError(
                 f'{self.source}: person {self.track_ids[row]} has two rows in frame {self.frame_indices[row]}; '
                 f'give each person an id of its own in track_ids'
             )
+        if self.timestamps is not None:
+            self._check_times(same)
+
+    def _row_names(self) -> tuple[str, ...]:
+        return _ROWS if self.timestamps is None else (*_ROWS, 'timestamps')
+
+    def _check_times(self, same: np.ndarray) -> None:
+        """Checks that times rise from row to row of the same person, and takes the rate from them."""
+        steps = np.diff(self.timestamps)[same] / np.diff(self.frame_indices)[same]
+        if not np.isfinite(self.timestamps).all() or (steps <= 0).any():
+            raise InputError(f'{self.source}: timestamps do not rise with frame_indices; give seconds of each row')
+        if self.fps is None and len(steps):
+            self.fps = check_rate(1 / np.median(steps), f'{self.source}: timestamps in seconds')
 
     @classmethod
     def of_person(
@@ -102,7 +123,7 @@ class KeypointTable:
             keypoints_visible: (T, J) scores in [0, 1]; by default all joints are present.
             frame_indices: (T,); consecutive frames by default.
             track_id: of the person.
-            **known: ``skeleton``, ``img_shape``, ``fps`` and ``source``.
+            **known: ``skeleton``, ``img_shape``, ``fps``, ``source`` and ``timestamps``.
 
         Raises:
             InputError: see the class.
@@ -165,7 +186,11 @@ class KeypointTable:
 
     def take(self, rows: slice | np.ndarray) -> 'KeypointTable':
         """A table of some of the rows."""
-        return replace(self, **{name: getattr(self, name)[rows] for name in _ROWS})
+        return replace(self, **{name: getattr(self, name)[rows] for name in self._row_names()})
+
+    def seconds(self, rate: float | None = None) -> np.ndarray:
+        """Times (N,) of the rows; ``rate`` is that of a table that knows none, by default 30."""
+        return self.frame_indices / (self.fps or rate or 30.0) if self.timestamps is None else self.timestamps
 
     def longest_track(self) -> slice:
         """Rows of the person with the most frames."""

@@ -79,7 +79,7 @@ class Result:
         skeleton_3d: joint set of ``poses``.
         root: (N, 3) metres, the root in the camera frame; ``None`` if unknown.
         truth: (N, K, 3) captured poses to compare with, as ``poses``.
-        uncertainty: (N, K) metres, standard deviation of a joint's place.
+        uncertainty: (N, K) metres, expected distance of a joint from the truth.
         world_from_camera: (4, 4) rigid transform to a world with z up, ground at z = 0, metres; ``None`` if unknown.
         scores: (N, A) in [0, 1] of classes of actions.
         classes: A names.
@@ -91,6 +91,7 @@ class Result:
         top_k: classes that are named for a segment.
         film: frames of the film of the keypoints, iterable any number of times, each with ``index`` and ``image``
             (H, W, 3) uint8 RGB, and ``img_shape`` (height, width); ``None`` if there is none.
+        model: name of the model that predicted.
 
     Raises:
         InputError: an array has another shape than the table and the joint sets
@@ -113,6 +114,7 @@ class Result:
     fps: float | None = None
     top_k: int = 3
     film: Any = None
+    model: str | None = None
 
     def __post_init__(self) -> None:
         self.skeleton, self.fps = self.table.skeleton or self.skeleton, self.table.fps or self.fps or 30.0
@@ -139,6 +141,13 @@ class Result:
                 f'{self.table.source}: {name} has {bad.sum()} values that are NaN or infinite, the first in row '
                 f'{np.argwhere(bad)[0][0]}; remove or fill them'
             )
+
+    def frame_of_reference(self) -> dict[str, str]:
+        """In words the ``unit``, ``axes`` and ``root`` of the poses, and the ``model`` where it is known."""
+        skeleton = get_skeleton(self.skeleton_3d)
+        words = {'unit': 'm', 'axes': 'camera: x right, y down, z forward'}
+        words['root'] = skeleton.joint_names[skeleton.root]
+        return words | ({'model': self.model} if self.model else {})
 
     def given(self) -> list[str]:
         """Names of those of ``poses``, ``scores`` and ``body`` that are present."""

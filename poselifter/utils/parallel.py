@@ -9,7 +9,6 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-import torch
 from tqdm import tqdm
 
 from ..errors import InputError
@@ -54,6 +53,8 @@ def run_parallel(
 def _start() -> None:
     """Makes a worker end with its parent, were it killed, and keeps torch to one thread, as those of a DataLoader."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process: the parent says when to stop
+    import torch  # takes seconds, which `poselifter --version` need not wait
+
     torch.set_num_threads(1)  # threads of the parent do not exist in a forked process: torch would wait for ever
 
     def wait() -> None:

@@ -7,9 +7,9 @@ from mmengine.config import Config
 from PIL import Image
 
 from poselifter.apis import ActionInferencer
-from poselifter.apis.inference import interpolate
 from poselifter.errors import InputError
 from poselifter.structures import KeypointTable
+from poselifter.tracking import interpolate
 
 FRAMES = 70
 

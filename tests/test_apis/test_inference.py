@@ -6,9 +6,9 @@ import torch
 from mmengine.config import Config
 
 from poselifter.apis import Pose3DInferencer, inference_lifter, init_model, lift_table
-from poselifter.apis.inference import interpolate
 from poselifter.errors import InputError
 from poselifter.structures import KeypointTable
+from poselifter.tracking import interpolate
 
 
 @pytest.fixture(scope='module')

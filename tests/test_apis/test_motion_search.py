@@ -10,8 +10,8 @@ from mmengine.config import Config
 from torch import nn
 
 from poselifter.apis import MotionSearch, init_model, init_text_motion
-from poselifter.apis.inference import at_rate
 from poselifter.apis.motion_search import CACHE
+from poselifter.apis.track_clips import at_rate
 from poselifter.cli import main
 from poselifter.codecs import RootRelativeLifting
 from poselifter.errors import InputError

@@ -56,7 +56,9 @@ def test_a_file_and_its_array_agree(lifter, walk, tmp_path, score):
     np.testing.assert_array_equal(file['predictions']['keypoints_3d'], given['predictions']['keypoints_3d'])
     table = KeypointTable.of_person(array[..., :2], skeleton='h36m17')
     filled = next(lifter(table, img_shape=(1000, 1000), fps=60))
-    assert not [note for note in filled['notes'] if 'unknown;' in note] and '4 joints at (0, 0)' in filled['notes'][1]
+    assert not [note for note in filled['notes'] if 'unknown;' in note] and any(
+        '4 joints at (0, 0)' in note for note in filled['notes']
+    )
 
 
 def test_untrained_weights_are_named(repository, clip, fails):

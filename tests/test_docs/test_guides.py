@@ -183,6 +183,7 @@ def test_a_file_of_the_reader_is_lifted(follow, capsys):
     assert 'Dots files' in ' '.join(capsys.readouterr().out.split())
     people[4]['points'] = people[4]['points'][:16]
     Path('walk.json').write_text(json.dumps(content))
+    Path('out/walk.npz').unlink()
     with pytest.raises(SystemExit):
         run(lift)
     assert 'error: walk.json: people: points are not 17 times x, y, score' in capsys.readouterr().err

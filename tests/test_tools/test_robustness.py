@@ -37,7 +37,7 @@ def run(tool, repository, tmp_path):
 
 def test_table_and_picture(run, tmp_path, capsys):
     rows = run('procedural_27', SMALL, '--plot', tmp_path / 'new/p.png')
-    assert len(rows) == 1 + 7 * 3 and ('shuffle', 27) in rows
+    assert len(rows) == 1 + 9 * 3 and ('shuffle', 27) in rows
     assert (tmp_path / 'new/p.png').read_bytes().startswith(b'\x89PNG')
     text = capsys.readouterr().out.splitlines()
     table = text[next(i for i, line in enumerate(text) if line.startswith('corruption')) :]

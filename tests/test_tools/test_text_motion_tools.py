@@ -10,8 +10,8 @@ from inspection.embedding import embed_dataset
 from PIL import Image
 
 from poselifter.apis import MotionSearch, init_model, init_text_motion
-from poselifter.apis.inference import at_rate
 from poselifter.apis.motion_search import ClipWindows
+from poselifter.apis.track_clips import at_rate
 from poselifter.engine import load_config
 from poselifter.errors import InputError
 from poselifter.io import read_keypoints, write_keypoints

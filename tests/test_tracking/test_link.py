@@ -62,9 +62,9 @@ def test_a_long_absence_ends_a_person(body):
     frames = np.r_[np.arange(5), np.arange(30, 35)]
     keypoints = np.broadcast_to(body + 400, (10, 17, 2))
     table = KeypointTable(keypoints, np.ones((10, 17)), frames, np.full(10, -1))
-    assert_array_equal(link_persons(table, max_gap=10).track_ids, [0] * 5 + [1] * 5)
-    assert_array_equal(link_persons(table, max_gap=25).track_ids, [0] * 10)
-    assert_array_equal(link_persons(table, max_gap=24).track_ids, [0] * 5 + [1] * 5)
+    assert_array_equal(link_persons(table, max_gap=10 / 30).track_ids, [0] * 5 + [1] * 5)
+    assert_array_equal(link_persons(table, max_gap=25 / 30).track_ids, [0] * 10)
+    assert_array_equal(link_persons(table, max_gap=24 / 30).track_ids, [0] * 5 + [1] * 5)
 
 
 def test_a_jump_across_the_picture_is_another_person(body):

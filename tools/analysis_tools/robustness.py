@@ -14,6 +14,7 @@ from typing import Any
 from mmengine.dist import is_main_process
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from tqdm import tqdm
 
 from poselifter.apis.zoo import resolve
 from poselifter.datasets.transforms import Encode
@@ -30,7 +31,9 @@ from poselifter.visualization.text_motion import check_picture, sheet
 CORRUPTIONS: dict[str, tuple[str, tuple, Callable[[Any], dict]]] = {
     'gaussian': ('sigma', (0.01, 0.03, 0.05), lambda v: dict(type='GaussianNoise', sigma=v)),
     'shuffle': ('frames of a block', (3, 9, 'window'), lambda v: dict(type='FrameShuffle', block=v)),
-    'joints': ('share dropped', (0.05, 0.1, 0.2), lambda v: dict(type='JointMask', prob=v)),
+    'flicker': ('share dropped', (0.05, 0.1, 0.2), lambda v: dict(type='JointMask', prob=v)),
+    'spells': ('share, 30 frames', (0.05, 0.1, 0.2), lambda v: dict(type='JointMask', prob=v, frames=30)),
+    'gone': ('share, whole clip', (0.05, 0.1, 0.2), lambda v: dict(type='JointMask', prob=v, frames=None)),
     'frames': ('share dropped', (0.1, 0.3, 0.5), lambda v: dict(type='FrameMask', prob=v)),
     'scores': ('factor', (0.7, 0.4, 0.1), lambda v: dict(type='LowScores', factor=v)),
     'sides': ('share of frames', (0.05, 0.1, 0.2), lambda v: dict(type='SwapSides', prob=v)),
@@ -60,7 +63,9 @@ def measure(runner: Runner, names: list[str], metrics: list[str]) -> list[dict[s
         raise InputError('the test pipeline has no Encode; corruptions come right after it')
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     window = model.window.length if isinstance(model, MotionEstimator) else None
+    bar = tqdm(total=1 + sum(len(CORRUPTIONS[name][1]) for name in names), desc=CLEAN, unit='test')
     report = runner.test()
+    bar.update()
     missing = [key for key in metrics if key not in report]
     if missing:
         known = ', '.join(key for key in report if key.count('/') < 2)
@@ -69,6 +74,7 @@ def measure(runner: Runner, names: list[str], metrics: list[str]) -> list[dict[s
     for name in names:
         _, levels, transform = CORRUPTIONS[name]
         for level in levels:
+            bar.set_description(f'{name} {level}')
             if level == 'window':
                 level, model.shuffle_frames = window, True
                 report = runner.test_loop.run()
@@ -78,6 +84,8 @@ def measure(runner: Runner, names: list[str], metrics: list[str]) -> list[dict[s
                 report = runner.test_loop.run()
                 del steps[place]
             rows.append({'corruption': name, 'level': level, **{key: report[key] for key in metrics}})
+            bar.update()
+    bar.close()
     return rows
 
 

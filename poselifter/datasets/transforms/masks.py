@@ -81,15 +81,23 @@ class Mask(BatchTransform):
 
 @TRANSFORMS.register_module()
 class JointMask(Mask):
-    """Hides each joint of each frame with a probability (MotionBERT 0.05)."""
+    """Hides each joint of each frame with a probability (MotionBERT 0.05).
 
-    def __init__(self, prob: float = 0.05, **kwargs: Any) -> None:
+    Args:
+        prob: that probability.
+        frames: for so many frames on end, ``None`` for the whole clip: what is hidden behind something stays so.
+        **kwargs: see :class:`Mask`.
+    """
+
+    def __init__(self, prob: float = 0.05, frames: int | None = 1, **kwargs: Any) -> None:
         check_fraction(self, 'prob', prob)
         super().__init__(**kwargs)
-        self.prob = prob
+        self.prob, self.frames = prob, frames
 
     def draw(self, shape: tuple[int, int], skeleton: str, rng: np.random.Generator) -> np.ndarray:
-        return rng.random(shape) < self.prob
+        frames = self.frames or max(shape[0], 1)
+        drawn = rng.random((-(-shape[0] // frames), shape[1])) < self.prob
+        return drawn.repeat(frames, 0)[: shape[0]]
 
 
 @TRANSFORMS.register_module()

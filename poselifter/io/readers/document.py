@@ -59,6 +59,7 @@ class Detections:
         img_shape: (height, width) or ``None``.
         fps: frames per second or ``None``.
         notes: lines for the user on what was left out, guessed or renumbered.
+        timestamps: (N,) seconds, or ``None``.
     """
 
     keypoints: np.ndarray
@@ -70,6 +71,7 @@ class Detections:
     img_shape: Sequence[int] | None = None
     fps: float | None = None
     notes: Sequence[str] = ()
+    timestamps: np.ndarray | None = None
 
 
 def list_readers() -> list[Reader]:

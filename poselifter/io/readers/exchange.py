@@ -40,4 +40,5 @@ def read_exchange(document: Document) -> Detections:
         skeleton=skeleton.item(),
         img_shape=None if size is None else size.ravel(),
         fps=arrays.get('fps'),
+        timestamps=arrays.get('timestamps'),
     )

@@ -63,6 +63,7 @@ def read_keypoints(
         fps=detections.fps if fps is None else fps,
         source=f'{Path(path)} ({reader.label}{assumed})',
         notes=tuple(notes),
+        timestamps=detections.timestamps,
     )
     table.check_pixels()
     return table
@@ -88,7 +89,8 @@ def notes_on(table: KeypointTable) -> list[str]:
     gaps = np.diff(table.frame_indices)[table.track_ids[1:] == table.track_ids[:-1]]
     if len(gaps) and np.median(gaps) > 1:
         apart = f'most frames of a person are {np.median(gaps):g} apart, and those between count as missing'
-        notes.append(f'{apart} (from 31 on each is a clip); if frame_indices are times or ids, number the frames')
+        clips = f'from {table.fps or 30:.0f} on each is a clip'
+        notes.append(f'{apart} ({clips}); if frame_indices are times or ids, number the frames')
     if zeros := int((visible & (table.keypoints == 0).all(-1)).sum()):
         notes.append(f'{zeros} joints at (0, 0) count as seen there; if they are missing, set keypoints_visible to 0')
     if empty := int((~visible.any(1)).sum()):

@@ -3,6 +3,15 @@
 from ...utils import import_modules
 from . import bodies, glb
 from .exchange import read_result, write_keypoints
-from .write_results import check_formats, check_target, check_targets, file_names, list_formats, write_results
+from .write_results import (
+    check_formats,
+    check_target,
+    check_targets,
+    file_names,
+    list_formats,
+    missing_formats,
+    result_files,
+    write_results,
+)
 
 import_modules(__name__)

@@ -15,15 +15,16 @@ from .bodies import write_parameters
 
 @register_writer('npz', '.npz', needs=('poses', 'body'))
 def write_npz(path: Path, result: Result) -> None:
-    """The exchange file with its 3D part; of a body the parameters as AMASS has them, world axes, z up."""
+    """The exchange file with its 3D part, with unit, axes and model; of a body its parameters as AMASS has them."""
     if result.body is not None:
         write_parameters(path, result.body, result.fps)
         return
     arrays = {**_arrays(result.table), 'skeleton_3d': np.array(result.skeleton_3d)}
     arrays['keypoints_3d'] = np.asarray(result.poses, np.float32)
-    if result.root is not None:
-        arrays['root_3d'] = np.asarray(result.root, np.float32)
-    save_arrays(path, arrays)
+    for name, values in {'root_3d': result.root, 'uncertainty': result.uncertainty}.items():
+        if values is not None:
+            arrays[name] = np.asarray(values, np.float32)
+    save_arrays(path, arrays | {name: np.array(text) for name, text in result.frame_of_reference().items()})
 
 
 def write_keypoints(path: str | os.PathLike, table: KeypointTable) -> None:
@@ -42,16 +43,19 @@ def read_result(path: str | os.PathLike) -> Result:
         InputError: the file is no exchange file or has no 3D part.
     """
     need = 'keypoints', 'track_ids', 'frame_indices', 'keypoints_3d', 'skeleton_3d'
-    arrays = load_arrays(path, need, ('root_3d',), 'expected a file that `poselifter lift` wrote')
+    optional = 'root_3d', 'uncertainty', 'model'
+    arrays = load_arrays(path, need, optional, 'expected a file that `poselifter lift` wrote')
     if arrays['track_ids'].dtype.kind not in 'iU' or arrays['skeleton_3d'].size != 1:
         raise InputError(f'{path}: track_ids or skeleton_3d are not as `poselifter lift` writes them; lift again')
     table = read_keypoints(path)
     if arrays['keypoints_3d'].shape[:1] != table.track_ids.shape:
         raise InputError(f'{path}: {len(arrays["keypoints_3d"])} rows of keypoints_3d, expected {len(table.track_ids)}')
     order = np.lexsort((arrays['frame_indices'], np.unique(arrays['track_ids'], return_inverse=True)[1]))
-    root = arrays.get('root_3d')
-    skeleton_3d = arrays['skeleton_3d'].item()
-    return Result(table, arrays['keypoints_3d'][order], skeleton_3d, None if root is None else root[order])
+    fields = {'root': 'root_3d', 'uncertainty': 'uncertainty'}
+    rows = {name: arrays[key][order] for name, key in fields.items() if key in arrays}
+    model = arrays.get('model', np.array(None))
+    rows['model'] = str(model) if model.dtype.kind == 'U' and model.size == 1 else None
+    return Result(table, arrays['keypoints_3d'][order], arrays['skeleton_3d'].item(), **rows)
 
 
 def _arrays(table: KeypointTable) -> dict[str, np.ndarray]:
@@ -62,5 +66,5 @@ def _arrays(table: KeypointTable) -> dict[str, np.ndarray]:
         'frame_indices': table.frame_indices,
         'track_ids': ids if ids.dtype.kind in 'iuU' else ids.astype(str),
     }
-    metadata = {'img_shape': table.img_shape, 'fps': table.fps, 'skeleton': table.skeleton}
+    metadata = {key: getattr(table, key) for key in ('img_shape', 'fps', 'skeleton', 'timestamps')}
     return arrays | {key: np.array(value) for key, value in metadata.items() if value is not None}

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 from collections.abc import Collection, Sequence
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,22 @@ def check_targets(
             check_target(Path(out_dir) / (stem + suffix), inputs, folder=not suffix.startswith('.'))
 
 
+def result_files(stem: Path, formats: Sequence[str]) -> list[Path]:
+    """The files, or folders of them, that :func:`write_results` writes beside a path without a suffix."""
+    return [stem.with_name(stem.name + WRITERS.get(name).suffix) for name in formats]
+
+
+def missing_formats(formats: Sequence[str], paths: Sequence[Path]) -> list[str]:
+    """Formats without a file of :func:`result_files`, and without those of each person, ``<name>_<id>.bvh``."""
+    missing = []
+    for name, path in zip(formats, paths, strict=False):
+        others = tuple(other.stem + '_' for other in paths if other.stem.startswith(path.stem + '_'))
+        persons = path.parent.glob(f'{escape(path.stem)}_*{path.suffix}')
+        if not path.exists() and not any(p not in paths and not p.name.startswith(others) for p in persons):
+            missing.append(name)
+    return missing
+
+
 def check_target(path: str | os.PathLike, inputs: Collection[Any] = (), folder: bool = False) -> None:
     """Checks that a file, or a ``folder`` of files, can be written and replaces no input; raises InputError if not."""
     path, parent = Path(path), Path(path).parent
@@ -71,10 +88,8 @@ def write_results(stem: Path, result: Result, formats: Sequence[str]) -> list[Pa
     """
     check_formats(formats, result.given())
     paths = []
-    for name in formats:
-        writer = WRITERS.get(name)
-        paths.append(stem.with_name(stem.name + writer.suffix))
-        paths[-1:] = writer(paths[-1], result) or paths[-1:]
+    for name, path in zip(formats, result_files(stem, formats), strict=True):
+        paths += WRITERS.get(name)(path, result) or [path]
     return paths
 
 

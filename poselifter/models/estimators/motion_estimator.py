@@ -1,6 +1,6 @@
 """One estimator for all downstream tasks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -215,28 +215,40 @@ class MotionEstimator(BaseModel, Network):
         """The poses of :meth:`over_time`, (T_i, K, 3) each."""
         return [result['pose'] for result in self.over_time(sequences, ['pose'], batch_size)]
 
-    def over_time(self, sequences: Clips, names: Sequence[str], batch_size: int | None = None) -> list[Tensors]:
+    def over_time(
+        self,
+        sequences: Clips,
+        names: Sequence[str],
+        batch_size: int | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> list[Tensors]:
         """Per-frame outputs of the named heads for sequences of any length, in one pass of the network.
 
         Args:
             sequences: (T_i, J, C) each, as the codec encodes them.
             names: of heads: ``pose``, and any that read clips.
             batch_size: see :meth:`predict`.
+            progress: called with the fraction of the windows that each batch was.
 
         Returns:
             By name for each sequence: poses (T_i, K, 3), metres, camera axes, root-relative, and (T_i, D) scores or
-            embeddings; both are the mean of a frame's windows.
+            embeddings; both are the mean of a frame's windows. Beside poses ``disagreement`` (T_i, K, 2), network
+            units: how far the mirrored clip, and the frame's windows among themselves, are from that mean.
 
         Raises:
             InputError: a sequence has other joints or channels than the model.
         """
         tracks = []
-        for cut, results in self._read_windows(sequences, names, batch_size):
+        for cut, results in self._read_windows(sequences, names, batch_size, progress=progress):
             track = {}
             for name, result in results.items():
+                mirrored = result.pop('mirrored', None)
                 [value] = result.values()
                 if name == 'pose':
                     track[name] = self._decode(value, cut)[0]
+                    spread = (cut.merge(value**2) - cut.merge(value) ** 2).clamp(min=0).sum(-1).sqrt()
+                    other = torch.zeros_like(spread) if mirrored is None else cut.merge(mirrored)
+                    track['disagreement'] = torch.stack([other, spread], -1)
                 else:
                     track[name] = cut.merge(value.unsqueeze(1).expand(-1, self.window.outputs, -1))
             tracks.append(track)
@@ -257,7 +269,12 @@ class MotionEstimator(BaseModel, Network):
         return self.codec.decode(poses, sample, frames, self.zero_root), frames
 
     def _read_windows(
-        self, sequences: Clips, names: Sequence[str], batch_size: int | None, sample: MotionDataSample | None = None
+        self,
+        sequences: Clips,
+        names: Sequence[str],
+        batch_size: int | None,
+        sample: MotionDataSample | None = None,
+        progress: Callable[[float], None] | None = None,
     ) -> Iterator[tuple[Windows, dict[str, Tensors]]]:
         """Windows of each sequence and the predictions for them (W, ...).
 
@@ -282,14 +299,16 @@ class MotionEstimator(BaseModel, Network):
         seen = np.random.default_rng(0).permuted(windows, axis=1) if self.shuffle_frames else windows
         # windows may overlap almost wholly, so their clips are gathered a batch at a time
         parts = torch.from_numpy(np.stack([windows, seen])).to(everything.device)
-        batches = [
-            self._read_batch(everything[rows], names, _at(sample, needs, slots))
-            for slots, rows in parts.split(batch_size or self.batch_size, 1)
-        ]
+        batches = []
+        for slots, rows in parts.split(batch_size or self.batch_size, 1):
+            batches.append(self._read_batch(everything[rows], names, _at(sample, needs, slots)))
+            if progress:
+                progress(len(rows) / len(windows))
         results = {
             name: {key: torch.cat([batch[name][key] for batch in batches]).split(counts) for key in batches[0][name]}
             for name in names
         }
+        del batches  # an hour of a person is 100 MB
         for i, cut in enumerate(cuts):
             yield cut, {name: {key: parts[i] for key, parts in result.items()} for name, result in results.items()}
 
@@ -310,7 +329,10 @@ class MotionEstimator(BaseModel, Network):
             result = _float(head.predict(self.read(name, plain), samples))
             if flip and head.reads != 'clip':
                 other = _float(head.predict(self.read(name, mirrored), head.mirror(samples)))
-                result = head.mean_with_mirrored(result, other, self.codec.skeleton_3d)
+                plain_result, result = result, head.mean_with_mirrored(result, other, self.codec.skeleton_3d)
+                if head.reads == 'frames':
+                    key = head.predicts[0]
+                    result['mirrored'] = (result[key] - plain_result[key]).norm(dim=-1)
             kept = self.kept if head.reads == 'frames' else slice(None)
             results[name] = {key: value[:, kept] for key, value in result.items()}
         return results

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
-from poselifter.apis.inference import at_rate
+from poselifter.apis.track_clips import at_rate
 from poselifter.errors import InputError
 from poselifter.models.estimators import TextMotionPretrainer
 from poselifter.structures import MotionDataSample

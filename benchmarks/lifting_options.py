@@ -1,0 +1,381 @@
+"""Measures the options of lifting, whose defaults its tables chose, and makes the numbers that lifting reads.
+
+    python benchmarks/lifting_options.py smooth missing rate overlap persons sides coverage [--film FOLDER]
+    python benchmarks/lifting_options.py bodies        # writes poselifter/tracking/bodies_2d.json
+    python benchmarks/lifting_options.py calibrate     # prints the numbers for the metafile
+
+Motion capture (`cmu/cmu_*.npz`, `hdm05/hdm05.npz` below --data) is filmed by virtual cameras and a simulated detector;
+the real film (--film) is a folder with `evaluate.py`, truth and stored keypoints. Errors in mm, of velocities in mm a
+frame, of accelerations in mm a frame squared, jerk in m/s3.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import nnls
+
+from poselifter.apis import inference, init_model, track_clips
+from poselifter.apis.inference import predict_table
+from poselifter.datasets.transforms.detection import DetectedJoints, KeypointNoise
+from poselifter.datasets.transforms.virtual_camera import VirtualCamera
+from poselifter.errors import run_program
+from poselifter.evaluation.functional import p_mpjpe
+from poselifter.skeletons import flip_keypoints, get_skeleton
+from poselifter.structures import KeypointTable
+from poselifter.tracking import interpolate, link_persons, match_persons, mend_sides
+
+MM = 1000
+
+
+def filmed(path, views=1, seed=0, longest=90, fps=30, detector=None, every=1):
+    """(table, truth (T, 17, 3) relative to the pelvis) of each clip and view."""
+    rng = np.random.default_rng(seed)
+    steps = [VirtualCamera(), DetectedJoints(prob=1), KeypointNoise() if detector is None else detector]
+    with np.load(path) as z:
+        arrays = {key: z[key] for key in ('poses', 'root', 'clip_start', 'clip_len', 'unit_m')}
+    clips = []
+    for start, length in list(zip(arrays['clip_start'], arrays['clip_len'], strict=True))[::every]:
+        rows = slice(start, start + min(length, longest))
+        world = arrays['poses'][rows] * float(arrays['unit_m']) + arrays['root'][rows][:, None]
+        world = interpolate(world, np.arange((len(world) - 1) * fps // 30 + 1) * 30 / fps)
+        for _ in range(views):
+            sample = {'world_keypoints': world, 'skeleton_3d': 'cmu17'}
+            for step in steps:
+                sample = step.apply(sample, rng)
+            known = {key: sample[key] for key in ('img_shape', 'skeleton')}
+            table = KeypointTable.of_person(sample['keypoints'], sample['keypoints_visible'], fps=fps, **known)
+            target = sample['lifting_target']
+            clips.append((table, target - target[:, :1]))
+    return clips
+
+
+def measure(model, clips, joints=slice(None), **options):
+    """MPJPE, P-MPJPE, error of velocities, of accelerations, and jerk, over all frames."""
+    sums, counts = np.zeros(5), np.zeros(5)
+    for table, truth in clips:
+        poses = predict_table(model, table, ['pose'], **options).poses
+        errors = [np.linalg.norm(np.diff(poses - truth, n, axis=0)[:, joints], axis=-1) * MM for n in range(3)]
+        jerk = np.linalg.norm(np.diff(poses, 3, axis=0), axis=-1) * table.fps**3
+        aligned = p_mpjpe(poses[:, joints], truth[:, joints]) * MM
+        for i, value in enumerate((errors[0].mean(), aligned, errors[1].mean(), errors[2].mean(), jerk.mean())):
+            if len(table.keypoints) > 4:
+                sums[i] += value * len(poses)
+                counts[i] += len(poses)
+    return sums / counts
+
+
+def film_tables(folder):
+    """(table, truth in camera axes, its evaluate.py) of each detector and camera of the real film."""
+    spec = importlib.util.spec_from_file_location('evaluate', Path(folder) / 'evaluate.py')
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    with np.load(Path(folder) / 'truth.npz') as z:
+        world, joints, fps = z['world'][0].astype(float), [str(j) for j in z['joints']], int(z['fps'])
+    cameras = json.loads((Path(folder) / 'calibration.json').read_text())['cameras']
+    pick = [joints.index(j) for j in tool.LIMB]
+    tables = {}
+    for kind in ('lite', 'full', 'heavy'):
+        with np.load(Path(folder) / f'blazepose_{kind}.npz') as z:
+            points, scores = z['keypoints'][:, 0], z['score'][:, 0]
+        tables[kind] = [
+            (
+                KeypointTable.of_person(
+                    points[c], scores[c], skeleton='mediapipe33', img_shape=(cam['height'], cam['width']), fps=fps
+                ),
+                (world @ np.array(cam['R']).T)[:, pick],
+            )
+            for c, cam in enumerate(cameras)
+        ]
+    return tables, tool
+
+
+def measure_film(model, tables, tool, **options):
+    """The columns of evaluate.py: MPJPE, N-MPJPE, PA-MPJPE, MPJVE, jerk, knee."""
+    rows = []
+    for table, truth in tables:
+        poses = predict_table(model, table, ['pose'], **options).poses.astype(float)
+        rows.append(tool.scores(poses[:, tool.CMU17], truth)[0])
+    return np.mean(rows, 0)
+
+
+def show(title, head, rows):
+    """Prints a table."""
+    print(f'\n{title}\n| {" | ".join(head)} |\n|{"---|" * len(head)}')
+    for name, values in rows:
+        print(f'| {name} | {" | ".join(f"{v:.1f}" for v in values)} |', flush=True)
+
+
+@contextmanager
+def instead(name, function):
+    """Puts a function in the place of one that lifting calls."""
+    rooms = [room for room in (inference, track_clips) if name in vars(room)]
+    before = getattr(rooms[0], name)
+    for room in rooms:
+        setattr(room, name, function)
+    yield
+    for room in rooms:
+        setattr(room, name, before)
+
+
+def linear(values, where, times=None, degree=1):
+    return interpolate(values, where, times, degree=1)
+
+
+def smooth_table(model, args):
+    """Filters."""
+    clips, (tables, tool) = filmed(args.data / 'cmu/cmu_test.npz', every=2), film_tables(args.film)
+    rows = []
+    for strength in ('off', 10.0, 'light', 4.0, 'strong', 2.0):
+        film = [measure_film(model, tables[kind], tool, smoothing=strength) for kind in ('full', 'heavy')]
+        rows.append((strength, [*measure(model, clips, smoothing=strength), *film[0][[0, 3, 4]], *film[1][[0, 3, 4]]]))
+    head = ['', 'CMU MPJPE', 'P-MPJPE', 'velocity', 'acceleration', 'jerk']
+    head += [f'film {kind} {column}' for kind in ('full', 'heavy') for column in ('MPJPE', 'velocity', 'jerk')]
+    show('Smoothing (`--smooth`)', head, rows)
+
+
+LOST = {
+    'nothing': (),
+    'ankles': ('ankle',),
+    'legs': ('knee', 'ankle'),
+    'all below the chest': ('pelvis', 'hip', 'knee', 'ankle', 'spine'),
+    'one arm': ('left_elbow', 'left_wrist'),
+    'head': ('nose', 'head_top'),
+    'head and shoulders only': ('pelvis', 'hip', 'knee', 'ankle', 'spine', 'elbow', 'wrist'),
+}
+
+
+def lose(table, what, seed):
+    """A table without some joints for the whole clip, for spells of a second, or without half of the frames."""
+    visible, rng = table.keypoints_visible.copy(), np.random.default_rng(seed)
+    if what == 'spells':
+        for _ in range(len(visible) // 6):
+            start = rng.integers(max(len(visible) - 30, 1))
+            visible[start : start + 30, rng.integers(17)] = 0
+    elif what == 'frames':
+        visible[rng.random(len(visible)) < 0.5] = 0
+    else:
+        names = get_skeleton('h36m17').joint_names
+        visible[:, [j for j, name in enumerate(names) if name.endswith(LOST[what]) and LOST[what]]] = 0
+    return replace(table, keypoints_visible=visible)
+
+
+def missing_table(model, args):
+    """Joints that are not seen: left empty, put on a line between their places, filled from the other joints."""
+    clips = filmed(args.data / 'cmu/cmu_test.npz', every=3, longest=60)
+    fill = track_clips.fill_missing
+    ways = [
+        ('left empty', lambda points, scores, *_: (points, scores)),
+        ('line between', lambda points, scores, rate, _: fill(points, scores, rate, 'none')),
+        ('filled', fill),
+    ]
+    rows = []
+    for what in (*LOST, 'spells', 'frames'):
+        worse = [(lose(table, what, i), truth) for i, (table, truth) in enumerate(clips)]
+        seen = [j for j, v in enumerate((worse[0][0].keypoints_visible > 0).any(0)) if v]
+        values = []
+        for _, way in ways:
+            with instead('fill_missing', way):
+                values += [measure(model, worse)[0], measure(model, worse, joints=seen)[0]]
+        rows.append((what, values))
+    names = {'spells': 'a joint for 1 s, 5 a second', 'frames': 'half of the frames'}
+    show(
+        'Missing joints',
+        ['missing', *(f'{way}: MPJPE {of}' for way, _ in ways for of in ('all', 'joints seen'))],
+        [(names.get(name, name), values) for name, values in rows],
+    )
+
+
+def rate_table(model, args):
+    """Another frame rate than the model's."""
+    clips = {fps: filmed(args.data / 'cmu/cmu_test.npz', every=3, longest=60, fps=fps) for fps in (15, 25, 60, 120)}
+    rows = []
+    for fps, part in clips.items():
+        for name, way in (('linear', linear), ('cubic', interpolate)):
+            for strength in ('off', 'light'):
+                with instead('interpolate', way):
+                    rows.append((f'{fps} fps, {name}, smoothing {strength}', measure(model, part, smoothing=strength)))
+    show('Frame rates', ['', 'MPJPE', 'P-MPJPE', 'velocity', 'acceleration', 'jerk'], rows)
+
+
+def overlap_table(model, args):
+    """Frames between windows of 27."""
+    clips, window, rows = filmed(args.data / 'cmu/cmu_test.npz', every=2), model.window, []
+    for stride in (27, 18, 13, 9, 5, 3):
+        for strength in ('off', 'light'):
+            model.window = replace(window, stride=stride)
+            rows.append((f'{stride}, smoothing {strength}', measure(model, clips, smoothing=strength)))
+    model.window = window
+    show('Frames between windows', ['', 'MPJPE', 'P-MPJPE', 'velocity', 'acceleration', 'jerk'], rows)
+
+
+def crowd(clips, seed):
+    """Persons of one picture who cross and hide each other: the true table, and detections in random order without ids.
+
+    Who is mostly covered by another is not detected, nor is one row in twenty.
+    """
+    rng = np.random.default_rng(seed)
+    count, length = len(clips), min(len(truth) for _, truth in clips)
+    points = np.stack([table.keypoints[:length] for table, _ in clips], 1)
+    points -= points.mean((0, 2), keepdims=True)
+    points *= 500 / np.ptp(points, axis=2).max(-1).mean(0)[:, None, None]
+    points[..., 0] += (np.linspace(-400, 400, length)[:, None] * rng.choice([-1, 1], count) + 960)[..., None]
+    points += rng.uniform(-60, 60, (count, 1, 2)) + [0, 540]
+    low, high = points.min(2), points.max(2)
+    common = np.minimum(high[:, :, None], high[:, None]) - np.maximum(low[:, :, None], low[:, None])
+    covered = common.clip(min=0).prod(-1) / (high - low).prod(-1)[:, :, None]
+    behind = np.arange(count)[:, None] > np.arange(count)
+    found = ~((covered > 0.7) & behind).any(-1) & (rng.random((length, count)) > 0.05)
+    visible = np.stack([table.keypoints_visible[:length] for table, _ in clips], 1)
+    frames, persons = (grid.ravel() for grid in np.mgrid[:length, :count])
+    known = {'skeleton': 'h36m17', 'img_shape': (1080, 1920), 'fps': 30}
+    flat = points.reshape(-1, 17, 2), visible.reshape(-1, 17), frames
+    rows = rng.permutation(np.flatnonzero(found.ravel()))
+    detections = KeypointTable(*(array[rows] for array in flat), [None] * len(rows), **known)
+    return KeypointTable(*flat, persons, **known), detections
+
+
+def persons_table(_, args):
+    """Crowds linked: how many true rows are found, how many have the id that their person mostly has, ids a person."""
+    rows = []
+    clips = [clip for clip in filmed(args.data / 'cmu/cmu_test.npz', longest=200) if len(clip[1]) >= 90]
+    for count in (2, 3, 5):
+        values = []
+        for first in range(0, len(clips) - count + 1, count):
+            truth, detections = crowd(clips[first : first + count], first)
+            linked = link_persons(detections)
+            ours, theirs, coverage = match_persons(linked, truth)
+            ids, persons = linked.track_ids[ours], truth.track_ids[theirs]
+            right = [np.unique(ids[persons == p], return_counts=True)[1].max(initial=0) for p in range(count)]
+            number = np.mean([len(np.unique(ids[persons == p])) for p in range(count)])
+            values.append([100 * coverage, 100 * sum(right) / len(ids), number])
+        rows.append((f'{count} persons', np.mean(values, 0)))
+    show('Persons linked', ['', 'coverage, %', 'rows with the main id, %', 'ids a person'], rows)
+
+
+def sides_table(_, args):
+    """Spells of 1 to 9 frames with exchanged sides, one in two seconds."""
+    order, rng = np.array(get_skeleton('h36m17').flip_indices), np.random.default_rng(0)
+    planted = mended = harmed = frames = 0
+    for table, truth in filmed(args.data / 'cmu/cmu_test.npz', longest=10**6):
+        swapped = np.zeros(len(truth), bool)
+        for _ in range(max(len(truth) // 60, 1)):
+            start = rng.integers(max(len(truth) - 12, 1))
+            swapped[start : start + rng.integers(1, 10)] = True
+        if swapped.mean() > 0.4:
+            continue
+        points, visible = table.keypoints.copy(), table.keypoints_visible.copy()
+        points[swapped], visible[swapped] = points[swapped][:, order], visible[swapped][:, order]
+        result = mend_sides(replace(table, keypoints=points, keypoints_visible=visible))
+        wrong = np.abs(result.keypoints - table.keypoints).max((1, 2)) > 1e-3
+        planted, mended = planted + swapped.sum(), mended + (swapped & ~wrong).sum()
+        harmed, frames = harmed + (wrong & ~swapped).sum(), frames + len(truth)
+    show('Sides put back', ['', 'frames', 'swapped', 'mended', 'harmed'], [('CMU', [frames, planted, mended, harmed])])
+
+
+def features(model, clips):
+    """Errors (N, 17) and what they are expected from (N, 17, 4), over all frames."""
+    errors, seen = [], []
+
+    def record(disagreement, scores, _):
+        parts = [np.ones_like(scores)[..., None], disagreement, 1 - scores[..., None]]
+        seen.append(np.concatenate(parts, -1))
+        return scores
+
+    model.cfg.uncertainty = {'weights': []}
+    with instead('expected_error', record):
+        for table, truth in clips:
+            poses = predict_table(model, table, ['pose']).poses
+            errors.append(np.linalg.norm(poses - truth, axis=-1))
+    return np.concatenate(errors), np.concatenate(seen)
+
+
+def calibrate(model, args):
+    """Fits the expected error on validation subjects, some of whose clips lack joints."""
+    clips = filmed(args.data / 'cmu/cmu_val.npz', views=4, longest=400)
+    lost = [lose(table, list(LOST)[i % len(LOST)], i) for i, (table, _) in enumerate(clips)]
+    clips += [(table, truth) for table, (_, truth) in zip(lost, clips, strict=True)]
+    errors, x = features(model, clips)
+    weights = np.array([nnls(x[:, j], errors[:, j])[0] for j in range(17)])
+    weights = (weights + weights[list(get_skeleton('cmu17').flip_indices)]) / 2
+    weights[0] = 0
+    ratio = errors[:, 1:] / np.einsum('tkf,kf->tk', x, weights)[:, 1:]
+    quantiles = np.quantile(ratio, (0.5, 0.9))
+    print(json.dumps({'weights': weights.round(4).tolist(), 'quantiles': quantiles.round(3).tolist()}))
+
+
+def coverage_table(model, args):
+    """Share of joints within the intervals that the uncertainty gives."""
+    rows = []
+    calibration = model.cfg.uncertainty
+    for name, path, every in (('CMU test', 'cmu/cmu_test.npz', 1), ('HDM05', 'hdm05/hdm05.npz', 3)):
+        for what in ('nothing', 'legs', 'spells'):
+            clips = filmed(args.data / path, every=every)
+            ratios, errors, sizes = [], [], []
+            for i, (table, truth) in enumerate(clips):
+                result = predict_table(model, lose(table, what, i), ['pose'])
+                errors.append(np.linalg.norm(result.poses - truth, axis=-1)[:, 1:])
+                sizes.append(result.uncertainty[:, 1:])
+            errors, sizes = np.concatenate(errors), np.concatenate(sizes)
+            ratios = errors / sizes
+            inside = [100 * (ratios < q).mean() for q in calibration['quantiles']]
+            order = np.corrcoef(errors.ravel(), sizes.ravel())[0, 1]
+            rows.append((f'{name}, missing: {what}', [*inside, errors.mean() * MM, sizes.mean() * MM, 100 * order]))
+    show('Uncertainty', ['', 'in 50 % interval', 'in 90 %', 'error', 'uncertainty', 'correlation, %'], rows)
+
+
+def bodies(_, args):
+    """Writes mean and covariance of 2D poses."""
+    rng, poses = np.random.default_rng(0), []
+    camera, detector = VirtualCamera(roll=8.0, height=(0.3, 3.0)), DetectedJoints(prob=0.8)
+    with np.load(args.data / 'cmu/cmu_train.npz') as z:
+        arrays = {key: z[key] for key in ('poses', 'root', 'clip_start', 'clip_len', 'unit_m')}
+    for start, length in zip(arrays['clip_start'], arrays['clip_len'], strict=True):
+        rows = slice(start, start + length, 6)
+        world = arrays['poses'][rows] * float(arrays['unit_m']) + arrays['root'][rows][:, None]
+        for _ in range(2):
+            sample = camera.apply({'world_keypoints': world, 'skeleton_3d': 'cmu17'}, rng)
+            poses.append(detector.apply(sample, rng)['keypoints'].astype(float))
+    poses = np.concatenate(poses)
+    poses -= poses.mean(1, keepdims=True)
+    poses /= np.sqrt((poses**2).sum(-1).mean(1))[:, None, None]
+    poses = np.concatenate([poses, flip_keypoints(poses, 'h36m17')]).reshape(-1, 34)
+    short = [[float(f'{v:.4g}') for v in part] for part in (poses.mean(0), np.cov(poses.T)[np.triu_indices(34)])]
+    about = '2D poses of h36m17: CMU training subjects (mocap.cs.cmu.edu, NSF EIA-0196217) through virtual cameras'
+    path = Path(inference.__file__).parents[1] / 'tracking' / 'bodies_2d.json'
+    path.write_text(json.dumps({'about': about, 'mean': short[0], 'covariance': short[1]}) + '\n')
+
+
+JOBS = {
+    'smooth': smooth_table,
+    'missing': missing_table,
+    'rate': rate_table,
+    'overlap': overlap_table,
+    'persons': persons_table,
+    'sides': sides_table,
+    'coverage': coverage_table,
+    'calibrate': calibrate,
+    'bodies': bodies,
+}
+
+
+def main(argv=None):
+    """Runs the jobs."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('jobs', nargs='+', choices=JOBS)
+    parser.add_argument('--model', default='mixste_cmu_27')
+    parser.add_argument('--data', type=Path, default=Path(os.environ.get('POSELIFTER_DATA', 'data')))
+    parser.add_argument('--film', type=Path, help='folder of the film with its evaluate.py')
+    args = parser.parse_args(argv)
+    model = init_model(args.model)
+    for job in args.jobs:
+        JOBS[job](model, args)
+
+
+if __name__ == '__main__':
+    run_program(main)

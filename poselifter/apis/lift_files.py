@@ -1,0 +1,129 @@
+"""Many inputs one after the other: which are done, what failed, how long it takes."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from ..errors import InputError
+from ..io import check_formats, check_targets
+from ..skeletons import get_skeleton
+from ..structures import Result
+from .inferencers import BaseInferencer, stem_of
+
+
+def lift_files(
+    inferencer: BaseInferencer,
+    inputs: Sequence[str | os.PathLike],
+    out_dir: str | os.PathLike,
+    formats: Sequence[str],
+    say: Callable[[str], None] = print,
+    **options: Any,
+) -> list[dict[str, Any]]:
+    """Predicts for every input; one that cannot be lifted does not keep the others from it.
+
+    While it runs a bar on the terminal shows frames a second and the time left.
+
+    Args:
+        inferencer: for instance a ``Pose3DInferencer``.
+        inputs: files.
+        out_dir: where results go.
+        formats: of the results.
+        say: called with each line for the user.
+        **options: of the inferencer's call.
+
+    Returns:
+        For each input ``input``, ``status`` (``done``, ``skipped`` or ``failed``), ``files``, ``notes``, ``error`` of
+        what failed, and of what is done ``measures``: see :func:`measures`.
+
+    Raises:
+        InputError: results would replace each other, an input, or cannot be written; or the only input fails.
+    """
+    check_formats(formats, inferencer.gives)
+    check_targets(out_dir, [stem_of(item, 'keypoints') + inferencer.ending for item in inputs], formats, inputs)
+    report = []
+    for item in inputs:
+        entry: dict[str, Any] = {'input': str(item), 'status': 'done', 'files': [], 'notes': []}
+        start, bar = time.perf_counter(), _Bar(Path(item).name)
+        try:
+            for result in inferencer(item, out_dir, formats, progress=bar, **options):
+                entry['files'] += map(str, result['visualization'])
+                entry['notes'] += result['notes']
+                if result['result'] is None:
+                    entry['status'] = 'skipped'
+                else:
+                    entry['measures'] = measures(result['result'], time.perf_counter() - start)
+        except InputError as error:
+            if len(inputs) == 1:
+                raise
+            entry |= {'status': 'failed', 'error': str(error)}
+            print(f'error: {error}', file=sys.stderr)
+        finally:
+            bar.close()
+        for line in [*entry['notes'], *_summary(entry), *entry['files']]:
+            say(line)
+        report.append(entry)
+    return report
+
+
+def measures(result: Result, seconds: float) -> dict[str, Any]:
+    """Numbers on a result of poses.
+
+    Returns:
+        ``persons``, ``poses``, ``joints``, ``skeleton_3d``, ``unit``, ``axes``, ``root``; ``missing``, the fraction of
+        joints that no detector saw; ``bone_change``, the standard deviation of bones relative to their length, mean
+        over bones and persons; ``uncertainty_mm``, the median; ``seconds`` and ``poses_per_second``.
+    """
+    table, tracks = result.table, list(result.table.tracks())
+    parents, children = (list(ends) for ends in zip(*get_skeleton(result.skeleton_3d).bones, strict=True))
+    lengths = np.linalg.norm(result.poses[:, children] - result.poses[:, parents], axis=-1)
+    changes = [lengths[rows].std(0) / lengths[rows].mean(0).clip(1e-6) for _, rows in tracks]
+    n, joints, _ = result.poses.shape
+    return {
+        'persons': len(tracks),
+        'poses': n,
+        'joints': joints,
+        'skeleton_3d': result.skeleton_3d,
+        **result.frame_of_reference(),
+        'missing': round(float((table.keypoints_visible <= 0).mean()), 4),
+        'bone_change': round(float(np.mean(changes)), 4),
+        'uncertainty_mm': None if result.uncertainty is None else round(float(np.median(result.uncertainty)) * 1000, 1),
+        'seconds': round(seconds, 2),
+        'poses_per_second': round(n / seconds, 1),
+    }
+
+
+def _summary(entry: dict[str, Any]) -> list[str]:
+    """Lines on the poses of an input that is done."""
+    if 'measures' not in entry:
+        return []
+    m = entry['measures']
+    lines = [
+        f'{m["poses"]} poses of {m["joints"]} joints ({m["skeleton_3d"]}): unit {m["unit"]}, axes of the {m["axes"]}, '
+        f'relative to the {m["root"]}'
+    ]
+    if m['uncertainty_mm'] is not None:
+        lines.append(f'expected error of a joint: {m["uncertainty_mm"]:.0f} mm (median)')
+    return lines
+
+
+class _Bar:
+    """A bar on stderr, where that is a terminal, from the first call on."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.bar = name, None
+
+    def __call__(self, done: float, total: int) -> None:
+        if self.bar is None:
+            hidden = not sys.stderr.isatty()
+            self.bar = tqdm(total=total, desc=self.name, unit='frame', unit_scale=True, leave=False, disable=hidden)
+        self.bar.update(done)
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()

@@ -1,0 +1,122 @@
+"""Checks of 2D tracks before they are lifted: sides that swap, joints in another order, persons upside down."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..skeletons import get_skeleton
+from ..structures import KeypointTable
+from .link import cut_jumps, person_size
+
+_SWITCH = 0.04  # what a change of sides costs, in sizes of the person: less than that is motion or noise
+_SWAPPED = 0.4  # what a second of exchanged frames costs
+_LONGEST = 0.25  # seconds over which three frames are compared
+_TOO_OFTEN = 0.25  # fraction of frames: with more it cannot be told which side is which
+_TANGLED = 0.8  # mean length of bones in mean distances of joints; bodies have about a half
+_LEGS = {'hip', 'knee', 'ankle', 'heel', 'foot', 'toe', 'bigtoe', 'smalltoe'}
+_LIMBS = {'shoulder', 'elbow', 'wrist', 'hip', 'knee', 'ankle'}
+
+
+def mend_tracks(table: KeypointTable) -> KeypointTable:
+    """Tracks without jumps to other persons and without swapped sides, with a note on each thing mended or doubtful."""
+    table = mend_sides(cut_jumps(table))
+    return replace(table, notes=(*table.notes, *_doubts(table)))
+
+
+def mend_sides(table: KeypointTable) -> KeypointTable:
+    """Puts left and right back where a detector takes one for the other in some frames.
+
+    A swap shows as a jump that vanishes when the sides are exchanged: the vectors from each right joint to its left one
+    turn round between two frames. The frames are found that have to be exchanged so that the speed of these vectors
+    changes least (Viterbi), where each exchanged frame costs something too: of two ways to put a clip right the one
+    with fewer is taken, and a person whose sides are swapped for seconds, or in a quarter of the frames, stays so.
+    Legs, and arms with shoulders and head, are mended for themselves, since detectors swap them so.
+
+    Returns:
+        The table with exchanged joints and a note for each track, or ``table`` itself.
+    """
+    names = get_skeleton(table.skeleton).joint_names if table.skeleton else ()
+    if len(names) != table.keypoints.shape[1]:
+        return table
+    order = np.array(get_skeleton(table.skeleton).flip_indices)
+    points, visible, notes = table.keypoints.copy(), table.keypoints_visible.copy(), []
+    times, frames = table.seconds(), table.frame_indices
+    words = [set(name.split('_')) for name in names]
+    for part in ('legs', 'arms'):
+        sides = [i for i in range(len(names)) if i < order[i] and bool(words[i] & _LEGS) == (part == 'legs')]
+        limbs = [i for i in sides if words[i] & _LIMBS]
+        for track, rows in table.tracks() if limbs else ():
+            swapped = rows.start + np.flatnonzero(_swapped(points[rows], visible[rows] > 0, times[rows], limbs, order))
+            if len(swapped) > _TOO_OFTEN * (rows.stop - rows.start):
+                notes.append(f'track {track}: left and right {part} swap so often that they cannot be put back')
+                continue
+            pairs = np.r_[sides, order[sides]]
+            for array in (points, visible):
+                array[swapped[:, None], pairs] = array[swapped[:, None], order[pairs]]
+            if len(swapped):
+                notes.append(
+                    f'track {track}: left and right {part} swap in {_listed(frames[swapped])}; they are put back'
+                )
+    if not notes:
+        return table
+    return replace(table, keypoints=points, keypoints_visible=visible, notes=(*table.notes, *notes))
+
+
+def _swapped(points: np.ndarray, seen: np.ndarray, times: np.ndarray, left: list[int], order: np.ndarray) -> np.ndarray:
+    """(n,) bool, frames of one person that have to be exchanged; of less than three frames none."""
+    swapped = np.zeros(len(points), bool)
+    across = np.nan_to_num(points[:, left] - points[:, order[left]]).astype(np.float64)
+    across /= np.median(person_size(points, seen))
+    both = seen[:, left] & seen[:, order[left]]
+    both = both[2:] & both[1:-1] & both[:-2]
+    near = (times[2:] - times[:-2] < _LONGEST)[:, None] & both
+    costs = np.zeros((len(near), 2, 2, 2))  # of three frames, each as it is or exchanged
+    for a, b, c in np.ndindex(2, 2, 2):
+        change = (-1) ** c * across[2:] - 2 * (-1) ** b * across[1:-1] + (-1) ** a * across[:-2]
+        costs[:, a, b, c] = (np.linalg.norm(change, axis=-1) * near).sum(1) / both.sum(1).clip(1) + _SWITCH * (b != c)
+    if not (costs[:, 0, 0, 0] > costs.min((1, 2, 3)) + _SWITCH).any():
+        return swapped
+    costs[..., 1] += _SWAPPED * np.diff(times)[1:, None, None].clip(max=_LONGEST)
+    total, back = np.array([[0.0, _SWITCH], [_SWITCH, 0.0]]), np.zeros((len(near), 2, 2), np.int8)
+    for frame, cost in enumerate(costs):  # Viterbi over (frame before, frame)
+        ways = total[:, :, None] + cost
+        back[frame] = ways.argmin(0)
+        total = ways.min(0)
+    before, now = np.unravel_index(total.argmin(), (2, 2))
+    for frame in range(len(near) - 1, -1, -1):
+        swapped[frame + 2] = now
+        before, now = back[frame, before, now], before
+    swapped[:2] = before, now
+    return swapped
+
+
+def _listed(frames: np.ndarray) -> str:
+    """Frames in words, the first spells of them: ``5 frames (3-6, 9)``."""
+    spells = np.split(frames, np.flatnonzero(np.diff(frames) > 1) + 1)
+    words = [f'{s[0]}-{s[-1]}' if len(s) > 1 else f'{s[0]}' for s in spells[:5]]
+    return f'{len(frames)} frames ({", ".join(words)}{", ..." if len(spells) > 5 else ""})'
+
+
+def _doubts(table: KeypointTable) -> list[str]:
+    """Lines on tracks whose joints seem to be in another order, or whose persons stand on their heads."""
+    skeleton = get_skeleton(table.skeleton) if table.skeleton else None
+    if skeleton is None or len(skeleton.joint_names) != table.keypoints.shape[1]:
+        return []
+    rows = np.flatnonzero((table.keypoints_visible > 0).all(1))
+    rows = rows[:: len(rows) // 500 + 1]
+    points, doubts = table.keypoints[rows].astype(np.float64), []
+    ends = np.array(skeleton.edges or skeleton.bones)
+    if len(rows) and len(ends):
+        bones = np.linalg.norm(points[:, ends[:, 0]] - points[:, ends[:, 1]], axis=-1).mean()
+        pairs = np.linalg.norm(points[:, :, None] - points[:, None], axis=-1)
+        if bones > _TANGLED * pairs[:, ~np.eye(len(skeleton.joint_names), dtype=bool)].mean():
+            doubts.append(
+                f'neighbouring joints of {skeleton.name} lie as far apart as any two: another order of joints?'
+            )
+    heads = [i for i, name in enumerate(skeleton.joint_names) if name in ('nose', 'head_top', 'head')]
+    feet = [i for i, name in enumerate(skeleton.joint_names) if name.endswith('ankle')]
+    if len(rows) and heads and feet:
+        upside = (points[:, heads, 1].mean(1) > points[:, feet, 1].mean(1)).mean()
+        if upside > 0.8:
+            doubts.append(f'heads lie below feet in {upside:.0%} of the rows: y has to point down')
+    return doubts

@@ -1,0 +1,149 @@
+"""Lifting as a tool: many inputs, what exists stays, crowds, missing parts, rates, one line of JSON, the doctor."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from poselifter.apis import Pose3DInferencer, lift_table
+from poselifter.cli import main
+from poselifter.evaluation.functional import mpjpe
+from poselifter.io import read_keypoints, read_result
+from poselifter.structures import KeypointTable
+from poselifter.utils.doctor import examine, report
+
+
+@pytest.fixture(scope='module')
+def inferencer():
+    return Pose3DInferencer()
+
+
+@pytest.fixture(scope='module')
+def clip(repository):
+    return read_keypoints(repository / 'demo' / 'clip.npz')
+
+
+@pytest.fixture(scope='module')
+def truth(repository):
+    with np.load(repository / 'demo' / 'clip.npz') as arrays:
+        return arrays['truth_3d']
+
+
+def together(*tables):
+    """One table of persons 0, 1, ..."""
+    names = 'keypoints', 'keypoints_visible', 'frame_indices'
+    arrays = (np.concatenate([getattr(table, name) for table in tables]) for name in names)
+    ids = np.repeat(np.arange(len(tables)), [len(table.keypoints) for table in tables])
+    return KeypointTable(*arrays, ids, tables[0].skeleton, tables[0].img_shape, tables[0].fps)
+
+
+@pytest.mark.parametrize('size', ['known', 'unknown'])
+def test_alone_or_in_a_crowd_is_the_same(inferencer, clip, size):
+    one = clip if size == 'known' else replace(clip, img_shape=None)
+    late = replace(one.take(slice(30, 70)), keypoints=one.keypoints[30:70] * 0.5 + 300)
+    hidden = replace(one.take(slice(0, 40)), keypoints_visible=one.keypoints_visible[:40] * (np.arange(17) > 6))
+    crowd = together(one, late, hidden)
+    [result] = inferencer(crowd)
+    poses, sure = (result['predictions'][key] for key in ('keypoints_3d', 'uncertainty'))
+    for number, table in enumerate((one, late, hidden)):
+        for alone in (next(inferencer(table)), next(inferencer(crowd, person=number))):
+            rows = crowd.track_ids == number
+            np.testing.assert_allclose(alone['predictions']['keypoints_3d'], poses[rows], atol=2e-6)
+            np.testing.assert_allclose(alone['predictions']['uncertainty'], sure[rows], atol=2e-6)
+    assert any('right_knee' in note and 'never seen' in note and 'track 2' in note for note in result['notes'])
+
+
+def test_parts_that_are_missing_all_the_time_leave_the_rest_as_it_is(inferencer, clip, truth):
+    legs, names = [2, 3, 5, 6], np.arange(17)
+    whole = next(inferencer(clip))['predictions']
+    hidden = replace(clip, keypoints_visible=clip.keypoints_visible * ~np.isin(names, legs))
+    part = next(inferencer(hidden))['predictions']
+    seen = ~np.isin(names, legs)
+    assert (
+        mpjpe(part['keypoints_3d'][:, seen], truth[:, seen])
+        < mpjpe(whole['keypoints_3d'][:, seen], truth[:, seen]) + 0.01
+    )
+    assert mpjpe(part['keypoints_3d'], truth) < 0.15
+    more = part['uncertainty'] / whole['uncertainty'].clip(min=1e-6)
+    assert (np.median(more[:, legs], 0) > 1.2).all()
+
+
+def test_true_times_and_any_rate(inferencer, clip, truth):
+    """A film of uneven frames whose times are known is lifted as one of even frames."""
+    times = np.cumsum(np.random.default_rng(0).uniform(0.6, 1.4, 120)) / 30
+    times = times[times < 4]
+    points = np.stack([np.interp(times * 30, clip.frame_indices, c) for c in clip.keypoints.reshape(-1, 34).T], -1)
+    known = {'skeleton': 'h36m17', 'img_shape': clip.img_shape}
+    uneven = KeypointTable.of_person(points.reshape(-1, 17, 2), timestamps=times, **known)
+    assert uneven.fps == pytest.approx(30, rel=0.1)
+    at_times = np.stack([np.interp(times * 30, np.arange(len(truth)), c) for c in truth.reshape(-1, 51).T], -1)
+    assert mpjpe(lift_table(inferencer.model, uneven), at_times.reshape(-1, 17, 3)) < 0.1
+
+
+def test_a_doubled_rate_has_accelerations_in_every_frame(inferencer, clip):
+    table = replace(clip, fps=60.0)
+    poses = lift_table(inferencer.model, table, smoothing='off')
+    size = np.linalg.norm(np.diff(poses, 2, axis=0), axis=-1).mean(1)
+    assert 0.6 < size[::2].mean() / size[1::2].mean() < 1.7
+
+
+def test_many_inputs_are_resumed(repository, tmp_path, capsys, fails):
+    for name in ('a', 'b'):
+        (tmp_path / f'{name}.npz').write_bytes((repository / 'demo' / 'clip.npz').read_bytes())
+    (tmp_path / 'broken.npz').write_bytes(b'PK\x03\x04')
+    call = ['lift', str(tmp_path / '*.npz'), '-o', str(tmp_path / 'out'), '--formats', 'npz', '--json']
+    with pytest.raises(SystemExit, match='2'):
+        main(call)
+    assert '1 of 3 inputs could not be lifted' in capsys.readouterr().err
+    (tmp_path / 'broken.npz').unlink()
+    capsys.readouterr()
+    written = (tmp_path / 'out/a.npz').stat().st_mtime_ns
+    (tmp_path / 'out/b.npz').unlink()
+    main(call)
+    [line] = capsys.readouterr().out.splitlines()
+    one, other = json.loads(line)['results']
+    assert one['status'] == 'skipped' and other['status'] == 'done'
+    assert (tmp_path / 'out/a.npz').stat().st_mtime_ns == written
+    assert other['measures']['persons'] == 1 and other['files'] == [str(tmp_path / 'out/b.npz')]
+    (tmp_path / 'a.npz').touch()
+    with pytest.raises(SystemExit, match='2'):
+        main(call)
+    assert 'a.npz is newer than its result' in capsys.readouterr().err
+    main([*call, '--force'])
+    assert (tmp_path / 'out/a.npz').stat().st_mtime_ns > written
+    assert 'no file is called like' in fails(main, 'lift', tmp_path / '*.csv')
+    assert sorted(path.name for path in (tmp_path / 'out').iterdir()) == ['a.npz', 'b.npz']
+
+
+def test_the_file_says_what_it_holds(inferencer, clip, tmp_path):
+    table = replace(clip, timestamps=clip.frame_indices / 30 + 7)
+    [result] = inferencer(table, tmp_path, ['npz'])
+    with np.load(tmp_path / 'keypoints.npz') as arrays:
+        words = {key: str(arrays[key]) for key in ('unit', 'axes', 'root', 'model')}
+    assert words == {
+        'unit': 'm',
+        'axes': 'camera: x right, y down, z forward',
+        'root': 'pelvis',
+        'model': 'mixste_cmu_27',
+    }
+    back = read_result(tmp_path / 'keypoints.npz')
+    np.testing.assert_array_equal(back.uncertainty, result['predictions']['uncertainty'])
+    np.testing.assert_array_equal(back.table.timestamps, table.timestamps)
+    assert back.model == 'mixste_cmu_27'
+
+
+def test_version_needs_no_torch():
+    code = "import sys; from poselifter.cli import main; main(['--version']); sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, '-c', code], check=True)
+
+
+def test_doctor(capsys):
+    main(['doctor', '--json'])
+    facts = json.loads(capsys.readouterr().out)
+    assert facts['packages']['torch'] and facts['devices'][0] == 'cpu'
+    assert facts.keys() == examine().keys()
+    facts['extras'] = {'video': {'works': False, 'missing': ['av (not installed)'], 'install': "pip install 'av>=12'"}}
+    assert report(facts)[-2:] == ['extra video      lacks av (not installed)', "  pip install 'av>=12'"]
