@@ -51,6 +51,11 @@ SKELETON = option('--skeleton', help='joint set of the input, where the file doe
     option('--formats', default='npz,png,html', help='of {poses} (default: %(default)s)'),
     DEVICE,
     option('--batch-size', type=int, help='windows in one forward pass'),
+    option('--world', action='store_true', help='persons that walk on a ground: root, gravity, feet that stand'),
+    option('--height', type=float, metavar='M', help='of the persons, metres (for --world, like the next three)'),
+    option('--focal', type=float, metavar='PIXELS', help='focal length'),
+    option('--camera', metavar='FILE', help='calibration: OpenCV YAML, Pose2Sim TOML or JSON; FILE:NAME of several'),
+    option('--camera-pitch', type=float, metavar='DEG', help='how far the camera looks down'),
 )
 def lift(args: argparse.Namespace) -> None:
     """2D keypoints to 3D poses."""
@@ -68,6 +73,7 @@ def lift(args: argparse.Namespace) -> None:
         img_shape=tuple(args.image_size[::-1]) if args.image_size else None,
         fps=args.fps,
         batch_size=args.batch_size,
+        world=world_of(args),
     )
     print(*result['notes'], sep='\n')
     poses = result['predictions']
@@ -77,6 +83,16 @@ def lift(args: argparse.Namespace) -> None:
         f'axes of the {poses["axes"]}, relative to the {poses["root"]}'
     )
     print(*result['visualization'], sep='\n')
+
+
+def world_of(args: argparse.Namespace) -> Any:
+    """The world of the options of ``lift``; ``None`` without ``--world``."""
+    from .world import World
+
+    given = {'height': args.height, 'focal': args.focal, 'camera': args.camera, 'pitch': args.camera_pitch}
+    if not args.world and any(value is not None for value in given.values()):
+        raise InputError('--height, --focal, --camera and --camera-pitch are of the world; add --world')
+    return World(**given) if args.world else None
 
 
 @command(

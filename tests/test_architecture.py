@@ -13,7 +13,7 @@ FLOORS = [
     {'errors', 'version', 'utils', 'geometry', 'skeletons'},
     {'registry', 'structures'},
     {'codecs', 'evaluation.functional', 'models.layers', 'models.losses', 'models.parts', 'checkpoints'},
-    {'models', 'datasets', 'evaluation', 'engine', 'io', 'tracking', 'visualization'},
+    {'models', 'datasets', 'evaluation', 'engine', 'io', 'tracking', 'visualization', 'world'},
     {'apis'},
     {'cli'},
 ]

@@ -18,6 +18,7 @@ from ..registry import INFERENCERS
 from ..structures import KeypointTable, Result
 from ..structures.keypoint_table import split_scores
 from ..tracking import link_persons
+from ..world import World, place_in_world
 from .inference import assumptions, init_model, predict_table
 from .zoo import DEFAULT_MODEL
 
@@ -62,6 +63,7 @@ class BaseInferencer(ABC):
         fps: float | None = None,
         batch_size: int | None = None,
         top_k: int = 3,
+        world: World | None = None,
     ) -> Iterator[dict[str, Any]]:
         """Predicts for one input after the other.
 
@@ -75,6 +77,7 @@ class BaseInferencer(ABC):
             fps: frame rate, where the input does not say.
             batch_size: windows in one forward pass; ``None`` means the model's.
             top_k: classes in ``top``, where actions are recognised.
+            world: puts the persons of poses into the world, with what is known of it; ``None`` does not.
 
         Yields:
             ``notes``: lines on what was recognised, converted and assumed; ``predictions``: see the class;
@@ -97,10 +100,12 @@ class BaseInferencer(ABC):
             if self.untrained:
                 notes.append('the weights are untrained, so that this is chance; give a checkpoint')
             for number, result in enumerate(results):
-                result.top_k = top_k
+                result.top_k, world_notes = top_k, []
+                if world is not None:
+                    result, world_notes = place_in_world(result, world)
                 name = stem + self.ending + (f'_{number}' if len(results) > 1 else '')
                 files = [] if out_dir is None else write_results(Path(out_dir) / name, result, formats)
-                lines = notes + self.notes(result)
+                lines = notes + world_notes + self.notes(result)
                 yield {'notes': lines, 'predictions': self.describe(result), 'visualization': files}
 
     @abstractmethod
@@ -121,10 +126,10 @@ class Pose3DInferencer(BaseInferencer):
     """Lifts 2D keypoints; further heads predict in the same pass.
 
     ``predictions`` are ``keypoints_3d`` (N, K, 3) with ``track_ids``, ``frame_indices``, ``skeleton_3d``, ``unit``,
-    ``axes`` and ``root``; of a model with heads that read clips also ``segments`` (and ``stretches``, their name of
-    before), one for each segment of a person without a long gap: ``track``, ``frames`` (n,), of a head ``action``
-    ``scores`` and ``top`` as of :class:`ActionInferencer`, and of every other head, by its name, a unit vector (D,),
-    the mean of the windows'.
+    ``axes`` and ``root``; with ``world`` also ``root_3d``, ``world_from_camera`` and ``contacts``; of a model with heads
+    that read clips also ``segments`` (and ``stretches``, their name of before), one for each segment of a person
+    without a long gap: ``track``, ``frames`` (n,), of a head ``action`` ``scores`` and ``top`` as of
+    :class:`ActionInferencer`, and of every other head, by its name, a unit vector (D,), the mean of the windows'.
 
     Raises:
         InputError: see :class:`BaseInferencer`; or the model does not lift.
@@ -155,8 +160,10 @@ class Pose3DInferencer(BaseInferencer):
     def describe(self, result: Result) -> dict[str, Any]:
         """See the class."""
         skeleton, table = self.model.codec.skeleton_3d, result.table
+        placed = {'root_3d': result.root, 'world_from_camera': result.world_from_camera, 'contacts': result.contacts}
         described = {
             'keypoints_3d': result.poses,
+            **{name: array for name, array in placed.items() if array is not None},
             'track_ids': table.track_ids,
             'frame_indices': table.frame_indices,
             'skeleton_3d': skeleton.name,

@@ -78,6 +78,8 @@ class Result:
         root: (N, 3) metres, the root in the camera frame; ``None`` if unknown.
         truth: (N, K, 3) captured poses to compare with, as ``poses``.
         uncertainty: (N, K) metres, standard deviation of a joint's place.
+        contacts: (N, 4) whether left heel, left toe, right heel and right toe stand on the ground.
+        world_from_camera: (4, 4) rigid transform to a world with z up, ground at z = 0, metres; ``None`` if unknown.
         scores: (N, A) in [0, 1] of classes of actions.
         classes: A names.
         embeddings: (S, D) unit vectors by name, one for each segment.
@@ -98,6 +100,8 @@ class Result:
     root: np.ndarray | None = None
     truth: np.ndarray | None = None
     uncertainty: np.ndarray | None = None
+    contacts: np.ndarray | None = None
+    world_from_camera: np.ndarray | None = None
     scores: np.ndarray | None = None
     classes: tuple[str, ...] = ()
     embeddings: dict[str, np.ndarray] = field(default_factory=dict)
@@ -115,6 +119,7 @@ class Result:
             raise InputError(f'{self.table.source}: keypoints have {joints} joints, expected those of {self.skeleton}')
         k = 0 if self.skeleton_3d is None else get_skeleton(self.skeleton_3d).num_joints
         shapes = {'poses': (n, k, 3), 'root': (n, 3), 'truth': (n, k, 3), 'uncertainty': (n, k)}
+        shapes |= {'contacts': (n, 4), 'world_from_camera': (4, 4)}
         for name, shape in {**shapes, 'scores': (n, len(self.classes))}.items():
             if getattr(self, name) is not None:
                 self._check(name, getattr(self, name), shape)
@@ -122,7 +127,7 @@ class Result:
             self._check(name, vectors, (len(self.segments), *np.shape(vectors)[1:]))
 
     def _check(self, name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
-        if np.shape(array) != shape or np.asarray(array).dtype.kind not in 'fiu':
+        if np.shape(array) != shape or np.asarray(array).dtype.kind not in 'fiub':
             joints = f' of {self.skeleton_3d}' if self.skeleton_3d else ''
             raise InputError(f'{self.table.source}: {name} has shape {np.shape(array)}, expected {shape}{joints}')
         bad = np.isinf(array) if name == 'poses' else ~np.isfinite(array)
@@ -143,6 +148,16 @@ class Result:
     def positions(self) -> np.ndarray:
         """Poses (N, K, 3) in the camera frame where the root is known, else root-relative."""
         return self.poses if self.root is None else self.poses + self.root[:, None]
+
+    def world_positions(self) -> np.ndarray:
+        """Joints (N, K, 3) in the world: z up, ground at z = 0, metres.
+
+        Raises:
+            InputError: the place in the world is not known.
+        """
+        if self.world_from_camera is None or self.root is None:
+            raise InputError(f'{self.table.source}: the place in the world is not known; lift with --world')
+        return self.positions() @ self.world_from_camera[:3, :3].T + self.world_from_camera[:3, 3]
 
     def complete_poses(self) -> np.ndarray:
         """The poses (N, K, 3), to be drawn.

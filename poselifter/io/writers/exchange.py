@@ -12,6 +12,8 @@ from ...utils.arrays import load_arrays, save_arrays
 from ..readers import read_keypoints
 from .bodies import write_parameters
 
+_PLACED = ('root_3d', 'world_from_camera', 'contacts')
+
 
 @register_writer('npz', '.npz', needs=('poses', 'body'))
 def write_npz(path: Path, result: Result) -> None:
@@ -21,8 +23,10 @@ def write_npz(path: Path, result: Result) -> None:
         return
     arrays = {**_arrays(result.table), 'skeleton_3d': np.array(result.skeleton_3d)}
     arrays['keypoints_3d'] = np.asarray(result.poses, np.float32)
-    if result.root is not None:
-        arrays['root_3d'] = np.asarray(result.root, np.float32)
+    world = {'root_3d': (result.root, np.float32), 'world_from_camera': (result.world_from_camera, np.float64)}
+    for name, (array, kind) in {**world, 'contacts': (result.contacts, bool)}.items():
+        if array is not None:
+            arrays[name] = np.asarray(array, kind)
     save_arrays(path, arrays)
 
 
@@ -42,16 +46,22 @@ def read_result(path: str | os.PathLike) -> Result:
         InputError: the file is no exchange file or has no 3D part.
     """
     need = 'keypoints', 'track_ids', 'frame_indices', 'keypoints_3d', 'skeleton_3d'
-    arrays = load_arrays(path, need, ('root_3d',), 'expected a file that `poselifter lift` wrote')
+    arrays = load_arrays(path, need, _PLACED, 'expected a file that `poselifter lift` wrote')
     if arrays['track_ids'].dtype.kind not in 'iU' or arrays['skeleton_3d'].size != 1:
         raise InputError(f'{path}: track_ids or skeleton_3d are not as `poselifter lift` writes them; lift again')
     table = read_keypoints(path)
     if arrays['keypoints_3d'].shape[:1] != table.track_ids.shape:
         raise InputError(f'{path}: {len(arrays["keypoints_3d"])} rows of keypoints_3d, expected {len(table.track_ids)}')
     order = np.lexsort((arrays['frame_indices'], np.unique(arrays['track_ids'], return_inverse=True)[1]))
-    root = arrays.get('root_3d')
-    skeleton_3d = arrays['skeleton_3d'].item()
-    return Result(table, arrays['keypoints_3d'][order], skeleton_3d, None if root is None else root[order])
+    root, world, contacts = (arrays.get(name) for name in _PLACED)
+    return Result(
+        table,
+        arrays['keypoints_3d'][order],
+        arrays['skeleton_3d'].item(),
+        None if root is None else root[order],
+        world_from_camera=world,
+        contacts=None if contacts is None else contacts[order],
+    )
 
 
 def _arrays(table: KeypointTable) -> dict[str, np.ndarray]:
