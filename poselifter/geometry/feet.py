@@ -117,7 +117,8 @@ def constant_bones(poses: np.ndarray, parents: tuple[int, ...], pairs: tuple[tup
         usual[left] = usual[right] = (usual[left] + usual[right]) / 2
     moved = poses.copy()
     for j in order:
-        moved[:, j] = moved[:, parents[j]] + bones[j] * (usual[j] / np.maximum(lengths[j], 1e-9))[:, None]
+        scaled = moved[:, parents[j]] + bones[j] * (usual[j] / np.maximum(lengths[j], 1e-9))[:, None]
+        moved[:, j] = np.where(np.isfinite(scaled), scaled, poses[:, j])
     return moved
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..geometry.feet import bend_legs, constant_bones, find_contacts, ground_height, hold_feet
+from ..geometry.feet import bend_legs, constant_bones, find_contacts, foot_speed, ground_height, hold_feet
 from ..geometry.ground import Landmarks, tilt_of_camera, up_of_camera, up_of_persons, upright_axes
 from ..geometry.root import fit_root, smooth_path
 from ..skeletons import Skeleton, convert_keypoints, find_conversion, get_skeleton
@@ -16,8 +16,10 @@ from .camera_file import DIAGONALS, FilmCamera, read_camera
 
 _APPROXIMATE = 0.1  # weight of a joint that means another point in 2D than in 3D
 _UNSURE = 0.05  # metres of uncertainty at which a joint weighs half
-_STEPS = 4.0  # trust in a standing foot against what the picture tells of the place, at 30 fps
-_SETTLE = 2.0  # Hz; faster differences between feet and ground are left to the legs
+CUTOFF = 3.0  # Hz, of the path across the picture
+STEPS = 4.0  # trust in a standing foot against what the picture tells of the place, at 30 fps
+STILL = 0.25  # m/s of a foot at which that trust is halved: it may be rolling off
+SETTLE = 0.5  # Hz; faster differences between feet and ground are left to the legs
 _LEGS, _LEGS_AND_TRUNK = 0.491, 0.779  # of a body's height: ankles to hips, and on to the shoulders (Winter 2009)
 _ANKLE = 0.045  # height of a standing ankle, of a body's height
 _SIZES = 0.9, 1.1  # by which a common ground may change the size of a person
@@ -60,6 +62,7 @@ class _Track:
     Attributes:
         index: (T,) row of the segment that each frame repeats.
         present: (T,) whether it is of this frame.
+        whole: (T,) whether the legs are known.
         poses: (T, K, 3) root-relative, camera axes, 0 where unknown.
         rays: (T, K, 2).
         weights: (T, K).
@@ -71,6 +74,7 @@ class _Track:
 
     index: np.ndarray
     present: np.ndarray
+    whole: np.ndarray
     poses: np.ndarray
     rays: np.ndarray
     weights: np.ndarray
@@ -87,14 +91,17 @@ class _Track:
         """Finds root and contacts: first of the picture alone, then with the feet that stand."""
         steps = weights = None
         for _ in range(3):
-            self.root = fit_root(self.poses, self.rays, self.weights, fps, steps=steps, step_weights=weights)
+            self.root = fit_root(self.poses, self.rays, self.weights, fps, CUTOFF, steps, weights)
             feet = self.feet(joints, axes)
             self.ground, self.seconds = ground_height(feet, fps)
-            self.contacts = find_contacts(feet - [0, 0, self.ground], fps) & self.present[:, None]
+            self.contacts = find_contacts(feet - [0, 0, self.ground], fps) & (self.present & self.whole)[:, None]
+            speed = foot_speed(feet, fps)
             both = self.contacts[1:] & self.contacts[:-1]
-            moved = -np.diff(self.poses[:, list(joints.ankles)], axis=0) * both[..., None]
-            steps = moved.sum(1) / np.maximum(both.sum(1), 1)[:, None]
-            weights = both.any(1) * _STEPS * (fps / 30) ** 2
+            slow = np.maximum(speed[1:], speed[:-1])
+            trust = both / (1 + (slow / STILL) ** 4)
+            moved = -np.diff(self.poses[:, list(joints.ankles)], axis=0) * trust[..., None]
+            steps = moved.sum(1) / np.maximum(trust.sum(1), 1e-9)[:, None]
+            weights = trust.max(1) * STEPS * (fps / 30) ** 2
 
 
 def place_in_world(result: Result, world: World) -> tuple[Result, list[str]]:
@@ -116,13 +123,14 @@ def place_in_world(result: Result, world: World) -> tuple[Result, list[str]]:
         InputError: the joint set has no legs, there are no keypoints or no picture size, or the camera file is wrong.
     """
     solid = get_skeleton(result.skeleton_3d)
-    joints = _landmarks(solid)
+    joints = landmarks(solid)
     camera, notes = _camera_of(result, world)
     known = np.isfinite(result.poses).all(-1)
     poses, sizes = _sized(result, solid, joints, world.height)
-    up, told = _up_of(camera, poses[known.all(1)], joints, world.pitch, result.fps)
+    whole = known[:, [index for pair in joints for index in pair]].all(1)
+    up, told = _up_of(camera, poses[whole], joints, world.pitch, result.fps)
     axes = upright_axes(up) if camera.rotation is None else camera.rotation.T
-    tracks = _tracks(result, camera, poses, known)
+    tracks = tracks_of(result, camera, poses, known, whole)
     for track in tracks:
         track.walk(joints, axes, result.fps)
     at, size_notes = _stand_on_ground(result, tracks, sizes, camera, world.height)
@@ -131,7 +139,7 @@ def place_in_world(result: Result, world: World) -> tuple[Result, list[str]]:
     return placed, [*notes, told, *size_notes, *cost]
 
 
-def _landmarks(solid: Skeleton) -> Landmarks:
+def landmarks(solid: Skeleton) -> Landmarks:
     names = [[f'{side}_{joint}' for side in ('left', 'right')] for joint in ('hip', 'knee', 'ankle', 'shoulder')]
     missing = sorted({name for pair in names for name in pair} - set(solid.joint_names))
     if missing or solid.parents is None:
@@ -159,13 +167,13 @@ def _sized(result: Result, solid: Skeleton, joints: Landmarks, height: float | N
     pairs = tuple(zip(solid.left, solid.right, strict=True))
     for name, rows in result.table.tracks():
         poses[rows] = constant_bones(result.poses[rows].astype(np.float64), solid.parents, pairs)
-        size = _height_of(poses[rows], joints)
+        size = body_height(poses[rows], joints)
         poses[rows] *= 1 if height is None else height / size
         sizes[name] = size if height is None else height
     return poses, sizes
 
 
-def _height_of(poses: np.ndarray, joints: Landmarks) -> float:
+def body_height(poses: np.ndarray, joints: Landmarks) -> float:
     """The height of a person (T, K, 3) in metres, by proportions of usual bodies."""
 
     def length(a: np.ndarray, b: np.ndarray) -> float:
@@ -197,7 +205,9 @@ def _up_of(
     return up, 'the camera looks {:.0f} degrees down, rolled {:.0f}: '.format(*tilt_of_camera(up)) + source
 
 
-def _tracks(result: Result, camera: FilmCamera, poses: np.ndarray, known: np.ndarray) -> list[_Track]:
+def tracks_of(
+    result: Result, camera: FilmCamera, poses: np.ndarray, known: np.ndarray, whole: np.ndarray
+) -> list[_Track]:
     """The segments of a result, with each joint's ray and weight."""
     table, source = result.table, result.skeleton
     keypoints, weights = convert_keypoints(table.keypoints, source, result.skeleton_3d, table.keypoints_visible)
@@ -214,7 +224,11 @@ def _tracks(result: Result, camera: FilmCamera, poses: np.ndarray, known: np.nda
         index = np.searchsorted(frames, times, 'right') - 1
         present = frames[index] == times
         filled = np.where(known[rows, :, None], poses[rows], 0)[index]
-        tracks.append(_Track(index, present, filled, rays[rows][index], weights[rows][index] * present[:, None]))
+        tracks.append(
+            _Track(
+                index, present, whole[rows][index], filled, rays[rows][index], weights[rows][index] * present[:, None]
+            )
+        )
     return tracks
 
 
@@ -268,7 +282,7 @@ def _hold(
         offset = hold_feet(level[:, ankles] - ankle, track.contacts) + ankle - level[:, ankles]
         trust = track.contacts.sum(1) + 0.02
         values = (offset * track.contacts[..., None]).sum(1)
-        body = level + smooth_path(trust[:, None, None] * np.eye(3), values, result.fps, _SETTLE)[:, None]
+        body = level + smooth_path(trust[:, None, None] * np.eye(3), values, result.fps, SETTLE)[:, None]
         held = hold_feet(body[:, ankles] - ankle, track.contacts) + ankle
         moved = _bend(body, held, solid, joints)
         points[rows], contacts[rows] = moved[track.present], track.contacts[track.present]
