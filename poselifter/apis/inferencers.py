@@ -126,9 +126,9 @@ class Pose3DInferencer(BaseInferencer):
     """Lifts 2D keypoints; further heads predict in the same pass.
 
     ``predictions`` are ``keypoints_3d`` (N, K, 3) with ``track_ids``, ``frame_indices``, ``skeleton_3d``, ``unit``,
-    ``axes`` and ``root``; with ``world`` also ``root_3d``, ``world_from_camera`` and ``contacts``; of a model with
-    heads that read clips also ``segments`` (and ``stretches``, their name of before), one for each segment of a person
-    without a long gap: ``track``, ``frames`` (n,), of a head ``action`` ``scores`` and ``top`` as of
+    ``axes`` and ``root``; with ``world`` also ``root_3d``, ``contacts``, ``world_from_camera`` and ``camera_matrix``;
+    of a model with heads that read clips also ``segments`` (and ``stretches``, their name of before), one for each segment
+    of a person without a long gap: ``track``, ``frames`` (n,), of a head ``action`` ``scores`` and ``top`` as of
     :class:`ActionInferencer`, and of every other head, by its name, a unit vector (D,), the mean of the windows'.
 
     Raises:
@@ -160,7 +160,8 @@ class Pose3DInferencer(BaseInferencer):
     def describe(self, result: Result) -> dict[str, Any]:
         """See the class."""
         skeleton, table = self.model.codec.skeleton_3d, result.table
-        placed = {'root_3d': result.root, 'world_from_camera': result.world_from_camera, 'contacts': result.contacts}
+        placed = {'root_3d': result.root, 'contacts': result.contacts}
+        placed |= {'world_from_camera': result.world_from_camera, 'camera_matrix': result.camera_matrix}
         described = {
             'keypoints_3d': result.poses,
             **{name: array for name, array in placed.items() if array is not None},

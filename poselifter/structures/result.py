@@ -80,6 +80,9 @@ class Result:
         uncertainty: (N, K) metres, standard deviation of a joint's place.
         contacts: (N, 4) whether left heel, left toe, right heel and right toe stand on the ground.
         world_from_camera: (4, 4) rigid transform to a world with z up, ground at z = 0, metres; ``None`` if unknown.
+        camera_matrix: (3, 3) focal lengths and principal point of the camera, pixels; ``None`` if unknown.
+        film: frames of the film of the keypoints, iterable any number of times, each with ``index`` and ``image``
+            (H, W, 3) uint8 RGB, and ``img_shape`` (height, width); ``None`` if there is none.
         scores: (N, A) in [0, 1] of classes of actions.
         classes: A names.
         embeddings: (S, D) unit vectors by name, one for each segment.
@@ -102,6 +105,8 @@ class Result:
     uncertainty: np.ndarray | None = None
     contacts: np.ndarray | None = None
     world_from_camera: np.ndarray | None = None
+    camera_matrix: np.ndarray | None = None
+    film: Any = None
     scores: np.ndarray | None = None
     classes: tuple[str, ...] = ()
     embeddings: dict[str, np.ndarray] = field(default_factory=dict)
@@ -119,7 +124,7 @@ class Result:
             raise InputError(f'{self.table.source}: keypoints have {joints} joints, expected those of {self.skeleton}')
         k = 0 if self.skeleton_3d is None else get_skeleton(self.skeleton_3d).num_joints
         shapes = {'poses': (n, k, 3), 'root': (n, 3), 'truth': (n, k, 3), 'uncertainty': (n, k)}
-        shapes |= {'contacts': (n, 4), 'world_from_camera': (4, 4)}
+        shapes |= {'contacts': (n, 4), 'world_from_camera': (4, 4), 'camera_matrix': (3, 3)}
         for name, shape in {**shapes, 'scores': (n, len(self.classes))}.items():
             if getattr(self, name) is not None:
                 self._check(name, getattr(self, name), shape)

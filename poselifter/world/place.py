@@ -136,6 +136,7 @@ def place_in_world(result: Result, world: World) -> tuple[Result, list[str]]:
     at, size_notes = _stand_on_ground(result, tracks, sizes, camera, world.height)
     placed, cost = _hold(result, tracks, sizes, solid, joints, axes, at)
     placed.poses[~known] = np.nan
+    placed.camera_matrix = camera.matrix
     return placed, [*notes, told, *size_notes, *cost]
 
 

@@ -12,7 +12,7 @@ from ...utils.arrays import load_arrays, save_arrays
 from ..readers import read_keypoints
 from .bodies import write_parameters
 
-_PLACED = ('root_3d', 'world_from_camera', 'contacts')
+_PLACED = ('root_3d', 'contacts', 'world_from_camera', 'camera_matrix')
 
 
 @register_writer('npz', '.npz', needs=('poses', 'body'))
@@ -23,10 +23,10 @@ def write_npz(path: Path, result: Result) -> None:
         return
     arrays = {**_arrays(result.table), 'skeleton_3d': np.array(result.skeleton_3d)}
     arrays['keypoints_3d'] = np.asarray(result.poses, np.float32)
-    world = {'root_3d': (result.root, np.float32), 'world_from_camera': (result.world_from_camera, np.float64)}
-    for name, (array, kind) in {**world, 'contacts': (result.contacts, bool)}.items():
+    placed = result.root, result.contacts, result.world_from_camera, result.camera_matrix
+    for name, array in zip(_PLACED, placed, strict=True):
         if array is not None:
-            arrays[name] = np.asarray(array, kind)
+            arrays[name] = np.asarray(array, np.float32 if name == 'root_3d' else None)
     save_arrays(path, arrays)
 
 
@@ -53,13 +53,14 @@ def read_result(path: str | os.PathLike) -> Result:
     if arrays['keypoints_3d'].shape[:1] != table.track_ids.shape:
         raise InputError(f'{path}: {len(arrays["keypoints_3d"])} rows of keypoints_3d, expected {len(table.track_ids)}')
     order = np.lexsort((arrays['frame_indices'], np.unique(arrays['track_ids'], return_inverse=True)[1]))
-    root, world, contacts = (arrays.get(name) for name in _PLACED)
+    root, contacts, world, matrix = (arrays.get(name) for name in _PLACED)
     return Result(
         table,
         arrays['keypoints_3d'][order],
         arrays['skeleton_3d'].item(),
         None if root is None else root[order],
         world_from_camera=world,
+        camera_matrix=matrix,
         contacts=None if contacts is None else contacts[order],
     )
 
