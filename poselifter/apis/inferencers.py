@@ -127,9 +127,9 @@ class Pose3DInferencer(BaseInferencer):
 
     ``predictions`` are ``keypoints_3d`` (N, K, 3) with ``track_ids``, ``frame_indices``, ``skeleton_3d``, ``unit``,
     ``axes`` and ``root``; with ``world`` also ``root_3d``, ``contacts``, ``world_from_camera`` and ``camera_matrix``;
-    of a model with heads that read clips also ``segments`` (and ``stretches``, their name of before), one for each segment
-    of a person without a long gap: ``track``, ``frames`` (n,), of a head ``action`` ``scores`` and ``top`` as of
-    :class:`ActionInferencer`, and of every other head, by its name, a unit vector (D,), the mean of the windows'.
+    of a model with heads that read clips also ``segments`` (and ``stretches``, their name of before), one for each
+    segment of a person without a long gap: ``track``, ``frames`` (n,), of a head ``action`` ``scores`` and ``top`` as
+    of :class:`ActionInferencer`, and of every other head, by its name, a unit vector (D,), the mean of the windows'.
 
     Raises:
         InputError: see :class:`BaseInferencer`; or the model does not lift.

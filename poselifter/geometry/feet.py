@@ -1,6 +1,7 @@
 """Feet on the ground: when they stand, where they are held, and legs that follow."""
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 MAX_SPEED = 0.6  # m/s of a foot that stands; of lifted poses it still moves
 MAX_HEIGHT = 0.15  # metres above where it usually stands
@@ -12,8 +13,6 @@ _STRAIGHT = 0.9999  # of a leg's length, up to which it reaches
 
 def foot_speed(feet: np.ndarray, fps: float) -> np.ndarray:
     """Speeds (T, F) in m/s of feet (T, F, 3), after a light average over time that spares ends."""
-    from scipy.ndimage import gaussian_filter1d
-
     if len(feet) < 2:
         return np.zeros(feet.shape[:2])
     return np.linalg.norm(np.gradient(gaussian_filter1d(feet, _BLUR * fps, axis=0), axis=0), axis=-1) * fps
@@ -101,24 +100,35 @@ def bend_legs(hips: np.ndarray, knees: np.ndarray, ankles: np.ndarray, targets: 
     return hips + reach * along + bent * side, hips + distance * along
 
 
-def constant_bones(poses: np.ndarray, parents: tuple[int, ...], pairs: tuple[tuple[int, int], ...] = ()) -> np.ndarray:
-    """Poses (T, K, 3) with each bone at its median length, directions and root as they were.
+def bone_lengths(poses: np.ndarray, parents: tuple[int, ...], pairs: tuple[tuple[int, int], ...] = ()) -> np.ndarray:
+    """Median lengths (K,) of the bones that end at the joints of poses (T, K, 3) of one person; 0 at the root.
 
     Args:
-        poses: of one person; NaN is a joint that is not known.
+        poses: NaN is a joint that is not known.
         parents: K indices, -1 at the root.
         pairs: left and right joints whose bones get the same length.
     """
-    order = sorted((j for j, p in enumerate(parents) if p >= 0), key=lambda j: _depth(parents, j))
-    bones = {j: poses[:, j] - poses[:, parents[j]] for j in order}
-    lengths = {j: np.linalg.norm(bone, axis=-1) for j, bone in bones.items()}
-    usual = {j: float(np.nanmedian(length)) if np.isfinite(length).any() else 0.0 for j, length in lengths.items()}
+    lengths = np.linalg.norm(poses - poses[:, np.maximum(parents, 0)], axis=-1)
+    known = np.isfinite(lengths).any(0)
+    usual = np.zeros(len(parents))
+    usual[known] = np.nanmedian(lengths[:, known], axis=0)
+    usual[np.array(parents) < 0] = 0
     for left, right in pairs:
         usual[left] = usual[right] = (usual[left] + usual[right]) / 2
+    return usual
+
+
+def constant_bones(poses: np.ndarray, parents: tuple[int, ...], lengths: np.ndarray) -> np.ndarray:
+    """Poses (T, K, 3) with bones of lengths (K,); directions and the root stay as they were.
+
+    A joint whose parent is not known (NaN) stays where it is.
+    """
     moved = poses.copy()
-    for j in order:
-        scaled = moved[:, parents[j]] + bones[j] * (usual[j] / np.maximum(lengths[j], 1e-9))[:, None]
-        moved[:, j] = np.where(np.isfinite(scaled), scaled, poses[:, j])
+    for j in sorted((j for j, parent in enumerate(parents) if parent >= 0), key=lambda j: _depth(parents, j)):
+        bone = poses[:, j] - poses[:, parents[j]]
+        scale = lengths[j] / np.maximum(np.linalg.norm(bone, axis=-1, keepdims=True), 1e-9)
+        placed = moved[:, parents[j]] + bone * scale
+        moved[:, j] = np.where(np.isfinite(placed), placed, poses[:, j])
     return moved
 
 

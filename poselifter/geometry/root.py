@@ -2,9 +2,12 @@
 
 import numpy as np
 from scipy.linalg import solveh_banded
+from scipy.ndimage import gaussian_filter1d
 
 _PASSES = 6  # of reweighting; the weights settle in three or four
 _ROBUST = 2.0  # a joint that is off by so many usual distances keeps half of its weight
+_ASTRAY = 0.2  # metres; a joint so far off the ray is pulled half as much
+_BLUR = 0.05  # seconds over which shifts are averaged
 _NEAR = 0.05  # metres; nothing is seen from nearer
 
 
@@ -62,6 +65,30 @@ def fit_root(
         usual = max(float(np.median(off[present])) if present.any() else 0.0, 1e-6)
         trust = weights / (1 + (off / (_ROBUST * usual)) ** 2)
     return root
+
+
+def pull_to_rays(
+    poses: np.ndarray, root: np.ndarray, rays: np.ndarray, weights: np.ndarray, fps: float, origin: int = 0
+) -> np.ndarray:
+    """Poses whose joints are moved across the picture, half of the way to where they are seen; depths stay.
+
+    Shifts are averaged over time, so that noise of keypoints does not come in, and one that is far off is not followed.
+
+    Args:
+        poses: (T, K, 3) root-relative; the others likewise as in :func:`fit_root`.
+        root: (T, 3) what :func:`fit_root` returned.
+        origin: index of the root joint.
+
+    Returns:
+        (T, K, 3) relative to the root joint, which is at ``root`` no more; bones have other lengths.
+    """
+    points = poses + root[:, None]
+    shift = rays * points[..., 2:] - points[..., :2]
+    trust = np.minimum(weights, 1) / (1 + (np.linalg.norm(shift, axis=-1) / _ASTRAY) ** 2)
+    blurred = gaussian_filter1d(trust[..., None] * shift, _BLUR * fps, axis=0)
+    total = gaussian_filter1d((weights > 0).astype(float), _BLUR * fps, axis=0)
+    points[..., :2] += 0.5 * blurred / np.maximum(total, 0.2)[..., None]
+    return points - points[:, [origin]]
 
 
 def smooth_path(

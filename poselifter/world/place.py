@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..geometry.feet import bend_legs, constant_bones, find_contacts, foot_speed, ground_height, hold_feet
+from ..geometry.feet import bend_legs, bone_lengths, constant_bones, find_contacts, foot_speed, ground_height, hold_feet
 from ..geometry.ground import Landmarks, tilt_of_camera, up_of_camera, up_of_persons, upright_axes
-from ..geometry.root import fit_root, smooth_path
+from ..geometry.root import fit_root, pull_to_rays, smooth_path
 from ..skeletons import Skeleton, convert_keypoints, find_conversion, get_skeleton
 from ..structures import Result
 from .camera_file import DIAGONALS, FilmCamera, read_camera
@@ -87,6 +87,16 @@ class _Track:
         """The ankles (T, 2, 3) in a world whose origin is the camera."""
         return (self.poses[:, list(joints.ankles)] + self.root[:, None]) @ axes.T
 
+    def fit(self, solid: Skeleton, joints: Landmarks, fps: float) -> None:
+        """Moves joints towards where they are seen, which the model knew at no true scale; the height stays."""
+        pairs = tuple(zip(solid.left, solid.right, strict=True))
+        height = body_height(self.poses, joints)
+        for _ in range(2):
+            root = fit_root(self.poses, self.rays, self.weights, fps, CUTOFF)
+            pulled = pull_to_rays(self.poses, root, self.rays, self.weights, fps, solid.root)
+            self.poses = constant_bones(pulled, solid.parents, bone_lengths(pulled, solid.parents, pairs))
+            self.poses *= height / body_height(self.poses, joints)
+
     def walk(self, joints: Landmarks, axes: np.ndarray, fps: float) -> None:
         """Finds root and contacts: first of the picture alone, then with the feet that stand."""
         steps = weights = None
@@ -107,7 +117,7 @@ class _Track:
 def place_in_world(result: Result, world: World) -> tuple[Result, list[str]]:
     """Gives a result root, contacts and the way from the camera's axes to a world with z up and ground at z = 0.
 
-    Bones get constant lengths. The path is fitted to the keypoints (:func:`~poselifter.geometry.root.fit_root`), up
+    Bones get constant lengths, joints move half of the way to where they are seen. The path is fitted to the keypoints (:func:`~poselifter.geometry.root.fit_root`), up
     follows from the camera file, the pitch, or the persons that stand, the ground from their feet. Feet in contact are
     held still: the body moves slowly with them, the legs do the rest. Without extrinsics the camera stands over the
     origin, x is its right and y its front.
@@ -132,6 +142,7 @@ def place_in_world(result: Result, world: World) -> tuple[Result, list[str]]:
     axes = upright_axes(up) if camera.rotation is None else camera.rotation.T
     tracks = tracks_of(result, camera, poses, known, whole)
     for track in tracks:
+        track.fit(solid, joints, result.fps)
         track.walk(joints, axes, result.fps)
     at, size_notes = _stand_on_ground(result, tracks, sizes, camera, world.height)
     placed, cost = _hold(result, tracks, sizes, solid, joints, axes, at)
@@ -167,7 +178,8 @@ def _sized(result: Result, solid: Skeleton, joints: Landmarks, height: float | N
     poses, sizes = np.empty_like(result.poses, np.float64), {}
     pairs = tuple(zip(solid.left, solid.right, strict=True))
     for name, rows in result.table.tracks():
-        poses[rows] = constant_bones(result.poses[rows].astype(np.float64), solid.parents, pairs)
+        given = result.poses[rows].astype(np.float64)
+        poses[rows] = constant_bones(given, solid.parents, bone_lengths(given, solid.parents, pairs))
         size = body_height(poses[rows], joints)
         poses[rows] *= 1 if height is None else height / size
         sizes[name] = size if height is None else height

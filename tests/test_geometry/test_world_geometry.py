@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from poselifter.geometry import look_at
-from poselifter.geometry.feet import bend_legs, constant_bones, find_contacts, ground_height, hold_feet
+from poselifter.geometry.feet import bend_legs, bone_lengths, constant_bones, find_contacts, ground_height, hold_feet
 from poselifter.geometry.ground import Landmarks, tilt_of_camera, up_of_camera, up_of_persons, upright_axes
 from poselifter.geometry.root import fit_root, smooth_path
 
@@ -176,7 +176,9 @@ def test_constant_bones_keep_rigid_poses_and_even_the_others_out():
     rigid = np.zeros((50, 5, 3))
     for joint in range(1, 5):
         rigid[:, joint] = rigid[:, parents[joint]] + lengths[joint] * directions[:, joint]
-    np.testing.assert_allclose(constant_bones(rigid, parents, pairs), rigid, atol=1e-12)
-    uneven = constant_bones(rigid * RNG.uniform(0.9, 1.1, (50, 1, 1)), parents, pairs)
+    np.testing.assert_allclose(bone_lengths(rigid, parents, pairs), lengths, atol=1e-12)
+    np.testing.assert_allclose(constant_bones(rigid, parents, lengths), rigid, atol=1e-12)
+    uneven = rigid * RNG.uniform(0.9, 1.1, (50, 1, 1))
+    uneven = constant_bones(uneven, parents, bone_lengths(uneven, parents, pairs))
     bones = np.linalg.norm(uneven[:, 1:] - uneven[:, list(parents[1:])], axis=-1)
     assert np.ptp(bones, axis=0).max() < 1e-9 and bones[0, 0] == pytest.approx(bones[0, 2])

@@ -30,7 +30,8 @@ export class Film {
 
   /** The frame that is seen. */
   get frame() {
-    return this.first + Math.floor((this.shown ?? this.video.currentTime) * this.fps + 0.01);
+    const { currentTime } = this.video, late = Math.abs((this.shown ?? -1) - currentTime) > 0.1; // of browsers that are busy
+    return this.first + Math.floor((late ? currentTime : this.shown) * this.fps + 0.01);
   }
 
   seek(frame) {

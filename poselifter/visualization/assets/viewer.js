@@ -91,25 +91,20 @@ function play(on) {
 }
 
 function advance(now) {
-  if (film?.ready && !video.paused && !video.ended && time < Math.min(last, film.last) - 0.5) { // the film is the clock
-    const seen = Math.min(Math.max(film.frame, first), last);
-    dirty ||= seen !== time;
-    time = seen;
-    before = null;
-    return;
-  }
   const passed = before === null ? 0 : Math.min((now - before) / 1000, 0.25);
   before = now;
-  const to = time + passed * data.fps * Number($('speed').value);
-  if (to < last) {
+  const byFilm = film?.ready && (!video.paused || video.ended) && time <= film.last; // then the film is the clock
+  const to = byFilm ? Math.max(film.frame, first) : time + passed * data.fps * Number($('speed').value);
+  const over = to >= last || (byFilm && video.ended && film.last >= last);
+  if (!over) {
+    dirty ||= to !== time;
     time = to;
-    dirty = true;
-  } else if (!pressed('loop')) {
-    play(false);
-    seek(last);
-  } else {
+  } else if (pressed('loop')) {
     seek(first);
     film?.play(first, Number($('speed').value));
+  } else {
+    play(false);
+    seek(last);
   }
 }
 
