@@ -117,10 +117,10 @@ class _Track:
 def place_in_world(result: Result, world: World) -> tuple[Result, list[str]]:
     """Gives a result root, contacts and the way from the camera's axes to a world with z up and ground at z = 0.
 
-    Bones get constant lengths, joints move half of the way to where they are seen. The path is fitted to the keypoints (:func:`~poselifter.geometry.root.fit_root`), up
-    follows from the camera file, the pitch, or the persons that stand, the ground from their feet. Feet in contact are
-    held still: the body moves slowly with them, the legs do the rest. Without extrinsics the camera stands over the
-    origin, x is its right and y its front.
+    Bones get constant lengths, joints move half of the way to where they are seen. The path is fitted to the keypoints
+    (:func:`~poselifter.geometry.root.fit_root`), up follows from the camera file, the pitch, or the persons that stand,
+    the ground from their feet. Feet in contact are held still: the body moves slowly with them, the legs do the rest.
+    Without extrinsics the camera stands over the origin, x is its right and y its front.
 
     Args:
         result: with poses, and the keypoints they were lifted from.

@@ -205,14 +205,15 @@ class Steps {
 
 const TRAILS = ['left_wrist', 'right_wrist', 'left_ankle', 'right_ankle'];
 const LASTS = 1.2; // seconds
+const PATH_LASTS = 10;
 
 /** The way of the root along the ground, and the last moments of hands and feet. */
 class Trails {
   constructor(person, skeleton, fps) {
     this.rows = person.pose.rows;
-    this.length = Math.round(LASTS * fps);
     this.group = new THREE.Group();
     const names = TRAILS.filter((name) => skeleton.joints.includes(name)), point = new THREE.Vector3();
+    this.lengths = [PATH_LASTS, ...names.map(() => LASTS)].map((seconds) => Math.round(seconds * fps));
     const path = this.add('centre', 0.45);
     const others = names.map((name) => [skeleton.joints.indexOf(name), this.add(name.split('_')[0], 0.9)]);
     for (const [frame, row] of this.rows) {
@@ -241,8 +242,8 @@ class Trails {
   update(time, origin) {
     const row = this.rows.get(Math.round(time));
     this.group.visible = row !== undefined && origin !== null;
-    this.group.children.slice(1).forEach((line) => {
-      const start = Math.max(row - this.length, 0);
+    this.group.children.forEach((line, k) => {
+      const start = Math.max(row - this.lengths[k], 0);
       line.geometry.setDrawRange(start, row - start + 1);
     });
   }
