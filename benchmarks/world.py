@@ -6,7 +6,7 @@ Mocap (CMU's and HDM05's test clips, where the floor is flat) is seen by a camer
 degrees and rolled by up to 8, with noise of 1 % of the person's size; films are those of four calibrated cameras with
 the keypoints of BlazePose heavy. Columns, means over clips: `path` distance of the root from the truth without the
 mean difference, `place` with it (mm); `up` error of gravity (degrees); `slide` motion of an ankle in 1/30 s while it
-truly stands (mm); `below` mean depth of ankles under their place on the ground (mm); `jitter` acceleration of the root
+truly stands (mm); `below` mean depth of ankles under the usual height of standing ones (mm); `jitter` acceleration of the root
 (m/s2; of the truth in brackets); `contact` F1 score of feet that stand; `pose` MPJPE (mm).
 """
 
@@ -16,7 +16,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -135,15 +135,21 @@ def in_world(case: Case, poses: np.ndarray, known: str) -> Result:
         return place_in_world(result, World(height=height, camera=path))[0]
 
 
+def nailed(case: Case, poses: np.ndarray) -> Result:
+    """The root at one place, with the true camera."""
+    root = np.tile(np.nanmean(case.truth[:, 0], 0), (len(poses), 1))
+    matrix = np.eye(4)
+    matrix[:3, :3], matrix[:3, 3] = case.camera.rotation.T, -case.camera.rotation.T @ case.camera.translation
+    return Result(case.table, poses, 'cmu17', root=root, world_from_camera=matrix)
+
+
 def of_picture(case: Case, poses: np.ndarray, cutoff: float | None) -> Result:
     """The path fitted to the picture alone, with the true camera; feet are left where they are."""
     result = Result(case.table, poses, 'cmu17')
     known = np.isfinite(poses).all(-1)
     track = place.tracks_of(result, case.camera, np.nan_to_num(poses), known, known.all(1))[0]
     root = fit_root(track.poses, track.rays, track.weights, case.table.fps, cutoff)
-    matrix = np.eye(4)
-    matrix[:3, :3], matrix[:3, 3] = case.camera.rotation.T, -case.camera.rotation.T @ case.camera.translation
-    return Result(case.table, poses, 'cmu17', root=root, world_from_camera=matrix)
+    return replace(nailed(case, poses), root=root)
 
 
 def measure(case: Case, result: Result) -> list[float]:
@@ -155,12 +161,12 @@ def measure(case: Case, result: Result) -> list[float]:
     ankles = result.world_positions()[:, ANKLES]
     still = stands[1:] & stands[:-1]
     slide = np.linalg.norm(np.diff(ankles, axis=0), axis=-1)[still] * fps / 30
-    below = contact = np.nan
-    if result.contacts is not None:
+    level = np.median(ankles[..., 2][stands]) if stands.any() else np.nan
+    below = 1000 * np.maximum(level - ankles[..., 2], 0).mean()
+    contact = np.nan
+    if result.contacts is not None and stands.any():
         found = result.contacts[:, [0, 2]]
-        contact = 2 * (found & stands).sum() / (found.sum() + stands.sum()) if stands.any() else np.nan
-        level = np.quantile(ankles[..., 2][found], 0.5) if found.any() else 0.0
-        below = 1000 * np.maximum(level - ankles[..., 2], 0).mean()
+        contact = 2 * (found & stands).sum() / (found.sum() + stands.sum())
     jitter = np.linalg.norm(np.diff(result.root, 2, axis=0), axis=-1).mean() * fps**2
     pose = np.nanmean(np.linalg.norm(result.poses - (truth - truth[:, :1]), axis=-1))
     mean_slide = 1000 * slide.mean() if len(slide) else np.nan
@@ -179,10 +185,8 @@ def row(cases: list[Case], kind: str, name: str, run) -> None:
     with warnings.catch_warnings():  # a column that a method does not have
         warnings.simplefilter('ignore', RuntimeWarning)
         means = np.nanmean(values, 0)
-    print(
-        f'| {name} | ' + ' | '.join(f'{v:.2f}' if k in (2, 6) else f'{v:.1f}' for k, v in enumerate(means)) + ' |',
-        flush=True,
-    )
+    cells = ['-' if np.isnan(v) else f'{v:.2f}' if k in (2, 6) else f'{v:.1f}' for k, v in enumerate(means)]
+    print(f'| {name} | {" | ".join(cells)} |', flush=True)
 
 
 def table(name: str, cases: list[Case]) -> None:
@@ -193,6 +197,7 @@ def table(name: str, cases: list[Case]) -> None:
     print(f'\n{name}: {len(cases)} clips, {sum(len(c.world) for c in cases)} frames; jitter of the truth {jitter:.1f}')
     for kind in ('truth', 'lifted'):
         print(f'\n| {kind} poses | ' + ' | '.join(COLUMNS) + ' |\n|' + ' --- |' * (len(COLUMNS) + 1))
+        row(cases, kind, 'root fixed', nailed)
         row(cases, kind, 'picture, each frame, true camera', lambda case, poses: of_picture(case, poses, None))
         row(cases, kind, 'picture, smooth, true camera', lambda case, poses: of_picture(case, poses, place.CUTOFF))
         for label, known in (
