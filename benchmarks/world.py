@@ -6,8 +6,8 @@ Mocap (CMU's and HDM05's test clips, where the floor is flat) is seen by a camer
 degrees and rolled by up to 8, with noise of 1 % of the person's size; films are those of four calibrated cameras with
 the keypoints of BlazePose heavy. Columns, means over clips: `path` distance of the root from the truth without the
 mean difference, `place` with it (mm); `up` error of gravity (degrees); `slide` motion of an ankle in 1/30 s while it
-truly stands (mm); `below` mean depth of ankles under the usual height of standing ones (mm); `jitter` acceleration of the root
-(m/s2; of the truth in brackets); `contact` F1 score of feet that stand; `pose` MPJPE (mm).
+truly stands (mm); `below` mean depth of ankles under the usual height of standing ones (mm); `jitter` acceleration of
+the root (m/s2); `contact` F1 score of feet that stand; `pose` MPJPE (mm).
 """
 
 import argparse

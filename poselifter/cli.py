@@ -62,6 +62,7 @@ def lift(args: argparse.Namespace) -> None:
     from .apis import Pose3DInferencer  # models take seconds to import; `poselifter zoo list` need not wait
     from .apis.zoo import DEFAULT_MODEL
 
+    world = world_of(args)
     inferencer = Pose3DInferencer(args.model or DEFAULT_MODEL, args.checkpoint, args.device)
     if inferencer.untrained:
         raise InputError(f'{args.model} is a config without weights; give them, --checkpoint FILE')
@@ -73,7 +74,7 @@ def lift(args: argparse.Namespace) -> None:
         img_shape=tuple(args.image_size[::-1]) if args.image_size else None,
         fps=args.fps,
         batch_size=args.batch_size,
-        world=world_of(args),
+        world=world,
     )
     print(*result['notes'], sep='\n')
     poses = result['predictions']
@@ -83,6 +84,23 @@ def lift(args: argparse.Namespace) -> None:
         f'axes of the {poses["axes"]}, relative to the {poses["root"]}'
     )
     print(*result['visualization'], sep='\n')
+
+
+@command(
+    'page',
+    option('results', nargs='+', help='what `poselifter lift` wrote; several of the same film stand side by side'),
+    option('-o', '--out', default='page.html', metavar='HTML', help='file of the page (default: %(default)s)'),
+)
+def page(args: argparse.Namespace) -> None:
+    """A page that shows results in 3D, side by side."""
+    from .io import read_result
+    from .visualization.html import write_side_by_side
+
+    check_target(args.out, args.results)
+    stems = [Path(path).stem for path in args.results]
+    names = stems if len(set(stems)) == len(stems) else args.results
+    write_side_by_side(Path(args.out), [read_result(path) for path in args.results], names)
+    print(args.out)
 
 
 def world_of(args: argparse.Namespace) -> Any:

@@ -54,7 +54,7 @@ def find_contacts(feet: np.ndarray, fps: float) -> np.ndarray:
 
 
 def hold_feet(feet: np.ndarray, contacts: np.ndarray) -> np.ndarray:
-    """Where feet go that stand still: each contact at its mean place with z 0, swings between moved along.
+    """Feet of which those in contact are held at one place each, their mean one with z 0; swings between move along.
 
     Args:
         feet: (T, F, 3) metres, z up, 0 where they usually stand.

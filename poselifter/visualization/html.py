@@ -4,6 +4,7 @@ import base64
 import html
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,28 @@ def write_page(path: Path, result: Result) -> None:
     Raises:
         InputError: a joint is not known, the body has too many vertices, or the file cannot be written.
     """
+    write_side_by_side(path, [result])
+
+
+def write_side_by_side(path: Path, results: Sequence[Result], names: Sequence[str] = ('',)) -> None:
+    """One page of one or several results for the same frames, side by side; the first gives film, camera and 2D.
+
+    Raises:
+        InputError: see :func:`write_page`; or the results have different frame rates.
+    """
+    result = results[0]
     table, solid, poses = result.table, get_skeleton(result.skeleton_3d), result.complete_poses()
-    tracks = [_track(result, str(name), rows) for name, rows in table.tracks()]
+    rates = {other.fps for other in results}
+    if len(rates) > 1:
+        raise InputError(f'results have {sorted(rates)} frames a second, expected one rate; lift with the same --fps')
+    tracks = [
+        {**_track(other, str(track), rows), 'result': number, 'skeleton_3d': _skeleton(get_skeleton(other.skeleton_3d))}
+        for number, other in enumerate(results)
+        for track, rows in other.table.tracks()
+    ]
     root = 'root' if solid.root is None else solid.joint_names[solid.root]
     people = f'{len(tracks)} persons' if len(tracks) > 1 else '1 person'
+    people = f'{", ".join(names)} · {people}' if len(results) > 1 else people
     people += ', side by side' if len(tracks) > 1 and result.root is None else ''
     units = f'metres from the {root}, x right, y down, z forward'
     if result.world_from_camera is not None:
@@ -44,7 +63,7 @@ def write_page(path: Path, result: Result) -> None:
         'metadata': f'{people} · {solid.name} · {result.fps:g} fps\n{units}',
         'fps': result.fps,
         'thickness': limb_radius(poses),
-        'skeleton_3d': _skeleton(solid),
+        'results': list(names),
         'tracks': tracks,
     }
     if table.keypoints.shape[1]:

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from poselifter.errors import InputError
 from poselifter.structures import KeypointTable, Result
-from poselifter.visualization.html import write_page
+from poselifter.visualization.html import write_page, write_side_by_side
 
 BROWSERS = ('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable')
 
@@ -35,7 +36,10 @@ def open_page(browser, tmp_path):
     troubles, contexts = [], []
 
     def open_page(result, scheme='light', size=(640, 480)):
-        write_page(tmp_path / 'clip.html', result)
+        if isinstance(result, list):
+            write_side_by_side(tmp_path / 'clip.html', result, ['first', 'second'])
+        else:
+            write_page(tmp_path / 'clip.html', result)
         contexts.append(browser.new_context(color_scheme=scheme, viewport={'width': size[0], 'height': size[1]}))
         page = contexts[-1].new_page()
         page.on('console', lambda m: troubles.append(m.text) if m.type in ('error', 'warning') else None)
@@ -233,9 +237,25 @@ def test_extras_of_the_world(open_page, in_world):
         page.wait_for_timeout(200)
         assert np.abs(shot(page) - before).max() > 20, key
     page.keyboard.press('a')
+    until(page, "document.getElementById('degrees').textContent")
     assert re.fullmatch(r'left \d+°, right \d+°', page.inner_text('#degrees'))
     page.keyboard.press('?')
     assert 'Angles of the joints over time (A)' in page.inner_text('#keys')
+
+
+def test_two_results_side_by_side(open_page, in_world, tmp_path):
+    page = open_page([in_world, replace(in_world, poses=in_world.poses * 0.9)])
+    page.keyboard.press('v')
+    page.wait_for_timeout(300)
+    names = page.locator('#labels .person:visible')
+    assert names.all_inner_texts() == ['first: 0', 'second: 0']
+    apart = [box['x'] for box in (names.nth(k).bounding_box() for k in (0, 1))]
+    page.keyboard.press('v')
+    page.wait_for_timeout(300)
+    together = [box['x'] for box in (names.nth(k).bounding_box() for k in (0, 1))]
+    assert apart[1] - apart[0] > 60 and abs(together[1] - together[0]) < 30
+    with pytest.raises(InputError, match='expected one rate'):
+        write_side_by_side(tmp_path / 'x.html', [in_world, replace(in_world, table=replace(in_world.table, fps=25))])
 
 
 def test_body(open_page, with_box):

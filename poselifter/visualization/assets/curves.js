@@ -30,8 +30,8 @@ function anglesOf(person, joints, name) {
 
 /** Curves of both sides for one person, drawn once; a line and two numbers tell the moment. */
 export class Curves {
-  constructor(canvas, joints, first, last) {
-    Object.assign(this, { canvas, joints, first, last });
+  constructor(canvas, first, last, joints) {
+    Object.assign(this, { canvas, first, last });
     this.names = Object.keys(ANGLES).filter((name) => ANGLES[name].every((joint) => joints.includes(`left_${joint}`)));
     this.board = document.createElement('canvas');
   }
@@ -43,7 +43,7 @@ export class Curves {
     [this.board.width, this.board.height] = [this.canvas.width, this.canvas.height];
     const brush = this.board.getContext('2d'), { width } = this.board;
     this.person = person;
-    this.sides = anglesOf(person, this.joints, name);
+    this.sides = anglesOf(person, person.skeleton.joints, name);
     const finite = this.sides.flatMap((angles) => [angles.reduce((a, b) => (b < a ? b : a), 180), angles.reduce((a, b) => (b > a ? b : a), 0)]);
     this.range = [Math.floor(Math.min(...finite) / 30) * 30, Math.ceil(Math.max(...finite) / 30) * 30];
     if (this.range[0] >= this.range[1]) this.range = [0, 180];

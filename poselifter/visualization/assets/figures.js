@@ -252,8 +252,10 @@ class Trails {
 /** One track: the figure, its ground truth, where they stand; extras are made by `dress` when it has its place. */
 export class Person {
   constructor(track, data, stance) {
-    const { skeleton_3d: skeleton, thickness } = data;
+    const { skeleton_3d: skeleton } = track, { thickness } = data;
     this.id = track.id;
+    this.skeleton = skeleton;
+    this.aside = new THREE.Vector3(); // of a second result, beside the first
     this.track = track;
     this.shown = true;
     this.stance = stance;
@@ -271,8 +273,8 @@ export class Person {
 
   dress(data) {
     const { track, figure } = this, { frames } = track;
-    if (this.root) this.extras.trails = new Trails(this, data.skeleton_3d, data.fps);
-    if (track.contacts) this.extras.steps = new Steps(track.contacts, frames, figure, data.skeleton_3d.joints);
+    if (this.root) this.extras.trails = new Trails(this, this.skeleton, data.fps);
+    if (track.contacts) this.extras.steps = new Steps(track.contacts, frames, figure, this.skeleton.joints);
     if (track.uncertainty) this.extras.doubt = new Doubt(track.uncertainty, frames, figure);
     this.things = [...this.figures, this.body, ...Object.values(this.extras)].filter(Boolean);
   }
@@ -316,12 +318,20 @@ export class Person {
 
   /** Draws a moment; `on` tells which of truth, body and extras are wanted. */
   update(time, on) {
-    const origin = this.shown ? this.origin(time) : null;
+    const aside = on.aside ? this.aside : new THREE.Vector3();
+    const origin = this.shown ? this.origin(time)?.add(aside) ?? null : null;
+    this.extras.trails?.group.position.copy(aside);
     this.figure.update(time, origin);
     this.ghost?.update(time, on.truth ? origin : null);
     this.body?.update(time, on.body ? origin : null);
     for (const [name, extra] of Object.entries(this.extras)) extra.update(time, on[name] ? origin : null);
   }
+}
+
+/** Moves the persons of each further result to the right of those before. */
+export function setAside(persons, box) {
+  const width = (box.max.x - box.min.x) * 1.1 + 0.3;
+  for (const person of persons) person.aside.set(person.track.result * width, 0, 0);
 }
 
 /** Stands the persons on one floor: by their root, or side by side where no root is known. Returns the box of all. */

@@ -1,7 +1,7 @@
 // The page's program: the scene, time, views, words over the scene, buttons.
 import * as THREE from 'three';
 import { OrbitControls } from 'three/controls';
-import { Person, Stance, colour, makeFloor, placePersons } from 'figures';
+import { Person, Stance, colour, makeFloor, placePersons, setAside } from 'figures';
 import { Film, FilmView, Frustum } from 'film';
 import { Curves } from 'curves';
 
@@ -14,6 +14,10 @@ const pressed = (id) => $(id).getAttribute('aria-pressed') === 'true';
 const stance = new Stance(data.camera?.world);
 const persons = data.tracks.map((track) => new Person(track, data, stance));
 const box = placePersons(persons);
+if (data.results.length > 1 && persons[0].root) {
+  setAside(persons, box);
+  box.max.x += Math.max(...persons.map((person) => person.aside.x));
+}
 for (const person of persons) person.dress(data);
 const ball = box.getBoundingSphere(new THREE.Sphere());
 ball.radius = Math.max(ball.radius, 0.1);
@@ -174,15 +178,17 @@ function onScreen(point) {
   return { x: (seen.x + 1) / 2 * innerWidth, y: (1 - seen.y) / 2 * innerHeight, behind: seen.z > 1 };
 }
 
+const nameOf = ({ id, track }) => (data.results.length > 1 ? `${data.results[track.result]}: ${id}` : `person ${id}`);
+
 function drawLabels() {
   const words = [];
   for (const person of persons.filter((p) => p.visible)) {
     const { points } = person.figure;
-    if (pressed('names')) points.forEach((point, k) => words.push([point, data.skeleton_3d.joints[k].replaceAll('_', ' '), '']));
+    if (pressed('names')) points.forEach((point, k) => words.push([point, person.skeleton.joints[k].replaceAll('_', ' '), '']));
     if (persons.length > 1) {
       const top = points.reduce((a, b) => (b.y > a.y ? b : a)).clone();
       top.y += data.thickness * 7;
-      words.push([top, `person ${person.id}`, 'person']);
+      words.push([top, nameOf(person), 'person']);
     }
   }
   while ($('labels').children.length < words.length) $('labels').append(document.createElement('span'));
@@ -209,7 +215,7 @@ function pointAt(event) {
   if (!best.person) return;
   const values = best.person.pose.at(time).subarray(3 * best.k, 3 * best.k + 3);
   const name = document.createElement('b');
-  name.textContent = data.skeleton_3d.joints[best.k].replaceAll('_', ' ');
+  name.textContent = best.person.skeleton.joints[best.k].replaceAll('_', ' ');
   $('tip').replaceChildren(name, '\n' + ['x', 'y', 'z'].map((axis, i) => `${axis} ${values[i].toFixed(3)}`).join('  ') + ' m');
   $('tip').style.transform = `translate(${Math.min(best.x + 16, innerWidth - 190)}px, ${best.y + 14}px)`;
 }
@@ -255,7 +261,7 @@ $('steps').hidden = !has('contacts');
 $('doubt').hidden = !has('uncertainty');
 $('filmed').hidden = $('camera').hidden = filmView === null;
 $('filmed').setAttribute('aria-pressed', film !== null);
-const curves = new Curves($('curves'), data.skeleton_3d.joints, first, last);
+const curves = new Curves($('curves'), first, last, persons[0].skeleton.joints);
 for (const name of curves.names) $('angle').append(new Option(name, name));
 $('angles').hidden = !curves.names.length;
 
@@ -299,7 +305,7 @@ $('speed').addEventListener('change', () => { video.playbackRate = Number($('spe
 for (const person of persons.length > 1 ? persons : []) {
   const button = document.createElement('button');
   button.className = 'toggle';
-  button.textContent = `person ${person.id}`;
+  button.textContent = nameOf(person);
   button.setAttribute('aria-pressed', 'true');
   toggle(button, (on) => { person.shown = on; paintCurves(); });
   $('persons').append(button);
@@ -386,7 +392,7 @@ function resize() {
 }
 
 const ON = ['truth', 'body', 'trails', 'steps', 'doubt'];
-const wanted = () => Object.fromEntries(ON.map((id) => [id, pressed(id)]));
+const wanted = () => ({ ...Object.fromEntries(ON.map((id) => [id, pressed(id)])), aside: !filmed() });
 
 function frame(now) {
   requestAnimationFrame(frame);
