@@ -20,29 +20,30 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 243,
-    'poselifter/apis': 748,
+    'poselifter': 266,
+    'poselifter/apis': 754,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 182,
     'poselifter/datasets': 2349,
     'poselifter/engine': 999,
     'poselifter/evaluation': 607,
-    'poselifter/geometry': 245,
-    'poselifter/io': 658,
+    'poselifter/geometry': 426,
+    'poselifter/io': 668,
     'poselifter/models': 2449,
     'poselifter/skeletons': 178,
-    'poselifter/structures': 399,
+    'poselifter/structures': 408,
     'poselifter/tracking': 62,
     'poselifter/utils': 401,
-    'poselifter/visualization': 507,
+    'poselifter/visualization': 565,
+    'poselifter/world': 341,
     'tools': 100,
     'tools/analysis_tools': 1090,
     'tools/dataset_converters': 845,
     'tools/misc': 411,
     'tools/model_converters': 52,
 }
-TOTAL_LINES = 26_072
-TEST_LINES = 25_812
+TOTAL_LINES = 27_146
+TEST_LINES = 26_424
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -34,7 +34,7 @@ def test_lift_into_the_world_and_a_page(tmp_path, data_dir, capsys):
     result = read_result(tmp_path / 'out/walk.npz')
     path = result.world_positions()[:, 0]
     true = np.linalg.norm(points[-1, 0] - points[0, 0])
-    assert np.linalg.norm(path[-1] - path[0]) == pytest.approx(true, rel=0.15)
+    assert np.linalg.norm(path[-1] - path[0]) == pytest.approx(true, rel=0.25)
     assert abs(result.world_from_camera[2, 2]) < np.sin(np.radians(8))  # the camera looks level
     main(['page', str(tmp_path / 'out/walk.npz'), '-o', str(tmp_path / 'walk.html')])
     assert '"world":[[' in (tmp_path / 'walk.html').read_text()
