@@ -54,8 +54,8 @@ class Case:
         """(T, 2) whether an ankle stands: slower than 0.3 m/s and less than 7 cm above its usual lowest place."""
         ankles = self.world[:, ANKLES]
         usual = np.nanmedian(np.nanmin(ankles[..., 2], 1))
-        speed = np.linalg.norm(np.gradient(ankles, axis=0), axis=-1) * self.table.fps
-        return (speed < 0.3) & (ankles[..., 2] < usual + 0.07)
+        metres_a_second = np.linalg.norm(np.gradient(ankles, axis=0), axis=-1) * self.table.fps
+        return (metres_a_second < 0.3) & (ankles[..., 2] < usual + 0.07)
 
 
 def mocap(path: Path, split: str) -> Iterator[Case]:
