@@ -72,6 +72,11 @@ SKELETON = option('--skeleton', help='joint set of the input, where the file doe
     JSON,
     DEVICE,
     option('--batch-size', type=int, help='windows in one forward pass'),
+    option('--world', action='store_true', help='persons that walk on a ground: root, gravity, feet that stand'),
+    option('--height', type=float, metavar='M', help='of the persons, metres (for --world, like the next three)'),
+    option('--focal', type=float, metavar='PIXELS', help='focal length'),
+    option('--camera', metavar='FILE', help='calibration: OpenCV YAML, Pose2Sim TOML or JSON; FILE:NAME of several'),
+    option('--camera-pitch', type=float, metavar='DEG', help='how far the camera looks down'),
 )
 def lift(args: argparse.Namespace) -> None:
     """Films or 2D keypoints to 3D poses."""
@@ -80,6 +85,7 @@ def lift(args: argparse.Namespace) -> None:
     from .apis.zoo import DEFAULT_MODEL
     from .detection import expand_inputs
 
+    world = world_of(args)
     inputs = expand_inputs(args.input)
     inferencer = Pose3DInferencer(args.model or DEFAULT_MODEL, args.checkpoint, args.device)
     if inferencer.untrained:
@@ -101,12 +107,40 @@ def lift(args: argparse.Namespace) -> None:
         largest=args.largest,
         smoothing=args.smooth,
         replace_files=args.force,
+        world=world,
     )
     if args.json:
         print(json.dumps({'poselifter': __version__, 'results': report}))
     failed = sum(entry['status'] == 'failed' for entry in report)
     if failed:
         raise InputError(f'{failed} of {len(report)} inputs could not be lifted, see above; mend them and start again')
+
+
+@command(
+    'page',
+    option('results', nargs='+', help='what `poselifter lift` wrote; several of the same film stand side by side'),
+    option('-o', '--out', default='page.html', metavar='HTML', help='file of the page (default: %(default)s)'),
+)
+def page(args: argparse.Namespace) -> None:
+    """A page that shows results in 3D, side by side."""
+    from .io import read_result
+    from .visualization.html import write_side_by_side
+
+    check_target(args.out, args.results)
+    stems = [Path(path).stem for path in args.results]
+    names = stems if len(set(stems)) == len(stems) else args.results
+    write_side_by_side(Path(args.out), [read_result(path) for path in args.results], names)
+    print(args.out)
+
+
+def world_of(args: argparse.Namespace) -> Any:
+    """The world of the options of ``lift``; ``None`` without ``--world``."""
+    from .world import World
+
+    given = {'height': args.height, 'focal': args.focal, 'camera': args.camera, 'pitch': args.camera_pitch}
+    if not args.world and any(value is not None for value in given.values()):
+        raise InputError('--height, --focal, --camera and --camera-pitch are of the world; add --world')
+    return World(**given) if args.world else None
 
 
 @command(

@@ -20,6 +20,7 @@ from ..registry import INFERENCERS
 from ..structures import KeypointTable, Result
 from ..structures.keypoint_table import split_scores
 from ..tracking import choose_persons, link_persons, mend_tracks
+from ..world import World, place_in_world
 from .inference import assumptions, init_model, predict_table
 from .zoo import DEFAULT_MODEL
 
@@ -70,6 +71,7 @@ class BaseInferencer(ABC):
         person: int | str | None = None,
         largest: bool = False,
         replace_files: bool = True,
+        world: World | None = None,
         **options: Any,
     ) -> Iterator[dict[str, Any]]:
         """Predicts for one input after the other.
@@ -90,6 +92,7 @@ class BaseInferencer(ABC):
             person: id of the only one, or several with commas; ``None`` takes all.
             largest: only the person who fills most of the picture over time.
             replace_files: write over files that exist; else they stay, and an input that has all of them is skipped.
+            world: puts the persons of poses into the world, with what is known of it; ``None`` does not.
             **options: of ``predict``, see the class.
 
         Yields:
@@ -121,10 +124,12 @@ class BaseInferencer(ABC):
             if self.untrained:
                 notes.append('the weights are untrained, so that this is chance; give a checkpoint')
             for number, result in enumerate(results):
-                result.top_k = top_k
+                result.top_k, world_notes = top_k, []
+                if world is not None:
+                    result, world_notes = place_in_world(result, world)
                 name = stem + self.ending + (f'_{number}' if len(results) > 1 else '')
                 files = [] if out_dir is None else write_results(Path(out_dir) / name, result, missing)
-                lines, described = notes + self.notes(result), self.describe(result)
+                lines, described = notes + world_notes + self.notes(result), self.describe(result)
                 yield {'notes': lines, 'predictions': described, 'visualization': files, 'result': result}
 
     @abstractmethod
@@ -145,10 +150,11 @@ class Pose3DInferencer(BaseInferencer):
     """Lifts 2D keypoints; further heads predict in the same pass.
 
     ``predictions`` are ``keypoints_3d`` (N, K, 3) with ``track_ids``, ``frame_indices``, ``skeleton_3d``, ``unit``,
-    ``axes``, ``root``, ``model`` and, of a model that was calibrated, ``uncertainty`` (N, K), the expected error in
-    metres; of a model with heads that read clips also ``segments`` (and ``stretches``, their name of before), one for
-    each segment of a person without a long gap: ``track``, ``frames`` (n,), of a head ``action`` ``scores`` and ``top``
-    as of :class:`ActionInferencer`, and of every other head, by its name, a unit vector (D,), the mean of the windows'.
+    ``axes``, ``root``, ``model``; with ``world`` also ``root_3d``, ``contacts``, ``world_from_camera`` and
+    ``camera_matrix``; of a model that was calibrated ``uncertainty`` (N, K), the expected error in metres; of a model
+    with heads that read clips also ``segments`` (and ``stretches``, their name of before), one for each segment of a
+    person without a long gap: ``track``, ``frames`` (n,), of a head ``action`` ``scores`` and ``top`` as of
+    :class:`ActionInferencer`, and of every other head, by its name, a unit vector (D,), the mean of the windows'.
 
     Raises:
         InputError: see :class:`BaseInferencer`; or the model does not lift.
@@ -178,15 +184,16 @@ class Pose3DInferencer(BaseInferencer):
 
     def describe(self, result: Result) -> dict[str, Any]:
         """See the class."""
+        placed = {'root_3d': result.root, 'contacts': result.contacts, 'uncertainty': result.uncertainty}
+        placed |= {'world_from_camera': result.world_from_camera, 'camera_matrix': result.camera_matrix}
         described = {
             'keypoints_3d': result.poses,
+            **{name: array for name, array in placed.items() if array is not None},
             'track_ids': result.table.track_ids,
             'frame_indices': result.table.frame_indices,
             'skeleton_3d': result.skeleton_3d,
             **result.frame_of_reference(),
         }
-        if result.uncertainty is not None:
-            described['uncertainty'] = result.uncertainty
         segments = [] if len(self.names) == 1 else result.describe_segments()
         return {**described, 'segments': segments, 'stretches': segments} if segments else described
 

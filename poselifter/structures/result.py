@@ -11,7 +11,7 @@ from ..geometry import axis_angle_to_matrix
 from ..skeletons import get_skeleton
 from .keypoint_table import KeypointTable
 
-_ROWS = ('poses', 'root', 'truth', 'uncertainty', 'scores')
+_ROWS = ('poses', 'root', 'truth', 'uncertainty', 'contacts', 'scores')
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,9 @@ class Result:
         root: (N, 3) metres, the root in the camera frame; ``None`` if unknown.
         truth: (N, K, 3) captured poses to compare with, as ``poses``.
         uncertainty: (N, K) metres, expected distance of a joint from the truth.
+        contacts: (N, 4) whether left heel, left toe, right heel and right toe stand on the ground.
         world_from_camera: (4, 4) rigid transform to a world with z up, ground at z = 0, metres; ``None`` if unknown.
+        camera_matrix: (3, 3) focal lengths and principal point of the camera, pixels; ``None`` if unknown.
         scores: (N, A) in [0, 1] of classes of actions.
         classes: A names.
         embeddings: (S, D) unit vectors by name, one for each segment.
@@ -104,7 +106,9 @@ class Result:
     root: np.ndarray | None = None
     truth: np.ndarray | None = None
     uncertainty: np.ndarray | None = None
+    contacts: np.ndarray | None = None
     world_from_camera: np.ndarray | None = None
+    camera_matrix: np.ndarray | None = None
     scores: np.ndarray | None = None
     classes: tuple[str, ...] = ()
     embeddings: dict[str, np.ndarray] = field(default_factory=dict)
@@ -124,7 +128,7 @@ class Result:
             raise InputError(f'{self.table.source}: keypoints have {joints} joints, expected those of {self.skeleton}')
         k = 0 if self.skeleton_3d is None else get_skeleton(self.skeleton_3d).num_joints
         shapes = {'poses': (n, k, 3), 'root': (n, 3), 'truth': (n, k, 3), 'uncertainty': (n, k)}
-        shapes['world_from_camera'] = (4, 4)
+        shapes |= {'contacts': (n, 4), 'world_from_camera': (4, 4), 'camera_matrix': (3, 3)}
         for name, shape in {**shapes, 'scores': (n, len(self.classes))}.items():
             if getattr(self, name) is not None:
                 self._check(name, getattr(self, name), shape)
@@ -132,7 +136,7 @@ class Result:
             self._check(name, vectors, (len(self.segments), *np.shape(vectors)[1:]))
 
     def _check(self, name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
-        if np.shape(array) != shape or np.asarray(array).dtype.kind not in 'fiu':
+        if np.shape(array) != shape or np.asarray(array).dtype.kind not in 'fiub':
             joints = f' of {self.skeleton_3d}' if self.skeleton_3d else ''
             raise InputError(f'{self.table.source}: {name} has shape {np.shape(array)}, expected {shape}{joints}')
         bad = np.isinf(array) if name == 'poses' else ~np.isfinite(array)
@@ -146,7 +150,7 @@ class Result:
         """In words the ``unit``, ``axes`` and ``root`` of the poses, and the ``model`` where it is known."""
         skeleton = get_skeleton(self.skeleton_3d)
         words = {'unit': 'm', 'axes': 'camera: x right, y down, z forward'}
-        words['root'] = skeleton.joint_names[skeleton.root]
+        words['root'] = skeleton.joint_names[skeleton.root or 0]
         return words | ({'model': self.model} if self.model else {})
 
     def given(self) -> list[str]:
@@ -167,6 +171,16 @@ class Result:
     def positions(self) -> np.ndarray:
         """Poses (N, K, 3) in the camera frame where the root is known, else root-relative."""
         return self.poses if self.root is None else self.poses + self.root[:, None]
+
+    def world_positions(self) -> np.ndarray:
+        """Joints (N, K, 3) in the world: z up, ground at z = 0, metres.
+
+        Raises:
+            InputError: the place in the world is not known.
+        """
+        if self.world_from_camera is None or self.root is None:
+            raise InputError(f'{self.table.source}: the place in the world is not known; lift with --world')
+        return self.positions() @ self.world_from_camera[:3, :3].T + self.world_from_camera[:3, 3]
 
     def complete_poses(self) -> np.ndarray:
         """The poses (N, K, 3), to be drawn.

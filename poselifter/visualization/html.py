@@ -4,6 +4,7 @@ import base64
 import html
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..registry import register_writer
 from ..skeletons import Skeleton, get_skeleton
 from ..structures import MovingBody, Result
 from ..utils.files import atomic_write
+from .light_copy import light_copy
 from .panels import limb_radius, usual_range
 from .styles import THEMES, edge_sides
 
@@ -22,38 +24,74 @@ _ASSETS = Path(__file__).with_name('assets')
 
 @register_writer('html', '.html', needs=('poses', 'body'))
 def write_page(path: Path, result: Result) -> None:
-    """A page to orbit, play and scrub through the 3D poses of one or several persons.
+    """A page to orbit, play and scrub through the 3D poses of one or several persons, over the film where there is one.
 
-    Without a root trajectory several persons stand side by side; the truth is
-    grey, a body has linear skinning with the four strongest bones of a vertex.
+    In the world persons stand where they are, on the ground, and the film's camera can be looked through. Without a
+    root trajectory several persons stand side by side; the truth is grey, a body has linear skinning with the four
+    strongest bones of a vertex. A light copy of the film lies in the page, or beside it where it is long.
 
     Raises:
         InputError: a joint is not known, the body has too many vertices, or the file cannot be written.
     """
+    write_side_by_side(path, [result])
+
+
+def write_side_by_side(path: Path, results: Sequence[Result], names: Sequence[str] = ('',)) -> None:
+    """One page of one or several results for the same frames, side by side; the first gives film, camera and 2D.
+
+    Raises:
+        InputError: see :func:`write_page`; or the results have different frame rates.
+    """
+    result = results[0]
     table, solid, poses = result.table, get_skeleton(result.skeleton_3d), result.complete_poses()
-    tracks = [_track(result, str(name), rows) for name, rows in table.tracks()]
+    rates = {other.fps for other in results}
+    if len(rates) > 1:
+        raise InputError(f'results have {sorted(rates)} frames a second, expected one rate; lift with the same --fps')
+    tracks = [
+        {**_track(other, str(track), rows), 'result': number, 'skeleton_3d': _skeleton(get_skeleton(other.skeleton_3d))}
+        for number, other in enumerate(results)
+        for track, rows in other.table.tracks()
+    ]
     root = 'root' if solid.root is None else solid.joint_names[solid.root]
     people = f'{len(tracks)} persons' if len(tracks) > 1 else '1 person'
+    people = f'{", ".join(names)} · {people}' if len(results) > 1 else people
     people += ', side by side' if len(tracks) > 1 and result.root is None else ''
     units = f'metres from the {root}, x right, y down, z forward'
+    if result.world_from_camera is not None:
+        units = 'world: metres, z up, ground at z = 0'
     data = {
         'metadata': f'{people} · {solid.name} · {result.fps:g} fps\n{units}',
         'fps': result.fps,
         'thickness': limb_radius(poses),
-        'skeleton_3d': _skeleton(solid),
+        'results': list(names),
         'tracks': tracks,
     }
     if table.keypoints.shape[1]:
         data |= {'skeleton_2d': _skeleton(get_skeleton(result.skeleton)), 'window': usual_range(table).tolist()}
+    if table.img_shape is not None:
+        data['picture'] = [table.img_shape[1], table.img_shape[0]]
+    if result.root is not None and result.camera_matrix is not None:
+        data['camera'] = _camera(result)
+    if result.film is not None:
+        data['film'] = light_copy(path, result.film, result.fps)
     with atomic_write(path) as temporary:
         temporary.write_text(_page(data, path.stem), encoding='utf-8', errors='replace')
+
+
+def _camera(result: Result) -> dict[str, Any]:
+    """The camera for JSON: focal lengths and principal point, size of the picture, and its place in the world."""
+    matrix, world = result.camera_matrix, result.world_from_camera
+    size = result.table.img_shape or (2 * matrix[1, 2], 2 * matrix[0, 2])
+    camera = {'lens': matrix[[0, 1, 0, 1], [0, 1, 2, 2]].tolist(), 'size': [float(size[1]), float(size[0])]}
+    return camera if world is None else camera | {'world': world[:3].tolist()}
 
 
 def _track(result: Result, name: str, rows: slice) -> dict[str, Any]:
     """One person for JSON; 0.1 mm and 0.1 px are fine enough for the eye."""
     table = result.table
     track = {'id': name, 'frames': table.frame_indices[rows].tolist(), 'keypoints_3d': pack(result.poses[rows])}
-    more = {'truth_3d': result.truth, 'root_3d': result.root}
+    more = {'truth_3d': result.truth, 'root_3d': result.root, 'uncertainty': result.uncertainty}
+    more['contacts'] = None if result.contacts is None else np.asarray(result.contacts, np.float32)
     track |= {key: pack(array[rows]) for key, array in more.items() if array is not None}
     if table.keypoints.shape[1]:
         visible = table.keypoints_visible[rows, :, None] > 0
@@ -113,6 +151,8 @@ def _page(data: dict[str, Any], title: str) -> str:
         'three': _module('three.module.min.js'),
         'controls': _module('OrbitControls.min.js'),
         'figures': _module('figures.js'),
+        'film': _module('film.js'),
+        'curves': _module('curves.js'),
         'viewer': _asset('viewer.js'),
         'data': json.dumps(data, separators=(',', ':')).replace('<', '\\u003c'),  # no text may end the script element
     }

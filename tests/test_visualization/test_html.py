@@ -25,7 +25,7 @@ def test_page_holds_the_data(two_persons, tmp_path, data_of, unpack):
     result = replace(two_persons, truth=two_persons.poses + 0.01)
     write_page(tmp_path / 'a.html', result)
     data, table = data_of(tmp_path / 'a.html'), result.table
-    assert data['fps'] == 30 and len(data['skeleton_3d']['joints']) == 17
+    assert data['fps'] == 30 and len(data['tracks'][0]['skeleton_3d']['joints']) == 17
     expected = {'keypoints_3d': result.poses, 'truth_3d': result.truth, 'keypoints_2d': table.keypoints}
     for written, (name, rows) in zip(data['tracks'], table.tracks(), strict=True):
         assert written['id'] == name and written['frames'] == table.frame_indices[rows].tolist()

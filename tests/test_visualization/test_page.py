@@ -1,16 +1,19 @@
 """The page in a real browser; skipped where there is none."""
 
 import io
+import re
 import shutil
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from poselifter.errors import InputError
 from poselifter.structures import KeypointTable, Result
-from poselifter.visualization.html import write_page
+from poselifter.visualization.html import write_page, write_side_by_side
 
 BROWSERS = ('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable')
 
@@ -33,12 +36,15 @@ def open_page(browser, tmp_path):
     troubles, contexts = [], []
 
     def open_page(result, scheme='light', size=(640, 480)):
-        write_page(tmp_path / 'clip.html', result)
+        if isinstance(result, list):
+            write_side_by_side(tmp_path / 'clip.html', result, ['first', 'second'])
+        else:
+            write_page(tmp_path / 'clip.html', result)
         contexts.append(browser.new_context(color_scheme=scheme, viewport={'width': size[0], 'height': size[1]}))
         page = contexts[-1].new_page()
         page.on('console', lambda m: troubles.append(m.text) if m.type in ('error', 'warning') else None)
         page.on('pageerror', lambda error: troubles.append(str(error)))
-        page.on('request', lambda r: None if r.url.startswith(('file:', 'data:')) else troubles.append(r.url))
+        page.on('request', lambda r: None if r.url.startswith(('file:', 'data:', 'blob:')) else troubles.append(r.url))
         page.goto((tmp_path / 'clip.html').as_uri())
         until(page, "document.getElementById('time').textContent !== ''")
         return page
@@ -151,6 +157,105 @@ def test_several_persons_on_a_phone(open_page, two_persons):
     page.click('#follow')
     wide = page.evaluate('document.documentElement.scrollWidth')
     assert wide <= 390
+
+
+class GreyFilm:
+    """Frames that get lighter, from the 10th on; the 13th is missing."""
+
+    img_shape = (1920, 1080)
+
+    def __iter__(self):
+        for index in [n for n in range(10, 55) if n != 13]:
+            yield SimpleNamespace(index=index, image=np.full((1920, 1080, 3), 4 * (index - 10), np.uint8))
+
+
+@pytest.fixture
+def in_world(clip):
+    """The clip where it was filmed, with its film: the camera is 1 m high and looks level."""
+    table = replace(clip.table, frame_indices=np.arange(10, 55))
+    matrix = np.array([[1100, 0, 540], [0, 1100, 960], [0, 0, 1.0]])
+    world = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 1], [0, 0, 0, 1]])
+    points = clip.table.keypoints.astype(float)
+    depth = 4.5 + clip.poses[..., 2]
+    camera = np.concatenate([(points - [540, 960]) / 1100 * depth[..., None], depth[..., None]], -1)
+    root = camera[:, 0]
+    contacts = np.repeat(np.arange(45)[:, None] % 2 == 0, 4, 1)
+    doubt = np.full(clip.poses.shape[:2], 0.04)
+    return Result(
+        table, camera - camera[:, :1], 'cmu17', root=root, uncertainty=doubt, contacts=contacts,
+        world_from_camera=world, camera_matrix=matrix, film=GreyFilm(),
+    )  # fmt: skip
+
+
+def film_level(page):
+    """Brightness of the film's picture at its corner."""
+    return page.evaluate("""() => {
+        const board = document.createElement('canvas').getContext('2d');
+        board.drawImage(document.getElementById('film'), 0, 0);
+        return board.getImageData(4, 4, 1, 1).data[0];
+    }""")
+
+
+def test_film_goes_in_step(open_page, in_world):
+    page = open_page(in_world)
+    until(page, "document.getElementById('film').readyState >= 2")
+    assert page.is_visible('#film') and not page.is_visible('#flat')
+    for frame_number in (40, 12, 54):
+        scrub(page, frame_number)
+        until(page, "!document.getElementById('film').seeking")
+        page.wait_for_timeout(100)
+        assert abs(film_level(page) - 4 * (frame_number - 10)) < 6
+    page.click('#play')
+    page.wait_for_timeout(700)
+    page.keyboard.press(' ')
+    until(page, "document.getElementById('film').paused && !document.getElementById('film').seeking")
+    page.wait_for_timeout(200)
+    assert abs(film_level(page) - 4 * (frame(page) - 10)) < 6
+
+
+def test_joints_lie_on_their_keypoints_as_filmed(open_page, in_world):
+    page = open_page(in_world)
+    page.keyboard.press('n')
+    page.mouse.wheel(0, 0)
+    page.wait_for_timeout(300)
+    film = page.locator('#film').bounding_box()
+    label = page.locator('#labels span', has_text='head top').bounding_box()
+    x, y = in_world.table.keypoints[0, 10] * film['width'] / 1080
+    assert abs(label['x'] - 8 - film['x'] - x) < 2 and abs(label['y'] + label['height'] / 2 - film['y'] - y) < 2
+    page.mouse.move(320, 200)
+    page.mouse.wheel(0, -500)
+    page.wait_for_timeout(300)
+    assert page.locator('#film').bounding_box()['width'] > 2 * film['width']
+
+
+def test_extras_of_the_world(open_page, in_world):
+    page = open_page(in_world)
+    page.keyboard.press('v')
+    for key in 'tuscv':
+        before = shot(page)
+        page.keyboard.press(key)
+        page.wait_for_timeout(200)
+        assert np.abs(shot(page) - before).max() > 20, key
+    page.keyboard.press('a')
+    until(page, "document.getElementById('degrees').textContent")
+    assert re.fullmatch(r'left \d+°, right \d+°', page.inner_text('#degrees'))
+    page.keyboard.press('?')
+    assert 'Angles of the joints over time (A)' in page.inner_text('#keys')
+
+
+def test_two_results_side_by_side(open_page, in_world, tmp_path):
+    page = open_page([in_world, replace(in_world, poses=in_world.poses * 0.9)])
+    page.keyboard.press('v')
+    page.wait_for_timeout(300)
+    names = page.locator('#labels .person:visible')
+    assert names.all_inner_texts() == ['first: 0', 'second: 0']
+    apart = [box['x'] for box in (names.nth(k).bounding_box() for k in (0, 1))]
+    page.keyboard.press('v')
+    page.wait_for_timeout(300)
+    together = [box['x'] for box in (names.nth(k).bounding_box() for k in (0, 1))]
+    assert apart[1] - apart[0] > 60 and abs(together[1] - together[0]) < 30
+    with pytest.raises(InputError, match='expected one rate'):
+        write_side_by_side(tmp_path / 'x.html', [in_world, replace(in_world, table=replace(in_world.table, fps=25))])
 
 
 def test_body(open_page, with_box):

@@ -12,6 +12,8 @@ from ...utils.arrays import load_arrays, save_arrays
 from ..readers import read_keypoints
 from .bodies import write_parameters
 
+_PLACED = ('root_3d', 'contacts', 'world_from_camera', 'camera_matrix', 'uncertainty')
+
 
 @register_writer('npz', '.npz', needs=('poses', 'body'))
 def write_npz(path: Path, result: Result) -> None:
@@ -21,9 +23,10 @@ def write_npz(path: Path, result: Result) -> None:
         return
     arrays = {**_arrays(result.table), 'skeleton_3d': np.array(result.skeleton_3d)}
     arrays['keypoints_3d'] = np.asarray(result.poses, np.float32)
-    for name, values in {'root_3d': result.root, 'uncertainty': result.uncertainty}.items():
-        if values is not None:
-            arrays[name] = np.asarray(values, np.float32)
+    placed = result.root, result.contacts, result.world_from_camera, result.camera_matrix, result.uncertainty
+    for name, array in zip(_PLACED, placed, strict=True):
+        if array is not None:
+            arrays[name] = np.asarray(array, np.float32 if name in ('root_3d', 'uncertainty') else None)
     save_arrays(path, arrays | {name: np.array(text) for name, text in result.frame_of_reference().items()})
 
 
@@ -43,19 +46,27 @@ def read_result(path: str | os.PathLike) -> Result:
         InputError: the file is no exchange file or has no 3D part.
     """
     need = 'keypoints', 'track_ids', 'frame_indices', 'keypoints_3d', 'skeleton_3d'
-    optional = 'root_3d', 'uncertainty', 'model'
-    arrays = load_arrays(path, need, optional, 'expected a file that `poselifter lift` wrote')
+    how = 'expected a file that `poselifter lift` wrote'
+    arrays = load_arrays(path, need, (*_PLACED, 'model'), how)
     if arrays['track_ids'].dtype.kind not in 'iU' or arrays['skeleton_3d'].size != 1:
         raise InputError(f'{path}: track_ids or skeleton_3d are not as `poselifter lift` writes them; lift again')
     table = read_keypoints(path)
     if arrays['keypoints_3d'].shape[:1] != table.track_ids.shape:
         raise InputError(f'{path}: {len(arrays["keypoints_3d"])} rows of keypoints_3d, expected {len(table.track_ids)}')
     order = np.lexsort((arrays['frame_indices'], np.unique(arrays['track_ids'], return_inverse=True)[1]))
-    fields = {'root': 'root_3d', 'uncertainty': 'uncertainty'}
-    rows = {name: arrays[key][order] for name, key in fields.items() if key in arrays}
+    root, contacts, world, matrix, uncertainty = (arrays.get(name) for name in _PLACED)
     model = arrays.get('model', np.array(None))
-    rows['model'] = str(model) if model.dtype.kind == 'U' and model.size == 1 else None
-    return Result(table, arrays['keypoints_3d'][order], arrays['skeleton_3d'].item(), **rows)
+    return Result(
+        table,
+        arrays['keypoints_3d'][order],
+        arrays['skeleton_3d'].item(),
+        None if root is None else root[order],
+        uncertainty=None if uncertainty is None else uncertainty[order],
+        world_from_camera=world,
+        camera_matrix=matrix,
+        contacts=None if contacts is None else contacts[order],
+        model=str(model) if model.dtype.kind == 'U' and model.size == 1 else None,
+    )
 
 
 def _arrays(table: KeypointTable) -> dict[str, np.ndarray]:

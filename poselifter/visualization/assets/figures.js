@@ -1,14 +1,37 @@
-// Objects of the scene. Tracks are in camera axes (x right, y down, z forward); the scene is
-// y up: (x, -y, -z), metres, floor at 0. A thing that is drawn has `group`, `update(time, origin)`
-// and `paint()`, which takes the theme's colours.
+// Objects of the scene. Tracks are in camera axes (x right, y down, z forward); the scene is y up, metres,
+// floor at 0: a `Stance` turns the one into the other. A thing that is drawn has `group`,
+// `update(time, origin)` and `paint()`, which takes the theme's colours.
 import * as THREE from 'three';
 
 const theme = getComputedStyle(document.documentElement); // live: follows the light or dark scheme
 export const colour = (name) => theme.getPropertyValue(`--${name}`).trim();
 
+export function decode(text) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+  const binary = atob(text), bytes = new Uint8Array(binary.length);
+  for (let k = 0; k < bytes.length; k++) bytes[k] = binary.charCodeAt(k);
+  return bytes;
+}
+
 function unpack(packed) {
-  const bytes = Uint8Array.from(atob(packed.data), (c) => c.charCodeAt(0));
+  const bytes = decode(packed.data);
   return Float32Array.from(new Int16Array(bytes.buffer), (v) => (v === -32768 ? NaN : v * packed.unit));
+}
+
+/** How the camera stands in the scene: with the world known its place, else level, somewhere. */
+export class Stance {
+  constructor(world) { // rows of camera to world (z up), 3 x 4
+    const rows = world ? [world[0], world[2], world[1].map((v) => -v)] : [[1, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, 0]];
+    this.turn = rows.flatMap((row) => row.slice(0, 3));
+    this.place = new THREE.Vector3(...rows.map((row) => row[3]));
+    this.known = Boolean(world);
+  }
+
+  /** Turns a point of three numbers from `values[at]` on into `out`. */
+  apply(values, at, out) {
+    const [x, y, z] = [values[at], values[at + 1], values[at + 2]], r = this.turn;
+    return out.set(r[0] * x + r[1] * y + r[2] * z, r[3] * x + r[4] * y + r[5] * z, r[6] * x + r[7] * y + r[8] * z);
+  }
 }
 
 /** Values of a track over time; `at` mixes neighbouring frames, which keeps slow motion smooth. */
@@ -35,8 +58,9 @@ class Series {
 
 /** A skeleton of balls and rods. */
 class Figure {
-  constructor(series, skeleton, thickness, ghost) {
+  constructor(series, skeleton, thickness, ghost, stance) {
     this.series = series;
+    this.stance = stance;
     this.skeleton = skeleton;
     this.thickness = thickness * (ghost ? 0.8 : 1);
     this.ghost = ghost;
@@ -68,7 +92,7 @@ class Figure {
     const matrix = new THREE.Matrix4(), turn = new THREE.Quaternion(), size = new THREE.Vector3();
     const along = new THREE.Vector3(), middle = new THREE.Vector3(), up = new THREE.Vector3(0, 1, 0);
     this.points.forEach((point, k) => {
-      point.set(values[3 * k], -values[3 * k + 1], -values[3 * k + 2]).add(origin);
+      this.stance.apply(values, 3 * k, point).add(origin);
       size.setScalar(this.thickness * 1.32);
       this.balls.setMatrixAt(k, matrix.compose(point, turn, size));
     });
@@ -85,8 +109,9 @@ class Figure {
 
 /** A skinned body: the same surface at rest, and where its bones take it. */
 class Body {
-  constructor(packed, frames) {
+  constructor(packed, frames, stance) {
     this.series = new Series(packed.bones, frames);
+    this.stance = stance;
     [this.rest, this.owners, this.weights] = ['vertices', 'owners', 'weights'].map((key) => unpack(packed[key]));
     this.near = this.owners.length / (this.rest.length / 3);
     this.surface = new THREE.BufferGeometry();
@@ -105,7 +130,8 @@ class Body {
     const bones = this.series.at(time);
     this.group.visible = bones !== null && origin !== null;
     if (!this.group.visible) return;
-    const { array } = this.surface.attributes.position, { rest, near } = this, at = origin.toArray();
+    const { array } = this.surface.attributes.position, { rest, near } = this;
+    const seen = [0, 0, 0], point = new THREE.Vector3();
     for (let v = 0; v < rest.length; v += 3) {
       for (let axis = 0; axis < 3; axis++) {
         let sum = 0;
@@ -113,35 +139,150 @@ class Body {
           const b = this.owners[n] * 12 + axis * 4;
           sum += this.weights[n] * (bones[b] * rest[v] + bones[b + 1] * rest[v + 1] + bones[b + 2] * rest[v + 2] + bones[b + 3]);
         }
-        array[v + axis] = (axis ? -sum : sum) + at[axis];
+        seen[axis] = sum;
       }
+      this.stance.apply(seen, 0, point).add(origin).toArray(array, v);
     }
     this.surface.attributes.position.needsUpdate = true;
     this.surface.computeVertexNormals();
   }
 }
 
-/** One track: the figure, its ground truth, where they stand. */
+/** Spheres around joints, as large as the standard deviation of their places. */
+class Doubt {
+  constructor(packed, frames, figure) {
+    this.series = new Series(packed, frames);
+    this.figure = figure;
+    const material = new THREE.MeshBasicMaterial({ transparent: true, opacity: 0.16, depthWrite: false });
+    this.group = new THREE.InstancedMesh(new THREE.SphereGeometry(1, 16, 12), material, figure.points.length);
+    this.group.frustumCulled = false;
+  }
+
+  paint() {
+    this.group.material.color.set(colour('muted'));
+  }
+
+  update(time, origin) {
+    const values = this.series.at(time), matrix = new THREE.Matrix4();
+    this.group.visible = values !== null && origin !== null;
+    if (!this.group.visible) return;
+    this.figure.points.forEach((point, k) => {
+      this.group.setMatrixAt(k, matrix.makeScale(values[k], values[k], values[k]).setPosition(point));
+    });
+    this.group.instanceMatrix.needsUpdate = true;
+  }
+}
+
+/** Discs on the ground under feet that stand, left and right. */
+class Steps {
+  constructor(packed, frames, figure, joints) {
+    this.series = new Series(packed, frames);
+    this.figure = figure;
+    this.ankles = ['left_ankle', 'right_ankle'].map((name) => joints.indexOf(name));
+    this.group = new THREE.Group();
+    for (const side of ['left', 'right']) {
+      const disc = new THREE.Mesh(new THREE.RingGeometry(0.06, 0.1, 32).rotateX(-Math.PI / 2), new THREE.MeshBasicMaterial({ transparent: true, opacity: 0.8 }));
+      disc.name = side;
+      this.group.add(disc);
+    }
+  }
+
+  paint() {
+    for (const disc of this.group.children) disc.material.color.set(colour(disc.name));
+  }
+
+  update(time, origin) {
+    const values = this.series.at(Math.round(time));
+    this.group.visible = values !== null && origin !== null;
+    if (!this.group.visible) return;
+    this.group.children.forEach((disc, k) => {
+      disc.visible = Math.max(values[2 * k], values[2 * k + 1]) > 0.5;
+      const { x, z } = this.figure.points[this.ankles[k]];
+      disc.position.set(x, 0.004, z);
+    });
+  }
+}
+
+const TRAILS = ['left_wrist', 'right_wrist', 'left_ankle', 'right_ankle'];
+const LASTS = 1.2; // seconds
+const PATH_LASTS = 10;
+
+/** The way of the root along the ground, and the last moments of hands and feet. */
+class Trails {
+  constructor(person, skeleton, fps) {
+    this.rows = person.pose.rows;
+    this.group = new THREE.Group();
+    const names = TRAILS.filter((name) => skeleton.joints.includes(name)), point = new THREE.Vector3();
+    this.lengths = [PATH_LASTS, ...names.map(() => LASTS)].map((seconds) => Math.round(seconds * fps));
+    const path = this.add('centre', 0.45);
+    const others = names.map((name) => [skeleton.joints.indexOf(name), this.add(name.split('_')[0], 0.9)]);
+    for (const [frame, row] of this.rows) {
+      const origin = person.origin(frame);
+      point.copy(origin).setY(0.003).toArray(path, 3 * row);
+      for (const [joint, array] of others) {
+        person.stance.apply(person.pose.values, row * person.pose.width + 3 * joint, point).add(origin).toArray(array, 3 * row);
+      }
+    }
+  }
+
+  add(side, opacity) {
+    const geometry = new THREE.BufferGeometry(), array = new Float32Array(3 * this.rows.size);
+    geometry.setAttribute('position', new THREE.BufferAttribute(array, 3));
+    const line = new THREE.Line(geometry, new THREE.LineBasicMaterial({ transparent: true, opacity }));
+    line.name = side;
+    line.frustumCulled = false;
+    this.group.add(line);
+    return array;
+  }
+
+  paint() {
+    for (const line of this.group.children) line.material.color.set(colour(line.name));
+  }
+
+  update(time, origin) {
+    const row = this.rows.get(Math.round(time));
+    this.group.visible = row !== undefined && origin !== null;
+    this.group.children.forEach((line, k) => {
+      const start = Math.max(row - this.lengths[k], 0);
+      line.geometry.setDrawRange(start, row - start + 1);
+    });
+  }
+}
+
+/** One track: the figure, its ground truth, where they stand; extras are made by `dress` when it has its place. */
 export class Person {
-  constructor(track, skeleton, thickness) {
+  constructor(track, data, stance) {
+    const { skeleton_3d: skeleton } = track, { thickness } = data;
     this.id = track.id;
+    this.skeleton = skeleton;
+    this.aside = new THREE.Vector3(); // of a second result, beside the first
+    this.track = track;
     this.shown = true;
+    this.stance = stance;
     this.pose = new Series(track.keypoints_3d, track.frames);
     this.root = track.root_3d && new Series(track.root_3d, track.frames);
     this.flat = track.keypoints_2d && new Series(track.keypoints_2d, track.frames);
     const truth = track.truth_3d && new Series(track.truth_3d, track.frames);
-    this.figure = new Figure(this.pose, skeleton, thickness, false);
-    this.ghost = truth && new Figure(truth, skeleton, thickness, true);
-    this.body = track.mesh && new Body(track.mesh, track.frames);
+    this.figure = new Figure(this.pose, skeleton, thickness, false, stance);
+    this.ghost = truth && new Figure(truth, skeleton, thickness, true, stance);
+    this.body = track.mesh && new Body(track.mesh, track.frames, stance);
     this.figures = [this.figure, this.ghost].filter(Boolean);
-    this.things = [...this.figures, this.body].filter(Boolean);
-    this.shift = new THREE.Vector3(); // from (x, -y, -z) to the scene: puts the lowest point on the floor
+    this.shift = stance.place.clone(); // from the turned camera axes to the scene
+    this.extras = {};
+  }
+
+  dress(data) {
+    const { track, figure } = this, { frames } = track;
+    if (this.root) this.extras.trails = new Trails(this, this.skeleton, data.fps);
+    if (track.contacts) this.extras.steps = new Steps(track.contacts, frames, figure, this.skeleton.joints);
+    if (track.uncertainty) this.extras.doubt = new Doubt(track.uncertainty, frames, figure);
+    this.things = [...this.figures, this.body, ...Object.values(this.extras)].filter(Boolean);
   }
 
   origin(time) {
     if (!this.root) return this.shift.clone();
     const root = this.root.at(time);
-    return root && new THREE.Vector3(root[0], -root[1], -root[2]).add(this.shift);
+    return root && this.stance.apply(root, 0, new THREE.Vector3()).add(this.shift);
   }
 
   /** Box around all frames, in the scene. */
@@ -151,7 +292,7 @@ export class Person {
       const origin = this.origin(frame);
       for (const { series: { values, width } } of this.figures) {
         for (let k = row * width; k < (row + 1) * width; k += 3) {
-          box.expandByPoint(point.set(values[k], -values[k + 1], -values[k + 2]).add(origin));
+          box.expandByPoint(this.stance.apply(values, k, point).add(origin));
         }
       }
     }
@@ -164,27 +305,39 @@ export class Person {
 
   /** Extent of the pose from its root: sideways, and from lowest to highest. */
   reach() {
-    const { values } = this.pose;
+    const { values } = this.pose, point = new THREE.Vector3();
     let side = 0, low = Infinity, high = -Infinity;
     for (let k = 0; k < values.length; k += 3) {
-      side = Math.max(side, Math.hypot(values[k], values[k + 2]));
-      low = Math.min(low, -values[k + 1]);
-      high = Math.max(high, -values[k + 1]);
+      this.stance.apply(values, k, point);
+      side = Math.max(side, Math.hypot(point.x, point.z));
+      low = Math.min(low, point.y);
+      high = Math.max(high, point.y);
     }
     return { side, tall: high - low };
   }
 
-  update(time, withTruth, withBody = true) {
-    const origin = this.shown ? this.origin(time) : null;
+  /** Draws a moment; `on` tells which of truth, body and extras are wanted. */
+  update(time, on) {
+    const aside = on.aside ? this.aside : new THREE.Vector3();
+    const origin = this.shown ? this.origin(time)?.add(aside) ?? null : null;
+    this.extras.trails?.group.position.copy(aside);
     this.figure.update(time, origin);
-    this.ghost?.update(time, withTruth ? origin : null);
-    this.body?.update(time, withBody ? origin : null);
+    this.ghost?.update(time, on.truth ? origin : null);
+    this.body?.update(time, on.body ? origin : null);
+    for (const [name, extra] of Object.entries(this.extras)) extra.update(time, on[name] ? origin : null);
   }
+}
+
+/** Moves the persons of each further result to the right of those before. */
+export function setAside(persons, box) {
+  const width = (box.max.x - box.min.x) * 1.1 + 0.3;
+  for (const person of persons) person.aside.set(person.track.result * width, 0, 0);
 }
 
 /** Stands the persons on one floor: by their root, or side by side where no root is known. Returns the box of all. */
 export function placePersons(persons) {
   const boxes = persons.map((person) => person.bounds());
+  if (persons[0].stance.known && persons[0].root) return boxes.reduce((sum, box) => sum.union(box), new THREE.Box3());
   const all = boxes.reduce((sum, box) => sum.union(box), new THREE.Box3());
   const centre = all.getCenter(new THREE.Vector3());
   let left = 0;

@@ -1,0 +1,331 @@
+"""Puts the persons of a result into the world: z up, metres, ground at z = 0."""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..geometry.feet import bend_legs, bone_lengths, constant_bones, find_contacts, foot_speed, ground_height, hold_feet
+from ..geometry.ground import Landmarks, tilt_of_camera, up_of_camera, up_of_persons, upright_axes
+from ..geometry.root import fit_root, pull_to_rays, smooth_path
+from ..skeletons import Skeleton, convert_keypoints, find_conversion, get_skeleton
+from ..structures import Result
+from .camera_file import DIAGONALS, FilmCamera, read_camera
+
+_APPROXIMATE = 0.1  # weight of a joint that means another point in 2D than in 3D
+_UNSURE = 0.05  # metres of uncertainty at which a joint weighs half
+CUTOFF = 3.0  # Hz, of the path across the picture
+STEPS = 4.0  # trust in a standing foot against what the picture tells of the place, at 30 fps
+STILL = 0.25  # m/s of a foot at which that trust is halved: it may be rolling off
+SETTLE = 0.5  # Hz; faster differences between feet and ground are left to the legs
+_LEGS, _LEGS_AND_TRUNK = 0.491, 0.779  # of a body's height: ankles to hips, and on to the shoulders (Winter 2009)
+_ANKLE = 0.045  # height of a standing ankle, of a body's height
+_SIZES = 0.9, 1.1  # by which a common ground may change the size of a person
+_MOMENT = 0.2  # seconds; who stands for less tells nothing
+_RANGES = {'height': (0.3, 3, 'metres'), 'focal': (1, 1e6, 'pixels'), 'pitch': (-90, 90, 'degrees')}
+
+
+@dataclass(frozen=True)
+class World:
+    """Facts about camera and persons; the rest is estimated or assumed, which the notes say.
+
+    Attributes:
+        height: of each person, metres; by default the size in which the model lifts.
+        focal: length in pixels.
+        camera: calibration file, see :func:`~poselifter.world.read_camera`.
+        pitch: how far the camera looks down, degrees.
+
+    Raises:
+        InputError: a number is out of range, or two contradict.
+    """
+
+    height: float | None = None
+    focal: float | None = None
+    camera: str | os.PathLike | None = None
+    pitch: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, (low, high, unit) in _RANGES.items():
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise InputError(f'{name} is {value}, expected {low:g} to {high:g} {unit}')
+        if self.focal is not None and self.camera is not None:
+            raise InputError('focal and camera are both given, expected one; a camera file has a focal length')
+
+
+@dataclass
+class _Track:
+    """A segment of one person in consecutive frames, some of which may be empty.
+
+    Attributes:
+        index: (T,) row of the segment that each frame repeats.
+        present: (T,) whether it is of this frame.
+        whole: (T,) whether the legs are known.
+        poses: (T, K, 3) root-relative, camera axes, 0 where unknown.
+        rays: (T, K, 2).
+        weights: (T, K).
+        root: (T, 3) camera axes.
+        contacts: (T, 2) bool, left and right ankle.
+        ground: height of standing ankles over the camera, metres.
+        seconds: in which a foot stood.
+    """
+
+    index: np.ndarray
+    present: np.ndarray
+    whole: np.ndarray
+    poses: np.ndarray
+    rays: np.ndarray
+    weights: np.ndarray
+    root: np.ndarray | None = None
+    contacts: np.ndarray | None = None
+    ground: float = 0.0
+    seconds: float = 0.0
+
+    def feet(self, joints: Landmarks, axes: np.ndarray) -> np.ndarray:
+        """The ankles (T, 2, 3) in a world whose origin is the camera."""
+        return (self.poses[:, list(joints.ankles)] + self.root[:, None]) @ axes.T
+
+    def fit(self, solid: Skeleton, joints: Landmarks, fps: float) -> None:
+        """Moves joints towards where they are seen, which the model knew at no true scale; the height stays."""
+        pairs = tuple(zip(solid.left, solid.right, strict=True))
+        height = body_height(self.poses, joints)
+        for _ in range(2):
+            root = fit_root(self.poses, self.rays, self.weights, fps, CUTOFF)
+            pulled = pull_to_rays(self.poses, root, self.rays, self.weights, fps, solid.root)
+            self.poses = constant_bones(pulled, solid.parents, bone_lengths(pulled, solid.parents, pairs))
+            self.poses *= height / body_height(self.poses, joints)
+
+    def walk(self, joints: Landmarks, axes: np.ndarray, fps: float) -> None:
+        """Finds root and contacts: first of the picture alone, then with the feet that stand."""
+        steps = weights = None
+        for _ in range(3):
+            self.root = fit_root(self.poses, self.rays, self.weights, fps, CUTOFF, steps, weights)
+            feet = self.feet(joints, axes)
+            self.ground, self.seconds = ground_height(feet, fps)
+            self.contacts = find_contacts(feet - [0, 0, self.ground], fps) & (self.present & self.whole)[:, None]
+            speed = foot_speed(feet, fps)
+            both = self.contacts[1:] & self.contacts[:-1]
+            slow = np.maximum(speed[1:], speed[:-1])
+            trust = both / (1 + (slow / STILL) ** 4)
+            moved = -np.diff(self.poses[:, list(joints.ankles)], axis=0) * trust[..., None]
+            steps = moved.sum(1) / np.maximum(trust.sum(1), 1e-9)[:, None]
+            weights = trust.max(1) * STEPS * (fps / 30) ** 2
+
+
+def place_in_world(result: Result, world: World) -> tuple[Result, list[str]]:
+    """Gives a result root, contacts and the way from the camera's axes to a world with z up and ground at z = 0.
+
+    Bones get constant lengths, joints move half of the way to where they are seen. The path is fitted to the keypoints
+    (:func:`~poselifter.geometry.root.fit_root`), up follows from the camera file, the pitch, or the persons that stand,
+    the ground from their feet. Feet in contact are held still: the body moves slowly with them, the legs do the rest.
+    Without extrinsics the camera stands over the origin, x is its right and y its front.
+
+    Args:
+        result: with poses, and the keypoints they were lifted from.
+        world: what is known.
+
+    Returns:
+        The result, and notes on what was known, estimated and assumed, and on what holding the feet changed.
+
+    Raises:
+        InputError: the joint set has no legs, there are no keypoints or no picture size, or the camera file is wrong.
+    """
+    solid = get_skeleton(result.skeleton_3d)
+    joints = landmarks(solid)
+    camera, notes = _camera_of(result, world)
+    known = np.isfinite(result.poses).all(-1)
+    poses, sizes = _sized(result, solid, joints, world.height)
+    whole = known[:, [index for pair in joints for index in pair]].all(1)
+    up, told = _up_of(camera, poses[whole], joints, world.pitch, result.fps)
+    axes = upright_axes(up) if camera.rotation is None else camera.rotation.T
+    tracks = tracks_of(result, camera, poses, known, whole)
+    for track in tracks:
+        track.fit(solid, joints, result.fps)
+        track.walk(joints, axes, result.fps)
+    at, size_notes = _stand_on_ground(result, tracks, sizes, camera, world.height)
+    placed, cost = _hold(result, tracks, sizes, solid, joints, axes, at)
+    placed.poses[~known] = np.nan
+    placed.camera_matrix = camera.matrix
+    return placed, [*notes, told, *size_notes, *cost]
+
+
+def landmarks(solid: Skeleton) -> Landmarks:
+    names = [[f'{side}_{joint}' for side in ('left', 'right')] for joint in ('hip', 'knee', 'ankle', 'shoulder')]
+    missing = sorted({name for pair in names for name in pair} - set(solid.joint_names))
+    if missing or solid.parents is None:
+        raise InputError(f'{solid.name} has no {", ".join(missing) or "tree of bones"}, which the world needs')
+    return Landmarks(*(tuple(solid.joint_names.index(name) for name in pair) for pair in names))
+
+
+def _camera_of(result: Result, world: World) -> tuple[FilmCamera, list[str]]:
+    table = result.table
+    if not table.keypoints.shape[1]:
+        raise InputError(f'{table.source}: there are no 2D keypoints, which the world needs; give what was lifted')
+    if world.camera is not None:
+        camera = read_camera(world.camera, Path(table.source).stem).resized(table.img_shape)
+        return camera, [f'focal length {camera.matrix[0, 0]:.0f} pixels, from {world.camera}']
+    if table.img_shape is None:
+        raise InputError(f'{table.source}: the image size is unknown, which the world needs; give --image-size W H')
+    camera = FilmCamera.with_focal(world.focal, table.img_shape)
+    assumed = '' if world.focal else f', assumed: {DIAGONALS} diagonals of the picture; distances hang on it (--focal)'
+    return camera, [f'focal length {camera.matrix[0, 0]:.0f} pixels{assumed}']
+
+
+def _sized(result: Result, solid: Skeleton, joints: Landmarks, height: float | None) -> tuple[np.ndarray, dict]:
+    """Poses with constant bones, of the height if one is given, and each person's height in metres."""
+    poses, sizes = np.empty_like(result.poses, np.float64), {}
+    pairs = tuple(zip(solid.left, solid.right, strict=True))
+    for name, rows in result.table.tracks():
+        given = result.poses[rows].astype(np.float64)
+        poses[rows] = constant_bones(given, solid.parents, bone_lengths(given, solid.parents, pairs))
+        size = body_height(poses[rows], joints)
+        poses[rows] *= 1 if height is None else height / size
+        sizes[name] = size if height is None else height
+    return poses, sizes
+
+
+def body_height(poses: np.ndarray, joints: Landmarks) -> float:
+    """The height of a person (T, K, 3) in metres, by proportions of usual bodies."""
+
+    def length(a: np.ndarray, b: np.ndarray) -> float:
+        lengths = np.linalg.norm(a - b, axis=-1)
+        return float(np.nanmedian(lengths)) if np.isfinite(lengths).any() else 0.0
+
+    at = {name: poses[:, list(pair)] for name, pair in joints._asdict().items()}
+    legs = length(at['hips'], at['knees']) + length(at['knees'], at['ankles'])
+    trunk = length(at['hips'].mean(1), at['shoulders'].mean(1))
+    height = (legs + trunk) / _LEGS_AND_TRUNK if trunk else legs / _LEGS
+    return height if height > 0.1 else 1.7  # of a body whose legs are never known
+
+
+def _up_of(
+    camera: FilmCamera, poses: np.ndarray, joints: Landmarks, pitch: float | None, fps: float
+) -> tuple[np.ndarray, str]:
+    """The way up in camera axes, and a note on what told it."""
+    if camera.rotation is not None:
+        tilt = '{:.0f} degrees down, rolled {:.0f}'.format(*tilt_of_camera(camera.rotation[:, 2]))
+        return camera.rotation[:, 2], f'the camera looks {tilt}: from the camera file'
+    up, standing = up_of_persons(poses, joints) if len(poses) else (up_of_camera(0), np.zeros(0))
+    seconds = float(standing.sum() / fps)
+    source = f'from persons that stand, {seconds:.1f} s in all, and may be off by 5 degrees (--camera-pitch)'
+    if seconds < _MOMENT:
+        source = 'from persons that hardly stand upright, and may be far off (--camera-pitch)'
+    if pitch is not None:
+        up = up_of_camera(pitch, tilt_of_camera(up)[1])
+        source = 'pitch as given, roll ' + source.replace(' (--camera-pitch)', '')
+    return up, 'the camera looks {:.0f} degrees down, rolled {:.0f}: '.format(*tilt_of_camera(up)) + source
+
+
+def tracks_of(
+    result: Result, camera: FilmCamera, poses: np.ndarray, known: np.ndarray, whole: np.ndarray
+) -> list[_Track]:
+    """The segments of a result, with each joint's ray and weight."""
+    table, source = result.table, result.skeleton
+    keypoints, weights = convert_keypoints(table.keypoints, source, result.skeleton_3d, table.keypoints_visible)
+    names = get_skeleton(result.skeleton_3d).joint_names
+    doubt = [_APPROXIMATE if n in find_conversion(source, result.skeleton_3d).approximate else 1 for n in names]
+    weights = weights.astype(np.float64) * doubt * known
+    if result.uncertainty is not None:
+        weights /= 1 + (result.uncertainty / _UNSURE) ** 2
+    rays = camera.rays(np.where(weights[..., None] > 0, keypoints, 0))
+    tracks = []
+    for rows in result.segments:
+        frames = table.frame_indices[rows] - table.frame_indices[rows.start]
+        times = np.arange(frames[-1] + 1)
+        index = np.searchsorted(frames, times, 'right') - 1
+        present = frames[index] == times
+        filled = np.where(known[rows, :, None], poses[rows], 0)[index]
+        tracks.append(
+            _Track(
+                index, present, whole[rows][index], filled, rays[rows][index], weights[rows][index] * present[:, None]
+            )
+        )
+    return tracks
+
+
+def _stand_on_ground(
+    result: Result, tracks: list[_Track], sizes: dict, camera: FilmCamera, height: float | None
+) -> tuple[np.ndarray, list[str]]:
+    """Scales persons so that they share the ground; returns the camera's place in the world and notes on sizes."""
+    ids = [result.table.track_ids[rows.start] for rows in result.segments]
+    heights = np.array([_ANKLE * sizes[name] - track.ground for name, track in zip(ids, tracks, strict=True)])
+    trust = np.array([track.seconds + 1e-3 for track in tracks])
+    order = np.argsort(heights)
+    middle = heights[order][np.searchsorted(np.cumsum(trust[order]), trust.sum() / 2)]
+    placed = camera.rotation is not None
+    at = -camera.rotation.T @ camera.translation if placed else np.array([0.0, 0.0, middle])
+    source = 'as given'
+    if height is None:
+        source = 'in the size that the model lifts (--height)'
+    if height is None and (placed or len(sizes) > 1) and at[2] > 0.3:
+        source = (
+            'so that all stand on one ground' if not placed else 'so that feet stand on the ground of the camera file'
+        )
+        for name in sizes:
+            mine = [k for k, other in enumerate(ids) if other == name]
+            level = float(np.average(heights[mine], weights=trust[mine]))
+            scale = float(np.clip(at[2] / level, *_SIZES)) if level > 0.3 else 1.0
+            sizes[name] *= scale
+            for k in mine:
+                tracks[k].poses, tracks[k].root = tracks[k].poses * scale, tracks[k].root * scale
+                tracks[k].ground *= scale
+    tall = ', '.join(f'{size:.2f} m' for size in list(sizes.values())[:8]) + (', ...' if len(sizes) > 8 else '')
+    return at, [f'height of persons {tall}: {source}']
+
+
+def _hold(
+    result: Result,
+    tracks: list[_Track],
+    sizes: dict,
+    solid: Skeleton,
+    joints: Landmarks,
+    axes: np.ndarray,
+    at: np.ndarray,
+) -> tuple[Result, list[str]]:
+    """The result with feet held on the ground, and notes on what that changed."""
+    n, ankles = len(result.poses), list(joints.ankles)
+    points, contacts = np.empty((n, solid.num_joints, 3)), np.zeros((n, 2), bool)
+    before = np.empty_like(points)
+    for rows, track in zip(result.segments, tracks, strict=True):
+        ankle = np.array([0, 0, _ANKLE * sizes[result.table.track_ids[rows.start]]])
+        seen = (track.poses + track.root[:, None]) @ axes.T + at
+        level = seen - [0, 0, track.ground + at[2] - ankle[2]]
+        offset = hold_feet(level[:, ankles] - ankle, track.contacts) + ankle - level[:, ankles]
+        trust = track.contacts.sum(1) + 0.02
+        values = (offset * track.contacts[..., None]).sum(1)
+        body = level + smooth_path(trust[:, None, None] * np.eye(3), values, result.fps, SETTLE)[:, None]
+        held = hold_feet(body[:, ankles] - ankle, track.contacts) + ankle
+        moved = _bend(body, held, solid, joints)
+        points[rows], contacts[rows] = moved[track.present], track.contacts[track.present]
+        before[rows] = seen[track.present]
+    moved = 1000 * np.linalg.norm(points - before, axis=-1)
+    cost = (
+        f'feet stand in {contacts.any(1).mean():.0%} of the frames; holding them on the ground moved the '
+        f'{solid.joint_names[solid.root]} {moved[:, solid.root].mean():.0f} mm and the ankles '
+        f'{moved[:, ankles].mean():.0f} mm on average'
+    )
+    root = (points[:, solid.root] - at) @ axes
+    poses = (points - points[:, [solid.root]]) @ axes
+    matrix = np.eye(4)
+    matrix[:3, :3], matrix[:3, 3] = axes, at
+    contacts = np.repeat(contacts, 2, axis=1)
+    return replace(result, poses=poses, root=root, contacts=contacts, world_from_camera=matrix), [cost]
+
+
+def _bend(body: np.ndarray, held: np.ndarray, solid: Skeleton, joints: Landmarks) -> np.ndarray:
+    """Bodies (T, K, 3), z up, whose legs reach to where the ankles (T, 2, 3) are held; feet move along."""
+    moved = body.copy()
+    left = body[:, joints.hips[0]] - body[:, joints.hips[1]]
+    front = np.cross(left, [0, 0, 1.0])
+    front /= np.maximum(np.linalg.norm(front, axis=-1, keepdims=True), 1e-9)
+    for side, (hip, knee, ankle) in enumerate(zip(*joints[:3], strict=True)):
+        moved[:, knee], moved[:, ankle] = bend_legs(body[:, hip], body[:, knee], body[:, ankle], held[:, side], front)
+        for joint in range(solid.num_joints):
+            above = solid.parents[joint]
+            while above >= 0 and above != ankle:
+                above = solid.parents[above]
+            if above == ankle:
+                moved[:, joint] += moved[:, ankle] - body[:, ankle]
+    return moved
