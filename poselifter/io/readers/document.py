@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import reprlib
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,10 @@ from ...registry import READERS, Reader
 from ...structures.keypoint_table import whole_number
 from ...utils import load_plugins
 from ...utils.arrays import load_array, load_arrays
+from ...utils.safe_pickle import load_pickle
+
+_LARGEST = 1 << 30  # bytes of arrays that are unpacked from a file which is far smaller
+_FRAME_FILES = ('.json', '.txt')  # files of a folder with one file a frame
 
 
 @dataclass(frozen=True)
@@ -23,15 +29,22 @@ class Document:
 
     Attributes:
         path: where it came from; readers name it in their errors.
-        content: what JSON gives (list, dict, ...), or a dict of arrays; ``None`` of what could not be parsed.
+        content: what JSON or a pickle gives (list, dict, ...), or a dict of arrays, whose names have slashes where they
+            are of HDF5; of a folder with one file a frame the content of the first; ``None`` of what could not be parsed.
         is_arrays: ``content`` is a dict of arrays.
         error: why it could not be parsed.
+        text: of a file that is text and no JSON.
+        data: of a file that is neither text nor of a kind that is parsed.
+        files: of a folder, in the order of the numbers in their names.
     """
 
     path: Path
     content: Any = None
     is_arrays: bool = False
     error: InputError | None = None
+    text: str = ''
+    data: bytes = b''
+    files: tuple[Path, ...] = ()
 
     @property
     def fields(self) -> Mapping[str, Any]:
@@ -50,7 +63,7 @@ class Detections:
     """Keypoints of a reader; a row is one person in one frame.
 
     Attributes:
-        keypoints: (N, J, 2) pixels.
+        keypoints: (N, J, 2) pixels; NaN where ``scores`` are 0.
         scores: (N, J); 0 means missing, above 1 is clipped later.
         frames: (N,) integers, numbered as the file does.
         track_ids: N ids, of which some may be ``None``, or ``None`` if the file has none.
@@ -59,6 +72,7 @@ class Detections:
         img_shape: (height, width) or ``None``.
         fps: frames per second or ``None``.
         notes: lines for the user on what was left out, guessed or renumbered.
+        normalized: keypoints are fractions of the picture's width and height.
     """
 
     keypoints: np.ndarray
@@ -70,22 +84,51 @@ class Detections:
     img_shape: Sequence[int] | None = None
     fps: float | None = None
     notes: Sequence[str] = ()
+    normalized: bool = False
 
 
-def list_readers() -> list[Reader]:
-    """All readers, plugins' too, in the order in which they are asked."""
+def list_readers(gives: str = 'keypoints') -> list[Reader]:
+    """Readers of ``'keypoints'`` or of a ``'motion'``, plugins' too, in the order in which they are asked."""
     READERS.import_from_location()
     load_plugins()
-    return sorted(READERS.module_dict.values(), key=lambda reader: -reader.priority)
+    readers = [reader for reader in READERS.module_dict.values() if reader.gives == gives]
+    return sorted(readers, key=lambda reader: -reader.priority)
 
 
-def expected_inputs() -> str:
+def expected_inputs(gives: str = 'keypoints') -> str:
     """Names of the readable formats, for messages and help."""
-    return ', '.join(reader.label for reader in list_readers())
+    return ', '.join(reader.label for reader in list_readers(gives))
+
+
+def find_reader(document: Document, *kinds: str) -> Reader:
+    """The reader that knows a file, of those that give one of some kinds: ``'keypoints'``, ``'motion'``.
+
+    Raises:
+        InputError: none does, or only one of another kind.
+    """
+    for reader in [reader for kind in ('keypoints', 'motion') for reader in list_readers(kind)]:
+        if reader.detect(document):
+            if reader.gives in kinds:
+                return reader
+            raise InputError(f'{document.path} is {reader.label}, of 3D motion, expected 2D; poselifter convert reads it')
+    expected = ', '.join(expected_inputs(kind) for kind in kinds)
+    what = f'{document.error};' if document.error else f'{document.path}: {_outline(document.content)},'
+    raise InputError(f'{what} expected {expected}')
+
+
+def _outline(content: Any) -> str:
+    if isinstance(content, dict):
+        return f'has {", ".join(map(str, list(content)[:6])) or "nothing"}'
+    if not isinstance(content, list):
+        return f'is {reprlib.repr(content)}'
+    if not content:
+        return 'is an empty list: no person in any frame'
+    keys = ', '.join(list(content[0])[:6]) if isinstance(content[0], dict) else type(content[0]).__name__
+    return f'is a list whose first entry has {keys or "nothing"}'
 
 
 def open_document(path: str | os.PathLike) -> Document:
-    """Reads a file whatever its name: npz, npy or JSON, by the first bytes.
+    """Reads a file whatever its name, by the first bytes: npz, npy, HDF5, pickle, JSON or text; or a folder of files.
 
     Returns:
         The parsed file, or why it is missing, empty, damaged, of another kind,
@@ -93,40 +136,120 @@ def open_document(path: str | os.PathLike) -> Document:
     """
     path = Path(path)
     try:
-        return _parsed(path)
+        return _folder(path) if path.is_dir() else _parsed(path)
     except InputError as error:
         return Document(path, error=error)
+    except OSError as error:
+        return Document(path, error=InputError(f'cannot read {path}: {error.strerror}'))
+
+
+def _folder(path: Path) -> Document:
+    """A folder with one file a frame."""
+    for suffix in _FRAME_FILES:
+        files = sorted((f for f in path.iterdir() if f.suffix == suffix), key=lambda f: (frame_number(f)[1] or 0, f.name))
+        if files:
+            return Document(path, next((_parsed(f).content for f in files if suffix == '.json'), None), files=tuple(files))
+    raise InputError(f'{path} is a folder without files of frames (.json, .txt)')
+
+
+def frame_number(path: Path) -> tuple[str, int | None]:
+    """The name of a frame's file up to the number at its end, and that number, or ``None`` if there is none."""
+    stem = path.stem.removesuffix('_keypoints')
+    digits = re.search(r'\d{1,15}$', stem)
+    return (stem[: digits.start()], int(digits[0])) if digits else (stem, None)
 
 
 def _parsed(path: Path) -> Document:
-    try:
-        if path.is_dir():
-            raise InputError(f'{path} is a folder')
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f'cannot read {path}: {error.strerror}') from error
+    data = path.read_bytes()
     if not data.strip():
         raise InputError(f'{path} is empty')
     if data.startswith(b'\x93NUMPY'):
         return Document(path, {'keypoints': load_array(path)}, is_arrays=True)
     if data.startswith((b'PK\x03\x04', b'PK\x05\x06')):
+        _check_size(path)
         return Document(path, load_arrays(path), is_arrays=True)
+    if data.startswith(b'\x89HDF\r\n\x1a\n'):
+        return Document(path, _hdf5_arrays(path), is_arrays=True)
+    if data.startswith(b'\x80') and data.endswith(b'.'):
+        return _pickled(path)
     try:
         text = data.decode('utf-8-sig').lstrip()
-    except UnicodeDecodeError as error:
-        raise InputError(f'{path} is neither text nor a numpy file') from error
+    except UnicodeDecodeError:
+        return Document(path, data=data, error=InputError(f'{path} is neither text nor a numpy file'))
     if not text.startswith(('[', '{')):
-        raise InputError(f'{path} starts with {text[:12]!r}')
+        return Document(path, text=text, error=InputError(f'{path} starts with {text[:12]!r}'))
+    return Document(path, parse_json(text, path))
+
+
+def parse_json(text: str, path: Path) -> Any:
+    """What a JSON text holds.
+
+    Raises:
+        InputError: it is damaged, or has NaN or infinite numbers, which are no JSON.
+    """
 
     def refuse(token: str) -> None:
         raise InputError(f'{path} holds {token}, which is no JSON; write missing joints as 0, 0, 0')
 
     try:
-        return Document(path, json.loads(text, parse_constant=refuse))
+        return json.loads(text, parse_constant=refuse)
     except InputError:
         raise
     except (ValueError, RecursionError) as error:  # an integer may have too many digits, a list too many levels
         raise InputError(f'{path} is no complete JSON and cannot be read ({error}); it may be cut off') from error
+
+
+def _check_size(path: Path) -> None:
+    """Refuses an npz that is small and says that it is huge."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return  # as what is damaged it is refused later
+    if size > max(_LARGEST, 100 * path.stat().st_size):
+        raise InputError(f'{path} says that it holds {size / 1e9:.1f} GB of arrays, expected at most 1; write it again')
+
+
+def _pickled(path: Path) -> Document:
+    content = load_pickle(path, how='write it again')
+    if not isinstance(content, dict) or not any(isinstance(value, np.ndarray) for value in content.values()):
+        return Document(path, content)
+    arrays = {str(key): value for key, value in content.items()}
+    for key, value in arrays.items():
+        if not isinstance(value, np.ndarray | str | int | float | bool):
+            arrays[key] = np.empty((), object)
+            arrays[key][()] = value
+    return Document(path, {key: np.asarray(value) for key, value in arrays.items()}, is_arrays=True)
+
+
+def _hdf5_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Every array of an HDF5 file by its name, and every attribute that is bytes by ``<name>@<attribute>``."""
+    try:
+        import h5py
+    except ImportError:
+        raise InputError(f'{path} is HDF5, which needs h5py; run: pip install poselifter[formats]') from None
+    arrays: dict[str, np.ndarray] = {}
+    room = _LARGEST
+
+    def visit(name: str, item: Any) -> None:
+        nonlocal room
+        if isinstance(item, h5py.Dataset):
+            room -= (item.size or 0) * item.dtype.itemsize
+            if room < 0:
+                raise InputError(f'{path} holds more than 1 GB of arrays up to {name}; write a shorter file')
+            arrays[name] = np.asarray(item[()])
+        for key, value in item.attrs.items():
+            if isinstance(value, bytes):
+                arrays[f'{name}@{key}'] = np.array(value, object)
+
+    try:
+        with h5py.File(path) as file:
+            file.visititems(visit)
+    except InputError:
+        raise
+    except Exception as error:  # a damaged file fails in any way
+        raise InputError(f'{path} is no whole HDF5 file ({type(error).__name__}: {error}); copy it again') from error
+    return arrays
 
 
 def entries_of(value: Any, where: str) -> list[Mapping[str, Any]]:

@@ -1,9 +1,10 @@
 """Infers the joint set of a file: by its word, by its joint names, by its number of joints."""
 
+import re
 from collections.abc import Sequence
 
 from ...errors import InputError
-from ...skeletons import get_skeleton, list_skeletons
+from ...skeletons import find_conversion, get_skeleton, list_skeletons
 
 # formats.md 1.8: joint sets that 2D detectors write, by number of joints. Several names: only the user can tell.
 # 17 is PoseTrack's, Human3.6M's and 3DHP's number too, but bare files of 17 joints are nearly always COCO's.
@@ -26,9 +27,31 @@ _NAMES = {'head': 'head_top', 'top_head': 'head_top', 'root': 'pelvis', 'neck_ba
 _NAMES |= {'left_foot': 'left_ankle', 'right_foot': 'right_ankle'}
 
 
+# other words for a joint, where the set does not have both
+_SYNONYMS = {
+    'pelvis': ('root', 'hips', 'hip', 'mid_hip', 'middle_hip'),
+    'head_top': ('top_head', 'head', 'vertex'),
+    'thorax': ('neck', 'spine_shoulder'),
+    'neck': ('thorax', 'upper_neck', 'neck_base'),
+    'hip': ('up_leg', 'thigh'),
+    'knee': ('leg', 'lower_leg', 'shin', 'calf'),
+    'ankle': ('foot',),
+    'shoulder': ('arm', 'upper_arm'),
+    'elbow': ('fore_arm', 'forearm', 'lower_arm'),
+    'wrist': ('hand',),
+    'collar': ('clavicle', 'shoulder'),
+    'foot': ('toe_base', 'toe'),
+    'big_toe': ('bigtoe', 'foot_index', 'toe'),
+    'small_toe': ('smalltoe', 'little_toe'),
+}
+_SYNONYMS |= {name: ('pelvis', *_SYNONYMS['pelvis']) for name in ('mid_hip', 'spine_base')}
+_SIDES = {'l': 'left', 'r': 'right', 'left': 'left', 'right': 'right'}
+_LEAST = 4  # joints of h36m17 that the joints of a file give, so that it counts as a human body
+
+
 def find_skeleton(
     where: str, num_joints: int, named: str | None = None, joint_names: Sequence[str] | None = None
-) -> tuple[str, bool]:
+) -> tuple[str, str, list[int] | None]:
     """Names the joint set of a file.
 
     Args:
@@ -38,7 +61,8 @@ def find_skeleton(
         joint_names: names of the joints that the file lists.
 
     Returns:
-        (name, whether it was only inferred from the number of joints).
+        (name, how it was inferred or nothing if it was named, for each joint of the set its place in the file: -1 if it
+        is not there; ``None`` if all are in their places).
 
     Raises:
         InputError: the name is unknown, or has another number of joints, or no name can be inferred.
@@ -48,27 +72,80 @@ def find_skeleton(
             skeleton = get_skeleton(str(named))
         except InputError as error:
             raise InputError(f'{where}: {error}') from None
+        if joint_names is not None and (places := place_joints(skeleton.joint_names, joint_names)):
+            return skeleton.name, '', [places.get(joint, -1) for joint in skeleton.joint_names]
         if skeleton.num_joints != num_joints:
             raise InputError(
                 f'{where}: keypoints have {num_joints} joints, expected {skeleton.num_joints} for {skeleton.name}; '
                 f'name the right joint set with --skeleton'
             )
-        return skeleton.name, False
-    known = [get_skeleton(name) for name in list_skeletons()]
+        return skeleton.name, '', None
     if joint_names is not None:
-        same = [s.name for s in known if _plain(s.joint_names) == _plain(joint_names)]
-        if same and len(joint_names) == num_joints:
-            return same[0], False
-        raise InputError(
-            f'{where}: the {num_joints} joints {", ".join(map(str, joint_names[:4]))}, ... are no joint set we know; '
-            f'if they are one by other names, say which with --skeleton'
-        )
-    fitting = [name for name in SKELETONS_BY_COUNT.get(num_joints, ()) if name in {s.name for s in known}]
+        name, places = match_skeleton(joint_names)
+        if name is None or len(joint_names) != num_joints:
+            raise InputError(
+                f'{where}: the {num_joints} joints {", ".join(map(str, joint_names[:4]))}, ... are no joint set we know; '
+                f'rename them as in coco17 (nose, left_hip, ...), or say which set they are with --skeleton'
+            )
+        return name, f'the names of its joints taken as {name}', places
+    fitting = [name for name in SKELETONS_BY_COUNT.get(num_joints, ()) if name in list_skeletons()]
     if len(fitting) == 1:
-        return fitting[0], True
+        return fitting[0], f'{num_joints} joints taken as {fitting[0]}', None
     which = f'which may be {" or ".join(fitting)}' if fitting else 'which is no joint set we know by its number'
     raise InputError(f'{where}: keypoints have {num_joints} joints, {which}; say which with --skeleton')
 
 
+def match_skeleton(joint_names: Sequence[str]) -> tuple[str | None, list[int] | None]:
+    """The joint set that joints are of by their names, in any order and in several ways of writing them.
+
+    It is the set from which most joints of h36m17 follow; of several the one with the most joints of the file, and then
+    the smallest.
+
+    Returns:
+        (name or ``None``, places as :func:`find_skeleton` returns them); a set whose joints have the same names in the
+        same order is taken at once.
+    """
+    known = [get_skeleton(name) for name in list_skeletons()]
+    exact = [s.name for s in known if _plain(s.joint_names) == _plain(joint_names)]
+    if exact:
+        return exact[0], None
+    best, best_key = (None, None), (_LEAST - 1,)
+    for skeleton in known:
+        if skeleton.layout_of or not (skeleton.name == 'h36m17' or 'h36m17' in skeleton.conversions):
+            continue
+        places = place_joints(skeleton.joint_names, joint_names)
+        order = [places.get(joint, -1) for joint in skeleton.joint_names]
+        given = sum(all(order[i] >= 0 for i, _ in p) for p in find_conversion(skeleton.name, 'h36m17').parts)
+        key = given, len(places), -skeleton.num_joints
+        if key > best_key and 2 * len(places) >= len(joint_names):
+            best, best_key = (skeleton.name, order), key
+    return best
+
+
+def place_joints(joints: Sequence[str], names: Sequence[str]) -> dict[str, int]:
+    """The place among the ``names`` of a file of each of the ``joints`` of a set that is among them."""
+    columns = {plain_name(name): column for column, name in reversed(list(enumerate(names)))}
+    places = {}
+    for joint in joints:
+        side, rest = re.match('(left_|right_|)(.*)', joint).groups()
+        words = [joint, *(side + word for word in _SYNONYMS.get(rest, ()) if side + word not in joints)]
+        places |= {joint: columns[word] for word in words[::-1] if word in columns}
+    return places
+
+
+def plain_name(name: str) -> str:
+    """A joint's name in our spelling: ``LHip``, ``hip.left``, ``mixamorig:LeftHip``, ``lhip`` -> ``left_hip``."""
+    words = re.findall(r'[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+', str(name).rsplit(':', 1)[-1])
+    words = [word.lower() for word in words]
+    if words and words[0][0] in 'lr' and words[0][1:] in _SIDED:
+        words[:1] = words[0][0], words[0][1:]
+    sides = [_SIDES[word] for word in words if word in _SIDES]
+    return '_'.join([*sides[:1], *(word for word in words if word not in _SIDES)])
+
+
 def _plain(names: Sequence[str]) -> list[str]:
     return [_NAMES.get(str(name), str(name)) for name in names]
+
+
+_SIDED = {joint.split('_', 1)[1] for name in list_skeletons() for joint in get_skeleton(name).joint_names if '_' in joint}
+_SIDED |= {'eye', 'thigh', 'shin', 'shldr', 'forearm', 'bigtoe', 'smalltoe'}
