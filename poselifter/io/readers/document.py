@@ -110,7 +110,9 @@ def find_reader(document: Document, *kinds: str) -> Reader:
         if reader.detect(document):
             if reader.gives in kinds:
                 return reader
-            raise InputError(f'{document.path} is {reader.label}, of 3D motion, expected 2D; poselifter convert reads it')
+            raise InputError(
+                f'{document.path} is {reader.label}, of 3D motion, expected 2D; poselifter convert reads it'
+            )
     expected = ', '.join(expected_inputs(kind) for kind in kinds)
     what = f'{document.error};' if document.error else f'{document.path}: {_outline(document.content)},'
     raise InputError(f'{what} expected {expected}')
@@ -146,9 +148,13 @@ def open_document(path: str | os.PathLike) -> Document:
 def _folder(path: Path) -> Document:
     """A folder with one file a frame."""
     for suffix in _FRAME_FILES:
-        files = sorted((f for f in path.iterdir() if f.suffix == suffix), key=lambda f: (frame_number(f)[1] or 0, f.name))
+        files = sorted(
+            (f for f in path.iterdir() if f.suffix == suffix), key=lambda f: (frame_number(f)[1] or 0, f.name)
+        )
         if files:
-            return Document(path, next((_parsed(f).content for f in files if suffix == '.json'), None), files=tuple(files))
+            return Document(
+                path, next((_parsed(f).content for f in files if suffix == '.json'), None), files=tuple(files)
+            )
     raise InputError(f'{path} is a folder without files of frames (.json, .txt)')
 
 

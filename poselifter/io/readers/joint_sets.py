@@ -147,5 +147,7 @@ def _plain(names: Sequence[str]) -> list[str]:
     return [_NAMES.get(str(name), str(name)) for name in names]
 
 
-_SIDED = {joint.split('_', 1)[1] for name in list_skeletons() for joint in get_skeleton(name).joint_names if '_' in joint}
+_SIDED = {
+    joint.split('_', 1)[1] for name in list_skeletons() for joint in get_skeleton(name).joint_names if '_' in joint
+}
 _SIDED |= {'eye', 'thigh', 'shin', 'shldr', 'forearm', 'bigtoe', 'smalltoe'}
