@@ -30,7 +30,7 @@ class Document:
     Attributes:
         path: where it came from; readers name it in their errors.
         content: what JSON or a pickle gives (list, dict, ...), or a dict of arrays, whose names have slashes where they
-            are of HDF5; of a folder with one file a frame the content of the first; ``None`` of what could not be parsed.
+            are of HDF5; of a folder with a JSON file a frame that of the first; ``None`` of what could not be parsed.
         is_arrays: ``content`` is a dict of arrays.
         error: why it could not be parsed.
         text: of a file that is text and no JSON.
@@ -110,9 +110,8 @@ def find_reader(document: Document, *kinds: str) -> Reader:
         if reader.detect(document):
             if reader.gives in kinds:
                 return reader
-            raise InputError(
-                f'{document.path} is {reader.label}, of 3D motion, expected 2D; poselifter convert reads it'
-            )
+            kind = f'3D motion ({reader.label})'
+            raise InputError(f'{document.path} is {kind}, expected 2D keypoints; poselifter convert reads it')
     expected = ', '.join(expected_inputs(kind) for kind in kinds)
     what = f'{document.error};' if document.error else f'{document.path}: {_outline(document.content)},'
     raise InputError(f'{what} expected {expected}')
@@ -148,13 +147,11 @@ def open_document(path: str | os.PathLike) -> Document:
 def _folder(path: Path) -> Document:
     """A folder with one file a frame."""
     for suffix in _FRAME_FILES:
-        files = sorted(
-            (f for f in path.iterdir() if f.suffix == suffix), key=lambda f: (frame_number(f)[1] or 0, f.name)
-        )
+        files = [file for file in path.iterdir() if file.suffix == suffix]
+        files.sort(key=lambda file: (frame_number(file)[1] or 0, file.name))
         if files:
-            return Document(
-                path, next((_parsed(f).content for f in files if suffix == '.json'), None), files=tuple(files)
-            )
+            content = _parsed(files[0]).content if suffix == '.json' else None
+            return Document(path, content, files=tuple(files))
     raise InputError(f'{path} is a folder without files of frames (.json, .txt)')
 
 
@@ -179,8 +176,10 @@ def _parsed(path: Path) -> Document:
     if data.startswith(b'\x80') and data.endswith(b'.'):
         return _pickled(path)
     try:
-        text = data.decode('utf-8-sig').lstrip()
+        text = '' if b'\0' in data[:512] else data.decode('utf-8-sig').lstrip()
     except UnicodeDecodeError:
+        text = ''
+    if not text:
         return Document(path, data=data, error=InputError(f'{path} is neither text nor a numpy file'))
     if not text.startswith(('[', '{')):
         return Document(path, text=text, error=InputError(f'{path} starts with {text[:12]!r}'))
@@ -213,7 +212,8 @@ def _check_size(path: Path) -> None:
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         return  # as what is damaged it is refused later
     if size > max(_LARGEST, 100 * path.stat().st_size):
-        raise InputError(f'{path} says that it holds {size / 1e9:.1f} GB of arrays, expected at most 1; write it again')
+        expected = f'expected at most {_LARGEST / 1e9:.2g} of a file of its size'
+        raise InputError(f'{path} says that it holds {size / 1e9:.2g} GB of arrays, {expected}; write it again')
 
 
 def _pickled(path: Path) -> Document:
@@ -242,7 +242,7 @@ def _hdf5_arrays(path: Path) -> dict[str, np.ndarray]:
         if isinstance(item, h5py.Dataset):
             room -= (item.size or 0) * item.dtype.itemsize
             if room < 0:
-                raise InputError(f'{path} holds more than 1 GB of arrays up to {name}; write a shorter file')
+                raise InputError(f'{path} holds more than {_LARGEST / 1e9:.2g} GB of arrays; write a shorter file')
             arrays[name] = np.asarray(item[()])
         for key, value in item.attrs.items():
             if isinstance(value, bytes):
@@ -266,6 +266,23 @@ def entries_of(value: Any, where: str) -> list[Mapping[str, Any]]:
         if not isinstance(entry, dict):
             raise InputError(f'{where}, entry {number}: is {type(entry).__name__}, expected an object with keypoints')
     return value
+
+
+def texts_of(values: Any) -> list[str]:
+    """Words of an array or list in one list; bytes are UTF-8."""
+    words = np.ravel(values).tolist()
+    return [word.decode('utf-8', 'replace') if isinstance(word, bytes) else str(word) for word in words]
+
+
+def seen_scores(points: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """The scores (..., J), 0 where a point (..., J, 2) is not given: NaN, or (0, 0)."""
+    return np.where(np.isfinite(points).all(-1) & ~(points == 0).all(-1), np.nan_to_num(scores), 0)
+
+
+def looks_normalized(points: np.ndarray, scores: np.ndarray) -> bool:
+    """Whether points (N, J, 2) are fractions of a picture; what is out of it may be far beyond 1."""
+    seen = points[(scores > 0) & np.isfinite(points).all(-1)]
+    return len(seen) > 2 and bool(np.median(np.abs(seen)) <= 1.5)
 
 
 def integers_of(entries: Sequence[Mapping[str, Any]], key: str, where: str) -> np.ndarray:

@@ -17,8 +17,8 @@ def _detect(document: Document) -> bool:
 def read_exchange(document: Document) -> Detections:
     """Reads the table of DESIGN's exchange file.
 
-    Only ``keypoints`` are required. Without ``track_ids`` the rows are one person, or, where a frame has several, persons
-    without ids, as rows with negative ids are; without ``frame_indices`` too they are consecutive frames of one.
+    Only ``keypoints`` are required. Without ``track_ids`` the rows are one person, or, where a frame has several,
+    persons without ids, as rows with negative ids are; without ``frame_indices`` too they are consecutive frames.
 
     Raises:
         InputError: an array has another shape or type than the table's.

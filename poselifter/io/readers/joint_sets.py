@@ -1,10 +1,11 @@
 """Infers the joint set of a file: by its word, by its joint names, by its number of joints."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from ...errors import InputError
-from ...skeletons import find_conversion, get_skeleton, list_skeletons
+from ...skeletons import Skeleton, add_skeleton, find_conversion, get_skeleton, list_skeletons
 
 # formats.md 1.8: joint sets that 2D detectors write, by number of joints. Several names: only the user can tell.
 # 17 is PoseTrack's, Human3.6M's and 3DHP's number too, but bare files of 17 joints are nearly always COCO's.
@@ -44,7 +45,7 @@ _SYNONYMS = {
     'big_toe': ('bigtoe', 'foot_index', 'toe'),
     'small_toe': ('smalltoe', 'little_toe'),
 }
-_SYNONYMS |= {name: ('pelvis', *_SYNONYMS['pelvis']) for name in ('mid_hip', 'spine_base')}
+_SYNONYMS |= dict.fromkeys(('mid_hip', 'spine_base'), ('pelvis', *_SYNONYMS['pelvis']))
 _SIDES = {'l': 'left', 'r': 'right', 'left': 'left', 'right': 'right'}
 _LEAST = 4  # joints of h36m17 that the joints of a file give, so that it counts as a human body
 
@@ -72,7 +73,7 @@ def find_skeleton(
             skeleton = get_skeleton(str(named))
         except InputError as error:
             raise InputError(f'{where}: {error}') from None
-        if joint_names is not None and (places := place_joints(skeleton.joint_names, joint_names)):
+        if joint_names is not None and (places := place_joints(skeleton.joint_names, plain_columns(joint_names))):
             return skeleton.name, '', [places.get(joint, -1) for joint in skeleton.joint_names]
         if skeleton.num_joints != num_joints:
             raise InputError(
@@ -84,7 +85,7 @@ def find_skeleton(
         name, places = match_skeleton(joint_names)
         if name is None or len(joint_names) != num_joints:
             raise InputError(
-                f'{where}: the {num_joints} joints {", ".join(map(str, joint_names[:4]))}, ... are no joint set we know; '
+                f'{where}: the joints {", ".join(map(str, joint_names[:4]))} ... are no joint set we know; '
                 f'rename them as in coco17 (nose, left_hip, ...), or say which set they are with --skeleton'
             )
         return name, f'the names of its joints taken as {name}', places
@@ -109,11 +110,11 @@ def match_skeleton(joint_names: Sequence[str]) -> tuple[str | None, list[int] | 
     exact = [s.name for s in known if _plain(s.joint_names) == _plain(joint_names)]
     if exact:
         return exact[0], None
-    best, best_key = (None, None), (_LEAST - 1,)
+    best, best_key, columns = (None, None), (_LEAST - 1,), plain_columns(joint_names)
     for skeleton in known:
         if skeleton.layout_of or not (skeleton.name == 'h36m17' or 'h36m17' in skeleton.conversions):
             continue
-        places = place_joints(skeleton.joint_names, joint_names)
+        places = place_joints(skeleton.joint_names, columns)
         order = [places.get(joint, -1) for joint in skeleton.joint_names]
         given = sum(all(order[i] >= 0 for i, _ in p) for p in find_conversion(skeleton.name, 'h36m17').parts)
         key = given, len(places), -skeleton.num_joints
@@ -122,14 +123,59 @@ def match_skeleton(joint_names: Sequence[str]) -> tuple[str | None, list[int] | 
     return best
 
 
-def place_joints(joints: Sequence[str], names: Sequence[str]) -> dict[str, int]:
-    """The place among the ``names`` of a file of each of the ``joints`` of a set that is among them."""
-    columns = {plain_name(name): column for column, name in reversed(list(enumerate(names)))}
+def skeleton_of_file(
+    title: str, names: Sequence[str], parents: Sequence[int] | None = None
+) -> tuple[Skeleton, list[int] | None]:
+    """The joint set of a 3D file: a known one that has its joints and no others, or one of the file's own.
+
+    Args:
+        title: name of a set of the file's own.
+        names: J names; one that comes again gets its number behind it.
+        parents: J indices, each lower than the joint's, -1 at roots; ``None`` of markers.
+
+    Returns:
+        (the set, the places as :func:`find_skeleton` returns them).
+
+    Raises:
+        InputError: ``parents`` are no tree.
+    """
+    if parents and (len(parents) != len(names) or any(not -1 <= p < joint for joint, p in enumerate(parents))):
+        raise InputError(f'{title}: parents of joints are no tree, expected {len(names)}, each before its children')
+    counted = Counter()
+    unique = []
+    for name in map(str, names):
+        unique.append(f'{name}_{counted[name]}' if counted[name] else name)
+        counted[name] += 1
+    known, order = match_skeleton(unique)
+    if known and (order is None or sorted(order) == list(range(len(unique)))):
+        return get_skeleton(known), order
+    conversions = {}
+    if known and order is not None:
+        conversion = find_conversion(known, 'h36m17')
+        if all(order[i] >= 0 for parts in conversion.parts for i, _ in parts):
+            taken = [{unique[order[i]]: weight for i, weight in parts} for parts in conversion.parts]
+            joints = dict(zip(get_skeleton('h36m17').joint_names, taken, strict=True))
+            conversions['h36m17'] = {'approximate': conversion.approximate, 'joints': joints}
+    edges = tuple((parent, joint) for joint, parent in enumerate(parents or ()) if parent >= 0)
+    tree = tuple(parents) if parents and list(parents).count(-1) == 1 else None
+    own = Skeleton(title, tuple(unique), tree, edges, conversions=conversions)
+    return add_skeleton(own), None
+
+
+def plain_columns(names: Sequence[str]) -> dict[str, int]:
+    """The first place of each name of a file, in our spelling."""
+    return {plain_name(name): column for column, name in reversed(list(enumerate(names)))}
+
+
+def place_joints(joints: Sequence[str], columns: Mapping[str, int]) -> dict[str, int]:
+    """The place in a file, of :func:`plain_columns`, of each of the ``joints`` of a set that is there."""
     places = {}
     for joint in joints:
         side, rest = re.match('(left_|right_|)(.*)', joint).groups()
         words = [joint, *(side + word for word in _SYNONYMS.get(rest, ()) if side + word not in joints)]
-        places |= {joint: columns[word] for word in words[::-1] if word in columns}
+        given = [word for word in words if word in columns]
+        if given:
+            places[joint] = columns[given[0]]
     return places
 
 
@@ -137,8 +183,9 @@ def plain_name(name: str) -> str:
     """A joint's name in our spelling: ``LHip``, ``hip.left``, ``mixamorig:LeftHip``, ``lhip`` -> ``left_hip``."""
     words = re.findall(r'[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+', str(name).rsplit(':', 1)[-1])
     words = [word.lower() for word in words]
-    if words and words[0][0] in 'lr' and words[0][1:] in _SIDED:
-        words[:1] = words[0][0], words[0][1:]
+    start = re.fullmatch('(left|right|l|r)(.+)', words[0]) if words else None
+    if start and start[2] in _SIDED:
+        words[:1] = start.groups()
     sides = [_SIDES[word] for word in words if word in _SIDES]
     return '_'.join([*sides[:1], *(word for word in words if word not in _SIDES)])
 

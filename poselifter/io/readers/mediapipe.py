@@ -8,7 +8,7 @@ import numpy as np
 from ...errors import InputError, reading
 from ...registry import register_reader
 from ...structures.keypoint_table import NO_NUMBERS
-from .document import Detections, Document, entries_of
+from .document import Detections, Document, entries_of, looks_normalized
 
 _KEYS = ('pose_landmarks', 'poseLandmarks', 'landmarks')
 
@@ -43,17 +43,9 @@ def read_mediapipe(document: Document) -> Detections:
     table = np.array(rows, np.float64).reshape(-1, 33, 3)
     times = [frame.get('timestamp_ms') for frame in frames if isinstance(frame, dict)]
     fps = _rate(times, path) if len(times) == len(frames) > 1 and None not in times else None
-    seen = table[..., :2][table[..., 2] > 0]
-    normalized = len(seen) == 0 or np.median(np.abs(seen)) <= 1.5  # what is out of the picture may be far beyond 1
-    return Detections(
-        table[..., :2],
-        table[..., 2],
-        np.array(numbers, np.int64),
-        None,
-        'mediapipe33',
-        fps=fps,
-        normalized=bool(normalized),
-    )
+    points, scores, normalized = table[..., :2], table[..., 2], looks_normalized(table[..., :2], table[..., 2])
+    numbers = np.array(numbers, np.int64)
+    return Detections(points, scores, numbers, None, 'mediapipe33', fps=fps, normalized=normalized)
 
 
 def _persons(frame: Any, where: str) -> list[list[Mapping[str, Any]]]:
@@ -64,10 +56,9 @@ def _persons(frame: Any, where: str) -> list[list[Mapping[str, Any]]]:
         if key is None:
             raise InputError(f'{where}: has no pose_landmarks, expected a list of persons; export it again')
         found = [frame] if key == 'landmark' else frame[key] or []
-    if isinstance(found, dict) or (
-        isinstance(found, list) and found and isinstance(found[0], dict) and 'x' in found[0]
-    ):
-        found = [found]
+    first = found[0] if isinstance(found, list) and found else None
+    if isinstance(found, dict) or (isinstance(first, dict) and 'x' in first):
+        found = [found]  # the former API's one person
     if not isinstance(found, list):
         raise InputError(f'{where}: pose_landmarks is {type(found).__name__}, expected a list of persons')
     persons = [person.get('landmark', []) if isinstance(person, dict) else person for person in found]

@@ -9,7 +9,7 @@ import numpy as np
 from ...errors import InputError, reading
 from ...registry import register_reader
 from ...structures.keypoint_table import NO_NUMBERS, split_scores
-from .document import Detections, Document, entries_of, frame_number, one_clip, parse_json
+from .document import Detections, Document, entries_of, frame_number, looks_normalized, one_clip, parse_json
 
 
 def _detect(document: Document) -> bool:
@@ -42,11 +42,10 @@ def read_openpose(document: Document) -> Detections:
             ids.append(person.get('person_id'))
             rows.append(_triplets(person, f'{file}, person {index}', len(rows[0]) if rows else None))
     points, scores = split_scores(np.array(rows, np.float64).reshape(len(rows), -1, 3) if rows else np.zeros((0, 1, 3)))
-    seen = points[(scores > 0) & np.isfinite(points).all(-1)]
-    normalized = len(seen) > 2 and np.abs(seen).max() <= 1.5
-    if normalized and seen.min() < -0.2:
+    normalized = looks_normalized(points, scores)
+    if normalized and points.min() < -0.2:
         points = (points + 1) / 2
-    return Detections(points, scores, np.array(frames, np.int64), ids, normalized=bool(normalized))
+    return Detections(points, scores, np.array(frames, np.int64), ids, normalized=normalized)
 
 
 def _contents(document: Document, files: Sequence[Path]) -> Iterator[tuple[Path, Any]]:

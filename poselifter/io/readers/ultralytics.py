@@ -1,7 +1,6 @@
 """Reader of Ultralytics' YOLO results: folders of labels, and JSON."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,13 +8,12 @@ import numpy as np
 from ...errors import InputError, reading
 from ...registry import register_reader
 from ...structures.keypoint_table import NO_NUMBERS, split_scores
-from .document import Detections, Document, entries_of, frame_number, one_clip
+from .document import Detections, Document, entries_of, frame_number, looks_normalized, one_clip
 
 _BOX = 5  # class and box before the joints of a line
-# numbers of a line after them -> channels of a joint, whether the confidence of the person follows, whether its id does
-_LINES = {
-    joints * channels + more: (joints, channels, more) for joints in (17,) for channels in (2, 3) for more in range(3)
-}
+_JOINTS = 17
+# numbers of a line after them -> channels of a joint, and how many of the person's confidence and id follow
+_LINES = {_JOINTS * channels + more: (channels, more) for channels in (2, 3) for more in range(3)}
 
 
 def _detect_labels(document: Document) -> bool:
@@ -28,11 +26,11 @@ def _detect_labels(document: Document) -> bool:
 def read_labels(document: Document) -> Detections:
     """Reads the lines ``class cx cy w h``, 17 times ``x y [confidence]``, ``[confidence] [track id]`` of all files.
 
-    The frame is the number at the end of a file's name minus 1, since Ultralytics counts from 1; a frame without a file
-    shows nobody. Lines that are in a file twice, as a second run appends them, count once.
+    The frame is the number at the end of a file's name, minus 1 where none is 0, since Ultralytics counts from 1; a
+    frame without a file shows nobody. Lines that are in a file twice, as a second run appends them, count once.
 
     Raises:
-        InputError: a line has another number of numbers or coordinates beyond 0 to 1, or the files are of several clips.
+        InputError: a line has another number of numbers or coordinates beyond 0 to 1, or there are several clips.
     """
     path, files = document.path, document.files or (document.path,)
     places = [frame_number(file) for file in files]
@@ -43,18 +41,19 @@ def read_labels(document: Document) -> Detections:
             lines = [line for line in file.read_text('utf-8-sig').splitlines() if line.strip()]
         twice += len(lines) - len(set(lines))
         for line in dict.fromkeys(lines):
-            frames.append((number or 1) - 1)
+            frames.append(number or 0)
             rows.append(_numbers(line.split(), f'{file}: {line[:30]}...', len(rows[0]) if rows else None))
     if not rows:
         raise InputError(f'{path}: no person in any file; nothing to lift')
     table = np.array(rows)
-    joints, channels, more = _LINES[table.shape[1] - _BOX]
-    points, scores = split_scores(table[:, _BOX : _BOX + joints * channels].reshape(len(rows), joints, channels))
+    channels, more = _LINES[table.shape[1] - _BOX]
+    points, scores = split_scores(table[:, _BOX : _BOX + _JOINTS * channels].reshape(len(rows), _JOINTS, channels))
     last = table[:, -1]
     tracked = more == 2 or (more == 1 and (last % 1 == 0).all() and (last > 1).any())
     notes = [f'{twice} lines are in a file twice and count once'] * bool(twice)
     ids = last.tolist() if tracked else None
-    return Detections(points, scores, np.array(frames, np.int64), ids, 'coco17', notes=notes, normalized=True)
+    numbers = np.array(frames, np.int64) - (0 not in [number or 0 for _, number in places])
+    return Detections(points, scores, numbers, ids, 'coco17', notes=notes, normalized=True)
 
 
 def _numbers(words: Sequence[str], where: str, expected: int | None) -> np.ndarray:
@@ -64,12 +63,11 @@ def _numbers(words: Sequence[str], where: str, expected: int | None) -> np.ndarr
     if len(row) - _BOX not in _LINES or (expected and len(row) != expected):
         known = expected or ', '.join(str(n + _BOX) for n in _LINES)
         raise InputError(f'{where} has {len(row)} numbers, expected {known} (class, box, 17 joints, confidence, id)')
-    joints, channels, _ = _LINES[len(row) - _BOX]
-    points = row[_BOX : _BOX + joints * channels].reshape(joints, channels)[:, :2]
+    channels, _ = _LINES[len(row) - _BOX]
+    points = row[_BOX : _BOX + _JOINTS * channels].reshape(_JOINTS, channels)[:, :2]
     if not ((points > -0.5) & (points < 1.5)).all():
-        raise InputError(
-            f'{where} has coordinates up to {points.max():g}, expected 0 to 1; divide x by the width, y by the height'
-        )
+        advice = 'divide x by the width and y by the height'
+        raise InputError(f'{where} has coordinates up to {points.max():g}, expected 0 to 1; {advice}')
     return row
 
 
@@ -103,13 +101,10 @@ def read_json(document: Document) -> Detections:
     rows = [_joints(person, where) for person, where in persons]
     for row, (_, where) in zip(rows, persons, strict=True):
         if row.shape != rows[0].shape:
-            raise InputError(
-                f'{where}: {len(row)} joints, expected {len(rows[0])}, as the others have; export it again'
-            )
+            raise InputError(f'{where}: {len(row)} joints, expected {len(rows[0])}, as the others; export it again')
     points, scores = split_scores(np.array(rows) if rows else np.zeros((0, 1, 3)))
-    normalized = points.size > 6 and np.nanmax(np.abs(points)) <= 1.5
-    ids = [person.get('track_id') for person, _ in persons]
-    return Detections(points, scores, np.array(numbers, np.int64), ids, normalized=bool(normalized))
+    ids, normalized = [person.get('track_id') for person, _ in persons], looks_normalized(points, scores)
+    return Detections(points, scores, np.array(numbers, np.int64), ids, normalized=normalized)
 
 
 def _joints(person: Mapping[str, Any], where: str) -> np.ndarray:

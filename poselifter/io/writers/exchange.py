@@ -7,19 +7,29 @@ import numpy as np
 
 from ...errors import InputError
 from ...registry import register_writer
+from ...skeletons import get_skeleton, list_skeletons
 from ...structures import KeypointTable, Result
+from ...structures.keypoint_table import as_numbers
 from ...utils.arrays import load_arrays, save_arrays
 from ..readers import read_keypoints
+from ..readers.joint_sets import skeleton_of_file
 from .bodies import write_parameters
 
 
-@register_writer('npz', '.npz', needs=('poses', 'body'))
+@register_writer('npz', '.npz', needs=('poses', 'body', 'keypoints'))
 def write_npz(path: Path, result: Result) -> None:
-    """The exchange file with its 3D part; of a body the parameters as AMASS has them, world axes, z up."""
+    """The exchange file, with its 3D part if there is one; of a body the parameters as AMASS has them, z up."""
     if result.body is not None:
         write_parameters(path, result.body, result.fps)
         return
+    if result.poses is None:
+        write_keypoints(path, result.table)
+        return
     arrays = {**_arrays(result.table), 'skeleton_3d': np.array(result.skeleton_3d)}
+    if result.skeleton_3d not in list_skeletons():  # the file's own: nobody else knows it
+        skeleton = get_skeleton(result.skeleton_3d)
+        arrays['joints_3d'] = np.array(skeleton.joint_names)
+        arrays['parents_3d'] = np.array(skeleton.parents or (), np.int64)
     arrays['keypoints_3d'] = np.asarray(result.poses, np.float32)
     if result.root is not None:
         arrays['root_3d'] = np.asarray(result.root, np.float32)
@@ -42,16 +52,26 @@ def read_result(path: str | os.PathLike) -> Result:
         InputError: the file is no exchange file or has no 3D part.
     """
     need = 'keypoints', 'track_ids', 'frame_indices', 'keypoints_3d', 'skeleton_3d'
-    arrays = load_arrays(path, need, ('root_3d',), 'expected a file that `poselifter lift` wrote')
+    names = 'root_3d', 'joints_3d', 'parents_3d', 'keypoints_visible', 'fps'
+    arrays = load_arrays(path, need, names, 'expected a file that `poselifter lift` wrote')
     if arrays['track_ids'].dtype.kind not in 'iU' or arrays['skeleton_3d'].size != 1:
         raise InputError(f'{path}: track_ids or skeleton_3d are not as `poselifter lift` writes them; lift again')
-    table = read_keypoints(path)
+    table = read_keypoints(path) if arrays['keypoints'].size else _without_keypoints(arrays, path)
     if arrays['keypoints_3d'].shape[:1] != table.track_ids.shape:
         raise InputError(f'{path}: {len(arrays["keypoints_3d"])} rows of keypoints_3d, expected {len(table.track_ids)}')
     order = np.lexsort((arrays['frame_indices'], np.unique(arrays['track_ids'], return_inverse=True)[1]))
     root = arrays.get('root_3d')
     skeleton_3d = arrays['skeleton_3d'].item()
+    if 'joints_3d' in arrays:
+        parents = as_numbers(arrays.get('parents_3d', np.zeros(0)), f'{path}: parents_3d', whole=True).tolist()
+        skeleton_3d = skeleton_of_file(str(skeleton_3d), arrays['joints_3d'].ravel().tolist(), parents)[0].name
     return Result(table, arrays['keypoints_3d'][order], skeleton_3d, None if root is None else root[order])
+
+
+def _without_keypoints(arrays: dict[str, np.ndarray], path: str | os.PathLike) -> KeypointTable:
+    """The table of a converted motion, of which no 2D is known."""
+    rows = (arrays.get(key) for key in ('keypoints_visible', 'frame_indices', 'track_ids'))
+    return KeypointTable(arrays['keypoints'], *rows, fps=arrays.get('fps'), source=str(path))
 
 
 def _arrays(table: KeypointTable) -> dict[str, np.ndarray]:
