@@ -54,6 +54,7 @@ setup(
         'docs': requirements('docs'),
         'optional': requirements('optional'),
         'coco': ['pycocotools>=2.0.8'],
+        'formats': ['h5py>=3.10'],
         'mesh': ['smplx>=0.1.28', 'trimesh>=4.5', 'pygltflib>=1.16'],
         'text': ['transformers>=5,<6'],
         'video': ['imageio-ffmpeg>=0.5'],

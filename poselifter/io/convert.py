@@ -117,7 +117,9 @@ def motion_result(
         raise InputError(f'{source} has no frame rate, expected one; give it, --fps')
     points = points * unit @ _CAMERA[up].T
     if (far := np.abs(points[np.isfinite(points)]).max()) > _FARTHEST:
-        raise InputError(f'{source}: positions reach {far:.3g} m, expected up to {_FARTHEST:g}; mend the file or --unit')
+        raise InputError(
+            f'{source}: positions reach {far:.3g} m, expected up to {_FARTHEST:g}; mend the file or --unit'
+        )
     title = f'{len(motion.names)} joints of {Path(source).name}'
     skeleton, order = skeleton_of_file(title, motion.names, motion.parents)
     points = points if order is None else points[:, order]

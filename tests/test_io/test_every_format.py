@@ -164,7 +164,12 @@ def test_small_files_that_say_that_they_are_large(tmp_path, monkeypatch):
     (tmp_path / 'a.c3d').write_bytes(data.replace(b'\x11\0\0\0\1\0\4\0', b'\xff\xff\0\0\1\0\xff\xff'))
     cells = '\n'.join(f'{t},j{t},1,2' for t in range(20_000))
     (tmp_path / 'a.csv').write_text(f'frame,joint,x,y\n{cells}')
-    for name, sentence in {'h5': 'holds more than 0.067 GB', 'npz': '0.14 GB', 'c3d': 'cut off', 'csv': '20000 joints'}.items():
+    for name, sentence in {
+        'h5': 'holds more than 0.067 GB',
+        'npz': '0.14 GB',
+        'c3d': 'cut off',
+        'csv': '20000 joints',
+    }.items():
         with bounded(), pytest.raises(InputError, match=sentence):
             read_motion(tmp_path / 'a.c3d') if name == 'c3d' else read_keypoints(tmp_path / f'a.{name}')
 

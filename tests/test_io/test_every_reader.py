@@ -99,7 +99,11 @@ def test_knows_nothing_of_other_files(example, tmp_path, label):
 
 
 def test_docs_list_them(repository):
-    """Pages name the readers that came first; the command's help, which is made from the registry, names all."""
-    for page in ('README.md', 'docs/user_guides/lift_your_own.md'):
-        text = ' '.join((repository / page).read_text().split())
-        assert not [label for label in KNOWN if label not in text] and 'poselifter lift --help' in text, page
+    """The README names the readers that came first, the guide all, with a command each."""
+    text = ' '.join((repository / 'README.md').read_text().split())
+    assert not [label for label in KNOWN if label not in text] and 'poselifter lift --help' in text
+    guide = (repository / 'docs/user_guides/lift_your_own.md').read_text()
+    rows = [line.split('|')[1:4] for line in guide.splitlines() if line.startswith('| ')]
+    assert {row[0].strip() for row in rows[2:]} == set(READERS) and 'poselifter lift --help' in guide
+    assert all(row[2].strip().startswith('`poselifter lift ') for row in rows[2:])
+    assert not [reader.label for reader in list_readers('motion') if reader.label not in guide]

@@ -32,7 +32,8 @@ def read_exchange(document: Document) -> Detections:
     if ids is None:
         ids = np.full(len(points), -1 if frames is not None and len(np.unique(frames)) < frames.size else 0)
     if ids.dtype.kind in 'if' and ids.ndim == 1 and (ids < 0).any():
-        ids = ids.tolist()
+        same = frames is None or ids.shape != frames.shape or len(np.unique([ids, frames], axis=1)[0]) < ids.size
+        ids = ids.tolist() if same else ids  # -1, -2, ... within a frame are kept
     skeleton = arrays.get('skeleton', np.array(None))
     if skeleton.size != 1 or not isinstance(skeleton.item(), str | None):
         raise InputError(f'{path}: skeleton is {skeleton}, expected one name')

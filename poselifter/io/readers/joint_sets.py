@@ -34,10 +34,10 @@ _SYNONYMS = {
     'head_top': ('top_head', 'head', 'vertex'),
     'thorax': ('neck', 'spine_shoulder'),
     'neck': ('thorax', 'upper_neck', 'neck_base'),
-    'hip': ('up_leg', 'thigh'),
-    'knee': ('leg', 'lower_leg', 'shin', 'calf'),
+    'hip': ('thigh', 'upper_leg'),
+    'knee': ('shin', 'calf', 'lower_leg'),
     'ankle': ('foot',),
-    'shoulder': ('arm', 'upper_arm'),
+    'shoulder': ('shldr', 'upper_arm'),
     'elbow': ('fore_arm', 'forearm', 'lower_arm'),
     'wrist': ('hand',),
     'collar': ('clavicle', 'shoulder'),
@@ -45,6 +45,10 @@ _SYNONYMS = {
     'big_toe': ('bigtoe', 'foot_index', 'toe'),
     'small_toe': ('smalltoe', 'little_toe'),
 }
+# bones of MotionBuilder's, Mixamo's and LAFAN1's skeletons -> the joints of SMPL in which they begin
+_BONES = {'hips': 'pelvis', 'spine': 'spine1', 'spine1': 'spine2', 'spine2': 'spine3', 'shoulder': 'collar'}
+_BONES |= {'arm': 'shoulder', 'fore_arm': 'elbow', 'hand': 'wrist', 'up_leg': 'hip', 'leg': 'knee', 'foot': 'ankle'}
+_BONES |= {'toe_base': 'foot', 'toe': 'foot'}
 _SYNONYMS |= dict.fromkeys(('mid_hip', 'spine_base'), ('pelvis', *_SYNONYMS['pelvis']))
 _SIDES = {'l': 'left', 'r': 'right', 'left': 'left', 'right': 'right'}
 _LEAST = 4  # joints of h36m17 that the joints of a file give, so that it counts as a human body
@@ -163,8 +167,13 @@ def skeleton_of_file(
 
 
 def plain_columns(names: Sequence[str]) -> dict[str, int]:
-    """The first place of each name of a file, in our spelling."""
-    return {plain_name(name): column for column, name in reversed(list(enumerate(names)))}
+    """The first place of each name of a file, in our spelling; of mocap's names of bones by what they begin with."""
+    plain = [plain_name(name) for name in names]
+    if {'left_arm', 'left_fore_arm'} <= set(plain):
+        plain = [
+            name.replace(word, _BONES[word]) if (word := name.split('_', 1)[-1]) in _BONES else name for name in plain
+        ]
+    return {name: column for column, name in reversed(list(enumerate(plain)))}
 
 
 def place_joints(joints: Sequence[str], columns: Mapping[str, int]) -> dict[str, int]:
@@ -181,7 +190,7 @@ def place_joints(joints: Sequence[str], columns: Mapping[str, int]) -> dict[str,
 
 def plain_name(name: str) -> str:
     """A joint's name in our spelling: ``LHip``, ``hip.left``, ``mixamorig:LeftHip``, ``lhip`` -> ``left_hip``."""
-    words = re.findall(r'[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+', str(name).rsplit(':', 1)[-1])
+    words = re.findall(r'[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+', str(name).rsplit(':', 1)[-1])
     words = [word.lower() for word in words]
     start = re.fullmatch('(left|right|l|r)(.+)', words[0]) if words else None
     if start and start[2] in _SIDED:
