@@ -1,56 +1,27 @@
 """Infers the joint set of a file: by its word, by its joint names, by its number of joints."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+from ... import skeletons
 from ...errors import InputError
 from ...skeletons import Skeleton, add_skeleton, find_conversion, get_skeleton, list_skeletons
 
-# formats.md 1.8: joint sets that 2D detectors write, by number of joints. Several names: only the user can tell.
-# 17 is PoseTrack's, Human3.6M's and 3DHP's number too, but bare files of 17 joints are nearly always COCO's.
-SKELETONS_BY_COUNT: dict[int, tuple[str, ...]] = {
-    14: ('aic14', 'crowdpose14'),
-    15: ('humaneva15', 'openpose_mpi15'),
-    16: ('mpii16',),
-    17: ('coco17',),
-    18: ('openpose18',),
-    23: ('coco_wholebody133_body23',),
-    25: ('body25',),
-    26: ('halpe26',),
-    28: ('mpi_inf_3dhp28',),
-    33: ('mediapipe33',),
-}
-# joints of a whole body with face and hands -> the first ones, which are a body
-WHOLE_BODIES = {133: 23, 136: 26}
-# MMPose's names of joints that are the same place in the same row of a set -> ours
-_NAMES = {'head': 'head_top', 'top_head': 'head_top', 'root': 'pelvis', 'neck_base': 'nose'}
-_NAMES |= {'left_foot': 'left_ankle', 'right_foot': 'right_ankle'}
-
-
-# other words for a joint, where the set does not have both
-_SYNONYMS = {
-    'pelvis': ('root', 'hips', 'hip', 'mid_hip', 'middle_hip'),
-    'head_top': ('top_head', 'head', 'vertex'),
-    'thorax': ('neck', 'spine_shoulder'),
-    'neck': ('thorax', 'upper_neck', 'neck_base'),
-    'hip': ('thigh', 'upper_leg'),
-    'knee': ('shin', 'calf', 'lower_leg'),
-    'ankle': ('foot',),
-    'shoulder': ('shldr', 'upper_arm'),
-    'elbow': ('fore_arm', 'forearm', 'lower_arm'),
-    'wrist': ('hand',),
-    'collar': ('clavicle', 'shoulder'),
-    'foot': ('toe_base', 'toe'),
-    'big_toe': ('bigtoe', 'foot_index', 'toe'),
-    'small_toe': ('smalltoe', 'little_toe'),
-}
-# bones of MotionBuilder's, Mixamo's and LAFAN1's skeletons -> the joints of SMPL in which they begin
-_BONES = {'hips': 'pelvis', 'spine': 'spine1', 'spine1': 'spine2', 'spine2': 'spine3', 'shoulder': 'collar'}
-_BONES |= {'arm': 'shoulder', 'fore_arm': 'elbow', 'hand': 'wrist', 'up_leg': 'hip', 'leg': 'knee', 'foot': 'ankle'}
-_BONES |= {'toe_base': 'foot', 'toe': 'foot'}
-_SYNONYMS |= dict.fromkeys(('mid_hip', 'spine_base'), ('pelvis', *_SYNONYMS['pelvis']))
+_DATA = json.loads(Path(skeletons.__file__).with_name('joint_names.json').read_text(encoding='utf-8'))
+#: Joint sets that 2D detectors write, by number of joints. Several names: only the user can tell. 17 is PoseTrack's,
+#: Human3.6M's and 3DHP's number too, but bare files of 17 joints are nearly always COCO's.
+SKELETONS_BY_COUNT: dict[int, list[str]] = {int(count): names for count, names in _DATA['skeletons_by_count'].items()}
+#: Joints of a whole body with face and hands -> how many of the first are a body.
+WHOLE_BODIES = {int(count): body for count, body in _DATA['whole_bodies'].items()}
+_NAMES = _DATA['names_of_mmpose']  # of joints that are the same place in the same row of a set -> ours
+_SYNONYMS = _DATA['synonyms']  # other words for a joint, where the set does not have both
+_BONES = _DATA['bones']  # of MotionBuilder, Mixamo and LAFAN1 -> the joints of SMPL in which they begin
 _SIDES = {'l': 'left', 'r': 'right', 'left': 'left', 'right': 'right'}
+_SIDED = {j.split('_', 1)[-1] for name in list_skeletons() for j in get_skeleton(name).joint_names}
+_SIDED |= set(_DATA['sided_words'])  # words that may stand behind an l or r
 _LEAST = 4  # joints of h36m17 that the joints of a file give, so that it counts as a human body
 
 
@@ -201,9 +172,3 @@ def plain_name(name: str) -> str:
 
 def _plain(names: Sequence[str]) -> list[str]:
     return [_NAMES.get(str(name), str(name)) for name in names]
-
-
-_SIDED = {
-    joint.split('_', 1)[1] for name in list_skeletons() for joint in get_skeleton(name).joint_names if '_' in joint
-}
-_SIDED |= {'eye', 'thigh', 'shin', 'shldr', 'forearm', 'bigtoe', 'smalltoe'}
