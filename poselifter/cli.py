@@ -162,7 +162,7 @@ def convert(args: argparse.Namespace) -> None:
     """Keypoints or motion of one format to another."""
     size = tuple(args.image_size[::-1]) if args.image_size else None
     notes = convert_file(args.input, args.output, args.joints, args.skeleton, size, args.fps, args.unit, args.up)
-    print(*notes, args.output, sep='\n')
+    print(*notes, sep='\n')
 
 
 @command('zoo list')

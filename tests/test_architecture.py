@@ -20,7 +20,7 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 243,
+    'poselifter': 264,
     'poselifter/apis': 748,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 182,
@@ -33,11 +33,11 @@ CODE_LINES = {
     'poselifter/skeletons': 178,
     'poselifter/structures': 398,
     'poselifter/tracking': 62,
-    'poselifter/utils': 401,
+    'poselifter/utils': 404,
     'poselifter/visualization': 507,
     'tools': 100,
     'tools/analysis_tools': 1090,
-    'tools/dataset_converters': 845,
+    'tools/dataset_converters': 717,
     'tools/misc': 411,
     'tools/model_converters': 52,
 }

@@ -46,7 +46,7 @@ def convert_file(
         up: axis that points up in a 3D file, ``'y'`` or ``'z'``, where it does not say.
 
     Returns:
-        Lines for the user on what was recognised and assumed.
+        Lines for the user on what was recognised and assumed, then the files.
 
     Raises:
         InputError: the file cannot be read, or not be written in that format.
@@ -63,11 +63,10 @@ def convert_file(
         result, notes = motion_result(reader(document), unit, up, fps)
     if joints and result.poses is not None:
         result = _with_joints(result, joints)
-    _write(Path(target), result)
-    return notes
+    return [*notes, *map(str, _write(Path(target), result))]
 
 
-def _write(path: Path, result: Result) -> None:
+def _write(path: Path, result: Result) -> list[Path]:
     formats = list_formats(result.given())
     fitting = [name for name, writer in formats.items() if path.name.endswith(writer.suffix)]
     name = max(fitting, key=lambda name: len(formats[name].suffix), default=None)
@@ -75,7 +74,7 @@ def _write(path: Path, result: Result) -> None:
         endings = ', '.join(writer.suffix for writer in formats.values())
         raise InputError(f'{path}: {" and ".join(result.given())} cannot be written so, expected the ending {endings}')
     check_formats([name], result.given())
-    formats[name](path, result)
+    return formats[name](path, result) or [path]  # a file for each person, where the format holds one
 
 
 def _with_joints(result: Result, joints: str) -> Result:

@@ -183,10 +183,10 @@ def _parsed(path: Path) -> Document:
         return Document(path, data=data, error=InputError(f'{path} is neither text nor a numpy file'))
     if not text.startswith(('[', '{')):
         return Document(path, text=text, error=InputError(f'{path} starts with {text[:12]!r}'))
-    return Document(path, parse_json(text, path))
+    return Document(path, json_content(text, path))
 
 
-def parse_json(text: str, path: Path) -> Any:
+def json_content(text: str, path: Path) -> Any:
     """What a JSON text holds.
 
     Raises:

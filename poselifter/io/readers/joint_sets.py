@@ -130,6 +130,8 @@ def skeleton_of_file(
         if all(order[i] >= 0 for parts in conversion.parts for i, _ in parts):
             taken = [{unique[order[i]]: weight for i, weight in parts} for parts in conversion.parts]
             joints = dict(zip(get_skeleton('h36m17').joint_names, taken, strict=True))
+            if ends := [name for name in unique if plain_name(name) == 'head_end']:  # of a BVH
+                joints['head_top'] = {ends[0]: 1}
             conversions['h36m17'] = {'approximate': conversion.approximate, 'joints': joints}
     edges = tuple((parent, joint) for joint, parent in enumerate(parents or ()) if parent >= 0)
     tree = tuple(parents) if parents and list(parents).count(-1) == 1 else None

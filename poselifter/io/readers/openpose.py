@@ -9,7 +9,7 @@ import numpy as np
 from ...errors import InputError, reading
 from ...registry import register_reader
 from ...structures.keypoint_table import NO_NUMBERS, split_scores
-from .document import Detections, Document, entries_of, frame_number, looks_normalized, one_clip, parse_json
+from .document import Detections, Document, entries_of, frame_number, json_content, looks_normalized, one_clip
 
 
 def _detect(document: Document) -> bool:
@@ -56,7 +56,7 @@ def _contents(document: Document, files: Sequence[Path]) -> Iterator[tuple[Path,
             continue
         with reading(f'{file} is no text that can be read', 'write the folder again', (OSError, UnicodeDecodeError)):
             text = file.read_text('utf-8-sig')
-        yield file, parse_json(text, file)
+        yield file, json_content(text, file)
 
 
 def _people(content: Any, file: Path) -> Sequence[Mapping[str, Any]]:
