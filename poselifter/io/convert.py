@@ -67,13 +67,14 @@ def convert_file(
 
 
 def _write(path: Path, result: Result) -> list[Path]:
-    formats = list_formats(result.given())
+    given = result.given() or ['keypoints']
+    formats = list_formats(given)
     fitting = [name for name, writer in formats.items() if path.name.endswith(writer.suffix)]
     name = max(fitting, key=lambda name: len(formats[name].suffix), default=None)
     if name is None:
         endings = ', '.join(writer.suffix for writer in formats.values())
-        raise InputError(f'{path}: {" and ".join(result.given())} cannot be written so, expected the ending {endings}')
-    check_formats([name], result.given())
+        raise InputError(f'{path}: {" and ".join(given)} cannot be written so, expected the ending {endings}')
+    check_formats([name], given)
     return formats[name](path, result) or [path]  # a file for each person, where the format holds one
 
 

@@ -133,8 +133,8 @@ class Result:
             )
 
     def given(self) -> list[str]:
-        """Names of those of ``poses``, ``scores`` and ``body`` that are present; without any, ``'keypoints'``."""
-        return [name for name in ('poses', 'scores', 'body') if getattr(self, name) is not None] or ['keypoints']
+        """Names of those of ``poses``, ``scores`` and ``body`` that are present."""
+        return [name for name in ('poses', 'scores', 'body') if getattr(self, name) is not None]
 
     def keypoints(self, rows: slice) -> KeypointTable:
         """Some rows of the table, with the joint set."""

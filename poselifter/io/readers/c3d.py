@@ -35,7 +35,7 @@ def read_c3d(document: Document) -> Motion:
     Source: the C3D file format user guide, sections on header, parameters and data (c3d.org).
     """
     path, data = document.path, document.data
-    with reading(f'{path} is no whole C3D file', 'it may be cut off; export it again'):
+    with reading(f'{path} is no whole C3D file', 'it may be cut off; export it again', (Exception,)):
         start = (data[0] - 1) * _BLOCK
         order = {84: '<', 85: 'dec', 86: '>'}[data[start + 3]]
         count, analog, first, last = (int(_numbers(data, at, 1, 'u2', order)[0]) for at in (2, 4, 6, 8))

@@ -187,7 +187,7 @@ def _parsed(path: Path) -> Document:
 
 
 def json_content(text: str, path: Path) -> Any:
-    """What a JSON text holds.
+    """The content of a JSON text.
 
     Raises:
         InputError: it is damaged, or has NaN or infinite numbers, which are no JSON.
