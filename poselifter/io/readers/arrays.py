@@ -7,7 +7,7 @@ import numpy as np
 
 from ...errors import InputError, reading
 from ...registry import register_reader
-from ...structures.keypoint_table import as_numbers
+from ...structures.keypoint_table import as_numbers, check_size
 from .document import Detections, Document, entries_of, seen_scores
 
 _LARGEST_CLIPS = 200_000  # rows of a file that are read: more is a data set, not something to lift
@@ -110,10 +110,5 @@ def _clip(clip: Mapping[str, Any], where: str) -> tuple[str, np.ndarray, np.ndar
     scores = np.ones(points.shape[:3]) if scores is None else as_numbers(scores, f'{where}: keypoint_score')
     if scores.shape != points.shape[:3]:
         raise InputError(f'{where}: keypoint_score has shape {scores.shape}, expected {points.shape[:3]}')
-    size = clip.get('img_shape')
-    return (
-        str(clip.get('frame_dir', where)),
-        points,
-        scores.astype(np.float64),
-        None if size is None else tuple(np.ravel(size).tolist()),
-    )
+    size = check_size(clip.get('img_shape'), where)
+    return str(clip.get('frame_dir', where)), points, scores.astype(np.float64), size

@@ -4,6 +4,7 @@ import numpy as np
 
 from ...errors import InputError, reading
 from ...registry import register_reader
+from ...structures.keypoint_table import as_numbers
 from .document import Detections, Document, seen_scores, texts_of
 
 
@@ -23,9 +24,9 @@ def read_sleap(document: Document) -> Detections:
     if 'node_names' not in arrays:
         raise InputError(f'{path}: has tracks without node_names, expected the names of the joints; export it again')
     with reading(f'{path}: arrays are not as SLEAP writes them', 'expected tracks (tracks, 2, nodes, frames)'):
-        points = np.asarray(arrays['tracks'], np.float64).transpose(0, 3, 2, 1)
-        scores = np.asarray(arrays.get('point_scores', np.ones(points.shape[:3]).swapaxes(1, 2)), np.float64)
-        scores = scores.transpose(0, 2, 1)
+        points = as_numbers(arrays['tracks'], f'{path}: tracks').astype(np.float64).transpose(0, 3, 2, 1)
+        scores = arrays.get('point_scores', np.ones(points.shape[:3]).swapaxes(1, 2))
+        scores = as_numbers(scores, f'{path}: point_scores').astype(np.float64).transpose(0, 2, 1)
         names, tracks = (texts_of(arrays.get(key, ())) for key in ('node_names', 'track_names'))
     if points.shape[2:] != (len(names), 2) or scores.shape != points.shape[:3] or len(tracks) not in (0, len(points)):
         shapes = f'tracks {arrays["tracks"].shape}, {len(names)} names, {len(tracks)} names of tracks'
