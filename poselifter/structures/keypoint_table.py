@@ -187,7 +187,7 @@ def check_rate(fps: Any, source: str) -> float | None:
     if fps is None:
         return None
     try:
-        rate = np.asarray(fps, np.float64).item()
+        rate = float(np.asarray(fps).item())  # of a complex number a TypeError
     except NO_NUMBERS:
         rate = np.nan
     if not 1 <= rate <= 10_000:

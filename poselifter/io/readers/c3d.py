@@ -52,10 +52,10 @@ def read_c3d(document: Document) -> Motion:
         points = table[:, : 4 * count].reshape(frames, count, 4).astype(np.float64)
     positions = points[..., :3] * (1 if scale < 0 else scale)
     positions[(points[..., 3] < 0) | ~np.isfinite(positions).all(-1)] = np.nan
-    unit = str(parameters.get('POINT:UNITS', ['mm'])[0]).lower()
+    unit = str((parameters.get('POINT:UNITS') or ['mm'])[0]).lower()
     labels = [label for key in sorted(parameters) if key.startswith('POINT:LABELS') for label in parameters[key]]
     names = [label or f'point_{i}' for i, label in enumerate([*labels, *[''] * count][:count])]
-    screen = str(parameters.get('POINT:Y_SCREEN', [''])[0]).lower()[-1:]
+    screen = str((parameters.get('POINT:Y_SCREEN') or [''])[0]).lower()[-1:]
     if unit not in UNITS or not 0 < rate < 1e5:
         raise InputError(
             f'{path}: POINT:UNITS is {unit[:20]!r} and the rate {rate:g}, expected mm, cm or m, and one above 0'

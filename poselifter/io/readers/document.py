@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError
+from ...errors import InputError, in_short
 from ...registry import READERS, Reader
 from ...structures.keypoint_table import whole_number
 from ...utils import load_plugins
@@ -254,7 +254,7 @@ def _hdf5_arrays(path: Path) -> dict[str, np.ndarray]:
     except InputError:
         raise
     except Exception as error:  # a damaged file fails in any way
-        raise InputError(f'{path} is no whole HDF5 file ({type(error).__name__}: {error}); copy it again') from error
+        raise InputError(f'{path} is no whole HDF5 file ({in_short(error)}); copy it again') from error
     return arrays
 
 
