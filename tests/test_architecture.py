@@ -28,10 +28,10 @@ CODE_LINES = {
     'poselifter/engine': 999,
     'poselifter/evaluation': 607,
     'poselifter/geometry': 224,
-    'poselifter/io': 658,
+    'poselifter/io': 1644,
     'poselifter/models': 2449,
-    'poselifter/skeletons': 178,
-    'poselifter/structures': 398,
+    'poselifter/skeletons': 192,
+    'poselifter/structures': 399,
     'poselifter/tracking': 62,
     'poselifter/utils': 404,
     'poselifter/visualization': 507,
@@ -41,8 +41,8 @@ CODE_LINES = {
     'tools/misc': 411,
     'tools/model_converters': 52,
 }
-TOTAL_LINES = 25_955
-TEST_LINES = 25_604
+TOTAL_LINES = 27_375
+TEST_LINES = 26_400
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
