@@ -54,7 +54,7 @@ setup(
         'docs': requirements('docs'),
         'optional': requirements('optional'),
         'coco': ['pycocotools>=2.0.8'],
-        'formats': ['ezc3d>=1.5', 'pygltflib>=1.16'],
+        'formats': ['ezc3d>=1.5', 'h5py>=3.10', 'pygltflib>=1.16'],
         'mesh': ['smplx>=0.1.28', 'trimesh>=4.5', 'pygltflib>=1.16'],
         'text': ['transformers>=5,<6'],
         'video': ['av>=14', 'imageio-ffmpeg>=0.5', 'onnxruntime>=1.18'],

@@ -49,6 +49,7 @@ DEVICE = option('--device', default='cpu', help='cpu, cuda:0, ... (default: %(de
 DEBUG = option('--debug', action='store_true', help='show the traceback of an error')
 OUT_DIR = option('-o', '--out-dir', default='out', help='where results go (default: out)')
 JSON = option('--json', action='store_true', help='print the result as one line of JSON')
+IMAGE_SIZE = option('--image-size', nargs=2, type=int, metavar=('W', 'H'), help='picture size in pixels')
 SKELETON = option('--skeleton', help='joint set of the input, where the file does not say')
 
 
@@ -62,7 +63,7 @@ SKELETON = option('--skeleton', help='joint set of the input, where the file doe
     option('--model', help='a name of the zoo or a config file (default: the model that ships)'),
     option('--checkpoint', help="weights (default: the zoo model's own)"),
     SKELETON,
-    option('--image-size', nargs=2, type=int, metavar=('W', 'H'), help='picture size in pixels'),
+    IMAGE_SIZE,
     option('--fps', type=float, help='frame rate, where the file does not say'),
     option('--person', metavar='ID', help='only this person, or several with commas'),
     option('--largest', action='store_true', help='only the person who fills most of the picture'),
@@ -123,7 +124,7 @@ def lift(args: argparse.Namespace) -> None:
 )
 def page(args: argparse.Namespace) -> None:
     """A page that shows results in 3D, side by side."""
-    from .io import read_result
+    from .io import check_target, read_result
     from .visualization.html import write_side_by_side
 
     check_target(args.out, args.results)
@@ -211,6 +212,26 @@ def search(args: argparse.Namespace) -> None:
             temporary.write_text(json.dumps({'text': args.text, 'hits': hits}, indent=1) + '\n')
 
 
+@command(
+    'convert',
+    option('input', help='{inputs}; {motions}; or what `poselifter lift` wrote'),
+    option('output', help='file whose ending says the format: of 3D {poses}, of 2D npz'),
+    option('--joints', help='joint set to convert 3D to, say h36m17 (default: the joints of the file)'),
+    SKELETON,
+    IMAGE_SIZE,
+    option('--fps', type=float, help='frame rate, where the file does not say'),
+    option('--unit', type=float, metavar='METRES', help='in a unit of length of the file, where it does not say'),
+    option('--up', choices=('y', 'z'), help='axis that points up in the file, where it does not say'),
+)
+def convert(args: argparse.Namespace) -> None:
+    """Keypoints or motion of one format to another."""
+    from .io import convert_file
+
+    size = tuple(args.image_size[::-1]) if args.image_size else None
+    notes = convert_file(args.input, args.output, args.joints, args.skeleton, size, args.fps, args.unit, args.up)
+    print(*notes, sep='\n')
+
+
 @command('zoo list')
 def list_zoo(args: argparse.Namespace) -> None:
     """All published models."""
@@ -269,7 +290,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--version', action='version', version=f'poselifter {__version__}')
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
     groups = {}
-    texts = {'inputs': expected_inputs(), **{field: ', '.join(list_formats([field])) for field in ('poses', 'body')}}
+    texts = {
+        'inputs': expected_inputs(),
+        'motions': expected_inputs('motion'),
+        **{field: ', '.join(list_formats([field])) for field in ('poses', 'body')},
+    }
     for name, (function, options) in COMMANDS.items():
         group, _, last = name.rpartition(' ')
         if group and group not in groups:

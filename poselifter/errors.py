@@ -33,7 +33,12 @@ def reading(what: str, how: str, kinds: tuple[type[Exception], ...] = _OF_OTHER_
     except InputError:
         raise
     except kinds as error:
-        raise InputError(f'{what} ({type(error).__name__}: {error}); {how}') from error
+        raise InputError(f'{what} ({in_short(error)}); {how}') from error
+
+
+def in_short(error: Exception) -> str:
+    """Kind and text of another program's error in one line, which may quote a whole file."""
+    return f'{type(error).__name__}: {" ".join(str(error).split())[:200]}'
 
 
 def check_choice(what: str, value: Any, known: Iterable[Any]) -> None:

@@ -74,7 +74,7 @@ class _Member:
 
 @dataclass(frozen=True)
 class Reader(_Member):
-    """A function from a ``Document`` that it knows to its ``Detections``, in ``READERS``.
+    """A function from a ``Document`` that it knows to its ``Detections``, or its ``Motion``, in ``READERS``.
 
     Of a file the first reader that knows it reads it; where something in it is
     wrong, an ``InputError`` names file and place.
@@ -84,11 +84,13 @@ class Reader(_Member):
         detect: whether it knows a ``Document``.
         priority: readers are asked from the highest down: a file that has the
             marks of two formats goes to the one whose marks are rarer.
+        gives: ``'keypoints'``, 2D as ``Detections``, or ``'motion'``, 3D as a ``Motion``.
     """
 
     label: str
     detect: Callable[[Any], bool]
     priority: int = 0
+    gives: str = 'keypoints'
 
 
 @dataclass(frozen=True)

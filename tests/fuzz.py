@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pickle
+import re
 import resource
 import signal
 from pathlib import Path
@@ -86,6 +87,9 @@ def reads_well(read: Any, path: Path) -> None:
 def spoil(path: Path, target: Path, rng: Random) -> None:
     """Writes a copy of a file with damaged bytes, or with whole bytes and odd content."""
     if rng.random() < 0.4:
+        target.write_bytes(_damaged(path.read_bytes(), rng))
+        return
+    if path.suffix not in FORMATS:
         target.write_bytes(_damaged(path.read_bytes(), rng))
         return
     read, write = FORMATS[path.suffix]
@@ -178,6 +182,41 @@ def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
     return load_file(path)
 
 
+def _read_words(path: Path) -> list[list[str]]:
+    return [re.split('([,;\t ])', line) for line in path.read_text().splitlines()]
+
+
+def _write_words(path: Path, content: Any) -> None:
+    lines = content if isinstance(content, list) else [content]
+    lines = [''.join(map(str, line)) if isinstance(line, list) else str(line) for line in lines]
+    path.write_bytes('\n'.join(lines).encode('utf-8', 'surrogateescape'))
+
+
+def _read_h5(path: Path) -> dict[str, np.ndarray]:
+    import h5py
+
+    content = {}
+    with h5py.File(path) as file:
+        file.visititems(lambda name, item: content.update({name: item[()]} if isinstance(item, h5py.Dataset) else {}))
+        for group in file.values():
+            content.update({f'{group.name}@{key}': np.array(value) for key, value in group.attrs.items()})
+    return content
+
+
+def _write_h5(path: Path, content: Any) -> None:
+    import h5py
+
+    with h5py.File(path, 'w') as file:
+        for name, value in (content if isinstance(content, dict) else {}).items():
+            value = np.asarray(value)
+            with contextlib.suppress(TypeError):  # what HDF5 cannot hold
+                if '@' in name:
+                    group, key = name.split('@')
+                    file.require_group(group).attrs[key] = value
+                else:
+                    file[name] = np.char.encode(value, 'utf-8', 'replace') if value.dtype.kind == 'U' else value
+
+
 FORMATS = {
     '.json': (lambda path: json.loads(path.read_text()), lambda path, content: path.write_text(json.dumps(content))),
     '.npz': (_read_npz, _write_npz),
@@ -194,6 +233,8 @@ FORMATS = {
         lambda path, content: torch.save(content, path),
     ),
     '.safetensors': (_read_safetensors, _write_safetensors),
+    '.h5': (_read_h5, _write_h5),
+    **dict.fromkeys(['.csv', '.txt', '.trc', '.bvh'], (_read_words, _write_words)),
 }
 
 

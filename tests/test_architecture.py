@@ -20,7 +20,7 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 300,
+    'poselifter': 323,
     'poselifter/apis': 924,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 182,
@@ -29,22 +29,22 @@ CODE_LINES = {
     'poselifter/engine': 1002,
     'poselifter/evaluation': 607,
     'poselifter/geometry': 658,
-    'poselifter/io': 944,
+    'poselifter/io': 1929,
     'poselifter/models': 2499,
-    'poselifter/skeletons': 178,
-    'poselifter/structures': 437,
+    'poselifter/skeletons': 192,
+    'poselifter/structures': 438,
     'poselifter/tracking': 351,
-    'poselifter/utils': 466,
+    'poselifter/utils': 469,
     'poselifter/visualization': 641,
     'poselifter/world': 341,
     'tools': 100,
     'tools/analysis_tools': 1109,
-    'tools/dataset_converters': 845,
+    'tools/dataset_converters': 717,
     'tools/misc': 420,
     'tools/model_converters': 65,
 }
-TOTAL_LINES = 30_188
-TEST_LINES = 27_923
+TOTAL_LINES = 31_609
+TEST_LINES = 28_719
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

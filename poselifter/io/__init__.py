@@ -1,5 +1,6 @@
 """Files of other tools in, files of ours out."""
 
+from .convert import convert_file, motion_result
 from .readers import describe_table, expected_inputs, notes_on, read_keypoints
 from .writers import (
     check_formats,

@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+
+_of_files: dict[str, 'Skeleton'] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +68,9 @@ class Skeleton:
 
     @cached_property
     def left(self) -> tuple[int, ...]:
-        """Indices of the left joints; ``right`` holds their partners in the same order."""
-        return tuple(i for i, name in enumerate(self.joint_names) if name.startswith('left_'))
+        """Indices of the left joints that have a right one; ``right`` holds these in the same order."""
+        names = self.joint_names
+        return tuple(i for i, name in enumerate(names) if name.startswith('left_') and 'right_' + name[5:] in names)
 
     @cached_property
     def right(self) -> tuple[int, ...]:
@@ -110,14 +113,33 @@ def get_skeleton(name: str) -> Skeleton:
     skeletons, names = _load()
     if name in names:
         return skeletons[names[name]]
+    if name in _of_files:
+        return _of_files[name]
     close = difflib.get_close_matches(str(name).lower(), names, n=1)
     hint = f'; did you mean {close[0]!r}?' if close else ''
     raise InputError(f'unknown skeleton {name!r}, expected one of {", ".join(skeletons)}{hint}')
 
 
 def list_skeletons() -> list[str]:
-    """Names of all joint sets, without their aliases."""
+    """Names of all joint sets, without their aliases and those of :func:`add_skeleton`."""
     return list(_load()[0])
+
+
+def add_skeleton(skeleton: Skeleton) -> Skeleton:
+    """Makes the joint set of a file known to :func:`get_skeleton`, until the program ends.
+
+    Returns:
+        The set, or the one that an equal file brought; it has another name than before where that is taken.
+    """
+    number, name = 1, skeleton.name
+    while name in _of_files or name in _load()[1]:
+        other = get_skeleton(name)
+        if (other.joint_names, other.parents, other.edges) == (skeleton.joint_names, skeleton.parents, skeleton.edges):
+            return other
+        number += 1
+        name = f'{skeleton.name} ({number})'
+    _of_files[name] = replace(skeleton, name=name)
+    return _of_files[name]
 
 
 @lru_cache(maxsize=1)

@@ -212,7 +212,7 @@ def check_rate(fps: Any, source: str) -> float | None:
     if fps is None:
         return None
     try:
-        rate = np.asarray(fps, np.float64).item()
+        rate = float(np.asarray(fps).item())  # of a complex number a TypeError
     except NO_NUMBERS:
         rate = np.nan
     if not 1 <= rate <= 10_000:
@@ -245,7 +245,8 @@ def as_numbers(values: Any, name: str, whole: bool = False) -> np.ndarray:
         raise InputError(f'{name} has type {array.dtype}, expected numbers')
     if not whole:
         return array
-    bad = ~(np.abs(array.astype(np.float64)) < 2**53) | (array.astype(np.float64) % 1 != 0)
+    bad = ~(np.abs(array.astype(np.float64)) < 2**53)
+    bad[~bad] = array.astype(np.float64)[~bad] % 1 != 0
     if bad.any():
         raise InputError(f'{name} has {array[bad][0]}, which is not whole or too large, expected numbers of frames')
     return array.astype(np.int64)

@@ -73,7 +73,7 @@ def link_persons(table: KeypointTable, similarity: float = 0.05, max_gap: float 
     for rows in np.split(loose, np.flatnonzero(np.diff(frames)) + 1):
         frame = int(table.frame_indices[rows[0]])
         persons = {key: p for key, p in persons.items() if frame - p.frame <= max_gap * rate + 1}
-        keypoints = np.nan_to_num(table.keypoints[rows].astype(np.float64))
+        keypoints = np.nan_to_num(table.keypoints[rows].astype(np.float64), posinf=0, neginf=0)
         seen = table.keypoints_visible[rows] > 0
         matches = _match(list(persons.values()), keypoints, seen, frame, similarity, joints, rate)
         keys = list(persons)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, in_short
 from .files import atomic_write
 from .safe_pickle import load_pickle
 
@@ -83,7 +83,7 @@ def _opened(path: str | os.PathLike, kind: str, how: str, **kwargs: Any) -> Iter
     except InputError as error:
         raise InputError(f'{path} is not read: {error}') from error
     except Exception as error:  # a damaged file fails in any way
-        raise InputError(f'{path} is no whole {kind} file ({type(error).__name__}: {error}); {how}') from error
+        raise InputError(f'{path} is no whole {kind} file ({in_short(error)}); {how}') from error
 
 
 def _read_entry(archive: np.lib.npyio.NpzFile, name: str) -> np.ndarray:

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, in_short
 
 _LEAVES = {int, float, complex, bool, str, bytes, bytearray, type(None)}
 _CORES = ('numpy.core', 'numpy._core')  # it moved in numpy 2
@@ -343,7 +343,7 @@ def load_pickle(
     except InputError as error:
         raise InputError(f'{name} is not read: {error}') from error
     except Exception as error:  # a damaged pickle fails in any way
-        raise InputError(f'{name} is no whole pickle ({type(error).__name__}: {error}); {how}') from error
+        raise InputError(f'{name} is no whole pickle ({in_short(error)}); {how}') from error
 
 
 def _load(file: BinaryIO, encoding: str, joblib: bool, objects: Collection[str]) -> Any:

@@ -3,6 +3,8 @@
 import importlib
 import os
 import pkgutil
+import sys
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from mmengine.registry import DefaultScope
@@ -51,7 +53,13 @@ def load_plugins() -> None:
         InputError: a plugin cannot be imported; the message names it.
     """
     modules = [name for name in os.environ.get('POSELIFTER_PLUGINS', '').split(',') if name]
-    for plugin in (*entry_points(group=PLUGIN_GROUP), *(EntryPoint(name, name, PLUGIN_GROUP) for name in modules)):
+    for plugin in (*_installed_plugins(tuple(sys.path)), *(EntryPoint(name, name, PLUGIN_GROUP) for name in modules)):
         what = f'the plugin {plugin.name!r} ({plugin.value}) failed to load'
         with reading(what, 'uninstall or mend it', (Exception,)):
             plugin.load()
+
+
+@cache
+def _installed_plugins(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """Those in the folders of ``sys.path``, whose packages take long to look through."""
+    return tuple(entry_points(group=PLUGIN_GROUP))

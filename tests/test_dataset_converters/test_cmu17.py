@@ -5,10 +5,10 @@ import pytest
 from cmu.bodies import body_of, to_cmu17
 from cmu.clips import cut_clips
 from cmu.index import CREDIT, action_of, parse_clip_id, read_index, source_fps, split_of
-from cmu.motion import Motion
 from numpy.testing import assert_allclose, assert_array_equal
 
 from poselifter.errors import InputError
+from poselifter.io.motion import Motion
 
 # README of the converted data, joint by joint from 1 to 16; 0 is the midpoint of the hips.
 _ASF = """rhipjoint rfemur rtibia lhipjoint lfemur ltibia lowerback thorax upperneck head

@@ -6,11 +6,11 @@ import re
 import numpy as np
 import pytest
 from cmu.acclaim import read_amc, read_asf
-from cmu.bvh import read_bvh
 from numpy.testing import assert_allclose
 from toy_datasets.cmu import FREE, amc_text, asf_text
 
 from poselifter.errors import InputError
+from poselifter.io.readers.bvh import read_bvh
 
 
 @pytest.fixture

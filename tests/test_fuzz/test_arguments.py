@@ -32,6 +32,7 @@ FITTING = {
     'iterations': ['2'],
     'variant': ['scratch'],
     'target': ['new.pth'],
+    'output': ['new.npz'],
 }
 SLOW = {'analysis_tools/robustness', 'analysis_tools/visualize_embeddings', 'analysis_tools/visualize_pretraining'}
 OPTIONS = [

@@ -5,6 +5,7 @@ from random import Random
 
 import numpy as np
 import pytest
+from toy_formats import FORMATS_2D, SIZE
 
 from poselifter.errors import InputError
 from poselifter.io import expected_inputs, notes_on, read_keypoints
@@ -30,6 +31,8 @@ def example(tmp_path, coco_results, mmpose_demo, two_persons):
     }
 
     def write(label, change=lambda content: content):
+        if label in FORMATS_2D:
+            return FORMATS_2D[label](tmp_path)
         path, content = tmp_path / 'file', change(contents[label])
         if isinstance(content, dict) and label != 'MMPose results':
             with open(path, 'wb') as file:
@@ -48,10 +51,11 @@ def test_reads_its_own_files_first_of_all(example, label):
     detections = READERS[label](document)
     assert isinstance(detections, Detections)
     n, joints = detections.keypoints.shape[:2]
-    assert detections.keypoints.shape == (n, 17, 2) and detections.scores.shape == (n, joints)
+    assert detections.keypoints.shape == (n, joints, 2) and detections.scores.shape == (n, joints)
     assert detections.frames.shape == (n,) and len(set(detections.frames.tolist())) in (3, 4)
-    table = read_keypoints(document.path)
-    assert table.skeleton == 'coco17' and f'({label}' in table.source and label in expected_inputs()
+    table = read_keypoints(document.path, img_shape=SIZE[::-1])
+    expected = 'mediapipe33' if label == 'MediaPipe landmarks' else 'coco17'
+    assert table.skeleton == expected and f'({label}' in table.source and label in expected_inputs()
 
 
 ODD = [None, True, 0, -1, 2**53, 2**64, 10**400, 0.5, 1e300, -1e300, '', 'a', '\ud800', 'a/../b', [], [7], {}, [[1, 2]]]
@@ -95,7 +99,11 @@ def test_knows_nothing_of_other_files(example, tmp_path, label):
 
 
 def test_docs_list_them(repository):
-    """Pages name the readers that came first; the command's help, which is made from the registry, names all."""
-    for page in ('README.md', 'docs/user_guides/lift_your_own.md'):
-        text = ' '.join((repository / page).read_text().split())
-        assert not [label for label in KNOWN if label not in text] and 'poselifter lift --help' in text, page
+    """The README names the readers that came first, the guide all, with a command each."""
+    text = ' '.join((repository / 'README.md').read_text().split())
+    assert not [label for label in KNOWN if label not in text] and 'poselifter lift --help' in text
+    guide = (repository / 'docs/user_guides/lift_your_own.md').read_text()
+    rows = [line.split('|')[1:4] for line in guide.splitlines() if line.startswith('| ')]
+    assert {row[0].strip() for row in rows[2:]} == set(READERS) and 'poselifter lift --help' in guide
+    assert all(row[2].strip().startswith('`poselifter lift ') for row in rows[2:])
+    assert not [reader.label for reader in list_readers('motion') if reader.label not in guide]

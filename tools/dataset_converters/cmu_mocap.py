@@ -20,12 +20,12 @@ from typing import NamedTuple
 import numpy as np
 from cmu.acclaim import read_amc, read_asf
 from cmu.bodies import BODIES, body_of, to_cmu17
-from cmu.bvh import read_bvh
 from cmu.clips import FPS, UNIT_M, cut_clips
 from cmu.index import BROKEN, CREDIT, action_of, parse_clip_id, read_index, source_fps, split_of
 
 from poselifter.engine.tool import ToolParser, positive
 from poselifter.errors import InputError, run_program
+from poselifter.io.readers.bvh import read_bvh
 from poselifter.utils import CacheFile, run_parallel, write_json
 from poselifter.utils.arrays import save_arrays
 

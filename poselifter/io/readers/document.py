@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import reprlib
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError
+from ...errors import InputError, in_short
 from ...registry import READERS, Reader
 from ...structures.keypoint_table import whole_number
 from ...utils import load_plugins
 from ...utils.arrays import load_array, load_arrays
+from ...utils.safe_pickle import load_pickle
+
+_LARGEST = 1 << 30  # bytes of arrays that are unpacked from a file which is far smaller
+_FRAME_FILES = ('.json', '.txt')  # files of a folder with one file a frame
 
 
 @dataclass(frozen=True)
@@ -23,15 +29,22 @@ class Document:
 
     Attributes:
         path: where it came from; readers name it in their errors.
-        content: what JSON gives (list, dict, ...), or a dict of arrays; ``None`` of what could not be parsed.
+        content: what JSON or a pickle gives (list, dict, ...), or a dict of arrays, whose names have slashes where they
+            are of HDF5; of a folder with a JSON file a frame that of the first; ``None`` of what could not be parsed.
         is_arrays: ``content`` is a dict of arrays.
         error: why it could not be parsed.
+        text: of a file that is text and no JSON.
+        data: of a file that is neither text nor of a kind that is parsed.
+        files: of a folder, in the order of the numbers in their names.
     """
 
     path: Path
     content: Any = None
     is_arrays: bool = False
     error: InputError | None = None
+    text: str = ''
+    data: bytes = b''
+    files: tuple[Path, ...] = ()
 
     @property
     def fields(self) -> Mapping[str, Any]:
@@ -50,7 +63,7 @@ class Detections:
     """Keypoints of a reader; a row is one person in one frame.
 
     Attributes:
-        keypoints: (N, J, 2) pixels.
+        keypoints: (N, J, 2) pixels; NaN where ``scores`` are 0.
         scores: (N, J); 0 means missing, above 1 is clipped later.
         frames: (N,) integers, numbered as the file does.
         track_ids: N ids, of which some may be ``None``, or ``None`` if the file has none.
@@ -60,6 +73,7 @@ class Detections:
         fps: frames per second or ``None``.
         notes: lines for the user on what was left out, guessed or renumbered.
         timestamps: (N,) seconds, or ``None``.
+        normalized: keypoints are fractions of the picture's width and height.
     """
 
     keypoints: np.ndarray
@@ -72,22 +86,52 @@ class Detections:
     fps: float | None = None
     notes: Sequence[str] = ()
     timestamps: np.ndarray | None = None
+    normalized: bool = False
 
 
-def list_readers() -> list[Reader]:
-    """All readers, plugins' too, in the order in which they are asked."""
+def list_readers(gives: str = 'keypoints') -> list[Reader]:
+    """Readers of ``'keypoints'`` or of a ``'motion'``, plugins' too, in the order in which they are asked."""
     READERS.import_from_location()
     load_plugins()
-    return sorted(READERS.module_dict.values(), key=lambda reader: -reader.priority)
+    readers = [reader for reader in READERS.module_dict.values() if reader.gives == gives]
+    return sorted(readers, key=lambda reader: -reader.priority)
 
 
-def expected_inputs() -> str:
+def expected_inputs(gives: str = 'keypoints') -> str:
     """Names of the readable formats, for messages and help."""
-    return ', '.join(reader.label for reader in list_readers())
+    return ', '.join(reader.label for reader in list_readers(gives))
+
+
+def find_reader(document: Document, *kinds: str) -> Reader:
+    """The reader that knows a file, of those that give one of some kinds: ``'keypoints'``, ``'motion'``.
+
+    Raises:
+        InputError: none does, or only one of another kind.
+    """
+    for reader in [reader for kind in ('keypoints', 'motion') for reader in list_readers(kind)]:
+        if reader.detect(document):
+            if reader.gives in kinds:
+                return reader
+            kind = f'3D motion ({reader.label})'
+            raise InputError(f'{document.path} is {kind}, expected 2D keypoints; poselifter convert reads it')
+    expected = ', '.join(expected_inputs(kind) for kind in kinds)
+    what = f'{document.error};' if document.error else f'{document.path}: {_outline(document.content)},'
+    raise InputError(f'{what} expected {expected}')
+
+
+def _outline(content: Any) -> str:
+    if isinstance(content, dict):
+        return f'has {", ".join(map(str, list(content)[:6])) or "nothing"}'
+    if not isinstance(content, list):
+        return f'is {reprlib.repr(content)}'
+    if not content:
+        return 'is an empty list: no person in any frame'
+    keys = ', '.join(list(content[0])[:6]) if isinstance(content[0], dict) else type(content[0]).__name__
+    return f'is a list whose first entry has {keys or "nothing"}'
 
 
 def open_document(path: str | os.PathLike) -> Document:
-    """Reads a file whatever its name: npz, npy or JSON, by the first bytes.
+    """Reads a file whatever its name, by the first bytes: npz, npy, HDF5, pickle, JSON or text; or a folder of files.
 
     Returns:
         The parsed file, or why it is missing, empty, damaged, of another kind,
@@ -95,40 +139,125 @@ def open_document(path: str | os.PathLike) -> Document:
     """
     path = Path(path)
     try:
-        return _parsed(path)
+        return _folder(path) if path.is_dir() else _parsed(path)
     except InputError as error:
         return Document(path, error=error)
+    except OSError as error:
+        return Document(path, error=InputError(f'cannot read {path}: {error.strerror}'))
+
+
+def _folder(path: Path) -> Document:
+    """A folder with one file a frame."""
+    for suffix in _FRAME_FILES:
+        files = [file for file in path.iterdir() if file.suffix == suffix]
+        files.sort(key=lambda file: (frame_number(file)[1] or 0, file.name))
+        if files:
+            content = _parsed(files[0]).content if suffix == '.json' else None
+            return Document(path, content, files=tuple(files))
+    raise InputError(f'{path} is a folder without files of frames (.json, .txt)')
+
+
+def frame_number(path: Path) -> tuple[str, int | None]:
+    """The name of a frame's file up to the number at its end, and that number, or ``None`` if there is none."""
+    stem = path.stem.removesuffix('_keypoints')
+    digits = re.search(r'\d{1,15}$', stem)
+    return (stem[: digits.start()], int(digits[0])) if digits else (stem, None)
 
 
 def _parsed(path: Path) -> Document:
-    try:
-        if path.is_dir():
-            raise InputError(f'{path} is a folder')
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f'cannot read {path}: {error.strerror}') from error
+    data = path.read_bytes()
     if not data.strip():
         raise InputError(f'{path} is empty')
     if data.startswith(b'\x93NUMPY'):
         return Document(path, {'keypoints': load_array(path)}, is_arrays=True)
     if data.startswith((b'PK\x03\x04', b'PK\x05\x06')):
+        _check_size(path)
         return Document(path, load_arrays(path), is_arrays=True)
+    if data.startswith(b'\x89HDF\r\n\x1a\n'):
+        return Document(path, _hdf5_arrays(path), is_arrays=True)
+    if data.startswith(b'\x80') and data.endswith(b'.'):
+        return _pickled(path)
     try:
-        text = data.decode('utf-8-sig').lstrip()
-    except UnicodeDecodeError as error:
-        raise InputError(f'{path} is neither text nor a numpy file') from error
+        text = '' if b'\0' in data[:512] else data.decode('utf-8-sig').lstrip()
+    except UnicodeDecodeError:
+        text = ''
+    if not text:
+        return Document(path, data=data, error=InputError(f'{path} is neither text nor a numpy file'))
     if not text.startswith(('[', '{')):
-        raise InputError(f'{path} starts with {text[:12]!r}')
+        return Document(path, text=text, error=InputError(f'{path} starts with {text[:12]!r}'))
+    return Document(path, json_content(text, path))
+
+
+def json_content(text: str, path: Path) -> Any:
+    """The content of a JSON text.
+
+    Raises:
+        InputError: it is damaged, or has NaN or infinite numbers, which are no JSON.
+    """
 
     def refuse(token: str) -> None:
         raise InputError(f'{path} holds {token}, which is no JSON; write missing joints as 0, 0, 0')
 
     try:
-        return Document(path, json.loads(text, parse_constant=refuse))
+        return json.loads(text, parse_constant=refuse)
     except InputError:
         raise
     except (ValueError, RecursionError) as error:  # an integer may have too many digits, a list too many levels
         raise InputError(f'{path} is no complete JSON and cannot be read ({error}); it may be cut off') from error
+
+
+def _check_size(path: Path) -> None:
+    """Refuses an npz that is small and says that it is huge."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return  # as what is damaged it is refused later
+    if size > max(_LARGEST, 100 * path.stat().st_size):
+        expected = f'expected at most {_LARGEST / 1e9:.2g} of a file of its size'
+        raise InputError(f'{path} says that it holds {size / 1e9:.2g} GB of arrays, {expected}; write it again')
+
+
+def _pickled(path: Path) -> Document:
+    content = load_pickle(path, how='write it again')
+    if not isinstance(content, dict) or not any(isinstance(value, np.ndarray) for value in content.values()):
+        return Document(path, content)
+    arrays = {str(key): value for key, value in content.items()}
+    for key, value in arrays.items():
+        if not isinstance(value, np.ndarray | str | int | float | bool):
+            arrays[key] = np.empty((), object)
+            arrays[key][()] = value
+    return Document(path, {key: np.asarray(value) for key, value in arrays.items()}, is_arrays=True)
+
+
+def _hdf5_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Every array of an HDF5 file by its name, and every attribute that is bytes by ``<name>@<attribute>``."""
+    try:
+        import h5py
+    except ImportError:
+        raise InputError(f'{path} is HDF5, which needs h5py; run: pip install poselifter[formats]') from None
+    arrays: dict[str, np.ndarray] = {}
+    room = _LARGEST
+
+    def visit(name: str, item: Any) -> None:
+        nonlocal room
+        if isinstance(item, h5py.Dataset):
+            room -= (item.size or 0) * item.dtype.itemsize
+            if room < 0:
+                raise InputError(f'{path} holds more than {_LARGEST / 1e9:.2g} GB of arrays; write a shorter file')
+            arrays[name] = np.asarray(item[()])
+        for key, value in item.attrs.items():
+            if isinstance(value, bytes):
+                arrays[f'{name}@{key}'] = np.array(value, object)
+
+    try:
+        with h5py.File(path) as file:
+            file.visititems(visit)
+    except InputError:
+        raise
+    except Exception as error:  # a damaged file fails in any way
+        raise InputError(f'{path} is no whole HDF5 file ({in_short(error)}); copy it again') from error
+    return arrays
 
 
 def entries_of(value: Any, where: str) -> list[Mapping[str, Any]]:
@@ -139,6 +268,23 @@ def entries_of(value: Any, where: str) -> list[Mapping[str, Any]]:
         if not isinstance(entry, dict):
             raise InputError(f'{where}, entry {number}: is {type(entry).__name__}, expected an object with keypoints')
     return value
+
+
+def texts_of(values: Any) -> list[str]:
+    """Words of an array or list in one list; bytes are UTF-8."""
+    words = np.ravel(values).tolist()
+    return [word.decode('utf-8', 'replace') if isinstance(word, bytes) else str(word) for word in words]
+
+
+def seen_scores(points: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """The scores (..., J), 0 where a point (..., J, 2) is not given: NaN, or (0, 0)."""
+    return np.where(np.isfinite(points).all(-1) & ~(points == 0).all(-1), np.nan_to_num(scores), 0)
+
+
+def looks_normalized(points: np.ndarray, scores: np.ndarray) -> bool:
+    """Whether points (N, J, 2) are fractions of a picture; what is out of it may be far beyond 1."""
+    seen = points[(scores > 0) & np.isfinite(points).all(-1)]
+    return len(seen) > 2 and bool(np.median(np.abs(seen)) <= 1.5)
 
 
 def integers_of(entries: Sequence[Mapping[str, Any]], key: str, where: str) -> np.ndarray:

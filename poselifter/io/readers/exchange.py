@@ -17,8 +17,8 @@ def _detect(document: Document) -> bool:
 def read_exchange(document: Document) -> Detections:
     """Reads the table of DESIGN's exchange file.
 
-    Only ``keypoints`` are required. Without ``track_ids`` the rows are one
-    person; without ``frame_indices`` too they are consecutive frames.
+    Only ``keypoints`` are required. Without ``track_ids`` the rows are one person, or, where a frame has several,
+    persons without ids, as rows with negative ids are; without ``frame_indices`` too they are consecutive frames.
 
     Raises:
         InputError: an array has another shape or type than the table's.
@@ -29,6 +29,11 @@ def read_exchange(document: Document) -> Detections:
     persons = 1 if ids is None else len(set(map(str, ids.ravel())) - {'None', 'nan'})
     if frames is None and persons > 1:
         raise InputError(f'{path}: frame_indices is absent although track_ids has {persons} persons; add it')
+    if ids is None:
+        ids = np.full(len(points), -1 if frames is not None and len(np.unique(frames)) < frames.size else 0)
+    if ids.dtype.kind in 'if' and ids.ndim == 1 and (ids < 0).any():
+        same = frames is None or ids.shape != frames.shape or len(np.unique([ids, frames], axis=1)[0]) < ids.size
+        ids = ids.tolist() if same else ids  # -1, -2, ... within a frame are kept
     skeleton = arrays.get('skeleton', np.array(None))
     if skeleton.size != 1 or not isinstance(skeleton.item(), str | None):
         raise InputError(f'{path}: skeleton is {skeleton}, expected one name')
@@ -36,7 +41,7 @@ def read_exchange(document: Document) -> Detections:
         keypoints=points,
         scores=scores,
         frames=np.arange(len(points)) if frames is None else frames,
-        track_ids=np.zeros(len(points), np.int64) if ids is None else ids,
+        track_ids=ids,
         skeleton=skeleton.item(),
         img_shape=None if size is None else size.ravel(),
         fps=arrays.get('fps'),

@@ -3,13 +3,14 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ...errors import InputError
+from ...skeletons import get_skeleton
 from ...structures import KeypointTable
-from .document import expected_inputs, list_readers, open_document
+from ...structures.keypoint_table import check_size
+from .document import Detections, find_reader, open_document
 from .joint_sets import WHOLE_BODIES, find_skeleton
 
 
@@ -39,34 +40,59 @@ def read_keypoints(
             person, or its joint set is unknown; the sentence names the place.
     """
     document = open_document(path)
-    reader = next((reader for reader in list_readers() if reader.detect(document)), None)
-    if reader is None:
-        what = f'{document.error};' if document.error else f'{path}: {_outline(document.content)},'
-        raise InputError(f'{what} expected {expected_inputs()}')
+    reader = find_reader(document, 'keypoints')
     detections = reader(document)
     if len(detections.keypoints) == 0:
         raise InputError(f'{path}: no person in any frame, expected at least one; nothing to lift')
-    points, scores, names = detections.keypoints, detections.scores, detections.joint_names
-    num_joints, notes = points.shape[1], list(detections.notes)
-    if body := WHOLE_BODIES.get(num_joints):
-        points, scores, names = points[:, :body], scores[:, :body], names and names[:body]
-        notes.append(f'of {num_joints} joints the first {body}, the body, are read')
-    name, inferred = find_skeleton(str(path), points.shape[1], skeleton or detections.skeleton, names)
-    assumed = f', {points.shape[1]} joints taken as {name}' if inferred else ''
+    size = check_size(detections.img_shape if img_shape is None else img_shape, str(path))
+    if detections.normalized:
+        _use_pixels(detections, size, f'{path} ({reader.label})')
+    name, inferred = _use_skeleton(detections, skeleton, str(path))
     table = KeypointTable(
-        keypoints=points,
-        keypoints_visible=scores,
+        keypoints=detections.keypoints,
+        keypoints_visible=detections.scores,
         frame_indices=detections.frames,
-        track_ids=[None] * len(points) if detections.track_ids is None else detections.track_ids,
+        track_ids=detections.track_ids,
         skeleton=name,
-        img_shape=detections.img_shape if img_shape is None else img_shape,
+        img_shape=size,
         fps=detections.fps if fps is None else fps,
-        source=f'{Path(path)} ({reader.label}{assumed})',
-        notes=tuple(notes),
+        source=f'{Path(path)} ({reader.label}{inferred and ", " + inferred})',
+        notes=tuple(detections.notes),
         timestamps=detections.timestamps,
     )
     table.check_pixels()
     return table
+
+
+def _use_pixels(detections: Detections, size: tuple[int, int] | None, where: str) -> None:
+    """Turns keypoints that are fractions of the picture into pixels."""
+    if size is None:
+        raise InputError(f'{where}: coordinates are fractions of a picture of unknown size; give it, --image-size W H')
+    detections.keypoints = np.asarray(detections.keypoints, np.float64) * size[::-1]
+    detections.notes = [*detections.notes, f'coordinates are fractions of the picture, {size[1]} x {size[0]} pixels']
+
+
+def _use_skeleton(detections: Detections, named: str | None, path: str) -> tuple[str, str]:
+    """Puts the joints in the order of a known joint set; returns its name and how it was inferred."""
+    points, scores, names = detections.keypoints, detections.scores, detections.joint_names
+    notes = list(detections.notes)
+    if body := WHOLE_BODIES.get(points.shape[1]):
+        notes.append(f'of {points.shape[1]} joints the first {body}, the body, are read')
+        points, scores, names = points[:, :body], scores[:, :body], names and names[:body]
+    name, inferred, order = find_skeleton(path, points.shape[1], named or detections.skeleton, names)
+    ids = [None] * len(points) if detections.track_ids is None else detections.track_ids
+    if order is not None:
+        absent = [joint for joint, place in zip(get_skeleton(name).joint_names, order, strict=True) if place < 0]
+        unused = [str(names[i]) for i in sorted(set(range(len(names))) - set(order))]
+        notes += [f'{", ".join(absent)} of {name} are not in the file and count as missing'] * bool(absent)
+        notes += [f'joints that {name} has not are left out: {", ".join(unused)[:200]}'] * bool(unused)
+        points, scores = points[:, order], np.where(np.array(order) < 0, 0, scores[:, order])
+        rows = (scores > 0).any(1)
+        if not rows.all() and rows.any():
+            points, scores, detections.frames = points[rows], scores[rows], np.asarray(detections.frames)[rows]
+            ids = [i for i, kept in zip(ids, rows, strict=True) if kept]
+    detections.keypoints, detections.scores, detections.track_ids, detections.notes = points, scores, ids, notes
+    return name, inferred
 
 
 def describe_table(table: KeypointTable) -> str:
@@ -98,13 +124,3 @@ def notes_on(table: KeypointTable) -> list[str]:
         never = f', nor anywhere of {", ".join(tracks[:5])}' if tracks else ''
         notes.append(f'no joint is visible in {empty} of {len(visible)} rows{never}; predictions there are a guess')
     return notes
-
-
-def _outline(content: Any) -> str:
-    if isinstance(content, dict):
-        return f'has {", ".join(map(str, list(content)[:6])) or "nothing"}'
-    if not content:
-        return 'is an empty list: no person in any frame'
-    first = content[0]
-    keys = ', '.join(list(first)[:6]) if isinstance(first, dict) else type(first).__name__
-    return f'is a list whose first entry has {keys or "nothing"}'

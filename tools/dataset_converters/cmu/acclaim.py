@@ -9,8 +9,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from poselifter.errors import InputError
-
-from .motion import Joint, Motion, assemble, floats, read_text
+from poselifter.io.motion import Joint, Motion, assemble, floats, read_text
 
 _ASF = 'an Acclaim skeleton (:units, :root, :bonedata, :hierarchy)'
 _AMC = 'an Acclaim motion (:DEGREES, then frame numbers, each followed by a line for every bone)'

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from poselifter.errors import InputError
-
-from .motion import Motion
+from poselifter.io.motion import Motion
 
 CMU_UNIT_M = 0.0254 / 0.45  # CMU's files count in units of 0.45 to an inch
 

@@ -5,8 +5,7 @@ import os
 import re
 
 from poselifter.errors import InputError
-
-from .motion import read_text
+from poselifter.io.motion import read_text
 
 CREDIT = (
     'The data used in this project was obtained from mocap.cs.cmu.edu. '

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from poselifter.errors import InputError
-
-from .motion import Joint, Motion, assemble, floats, read_text
+from ...errors import InputError
+from ...registry import register_reader
+from ..motion import Joint, Motion, assemble, floats, read_text
+from .document import Document
 
 _FORMAT = 'a BVH file (HIERARCHY, MOTION)'
 _NUMBER = r'[-+]?[\d.]+(?:e[-+]?\d+)?'
@@ -57,7 +58,13 @@ def read_bvh(path: str | os.PathLike) -> Motion:
             else:
                 turns = turns @ Rotation.from_euler(axis, column[:, None], degrees=True).as_matrix()
         local.append((shifts, turns))
-    return assemble(joints, local, fps=1 / seconds, source=str(path))
+    return assemble(joints, local, fps=1 / seconds, source=str(path), up='y')
+
+
+@register_reader('bvh', 'BVH files', lambda document: document.text[:9].upper() == 'HIERARCHY', gives='motion')
+def read_bvh_document(document: Document) -> Motion:
+    """See :func:`read_bvh`."""
+    return read_bvh(document.path)
 
 
 def _parse_hierarchy(text: str, path: str) -> list[_Joint]:

@@ -1,4 +1,4 @@
-"""A captured motion, and helpers of its readers: text, numbers and forward kinematics."""
+"""A captured motion in 3D, and helpers of its readers: text, numbers and forward kinematics."""
 
 import contextlib
 import math
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from poselifter.errors import InputError
+from ..errors import InputError
 
 
 @dataclass
@@ -30,30 +30,36 @@ class Joint:
 
 @dataclass(frozen=True)
 class Motion:
-    """Joints of one body over time, in the file's axes and units.
+    """Joints, or markers, of one body over time, in the file's axes and units.
 
     Convention: right-handed, y up by habit, the body facing +z at rest; column vectors, so a vector fixed to joint j
     points at ``rotations[:, j] @ vector``.
 
     Attributes:
         names: J joint names; an end site is called ``<parent>_end``.
-        parents: J parent indices, -1 at a root.
+        parents: J parent indices, -1 at a root; ``None`` of markers, as ``offsets`` and ``rotations`` are.
         offsets: (J, 3) each joint from its parent at rest.
-        positions: (T, J, 3) world positions.
+        positions: (T, J, 3) world positions; NaN where a marker is not seen.
         rotations: (T, J, 3, 3) world rotations.
         fps: frames per second if the file states it.
         unit_m: metres in a unit of length if the file states it.
         source: the file, for messages.
+        up: axis that points up, ``'y'`` or ``'z'``; ``None`` if neither file nor format say it.
+        first_frame: number of the first frame.
+        notes: lines for the user on what was left out or assumed.
     """
 
     names: tuple[str, ...]
-    parents: tuple[int, ...]
-    offsets: np.ndarray
+    parents: tuple[int, ...] | None
+    offsets: np.ndarray | None
     positions: np.ndarray
-    rotations: np.ndarray
+    rotations: np.ndarray | None
     fps: float | None = None
     unit_m: float | None = None
     source: str = 'motion'
+    up: str | None = None
+    first_frame: int = 0
+    notes: tuple[str, ...] = ()
 
     def index(self, name: str) -> int:
         """Index of a joint; raises InputError where it is missing."""
