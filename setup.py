@@ -45,7 +45,13 @@ setup(
     python_requires='>=3.10',
     packages=find_packages(include=['poselifter', 'poselifter.*']),
     package_data={
-        'poselifter': ['datasets/*.json', 'datasets/procedural/*.yml', 'skeletons/*.json', 'visualization/assets/*']
+        'poselifter': [
+            'datasets/*.json',
+            'datasets/procedural/*.yml',
+            'skeletons/*.json',
+            'tracking/*.json',
+            'visualization/assets/*',
+        ]
     },
     cmdclass={'build_py': BuildWithFiles},
     install_requires=requirements('runtime'),

@@ -12,7 +12,7 @@ import numpy as np
 from mmengine.config import Config
 from torch import nn
 
-from ..detection import detect_keypoints, is_film
+from ..detection import detect_keypoints, is_film, open_frames
 from ..errors import InputError
 from ..io import check_formats, check_targets, missing_formats, notes_on, read_keypoints, result_files, write_results
 from ..models.estimators import MotionEstimator
@@ -125,6 +125,8 @@ class BaseInferencer(ABC):
                 notes.append('the weights are untrained, so that this is chance; give a checkpoint')
             for number, result in enumerate(results):
                 result.top_k, world_notes = top_k, []
+                if isinstance(item, (str, os.PathLike)) and is_film(item):
+                    result.film = open_frames(item, fps, start, end)
                 if world is not None:
                     result, world_notes = place_in_world(result, world)
                 name = stem + self.ending + (f'_{number}' if len(results) > 1 else '')

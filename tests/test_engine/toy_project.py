@@ -15,9 +15,11 @@ from mmengine.model import BaseModel
 from torch.utils.data import Dataset
 
 from poselifter.registry import DATASETS, HOOKS, METRICS, MODELS
+from poselifter.skeletons import Skeleton, add_skeleton
 from poselifter.structures import MotionDataSample
 
 FRAMES, JOINTS = 4, 3
+add_skeleton(Skeleton('toy', ('base', 'middle', 'tip'), (-1, 0, 1), ((0, 1), (1, 2))))
 
 
 @DATASETS.register_module(force=True)

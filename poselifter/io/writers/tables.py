@@ -82,7 +82,7 @@ def write_angles(path: Path, result: Result) -> None:
 
 
 def _write_rows(path: Path, result: Result, names: Iterable[str], values: np.ndarray, digits: int) -> None:
-    table, seconds = result.table, result.table.frame_indices / result.fps
+    table, seconds = result.table, result.table.seconds(result.fps)
     with atomic_write(path) as temporary, open(temporary, 'w', encoding='utf-8', newline='') as file:
         rows = csv.writer(file)
         rows.writerow(['track', 'frame', 'time', *names])
