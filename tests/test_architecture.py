@@ -13,7 +13,7 @@ FLOORS = [
     {'errors', 'version', 'utils', 'geometry', 'skeletons'},
     {'registry', 'structures'},
     {'codecs', 'evaluation.functional', 'models.layers', 'models.losses', 'models.parts', 'checkpoints'},
-    {'models', 'datasets', 'evaluation', 'engine', 'io', 'detection', 'tracking', 'visualization'},
+    {'models', 'datasets', 'evaluation', 'engine', 'io', 'detection', 'tracking', 'visualization', 'world'},
     {'apis'},
     {'cli'},
 ]
@@ -25,7 +25,7 @@ CODE_LINES = {
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 182,
     'poselifter/datasets': 2328,
-    'poselifter/detection': 570,
+    'poselifter/detection': 571,
     'poselifter/engine': 1002,
     'poselifter/evaluation': 607,
     'poselifter/geometry': 658,
@@ -43,8 +43,8 @@ CODE_LINES = {
     'tools/misc': 420,
     'tools/model_converters': 65,
 }
-TOTAL_LINES = 31_611
-TEST_LINES = 28_721
+TOTAL_LINES = 31_612
+TEST_LINES = 28_726
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -102,7 +102,7 @@ UNSET = {
     'filled in by what holds the part': ['AdaptiveFusion.num_streams', 'BaseBackbone.num_tokens'],
     'of a user, by the command line or a local file': [
         'ActionMetric.confusion_file', 'BertTextEncoder.*',
-        'FittedNoise.params', 'PoseMetric.detail', 'PoseTrackDataset.visible',
+        'FittedNoise.params', 'PoseMetric.detail',
         'Pool.normalize',
     ],
 }  # fmt: skip

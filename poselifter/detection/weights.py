@@ -9,6 +9,7 @@ from ..utils import shipped_root
 from ..utils.download import fetch, has_hash
 from .tflite_to_onnx import convert_tflite
 
+_BAD_PACKAGE = (tarfile.TarError, OSError, EOFError, KeyError, AttributeError, ValueError)
 #: Files that ship, by name; the last part of a file's name is the beginning of its SHA-256.
 SHIPPED = {
     'blazepose-detector': 'zoo/blazepose_detector-f6d925f1.onnx',
@@ -52,7 +53,7 @@ def find_weights(name: str) -> Path:
 def convert_network(name: str, path: str | os.PathLike, package: str | os.PathLike) -> None:
     """Converts one of ``MEMBERS`` of the package to an ONNX file; raises InputError as :func:`convert_tflite`."""
     with (
-        reading(f'{package} holds no {MEMBERS[name]}', f'fetch it again from {PACKAGE}'),
+        reading(f'{package} holds no {MEMBERS[name]}', f'fetch it again from {PACKAGE}', _BAD_PACKAGE),
         tarfile.open(package) as archive,
     ):
         data = archive.extractfile(MEMBERS[name]).read()

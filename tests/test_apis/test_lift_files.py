@@ -114,7 +114,7 @@ def test_many_inputs_are_resumed(repository, tmp_path, capsys, fails):
     assert 'a.npz is newer than its result' in capsys.readouterr().err
     main([*call, '--force'])
     assert (tmp_path / 'out/a.npz').stat().st_mtime_ns > written
-    assert 'no file is called like' in fails(main, 'lift', tmp_path / '*.csv')
+    assert 'no file is called' in fails(main, 'lift', tmp_path / '*.csv')
     assert sorted(path.name for path in (tmp_path / 'out').iterdir()) == ['a.npz', 'b.npz']
 
 

@@ -149,7 +149,7 @@ def test_a_film_goes_to_3d(data_dir, repository, tmp_path, capsys):
     with np.load(tmp_path / 'two_persons.npz') as result:
         assert result['keypoints_3d'].shape == (66, 17, 3) and result['fps'] == 20
         assert result['img_shape'].tolist() == [480, 272]
-    options = ['--detector', 'blazepose-lite', '--start', '0.5', '--end', '1']
+    options = ['--detector', 'blazepose-lite', '--start', '0.5', '--end', '1', '--force']
     main(['lift', str(film), '-o', str(tmp_path), '--formats', 'npz', *options])
     table = read_keypoints(tmp_path / 'two_persons.npz')
     assert np.unique(table.frame_indices).tolist() == list(range(10, 20)) and len(table.keypoints) == 20

@@ -103,7 +103,8 @@ def test_docs_list_them(repository):
     text = ' '.join((repository / 'README.md').read_text().split())
     assert not [label for label in KNOWN if label not in text] and 'poselifter lift --help' in text
     guide = (repository / 'docs/user_guides/lift_your_own.md').read_text()
-    rows = [line.split('|')[1:4] for line in guide.splitlines() if line.startswith('| ')]
+    table = guide[guide.index('| format |') :].split('\n\n')[0]
+    rows = [line.split('|')[1:4] for line in table.splitlines()]
     assert {row[0].strip() for row in rows[2:]} == set(READERS) and 'poselifter lift --help' in guide
     assert all(row[2].strip().startswith('`poselifter lift ') for row in rows[2:])
     assert not [reader.label for reader in list_readers('motion') if reader.label not in guide]

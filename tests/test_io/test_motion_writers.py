@@ -13,7 +13,7 @@ from poselifter.geometry.inverse_kinematics import forward_kinematics
 from poselifter.io import write_results
 from poselifter.io.amass import read_amass
 from poselifter.io.writers.markers import write_c3d
-from poselifter.io.writers.motion import frames_of, motion_of, places
+from poselifter.io.writers.motion import frames_in_step, motion_of, places
 from poselifter.skeletons import get_skeleton
 from poselifter.structures import KeypointTable, Result
 
@@ -130,10 +130,14 @@ def test_the_world_is_used_where_it_is_known(clip):
     world[:3, :3] = _Z_TO_CAMERA.T @ Rotation.from_euler('x', -30, degrees=True).as_matrix()
     world[2, 3] = 2
     result = replace(clip, poses=np.zeros_like(clip.poses), root=np.tile([0, 0, 4.0], (90, 1)), world_from_camera=world)
-    np.testing.assert_allclose(places(result, frames_of(result, 0))[0, 0], [0, 0, -4 * np.cos(np.pi / 6)], atol=1e-9)
+    np.testing.assert_allclose(
+        places(result, frames_in_step(result, 0))[0, 0], [0, 0, -4 * np.cos(np.pi / 6)], atol=1e-9
+    )
     relative = replace(result, root=None, poses=clip.poses)
     turned = clip.poses @ world[:3, :3].T
-    np.testing.assert_allclose(places(relative, frames_of(relative, 0)), turned[..., [0, 2, 1]] * [1, 1, -1], atol=1e-9)
+    np.testing.assert_allclose(
+        places(relative, frames_in_step(relative, 0)), turned[..., [0, 2, 1]] * [1, 1, -1], atol=1e-9
+    )
 
 
 def glb(path):
@@ -285,7 +289,7 @@ def test_angles_have_a_row_for_each_person_and_frame(two, tmp_path):
 def test_a_person_who_is_away_for_days_is_refused(clip):
     table = replace(clip.table, frame_indices=np.r_[0:89, 5_000_000])
     with pytest.raises(InputError, match='spans 5000001 frames, expected 1000000 at most; cut it up'):
-        frames_of(replace(clip, table=table), 0)
+        frames_in_step(replace(clip, table=table), 0)
 
 
 def test_joints_that_are_not_rigid_keep_their_directions(clip, rng):

@@ -20,7 +20,7 @@ def plugin(repository, monkeypatch):
     folder = repository / 'projects' / 'symmetric_head'
     monkeypatch.syspath_prepend(str(folder))
     yield folder
-    for registry, name in ((HEADS, 'SymmetricPoseHead'), (READERS, 'csv'), (WRITERS, 'csv')):
+    for registry, name in ((HEADS, 'SymmetricPoseHead'), (READERS, 'ssv'), (WRITERS, 'ssv')):
         registry.module_dict.pop(name, None)
     for name in [name for name in sys.modules if name.split('.')[0] == 'symmetric_head']:
         del sys.modules[name]
@@ -55,7 +55,7 @@ def test_loss_is_zero_exactly_for_symmetric_bodies(plugin):
 
 def entry_point(monkeypatch, value):
     point = importlib.metadata.EntryPoint('example', value, 'poselifter.plugins')
-    monkeypatch.setattr('poselifter.utils.setup_env.entry_points', lambda group: [point])
+    monkeypatch.setattr('poselifter.utils.setup_env._installed_plugins', lambda path: [point])
 
 
 def test_entry_point_registers(plugin, monkeypatch):
@@ -69,18 +69,18 @@ def test_the_command_reads_and_writes_its_tables(plugin, monkeypatch, repository
     entry_point(monkeypatch, 'symmetric_head')
     points = read_keypoints(repository / 'demo/clip.npz').keypoints[:9]
     rows = np.concatenate([np.arange(9)[:, None], points.reshape(9, 34)], 1)
-    header = 'frame,' + ','.join(f'x{j},y{j}' for j in range(17))
-    np.savetxt(tmp_path / 'walk.csv', rows, delimiter=',', header=header, comments='')
+    header = 'frame;' + ';'.join(f'x{j};y{j}' for j in range(17))
+    np.savetxt(tmp_path / 'walk.ssv', rows, delimiter=';', header=header, comments='')
     options = ['--skeleton', 'h36m17', '--image-size', '1280', '720', '--fps', '30', '-o', str(tmp_path / 'out')]
-    main(['lift', str(tmp_path / 'walk.csv'), *options, '--formats', 'csv'])
-    assert '(CSV tables): skeleton h36m17, 9 frames, 1 person' in capsys.readouterr().out
-    written = np.loadtxt(tmp_path / 'out/walk.csv', delimiter=',', skiprows=1)
+    main(['lift', str(tmp_path / 'walk.ssv'), *options, '--formats', 'ssv'])
+    assert '(semicolon tables): skeleton h36m17, 9 frames, 1 person' in capsys.readouterr().out
+    written = np.loadtxt(tmp_path / 'out/walk.ssv', delimiter=';', skiprows=1)
     poses = np.load(tmp_path / 'out/walk.npz')['keypoints_3d']
     np.testing.assert_allclose(written[:, 2:].reshape(9, 17, 3), poses, atol=1e-5)
     with pytest.raises(SystemExit):
         main(['lift', '--help'])
     text = ' '.join(capsys.readouterr().out.split())
-    assert 'CSV tables' in text and 'csv,gif' in text
+    assert 'semicolon tables' in text and 'ssv' in text
 
 
 def test_broken_plugin_is_named(monkeypatch):

@@ -25,11 +25,11 @@ def write_each_person(path: Path, result: Result, write: Callable[[Path, Result,
     paths = [path.with_name(name + path.suffix) for name in file_names(stem, [track for track, _ in persons])]
     first = result.table.frame_indices.min()
     for target, (_, person) in zip(paths, persons, strict=True):
-        write(target, person, frames_of(person, first))
+        write(target, person, frames_in_step(person, first))
     return paths
 
 
-def frames_of(person: Result, first: int) -> np.ndarray:
+def frames_in_step(person: Result, first: int) -> np.ndarray:
     """Every frame from the ``first`` to a person's last one.
 
     Raises:
@@ -67,7 +67,7 @@ def every_person(result: Result) -> Iterator[tuple[str, np.ndarray, BoneMotion]]
     """(track id, seconds (T,), motion) of each person; without a root they stand a metre apart."""
     first = result.table.frame_indices.min()
     for number, (track, person) in enumerate(result.persons()):
-        frames = frames_of(person, person.table.frame_indices[0])
+        frames = frames_in_step(person, person.table.frame_indices[0])
         motion = motion_of(person, frames)
         if result.root is None:
             motion.root[:, 0] += number

@@ -1,4 +1,4 @@
 """A worked example of a plugin: a head that likes limbs of equal length, and a reader and a writer of CSV."""
 
 from .head import SymmetricPoseHead
-from .tables import read_csv, write_csv
+from .tables import read_table, write_table
