@@ -21,7 +21,7 @@ FLOORS = [
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
     'poselifter': 323,
-    'poselifter/apis': 926,
+    'poselifter/apis': 927,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 182,
     'poselifter/datasets': 2328,
@@ -43,7 +43,7 @@ CODE_LINES = {
     'tools/misc': 420,
     'tools/model_converters': 65,
 }
-TOTAL_LINES = 31_612
+TOTAL_LINES = 31_613
 TEST_LINES = 28_726
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',

@@ -152,7 +152,8 @@ def predict_table(
     Raises:
         InputError: the joint set is unknown or cannot be converted, or no such ``smoothing``.
     """
-    calibration = model.cfg.get('uncertainty') if 'pose' in names else None
+    config = vars(model).get('cfg', {})  # a model built by hand has none
+    calibration = config.get('uncertainty') if 'pose' in names else None
     rows, arrays = [], {name: [] for name in (*names, *(['uncertainty'] if calibration else []))}
     for group in _groups(track_clips(model.codec, table, fill=True)):
         rows += [clip.rows for clip in group]
@@ -173,7 +174,7 @@ def predict_table(
         fields |= {'scores': np.concatenate(arrays['action']), 'classes': class_names(model)}
     means = {name: [part.mean(0) for part in arrays[name]] for name in names if name not in ('pose', 'action')}
     embeddings = {name: np.stack([mean / np.linalg.norm(mean) for mean in part]) for name, part in means.items()}
-    return Result(table, embeddings=embeddings, model=model.cfg.get('model_name'), **fields)
+    return Result(table, embeddings=embeddings, model=config.get('model_name'), **fields)
 
 
 def _groups(clips: Iterable[Clip]) -> Iterator[list[Clip]]:

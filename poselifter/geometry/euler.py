@@ -37,7 +37,7 @@ def matrix_to_euler(matrices: np.ndarray, order: str) -> np.ndarray:
     one = np.stack([first, middle, last], -1)
     other = np.stack([first + np.pi, np.pi - middle, last + np.pi], -1)
     stay, change = (np.square(_wrapped(triple[1:] - one[:-1])).sum(-1) for triple in (one, other))
-    changed = np.cumsum(np.concatenate([np.zeros_like(stay[:1], bool), change < stay]), 0) % 2 == 1
+    changed = np.cumsum(np.concatenate([np.zeros_like(middle[:1], bool), change < stay]), 0) % 2 == 1
     return np.unwrap(_wrapped(np.where(changed[..., None], other, one)), axis=0)
 
 

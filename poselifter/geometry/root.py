@@ -46,8 +46,8 @@ def fit_root(
         A pole of one metre that fills a quarter of the focal length is four metres away:
 
         >>> pole = np.array([[[0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
-        >>> fit_root(pole, np.array([[[0.0, 0.0], [0.0, 0.25]]]), np.ones((1, 2)), fps=30).round(6).tolist()
-        [[0.0, 0.0, 4.0]]
+        >>> fit_root(pole, np.array([[[0.0, 0.0], [0.0, 0.25]]]), np.ones((1, 2)), fps=30).round(6)[0, 2].item()
+        4.0
     """
     present = weights > 0
     poses, rays = (np.where(present[..., None], array, 0).astype(np.float64) for array in (poses, rays))

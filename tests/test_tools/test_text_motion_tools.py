@@ -168,7 +168,7 @@ def test_the_pretraining_on_babel_knows_its_frame_rate(babel):
     search, frames = MotionSearch(model), []
     search.embed = lambda inputs, *_: frames.append(len(inputs)) or ClipWindows(*np.zeros((4, 1)))
     search.embed_table(still, 'still')
-    assert frames == [62]  # 2 seconds; it would be 102 at 50 frames a second
+    assert frames == [61]  # 2 seconds; it would be 102 at 50 frames a second
 
 
 def test_the_embedding_picture_shows_babel(tool, repository, babel, tmp_path):
