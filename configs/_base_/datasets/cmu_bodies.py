@@ -1,0 +1,53 @@
+# CMU motion capture posed on bodies of all builds, seen by cameras of all kinds and a detector as measured on films.
+# The data: `data/cmu` with the files `full_*.npz` of 31 joints (docs/datasets/cmu.md).
+_base_ = './loaders.py'
+
+codec = dict(
+    type='RootRelativeLifting', skeleton='h36m17', skeleton_3d='body17', fps=30, confidence=True, window_box=True
+)
+data_root = '{{$POSELIFTER_DATA:data}}/cmu'
+
+train_pipeline = [
+    dict(type='TimeWarp', length=27),
+    dict(type='StraightenLimbs'),
+    dict(type='VaryBody'),
+    dict(type='PoseBody'),
+    dict(type='WideCamera'),
+    dict(type='DetectorErrors'),
+    dict(type='MissingParts'),
+    dict(type='Encode', codec=codec),
+    dict(type='FlipPose'),
+    dict(type='PackPose'),
+]
+# the protocol of cmu.py
+test_pipeline = [
+    dict(type='VirtualCamera'),
+    dict(type='DetectedJoints', prob=1),
+    dict(type='KeypointNoise'),
+    dict(type='Encode', codec=codec),
+    dict(type='PackPose', keys=['keypoints', 'lifting_target', 'lifting_target_visible', 'action']),
+]
+
+tested = dict(type='CMUMocapDataset', data_root=data_root, views=4, test_mode=True, pipeline=test_pipeline)
+train_dataloader = dict(
+    batch_size=16,
+    num_workers=0,
+    persistent_workers=False,
+    dataset=dict(
+        type='CMUSkeletonDataset',
+        data_root=data_root,
+        ann_file='cmu_train.npz',
+        own_body=0.2,
+        mix=0.25,
+        window=dict(length=54, stride=13, tail='shift'),
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=8, num_workers=0, persistent_workers=False, dataset=dict(**tested, ann_file='cmu_val.npz')
+)
+test_dataloader = dict(
+    batch_size=8, num_workers=0, persistent_workers=False, dataset=dict(**tested, ann_file='cmu_test.npz')
+)
+val_evaluator = dict(type='PoseMetric')
+test_evaluator = val_evaluator
