@@ -138,7 +138,9 @@ def predict_table(
             arrays[name].append(at_rows(predictions[name].cpu().numpy(), table, rows, step))
     fields = {'segments': [rows for rows, _, _ in clips], **assumed_metadata(model)}
     if 'pose' in names:
-        fields |= {'poses': np.concatenate(arrays['pose']), 'skeleton_3d': model.codec.skeleton_3d.name}
+        trained, given = model.codec.skeleton_3d.name, model.codec.result_skeleton.name
+        poses = convert_keypoints(np.concatenate(arrays['pose']), trained, given)
+        fields |= {'poses': poses, 'skeleton_3d': given}
     if 'action' in names:
         fields |= {'scores': np.concatenate(arrays['action']), 'classes': class_names(model)}
     means = {name: [part.mean(0) for part in arrays[name]] for name in names if name not in ('pose', 'action')}

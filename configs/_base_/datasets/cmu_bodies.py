@@ -3,7 +3,13 @@
 _base_ = './loaders.py'
 
 codec = dict(
-    type='RootRelativeLifting', skeleton='h36m17', skeleton_3d='body17', fps=30, confidence=True, window_box=True
+    type='RootRelativeLifting',
+    skeleton='h36m17',
+    skeleton_3d='body17',
+    result_skeleton='cmu17',
+    fps=30,
+    confidence=True,
+    window_box=True,
 )
 data_root = '{{$POSELIFTER_DATA:data}}/cmu'
 
@@ -24,13 +30,13 @@ test_pipeline = [
     dict(type='VirtualCamera'),
     dict(type='DetectedJoints', prob=1),
     dict(type='KeypointNoise'),
-    dict(type='Encode', codec=codec),
+    dict(type='Encode', codec=codec, labels=False),
     dict(type='PackPose', keys=['keypoints', 'lifting_target', 'lifting_target_visible', 'action']),
 ]
 
 tested = dict(type='CMUMocapDataset', data_root=data_root, views=4, test_mode=True, pipeline=test_pipeline)
 train_dataloader = dict(
-    batch_size=16,
+    batch_size=8,
     num_workers=0,
     persistent_workers=False,
     dataset=dict(
@@ -39,7 +45,7 @@ train_dataloader = dict(
         ann_file='cmu_train.npz',
         own_body=0.2,
         mix=0.25,
-        window=dict(length=54, stride=13, tail='shift'),
+        window=dict(length=54, stride=27, tail='shift'),
         pipeline=train_pipeline,
     ),
 )

@@ -111,7 +111,7 @@ class StraightenLimbs(BatchTransform):
         prob: probability.
     """
 
-    def __init__(self, angle: float = 35, prob: float = 0.7) -> None:
+    def __init__(self, angle: float = 45, prob: float = 0.8) -> None:
         self.angle, self.prob = angle, prob
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:

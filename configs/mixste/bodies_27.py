@@ -1,0 +1,16 @@
+# MixSTE, small, 27 frames, on bodies of all builds; goes on from the weights of cmu_27 until it is stopped.
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/datasets/cmu_bodies.py',
+    '../_base_/models/mixste_small.py',
+    '../_base_/schedules/small.py',
+]
+
+model = dict(codec={{_base_.codec}})
+load_from = 'zoo/mixste_cmu_27-5dcadce8_20261121.safetensors'
+# a constant rate and averaged weights: good whenever it is stopped
+epochs = 400
+train_cfg = dict(max_epochs=epochs, val_interval=10)
+optim_wrapper = dict(optimizer=dict(lr=7e-4))
+param_scheduler = [dict(type='LinearLR', start_factor=0.05, by_epoch=False, end=200)]
+custom_hooks = [dict(type='EMAHook', momentum=0.001)]
