@@ -1,4 +1,4 @@
-# MixSTE, small, 27 frames, on bodies of all builds; goes on from the weights of cmu_27 until it is stopped.
+# MixSTE, small, 27 frames, on bodies of all builds; goes on from the weights of cmu_27, for as long as there is time.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/datasets/cmu_bodies.py',
@@ -6,7 +6,19 @@ _base_ = [
     '../_base_/schedules/small.py',
 ]
 
-model = dict(codec={{_base_.codec}})
+model = dict(
+    type='SparseFramesEstimator',
+    frame_step=3,
+    codec={{_base_.codec}},
+    heads=dict(
+        pose=dict(
+            losses=[
+                dict(type='WeightedMPJPELoss', joint_weights='mixste'),
+                dict(type='VelocityLoss', loss_weight=0.7),
+            ]
+        )
+    ),
+)
 load_from = 'zoo/mixste_cmu_27-5dcadce8_20261121.safetensors'
 # a constant rate and averaged weights: good whenever it is stopped
 epochs = 400

@@ -36,7 +36,7 @@ test_pipeline = [
 
 tested = dict(type='CMUMocapDataset', data_root=data_root, views=4, test_mode=True, pipeline=test_pipeline)
 train_dataloader = dict(
-    batch_size=8,
+    batch_size=24,
     num_workers=0,
     persistent_workers=False,
     dataset=dict(
@@ -45,7 +45,7 @@ train_dataloader = dict(
         ann_file='cmu_train.npz',
         own_body=0.2,
         mix=0.25,
-        window=dict(length=54, stride=27, tail='shift'),
+        window=dict(length=54, stride=9, tail='shift'),
         pipeline=train_pipeline,
     ),
 )
