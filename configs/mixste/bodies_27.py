@@ -26,3 +26,11 @@ train_cfg = dict(max_epochs=epochs, val_interval=10)
 optim_wrapper = dict(optimizer=dict(lr=7e-4))
 param_scheduler = [dict(type='LinearLR', start_factor=0.05, by_epoch=False, end=200)]
 custom_hooks = [dict(type='EMAHook', momentum=0.001)]
+
+variants = dict(
+    hdm05=dict(  # another laboratory's motion
+        test_dataloader=dict(
+            dataset=dict(type='HDM05Dataset', data_root='{{$POSELIFTER_DATA:data}}/hdm05', ann_file='hdm05.npz')
+        )
+    )
+)

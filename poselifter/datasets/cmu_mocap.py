@@ -50,7 +50,9 @@ class CMUMocapDataset(SequenceDataset):
     def __init__(
         self, actions: Sequence[str] | None = None, classes: Sequence[str] | None = None, **kwargs: Any
     ) -> None:
-        self.actions, self.classes = choose_classes(f'{type(self).__name__}: actions', actions, classes, self.known_actions)
+        self.actions, self.classes = choose_classes(
+            f'{type(self).__name__}: actions', actions, classes, self.known_actions
+        )
         super().__init__(**kwargs)
 
     def load(self) -> Sequences:
@@ -94,8 +96,8 @@ class HDM05Dataset(CMUMocapDataset):
     """
 
     known_actions = (
-        'deposit_floor', 'elbow_to_knee', 'grab_high', 'hop', 'jog', 'kick', 'lie_down', 'rotate_arms', 'sneak', 'squat',
-        'throw_basketball',
+        'deposit_floor', 'elbow_to_knee', 'grab_high', 'hop', 'jog', 'kick', 'lie_down', 'rotate_arms', 'sneak',
+        'squat', 'throw_basketball',
     )  # fmt: skip
     METAINFO = {'dataset_name': 'hdm05', 'skeleton_3d': 'cmu17', 'actions': known_actions}
     how = 'make it from the clips of HDM05 (resources.mpi-inf.mpg.de/HDM05) in the layout of cmu_*.npz'

@@ -93,7 +93,10 @@ class CMUSkeletonDataset(CMUMocapDataset):
 
     def _mixed(self, turns: np.ndarray, info: dict, rng: np.random.Generator) -> np.ndarray:
         """Rotations (T, 31, 4) with a part of the body from another clip, relative to the bone that carries it."""
-        part, other = _MIXED[rng.integers(len(_MIXED))], self._cached_info(int(self.windows[rng.integers(len(self.windows)), 0]))[0]
+        part, other = (
+            _MIXED[rng.integers(len(_MIXED))],
+            self._cached_info(int(self.windows[rng.integers(len(self.windows)), 0]))[0],
+        )
         if other['daz'] != info['daz']:  # their limbs are turned otherwise
             return turns
         first = int(rng.integers(max(other['length'] - len(turns), 0) + 1))

@@ -14,13 +14,13 @@ codec = dict(
 data_root = '{{$POSELIFTER_DATA:data}}/cmu'
 
 train_pipeline = [
-    dict(type='TimeWarp', length=27),
-    dict(type='StraightenLimbs'),
-    dict(type='VaryBody'),
-    dict(type='PoseBody'),
-    dict(type='WideCamera'),
-    dict(type='DetectorErrors'),
-    dict(type='MissingParts'),
+    dict(type='TimeWarp', length=27, speed=(0.5, 2.0)),
+    dict(type='StraightenLimbs', angle=45, prob=0.8),
+    dict(type='VaryBody', prob=0.9),
+    dict(type='PoseBody', prob=0.85),
+    dict(type='WideCamera', pitch=(-15, 45), roll=30, distance=(1.5, 15), focal=(0.5, 4)),
+    dict(type='DetectorErrors', strength=(0.3, 2.2), outside=0.5),
+    dict(type='MissingParts', prob=0.3),
     dict(type='Encode', codec=codec),
     dict(type='FlipPose'),
     dict(type='PackPose'),

@@ -16,15 +16,55 @@ BONES = (
     *(f'left_{end}' for end in _ARM), *(f'right_{end}' for end in _ARM),
 )  # fmt: skip
 """Names of the 31 bones, each after the joint where it ends."""
-PARENTS = (-1, 0, 1, 2, 3, 4, 0, 6, 7, 8, 9, 0, 11, 12, 13, 14, 15, 13, 17, 18, 19, 20, 21, 20, 13, 24, 25, 26, 27, 28, 27)
+PARENTS = (
+    -1,
+    0,
+    1,
+    2,
+    3,
+    4,
+    0,
+    6,
+    7,
+    8,
+    9,
+    0,
+    11,
+    12,
+    13,
+    14,
+    15,
+    13,
+    17,
+    18,
+    19,
+    20,
+    21,
+    20,
+    13,
+    24,
+    25,
+    26,
+    27,
+    28,
+    27,
+)
 _BODY17 = [1, 6, 7, 8, 1, 2, 3, 11, 13, 15, 16, 17, 18, 19, 24, 25, 26]  # the pelvis is put between the hips
 _BEND = {'left_elbow': (0, -0.5, -0.87), 'right_elbow': (0, 0.5, 0.87), 'left_knee': (1, 0, 0), 'right_knee': (1, 0, 0)}
 
 
-def draw(batch: ClipBatch, *shape: int, normal: bool = False) -> np.ndarray:
-    """Numbers (B, *shape) float32 from U(0, 1) or N(0, 1), each clip's from its own generator."""
-    rngs = next_rngs(batch)
-    return np.stack([rng.standard_normal(shape, np.float32) if normal else rng.random(shape, np.float32) for rng in rngs])
+class Draws:
+    """Numbers for a transform of a batch, each clip's from its own generator."""
+
+    def __init__(self, batch: ClipBatch) -> None:
+        self.rngs = next_rngs(batch)
+
+    def __call__(self, *shape: int, normal: bool = False) -> np.ndarray:
+        """(B, *shape) float32 from U(0, 1) or N(0, 1)."""
+        draws = [
+            rng.standard_normal(shape, np.float32) if normal else rng.random(shape, np.float32) for rng in self.rngs
+        ]
+        return np.stack(draws)
 
 
 def multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -85,10 +125,12 @@ class TimeWarp(BatchTransform):
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
         """Changes ``bone_rotations`` and ``world_root``."""
-        place, rate = np.moveaxis(draw(batch, 2), -1, 0)
+        place, rate = Draws(batch)(2).T
         n_frames, (low, high) = batch.arrays['world_root'].shape[1], self.speed
         step = np.minimum(low * (high / low) ** rate, (n_frames - 1) / (self.length - 1))
-        where = (n_frames - 1 - step * (self.length - 1))[:, None] * place[:, None] + step[:, None] * np.arange(self.length)
+        where = (n_frames - 1 - step * (self.length - 1))[:, None] * place[:, None] + step[:, None] * np.arange(
+            self.length
+        )
         lower = where.astype(int).clip(0, n_frames - 2)
         fraction, rows = (where - lower).astype(np.float32)[..., None], np.arange(len(batch))[:, None]
         for key in ('bone_rotations', 'world_root'):
@@ -103,8 +145,8 @@ class TimeWarp(BatchTransform):
 class StraightenLimbs(BatchTransform):
     """Takes a random angle off the bend of knees and elbows, down to straight.
 
-    Marker-based captures put the knee's centre such that a straight leg seems bent by some 15 degrees. The thigh turns by
-    half the angle and the shin by the other half, so that hip and ankle stay in line; feet keep their direction.
+    Marker-based captures put the knee's centre such that a straight leg seems bent by some 15 degrees. The thigh turns
+    by half the angle and the shin by the other half, so that hip and ankle stay in line; feet keep their direction.
 
     Args:
         angle: largest angle, degrees.
@@ -117,7 +159,7 @@ class StraightenLimbs(BatchTransform):
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
         """Changes ``bone_rotations``."""
         turns = batch.arrays['bone_rotations']
-        amounts = draw(batch, 6)
+        amounts = Draws(batch)(6)
         common = (amounts[:, 0] < self.prob) * np.radians(self.angle)
         for (joint, axis), amount in zip(_BEND.items(), amounts[:, 1:5].T, strict=True):
             upper = BONES.index(joint)
@@ -159,8 +201,10 @@ class VaryBody(BatchTransform):
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
         """Scales ``bone_offsets``."""
-        draws = draw(batch, len(_PROPORTIONS) + 1)
-        factor = {name: low + (high - low) * x for (name, (low, high)), x in zip(_PROPORTIONS.items(), draws.T, strict=False)}
+        draws = Draws(batch)(len(_PROPORTIONS) + 1)
+        factor = {
+            name: low + (high - low) * x for (name, (low, high)), x in zip(_PROPORTIONS.items(), draws.T, strict=False)
+        }
         scale = np.empty((len(batch), len(BONES)), np.float32)
         for bone, name in enumerate(BONES):
             kind = 'spine' if name in ('lower_spine', 'upper_spine', 'thorax') else name.split('_', 1)[-1]
@@ -195,7 +239,8 @@ class PoseBody(BatchTransform):
         ends = place_joints(arrays.pop('bone_rotations'), arrays.pop('bone_offsets'), arrays.pop('world_root'))
         joints = ends[:, :, _BODY17]
         joints[:, :, 0] = (joints[:, :, 1] + joints[:, :, 4]) / 2
-        draws, jitter = draw(batch, 9).T[..., None, None], draw(batch, 1, 17, 3, normal=True)
+        draw = Draws(batch)
+        draws, jitter = draw(9).T[..., None, None], draw(1, 17, 3, normal=True)
         marks = joints + rotate(turns[:, :, _BODY17], 0.01 * jitter)
         up = rotate(turns[:, :, [0, 13, 16]], np.array([0, 0, 1], np.float32))
         forward = rotate(turns[:, :, 16], np.array([0, -1, 0], np.float32))
@@ -208,7 +253,9 @@ class PoseBody(BatchTransform):
             ([11, 14], 8, between(2, 0.95, 1.15), between(3, -0.03, 0.04), 1),
         ):
             centre = joints[:, :, middle : middle + 1]
-            marks[:, :, pair] = centre + (joints[:, :, pair] - centre) * wide[..., None] + (up[:, :, which] * high)[:, :, None]
+            marks[:, :, pair] = (
+                centre + (joints[:, :, pair] - centre) * wide[..., None] + (up[:, :, which] * high)[:, :, None]
+            )
         marks[:, :, 9] = joints[:, :, 9] + up[:, :, 2] * between(4, -0.02, 0.05) + forward * between(5, 0.07, 0.13)
         marks[:, :, 10] = joints[:, :, 9] + up[:, :, 2] * between(6, 0.03, 0.09) + forward * between(7, 0.05, 0.11)
         marks[:, :, 0], marks[:, :, 8] = marks[:, :, [1, 4]].mean(2), marks[:, :, [11, 14]].mean(2)

@@ -6,14 +6,14 @@ from ...registry import TRANSFORMS
 from ...skeletons import get_skeleton
 from ..clip_batch import ClipBatch
 from .base import BatchTransform
-from .bodies import draw
+from .bodies import Draws
 
 _LIMBS = ((2, 3), (5, 6), (12, 13), (15, 16))  # of h36m17: outer joints of legs and arms
 _SPREAD = np.array([0.8, 0.8, 1.4, 1.1, 0.8, 1.4, 1.1, 0.8, 0.8, 1.0, 0.9, 0.8, 1.2, 1.1, 0.8, 1.2, 1.1], np.float32)
 _GROUPS = (
-    (3, 6), (2, 3, 5, 6), (2, 3, 5, 6), (0, 1, 2, 3, 4, 5, 6, 7), (1, 2, 3), (2, 3), (5, 6), (3,), (6,), (12, 13), (15, 16),
-    (13, 16), (12, 13, 15, 16), (13,), (16,), (9, 10), (8, 9, 10, 11, 12, 13, 14, 15, 16), (2, 3, 15, 16), (5, 6, 12, 13),
-    (11, 12, 13), (14, 15, 16),
+    (3, 6), (2, 3, 5, 6), (2, 3, 5, 6), (0, 1, 2, 3, 4, 5, 6, 7), (1, 2, 3), (2, 3), (5, 6), (3,), (6,), (12, 13),
+    (15, 16), (13, 16), (12, 13, 15, 16), (13,), (16,), (9, 10), (8, 9, 10, 11, 12, 13, 14, 15, 16), (2, 3, 15, 16),
+    (5, 6, 12, 13), (11, 12, 13), (14, 15, 16),
 )  # fmt: skip
 
 
@@ -36,63 +36,56 @@ class DetectorErrors(BatchTransform):
 
     Args:
         strength: range of how much all of it counts; 1 is the best model.
-        occluded, elsewhere, swapped, missed: fractions of limbs, limbs, clips, joints and frames it happens to.
         outside: fraction of clips whose detector gives no points outside of the picture; others guess them.
     """
 
     films = True
+    occluded, elsewhere = 0.1, 0.02  # fractions of limbs that are hidden, or put elsewhere, during a spell
+    swapped = 0.04  # fraction of clips
+    missed = 0.01  # largest fraction of joints and frames
 
-    def __init__(
-        self,
-        strength: tuple[float, float] = (0.3, 2.2),
-        occluded: float = 0.1,
-        elsewhere: float = 0.02,
-        swapped: float = 0.04,
-        missed: float = 0.01,
-        outside: float = 0.5,
-    ) -> None:
-        self.strength, self.occluded, self.elsewhere = strength, occluded, elsewhere
-        self.swapped, self.missed, self.outside = swapped, missed, outside
+    def __init__(self, strength: tuple[float, float] = (0.3, 2.2), outside: float = 0.5) -> None:
+        self.strength, self.outside = strength, outside
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
         """Disturbs ``keypoints`` and sets ``keypoints_visible`` to scores."""
         keypoints, inside = batch.arrays['keypoints'], batch.arrays['keypoints_visible'] > 0
-        n_frames = keypoints.shape[1]
-        draws, limbs = draw(batch, 10), draw(batch, len(_LIMBS), 7)
+        n_frames, draw = keypoints.shape[1], Draws(batch)
+        draws, limbs = draw(10), draw(len(_LIMBS), 7)
         size = np.median(np.ptp(keypoints, axis=2).max(-1), axis=1)
-        error, hidden = self._errors(batch, n_frames), np.zeros(inside.shape, bool)
-        for i, (joints, _) in enumerate(zip(_LIMBS, range(4), strict=True)):
+        error, hidden = self._errors(draw, n_frames), np.zeros(inside.shape, bool)
+        for i, joints in enumerate(_LIMBS):
             behind = _spells(limbs[:, i, :3], self.occluded, n_frames)[..., None]
             away = _spells(limbs[:, i, 3:6], self.elsewhere, n_frames)[..., None, None]
-            place = 0.1 * draw(batch, 1, 2, 2, normal=True)
+            place = 0.1 * draw(1, 2, 2, normal=True)
             error[:, :, joints] = error[:, :, joints] * np.where(behind, 1 + 2.5 * limbs[:, i, 6:, None], 1)[..., None]
             error[:, :, joints] += away * place
             hidden[:, :, joints] |= behind
         error = np.where(inside[..., None], error, 3 * error)
-        scores = self._scores(batch, error, hidden | ~inside, draws)
-        gone = draw(batch, n_frames, 18) < self.missed * draws[:, :1, None]
+        scores = self._scores(draw, error, hidden | ~inside, draws)
+        gone = draw(n_frames, 18) < self.missed * draws[:, :1, None]
         gone = gone[..., :17] | gone[..., 17:] | (~inside & (draws[:, 1, None, None] < self.outside))
         moved = keypoints + error * size[:, None, None, None]
         moved, scores = self._swap(moved, np.where(gone, 0, scores), draws[:, 2:6])
         batch.arrays['keypoints'], batch.arrays['keypoints_visible'] = _derived(moved, scores)
         return batch
 
-    def _errors(self, batch: ClipBatch, n_frames: int) -> np.ndarray:
+    def _errors(self, draw: Draws, n_frames: int) -> np.ndarray:
         """Errors (B, T, 17, 2) in units of the person's size."""
         low, high = self.strength
-        strength = low * (high / low) ** draw(batch, 1, 1, 1)
-        keys = draw(batch, n_frames // 5 + 3, 17, 2, normal=True)
-        keys *= np.exp(0.6 * draw(batch, n_frames // 5 + 3, 17, 1, normal=True) - 0.35)
+        strength = low * (high / low) ** draw(1, 1, 1)
+        keys = draw(n_frames // 5 + 3, 17, 2, normal=True)
+        keys *= np.exp(0.6 * draw(n_frames // 5 + 3, 17, 1, normal=True) - 0.35)
         where = np.arange(n_frames) / 5
         lower, fraction = where.astype(int), (where % 1).astype(np.float32)[:, None, None]
         slow = keys[:, lower] * (1 - fraction) + keys[:, lower + 1] * fraction
-        constant, quick = draw(batch, 1, 17, 2, normal=True), draw(batch, n_frames, 17, 2, normal=True)
+        constant, quick = draw(1, 17, 2, normal=True), draw(n_frames, 17, 2, normal=True)
         return (0.0085 * constant + 0.012 * slow + 0.004 * quick) * _SPREAD[:, None] * strength
 
     @staticmethod
-    def _scores(batch: ClipBatch, error: np.ndarray, hidden: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    def _scores(draw: Draws, error: np.ndarray, hidden: np.ndarray, draws: np.ndarray) -> np.ndarray:
         """Scores (B, T, 17): near 1 but for what is hidden, or falling with the error, or 1 throughout."""
-        noise, style = draw(batch, *error.shape[1:3], normal=True), draws[:, 6, None, None]
+        noise, style = draw(*error.shape[1:3], normal=True), draws[:, 6, None, None]
         distance = np.linalg.norm(error, axis=-1)
         sure = np.where(hidden, 0.05 + 0.9 * draws[:, 7, None, None] + 0.1 * noise, 1 - 0.03 * np.abs(noise))
         falling = (0.95 - 0.15 * hidden) * np.exp(-distance / 0.06) + 0.04 * noise
@@ -123,7 +116,7 @@ class MissingParts(BatchTransform):
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
         """Sets ``keypoints_visible`` to 0."""
-        draws, visible = draw(batch, 6), batch.arrays['keypoints_visible']
+        draws, visible = Draws(batch)(6), batch.arrays['keypoints_visible']
         parts = np.zeros((len(batch), 17), bool)
         for row, pick in enumerate((draws[:, 0] * len(_GROUPS)).astype(int)):
             parts[row, list(_GROUPS[pick])] = True

@@ -7,7 +7,7 @@ import numpy as np
 from ...registry import TRANSFORMS
 from ..clip_batch import ClipBatch
 from .base import BatchTransform
-from .bodies import draw
+from .bodies import Draws
 
 _SIZES = np.array([(1920, 1080), (1080, 1920), (1280, 720), (720, 1280), (1000, 1000), (1440, 1080)])
 
@@ -17,39 +17,37 @@ class WideCamera(BatchTransform):
     """Films each clip with a camera of its own, from a wide distribution.
 
     Most cameras look a little down and stand nearly straight; the rest fill the ranges. Some bodies lean over or lie.
-    The person may stand anywhere in the picture at any size, some reach over its edge.
+    The person may stand anywhere in the picture at any size, some reach over its edge. A subclass may set other
+    constants.
 
     Args:
         pitch: range, degrees; positive looks down.
         roll: largest tilt, degrees; one in 25 is tilted by up to 90.
-        lean: fraction of clips whose body is turned by up to 100 degrees about a horizontal axis.
         distance: range, metres.
         focal: range in units of the picture's longer side: 0.5 sees 90 degrees, 4 sees 14.
-        size: range of the person's extent in the picture, in units of its longer side.
-        cut: fraction of clips that are shifted towards or over an edge.
     """
 
     films = True
+    lean = 0.12  # fraction of clips whose body is turned by up to 100 degrees about a horizontal axis
+    size = (0.12, 1.0)  # range of the person's extent in the picture, in units of its longer side
+    cut = 0.15  # fraction of clips whose person may reach over an edge by half
 
     def __init__(
         self,
         pitch: tuple[float, float] = (-15, 45),
         roll: float = 30,
-        lean: float = 0.12,
         distance: tuple[float, float] = (1.5, 15),
         focal: tuple[float, float] = (0.5, 4),
-        size: tuple[float, float] = (0.12, 1.0),
-        cut: float = 0.15,
     ) -> None:
-        self.pitch, self.roll, self.lean, self.distance = pitch, roll, lean, distance
-        self.focal, self.size, self.cut = focal, size, cut
+        self.pitch, self.roll, self.distance, self.focal = pitch, roll, distance, focal
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
         """Adds ``lifting_target``, ``keypoints`` in pixels, ``keypoints_visible``, 0 outside of the picture."""
-        arrays, draws = dict(batch.arrays), draw(batch, 14).astype(np.float64)
+        arrays, draw = dict(batch.arrays), Draws(batch)
+        draws = draw(14).astype(np.float64)
         bodies = np.stack([arrays.pop('world_keypoints'), arrays.pop('world_landmarks')], 1)  # (B, 2, T, J, 3)
         bodies = bodies - bodies[:, :1, :, :1].mean(2, keepdims=True)
-        seen = np.einsum('bntji,bki->bntjk', bodies, self._orientations(draws, draw(batch, 2, normal=True)))
+        seen = np.einsum('bntji,bki->bntjk', bodies, self._orientations(draws, draw(2, normal=True)))
         sizes = _SIZES[(draws[:, 9] * len(_SIZES)).astype(int)]
         longer = sizes.max(1)
         distance = _log_range(draws[:, 10], self.distance)
