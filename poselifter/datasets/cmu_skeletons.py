@@ -84,25 +84,26 @@ class CMUSkeletonDataset(CMUMocapDataset):
             batch.arrays['bone_offsets'] = np.stack(offsets[part])
             turns = batch.arrays['bone_rotations']
             turns /= np.linalg.norm(turns, axis=-1, keepdims=True).clip(min=1e-6)
-            for row, (info, rng, mix) in enumerate(zip(infos[part], rngs[part], mixed[part], strict=True)):
+            daz = np.array([info['daz'] for info in infos[part]])
+            turned = daz & swapped[part]
+            turns[turned] = multiply(turns[turned], np.broadcast_to(self._daz_turn, turns[turned].shape))
+            for row, (rng, mix) in enumerate(zip(rngs[part], mixed[part], strict=True)):
                 if mix:
-                    turns[row] = self._mixed(turns[row], info, rng)
-            daz = np.array([info['daz'] for info in infos[part]]) & swapped[part]
-            turns[daz] = multiply(turns[daz], np.broadcast_to(self._daz_turn, turns[daz].shape))
+                    turns[row] = self._mixed(turns[row], bool(daz[row] and not turned[row]), rng)
         return batches
 
-    def _mixed(self, turns: np.ndarray, info: dict, rng: np.random.Generator) -> np.ndarray:
+    def _mixed(self, turns: np.ndarray, daz_body: bool, rng: np.random.Generator) -> np.ndarray:
         """Rotations (T, 31, 4) with a part of the body from another clip, relative to the bone that carries it."""
-        part, other = (
-            _MIXED[rng.integers(len(_MIXED))],
-            self._cached_info(int(self.windows[rng.integers(len(self.windows)), 0]))[0],
-        )
-        if other['daz'] != info['daz']:  # their limbs are turned otherwise
+        part, other = _MIXED[rng.integers(len(_MIXED))], int(self.windows[rng.integers(len(self.windows)), 0])
+        info = self._cached_info(other)[0]
+        if daz_body and not info['daz']:  # whose limbs are turned otherwise
             return turns
-        first = int(rng.integers(max(other['length'] - len(turns), 0) + 1))
-        rows = other['first'] + np.minimum(first + np.arange(len(turns)), other['length'] - 1)
+        first = int(rng.integers(max(info['length'] - len(turns), 0) + 1))
+        rows = info['first'] + np.minimum(first + np.arange(len(turns)), info['length'] - 1)
         foreign = self.decode({key: np.asarray(self.arrays[key][rows], np.float32) for key in self.arrays})
         foreign = foreign['bone_rotations'] / np.linalg.norm(foreign['bone_rotations'], axis=-1, keepdims=True)
+        if info['daz'] and not daz_body:
+            foreign = multiply(foreign, np.broadcast_to(self._daz_turn, foreign.shape))
         carrier = 0 if part.start == 11 else 13
         carried = multiply(turns[:, carrier], conjugate(foreign[:, carrier]))[:, None]
         return np.concatenate([turns[:, : part.start], multiply(carried, foreign[:, part]), turns[:, part.stop :]], 1)
