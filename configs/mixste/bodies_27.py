@@ -28,9 +28,16 @@ param_scheduler = [dict(type='LinearLR', start_factor=0.05, by_epoch=False, end=
 custom_hooks = [dict(type='EMAHook', momentum=0.001)]
 
 variants = dict(
+    # twice the channels, from the weights that projects/zoo/grow.py makes of this config's
+    wide=dict(
+        model=dict(backbone=dict(embed_dims=128), heads=dict(pose=dict(in_channels=128))),
+        load_from='work_dirs/bodies_27/grown.pth',
+        train_dataloader=dict(dataset=dict(window=dict(stride=18))),
+        optim_wrapper=dict(optimizer=dict(lr=5e-4)),
+    ),
     hdm05=dict(  # another laboratory's motion
         test_dataloader=dict(
             dataset=dict(type='HDM05Dataset', data_root='{{$POSELIFTER_DATA:data}}/hdm05', ann_file='hdm05.npz')
         )
-    )
+    ),
 )
