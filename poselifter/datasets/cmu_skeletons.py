@@ -82,6 +82,7 @@ class CMUSkeletonDataset(CMUMocapDataset):
             part = slice(start, start + len(batch))
             start = part.stop
             batch.arrays['bone_offsets'] = np.stack(offsets[part])
+            batch.metadata['own_body'] = (~swapped[part]).tolist()
             turns = batch.arrays['bone_rotations']
             turns /= np.linalg.norm(turns, axis=-1, keepdims=True).clip(min=1e-6)
             daz = np.array([info['daz'] for info in infos[part]])

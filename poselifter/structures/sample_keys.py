@@ -81,6 +81,7 @@ SAMPLE_KEYS: dict[str, KeySpec] = {
     'gender': KeySpec(None, '-', '-', 'key absent: smpl_shape is of the neutral body', str),
     'sequence': KeySpec(None, '-', '-', "''", str),
     'camera': KeySpec(None, '-', '-', "''", str),
+    'own_body': KeySpec(None, '-', '-', 'key absent: False; True: bones are those the motion was captured with', bool),
     'source_format': KeySpec(None, '-', '-', "''", str),
     'mirrored': KeySpec(None, '-', '-', 'key absent: mirrored at random', bool),
     'random_key': KeySpec(None, '-', '-', 'key absent: no random transform may run', list),

@@ -15,7 +15,7 @@ data_root = '{{$POSELIFTER_DATA:data}}/cmu'
 
 train_pipeline = [
     dict(type='TimeWarp', length=27, speed=(0.5, 2.0)),
-    dict(type='StraightenLimbs', angle=45, prob=0.8),
+    dict(type='StraightenLimbs', angle=40, prob=0.6),
     dict(type='VaryBody', prob=0.9),
     dict(type='PoseBody', prob=0.85),
     dict(type='WideCamera', pitch=(-15, 45), roll=30, distance=(1.5, 15), focal=(0.5, 4)),
@@ -43,7 +43,7 @@ train_dataloader = dict(
         type='CMUSkeletonDataset',
         data_root=data_root,
         ann_file='cmu_train.npz',
-        own_body=0.2,
+        own_body=0.35,
         mix=0.25,
         window=dict(length=54, stride=9, tail='shift'),
         pipeline=train_pipeline,

@@ -67,6 +67,11 @@ class Draws:
         return np.stack(draws)
 
 
+def as_captured(batch: ClipBatch) -> np.ndarray:
+    """Which clips (B,) bool show a body as it was captured, which no transform changes."""
+    return np.array(batch.metadata.get('own_body', [False] * len(batch)))
+
+
 def multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Product of quaternions (..., 4), w first: the turn ``b``, then ``a``."""
     w, x, y, z = np.moveaxis(a, -1, 0)
@@ -153,14 +158,14 @@ class StraightenLimbs(BatchTransform):
         prob: probability.
     """
 
-    def __init__(self, angle: float = 45, prob: float = 0.8) -> None:
+    def __init__(self, angle: float = 40, prob: float = 0.6) -> None:
         self.angle, self.prob = angle, prob
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
         """Changes ``bone_rotations``."""
         turns = batch.arrays['bone_rotations']
         amounts = Draws(batch)(6)
-        common = (amounts[:, 0] < self.prob) * np.radians(self.angle)
+        common = (amounts[:, 0] < self.prob) * ~as_captured(batch) * np.radians(self.angle)
         for (joint, axis), amount in zip(_BEND.items(), amounts[:, 1:5].T, strict=True):
             upper = BONES.index(joint)
             axis = np.asarray(axis, np.float32) / np.float32(np.linalg.norm(axis))
@@ -179,10 +184,10 @@ class StraightenLimbs(BatchTransform):
 
 
 _PROPORTIONS = {  # fractions by which lengths of bones differ from the subject's
-    **dict.fromkeys(('root', 'toe_base', 'toe_end', 'knuckles', 'neck', 'head_base', 'head_end'), (0.85, 1.15)),
-    **dict.fromkeys(('knee', 'ankle', 'elbow'), (0.95, 1.05)),
-    'hip': (0.85, 1.25), 'shoulder': (0.8, 1.15), 'spine': (0.86, 1.14), 'wrist': (0.85, 1.55),
-    'legs': (0.88, 1.12), 'arms': (0.9, 1.1), 'height': (0.85, 1.15),
+    **dict.fromkeys(('root', 'toe_base', 'toe_end', 'knuckles', 'neck', 'head_base', 'head_end'), (0.9, 1.1)),
+    **dict.fromkeys(('knee', 'ankle', 'elbow'), (0.97, 1.03)),
+    'hip': (0.9, 1.25), 'shoulder': (0.85, 1.1), 'spine': (0.97, 1.12), 'wrist': (0.9, 1.5),
+    'legs': (0.93, 1.04), 'arms': (0.94, 1.06), 'height': (0.85, 1.15),
 }  # fmt: skip
 
 
@@ -190,7 +195,9 @@ _PROPORTIONS = {  # fractions by which lengths of bones differ from the subject'
 class VaryBody(BatchTransform):
     """Changes a body's proportions, left and right alike: the height, legs, arms, trunk, widths, single bones.
 
-    The forearm gets longest: in most captures its joint lies up the arm from the wrist that detectors mark.
+    The forearm gets longest: in most captures its joint lies up the arm from the wrist that detectors mark. Legs get
+    shorter and trunks longer than captured, towards where detectors mark hips and shoulders; proportions keep to people's
+    (about 4 %), so that a foreshortened limb shows its bend. Bodies that are shown as captured stay as they are.
 
     Args:
         prob: probability.
@@ -211,7 +218,7 @@ class VaryBody(BatchTransform):
             kind = name if kind not in _PROPORTIONS and name in _PROPORTIONS else kind
             scale[:, bone] = factor['height'] * factor.get(kind, 1)
             scale[:, bone] *= factor['legs'] if kind in ('knee', 'ankle') else factor['arms'] if kind in _ARM[1:] else 1
-        scale[draws[:, -1] >= self.prob] = 1
+        scale[(draws[:, -1] >= self.prob) | as_captured(batch)] = 1
         batch.arrays['bone_offsets'] = batch.arrays['bone_offsets'] * scale[..., None]
         return batch
 
