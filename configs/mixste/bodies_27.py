@@ -27,13 +27,24 @@ optim_wrapper = dict(optimizer=dict(lr=7e-4))
 param_scheduler = [dict(type='LinearLR', start_factor=0.05, by_epoch=False, end=200)]
 custom_hooks = [dict(type='EMAHook', momentum=0.001)]
 
+# twice the channels, from the weights that projects/zoo/grow.py makes of this config's, or of cmu_27's
+wide = dict(
+    model=dict(backbone=dict(embed_dims=128), heads=dict(pose=dict(in_channels=128))),
+    load_from='work_dirs/bodies_27/grown.pth',
+    train_dataloader=dict(dataset=dict(window=dict(stride=18))),
+    optim_wrapper=dict(optimizer=dict(lr=5e-4)),
+)
 variants = dict(
-    # twice the channels, from the weights that projects/zoo/grow.py makes of this config's
-    wide=dict(
-        model=dict(backbone=dict(embed_dims=128), heads=dict(pose=dict(in_channels=128))),
-        load_from='work_dirs/bodies_27/grown.pth',
-        train_dataloader=dict(dataset=dict(window=dict(stride=18))),
-        optim_wrapper=dict(optimizer=dict(lr=5e-4)),
+    wide=wide,
+    # projects/zoo/train_on_gpu.sh
+    gpu=dict(
+        model=wide['model'],
+        load_from=wide['load_from'],
+        train_dataloader=dict(
+            batch_size=256, num_workers=12, persistent_workers=True, dataset=dict(window=dict(stride=2))
+        ),
+        optim_wrapper=dict(optimizer=dict(lr=1e-3)),
+        custom_hooks=[dict(type='EMAHook', momentum=0.002)],
     ),
     hdm05=dict(  # another laboratory's motion
         test_dataloader=dict(

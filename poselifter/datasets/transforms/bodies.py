@@ -196,8 +196,8 @@ class VaryBody(BatchTransform):
     """Changes a body's proportions, left and right alike: the height, legs, arms, trunk, widths, single bones.
 
     The forearm gets longest: in most captures its joint lies up the arm from the wrist that detectors mark. Legs get
-    shorter and trunks longer than captured, towards where detectors mark hips and shoulders; proportions keep to people's
-    (about 4 %), so that a foreshortened limb shows its bend. Bodies that are shown as captured stay as they are.
+    shorter and trunks longer than captured, towards where detectors mark hips and shoulders. Ranges are people's,
+    so that a foreshortened limb shows its bend. Bodies that are shown as captured stay as they are.
 
     Args:
         prob: probability.
