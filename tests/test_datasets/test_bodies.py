@@ -149,6 +149,20 @@ def test_limbs_get_straighter():
     assert (bend(before, KNEES[0]) - bend(after, KNEES[0])).max() > 20
 
 
+def test_poses_vary_by_constant_turns():
+    """Knees keep their bend, and the body its motion: a limb turns by one angle about an axis of the pelvis."""
+    steps = [dict(type='VaryPose', angle=11, prob=1), dict(type='PoseBody', prob=0)]
+    before = posed(steps[1:], walkers(200))['world_keypoints']
+    after = posed(steps, walkers(200))['world_keypoints']
+    np.testing.assert_allclose(after[:, :, :2], before[:, :, :2], atol=1e-5)
+    for joints in (*KNEES, (11, 12, 13)):
+        np.testing.assert_allclose(bend(after, joints), bend(before, joints), atol=0.2)
+    thighs = [poses[:, :, 2] - poses[:, :, 1] for poses in (before, after)]
+    cosine = (thighs[0] * thighs[1]).sum(-1) / np.prod([np.linalg.norm(t, axis=-1) for t in thighs], axis=0)
+    angle = np.degrees(np.arccos(cosine.clip(-1, 1)))
+    assert 11 < np.sqrt((angle**2).mean()) < 18  # of the two axes across the thigh
+
+
 def test_bodies_vary_alike_on_both_sides():
     offsets = posed([dict(type='VaryBody', prob=1)], walkers(50))['bone_offsets']
     lengths = np.linalg.norm(offsets, axis=-1) / np.linalg.norm(walkers(1)[0]['bone_offsets'], axis=-1).clip(min=1e-9)

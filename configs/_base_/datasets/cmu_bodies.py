@@ -16,6 +16,7 @@ data_root = '{{$POSELIFTER_DATA:data}}/cmu'
 train_pipeline = [
     dict(type='TimeWarp', length=27, speed=(0.5, 2.0)),
     dict(type='StraightenLimbs', angle=40, prob=0.6),
+    dict(type='VaryPose', angle=11, prob=0.5),
     dict(type='VaryBody', prob=0.9),
     dict(type='PoseBody', prob=0.85),
     dict(type='WideCamera', pitch=(-15, 45), roll=30, distance=(1.5, 15), focal=(0.5, 4)),

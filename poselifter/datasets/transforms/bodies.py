@@ -183,6 +183,37 @@ class StraightenLimbs(BatchTransform):
         return batch
 
 
+@TRANSFORMS.register_module()
+class VaryPose(BatchTransform):
+    """Turns legs at the hips, the trunk above the pelvis, arms at the shoulders and the head by constant random angles.
+
+    So poses that were not captured (leans, a leg held aside, arms elsewhere) come with the captured motion. Bodies that
+    are shown as captured stay as they are.
+
+    Args:
+        angle: standard deviation of the turns of legs about each axis, degrees; trunk and head turn as much, arms 1.6
+            times.
+        prob: probability.
+    """
+
+    def __init__(self, angle: float = 11, prob: float = 0.5) -> None:
+        self.angle, self.prob = angle, prob
+
+    def transform_batch(self, batch: ClipBatch) -> ClipBatch:
+        """Changes ``bone_rotations``."""
+        turns, draw = batch.arrays['bone_rotations'], Draws(batch)
+        chosen = (draw(1)[:, 0] < self.prob) & ~as_captured(batch)
+        vectors = np.radians(self.angle) * draw(6, 3, normal=True) * chosen[:, None, None]
+        groups = ((0, 2, 6, 1), (0, 7, 11, 1), (0, 11, 31, 1), (13, 15, 17, 1), (13, 18, 24, 1.6), (13, 25, 31, 1.6))
+        for vector, (carrier, first, last, factor) in zip(np.moveaxis(vectors, 1, 0), groups, strict=True):
+            angle = np.linalg.norm(vector, axis=-1)
+            turn = _about(vector / angle.clip(min=1e-6)[:, None], factor * angle)[:, None]
+            frame = turns[:, :, carrier]
+            world = multiply(multiply(frame, np.broadcast_to(turn, frame.shape)), conjugate(frame))
+            turns[:, :, first:last] = multiply(world[:, :, None], turns[:, :, first:last])
+        return batch
+
+
 _PROPORTIONS = {  # fractions by which lengths of bones differ from the subject's
     **dict.fromkeys(('root', 'toe_base', 'toe_end', 'knuckles', 'neck', 'head_base', 'head_end'), (0.9, 1.1)),
     **dict.fromkeys(('knee', 'ankle', 'elbow'), (0.97, 1.03)),
