@@ -21,17 +21,17 @@ FLOORS = [
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
     'poselifter': 243,
-    'poselifter/apis': 748,
+    'poselifter/apis': 750,
     'poselifter/checkpoints': 847,
-    'poselifter/codecs': 182,
-    'poselifter/datasets': 2349,
+    'poselifter/codecs': 189,
+    'poselifter/datasets': 2783,
     'poselifter/engine': 999,
     'poselifter/evaluation': 607,
     'poselifter/geometry': 245,
     'poselifter/io': 658,
-    'poselifter/models': 2449,
+    'poselifter/models': 2472,
     'poselifter/skeletons': 178,
-    'poselifter/structures': 399,
+    'poselifter/structures': 404,
     'poselifter/tracking': 62,
     'poselifter/utils': 401,
     'poselifter/visualization': 507,
@@ -41,8 +41,8 @@ CODE_LINES = {
     'tools/misc': 411,
     'tools/model_converters': 52,
 }
-TOTAL_LINES = 26_072
-TEST_LINES = 25_812
+TOTAL_LINES = 26_840
+TEST_LINES = 26_220
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -27,6 +27,10 @@ optim_wrapper = dict(optimizer=dict(lr=7e-4))
 param_scheduler = [dict(type='LinearLR', start_factor=0.05, by_epoch=False, end=200)]
 custom_hooks = [dict(type='EMAHook', momentum=0.001)]
 
+last_losses = [
+    dict(type='WeightedMPJPELoss', joint_weights='mixste'),
+    dict(type='VelocityLoss', loss_weight=2.0),
+]
 # twice the channels, from the weights that projects/zoo/grow.py makes of this config's, or of cmu_27's
 wide = dict(
     model=dict(backbone=dict(embed_dims=128), heads=dict(pose=dict(in_channels=128))),
@@ -36,6 +40,21 @@ wide = dict(
 )
 variants = dict(
     wide=wide,
+    # the end of `wide`: all frames of the windows, a rate that falls to nothing
+    last=dict(
+        model=dict(
+            **{**wide['model'], 'heads': dict(pose=dict(in_channels=128, losses=last_losses))},
+            frame_step=1,
+        ),
+        load_from='work_dirs/bodies_27_wide/last.pth',
+        train_dataloader=dict(batch_size=12, dataset=dict(window=dict(stride=18))),
+        train_cfg=dict(max_epochs=12, val_interval=12),
+        optim_wrapper=dict(optimizer=dict(lr=4e-4)),
+        param_scheduler=[
+            dict(type='LinearLR', start_factor=0.05, by_epoch=False, end=100),
+            dict(type='CosineAnnealingLR', eta_min=1e-6, T_max=12, by_epoch=True, convert_to_iter_based=True),
+        ],
+    ),
     # projects/zoo/train_on_gpu.sh
     gpu=dict(
         model=wide['model'],

@@ -18,6 +18,7 @@ WORLD = {'VirtualCamera', 'RandomRotation'}  # before any camera
 BODIES = {
     'TimeWarp',
     'StraightenLimbs',
+    'VaryPose',
     'VaryBody',
     'PoseBody',
     'WideCamera',
