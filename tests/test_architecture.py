@@ -24,14 +24,14 @@ CODE_LINES = {
     'poselifter/apis': 750,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 189,
-    'poselifter/datasets': 2783,
+    'poselifter/datasets': 2758,
     'poselifter/engine': 999,
     'poselifter/evaluation': 607,
-    'poselifter/geometry': 245,
+    'poselifter/geometry': 224,
     'poselifter/io': 658,
     'poselifter/models': 2472,
     'poselifter/skeletons': 178,
-    'poselifter/structures': 404,
+    'poselifter/structures': 403,
     'poselifter/tracking': 62,
     'poselifter/utils': 401,
     'poselifter/visualization': 507,
@@ -41,8 +41,8 @@ CODE_LINES = {
     'tools/misc': 411,
     'tools/model_converters': 52,
 }
-TOTAL_LINES = 26_840
-TEST_LINES = 26_220
+TOTAL_LINES = 26_723
+TEST_LINES = 25_994
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

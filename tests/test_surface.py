@@ -74,8 +74,8 @@ def test_registries_are_children_of_mmengine():
 UNNAMED = {
     'rows of the papers, which variants will name': [
         'BodyPartMask', 'BoneAngleLoss', 'BoneAngleVelocityLoss', 'BoneVelocityLoss', 'ConcatFusion', 'CropScale3D',
-        'JointL1Loss', 'LimbLengthLoss', 'LimbLengthVarianceLoss', 'LimbSymmetryLoss', 'RandomRotation',
-        'Scores', 'SumFusion', 'TimeWindowMask',
+        'JointL1Loss', 'LimbLengthLoss', 'LimbLengthVarianceLoss', 'LimbSymmetryLoss', 'SumFusion',
+        'TimeWindowMask',
     ],
     'tools/analysis_tools/robustness.py and tests of masks put them into a pipeline': [
         'ChangeFrameRate', 'FrameShuffle', 'LowScores', 'SwapSides',
@@ -96,8 +96,8 @@ UNSET = {
         'FewShotMetric.episodes',
     ],
     'of a class in UNNAMED': [
-        'ConcatFusion.*', 'Scores.*',
-        'SumFusion.*', 'SkeletonActionDataset.*', 'PoseVisualizationHook.*', '*Inferencer.*',
+        'ConcatFusion.*', 'SumFusion.*', 'SkeletonActionDataset.*', 'PoseVisualizationHook.*',
+        '*Inferencer.*',
     ],
     'filled in by what holds the part': ['AdaptiveFusion.num_streams', 'BaseBackbone.num_tokens'],
     'of a user, by the command line or a local file': [

@@ -1,22 +1,8 @@
 """Cameras, projections, rotations, alignment: pure functions for numpy arrays and tensors."""
 
 from .cameras import Camera, backproject, camera_to_world, look_at, project, world_to_camera
-from .image_space import (
-    camera_to_image_space,
-    denormalize_image_space,
-    image_space_to_camera,
-    image_space_to_root_relative,
-    normalize_image_space,
-)
-from .normalize import (
-    Box,
-    crop_scale,
-    denormalize_longer_side,
-    denormalize_screen,
-    normalize_longer_side,
-    normalize_screen,
-    uncrop_scale,
-)
+from .image_space import camera_to_image_space
+from .normalize import crop_scale, denormalize_screen, normalize_longer_side, normalize_screen
 from .procrustes import procrustes, procrustes_align
 from .rotations import (
     axis_angle_to_matrix,

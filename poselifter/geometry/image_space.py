@@ -5,8 +5,7 @@ image-space lengths near the root's depth into millimetres, one number a frame.
 """
 
 from .arrays import Array, namespace
-from .cameras import Camera, backproject, project
-from .normalize import denormalize_screen, normalize_screen
+from .cameras import Camera, project
 
 _SQUARE_MM = 2000.0  # side of the square around the root whose drawn width gives the factor
 _MM = 1000.0
@@ -42,34 +41,3 @@ def camera_to_image_space(points: Array, camera: Camera, root: int = 0, distort:
     factor = _SQUARE_MM / (width + 0.001)
     depth = (points[..., 2] - root_depth[..., None]) * _MM / factor[..., None]
     return namespace(points).concatenate([project(points, camera, distort), depth[..., None]], -1), factor
-
-
-def image_space_to_camera(
-    image: Array, factor: Array, root_depth: Array, camera: Camera, distort: bool = True
-) -> Array:
-    """Brings poses (..., J, 3) back to the camera frame, metres: the inverse of :func:`camera_to_image_space`.
-
-    ``root_depth`` (...,) is Z of the root, metres, which the image space does not hold.
-    """
-    depth = image[..., 2] * factor[..., None] / _MM + root_depth[..., None]
-    return backproject(image[..., :2], depth, camera, distort)
-
-
-def image_space_to_root_relative(image: Array, factor: Array, root: int = 0) -> Array:
-    """Poses (..., J, 3) in metres relative to the root by the factor (...,), mm per pixel, alone.
-
-    This is what MotionBERT scores; perspective within the body is ignored.
-    """
-    return (image - image[..., root : root + 1, :]) * factor[..., None, None] / _MM
-
-
-def normalize_image_space(image: Array, width: float, height: float) -> Array:
-    """Maps pixels (..., 3) to network coordinates: x, y as on the screen, depth by the same scale 2 / width."""
-    flat = normalize_screen(image[..., :2], width, height)
-    return namespace(image).concatenate([flat, image[..., 2:] * 2 / width], -1)
-
-
-def denormalize_image_space(x: Array, width: float, height: float) -> Array:
-    """Maps network coordinates (..., 3) back to pixels: the inverse of :func:`normalize_image_space`."""
-    flat = denormalize_screen(x[..., :2], width, height)
-    return namespace(x).concatenate([flat, x[..., 2:] * width / 2], -1)

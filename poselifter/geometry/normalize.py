@@ -1,7 +1,5 @@
 """Pixels to network coordinates and back: by the picture's size, or by the person's box."""
 
-from typing import NamedTuple
-
 from .arrays import Array, as_like, namespace
 
 
@@ -49,19 +47,7 @@ def normalize_longer_side(x: Array, width: float, height: float) -> Array:
     return x / max(width, height) * 2 - 1
 
 
-def denormalize_longer_side(x: Array, width: float, height: float) -> Array:
-    """Maps network coordinates (..., 2) back to pixels: the inverse of :func:`normalize_longer_side`."""
-    return (x + 1) * max(width, height) / 2
-
-
-class Box(NamedTuple):
-    """A square around a person: left top ``corner`` (2,) and ``side``, pixels; side 0 where no joint is visible."""
-
-    corner: Array
-    side: Array
-
-
-def crop_scale(keypoints: Array, visible: Array, ratio: float = 1.0) -> tuple[Array, Box]:
+def crop_scale(keypoints: Array, visible: Array, ratio: float = 1.0) -> Array:
     """Maps the square around all visible joints to [-1, 1] and clips coordinates outside.
 
     One box serves all leading axes: frames, and persons who are seen together.
@@ -72,23 +58,16 @@ def crop_scale(keypoints: Array, visible: Array, ratio: float = 1.0) -> tuple[Ar
         ratio: side of the square over the longer side of the joints' box; a larger ratio makes the person smaller.
 
     Returns:
-        Coordinates (..., J, 2) in [-1, 1], and the :class:`Box` for :func:`uncrop_scale`. All zeros, with a box of side
-        0, where fewer than 4 joints are visible or they all lie in one point.
+        Coordinates (..., J, 2) in [-1, 1]; all zeros where fewer than 4 joints are visible or all lie in one point.
 
     Source: MotionBERT, ``crop_scale``.
     """
     xp = namespace(keypoints)
     valid = keypoints[visible != 0]
     if len(valid) < 4:
-        return xp.zeros_like(keypoints), Box(as_like([0, 0], keypoints), as_like(0, keypoints))
+        return xp.zeros_like(keypoints)
     low, high = xp.amin(valid, 0), xp.amax(valid, 0)
     side = xp.amax(high - low) * ratio
-    box = Box((low + high - side) / 2, side)
     if side == 0:
-        return xp.zeros_like(keypoints), box
-    return xp.clip((keypoints - box.corner) / side * 2 - 1, -1, 1), box
-
-
-def uncrop_scale(x: Array, box: Box) -> Array:
-    """Maps coordinates (..., 2) back to pixels: the inverse of :func:`crop_scale` where it clipped nothing."""
-    return (x + 1) / 2 * box.side + box.corner
+        return xp.zeros_like(keypoints)
+    return xp.clip((keypoints - (low + high - side) / 2) / side * 2 - 1, -1, 1)

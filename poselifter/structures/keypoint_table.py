@@ -48,7 +48,6 @@ class KeypointTable:
 
     def __post_init__(self) -> None:
         self.keypoints = as_numbers(self.keypoints, f'{self.source}: keypoints')
-        n = len(self.keypoints)
         if self.keypoints.ndim != 3 or self.keypoints.shape[-1] != 2:
             raise InputError(f'{self.source}: keypoints have shape {self.keypoints.shape}, expected (N, J, 2)')
         n = len(self.keypoints)

@@ -23,7 +23,7 @@ def run_parallel(
     Args:
         function: of the top level of a module.
         jobs: arguments of each call.
-        workers: number of processes.
+        workers: number of processes; no more are started than there are jobs.
         done: jobs that the bar shall count as finished already.
         unit: what the bar counts.
 
@@ -35,7 +35,7 @@ def run_parallel(
     """
     jobs = list(jobs)
     bar = tqdm(total=len(jobs) + done, initial=done, unit=unit, desc='converting')
-    pool = ProcessPoolExecutor(workers, initializer=_start)
+    pool = ProcessPoolExecutor(min(workers, len(jobs)) or 1, initializer=_start)
     try:
         with bar:
             calls = [pool.submit(function, *args) for args in jobs]

@@ -49,13 +49,10 @@ def test_output_equals_the_originals(name):
         assert np.array_equal(array, value.numpy())
 
 
-@pytest.mark.parametrize(
-    ('name', 'array'),
-    [
-        *(('motionbert/dstformer_pose', 'rep'), ('motion2vec/pose_small', 'rep'), ('motionagformer/pose_tcn', 'rep')),
-        ('motionbert/dstformer_rep', 'output'),
-    ],
-)
+@pytest.mark.parametrize(('name', 'array'), [
+    *(('motionbert/dstformer_pose', 'rep'), ('motion2vec/pose_small', 'rep'), ('motionagformer/pose_tcn', 'rep')),
+    ('motionbert/dstformer_rep', 'output'),
+])  # fmt: skip
 def test_representation(name, array):
     case = Case(name)
     case.check(load_official(case.file, task='representation', **case.constructor)(case.array('input')), array)
@@ -145,13 +142,10 @@ def test_a_teacher_that_does_not_fit_is_refused(tmp_path):
         load_official(case.file, teacher=tmp_path / 'teacher.pth', **case.constructor)
 
 
-@pytest.mark.parametrize(
-    ('name', 'first', 'initial', 'container'),
-    [
-        ('pstmo/stage1_to_stage2', 'checkpoint_stage1.pth', 'checkpoint.pth', None),
-        ('motion2vec/pretrain_to_pose', 'checkpoint.pth', 'initial.pth', 'model'),
-    ],
-)
+@pytest.mark.parametrize(('name', 'first', 'initial', 'container'), [
+    ('pstmo/stage1_to_stage2', 'checkpoint_stage1.pth', 'checkpoint.pth', None),
+    ('motion2vec/pretrain_to_pose', 'checkpoint.pth', 'initial.pth', 'model'),
+])  # fmt: skip
 def test_pretrained_tensors_keep_their_names(tmp_path, name, first, initial, container):
     """The originals' way of fine-tuning, on their files: the result is a file that loads."""
     case = Case(name)
@@ -206,23 +200,20 @@ def test_any_numpy_array_will_do():
 RATES = {'drop_rate': 0.1, 'attn_drop_rate': 0.2, 'drop_path_rate': 0.3}
 
 
-@pytest.mark.parametrize(
-    ('name', 'given', 'dropout', 'attention', 'path'),
-    [
-        ('mixste/pose_small', RATES, {0.1}, {0.2}, 0.3),
-        ('mixste/pose_small', {'drop_path_rate': None}, {0}, {0}, 0.1),
-        ('poseformer/pose_small', RATES, {0.1}, {0.2}, 0.3),
-        ('motionbert/dstformer_pose', RATES, {0.1}, {0.2}, 0.3),
-        ('motionbert/dstformer_pose', {}, {0}, {0}, 0),
-        ('motionbert/action_net', {}, {0, 0.5}, {0}, 0),
-        ('motionbert/action_embed', {'dropout_ratio': 0.3}, {0, 0.3}, {0}, 0),
-        ('motionagformer/pose_knn', {'drop': 0.1, 'attn_drop': 0.2, 'drop_path': 0.3}, {0.1}, {0.2}, 0.3),
-        ('pstmo/stage2_small_27', {}, {0.1}, {0.1}, 0),
-        ('pstmo/stage1_masked_27', {}, {0.1}, {0.1}, 0),
-        ('videopose3d/temporal_27', {}, {0.25}, set(), None),
-        ('videopose3d/temporal_27', {'dropout': 0.0}, {0}, set(), None),
-    ],
-)
+@pytest.mark.parametrize(('name', 'given', 'dropout', 'attention', 'path'), [
+    ('mixste/pose_small', RATES, {0.1}, {0.2}, 0.3),
+    ('mixste/pose_small', {'drop_path_rate': None}, {0}, {0}, 0.1),
+    ('poseformer/pose_small', RATES, {0.1}, {0.2}, 0.3),
+    ('motionbert/dstformer_pose', RATES, {0.1}, {0.2}, 0.3),
+    ('motionbert/dstformer_pose', {}, {0}, {0}, 0),
+    ('motionbert/action_net', {}, {0, 0.5}, {0}, 0),
+    ('motionbert/action_embed', {'dropout_ratio': 0.3}, {0, 0.3}, {0}, 0),
+    ('motionagformer/pose_knn', {'drop': 0.1, 'attn_drop': 0.2, 'drop_path': 0.3}, {0.1}, {0.2}, 0.3),
+    ('pstmo/stage2_small_27', {}, {0.1}, {0.1}, 0),
+    ('pstmo/stage1_masked_27', {}, {0.1}, {0.1}, 0),
+    ('videopose3d/temporal_27', {}, {0.25}, set(), None),
+    ('videopose3d/temporal_27', {'dropout': 0.0}, {0}, set(), None),
+])  # fmt: skip
 def test_train_mode_has_the_drop_rates_of_the_constructor(name, given, dropout, attention, path):
     case = Case(name)
     module = load_official(case.file, **{**case.constructor, **given}).train()

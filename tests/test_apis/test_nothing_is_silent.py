@@ -24,21 +24,18 @@ def clip(walk, tmp_path):
     return path
 
 
-@pytest.mark.parametrize(
-    ('change', 'same'),
-    [
-        ({'img_shape': (1000, 1000, 3)}, True),
-        ({'img_shape': np.array([1000, 1000])}, True),
-        ({'fps': '30'}, True),
-        *[({'img_shape': size}, False) for size in ((0, 0), (-9, 9), '9x9', 720, (9, 9), (10**18, 10**18))],
-        *[({'fps': fps}, False) for fps in (0, -5, np.nan, np.inf, 1e-6, 1e9, 'x', [30, 30])],
-        ({'keypoints': lambda points: points / 1000}, False),
-        ({'keypoints': lambda points: [points[0].tolist(), points[1, :16].tolist()]}, False),
-        ({'keypoints': lambda points: points.astype(str)}, False),
-        ({'keypoints_visible': np.zeros((10, 17))}, False),
-        ({'keypoints_visible': [[1]]}, False),
-    ],
-)
+@pytest.mark.parametrize(('change', 'same'), [
+    ({'img_shape': (1000, 1000, 3)}, True),
+    ({'img_shape': np.array([1000, 1000])}, True),
+    ({'fps': '30'}, True),
+    *[({'img_shape': size}, False) for size in ((0, 0), (-9, 9), '9x9', 720, (9, 9), (10**18, 10**18))],
+    *[({'fps': fps}, False) for fps in (0, -5, np.nan, np.inf, 1e-6, 1e9, 'x', [30, 30])],
+    ({'keypoints': lambda points: points / 1000}, False),
+    ({'keypoints': lambda points: [points[0].tolist(), points[1, :16].tolist()]}, False),
+    ({'keypoints': lambda points: points.astype(str)}, False),
+    ({'keypoints_visible': np.zeros((10, 17))}, False),
+    ({'keypoints_visible': [[1]]}, False),
+])  # fmt: skip
 def test_metadata_from_python_is_that_of_a_file(lifter, walk, change, same):
     plain = {'keypoints': walk(10), 'img_shape': (1000, 1000), 'fps': 30}
     change = {key: value(plain['keypoints']) if callable(value) else value for key, value in change.items()}
@@ -121,28 +118,25 @@ def test_words_are_ids(repository, clip, tmp_path, capsys):
         search('a walk', tmp_path / 'lib', cache=clip)
 
 
-@pytest.mark.parametrize(
-    ('arguments', 'sentence'),
-    [
-        ('--batch-size -3', 'batch_size is -3'),
-        ('--batch-size 0', 'batch_size is 0'),
-        ('--batch-size x', 'invalid int value'),
-        ('--device meta', "device 'meta' cannot be used"),
-        ('--device nonsense', "device 'nonsense' cannot be used"),
-        ('--fps nan', 'fps is nan'),
-        ('--fps 0', 'fps is 0'),
-        ('--fps 1e9', 'fps is 1'),
-        ('--image-size 0 5', 'img_shape is'),
-        ('--image-size 5 5', 'lie outside of the picture'),
-        ('--model /etc/hostname', 'no model of the zoo'),
-        ('--model a.yml', 'no model of the zoo'),
-        ('--model broken.py', 'cannot be read'),
-        ('--model empty.py', "no attribute 'model'"),
-        ('--model unknown.py', 'Nothing is not in the'),
-        ('--model ' + 'long' * 99, 'no model of the zoo'),
-        ('--checkpoint ' + 'long' * 99, 'no model of the zoo'),
-    ],
-)
+@pytest.mark.parametrize(('arguments', 'sentence'), [
+    ('--batch-size -3', 'batch_size is -3'),
+    ('--batch-size 0', 'batch_size is 0'),
+    ('--batch-size x', 'invalid int value'),
+    ('--device meta', "device 'meta' cannot be used"),
+    ('--device nonsense', "device 'nonsense' cannot be used"),
+    ('--fps nan', 'fps is nan'),
+    ('--fps 0', 'fps is 0'),
+    ('--fps 1e9', 'fps is 1'),
+    ('--image-size 0 5', 'img_shape is'),
+    ('--image-size 5 5', 'lie outside of the picture'),
+    ('--model /etc/hostname', 'no model of the zoo'),
+    ('--model a.yml', 'no model of the zoo'),
+    ('--model broken.py', 'cannot be read'),
+    ('--model empty.py', "no attribute 'model'"),
+    ('--model unknown.py', 'Nothing is not in the'),
+    ('--model ' + 'long' * 99, 'no model of the zoo'),
+    ('--checkpoint ' + 'long' * 99, 'no model of the zoo'),
+])  # fmt: skip
 def test_arguments_of_lift_end_in_one_line(clip, tmp_path, monkeypatch, fails, arguments, sentence):
     monkeypatch.chdir(tmp_path)
     for name, text in {'broken': 'x = 1 +', 'empty': 'a = 1', 'unknown': "model = dict(type='Nothing')"}.items():

@@ -56,42 +56,36 @@ def test_every_row(file):
         official.network({**given, 'dept': 3, 'widht': 4})
 
 
-@pytest.mark.parametrize(
-    ('name', 'given', 'asked'),
-    [
-        ('mixste/pose_small', {'num_heads': None, 'depth': 3, 'qk_scale': 0.3}, 'num_heads'),
-        ('motionagformer/pose_knn', {}, f'num_heads, {LAYER}, {GRAPH}'),
-        ('motionagformer/pose_knn', {'num_heads': 4, 'use_temporal_similarity': True}, f'{LAYER}, neighbour_num'),
-        ('motionagformer/pose_knn', {'neighbour_num': 2}, f'num_heads, {LAYER}'),
-        (
-            'motionagformer/pose_chain',
-            {'use_temporal_similarity': False},
-            f'num_heads, {LAYER}, temporal_connection_len',
-        ),
-        ('motionagformer/pose_chain', {'temporal_connection_len': 2, 'num_heads': 4}, f'{LAYER}, {SIMILARITY}'),
-        ('motionagformer/pose_plain', {'use_temporal_similarity': False}, f'num_heads, {LAYER}, neighbour_num'),
-        ('motionagformer/pose_tcn', {}, f'num_heads, {LAYER}'),
-        ('motion2vec/pretrain_step', {}, f'num_heads, {LAYER}, {GRAPH}'),
-        ('videopose3d/temporal_9_dense_kernels', {}, 'causal, dense'),
-        ('videopose3d/temporal_9_dense_kernels', {'causal': False}, 'dense'),
-        ('videopose3d/temporal_9_dense_kernels', {'filter_widths': [3, 3]}, 'causal'),
-    ],
-)
+@pytest.mark.parametrize(('name', 'given', 'asked'), [
+    ('mixste/pose_small', {'num_heads': None, 'depth': 3, 'qk_scale': 0.3}, 'num_heads'),
+    ('motionagformer/pose_knn', {}, f'num_heads, {LAYER}, {GRAPH}'),
+    ('motionagformer/pose_knn', {'num_heads': 4, 'use_temporal_similarity': True}, f'{LAYER}, neighbour_num'),
+    ('motionagformer/pose_knn', {'neighbour_num': 2}, f'num_heads, {LAYER}'),
+    (
+        'motionagformer/pose_chain',
+        {'use_temporal_similarity': False},
+        f'num_heads, {LAYER}, temporal_connection_len',
+    ),
+    ('motionagformer/pose_chain', {'temporal_connection_len': 2, 'num_heads': 4}, f'{LAYER}, {SIMILARITY}'),
+    ('motionagformer/pose_plain', {'use_temporal_similarity': False}, f'num_heads, {LAYER}, neighbour_num'),
+    ('motionagformer/pose_tcn', {}, f'num_heads, {LAYER}'),
+    ('motion2vec/pretrain_step', {}, f'num_heads, {LAYER}, {GRAPH}'),
+    ('videopose3d/temporal_9_dense_kernels', {}, 'causal, dense'),
+    ('videopose3d/temporal_9_dense_kernels', {'causal': False}, 'dense'),
+    ('videopose3d/temporal_9_dense_kernels', {'filter_widths': [3, 3]}, 'causal'),
+])  # fmt: skip
 def test_what_depends_on_other_keywords_is_asked_for(name, given, asked):
     with pytest.raises(InputError, match=f': {asked} cannot be inferred from the shapes in the file, which'):
         load_official(Case(name).file, **given)
 
 
-@pytest.mark.parametrize(
-    ('name', 'given', 'named'),
-    [
-        ('videopose3d/temporal_27', {'dense': True}, 'no dense network has kernels of widths'),
-        ('videopose3d/temporal_27', {'in_features': 3}, 'in_features is 3, which does not divide the 34 channels'),
-        ('pstmo/stage2_small_27', {'in_channels': 3}, 'in_channels is 3, which does not divide the 34 channels'),
-        ('pstmo/stage2_small_27', {'stride_num': [3, 9]}, r'stride_num is given as \[3, 9\]'),
-        ('mixste/pose_small', {'num_heads': 5}, '5 heads do not divide'),
-    ],
-)
+@pytest.mark.parametrize(('name', 'given', 'named'), [
+    ('videopose3d/temporal_27', {'dense': True}, 'no dense network has kernels of widths'),
+    ('videopose3d/temporal_27', {'in_features': 3}, 'in_features is 3, which does not divide the 34 channels'),
+    ('pstmo/stage2_small_27', {'in_channels': 3}, 'in_channels is 3, which does not divide the 34 channels'),
+    ('pstmo/stage2_small_27', {'stride_num': [3, 9]}, r'stride_num is given as \[3, 9\]'),
+    ('mixste/pose_small', {'num_heads': 5}, '5 heads do not divide'),
+])  # fmt: skip
 def test_keywords_that_do_not_fit(name, given, named):
     case = Case(name)
     with pytest.raises(InputError, match=named):
@@ -149,17 +143,14 @@ def test_published_sizes_need_no_keywords(name):
     assert backbone.get('num_heads', 8) == 8 and not backbone.get('causal')
 
 
-@pytest.mark.parametrize(
-    ('name', 'change', 'asked'),
-    [
-        ('mixste_27', {'num_frames': 28}, 'num_heads'),
-        ('mixste_27', {'mlp_ratio': 2.004}, 'num_heads'),
-        ('poseformer_9', {'depth': 3}, 'num_heads'),
-        ('motionbert_lite', {'heads': {'pose': {'out_channels': 2}}}, 'num_heads'),
-        ('motionagformer_xs', {'layer_scale': None, 'depth': 1}, f'num_heads, {LAYER}, {GRAPH}'),
-        ('videopose3d_27', {'num_joints': 16}, 'causal'),
-    ],
-)
+@pytest.mark.parametrize(('name', 'change', 'asked'), [
+    ('mixste_27', {'num_frames': 28}, 'num_heads'),
+    ('mixste_27', {'mlp_ratio': 2.004}, 'num_heads'),
+    ('poseformer_9', {'depth': 3}, 'num_heads'),
+    ('motionbert_lite', {'heads': {'pose': {'out_channels': 2}}}, 'num_heads'),
+    ('motionagformer_xs', {'layer_scale': None, 'depth': 1}, f'num_heads, {LAYER}, {GRAPH}'),
+    ('videopose3d_27', {'num_joints': 16}, 'causal'),
+])  # fmt: skip
 def test_one_shape_off_and_nothing_is_assumed(name, change, asked):
     _, state = hollow(name, **change)
     with pytest.raises(InputError, match=f': {asked} cannot be inferred'):

@@ -71,15 +71,12 @@ def stmo_state(frames, dim, hidden, layers):
     return state
 
 
-@pytest.mark.parametrize(
-    ('frames', 'strides', 'given'),
-    [
-        (243, [3, 3, 3, 3, 3], {}),
-        (351, [3, 9, 13], {}),
-        (9, [1, 3, 3], {}),
-        (20, [2, 2, 5, 1], {'stride_num': [2, 2, 5, 1]}),
-    ],
-)
+@pytest.mark.parametrize(('frames', 'strides', 'given'), [
+    (243, [3, 3, 3, 3, 3], {}),
+    (351, [3, 9, 13], {}),
+    (9, [1, 3, 3], {}),
+    (20, [2, 2, 5, 1], {'stride_num': [2, 2, 5, 1]}),
+])  # fmt: skip
 def test_stmo_second_stage(tmp_path, frames, strides, given):
     state = stmo_state(frames, 16, 20, 2)
     for i in (1, 2, 3):

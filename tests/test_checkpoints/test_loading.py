@@ -81,18 +81,15 @@ def test_arbitrary_files(tmp_path_factory, suffix, content):
         load_checkpoint_file(path)
 
 
-@pytest.mark.parametrize(
-    ('header', 'length'),
-    [
-        (b'{}', 10**15),
-        (b'{}', 0),
-        (b'\xff\xfe', 2),
-        (b'[1,2', 4),
-        (b'{"a":{"dtype":"F32","shape":[9],"data_offsets":[0,4]}}', 53),
-        (b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}', 53),
-        (b'{"a":{"dtype":"WRONG","shape":[1],"data_offsets":[0,4]}}', 55),
-    ],
-)
+@pytest.mark.parametrize(('header', 'length'), [
+    (b'{}', 10**15),
+    (b'{}', 0),
+    (b'\xff\xfe', 2),
+    (b'[1,2', 4),
+    (b'{"a":{"dtype":"F32","shape":[9],"data_offsets":[0,4]}}', 53),
+    (b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}', 53),
+    (b'{"a":{"dtype":"WRONG","shape":[1],"data_offsets":[0,4]}}', 55),
+])  # fmt: skip
 def test_broken_safetensors_headers(tmp_path, header, length):
     path = tmp_path / 'm.safetensors'
     path.write_bytes(struct.pack('<Q', length) + header + bytes(4))
@@ -187,17 +184,14 @@ def test_a_whole_pickled_module_is_refused_by_name(tmp_path, content):
         load_checkpoint_file(tmp_path / 'm.pth')
 
 
-@pytest.mark.parametrize(
-    ('content', 'reason'),
-    [
-        ({'meta': 5}, 'meta is not'),
-        ({'meta': [1]}, 'meta is not'),
-        ({'meta': {'codec': 5}}, 'meta.codec is not'),
-        ({'meta': {'skeleton': 5, 'epoch': 'x'}}, 'meta.skeleton, meta.epoch is not'),
-        ({'state_dict': {1: torch.zeros(1)}}, 'a dict without tensors by name'),
-        ({'state_dict': {'a': 1}}, 'a dict without tensors by name'),
-    ],
-)
+@pytest.mark.parametrize(('content', 'reason'), [
+    ({'meta': 5}, 'meta is not'),
+    ({'meta': [1]}, 'meta is not'),
+    ({'meta': {'codec': 5}}, 'meta.codec is not'),
+    ({'meta': {'skeleton': 5, 'epoch': 'x'}}, 'meta.skeleton, meta.epoch is not'),
+    ({'state_dict': {1: torch.zeros(1)}}, 'a dict without tensors by name'),
+    ({'state_dict': {'a': 1}}, 'a dict without tensors by name'),
+])  # fmt: skip
 def test_odd_metadata_and_names(tmp_path, content, reason):
     torch.save({'state_dict': {'a': torch.zeros(1)}, **content}, tmp_path / 'm.pth')
     with pytest.raises(InputError, match=rf'm\.pth.*{reason}.*; save'):

@@ -43,17 +43,14 @@ def state(model):
     return export_official(model.state_dict(), 'mixste')[0]
 
 
-@pytest.mark.parametrize(
-    ('keywords', 'reason'),
-    [
-        *(
-            ({'num_heads': value}, f'{value} heads do not divide; change num_heads')
-            for value in (0, -1, 3, 'four', 2.5)
-        ),
-        ({'num_heads': 2, 'qk_scale': 'x'}, 'could not convert'),
-        ({'num_heads': 2, 'drop_rate': 'x'}, 'not supported between'),
-    ],
-)
+@pytest.mark.parametrize(('keywords', 'reason'), [
+    *(
+        ({'num_heads': value}, f'{value} heads do not divide; change num_heads')
+        for value in (0, -1, 3, 'four', 2.5)
+    ),
+    ({'num_heads': 2, 'qk_scale': 'x'}, 'could not convert'),
+    ({'num_heads': 2, 'drop_rate': 'x'}, 'not supported between'),
+])  # fmt: skip
 def test_keywords_that_no_shape_tells(state, tmp_path, keywords, reason):
     torch.save({'model_pos': state}, tmp_path / 'official.bin')
     with pytest.raises(InputError, match=f'no network can be built of .*{reason}'):

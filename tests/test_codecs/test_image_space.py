@@ -65,14 +65,11 @@ def test_inputs_and_targets_are_the_official_reader_s(protocol):
         np.testing.assert_allclose(everywhere[..., 2], labels[..., 2] - labels[0, 0, 2], atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ('setting', 'options'),
-    [
-        ('rootrel', {}),
-        ('global', {'root_relative': False}),
-        ('rootrel_gt2d', {'paste_2d': True}),  # the stored run pasted the detections that it was given
-    ],
-)
+@pytest.mark.parametrize(('setting', 'options'), [
+    ('rootrel', {}),
+    ('global', {'root_relative': False}),
+    ('rootrel_gt2d', {'paste_2d': True}),  # the stored run pasted the detections that it was given
+])  # fmt: skip
 def test_decodes_as_the_official_evaluation(protocol, setting, options):
     codec = ImageSpaceLifting(**options)
     for sample, clip, prediction in clips_of(protocol):

@@ -1,3 +1,5 @@
+import contextlib
+import io
 import json
 import os
 import signal
@@ -11,14 +13,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from toy_datasets.cmu import amc_text, asf_text, make_angles, write_database
 
-
-@pytest.fixture(scope='module')
-def converter(repository):
-    """Starts the converter in a process of its own."""
-    environment = dict(os.environ, PYTHONPATH=str(repository), OMP_NUM_THREADS='1')
-    command = [sys.executable, str(repository / 'tools/dataset_converters/cmu_mocap.py')]
-    pipes = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True, 'env': environment}
-    return lambda *arguments, **more: subprocess.Popen([*command, *map(str, arguments)], **pipes, **more)
+from poselifter.errors import InputError
 
 
 def world(file, k: int) -> np.ndarray:
@@ -26,22 +21,21 @@ def world(file, k: int) -> np.ndarray:
     return file['poses'][rows] * file['unit_m'] + file['root'][rows][:, None]
 
 
-def run(converter, *arguments) -> tuple[int, str, str]:
-    process = converter(*arguments)
-    out, err = process.communicate(timeout=300)
-    return process.returncode, out, err
+def convert(*arguments) -> str:
+    """Runs the converter; returns what it prints."""
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        cmu_mocap.main([str(argument) for argument in arguments])
+    return printed.getvalue()
 
 
 @pytest.fixture(scope='module')
-def converted(converter, tmp_path_factory):
+def converted(tmp_path_factory):
     """Folder of the converted database, and what the program printed."""
     folder = tmp_path_factory.mktemp('converted')
     write_database(folder / 'database')
     index, out = folder / 'index.txt', folder / 'out'
     index.write_text('Subject #1 (playground)\n01_01\tWalk\n01_02\t\nSubject #2 (x)\n02_01\trun, then jump\n')
-    code, printed, err = run(converter, folder / 'database', out, '--index', index, '--workers', 2)
-    assert code == 0, err
-    return out, printed
+    return out, convert(folder / 'database', out, '--index', index, '--workers', 2)
 
 
 def test_small_database(converted):
@@ -102,7 +96,7 @@ FLAT = """RightUpLeg RightLeg RightFoot LeftUpLeg LeftLeg LeftFoot Spine Neck He
 LeftArm LeftForeArm LeftHand RightArm RightForeArm RightHand"""
 
 
-def test_real_motion_comes_back_from_a_bvh(converter, tmp_path, shared):
+def test_real_motion_comes_back_from_a_bvh(tmp_path, shared):
     """Clips of the shared data, written as a flat BVH at 120 fps in CMU's units and y up, come back unchanged."""
     tiny = np.load(shared / 'data/cmu/tiny.npz')
     names = FLAT.split()
@@ -123,8 +117,7 @@ def test_real_motion_comes_back_from_a_bvh(converter, tmp_path, shared):
         lines += [' '.join(f'{v:.7f}' for v in row) for row in values]
         (source / f'0{number + 1}_01.bvh').write_text('\n'.join(lines))
     out = tmp_path / 'out'
-    code, _, err = run(converter, source, out, '--workers', 2)
-    assert code == 0, err
+    convert(source, out, '--workers', 2)
     train = np.load(out / 'cmu_train.npz')
     shifts = [clip['floor_shift_m'] for clip in json.loads((out / 'index.json').read_text())['clips']]
     for number, k in enumerate(chosen):
@@ -133,28 +126,29 @@ def test_real_motion_comes_back_from_a_bvh(converter, tmp_path, shared):
         assert_allclose(world(train, number) + [0, 0, shifts[number]], true, atol=2.1e-4)
 
 
-def test_a_killed_run_goes_on_and_ends_the_same(converter, tmp_path):
+def test_a_killed_run_goes_on_and_ends_the_same(repository, tmp_path):
     source = tmp_path / 'source'
     source.mkdir()
     (source / '01.asf').write_text(asf_text())
     for trial in range(1, 9):
         (source / f'01_{trial:02d}.amc').write_text(amc_text(make_angles(400, trial)))
-    code, _, err = run(converter, source, tmp_path / 'whole', '--workers', 1)
-    assert code == 0, err
+    convert(source, tmp_path / 'whole', '--workers', 1)
 
-    out = tmp_path / 'killed'
-    process = converter(source, out, '--workers', 1, start_new_session=True)
+    out, program = tmp_path / 'killed', repository / 'tools/dataset_converters/cmu_mocap.py'
+    environment = {**os.environ, 'PYTHONPATH': str(repository), 'OMP_NUM_THREADS': '1'}
+    command = [sys.executable, program, source, out, '--workers', '1']
+    quiet = {'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL}
+    process = subprocess.Popen(command, env=environment, start_new_session=True, **quiet)
     deadline = time.time() + 300
     while len(list((out / '.clips').glob('01_*.npz'))) < 2 and process.poll() is None and time.time() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=300)
+    process.wait(timeout=300)
     finished = {path.name: path.stat().st_mtime_ns for path in (out / '.clips').glob('01_*.npz')}
     assert 2 <= len(finished) < 8
     assert not (out / 'index.json').exists()
 
-    code, _, err = run(converter, source, out, '--workers', 1)
-    assert code == 0, err
+    convert(source, out, '--workers', 1)
     kept = {path.name: path.stat().st_mtime_ns for path in (out / '.clips').glob('01_*.npz')}
     assert len(kept) == 8
     assert finished.items() <= kept.items()  # not converted again
@@ -165,16 +159,13 @@ def test_a_killed_run_goes_on_and_ends_the_same(converter, tmp_path):
     assert (tmp_path / 'whole/index.json').read_text() == (out / 'index.json').read_text()
 
 
-@pytest.mark.parametrize(
-    ('files', 'arguments', 'sentence'),
-    [
-        ([], ['missing', 'out'], 'missing is no folder'),
-        ([], ['source', 'out'], 'no recording among 0 motion capture files'),
-        (['walk.bvh'], ['source', 'out'], 'no recording among 1 motion capture files'),
-        (['01_01.bvh'], ['source', 'out', '--workers', '0'], '--workers: 0 is given, expected a whole number'),
-        (['01_01.bvh'], ['source', 'out', '--index', 'no'], 'cannot read no'),
-    ],
-)
+@pytest.mark.parametrize(('files', 'arguments', 'sentence'), [
+    ([], ['missing', 'out'], 'missing is no folder'),
+    ([], ['source', 'out'], 'no recording among 0 motion capture files'),
+    (['walk.bvh'], ['source', 'out'], 'no recording among 1 motion capture files'),
+    (['01_01.bvh'], ['source', 'out', '--workers', '0'], '--workers: 0 is given, expected a whole number'),
+    (['01_01.bvh'], ['source', 'out', '--index', 'no'], 'cannot read no'),
+])  # fmt: skip
 def test_bad_input_ends_with_one_line(tmp_path, monkeypatch, fails, files, arguments, sentence):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'source').mkdir()
@@ -184,11 +175,9 @@ def test_bad_input_ends_with_one_line(tmp_path, monkeypatch, fails, files, argum
     assert not (tmp_path / 'out').exists()
 
 
-def test_nothing_but_bad_files_ends_with_status_2(converter, tmp_path):
+def test_nothing_but_bad_files_is_an_error(tmp_path):
     (tmp_path / 'source').mkdir()
     (tmp_path / 'source/01_01.bvh').write_text('HIERARCHY')
-    code, _, err = run(converter, tmp_path / 'source', tmp_path / 'out')
-    assert code == 2
-    assert 'error: none of 1 recordings in' in err
-    assert 'Traceback' not in err
+    with pytest.raises(InputError, match='none of 1 recordings in'):
+        convert(tmp_path / 'source', tmp_path / 'out', '--workers', 1)
     assert not (tmp_path / 'out/index.json').exists()

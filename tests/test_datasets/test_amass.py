@@ -65,20 +65,17 @@ def test_sample_files_that_are_none(shared, tmp_path):
         read_amass(half)
 
 
-@pytest.mark.parametrize(
-    ('change', 'reason'),
-    [
-        ({'betas': np.zeros((1, 16))}, None),
-        ({'mocap_framerate': np.array([120.0])}, None),
-        ({'gender': np.array('MALE')}, None),
-        ({'gender': np.array(['male', 'female'])}, r'gender \(2,\)'),
-        ({'mocap_framerate': np.array([120.0, 60.0])}, 'rate|frames a second'),
-        ({'betas': np.zeros((2, 16))}, r'betas \(2, 16\)'),
-        ({'poses': np.zeros((0, 156)), 'trans': np.zeros((0, 3))}, r'poses \(0, 156\)'),
-        ({'betas': np.full(16, np.nan)}, 'not finite'),
-        ({'betas': np.array(['x'] * 16)}, 'betas'),
-    ],
-)
+@pytest.mark.parametrize(('change', 'reason'), [
+    ({'betas': np.zeros((1, 16))}, None),
+    ({'mocap_framerate': np.array([120.0])}, None),
+    ({'gender': np.array('MALE')}, None),
+    ({'gender': np.array(['male', 'female'])}, r'gender \(2,\)'),
+    ({'mocap_framerate': np.array([120.0, 60.0])}, 'rate|frames a second'),
+    ({'betas': np.zeros((2, 16))}, r'betas \(2, 16\)'),
+    ({'poses': np.zeros((0, 156)), 'trans': np.zeros((0, 3))}, r'poses \(0, 156\)'),
+    ({'betas': np.full(16, np.nan)}, 'not finite'),
+    ({'betas': np.array(['x'] * 16)}, 'betas'),
+])  # fmt: skip
 def test_one_odd_file_is_read_or_left_out(archive, change, reason, capsys):
     path = archive / 'amass/CMU/01/01_01_poses.npz'
     shutil.copy(path, path.with_name('01_02_poses.npz'))

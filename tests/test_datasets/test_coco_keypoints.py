@@ -69,19 +69,16 @@ def test_clips_are_single_people(tmp_path):
 
 
 @needs_coco
-@pytest.mark.parametrize(
-    ('change', 'message'),
-    [
-        (lambda d: d['annotations'][1].update(keypoints=[2] * 50), 'annotation 9001 has not 51 numbers'),
-        (lambda d: d['annotations'][1].pop('image_id'), r'is no file of COCO annotations \(KeyError: .image_id'),
-        (lambda d: d['annotations'][1].update(image_id=3), 'annotation 9001 has not 51 numbers or no image'),
-        (
-            lambda d: d['annotations'][0]['keypoints'].__setitem__(2, 3),
-            'visibility goes from 0.0 to 3.0, expected 0, 1, 2',
-        ),
-        (lambda d: d['annotations'].clear(), 'nobody has keypoints'),
-    ],
-)
+@pytest.mark.parametrize(('change', 'message'), [
+    (lambda d: d['annotations'][1].update(keypoints=[2] * 50), 'annotation 9001 has not 51 numbers'),
+    (lambda d: d['annotations'][1].pop('image_id'), r'is no file of COCO annotations \(KeyError: .image_id'),
+    (lambda d: d['annotations'][1].update(image_id=3), 'annotation 9001 has not 51 numbers or no image'),
+    (
+        lambda d: d['annotations'][0]['keypoints'].__setitem__(2, 3),
+        'visibility goes from 0.0 to 3.0, expected 0, 1, 2',
+    ),
+    (lambda d: d['annotations'].clear(), 'nobody has keypoints'),
+])  # fmt: skip
 def test_wrong_annotations_are_named(tmp_path, change, message):
     document = toy.annotations()
     change(document)

@@ -14,31 +14,16 @@ from poselifter.structures import check_sample
 poselifter.register_all_modules()
 OURS = sorted(name for name, kind in TRANSFORMS.module_dict.items() if issubclass(kind, Transform))
 FILM, ENCODE = dict(type='VirtualCamera'), dict(type='Encode', codec=dict(type='RootRelativeLifting', confidence=True))
-WORLD = {'VirtualCamera', 'RandomRotation'}  # before any camera
-BODIES = {
-    'TimeWarp',
-    'StraightenLimbs',
-    'VaryPose',
-    'VaryBody',
-    'PoseBody',
-    'WideCamera',
-}  # of rotations, or what they were made to
+WORLD = {'VirtualCamera'}  # before any camera
+BODIES = {'TimeWarp', 'StraightenLimbs', 'VaryPose', 'VaryBody', 'PoseBody', 'WideCamera'}
 PIXELS = {
-    'DetectorErrors',
-    'MissingParts',
-    'DetectedJoints',
-    'KeypointNoise',
-    'Encode',
-    'ResampleClip',
-    'RandomWindow',
-    'ChangeFrameRate',
-    'EdgePad',
+    *('DetectorErrors', 'MissingParts', 'DetectedJoints', 'KeypointNoise', 'Encode', 'ResampleClip', 'RandomWindow'),
+    *('ChangeFrameRate', 'EdgePad'),
 }
 ARGUMENTS = {
     'Encode': {'codec': ENCODE['codec']}, 'ResampleClip': {'length': 23, 'mode': 'random'},
     'RandomWindow': {'length': 20}, 'EdgePad': {'length': 40}, 'CropScale': {'ratio': (1, 2)},
     'CropScale3D': {'ratio': (0.5, 1)}, 'DetectedJoints': {'prob': 0.7},
-    'Scores': {'mode': 'binarise', 'threshold': 0.2},
 }  # fmt: skip
 FILMS = {
     *('VirtualCamera', 'DetectedJoints', 'KeypointNoise'),

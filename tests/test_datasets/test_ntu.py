@@ -121,15 +121,12 @@ class TestSkeletonFile:
         joints = read_skeleton(path)[1][7].joints
         assert np.isnan(joints[0, 0, 5]) and np.isfinite(joints).sum() == joints.size - 1
 
-    @pytest.mark.parametrize(
-        ('text', 'reason'),
-        [
-            ('', 'it ends inside a frame'),
-            ('x', 'invalid literal'),
-            ('1\n1\n5 0 0 0\n24\n', 'a body has not 25 joints'),
-            ('1\n1\n5 0\n25\n' + '0 ' * 11 + '\n' + 24 * ('0 ' * 12 + '\n'), 'cannot reshape'),
-        ],
-    )
+    @pytest.mark.parametrize(('text', 'reason'), [
+        ('', 'it ends inside a frame'),
+        ('x', 'invalid literal'),
+        ('1\n1\n5 0 0 0\n24\n', 'a body has not 25 joints'),
+        ('1\n1\n5 0\n25\n' + '0 ' * 11 + '\n' + 24 * ('0 ' * 12 + '\n'), 'cannot reshape'),
+    ])  # fmt: skip
     def test_malformed(self, tmp_path, text, reason):
         (tmp_path / 'a.skeleton').write_text(text)
         with pytest.raises(InputError, match=rf'a.skeleton is no whole .skeleton file \({reason}'):

@@ -74,20 +74,17 @@ def test_joints_are_motionbert_s(tmp_path, shared):
 def test_the_crop_does_not_depend_on_the_picture(tmp_path):
     toy.write_file(tmp_path, {0: toy.make_track(30)})
     sample = load(tmp_path).samples([0])[0]
-    expected, _ = crop_scale(sample['keypoints'], sample['keypoints_visible'])
+    expected = crop_scale(sample['keypoints'], sample['keypoints_visible'])
     for shape in (sample['img_shape'], (1080, 1920)):
         inputs = CropScale()(ENCODE({**sample, 'img_shape': shape, 'random_key': [0, 0, 0, 0]}))['inputs']
         np.testing.assert_allclose(inputs[..., :2], expected, atol=2e-6)
 
 
-@pytest.mark.parametrize(
-    ('change', 'message'),
-    [
-        (lambda a: a[0].pop('track_id'), r'annotation 0 has no track_id, expected .* train or val part'),
-        (lambda a: a[2].update(keypoints=[1] * 50), 'annotation 2 has 50 numbers as keypoints'),
-        (lambda a: a.clear(), 'no track has 30 poses with 60% of the joints'),
-    ],
-)
+@pytest.mark.parametrize(('change', 'message'), [
+    (lambda a: a[0].pop('track_id'), r'annotation 0 has no track_id, expected .* train or val part'),
+    (lambda a: a[2].update(keypoints=[1] * 50), 'annotation 2 has 50 numbers as keypoints'),
+    (lambda a: a.clear(), 'no track has 30 poses with 60% of the joints'),
+])  # fmt: skip
 def test_wrong_annotations_are_named(tmp_path, change, message):
     path = toy.write_file(tmp_path, {0: toy.make_track(30)})
     document = json.loads(path.read_text())

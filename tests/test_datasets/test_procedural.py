@@ -259,19 +259,16 @@ class TestParts:
         np.testing.assert_allclose((after - before) / 2e-6, [1, 0], atol=1e-4)
 
 
-@pytest.mark.parametrize(
-    ('arguments', 'says'),
-    [
-        (('walkk', 0, 10), "unknown motion 'walkk'.*did you mean 'walk'"),
-        ((3, 0, 10), 'unknown motion 3'),
-        (('walk', -1, 10), 'seed=-1'),
-        (('walk', 0.5, 10), 'seed=0.5'),
-        (('walk', 0, 0), 'n_frames=0'),
-        (('walk', 0, True), 'n_frames=True'),
-        (('walk', 0, 10, 0), 'fps=0'),
-        (('walk', 0, 10, float('nan')), 'fps=nan'),
-    ],
-)
+@pytest.mark.parametrize(('arguments', 'says'), [
+    (('walkk', 0, 10), "unknown motion 'walkk'.*did you mean 'walk'"),
+    ((3, 0, 10), 'unknown motion 3'),
+    (('walk', -1, 10), 'seed=-1'),
+    (('walk', 0.5, 10), 'seed=0.5'),
+    (('walk', 0, 0), 'n_frames=0'),
+    (('walk', 0, True), 'n_frames=True'),
+    (('walk', 0, 10, 0), 'fps=0'),
+    (('walk', 0, 10, float('nan')), 'fps=nan'),
+])  # fmt: skip
 def test_bad_arguments(arguments, says):
     with pytest.raises(InputError, match=says):
         generate_motion(*arguments)

@@ -150,21 +150,18 @@ def test_sample_file_and_code_in_a_pickle(shared):
         SkeletonActionDataset(ann_file=str(folder / 'bad_code.pkl'))
 
 
-@pytest.mark.parametrize(
-    ('changes', 'message'),
-    [
-        ({'keypoint': np.zeros((1, 20, 25, 3))}, r'keypoint \(1, 20, 25, 3\).*expected \(M, T, 17, 2\).*source'),
-        ({'keypoint': np.zeros((20, 17, 2))}, r'keypoint \(20, 17, 2\)'),
-        ({'keypoint_score': np.zeros((1, 20, 16))}, r'keypoint_score \(1, 20, 16\)'),
-        ({'total_frames': 21}, 'total_frames 21'),
-        ({'keypoint': np.full((1, 20, 17, 2), np.nan)}, 'no finite numbers'),
-        ({'keypoint': np.full((1, 20, 17, 2), 'x')}, 'no finite numbers'),
-        ({'keypoint': np.zeros((1, 0, 17, 2)), 'keypoint_score': np.zeros((1, 0, 17)), 'total_frames': 0}, 'total_fra'),
-        ({'label': 'wave'}, "label 'wave'"),
-        ({'img_shape': None}, 'img_shape None, expected'),
-        ({'img_shape': (0, 1920)}, r'img_shape \(0, 1920\)'),
-    ],
-)
+@pytest.mark.parametrize(('changes', 'message'), [
+    ({'keypoint': np.zeros((1, 20, 25, 3))}, r'keypoint \(1, 20, 25, 3\).*expected \(M, T, 17, 2\).*source'),
+    ({'keypoint': np.zeros((20, 17, 2))}, r'keypoint \(20, 17, 2\)'),
+    ({'keypoint_score': np.zeros((1, 20, 16))}, r'keypoint_score \(1, 20, 16\)'),
+    ({'total_frames': 21}, 'total_frames 21'),
+    ({'keypoint': np.full((1, 20, 17, 2), np.nan)}, 'no finite numbers'),
+    ({'keypoint': np.full((1, 20, 17, 2), 'x')}, 'no finite numbers'),
+    ({'keypoint': np.zeros((1, 0, 17, 2)), 'keypoint_score': np.zeros((1, 0, 17)), 'total_frames': 0}, 'total_fra'),
+    ({'label': 'wave'}, "label 'wave'"),
+    ({'img_shape': None}, 'img_shape None, expected'),
+    ({'img_shape': (0, 1920)}, r'img_shape \(0, 1920\)'),
+])  # fmt: skip
 def test_malformed_clips_are_named(tmp_path, changes, message):
     path = toy.write_pickle(tmp_path / 'bad.pkl', NAMES[:1], **changes)
     with pytest.raises(InputError, match=rf'bad.pkl: {NAMES[0]} .*{message}') as error:
@@ -172,16 +169,13 @@ def test_malformed_clips_are_named(tmp_path, changes, message):
     assert '\n' not in str(error.value)
 
 
-@pytest.mark.parametrize(
-    ('document', 'message'),
-    [
-        (3, 'holds a int, expected a dict'),
-        ({'annotations': {}}, "expected a dict with 'split' and 'annotations'"),
-        ([], 'has no annotation'),
-        ([5], 'annotation 0 lacks'),
-        ([{'frame_dir': 'a', 'label': 1, 'keypoint': 0}], r"annotation 0 lacks \['img_shape', 'keypoint_score'\]"),
-    ],
-)
+@pytest.mark.parametrize(('document', 'message'), [
+    (3, 'holds a int, expected a dict'),
+    ({'annotations': {}}, "expected a dict with 'split' and 'annotations'"),
+    ([], 'has no annotation'),
+    ([5], 'annotation 0 lacks'),
+    ([{'frame_dir': 'a', 'label': 1, 'keypoint': 0}], r"annotation 0 lacks \['img_shape', 'keypoint_score'\]"),
+])  # fmt: skip
 def test_malformed_files(tmp_path, document, message):
     (tmp_path / 'bad.pkl').write_bytes(pickle.dumps(document))
     with pytest.raises(InputError, match=message):

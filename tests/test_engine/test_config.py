@@ -30,32 +30,26 @@ def test_options_change_values_list_entries_and_add_leaves(config):
     assert cfg.optim_wrapper.clip_grad.max_norm == 1 and cfg.load_from == 'x.pth' and cfg.model.sizes == [3]
 
 
-@pytest.mark.parametrize(
-    ('key', 'message'),
-    [
-        ('modle.type', "has no 'modle'; did you mean model"),
-        ('max_epochs', "has no 'max_epochs'"),
-        ('optim_wrapper.optimiser.lr', "optim_wrapper has no 'optimiser'; did you mean optimizer"),
-        ('optim_wrapper.optimizer.lr.x', 'optim_wrapper.optimizer.lr is 0.1 and has nothing below'),
-        ('model.layers.2.width', "model.layers has 2 entries, no '2'"),
-        ('model.layers.first', "model.layers has 2 entries, no 'first'"),
-        ('model.sizes.0', 'give a list of numbers as a whole'),
-    ],
-)
+@pytest.mark.parametrize(('key', 'message'), [
+    ('modle.type', "has no 'modle'; did you mean model"),
+    ('max_epochs', "has no 'max_epochs'"),
+    ('optim_wrapper.optimiser.lr', "optim_wrapper has no 'optimiser'; did you mean optimizer"),
+    ('optim_wrapper.optimizer.lr.x', 'optim_wrapper.optimizer.lr is 0.1 and has nothing below'),
+    ('model.layers.2.width', "model.layers has 2 entries, no '2'"),
+    ('model.layers.first', "model.layers has 2 entries, no 'first'"),
+    ('model.sizes.0', 'give a list of numbers as a whole'),
+])  # fmt: skip
 def test_options_that_lead_nowhere(config, key, message):
     with pytest.raises(InputError, match=message):
         load_config(config, {key: 1})
 
 
-@pytest.mark.parametrize(
-    ('text', 'message'),
-    [
-        ('model = dict(', 'SyntaxError'),
-        ("_base_ = ['missing.py']", 'FileNotFoundError'),
-        ("custom_imports = dict(imports=['no_such_module'], allow_failed_imports=False)", 'no_such_module'),
-        ('x = undefined_name', 'NameError'),
-    ],
-)
+@pytest.mark.parametrize(('text', 'message'), [
+    ('model = dict(', 'SyntaxError'),
+    ("_base_ = ['missing.py']", 'FileNotFoundError'),
+    ("custom_imports = dict(imports=['no_such_module'], allow_failed_imports=False)", 'no_such_module'),
+    ('x = undefined_name', 'NameError'),
+])  # fmt: skip
 def test_broken_configs(tmp_path, text, message):
     (tmp_path / 'bad.py').write_text(text)
     with pytest.raises(InputError, match=f'bad.py cannot be read .*{message}'):
@@ -108,16 +102,13 @@ def test_variants_have_folders_of_their_own(child):
     assert load_config(child, variant='other').work_dir == 'runs/x'
 
 
-@pytest.mark.parametrize(
-    ('text', 'name', 'message'),
-    [
-        ('', 'scrach', "no variant 'scrach': .*child.py has the variants scratch, wide; did you mean scratch"),
-        ('', 'frozen', 'choose one of them'),
-        ('variants = None', 'scratch', 'child.py has no variants; run it without'),
-        ('variants = [1]', 'scratch', r'variants of .*child.py is \[1\], expected dict'),
-        ('variants = dict(bad=dict(load_from=dict(x=1)))', 'bad', 'variant bad cannot be merged into .*child.py'),
-    ],
-)
+@pytest.mark.parametrize(('text', 'name', 'message'), [
+    ('', 'scrach', "no variant 'scrach': .*child.py has the variants scratch, wide; did you mean scratch"),
+    ('', 'frozen', 'choose one of them'),
+    ('variants = None', 'scratch', 'child.py has no variants; run it without'),
+    ('variants = [1]', 'scratch', r'variants of .*child.py is \[1\], expected dict'),
+    ('variants = dict(bad=dict(load_from=dict(x=1)))', 'bad', 'variant bad cannot be merged into .*child.py'),
+])  # fmt: skip
 def test_variants_that_cannot_be(child, text, name, message):
     child.write_text(f"_base_ = 'parent.py'\n{text}\n")
     with pytest.raises(InputError, match=message):

@@ -38,13 +38,10 @@ def test_at_most_max_keep_ckpts_and_one_best_remain(make_runner, epochs, tmp_pat
     assert (tmp_path / 'run/last_checkpoint').read_text().endswith('epoch_4.pth')
 
 
-@pytest.mark.parametrize(
-    ('killed_at', 'left'),
-    [
-        ('epoch_2.pth', {'epoch_1.pth', 'best_MPJPE_epoch_1.pth'}),
-        ('best_MPJPE_epoch_2.pth', {'epoch_2.pth', 'best_MPJPE_epoch_1.pth'}),
-    ],
-)
+@pytest.mark.parametrize(('killed_at', 'left'), [
+    ('epoch_2.pth', {'epoch_1.pth', 'best_MPJPE_epoch_1.pth'}),
+    ('best_MPJPE_epoch_2.pth', {'epoch_2.pth', 'best_MPJPE_epoch_1.pth'}),
+])  # fmt: skip
 def test_a_kill_while_saving_leaves_the_previous_checkpoint(
     make_runner, epochs, tmp_path, monkeypatch, killed_at, left
 ):

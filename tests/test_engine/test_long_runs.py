@@ -62,13 +62,10 @@ def test_one_training_at_a_time_in_a_folder(toy, tmp_path):
         hold_folder(tmp_path / 'run')
 
 
-@pytest.mark.parametrize(
-    ('loader', 'reason'),
-    [
-        ({'drop_last': True, 'batch_size': 32}, '16 samples of ToyClips do not fill a batch of 32; lower batch_size'),
-        ({'num_workers': 0, 'persistent_workers': True, 'prefetch_factor': 2}, None),
-    ],
-)
+@pytest.mark.parametrize(('loader', 'reason'), [
+    ({'drop_last': True, 'batch_size': 32}, '16 samples of ToyClips do not fill a batch of 32; lower batch_size'),
+    ({'num_workers': 0, 'persistent_workers': True, 'prefetch_factor': 2}, None),
+])  # fmt: skip
 def test_little_data_and_no_workers(make_runner, toy, epochs, loader, reason):
     runner = make_runner(train_dataloader={**toy.loader(16, 4, True), **loader}, train_cfg=epochs(1))
     if reason:
@@ -97,16 +94,13 @@ def test_classes_of_the_data_are_those_of_the_model(count):
             data.check_classes(count)
 
 
-@pytest.mark.parametrize(
-    ('error', 'message'),
-    [
-        (OSError(28, 'No space left on device', 'w/x.log'), 'cannot use w/x.log: No space left on device; check the'),
-        (OSError(28, 'No space left on device'), 'cannot use w: No space left'),
-        (IndexError('Target 3'), r'the config None: IndexError: Target 3; mend the config \(--debug'),
-        (KeyError('a'), 'KeyError: a; mend'),
-        (RuntimeError('x' * 9999), 'RuntimeError: x{500}; mend'),
-    ],
-)
+@pytest.mark.parametrize(('error', 'message'), [
+    (OSError(28, 'No space left on device', 'w/x.log'), 'cannot use w/x.log: No space left on device; check the'),
+    (OSError(28, 'No space left on device'), 'cannot use w: No space left'),
+    (IndexError('Target 3'), r'the config None: IndexError: Target 3; mend the config \(--debug'),
+    (KeyError('a'), 'KeyError: a; mend'),
+    (RuntimeError('x' * 9999), 'RuntimeError: x{500}; mend'),
+])  # fmt: skip
 def test_whatever_a_run_raises_is_one_sentence(error, message):
     with pytest.raises(InputError, match=message), config_errors(Config({'work_dir': 'w'})):
         raise error

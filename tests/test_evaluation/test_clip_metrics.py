@@ -26,13 +26,10 @@ def windows(key, rng, size):
     return rows
 
 
-@pytest.mark.parametrize(
-    ('metric', 'key'),
-    [
-        (lambda: ActionMetric(top_k=(1, 2), merge=True, interval='subject'), 'pred_scores'),
-        (lambda: FewShotMetric(ways=2, episodes=5, interval='sequence'), 'pred_embedding'),
-    ],
-)
+@pytest.mark.parametrize(('metric', 'key'), [
+    (lambda: ActionMetric(top_k=(1, 2), merge=True, interval='subject'), 'pred_scores'),
+    (lambda: FewShotMetric(ways=2, episodes=5, interval='sequence'), 'pred_embedding'),
+])  # fmt: skip
 def test_order_and_batches_do_not_change_a_digit(metric, key, rng):
     rows = windows(key, rng, 4)
     expected = evaluate(metric(), rows, 3)

@@ -18,25 +18,22 @@ def _pair(seed, shape=(6, 17, 3)):
     return target + 0.3 * rng.normal(size=shape), target
 
 
-@pytest.mark.parametrize(
-    ('metric', 'case', 'rtol'),
-    [
-        (mpjpe, 'mixste/functions/mpjpe', 1e-6),
-        (p_mpjpe, 'mixste/functions/p_mpjpe', 1e-9),
-        (n_mpjpe, 'mixste/functions/n_mpjpe', 1e-6),
-        (mpjve, 'mixste/functions/mpjve', 1e-12),
-        (mpjpe, 'videopose3d/functions/mpjpe', 1e-6),
-        (p_mpjpe, 'videopose3d/functions/p_mpjpe', 1e-5),
-        (p_mpjpe, 'videopose3d/functions/p_mpjpe_mirrored', 1e-5),
-        (n_mpjpe, 'videopose3d/functions/n_mpjpe', 1e-6),
-        (mpjve, 'videopose3d/functions/mean_velocity_error', 1e-6),
-        (n_mpjpe, 'motionbert/functions/n_mpjpe', 1e-6),
-        (mpjpe, 'pstmo/functions/mpjpe', 1e-6),
-        (mpjpe, 'poseformer/functions/mpjpe', 1e-6),
-        (mpjpe, 'motionbert/functions/loss_mpjpe', 1e-6),
-        (mpve, 'mixste/functions/mpjpe', 1e-6),
-    ],
-)
+@pytest.mark.parametrize(('metric', 'case', 'rtol'), [
+    (mpjpe, 'mixste/functions/mpjpe', 1e-6),
+    (p_mpjpe, 'mixste/functions/p_mpjpe', 1e-9),
+    (n_mpjpe, 'mixste/functions/n_mpjpe', 1e-6),
+    (mpjve, 'mixste/functions/mpjve', 1e-12),
+    (mpjpe, 'videopose3d/functions/mpjpe', 1e-6),
+    (p_mpjpe, 'videopose3d/functions/p_mpjpe', 1e-5),
+    (p_mpjpe, 'videopose3d/functions/p_mpjpe_mirrored', 1e-5),
+    (n_mpjpe, 'videopose3d/functions/n_mpjpe', 1e-6),
+    (mpjve, 'videopose3d/functions/mean_velocity_error', 1e-6),
+    (n_mpjpe, 'motionbert/functions/n_mpjpe', 1e-6),
+    (mpjpe, 'pstmo/functions/mpjpe', 1e-6),
+    (mpjpe, 'poseformer/functions/mpjpe', 1e-6),
+    (mpjpe, 'motionbert/functions/loss_mpjpe', 1e-6),
+    (mpve, 'mixste/functions/mpjpe', 1e-6),
+])  # fmt: skip
 def test_published_programs(parity, metric, case, rtol):
     arrays = parity(case)
     assert metric(arrays['pred'], arrays['target']) == pytest.approx(float(arrays['out']), rel=rtol)
@@ -48,16 +45,13 @@ def test_mixste_mirrored_and_similar(parity):
     assert p_mpjpe(case['pred_similar'], case['target']) == pytest.approx(float(case['out_similar']), abs=1e-9)
 
 
-@pytest.mark.parametrize(
-    ('distances', 'case', 'target', 'out', 'rtol'),
-    [
-        (joint_distances, 'motionbert/functions/mpjpe', 'target', 'out', 1e-9),
-        (aligned_distances, 'motionbert/functions/p_mpjpe', 'target', 'out', 1e-9),
-        (aligned_distances, 'motionbert/functions/p_mpjpe', 'target_mirrored', 'out_mirrored', 1e-9),
-        (aligned_distances, 'pstmo/functions/p_mpjpe_per_frame', 'target', 'out', 1e-5),
-        (aligned_distances, 'pstmo/functions/p_mpjpe_mirrored', 'target', 'out', 1e-5),
-    ],
-)
+@pytest.mark.parametrize(('distances', 'case', 'target', 'out', 'rtol'), [
+    (joint_distances, 'motionbert/functions/mpjpe', 'target', 'out', 1e-9),
+    (aligned_distances, 'motionbert/functions/p_mpjpe', 'target', 'out', 1e-9),
+    (aligned_distances, 'motionbert/functions/p_mpjpe', 'target_mirrored', 'out_mirrored', 1e-9),
+    (aligned_distances, 'pstmo/functions/p_mpjpe_per_frame', 'target', 'out', 1e-5),
+    (aligned_distances, 'pstmo/functions/p_mpjpe_mirrored', 'target', 'out', 1e-5),
+])  # fmt: skip
 def test_published_programs_frame_by_frame(parity, distances, case, target, out, rtol):
     arrays = parity(case)
     per_frame = distances(arrays['pred'], arrays[target])[0].mean(-1)
@@ -172,18 +166,15 @@ def test_degenerate_poses_give_finite_numbers(metric):
 
 
 @pytest.mark.parametrize('metric', ALL)
-@pytest.mark.parametrize(
-    ('pred', 'target', 'visible', 'words'),
-    [
-        (np.zeros((4, 17, 3)), np.zeros((4, 16, 3)), None, r'pred has shape \(4, 17, 3\) and target \(4, 16, 3\)'),
-        (np.zeros((4, 17, 2)), np.zeros((4, 17, 2)), None, r'pred has shape \(4, 17, 2\), expected \(\.\.\., J, 3\)'),
-        (np.zeros((4, 17, 3)), np.zeros((4, 17, 3)), np.ones((4, 3)), r'visible has shape \(4, 3\)'),
-        (np.full((4, 17, 3), np.nan), np.zeros((4, 17, 3)), None, r'pred has NaN .* at index \(0, 0\)'),
-        (np.zeros((4, 17, 3)), np.full((4, 17, 3), np.inf), None, 'target has NaN or infinite'),
-        (np.zeros((4, 17, 3)), np.zeros((4, 17, 3)), np.zeros((4, 17)), 'nothing to score'),
-        (np.zeros((0, 17, 3)), np.zeros((0, 17, 3)), None, 'nothing to score'),
-    ],
-)
+@pytest.mark.parametrize(('pred', 'target', 'visible', 'words'), [
+    (np.zeros((4, 17, 3)), np.zeros((4, 16, 3)), None, r'pred has shape \(4, 17, 3\) and target \(4, 16, 3\)'),
+    (np.zeros((4, 17, 2)), np.zeros((4, 17, 2)), None, r'pred has shape \(4, 17, 2\), expected \(\.\.\., J, 3\)'),
+    (np.zeros((4, 17, 3)), np.zeros((4, 17, 3)), np.ones((4, 3)), r'visible has shape \(4, 3\)'),
+    (np.full((4, 17, 3), np.nan), np.zeros((4, 17, 3)), None, r'pred has NaN .* at index \(0, 0\)'),
+    (np.zeros((4, 17, 3)), np.full((4, 17, 3), np.inf), None, 'target has NaN or infinite'),
+    (np.zeros((4, 17, 3)), np.zeros((4, 17, 3)), np.zeros((4, 17)), 'nothing to score'),
+    (np.zeros((0, 17, 3)), np.zeros((0, 17, 3)), None, 'nothing to score'),
+])  # fmt: skip
 def test_bad_input_is_named(metric, pred, target, visible, words):
     with pytest.raises(InputError, match=words):
         metric(pred, target, visible)

@@ -164,16 +164,13 @@ def test_it_is_built_by_name_and_takes_a_prefix(make_samples):
     assert set(metric.evaluate(2)) == {'test/MPJPE', 'test/all_frames/MPJPE', 'test/MPJPE/unknown'}
 
 
-@pytest.mark.parametrize(
-    ('change', 'words'),
-    [
-        ({'pred_keypoints_3d': torch.zeros(4, 16, 3)}, r'clip_0: pred_keypoints_3d has shape \(4, 16, 3\)'),
-        ({'pred_keypoints_3d': torch.full((3, 17, 3), torch.nan)}, 'clip_0: pred has NaN'),
-        ({'lifting_target_visible': torch.ones(3)}, r'lifting_target_visible \(3,\)'),
-        ({'pred_skeleton': 'smpl24'}, 'no conversion from smpl24 to cmu17|shape'),
-        ({'pred_keypoints_3d': None}, 'clip_0: the sample has no pred_keypoints_3d'),
-    ],
-)
+@pytest.mark.parametrize(('change', 'words'), [
+    ({'pred_keypoints_3d': torch.zeros(4, 16, 3)}, r'clip_0: pred_keypoints_3d has shape \(4, 16, 3\)'),
+    ({'pred_keypoints_3d': torch.full((3, 17, 3), torch.nan)}, 'clip_0: pred has NaN'),
+    ({'lifting_target_visible': torch.ones(3)}, r'lifting_target_visible \(3,\)'),
+    ({'pred_skeleton': 'smpl24'}, 'no conversion from smpl24 to cmu17|shape'),
+    ({'pred_keypoints_3d': None}, 'clip_0: the sample has no pred_keypoints_3d'),
+])  # fmt: skip
 def test_bad_samples_are_named(change, words):
     sample = {
         'sequence': 'clip_0', 'skeleton_3d': 'cmu17', 'pred_keypoints_3d': torch.zeros(3, 17, 3),

@@ -93,7 +93,7 @@ def test_files_of_keypoints(name, tmp_path):
     run = lambda path: ends_well(cli.main, 'lift', path, '-o', tmp_path / 'out', '--formats', 'npz')  # noqa: E731
     assert run(whole) == 0
 
-    @fuzz(20)
+    @fuzz(8)
     @given(st.randoms(use_true_random=False))
     def spoilt(rng):
         spoil(whole, tmp_path / f'spoilt{whole.suffix}', rng)
@@ -114,7 +114,7 @@ def test_files_of_data_sets(name, toy_root, tmp_path):
 
     read(path)
 
-    @fuzz(10)
+    @fuzz(6)
     @given(st.randoms(use_true_random=False))
     def spoilt(rng):
         spoil(whole, path, rng)
@@ -141,7 +141,7 @@ def test_checkpoints(loader, repository, load_module, tmp_path):
         'publish_model': lambda path: ends_well(publish, path, tmp_path / 'published.pth'),
     }
 
-    @fuzz(15)
+    @fuzz(6)
     @given(st.randoms(use_true_random=False))
     def spoilt(rng):
         spoil(tmp_path / 'whole.pth', tmp_path / 'spoilt.pth', rng)
@@ -166,7 +166,7 @@ def test_bodies(kind, tmp_path):
     read = load_body_model if kind == 'body' else read_smpl_estimates
     read(whole)
 
-    @fuzz(15)
+    @fuzz(6)
     @given(st.randoms(use_true_random=False))
     def spoilt(rng):
         path = tmp_path / f'spoilt{whole.suffix}'

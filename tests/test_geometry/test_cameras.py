@@ -140,19 +140,16 @@ def test_look_at_puts_the_target_in_the_middle(seed, roll):
     np.testing.assert_allclose(np.arctan2(above[0], -above[1]), -roll, atol=1e-3)
 
 
-@pytest.mark.parametrize(
-    ('call', 'message'),
-    [
-        (lambda: Camera(focal=(1, 1, 1), centre=(0, 0)), r'focal has shape \(3,\), expected \(2,\)'),
-        (lambda: Camera(focal=(1, 1), centre=(0, 0), rotation=np.zeros(9)), 'rotation has shape'),
-        (lambda: Camera.from_dict({'focal': (1, 1)}), 'expected focal, centre'),
-        (lambda: Camera.from_dict({'focal': (1, 1), 'centre': (0, 0), 'zoom': 1}), 'zoom'),
-        (lambda: Camera((1, 1), (0, 0)).normalized(), 'has no size'),
-        (lambda: look_at((0, 0, 3), (0, 0, 0)), 'no right side'),
-        (lambda: look_at((0, 0, 3), (0, 0, 3)), 'no right side'),
-        (lambda: project(np.ones((2, 3)), Camera(np.ones((2, 2)), (0, 0))), 'for as many cameras'),
-    ],
-)
+@pytest.mark.parametrize(('call', 'message'), [
+    (lambda: Camera(focal=(1, 1, 1), centre=(0, 0)), r'focal has shape \(3,\), expected \(2,\)'),
+    (lambda: Camera(focal=(1, 1), centre=(0, 0), rotation=np.zeros(9)), 'rotation has shape'),
+    (lambda: Camera.from_dict({'focal': (1, 1)}), 'expected focal, centre'),
+    (lambda: Camera.from_dict({'focal': (1, 1), 'centre': (0, 0), 'zoom': 1}), 'zoom'),
+    (lambda: Camera((1, 1), (0, 0)).normalized(), 'has no size'),
+    (lambda: look_at((0, 0, 3), (0, 0, 0)), 'no right side'),
+    (lambda: look_at((0, 0, 3), (0, 0, 3)), 'no right side'),
+    (lambda: project(np.ones((2, 3)), Camera(np.ones((2, 2)), (0, 0))), 'for as many cameras'),
+])  # fmt: skip
 def test_what_does_not_fit_is_named(call, message):
     with pytest.raises(InputError, match=message):
         call()

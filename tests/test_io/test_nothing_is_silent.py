@@ -28,46 +28,40 @@ def coco():
     return make
 
 
-@pytest.mark.parametrize(
-    ('arrays', 'note'),
-    [
-        ({'keypoints_visible': HALF - 0.5}, r'340 of 680 scores are negative or NaN and count as 0'),
-        ({'keypoints_visible': np.where(HALF, 1, np.nan)}, r'340 of 680 scores are negative or NaN and count as 0'),
-        ({'keypoints_visible': HALF * 97}, r'scores reach 97; all above 1 count as 1'),
-        ({'keypoints_visible': HALF}, r'no joint is visible in 20 of 40 rows; predictions there are a guess'),
-        (
-            {'keypoints_visible': HALF, 'track_ids': np.repeat(['a', 'b'], 20), 'frame_indices': np.arange(40)},
-            r'nor anywhere of b;',
-        ),
-        ({'frame_indices': np.arange(40) * 100 // 3}, r'frames of a person are 33 apart, .* times'),
-        ({'keypoints': KEYPOINTS * HALF[..., None], 'keypoints_visible': HALF + 0.1}, r'340 joints at \(0, 0\) count'),
-        ({'track_ids': np.array([None] * 3 + [7] * 37, object)}, r'3 of 40 rows have no track id: these are linked'),
-        ({'track_ids': np.array([None] * 3 + ['a'] * 37, object)}, r'3 of 40 rows have no track id: all are left out'),
-    ],
-)
+@pytest.mark.parametrize(('arrays', 'note'), [
+    ({'keypoints_visible': HALF - 0.5}, r'340 of 680 scores are negative or NaN and count as 0'),
+    ({'keypoints_visible': np.where(HALF, 1, np.nan)}, r'340 of 680 scores are negative or NaN and count as 0'),
+    ({'keypoints_visible': HALF * 97}, r'scores reach 97; all above 1 count as 1'),
+    ({'keypoints_visible': HALF}, r'no joint is visible in 20 of 40 rows; predictions there are a guess'),
+    (
+        {'keypoints_visible': HALF, 'track_ids': np.repeat(['a', 'b'], 20), 'frame_indices': np.arange(40)},
+        r'nor anywhere of b;',
+    ),
+    ({'frame_indices': np.arange(40) * 100 // 3}, r'frames of a person are 33 apart, .* times'),
+    ({'keypoints': KEYPOINTS * HALF[..., None], 'keypoints_visible': HALF + 0.1}, r'340 joints at \(0, 0\) count'),
+    ({'track_ids': np.array([None] * 3 + [7] * 37, object)}, r'3 of 40 rows have no track id: these are linked'),
+    ({'track_ids': np.array([None] * 3 + ['a'] * 37, object)}, r'3 of 40 rows have no track id: all are left out'),
+])  # fmt: skip
 def test_what_is_unusual_in_a_file_is_a_note(write_npz, arrays, note):
     lines = notes_on(link_persons(read_keypoints(write_npz(**{'keypoints': KEYPOINTS, **arrays}))))
     assert [line for line in lines if re.search(note, line)], lines
     assert len(notes_on(read_keypoints(write_npz(keypoints=KEYPOINTS)))) == 1
 
 
-@pytest.mark.parametrize(
-    ('arrays', 'sentence'),
-    [
-        ({'keypoints_visible': np.zeros((40, 17))}, 'no joint of any person is visible'),
-        ({'keypoints_visible': np.full((40, 17), np.nan)}, 'no joint of any person is visible'),
-        ({'keypoints_visible': np.full((40, 17), -3.0)}, 'no joint of any person is visible'),
-        ({'keypoints': KEYPOINTS * 0}, 'no joint of any person is visible'),
-        ({'keypoints': KEYPOINTS * 1e300}, 'NaN or infinite'),
-        ({'keypoints': KEYPOINTS * 1e6}, 'coordinates reach 9e\\+07, expected pixels'),
-        ({'keypoints': KEYPOINTS - 200, 'img_shape': (100, 100)}, '100% of the joints lie outside of the picture'),
-        ({'img_shape': (1, 1)}, '100% of the joints lie outside of the picture, 1 x 1'),
-        ({'img_shape': (10**18, 10**18)}, r'expected \(height, width\)'),
-        *[({'fps': fps}, 'fps is .*, expected a positive number') for fps in (1 / 30, 1e-300, -5, np.nan, np.inf, 1e9)],
-        ({'frame_indices': np.arange(40, dtype=np.uint64) + 2**63}, 'not whole or too large'),
-        ({'frame_indices': np.arange(40) + 1e300}, 'not whole or too large'),
-    ],
-)
+@pytest.mark.parametrize(('arrays', 'sentence'), [
+    ({'keypoints_visible': np.zeros((40, 17))}, 'no joint of any person is visible'),
+    ({'keypoints_visible': np.full((40, 17), np.nan)}, 'no joint of any person is visible'),
+    ({'keypoints_visible': np.full((40, 17), -3.0)}, 'no joint of any person is visible'),
+    ({'keypoints': KEYPOINTS * 0}, 'no joint of any person is visible'),
+    ({'keypoints': KEYPOINTS * 1e300}, 'NaN or infinite'),
+    ({'keypoints': KEYPOINTS * 1e6}, 'coordinates reach 9e\\+07, expected pixels'),
+    ({'keypoints': KEYPOINTS - 200, 'img_shape': (100, 100)}, '100% of the joints lie outside of the picture'),
+    ({'img_shape': (1, 1)}, '100% of the joints lie outside of the picture, 1 x 1'),
+    ({'img_shape': (10**18, 10**18)}, r'expected \(height, width\)'),
+    *[({'fps': fps}, 'fps is .*, expected a positive number') for fps in (1 / 30, 1e-300, -5, np.nan, np.inf, 1e9)],
+    ({'frame_indices': np.arange(40, dtype=np.uint64) + 2**63}, 'not whole or too large'),
+    ({'frame_indices': np.arange(40) + 1e300}, 'not whole or too large'),
+])  # fmt: skip
 def test_nonsense_is_refused(write_npz, arrays, sentence):
     with pytest.raises(InputError, match=sentence):
         read_keypoints(write_npz(**{'keypoints': KEYPOINTS, **arrays}))
@@ -97,14 +91,11 @@ def test_coco_frames_are_those_of_the_video(write_json, coco):
     assert '3 annotations without keypoints, or of crowds, are left out' in read_keypoints(write_json(content)).notes
 
 
-@pytest.mark.parametrize(
-    ('images', 'sentence'),
-    [
-        (lambda t: {'video_id': t // 20}, '2 different values of video_id .* keep one clip a file'),
-        (lambda t: {'file_name': f'{t // 20}/{t}.jpg'}, '2 different folders'),
-        (lambda t: {'height': [720], 'width': 1280 + t // 39}, '2 different sizes'),
-    ],
-)
+@pytest.mark.parametrize(('images', 'sentence'), [
+    (lambda t: {'video_id': t // 20}, '2 different values of video_id .* keep one clip a file'),
+    (lambda t: {'file_name': f'{t // 20}/{t}.jpg'}, '2 different folders'),
+    (lambda t: {'height': [720], 'width': 1280 + t // 39}, '2 different sizes'),
+])  # fmt: skip
 def test_several_clips_in_a_file_are_refused(write_json, coco, images, sentence):
     with pytest.raises(InputError, match=sentence):
         read_keypoints(write_json(coco(images=images)))
@@ -114,17 +105,14 @@ def test_several_clips_in_a_file_are_refused(write_json, coco, images, sentence)
         read_keypoints(write_json(entries))
 
 
-@pytest.mark.parametrize(
-    ('skeleton', 'names'),
-    [
-        ('halpe26', {'head_top': 'head'}),
-        ('crowdpose14', {'head_top': 'top_head'}),
-        ('h36m17', dict(zip(['pelvis', 'right_ankle', 'left_ankle', 'nose', 'head_top'],
-                            ['root', 'right_foot', 'left_foot', 'neck_base', 'head'], strict=True))),
-        ('mpi_inf_3dhp17', {'pelvis': 'root'}),
-        ('coco_wholebody133_body23', {}),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(('skeleton', 'names'), [
+    ('halpe26', {'head_top': 'head'}),
+    ('crowdpose14', {'head_top': 'top_head'}),
+    ('h36m17', dict(zip(['pelvis', 'right_ankle', 'left_ankle', 'nose', 'head_top'],
+                        ['root', 'right_foot', 'left_foot', 'neck_base', 'head'], strict=True))),
+    ('mpi_inf_3dhp17', {'pelvis': 'root'}),
+    ('coco_wholebody133_body23', {}),
+])  # fmt: skip
 def test_mmpose_s_names_and_whole_bodies(write_json, skeleton, names):
     joints = [names.get(name, name) for name in get_skeleton(skeleton).joint_names]
     joints += [f'face_{i}' for i in range(110 if len(joints) == 23 else 0)]

@@ -94,13 +94,13 @@ def test_alphapose_in_the_wild_as_motionbert_reads_it(shared, write_json):
         return convert_keypoints(table.keypoints[rows], 'halpe26', 'h36m17', table.keypoints_visible[rows])
 
     points, scores = inputs(rows)
-    assert_allclose(crop_scale(points, scores)[0], case['out_focus1_scale'][..., :2], atol=2e-6)
+    assert_allclose(crop_scale(points, scores), case['out_focus1_scale'][..., :2], atol=2e-6)
     assert_allclose((points - [640, 360]) / 360, case['out_focus1_pixel'][..., :2], atol=1e-6)
     own = np.arange(17) != 7  # the spine is mixed: there the lower of two scores, here as in the release their mean
     assert_allclose(scores[:, own], case['out_focus1_pixel'][:, own, 2], atol=1e-6)
     order = np.lexsort((table.track_ids, table.frame_indices))  # without a choice every detection is a frame
     points, scores = inputs(order)
-    assert_allclose(crop_scale(points, scores)[0], case['out_all_scale'][..., :2], atol=2e-6)
+    assert_allclose(crop_scale(points, scores), case['out_all_scale'][..., :2], atol=2e-6)
 
 
 def videopose3d_custom(**changes):
@@ -108,22 +108,19 @@ def videopose3d_custom(**changes):
     return {'positions_2d': {'a.mp4': {'custom': [KEYPOINTS[..., :2]]}}, 'metadata': facts, **changes}
 
 
-@pytest.mark.parametrize(
-    ('arrays', 'sentence'),
-    [
-        (
-            videopose3d_custom(positions_2d={'S1': {'Walking': [KEYPOINTS] * 4}}),
-            r'hold 4 clips \(S1 None, .* expected one',
-        ),
-        (videopose3d_custom(positions_2d=[3]), 'positions_2d or metadata are wrong'),
-        (videopose3d_custom(positions_2d={'a': {'custom': [np.zeros((4, 17, 3))]}}), r'a has shape \(4, 17, 3\)'),
-        (videopose3d_custom(metadata={'layout_name': 'cocos'}), "unknown skeleton 'cocos'"),
-        (
-            {'boxes': np.zeros(3), 'keypoints': np.zeros(3), 'metadata': {'w': 3, 'h': 4}},
-            "is no output of VideoPose3D's",
-        ),
-    ],
-)
+@pytest.mark.parametrize(('arrays', 'sentence'), [
+    (
+        videopose3d_custom(positions_2d={'S1': {'Walking': [KEYPOINTS] * 4}}),
+        r'hold 4 clips \(S1 None, .* expected one',
+    ),
+    (videopose3d_custom(positions_2d=[3]), 'positions_2d or metadata are wrong'),
+    (videopose3d_custom(positions_2d={'a': {'custom': [np.zeros((4, 17, 3))]}}), r'a has shape \(4, 17, 3\)'),
+    (videopose3d_custom(metadata={'layout_name': 'cocos'}), "unknown skeleton 'cocos'"),
+    (
+        {'boxes': np.zeros(3), 'keypoints': np.zeros(3), 'metadata': {'w': 3, 'h': 4}},
+        "is no output of VideoPose3D's",
+    ),
+])  # fmt: skip
 def test_videopose3d_s_wrong_files_are_named(write_npz, arrays, sentence):
     with pytest.raises(InputError, match=sentence):
         read_keypoints(write_npz(**arrays))
@@ -222,32 +219,29 @@ def test_content_decides_and_not_the_name(tmp_path, two_persons, coco_results):
     assert len(read_keypoints(tmp_path / 'clip.npz').keypoints) == 7
 
 
-@pytest.mark.parametrize(
-    ('arrays', 'sentence'),
-    [
-        ({'keypoints': KEYPOINTS[0]}, r'shape \(17, 2\), expected \(N, J, 2\)'),
-        ({'keypoints': KEYPOINTS[:0]}, 'no person in any frame'),
-        ({'keypoints': KEYPOINTS[:, :0]}, 'shape'),
-        ({'keypoints': KEYPOINTS[:, :11]}, 'no joint set we know by its number; say which with --skeleton'),
-        ({'keypoints': KEYPOINTS[:, :14]}, 'may be aic14 or crowdpose14; say which with --skeleton'),
-        ({'keypoints': KEYPOINTS.astype(str)}, 'expected numbers'),
-        ({'keypoints': KEYPOINTS * np.nan}, 'NaN or infinite'),
-        ({'keypoints': KEYPOINTS / 100}, 'expected pixels; multiply x by the width'),
-        ({'keypoints': KEYPOINTS.astype(object)}, 'has type object, expected numbers'),
-        ({'keypoints': np.array([Path()], object)}, 'executes nothing from a file'),
-        ({'poses': KEYPOINTS}, 'has poses, expected'),
-        ({'keypoints': KEYPOINTS, 'skeleton': 'coco71'}, "unknown skeleton 'coco71'"),
-        ({'keypoints': KEYPOINTS, 'skeleton': 3}, 'expected one name'),
-        ({'keypoints': KEYPOINTS, 'fps': [1, 2]}, 'expected a positive number'),
-        ({'keypoints': KEYPOINTS, 'fps': 0}, 'fps is 0'),
-        ({'keypoints': KEYPOINTS, 'img_shape': (0, 2)}, r'expected \(height, width\)'),
-        ({'keypoints': KEYPOINTS, 'frame_indices': [0, 1, 1, 2]}, 'two rows in frame 1'),
-        ({'keypoints': KEYPOINTS, 'frame_indices': [0, 1, 1.5, 2]}, 'not whole'),
-        ({'keypoints': KEYPOINTS, 'track_ids': [0, 0, 1, 1]}, 'frame_indices is absent although track_ids has 2'),
-        ({'keypoints': KEYPOINTS, 'frame_indices': [0, 1, 2]}, 'expected'),
-        ({'keypoints': KEYPOINTS, 'keypoints_visible': np.ones((4, 16))}, 'keypoints_visible has shape'),
-    ],
-)
+@pytest.mark.parametrize(('arrays', 'sentence'), [
+    ({'keypoints': KEYPOINTS[0]}, r'shape \(17, 2\), expected \(N, J, 2\)'),
+    ({'keypoints': KEYPOINTS[:0]}, 'no person in any frame'),
+    ({'keypoints': KEYPOINTS[:, :0]}, 'shape'),
+    ({'keypoints': KEYPOINTS[:, :11]}, 'no joint set we know by its number; say which with --skeleton'),
+    ({'keypoints': KEYPOINTS[:, :14]}, 'may be aic14 or crowdpose14; say which with --skeleton'),
+    ({'keypoints': KEYPOINTS.astype(str)}, 'expected numbers'),
+    ({'keypoints': KEYPOINTS * np.nan}, 'NaN or infinite'),
+    ({'keypoints': KEYPOINTS / 100}, 'expected pixels; multiply x by the width'),
+    ({'keypoints': KEYPOINTS.astype(object)}, 'has type object, expected numbers'),
+    ({'keypoints': np.array([Path()], object)}, 'executes nothing from a file'),
+    ({'poses': KEYPOINTS}, 'has poses, expected'),
+    ({'keypoints': KEYPOINTS, 'skeleton': 'coco71'}, "unknown skeleton 'coco71'"),
+    ({'keypoints': KEYPOINTS, 'skeleton': 3}, 'expected one name'),
+    ({'keypoints': KEYPOINTS, 'fps': [1, 2]}, 'expected a positive number'),
+    ({'keypoints': KEYPOINTS, 'fps': 0}, 'fps is 0'),
+    ({'keypoints': KEYPOINTS, 'img_shape': (0, 2)}, r'expected \(height, width\)'),
+    ({'keypoints': KEYPOINTS, 'frame_indices': [0, 1, 1, 2]}, 'two rows in frame 1'),
+    ({'keypoints': KEYPOINTS, 'frame_indices': [0, 1, 1.5, 2]}, 'not whole'),
+    ({'keypoints': KEYPOINTS, 'track_ids': [0, 0, 1, 1]}, 'frame_indices is absent although track_ids has 2'),
+    ({'keypoints': KEYPOINTS, 'frame_indices': [0, 1, 2]}, 'expected'),
+    ({'keypoints': KEYPOINTS, 'keypoints_visible': np.ones((4, 16))}, 'keypoints_visible has shape'),
+])  # fmt: skip
 def test_bad_arrays_are_refused(write_npz, arrays, sentence):
     path = write_npz(**arrays)
     with pytest.raises(InputError, match=sentence) as caught:
@@ -255,34 +249,31 @@ def test_bad_arrays_are_refused(write_npz, arrays, sentence):
     assert str(path) in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ('text', 'sentence'),
-    [
-        ('', 'is empty'),
-        ('  \n', 'is empty'),
-        ('[]', 'empty list'),
-        ('{}', 'has nothing, expected'),
-        ('[1, 2]', 'first entry has int'),
-        ('{"people": []}', 'has people, expected'),
-        ('hello', "starts with 'hello'"),
-        ('[{"image_id": 1, "keypoints": [1, 2', 'cut off'),
-        ('[{"image_id": 1, "keypoints": [1, NaN, 1]}]', 'holds NaN'),
-        ('[{"image_id": 1, "keypoints": [1, -Infinity, 1]}]', 'holds -Infinity'),
-        ('[{"image_id": 1, "keypoints": [1, "a", 1]}]', 'no number'),
-        ('[{"image_id": "a.jpg", "keypoints": [1, 2, 1]}]', "image_id is 'a.jpg', expected a name that ends in"),
-        ('[{"image_id": "1.jpg", "keypoints": [1, 2, 3]}, {"image_id": "2.jpg"}]', 'entry 1: has no list of keypoints'),
-        ('{"1.jpg": {"version": "AlphaPose v0.3", "persons": []}}', '1.jpg: has no people and no bodies'),
-        ('[{"image_id": 1, "keypoints": []}]', 'has 0 numbers'),
-        ('[{"instances": []}]', 'frame_id is missing'),
-        ('[{"frame_id": 0, "instances": []}]', 'no person in any frame'),
-        ('[{"frame_id": 0, "instances": [{}]}]', 'shape'),
-        ('[{"frame_id": 0, "instances": [{"keypoints": [[1, 2, 3]], "keypoint_scores": [1]}]}]', r'shape \(1, 3\)'),
-        ('{"instance_info": 3}', 'is int, expected a list'),
-        ('[' * 100000, 'nested too deeply|no complete JSON'),
-        ('[{"image_id": 1, "keypoints": [1' + '0' * 5000 + ', 2, 1]}]', 'cannot be read'),
-        ('[{"image_id": 1, "keypoints": [1e999' + ', 2, 1' * 17 + ', 2, 1]}]', 'expected'),
-    ],
-)
+@pytest.mark.parametrize(('text', 'sentence'), [
+    ('', 'is empty'),
+    ('  \n', 'is empty'),
+    ('[]', 'empty list'),
+    ('{}', 'has nothing, expected'),
+    ('[1, 2]', 'first entry has int'),
+    ('{"people": []}', 'has people, expected'),
+    ('hello', "starts with 'hello'"),
+    ('[{"image_id": 1, "keypoints": [1, 2', 'cut off'),
+    ('[{"image_id": 1, "keypoints": [1, NaN, 1]}]', 'holds NaN'),
+    ('[{"image_id": 1, "keypoints": [1, -Infinity, 1]}]', 'holds -Infinity'),
+    ('[{"image_id": 1, "keypoints": [1, "a", 1]}]', 'no number'),
+    ('[{"image_id": "a.jpg", "keypoints": [1, 2, 1]}]', "image_id is 'a.jpg', expected a name that ends in"),
+    ('[{"image_id": "1.jpg", "keypoints": [1, 2, 3]}, {"image_id": "2.jpg"}]', 'entry 1: has no list of keypoints'),
+    ('{"1.jpg": {"version": "AlphaPose v0.3", "persons": []}}', '1.jpg: has no people and no bodies'),
+    ('[{"image_id": 1, "keypoints": []}]', 'has 0 numbers'),
+    ('[{"instances": []}]', 'frame_id is missing'),
+    ('[{"frame_id": 0, "instances": []}]', 'no person in any frame'),
+    ('[{"frame_id": 0, "instances": [{}]}]', 'shape'),
+    ('[{"frame_id": 0, "instances": [{"keypoints": [[1, 2, 3]], "keypoint_scores": [1]}]}]', r'shape \(1, 3\)'),
+    ('{"instance_info": 3}', 'is int, expected a list'),
+    ('[' * 100000, 'nested too deeply|no complete JSON'),
+    ('[{"image_id": 1, "keypoints": [1' + '0' * 5000 + ', 2, 1]}]', 'cannot be read'),
+    ('[{"image_id": 1, "keypoints": [1e999' + ', 2, 1' * 17 + ', 2, 1]}]', 'expected'),
+])  # fmt: skip
 def test_bad_json_is_refused(write_json, text, sentence):
     path = write_json(text)
     with pytest.raises(InputError, match=sentence) as caught:

@@ -60,18 +60,15 @@ def stream_by_hand(stream, word, h):
     return h
 
 
-@pytest.mark.parametrize(
-    ('streams', 'fusion'),
-    [
-        (('ST',), None),  # the architecture study (a)
-        (('TS',), None),  # (b)
-        (('S', 'T'), 'AdaptiveFusion'),  # (c)
-        (('sT',), None),  # (d)
-        (('ST', 'TS'), 'AverageFusion'),  # (e)
-        (('ST', 'TS'), 'AdaptiveFusion'),  # (f)
-        (('ST', 'TS', 'st'), 'SumFusion'),
-    ],
-)
+@pytest.mark.parametrize(('streams', 'fusion'), [
+    (('ST',), None),  # the architecture study (a)
+    (('TS',), None),  # (b)
+    (('S', 'T'), 'AdaptiveFusion'),  # (c)
+    (('sT',), None),  # (d)
+    (('ST', 'TS'), 'AverageFusion'),  # (e)
+    (('ST', 'TS'), 'AdaptiveFusion'),  # (f)
+    (('ST', 'TS', 'st'), 'SumFusion'),
+])  # fmt: skip
 def test_streams_by_hand(streams, fusion):
     net = tiny(streams=streams, **({'fusion': {'type': fusion}} if fusion else {}))
     x = clip()
@@ -113,15 +110,12 @@ def test_positions_are_optional(positions):
     assert torch.allclose(net(x[:, frames]), net(x)[:, frames]) == ('frames' not in kinds)
 
 
-@pytest.mark.parametrize(
-    ('wrong', 'message'),
-    [
-        ({'streams': ('ST', 'TX')}, r"streams \['ST', 'TX'\]"),
-        ({'streams': ()}, r'streams \[\]'),
-        ({'streams': ('',)}, r"streams \[''\]"),
-        ({'positions': 'all'}, "positions is 'all'"),
-    ],
-)
+@pytest.mark.parametrize(('wrong', 'message'), [
+    ({'streams': ('ST', 'TX')}, r"streams \['ST', 'TX'\]"),
+    ({'streams': ()}, r'streams \[\]'),
+    ({'streams': ('',)}, r"streams \[''\]"),
+    ({'positions': 'all'}, "positions is 'all'"),
+])  # fmt: skip
 def test_unknown_names_are_named(wrong, message):
     with pytest.raises(InputError, match=message):
         DSTformer(embed_dims=8, depth=1, num_heads=2, **wrong)

@@ -138,16 +138,13 @@ def test_an_empty_clip_stays_finite(backbone, x):
     assert all(p.grad.isfinite().all() for p in backbone.parameters() if p.requires_grad)
 
 
-@pytest.mark.parametrize(
-    'shape',
-    [
-        (2, FRAMES + 1, JOINTS, CHANNELS),
-        (2, 0, JOINTS, CHANNELS),
-        (2, FRAMES, JOINTS + 1, CHANNELS),
-        (2, FRAMES, JOINTS, CHANNELS - 1),
-        (FRAMES, JOINTS, CHANNELS),
-    ],
-)
+@pytest.mark.parametrize('shape', [
+    (2, FRAMES + 1, JOINTS, CHANNELS),
+    (2, 0, JOINTS, CHANNELS),
+    (2, FRAMES, JOINTS + 1, CHANNELS),
+    (2, FRAMES, JOINTS, CHANNELS - 1),
+    (FRAMES, JOINTS, CHANNELS),
+])  # fmt: skip
 def test_wrong_shapes_are_named(backbone, shape):
     if isinstance(backbone, TemporalConvNet) and shape[1:] == (FRAMES + 1, JOINTS, CHANNELS):
         return  # it takes any length

@@ -45,14 +45,11 @@ def test_weights_come_back(tmp_path):
         assert torch.equal(first(x), create_model('mixste', tmp_path / file, **TINY).eval()(x))
 
 
-@pytest.mark.parametrize(
-    ('name', 'overrides', 'message'),
-    [
-        ('mixst', {}, "unknown model 'mixst'; did you mean mixste"),
-        ('lifter9000', {}, r'list_models\(\) gives the names'),
-        ('mixste', {'width': 8}, r"unexpected keyword argument 'width'; give arguments of MixSTE, neck, heads"),
-    ],
-)
+@pytest.mark.parametrize(('name', 'overrides', 'message'), [
+    ('mixst', {}, "unknown model 'mixst'; did you mean mixste"),
+    ('lifter9000', {}, r'list_models\(\) gives the names'),
+    ('mixste', {'width': 8}, r"unexpected keyword argument 'width'; give arguments of MixSTE, neck, heads"),
+])  # fmt: skip
 def test_wrong_names_are_named(name, overrides, message):
     with pytest.raises(InputError, match=message):
         create_model(name, **overrides)

@@ -30,27 +30,24 @@ def poses(*shape, dtype=torch.float32):
     return [torch.randn(*shape, 3, generator=generator, dtype=dtype) for _ in range(2)]
 
 
-@pytest.mark.parametrize(
-    ('case', 'function', 'name'),
-    [
-        ('mixste', mpjpe, 'mpjpe'),
-        ('mixste', n_mpjpe, 'n_mpjpe'),
-        ('mixste', velocity, 'velocity_loss'),
-        ('motionbert', mpjpe, 'loss_mpjpe'),
-        ('motionbert', n_mpjpe, 'n_mpjpe'),
-        ('motionbert', velocity, 'loss_velocity'),
-        ('motionbert', joint_l1, 'loss_joint'),
-        ('videopose3d', mpjpe, 'mpjpe'),
-        ('videopose3d', n_mpjpe, 'n_mpjpe'),
-        ('videopose3d', velocity, 'mean_velocity_error'),
-        ('poseformer', mpjpe, 'mpjpe'),
-        ('pstmo', mpjpe, 'mpjpe'),
-        ('mixste', weighted_mpjpe, 'weighted_mpjpe'),  # a weight for each joint
-        ('videopose3d', weighted_mpjpe, 'weighted_mpjpe'),  # for each distance
-        ('videopose3d', weighted_mpjpe, 'weighted_mpjpe_root'),  # for each frame: the trajectory's, 1 / depth
-        ('poseformer', weighted_mpjpe, 'weighted_mpjpe'),  # for each clip of the batch
-    ],
-)
+@pytest.mark.parametrize(('case', 'function', 'name'), [
+    ('mixste', mpjpe, 'mpjpe'),
+    ('mixste', n_mpjpe, 'n_mpjpe'),
+    ('mixste', velocity, 'velocity_loss'),
+    ('motionbert', mpjpe, 'loss_mpjpe'),
+    ('motionbert', n_mpjpe, 'n_mpjpe'),
+    ('motionbert', velocity, 'loss_velocity'),
+    ('motionbert', joint_l1, 'loss_joint'),
+    ('videopose3d', mpjpe, 'mpjpe'),
+    ('videopose3d', n_mpjpe, 'n_mpjpe'),
+    ('videopose3d', velocity, 'mean_velocity_error'),
+    ('poseformer', mpjpe, 'mpjpe'),
+    ('pstmo', mpjpe, 'mpjpe'),
+    ('mixste', weighted_mpjpe, 'weighted_mpjpe'),  # a weight for each joint
+    ('videopose3d', weighted_mpjpe, 'weighted_mpjpe'),  # for each distance
+    ('videopose3d', weighted_mpjpe, 'weighted_mpjpe_root'),  # for each frame: the trajectory's, 1 / depth
+    ('poseformer', weighted_mpjpe, 'weighted_mpjpe'),  # for each clip of the batch
+])  # fmt: skip
 def test_equals_official(parity, case, function, name):
     data = parity(f'{case}/functions').functions(name)
     weights = [data['w']] if 'w' in data else []

@@ -34,14 +34,11 @@ def test_released_strides_end_at_one_frame(frames):
     assert neck.output_frames(torch.arange(frames))['sequence'].tolist() == list(range(frames))
 
 
-@pytest.mark.parametrize(
-    ('frames', 'strides', 'message'),
-    [
-        (27, (3, 3), r'strides \[3, 3\] leave 3 of 27 frames'),
-        (28, (3, 3, 3), r'leave 2 of 28 frames'),
-        (100, None, r'strides \[\] leave 100 of 100 frames.*released ones exist for \[9, 27, 81, 243, 351\]'),
-    ],
-)
+@pytest.mark.parametrize(('frames', 'strides', 'message'), [
+    (27, (3, 3), r'strides \[3, 3\] leave 3 of 27 frames'),
+    (28, (3, 3, 3), r'leave 2 of 28 frames'),
+    (100, None, r'strides \[\] leave 100 of 100 frames.*released ones exist for \[9, 27, 81, 243, 351\]'),
+])  # fmt: skip
 def test_strides_that_do_not_end_at_one_frame_are_named(frames, strides, message):
     with pytest.raises(InputError, match=message):
         ManyToOneAggregator(8, frames, num_heads=2, strides=strides)

@@ -154,23 +154,20 @@ def test_no_layer_scale_and_other_activations():
     assert {type(m.act).__name__ for m in tiny(act='relu').modules() if isinstance(m, Mlp)} == {'ReLU'}
 
 
-@pytest.mark.parametrize(
-    ('wrong', 'message'),
-    [
-        ({'act': 'tanh'}, "act is 'tanh'"),
-        ({'temporal_graph': 'knn'}, "temporal_graph is 'knn'"),
-        ({'streams': ('attention', 'gcn')}, "streams is 'gcn'"),
-        ({'positions': 'temporal'}, "positions is 'temporal'"),
-        ({'streams': ()}, r'streams \[\] and embed_dims 8, expected one or two streams'),
-        ({'hierarchical': True, 'embed_dims': 9}, 'embed_dims 9, .* multiple of 2'),
-        ({'temporal_graph': 'conv', 'embed_dims': 6}, 'embed_dims 6, .* multiple of 4'),
-        ({'temporal_graph': 'conv', 'embed_dims': 12, 'hierarchical': True}, 'embed_dims 12, .* multiple of 8'),
-        ({'num_joints': 5}, 'has 5 joints; give the edges of its own joint set'),
-        ({'num_joints': 21}, 'has 21 joints'),
-        ({'edges': 'humaneva15'}, 'has 17 joints'),
-        ({'edges': [(0, 17)]}, r'edges of the joints \[0, 17\] and has 17 joints'),
-    ],
-)
+@pytest.mark.parametrize(('wrong', 'message'), [
+    ({'act': 'tanh'}, "act is 'tanh'"),
+    ({'temporal_graph': 'knn'}, "temporal_graph is 'knn'"),
+    ({'streams': ('attention', 'gcn')}, "streams is 'gcn'"),
+    ({'positions': 'temporal'}, "positions is 'temporal'"),
+    ({'streams': ()}, r'streams \[\] and embed_dims 8, expected one or two streams'),
+    ({'hierarchical': True, 'embed_dims': 9}, 'embed_dims 9, .* multiple of 2'),
+    ({'temporal_graph': 'conv', 'embed_dims': 6}, 'embed_dims 6, .* multiple of 4'),
+    ({'temporal_graph': 'conv', 'embed_dims': 12, 'hierarchical': True}, 'embed_dims 12, .* multiple of 8'),
+    ({'num_joints': 5}, 'has 5 joints; give the edges of its own joint set'),
+    ({'num_joints': 21}, 'has 21 joints'),
+    ({'edges': 'humaneva15'}, 'has 17 joints'),
+    ({'edges': [(0, 17)]}, r'edges of the joints \[0, 17\] and has 17 joints'),
+])  # fmt: skip
 def test_wrong_options_are_named(wrong, message):
     with pytest.raises(InputError, match=message):
         MotionAGFormer(**{'num_frames': 3, 'embed_dims': 8, 'depth': 1, 'num_heads': 2, **wrong})

@@ -126,17 +126,14 @@ def test_a_missing_bert_says_what_to_get(path):
 ALL = {'absent': (), 'file': 'config.json', 'old': '', 'new': '', 'layers': 2}
 
 
-@pytest.mark.parametrize(
-    ('change', 'message'),
-    [
-        ({'absent': ['config.json']}, 'no BERT can be read from .*config.json'),
-        ({'absent': ['model.safetensors']}, 'no BERT can be read from .*model.safetensors'),
-        ({'absent': ['vocab.txt', 'tokenizer.json']}, 'has 5 tokens in its vocabulary, its BERT 12; give'),
-        ({'file': 'vocab.txt', 'old': 'to\n', 'new': 'to\nrun\n'}, 'has 13 tokens in its vocabulary, its BERT 12'),
-        ({'old': '"bert"', 'new': '"roberta"'}, "its model_type is 'roberta'"),
-        ({'layers': 3}, r'lacks 16 weights of a BERT of 3 layers, such as encoder\.layer\.2\.'),
-    ],
-)
+@pytest.mark.parametrize(('change', 'message'), [
+    ({'absent': ['config.json']}, 'no BERT can be read from .*config.json'),
+    ({'absent': ['model.safetensors']}, 'no BERT can be read from .*model.safetensors'),
+    ({'absent': ['vocab.txt', 'tokenizer.json']}, 'has 5 tokens in its vocabulary, its BERT 12; give'),
+    ({'file': 'vocab.txt', 'old': 'to\n', 'new': 'to\nrun\n'}, 'has 13 tokens in its vocabulary, its BERT 12'),
+    ({'old': '"bert"', 'new': '"roberta"'}, "its model_type is 'roberta'"),
+    ({'layers': 3}, r'lacks 16 weights of a BERT of 3 layers, such as encoder\.layer\.2\.'),
+])  # fmt: skip
 def test_what_does_not_fit_is_named(bert_folder, tmp_path, change, message):
     """A file that is not there, another family or vocabulary, too few layers."""
     given = {**ALL, **change}

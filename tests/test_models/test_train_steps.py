@@ -98,15 +98,12 @@ def test_mixste(parity):
 TERMS = (mpjpe, n_mpjpe, velocity, limb_length_variance, limb_length, bone_angle, bone_angle_velocity)
 
 
-@pytest.mark.parametrize(
-    ('name', 'terms', 'total', 'lr', 'near'),
-    [
-        ('motionbert/dstformer_train_step', 'loss_3d_pos loss_3d_scale loss_3d_velocity loss_lv loss_lg loss_a loss_av',
-         'loss_total', 2e-4, {}),
-        ('motionagformer/train_step', 'mpjpe n_mpjpe velocity limb_var limb_gt angle angle_velocity',
-         'total', 5e-4, {'weights': 1e-6, 'least': 1e-6}),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(('name', 'terms', 'total', 'lr', 'near'), [
+    ('motionbert/dstformer_train_step', 'loss_3d_pos loss_3d_scale loss_3d_velocity loss_lv loss_lg loss_a loss_av',
+     'loss_total', 2e-4, {}),
+    ('motionagformer/train_step', 'mpjpe n_mpjpe velocity limb_var limb_gt angle angle_velocity',
+     'total', 5e-4, {'weights': 1e-6, 'least': 1e-6}),
+])  # fmt: skip
 def test_motionbert_and_motionagformer(parity, name, terms, total, lr, near):
     case = parity(name)
     module, _, output = trained(case)

@@ -132,20 +132,17 @@ def test_a_newcomer_sees_what_is_approximate():
     assert 'head_top = 2 head + -1 neck (approximate)' in find_conversion('smpl24', 'h36m17').describe()
 
 
-@pytest.mark.parametrize(
-    ('call', 'message'),
-    [
-        (lambda: convert_keypoints(np.ones((17, 2)), 'h36m17', 'coco17'), 'targets of h36m17: h36m16, cmu17'),
-        (lambda: convert_keypoints(np.ones((25, 2)), 'halpe26', 'h36m17'), r'\(25, 2\), expected \(\.\.\., 26, C\)'),
-        (lambda: convert_keypoints(np.ones(26), 'halpe26', 'h36m17'), r'\(26,\)'),
-        (
-            lambda: convert_keypoints(np.ones((4, 17, 2)), 'coco', 'h36m', np.ones((4, 16))),
-            r'scores have shape \(4, 16',
-        ),
-        (lambda: convert_keypoints(np.ones((17, 2)), 'coco', 'h36m', np.ones(17), 'max'), "expected 'min' or 'mean'"),
-        (lambda: convert_keypoints(np.ones((17, 2)), 'coco', 'h37m'), 'unknown skeleton'),
-    ],
-)
+@pytest.mark.parametrize(('call', 'message'), [
+    (lambda: convert_keypoints(np.ones((17, 2)), 'h36m17', 'coco17'), 'targets of h36m17: h36m16, cmu17'),
+    (lambda: convert_keypoints(np.ones((25, 2)), 'halpe26', 'h36m17'), r'\(25, 2\), expected \(\.\.\., 26, C\)'),
+    (lambda: convert_keypoints(np.ones(26), 'halpe26', 'h36m17'), r'\(26,\)'),
+    (
+        lambda: convert_keypoints(np.ones((4, 17, 2)), 'coco', 'h36m', np.ones((4, 16))),
+        r'scores have shape \(4, 16',
+    ),
+    (lambda: convert_keypoints(np.ones((17, 2)), 'coco', 'h36m', np.ones(17), 'max'), "expected 'min' or 'mean'"),
+    (lambda: convert_keypoints(np.ones((17, 2)), 'coco', 'h37m'), 'unknown skeleton'),
+])  # fmt: skip
 def test_what_does_not_fit_is_named(call, message):
     with pytest.raises(InputError, match=message):
         call()

@@ -37,22 +37,19 @@ def test_what_the_table_says_goes_first(result):
     np.testing.assert_array_equal(result.positions(), result.poses + 1)
 
 
-@pytest.mark.parametrize(
-    ('changes', 'message'),
-    [
-        ({'poses': np.zeros((0, 16, 3))}, r'clip.npz: poses has shape \(0, 16, 3\), expected \(5, 16, 3\) of mpii16'),
-        ({'poses': np.zeros((5, 17, 3))}, r'poses has shape \(5, 17, 3\)'),
-        ({'poses': np.full((5, 16, 3), np.inf)}, 'poses has 240 values that are NaN or infinite, the first in row 0'),
-        ({'truth': np.zeros((5, 16, 2))}, 'truth has shape'),
-        ({'truth': np.full((5, 16, 3), np.nan)}, 'truth has 240 values'),
-        ({'root': np.zeros((5, 2))}, r'root has shape \(5, 2\), expected \(5, 3\)'),
-        ({'uncertainty': np.ones((5, 17))}, 'uncertainty has shape'),
-        ({'scores': np.ones((5, 3))}, r'scores has shape \(5, 3\), expected \(5, 2\)'),
-        ({'embeddings': {'style': np.eye(2)}}, r'style has shape \(2, 2\), expected \(3, 2\)'),
-        ({'skeleton': 'halpe26'}, 'keypoints have 17 joints, expected those of halpe26'),
-        ({'skeleton_3d': 'h37m'}, 'unknown skeleton'),
-    ],
-)
+@pytest.mark.parametrize(('changes', 'message'), [
+    ({'poses': np.zeros((0, 16, 3))}, r'clip.npz: poses has shape \(0, 16, 3\), expected \(5, 16, 3\) of mpii16'),
+    ({'poses': np.zeros((5, 17, 3))}, r'poses has shape \(5, 17, 3\)'),
+    ({'poses': np.full((5, 16, 3), np.inf)}, 'poses has 240 values that are NaN or infinite, the first in row 0'),
+    ({'truth': np.zeros((5, 16, 2))}, 'truth has shape'),
+    ({'truth': np.full((5, 16, 3), np.nan)}, 'truth has 240 values'),
+    ({'root': np.zeros((5, 2))}, r'root has shape \(5, 2\), expected \(5, 3\)'),
+    ({'uncertainty': np.ones((5, 17))}, 'uncertainty has shape'),
+    ({'scores': np.ones((5, 3))}, r'scores has shape \(5, 3\), expected \(5, 2\)'),
+    ({'embeddings': {'style': np.eye(2)}}, r'style has shape \(2, 2\), expected \(3, 2\)'),
+    ({'skeleton': 'halpe26'}, 'keypoints have 17 joints, expected those of halpe26'),
+    ({'skeleton_3d': 'h37m'}, 'unknown skeleton'),
+])  # fmt: skip
 def test_refusals(result, changes, message):
     with pytest.raises(InputError, match=message):
         replace(result, **changes)

@@ -77,15 +77,12 @@ def test_a_protocols_counting(main, write, tmp_path):
     assert len(figures['joints']) == len({name.split('_', 1)[-1] for name in get_skeleton('h36m17').joint_names})
 
 
-@pytest.mark.parametrize(
-    ('changes', 'message'),
-    [
-        ({'sequence': 'else'}, 'no sequence in common|share name'),
-        ({'skeleton_3d': 'cmu17'}, 'the joint set of S9/Walking/a is cmu17, in the first file h36m17'),
-        ({'lifting_target': np.zeros((3, 17, 3))}, 'the number of frames of S9/Walking/a is 3, in the first file 12'),
-        ({'pred_keypoints_3d': None}, 'b: S9/Walking/a lacks one of pred_keypoints_3d'),
-    ],
-)
+@pytest.mark.parametrize(('changes', 'message'), [
+    ({'sequence': 'else'}, 'no sequence in common|share name'),
+    ({'skeleton_3d': 'cmu17'}, 'the joint set of S9/Walking/a is cmu17, in the first file h36m17'),
+    ({'lifting_target': np.zeros((3, 17, 3))}, 'the number of frames of S9/Walking/a is 3, in the first file 12'),
+    ({'pred_keypoints_3d': None}, 'b: S9/Walking/a lacks one of pred_keypoints_3d'),
+])  # fmt: skip
 def test_what_cannot_be_compared(fails, main, write, tmp_path, changes, message):
     line = fails(main, f'a={write("a.pkl", 1)}', f'b={write("b.pkl", 1, **changes)}', '--out', tmp_path / 'out')
     assert any(part in line for part in message.split('|'))

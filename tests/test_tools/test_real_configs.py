@@ -36,10 +36,8 @@ def test_resumed_training_ends_in_the_same_weights(runs, shrunk, assert_same_wei
         assert_same_weights(whole / 'epoch_1.pth', whole / 'epoch_2.pth')
 
 
-WAYS = {
-    'one by one': {'test_dataloader.batch_size': 1, 'model.test_cfg.batch_size': 5},
-    'a worker': {'test_dataloader.num_workers': 1, 'test_dataloader.batch_size': 7},
-}
+#: Another number of sequences in a batch, of windows in a pass, and of workers.
+OTHERWISE = {'test_dataloader.batch_size': 7, 'model.test_cfg.batch_size': 5, 'test_dataloader.num_workers': 1}
 
 
 @pytest.mark.parametrize('config', ['mixste/cmu_27', 'mixste/procedural_27', 'motionbert/cmu_27'])
@@ -55,9 +53,7 @@ def test_every_config_trains_and_tests(runs, shrunk, tmp_path, config):
     assert metrics['baselines/linear_regression/MPJPE'] < metrics['baselines/mean_pose/MPJPE']
     assert len(list(pictures.glob('*.png'))) > 3
     plain = {key: value for key, value in metrics.items() if not key.startswith('baselines/')}
-    for name, change in WAYS.items():
-        other = runs.test(config, checkpoint, {**options, **change})
-        assert other == pytest.approx(plain, abs=1e-3), name
+    assert runs.test(config, checkpoint, {**options, **OTHERWISE}) == pytest.approx(plain, abs=1e-3)
 
 
 PUBLISHED = {

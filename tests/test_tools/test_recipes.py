@@ -11,6 +11,7 @@ import torch
 
 import poselifter
 from poselifter.engine import load_config
+from poselifter.engine.config import change_config
 from poselifter.registry import DATASETS, MODELS, TRANSFORMS
 
 FOLDER = Path(__file__).parents[2] / 'configs'
@@ -30,7 +31,7 @@ class OnMeta(torch.overrides.TorchFunctionMode):
 def read(name):
     """A config, 'pstmo/h36m_243', or a variant of it, 'pstmo/h36m_243:scratch'."""
     stem, _, variant = name.partition(':')
-    return load_config(FOLDER / f'{stem}.py', variant=variant or None)
+    return change_config(read(stem), variant=variant) if variant else load_config(FOLDER / f'{stem}.py')
 
 
 @cache

@@ -113,28 +113,25 @@ def test_config_for_mixed_precision_on_gpus_trains_without_one(tool, write_confi
     assert (tmp_path / 'run/epoch_1.pth').is_file()
 
 
-@pytest.mark.parametrize(
-    ('changes', 'options', 'message'),
-    [
-        ({'model': {'type': 'MixStee'}}, [], 'MixStee is not in the poselifter::model registry; check the name'),
-        ({'model': {'type': 'ToyLifter', 'widht': 3}}, [], "unexpected keyword argument 'widht'"),
-        ({'optim_wrapper': {'optimizer': {'type': 'Adamm'}}}, [], 'Adamm is not in the'),
-        ({'param_scheduler': {'type': 'Cosine'}}, [], 'Cosine is not in the'),
-        ({'train_dataloader': None}, [], 'has no train_dataloader; training needs'),
-        ({'val_cfg': None}, [], 'val_dataloader, val_cfg, and val_evaluator should be'),
-        ({'custom_imports': {'imports': ['nowhere'], 'allow_failed_imports': False}}, [], 'nowhere'),
-        ({}, ['--resume', 'none.pth'], 'no checkpoint none.pth'),
-        ({}, ['--cfg-options', 'load_from=none.pth'], 'no checkpoint none.pth'),
-        ({}, ['--cfg-options', 'optim_wrapper.lr_mult.x=1'], "optim_wrapper has no 'lr_mult'"),
-        ({}, ['--cfg-options', 'nonsense'], 'KEY=VALUE'),
-        ({}, ['--auto-scale-lr'], 'needs auto_scale_lr'),
-        ({'frozen_modules': 'backbone'}, [], "frozen_modules: ToyLifter has no module 'backbone'"),
-        ({'activation_checkpointing': 'layers.*'}, [], "activation_checkpointing: ToyLifter has no module 'layers.*'"),
-        ({}, ['--launcher', 'pbs'], 'invalid choice'),
-        ({}, ['--launcher', 'slurm'], 'needs the variable SLURM_PROCID'),
-        ({}, ['--no-such-option'], 'unrecognized arguments'),
-    ],
-)
+@pytest.mark.parametrize(('changes', 'options', 'message'), [
+    ({'model': {'type': 'MixStee'}}, [], 'MixStee is not in the poselifter::model registry; check the name'),
+    ({'model': {'type': 'ToyLifter', 'widht': 3}}, [], "unexpected keyword argument 'widht'"),
+    ({'optim_wrapper': {'optimizer': {'type': 'Adamm'}}}, [], 'Adamm is not in the'),
+    ({'param_scheduler': {'type': 'Cosine'}}, [], 'Cosine is not in the'),
+    ({'train_dataloader': None}, [], 'has no train_dataloader; training needs'),
+    ({'val_cfg': None}, [], 'val_dataloader, val_cfg, and val_evaluator should be'),
+    ({'custom_imports': {'imports': ['nowhere'], 'allow_failed_imports': False}}, [], 'nowhere'),
+    ({}, ['--resume', 'none.pth'], 'no checkpoint none.pth'),
+    ({}, ['--cfg-options', 'load_from=none.pth'], 'no checkpoint none.pth'),
+    ({}, ['--cfg-options', 'optim_wrapper.lr_mult.x=1'], "optim_wrapper has no 'lr_mult'"),
+    ({}, ['--cfg-options', 'nonsense'], 'KEY=VALUE'),
+    ({}, ['--auto-scale-lr'], 'needs auto_scale_lr'),
+    ({'frozen_modules': 'backbone'}, [], "frozen_modules: ToyLifter has no module 'backbone'"),
+    ({'activation_checkpointing': 'layers.*'}, [], "activation_checkpointing: ToyLifter has no module 'layers.*'"),
+    ({}, ['--launcher', 'pbs'], 'invalid choice'),
+    ({}, ['--launcher', 'slurm'], 'needs the variable SLURM_PROCID'),
+    ({}, ['--no-such-option'], 'unrecognized arguments'),
+])  # fmt: skip
 def test_mistakes_are_one_line(tool, write_config, fails, monkeypatch, changes, options, message):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     assert message in fails(tool('train').main, write_config(**changes), *options)

@@ -72,18 +72,15 @@ def test_refused(name, protocol):
         load_pickle(pickle.dumps(REFUSED[name], protocol), 'latin1')
 
 
-@pytest.mark.parametrize(
-    'code',
-    [
-        b'cnumpy\nndarray\n(N}X\x08\x00\x00\x00__call__Nstb.',  # attributes of a name
-        b'cbuiltins\nset\n(N}X\x04\x00\x00\x00nameX\x01\x00\x00\x00xstb.',
-        b'(lq\x00h\x00a.',  # a list in itself
-        b'cbuiltins\nset\n)R}b}b.',  # two states
-        b'\x80\x02cbuiltins\nset\n)\x81.',  # __new__ of a name
-        b'\x80\x02\x82\x01.',  # an extension's number
-        b'Pnumber\n.',  # an object kept outside
-    ],
-)
+@pytest.mark.parametrize('code', [
+    b'cnumpy\nndarray\n(N}X\x08\x00\x00\x00__call__Nstb.',  # attributes of a name
+    b'cbuiltins\nset\n(N}X\x04\x00\x00\x00nameX\x01\x00\x00\x00xstb.',
+    b'(lq\x00h\x00a.',  # a list in itself
+    b'cbuiltins\nset\n)R}b}b.',  # two states
+    b'\x80\x02cbuiltins\nset\n)\x81.',  # __new__ of a name
+    b'\x80\x02\x82\x01.',  # an extension's number
+    b'Pnumber\n.',  # an object kept outside
+])  # fmt: skip
 def test_odd_programs_are_refused(code):
     with pytest.raises(InputError):
         load_pickle(code)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from poselifter.engine.tool import ToolParser
+from poselifter.engine.tool import ToolParser, positive
 from poselifter.errors import InputError, run_program
 from poselifter.io.amass import amass_joints, load_body, read_amass, resample
 from poselifter.utils import CacheFile, atomic_write, run_parallel, write_json
@@ -78,7 +78,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('--regressor', type=Path, required=True, help='J_regressor_h36m_correct.npy')
     parser.add_argument('--fps', type=float, default=60, help='frames a second of the result')
     parser.add_argument('--official-stride', action='store_true', help="thin out as MotionBERT's program does")
-    parser.add_argument('--workers', type=int, default=os.cpu_count(), help='processes (default: all cores)')
+    parser.add_argument('--workers', type=positive, default=os.cpu_count(), help='processes (default: all cores)')
     args = parser.parse_args(argv)
     for gender in ('male', 'female'):  # a wrong file ends the run before it starts
         _body(args.body_models / gender / 'model.npz', args.regressor)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from poselifter.engine.tool import ToolParser
+from poselifter.engine.tool import ToolParser, positive
 from poselifter.errors import InputError, run_program
 from poselifter.geometry import crop_scale
 from poselifter.utils import atomic_write, run_parallel
@@ -33,7 +33,7 @@ def convert(folder: Path) -> np.ndarray | str:
         missing = {'x': 0, 'y': 0, 'logits': 0}
         rows = [[frame[name] if name else missing for name in JOINTS] for frame in frames]
         points = np.array([[[p['x'], p['y'], p['logits']] for p in row] for row in rows], np.float64)
-        xy, _ = crop_scale(points[..., :2], points[..., 2])
+        xy = crop_scale(points[..., :2], points[..., 2])
     except Exception as error:  # one odd track must not end a run of thousands
         return f'{folder} is no track ({error!r})'
     points = np.concatenate([xy - xy[:1, :1], points[..., 2:].clip(-1, 1)], -1)
@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = ToolParser(__doc__)
     parser.add_argument('source', type=Path, metavar='SRC_DIR', help='folder InstaVariety_tracks')
     parser.add_argument('out', type=Path, metavar='OUT_DIR', help='folder for motion_all.npy and id_all.npy')
-    parser.add_argument('--workers', type=int, default=4, help='processes')
+    parser.add_argument('--workers', type=positive, default=4, help='processes')
     args = parser.parse_args(argv)
     folders = sorted(path for path in args.source.glob('*/*/*') if path.is_dir())
     if not folders:

@@ -16,7 +16,7 @@ import numpy as np
 from kinect import persons_of, read_skeleton
 
 from poselifter.datasets.ntu import SPLITS, parse_name, read_missing
-from poselifter.engine.tool import ToolParser
+from poselifter.engine.tool import ToolParser, positive
 from poselifter.errors import InputError, run_program
 from poselifter.utils import atomic_write, run_parallel
 
@@ -51,7 +51,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('out', type=Path, metavar='OUT.pkl', help='the pickle to write')
     parser.add_argument('--points', choices=['2d', '3d'], default='2d', help='colour pixels or metres')
     parser.add_argument('--missing', type=Path, metavar='LIST.txt', help="the authors' list of incomplete clips")
-    parser.add_argument('--workers', type=int, default=4, help='processes')
+    parser.add_argument('--workers', type=positive, default=4, help='processes')
     args = parser.parse_args(argv)
     missing = read_missing(args.missing) if args.missing else set()
     paths = sorted(p for p in args.source.rglob('*.skeleton') if p.stem not in missing)

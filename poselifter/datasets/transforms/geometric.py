@@ -1,11 +1,10 @@
-"""Crops, camera moves, rotations; and modes of the score channel."""
+"""Crops and camera moves."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from ...errors import InputError, check_choice
 from ...geometry import crop_scale
 from ...registry import TRANSFORMS
 from ..clip_batch import ClipBatch
@@ -78,7 +77,7 @@ class CropScale(BatchTransform):
         """Changes ``inputs``."""
         for inputs, rng in zip(batch.arrays['inputs'], next_rngs(batch), strict=True):
             visible = present_joints(inputs)
-            inputs[..., :2], _ = crop_scale(inputs[..., :2], visible[..., 0], rng.uniform(*self.ratio))
+            inputs[..., :2] = crop_scale(inputs[..., :2], visible[..., 0], rng.uniform(*self.ratio))
             inputs[..., 2:].clip(-1, 1, out=inputs[..., 2:])
             if not self.released:
                 inputs *= visible
@@ -122,52 +121,4 @@ class RandomMove(BatchTransform):
             angles, scales = rng.uniform(-self.angle, self.angle, 2), rng.uniform(*self.scale, 2)
             moved = move_linear(inputs[..., :2], angles, scales, rng.uniform(-self.shift, self.shift, (2, 2)))
             inputs[..., :2] = moved if self.released else np.where(present_joints(inputs), moved, inputs[..., :2])
-        return batch
-
-
-@TRANSFORMS.register_module()
-class RandomRotation(Transform):
-    """Turns world-frame motion about the vertical through its first root; before any camera.
-
-    Args:
-        angle: range, degrees.
-    """
-
-    def __init__(self, angle: tuple[float, float] = (-180, 180)) -> None:
-        self.angle = angle
-
-    def apply(self, sample: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-        """Turns ``world_keypoints``."""
-        world = sample['world_keypoints'].copy()
-        centre, angle = world[0, 0, :2].copy(), np.radians(rng.uniform(*self.angle))
-        turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]], world.dtype)
-        world[..., :2] = (world[..., :2] - centre) @ turn + centre
-        return {**sample, 'world_keypoints': world}
-
-
-@TRANSFORMS.register_module()
-class Scores(BatchTransform):
-    """Keeps, binarises or drops the score channel of ``inputs``.
-
-    A model meant for ``lift`` leaves scores out by its codec (``confidence=False``), not here.
-
-    Args:
-        mode: ``'keep'``; ``'binarise'``: 1 for joints that are present; or ``'drop'``: two channels are left.
-        threshold: joints with this score or less count as absent.
-    """
-
-    def __init__(self, mode: Literal['keep', 'binarise', 'drop'] = 'keep', threshold: float = 0.0) -> None:
-        check_choice('Scores: mode', mode, ('keep', 'binarise', 'drop'))
-        self.mode, self.threshold = mode, threshold
-
-    def transform_batch(self, batch: ClipBatch) -> ClipBatch:
-        """Changes ``inputs``."""
-        inputs = batch.arrays['inputs']
-        if inputs.shape[-1] != 3:
-            raise InputError(f'Scores: inputs have {inputs.shape[-1]} channels, expected x, y, score; see the codec')
-        seen = inputs[..., 2:] > self.threshold
-        inputs = np.where(seen, inputs, 0).astype(inputs.dtype)
-        if self.mode == 'binarise':
-            inputs[..., 2:] = seen
-        batch.arrays['inputs'] = inputs[..., : 2 if self.mode == 'drop' else 3]
         return batch

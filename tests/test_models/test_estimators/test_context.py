@@ -57,15 +57,12 @@ def test_moving_average_equals_official(parity):
             torch.testing.assert_close(found[key], expected, rtol=0, atol=1e-6, msg=key)
 
 
-@pytest.mark.parametrize(
-    ('decays', 'steps', 'expected'),
-    [
-        ((0.9, 0.98), 1, [0.9, 0.98, 0.98]),
-        ((0.9, 0.98), 3, [0.9, 0.94, 0.98, 0.98]),
-        ((0.9, 0.98), 2, [0.9, 0.98]),
-        ((1, 1), 2, [1, 1, 1]),  # frozen
-    ],
-)
+@pytest.mark.parametrize(('decays', 'steps', 'expected'), [
+    ((0.9, 0.98), 1, [0.9, 0.98, 0.98]),
+    ((0.9, 0.98), 3, [0.9, 0.94, 0.98, 0.98]),
+    ((0.9, 0.98), 2, [0.9, 0.98]),
+    ((1, 1), 2, [1, 1, 1]),  # frozen
+])  # fmt: skip
 def test_decay_rises_linearly_and_stays(decays, steps, expected):
     student = nn.Linear(1, 1, bias=False)
     student.weight.data.fill_(1)

@@ -161,13 +161,10 @@ def test_a_neck_without_names_is_the_only_feature():
     assert model.heads['pose'].linear.in_features == model.neck.embed_dims == 17 * 4
 
 
-@pytest.mark.parametrize(
-    ('settings', 'outputs', 'message'),
-    [
-        (PSTMO, 9, 'the window has 9 outputs, the model returns 1 of 9 frames'),
-        (CONVOLUTIONS, 3, 'the window has 3 outputs, the model returns 1 of 9 frames'),
-    ],
-)
+@pytest.mark.parametrize(('settings', 'outputs', 'message'), [
+    (PSTMO, 9, 'the window has 9 outputs, the model returns 1 of 9 frames'),
+    (CONVOLUTIONS, 3, 'the window has 3 outputs, the model returns 1 of 9 frames'),
+])  # fmt: skip
 def test_wrong_window_outputs_are_named(settings, outputs, message):
     with pytest.raises(InputError, match=message):
         estimator(**settings, test_cfg=dict(window=dict(outputs=outputs, lead=0)))
