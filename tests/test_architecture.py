@@ -21,18 +21,18 @@ FLOORS = [
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
     'poselifter': 323,
-    'poselifter/apis': 927,
+    'poselifter/apis': 929,
     'poselifter/checkpoints': 847,
-    'poselifter/codecs': 182,
-    'poselifter/datasets': 2328,
+    'poselifter/codecs': 189,
+    'poselifter/datasets': 2762,
     'poselifter/detection': 571,
     'poselifter/engine': 1002,
-    'poselifter/evaluation': 607,
+    'poselifter/evaluation': 604,
     'poselifter/geometry': 658,
     'poselifter/io': 1929,
-    'poselifter/models': 2499,
+    'poselifter/models': 2522,
     'poselifter/skeletons': 192,
-    'poselifter/structures': 438,
+    'poselifter/structures': 443,
     'poselifter/tracking': 351,
     'poselifter/utils': 469,
     'poselifter/visualization': 641,
@@ -43,8 +43,8 @@ CODE_LINES = {
     'tools/misc': 420,
     'tools/model_converters': 65,
 }
-TOTAL_LINES = 31_613
-TEST_LINES = 28_726
+TOTAL_LINES = 32_381
+TEST_LINES = 29_116
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

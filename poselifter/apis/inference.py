@@ -168,7 +168,9 @@ def predict_table(
                 arrays[name].append(values)
     fields = {'segments': rows, **assumed_metadata(model)}
     if 'pose' in names:
-        fields |= {'poses': np.concatenate(arrays['pose']), 'skeleton_3d': model.codec.skeleton_3d.name}
+        trained, given = model.codec.skeleton_3d.name, model.codec.result_skeleton.name
+        poses = convert_keypoints(np.concatenate(arrays['pose']), trained, given)
+        fields |= {'poses': poses, 'skeleton_3d': given}
         fields['uncertainty'] = np.concatenate(arrays['uncertainty']) if calibration else None
     if 'action' in names:
         fields |= {'scores': np.concatenate(arrays['action']), 'classes': class_names(model)}

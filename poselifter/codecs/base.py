@@ -20,6 +20,7 @@ class BaseCodec(ABC):
         skeleton: joint set of the 2D input.
         skeleton_3d: joint set of the 3D output; ``None`` without one.
         fps: frame rate that the model is trained at; ``None`` where clips of any rate are resampled to one length.
+        result_skeleton: joint set that lifted poses are converted to for the user; ``None`` means ``skeleton_3d``.
 
     Attributes:
         skeleton, skeleton_3d: the joint sets themselves.
@@ -32,9 +33,16 @@ class BaseCodec(ABC):
     several_persons: bool = False
     unit: str | None = None
 
-    def __init__(self, skeleton: str = 'h36m17', skeleton_3d: str | None = 'h36m17', fps: float | None = 50) -> None:
+    def __init__(
+        self,
+        skeleton: str = 'h36m17',
+        skeleton_3d: str | None = 'h36m17',
+        fps: float | None = 50,
+        result_skeleton: str | None = None,
+    ) -> None:
         self.skeleton: Skeleton = get_skeleton(skeleton)
         self.skeleton_3d: Skeleton | None = get_skeleton(skeleton_3d) if skeleton_3d else None
+        self.result_skeleton = get_skeleton(result_skeleton) if result_skeleton else self.skeleton_3d
         self.fps = fps
 
     def encode(self, sample: dict[str, Any]) -> dict[str, Any]:

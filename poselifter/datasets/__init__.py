@@ -4,7 +4,8 @@ from ..utils import import_modules
 from . import transforms
 from .amass import AMASSDataset, BABELDataset, read_babel
 from .clip_batch import stack_clips
-from .cmu_mocap import CMUMocapDataset
+from .cmu_mocap import CMUMocapDataset, HDM05Dataset
+from .cmu_skeletons import CMUSkeletonDataset
 from .coco_keypoints import COCOKeypointsDataset
 from .human36m import Human36mDataset
 from .human36m_mmpose import Human36mMMPoseDataset

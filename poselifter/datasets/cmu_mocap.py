@@ -44,25 +44,29 @@ class CMUMocapDataset(SequenceDataset):
     """
 
     METAINFO = {'dataset_name': 'cmu', 'skeleton_3d': 'cmu17', 'actions': ACTIONS}
+    known_actions = ACTIONS
+    how = _HOW
 
     def __init__(
         self, actions: Sequence[str] | None = None, classes: Sequence[str] | None = None, **kwargs: Any
     ) -> None:
-        self.actions, self.classes = choose_classes('CMUMocapDataset: actions', actions, classes, ACTIONS)
+        self.actions, self.classes = choose_classes(
+            f'{type(self).__name__}: actions', actions, classes, self.known_actions
+        )
         super().__init__(**kwargs)
 
     def load(self) -> Sequences:
         path = self.ann_file
-        arrays = load_arrays(path, [*_FRAMES, *_CLIPS, 'fps', 'unit_m'], names=(), how=_HOW)
-        n_frames = check_rows(path, arrays, _FRAMES, _HOW)
-        check_rows(path, arrays, _CLIPS, _HOW)
+        arrays = load_arrays(path, [*_FRAMES, *_CLIPS, 'fps', 'unit_m'], names=(), how=self.how)
+        n_frames = check_rows(path, arrays, _FRAMES, self.how)
+        check_rows(path, arrays, _CLIPS, self.how)
         end = (arrays['clip_start'] + arrays['clip_len']).max(initial=0)
         if end > n_frames:
-            raise InputError(f'{path}: clips reach to frame {end} of {n_frames}; {_HOW}')
-        check_names(f'{path}: actions', sorted(set(arrays['action'].tolist())), ACTIONS)
+            raise InputError(f'{path}: clips reach to frame {end} of {n_frames}; {self.how}')
+        check_names(f'{path}: actions', sorted(set(arrays['action'].tolist())), self.known_actions)
         texts = sorted(set(arrays['description'].tolist()) - {''})
         index = Path(path).with_name('index.json')
-        with reading(f'{index} is no index of the converter', _HOW):
+        with reading(f'{index} is no index of the converter', self.how):
             clips = json.loads(index.read_text())['clips'] if index.is_file() else []
             formats = {clip['id']: clip['source_format'] for clip in clips}
         infos, fps = [], float(arrays['fps'])
@@ -76,3 +80,24 @@ class CMUMocapDataset(SequenceDataset):
         decode = partial(world_keypoints, unit_m=float(arrays['unit_m']))
         frames = {key: arrays[key] for key in _FRAMES}
         return Sequences(frames, infos, {'actions': self.classes, 'texts': texts}, decode)
+
+
+@DATASETS.register_module()
+class HDM05Dataset(CMUMocapDataset):
+    """A part of HDM05 in the layout and joints of :class:`CMUMocapDataset`: motion of another laboratory, for tests.
+
+    Its licence is CC BY-SA 3.0; weights that are published are not trained on it.
+
+    The data used in this project was obtained from HDM05 (M. Müller, T. Röder, M. Clausen, B. Eberhardt, B. Krüger, A.
+    Weber: Documentation Mocap Database HDM05, technical report CG-2007-2, Universität Bonn, 2007).
+
+    Args:
+        **kwargs: see :class:`CMUMocapDataset`; ``ann_file`` is ``hdm05.npz``.
+    """
+
+    known_actions = (
+        'deposit_floor', 'elbow_to_knee', 'grab_high', 'hop', 'jog', 'kick', 'lie_down', 'rotate_arms', 'sneak',
+        'squat', 'throw_basketball',
+    )  # fmt: skip
+    METAINFO = {'dataset_name': 'hdm05', 'skeleton_3d': 'cmu17', 'actions': known_actions}
+    how = 'make it from the clips of HDM05 (resources.mpi-inf.mpg.de/HDM05) in the layout of cmu_*.npz'

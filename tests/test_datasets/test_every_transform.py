@@ -15,13 +15,20 @@ poselifter.register_all_modules()
 OURS = sorted(name for name, kind in TRANSFORMS.module_dict.items() if issubclass(kind, Transform))
 FILM, ENCODE = dict(type='VirtualCamera'), dict(type='Encode', codec=dict(type='RootRelativeLifting', confidence=True))
 WORLD = {'VirtualCamera'}  # before any camera
-PIXELS = {'DetectedJoints', 'KeypointNoise', 'Encode', 'ResampleClip', 'RandomWindow', 'ChangeFrameRate', 'EdgePad'}
+BODIES = {'TimeWarp', 'StraightenLimbs', 'VaryPose', 'VaryBody', 'PoseBody', 'WideCamera'}
+PIXELS = {
+    *('DetectorErrors', 'MissingParts', 'DetectedJoints', 'KeypointNoise', 'Encode', 'ResampleClip', 'RandomWindow'),
+    *('ChangeFrameRate', 'EdgePad'),
+}
 ARGUMENTS = {
     'Encode': {'codec': ENCODE['codec']}, 'ResampleClip': {'length': 23, 'mode': 'random'},
     'RandomWindow': {'length': 20}, 'EdgePad': {'length': 40}, 'CropScale': {'ratio': (1, 2)},
     'CropScale3D': {'ratio': (0.5, 1)}, 'DetectedJoints': {'prob': 0.7},
 }  # fmt: skip
-FILMS = {'VirtualCamera', 'DetectedJoints', 'KeypointNoise'}
+FILMS = {
+    *('VirtualCamera', 'DetectedJoints', 'KeypointNoise'),
+    *('PoseBody', 'WideCamera', 'DetectorErrors', 'MissingParts'),
+}
 CORRUPTS = {
     *('JointMask', 'FrameMask', 'BodyPartMask', 'TimeWindowMask', 'FrameRemoval', 'JointReplacement', 'SpanMask'),
     *('MaskMixture', 'FittedNoise', 'FrameShuffle', 'GaussianNoise', 'LowScores', 'SwapSides'),
@@ -36,12 +43,36 @@ def variants(name):
     return [config]
 
 
+def turning_bodies(frames=54):
+    """Bodies whose bones turn slowly about axes of their own."""
+    rng, samples = np.random.default_rng(0), []
+    for index in range(5):
+        angle = np.linspace(0, rng.uniform(1, 2, 31), frames)[..., None]
+        axis = rng.normal(size=(31, 3))
+        turns = np.concatenate(
+            [np.cos(angle / 2), np.sin(angle / 2) * axis / np.linalg.norm(axis, axis=1)[:, None]], -1
+        )
+        arrays = {
+            'bone_rotations': turns,
+            'bone_offsets': rng.normal(0, 0.2, (31, 3)),
+            'world_root': np.ones((frames, 3)),
+        }
+        arrays = {key: value.astype(np.float32) for key, value in arrays.items()}
+        arrays['frame_indices'] = np.arange(frames)
+        samples.append({**arrays, 'skeleton_3d': 'body17', 'random_key': [0, index // 3, index, 0]})
+    return samples
+
+
 @pytest.fixture(scope='module')
 def clips():
     """Samples as a transform finds them, of two epochs."""
     data = ProceduralMotion(3, 60, window=dict(length=30, stride=10), motions=['walk', 'wave', 'turn'])
 
     def make(name):
+        if name in BODIES:
+            return run_pipeline(
+                build_pipeline([dict(type='PoseBody')] if name == 'WideCamera' else []), turning_bodies()
+            )
         before = [] if name in WORLD else [FILM] if name in PIXELS else [FILM, dict(type='KeypointNoise'), ENCODE]
         return run_pipeline(build_pipeline(before), data.samples([0, 5, 3, len(data) + 5, 8]))
 

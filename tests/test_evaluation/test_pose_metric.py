@@ -168,7 +168,7 @@ def test_it_is_built_by_name_and_takes_a_prefix(make_samples):
     ({'pred_keypoints_3d': torch.zeros(4, 16, 3)}, r'clip_0: pred_keypoints_3d has shape \(4, 16, 3\)'),
     ({'pred_keypoints_3d': torch.full((3, 17, 3), torch.nan)}, 'clip_0: pred has NaN'),
     ({'lifting_target_visible': torch.ones(3)}, r'lifting_target_visible \(3,\)'),
-    ({'pred_skeleton': 'h36m17'}, "'h36m17', the label 'cmu17'; convert one of them by name"),
+    ({'pred_skeleton': 'smpl24'}, 'no conversion from smpl24 to cmu17|shape'),
     ({'pred_keypoints_3d': None}, 'clip_0: the sample has no pred_keypoints_3d'),
 ])  # fmt: skip
 def test_bad_samples_are_named(change, words):
@@ -178,6 +178,18 @@ def test_bad_samples_are_named(change, words):
     }  # fmt: skip
     with pytest.raises(InputError, match=words):
         PoseMetric().process(None, [sample])
+
+
+def test_predictions_are_converted_to_the_joints_of_the_label(make_samples):
+    """By name: a joint set of the same layout gives the same figures."""
+    [sample] = make_samples(1)
+    figures = []
+    for name in ('cmu17', 'body17'):
+        metric = PoseMetric()
+        sample.set_metainfo({'pred_skeleton': name})
+        metric.process(None, [sample])
+        figures.append(metric.evaluate(1))
+    assert figures[0] == figures[1]
 
 
 def test_a_plugin_adds_a_measure(rng, monkeypatch):

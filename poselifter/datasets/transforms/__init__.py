@@ -2,8 +2,10 @@
 
 from ...utils import import_modules
 from .base import BatchTransform, ForeignTransform, Transform, build_pipeline, next_rng
+from .bodies import PoseBody, StraightenLimbs, TimeWarp, VaryBody, VaryPose
 from .clips import ChangeFrameRate, EdgePad, RandomWindow, ResampleClip
 from .detection import DetectedJoints, KeypointNoise
+from .detector_errors import DetectorErrors, MissingParts
 from .formatting import Encode, PackPose
 from .geometric import CropScale, CropScale3D, RandomMove
 from .masks import (
@@ -20,5 +22,6 @@ from .masks import (
 from .network_space import FlipPose, TargetFrom2D
 from .noise import FittedNoise, FrameShuffle, GaussianNoise, LowScores, SwapSides
 from .virtual_camera import VirtualCamera
+from .wide_camera import WideCamera
 
 import_modules(__name__)

@@ -16,14 +16,20 @@ class Encode(BatchTransform):
 
     Args:
         codec: config of the codec; the config file's top-level ``codec``.
+        labels: ``False`` encodes the input alone: for tests on a data set of another 3D joint set, to which the metric
+            converts what is predicted.
     """
 
-    def __init__(self, codec: dict) -> None:
-        self.codec = CODECS.build(codec)
+    def __init__(self, codec: dict, labels: bool = True) -> None:
+        self.codec, self.labels = CODECS.build(codec), labels
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
         """Adds ``inputs``, ``target``, ``target_weight``."""
-        batch.arrays |= self.codec.encode_arrays(batch.arrays, batch.metadata)
+        arrays, metadata = batch.arrays, batch.metadata
+        if not self.labels:
+            arrays = {key: arrays[key] for key in ('keypoints', 'keypoints_visible')}
+            metadata = {key: value for key, value in metadata.items() if key != 'skeleton_3d'}
+        batch.arrays |= self.codec.encode_arrays(arrays, metadata)
         return batch
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...errors import InputError, check_choice, check_names
 from ...registry import MEASURES, METRICS
-from ...skeletons import get_skeleton
+from ...skeletons import convert_keypoints, get_skeleton
 from ..functional.distances import as_array, joint_distances
 from ..functional.pck import kit_groups
 from .group_table import GroupTable, SequenceScore
@@ -32,6 +32,8 @@ class PoseMetric(GroupedMetric):
     ``process`` takes samples with ``pred_keypoints_3d`` (P, K, 3) metres, camera axes, root-relative, and
     ``pred_frames`` (P,), absent where each frame is predicted once; ``lifting_target`` (T, K, 3) metres,
     ``lifting_target_visible`` (T, K), and as metainfo ``skeleton_3d`` and the names to group by.
+
+    A prediction of another joint set than the label's is converted by name.
 
     Returned keys: ``MPJPE`` (overall), ``all_frames/MPJPE`` or ``mean_of_groups/MPJPE`` (the average that the overall
     one is not), ``MPJPE/<action>``, ``source_format/<name>/MPJPE``; the same for the other metrics. With ``detail`` the
@@ -130,12 +132,9 @@ class PoseMetric(GroupedMetric):
     def slots(self, sample: Mapping[str, Any]) -> Slots:
         """Predictions and root-relative targets of a sample in mm, as the protocol counts them."""
         skeleton, predicted = sample.get('skeleton_3d'), sample.get('pred_skeleton')
-        if skeleton and predicted and skeleton != predicted:
-            raise InputError(
-                f'the prediction has the joint set {predicted!r}, the label {skeleton!r}; '
-                f'convert one of them by name (poselifter.skeletons.convert_keypoints) before scoring'
-            )
         pred, target, visible = (as_array(sample.get(key)) for key in self.fields)
+        if skeleton and predicted and skeleton != predicted:
+            pred = convert_keypoints(pred, predicted, skeleton)
         if pred.ndim != 3 or pred.shape[1:] != target.shape[1:] or visible.shape != target.shape[:-1]:
             raise InputError(
                 f'pred_keypoints_3d has shape {pred.shape}, lifting_target {target.shape}, '

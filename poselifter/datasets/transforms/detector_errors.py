@@ -1,0 +1,137 @@
+"""Errors and gaps of 2D detectors as measured on films, and parts of the body that are never seen."""
+
+import numpy as np
+
+from ...registry import TRANSFORMS
+from ...skeletons import get_skeleton
+from ..clip_batch import ClipBatch
+from .base import BatchTransform
+from .bodies import Draws
+
+_LIMBS = ((2, 3), (5, 6), (12, 13), (15, 16))  # of h36m17: outer joints of legs and arms
+_SPREAD = np.array([0.8, 0.8, 1.4, 1.1, 0.8, 1.4, 1.1, 0.8, 0.8, 1.0, 0.9, 0.8, 1.2, 1.1, 0.8, 1.2, 1.1], np.float32)
+_GROUPS = (
+    (3, 6), (2, 3, 5, 6), (2, 3, 5, 6), (0, 1, 2, 3, 4, 5, 6, 7), (1, 2, 3), (2, 3), (5, 6), (3,), (6,), (12, 13),
+    (15, 16), (13, 16), (12, 13, 15, 16), (13,), (16,), (9, 10), (8, 9, 10, 11, 12, 13, 14, 15, 16), (2, 3, 15, 16),
+    (5, 6, 12, 13), (11, 12, 13), (14, 15, 16),
+)  # fmt: skip
+
+
+def _spells(draws: np.ndarray, prob: float, n_frames: int) -> np.ndarray:
+    """Which frames (..., T) a spell covers, of draws (..., 3): whether there is one, where, and how long."""
+    length = n_frames * (0.15 + 0.85 * draws[..., 1:2])
+    start = (n_frames + length) * draws[..., 2:3] - length
+    frames = np.arange(n_frames)
+    return (draws[..., :1] < prob) & (frames >= start) & (frames < start + length)
+
+
+@TRANSFORMS.register_module()
+class DetectorErrors(BatchTransform):
+    """Errors of a 2D detector and its scores, of ``h36m17`` converted from a detector's points.
+
+    Sizes are those of BlazePose on films of four calibrated cameras, in units of the person's size: in a view a joint
+    is off by a constant 0.9 % (the best model) to 1.6 % (the least), by a slow part of as much that forgets itself in
+    0.17 s, and by a fifth of that from frame to frame; tails are long. Limbs behind the body are worse and have low
+    scores; now and then a limb is elsewhere, or left and right are swapped, at full scores.
+
+    Args:
+        strength: range of how much all of it counts; 1 is the best model.
+        outside: fraction of clips whose detector gives no points outside of the picture; others guess them.
+    """
+
+    films = True
+    occluded, elsewhere = 0.1, 0.02  # fractions of limbs that are hidden, or put elsewhere, during a spell
+    swapped = 0.04  # fraction of clips
+    missed = 0.01  # largest fraction of joints and frames
+
+    def __init__(self, strength: tuple[float, float] = (0.3, 2.2), outside: float = 0.5) -> None:
+        self.strength, self.outside = strength, outside
+
+    def transform_batch(self, batch: ClipBatch) -> ClipBatch:
+        """Disturbs ``keypoints`` and sets ``keypoints_visible`` to scores."""
+        keypoints, inside = batch.arrays['keypoints'], batch.arrays['keypoints_visible'] > 0
+        n_frames, draw = keypoints.shape[1], Draws(batch)
+        draws, limbs = draw(10), draw(len(_LIMBS), 7)
+        size = np.median(np.ptp(keypoints, axis=2).max(-1), axis=1)
+        error, hidden = self._errors(draw, n_frames), np.zeros(inside.shape, bool)
+        for i, joints in enumerate(_LIMBS):
+            behind = _spells(limbs[:, i, :3], self.occluded, n_frames)[..., None]
+            away = _spells(limbs[:, i, 3:6], self.elsewhere, n_frames)[..., None, None]
+            place = 0.1 * draw(1, 2, 2, normal=True)
+            error[:, :, joints] = error[:, :, joints] * np.where(behind, 1 + 2.5 * limbs[:, i, 6:, None], 1)[..., None]
+            error[:, :, joints] += away * place
+            hidden[:, :, joints] |= behind
+        error = np.where(inside[..., None], error, 3 * error)
+        scores = self._scores(draw, error, hidden | ~inside, draws)
+        gone = draw(n_frames, 18) < self.missed * draws[:, :1, None]
+        gone = gone[..., :17] | gone[..., 17:] | (~inside & (draws[:, 1, None, None] < self.outside))
+        moved = keypoints + error * size[:, None, None, None]
+        moved, scores = self._swap(moved, np.where(gone, 0, scores), draws[:, 2:6])
+        batch.arrays['keypoints'], batch.arrays['keypoints_visible'] = _derived(moved, scores)
+        return batch
+
+    def _errors(self, draw: Draws, n_frames: int) -> np.ndarray:
+        """Errors (B, T, 17, 2) in units of the person's size."""
+        low, high = self.strength
+        strength = low * (high / low) ** draw(1, 1, 1)
+        keys = draw(n_frames // 5 + 3, 17, 2, normal=True)
+        keys *= np.exp(0.6 * draw(n_frames // 5 + 3, 17, 1, normal=True) - 0.35)
+        where = np.arange(n_frames) / 5
+        lower, fraction = where.astype(int), (where % 1).astype(np.float32)[:, None, None]
+        slow = keys[:, lower] * (1 - fraction) + keys[:, lower + 1] * fraction
+        constant, quick = draw(1, 17, 2, normal=True), draw(n_frames, 17, 2, normal=True)
+        return (0.0085 * constant + 0.012 * slow + 0.004 * quick) * _SPREAD[:, None] * strength
+
+    @staticmethod
+    def _scores(draw: Draws, error: np.ndarray, hidden: np.ndarray, draws: np.ndarray) -> np.ndarray:
+        """Scores (B, T, 17): near 1 but for what is hidden, or falling with the error, or 1 throughout."""
+        noise, style = draw(*error.shape[1:3], normal=True), draws[:, 6, None, None]
+        distance = np.linalg.norm(error, axis=-1)
+        sure = np.where(hidden, 0.05 + 0.9 * draws[:, 7, None, None] + 0.1 * noise, 1 - 0.03 * np.abs(noise))
+        falling = (0.95 - 0.15 * hidden) * np.exp(-distance / 0.06) + 0.04 * noise
+        scores = np.where(style < 0.55, sure, np.where(style < 0.9, falling, 1))
+        return (scores * np.where(draws[:, 8, None, None] < 0.2, 0.5 + 0.5 * draws[:, 9, None, None], 1)).clip(0.02, 1)
+
+    def _swap(self, moved: np.ndarray, scores: np.ndarray, draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Left for right during a spell: of legs, arms or both."""
+        swap = _spells(draws[:, :3], self.swapped, moved.shape[1])[..., None]
+        order, joints = get_skeleton('h36m17').flip_indices, np.arange(17)
+        kind = draws[:, 3, None, None]
+        swap = swap & np.where(joints < 8, kind < 0.7, kind > 0.4)
+        return np.where(swap[..., None], moved[:, :, order], moved), np.where(swap, scores[:, :, order], scores)
+
+
+@TRANSFORMS.register_module()
+class MissingParts(BatchTransform):
+    """Hides a part of the body for the whole clip, or a spell: legs, ankles, an arm, the head, single joints.
+
+    Args:
+        prob: fraction of clips.
+    """
+
+    films = True
+
+    def __init__(self, prob: float = 0.3) -> None:
+        self.prob = prob
+
+    def transform_batch(self, batch: ClipBatch) -> ClipBatch:
+        """Sets ``keypoints_visible`` to 0."""
+        draws, visible = Draws(batch)(6), batch.arrays['keypoints_visible']
+        parts = np.zeros((len(batch), 17), bool)
+        for row, pick in enumerate((draws[:, 0] * len(_GROUPS)).astype(int)):
+            parts[row, list(_GROUPS[pick])] = True
+        spells = _spells(draws[:, 1:4], self.prob, visible.shape[1]) | (draws[:, 4] < 0.6 * self.prob)[:, None]
+        hidden = np.where(draws[:, 1, None] < self.prob, spells, False)[..., None] & parts[:, None]
+        keypoints, scores = _derived(batch.arrays['keypoints'], np.where(hidden, 0, visible))
+        batch.arrays['keypoints'], batch.arrays['keypoints_visible'] = keypoints, scores
+        return batch
+
+
+def _derived(keypoints: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pelvis, spine and thorax as conversion makes them up from hips and shoulders."""
+    keypoints, scores = keypoints.astype(np.float32), scores.astype(np.float32)
+    for joint, parts in ((0, [1, 4]), (8, [11, 14]), (7, [1, 4, 11, 14])):
+        keypoints[:, :, joint] = keypoints[:, :, parts].mean(2)
+        low = scores[:, :, parts].min(-1)
+        scores[:, :, joint] = np.where(low > 0, scores[:, :, parts].mean(-1) if joint == 7 else low, 0)
+    return keypoints, scores
