@@ -18,11 +18,12 @@ FOLDER = Path(__file__).parents[2] / 'configs/_base_/datasets'
 CONFIGS = sorted(path.stem for path in FOLDER.glob('*.py') if path.stem != 'loaders')
 NEEDS = {'coco_keypoints': 'xtcocotools'}
 NO_TEST = {'posetrack', 'coco_keypoints', 'instavariety'}  # for training alone
-SOUND = ('cmu', 'ntu', 'posetrack', 'procedural')  # toys of the others are no rigid bodies
+SOUND = ('cmu', 'ntu60_xsub', 'posetrack', 'procedural')  # toys of the others are no rigid bodies
 # the takes of the toys are short, and some configs leave the windows to the models'
 WINDOW = {'h36m': 9, 'h36m_gt': 9, 'h36m_mmpose': 5, 'humaneva': 9, 'mpi_inf_3dhp': 9, 'amass': 30, 'babel': 15}
 DRAWN = {  # one config of every class; the others are built
     'AMASSDataset': 'amass', 'BABELDataset': 'babel', 'CMUMocapDataset': 'cmu',
+    'CMUSkeletonDataset': 'cmu_bodies',
     'COCOKeypointsDataset': 'coco_keypoints', 'Human36mDataset': 'h36m', 'Human36mMMPoseDataset': 'h36m_mmpose',
     'Human36mMotionBERTDataset': 'h36m_motionbert', 'HumanEvaDataset': 'humaneva',
     'InstaVarietyDataset': 'instavariety', 'MPIINF3DHPDataset': 'mpi_inf_3dhp', 'MeshDataset': 'mesh_h36m',
@@ -59,7 +60,7 @@ def splits_of(name):
 def test_every_class_is_drawn():
     poselifter.register_all_modules()
     classes = {name for name, kind in DATASETS.module_dict.items() if kind.__module__.startswith('poselifter.')}
-    assert classes - {ConcatDataset.__name__, 'SkeletonActionDataset'} == set(DRAWN)
+    assert classes - {ConcatDataset.__name__, 'SkeletonActionDataset', 'HDM05Dataset'} == set(DRAWN)
 
 
 @pytest.mark.parametrize('config', DRAWN.values())
@@ -70,7 +71,7 @@ def test_toy_files_pass_and_are_drawn(config_of, tool, tmp_path, capsys, config)
         tool('misc/check_dataset').main([path, '--split', split, *drawn])
         said = capsys.readouterr().out
         assert 'the pipeline runs' in said and ('drawn: ' in said) == bool(drawn)
-        assert 'warning' not in said or not config.startswith(SOUND), said
+        assert 'warning' not in said or config not in SOUND, said
     tool('misc/browse_dataset').main([path, '--output-dir', str(tmp_path / 'browse'), '--max-item', '1'])
     pictures = [tmp_path / 'sample.png', *(tmp_path / 'browse').glob('*.png')]
     assert len(pictures) == 2 and all(np.asarray(Image.open(picture)).std() > 5 for picture in pictures)

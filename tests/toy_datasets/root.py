@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from poselifter.datasets.transforms.bodies import BONES
 from poselifter.utils.arrays import load_arrays
 
 from . import coco, h36m, h36m_motionbert, humaneva, mesh, mpi_inf_3dhp, ntu, posetrack
@@ -52,6 +53,25 @@ def write_humaneva(folder: Path) -> None:
     h36m.write_objects(folder / 'data_2d_humaneva15_gt.npz', positions_2d=pixels, metadata=joints)
 
 
+def write_cmu(folder: Path) -> None:
+    """The excerpts of CMU, and beside them made-up rotations of 31 bones for each of their clips."""
+    rng = np.random.default_rng(2)
+    clips, frames = len(load_arrays(DATA / 'cmu_tiny.npz')['clip_id']), len(load_arrays(DATA / 'cmu_tiny.npz')['root'])
+    turns = np.concatenate([np.ones((frames, 31, 1)), rng.normal(0, 0.1, (frames, 31, 3))], -1)
+    full = {
+        'clip_id': load_arrays(DATA / 'cmu_tiny.npz')['clip_id'],
+        'joint_names': np.array(BONES),
+        'rotations': np.round(turns / np.linalg.norm(turns, axis=-1, keepdims=True) * 32767).astype(np.int16),
+        'rotation_unit': np.float64(1 / 32767),
+        'offsets': rng.normal(0, 0.2, (clips, 31, 3)).astype(np.float32),
+        'source_format': np.array(['asf'] * clips),
+        'daz_turn': np.tile(np.float32([1, 0, 0, 0]), (31, 1)),
+    }
+    for part in ('train', 'val', 'test'):
+        shutil.copy(DATA / 'cmu_tiny.npz', folder / f'cmu_{part}.npz')
+        np.savez(folder / f'full_{part}.npz', **full)
+
+
 def write_hrnet(folder: Path) -> None:
     """The toy's CPN file without joint 9, as HRNet's is said to be."""
     poses = load_arrays(folder / 'data_2d_h36m_cpn_ft_h36m_dbb.npz')['positions_2d'].item()
@@ -95,8 +115,7 @@ def write_root(root: Path) -> Path:
     splits = dict.fromkeys(('xsub_train', 'xsub_val', 'xview_train', 'xview_val', 'xset_train', 'xset_val'), names)
     for number in (60, 120):
         ntu.write_pickle(root / f'ntu/ntu{number}_hrnet.pkl', names, splits)
-    for part in ('train', 'val', 'test'):
-        shutil.copy(DATA / 'cmu_tiny.npz', root / f'cmu/cmu_{part}.npz')
+    write_cmu(root / 'cmu')
     for subset in ('CMU', 'SFU', 'SSM_synced'):
         write_amass(root / 'amass' / subset, 250)
     for subset in ('CMU', 'SFU'):

@@ -48,7 +48,7 @@ def find_skeleton(
             skeleton = get_skeleton(str(named))
         except InputError as error:
             raise InputError(f'{where}: {error}') from None
-        if joint_names is not None and (places := place_joints(skeleton.joint_names, plain_columns(joint_names))):
+        if joint_names is not None and (places := joint_places(skeleton.joint_names, plain_columns(joint_names))):
             return skeleton.name, '', [places.get(joint, -1) for joint in skeleton.joint_names]
         if skeleton.num_joints != num_joints:
             raise InputError(
@@ -89,7 +89,7 @@ def match_skeleton(joint_names: Sequence[str]) -> tuple[str | None, list[int] | 
     for skeleton in known:
         if skeleton.layout_of or not (skeleton.name == 'h36m17' or 'h36m17' in skeleton.conversions):
             continue
-        places = place_joints(skeleton.joint_names, columns)
+        places = joint_places(skeleton.joint_names, columns)
         order = [places.get(joint, -1) for joint in skeleton.joint_names]
         given = sum(all(order[i] >= 0 for i, _ in p) for p in find_conversion(skeleton.name, 'h36m17').parts)
         key = given, len(places), -skeleton.num_joints
@@ -149,7 +149,7 @@ def plain_columns(names: Sequence[str]) -> dict[str, int]:
     return {name: column for column, name in reversed(list(enumerate(plain)))}
 
 
-def place_joints(joints: Sequence[str], columns: Mapping[str, int]) -> dict[str, int]:
+def joint_places(joints: Sequence[str], columns: Mapping[str, int]) -> dict[str, int]:
     """The place in a file, of :func:`plain_columns`, of each of the ``joints`` of a set that is there."""
     places = {}
     for joint in joints:
