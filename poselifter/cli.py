@@ -118,6 +118,35 @@ def lift(args: argparse.Namespace) -> None:
 
 
 @command(
+    'live',
+    option('source', nargs='?', default='0', help='number or device of a camera, or a film (default: %(default)s)'),
+    option('--detector', help='of persons: blazepose-full (default), blazepose-lite, rtmlib-body, ...'),
+    option('--model', help='a name of the zoo or a config file (default: the model that ships)'),
+    option('--checkpoint', help="weights (default: the zoo model's own)"),
+    option('--smooth', type=_strength, default='light', help='off, light, strong or hertz (default: %(default)s)'),
+    option('--person', metavar='ID', help='lift only this person, or several with commas'),
+    option('--largest', action='store_true', help='lift only the person who fills most of the picture'),
+    option('--port', type=int, default=0, help='of the page (default: a free one)'),
+    option('--no-browser', action='store_true', help='print the address of the page, open nothing'),
+    DEVICE,
+)
+def live(args: argparse.Namespace) -> None:
+    """A camera or a film to a page that shows 2D and 3D as they come; Ctrl-C ends it."""
+    from .apis import init_model
+    from .apis.live import show_live
+    from .apis.zoo import DEFAULT_MODEL
+
+    def status(line: str) -> None:
+        if sys.stderr.isatty():
+            print(f'\r{line:76}', end='', file=sys.stderr, flush=True)
+
+    fast = {'model.test_cfg.flip_test': False}  # half of the time for an error of 1 % more
+    model = init_model(args.model or DEFAULT_MODEL, args.checkpoint, args.device, fast)
+    given = {key: getattr(args, key) for key in ('detector', 'person', 'largest', 'port')}
+    show_live(args.source, model, smoothing=args.smooth, browser=not args.no_browser, status=status, **given)
+
+
+@command(
     'page',
     option('results', nargs='+', help='what `poselifter lift` wrote; several of the same film stand side by side'),
     option('-o', '--out', default='page.html', metavar='HTML', help='file of the page (default: %(default)s)'),
