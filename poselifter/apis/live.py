@@ -15,7 +15,6 @@ from torch import nn
 
 from ..detection import Frame, build_detector
 from ..detection.stream import open_live
-from ..skeletons import get_skeleton
 from ..structures import Result
 from ..tracking.link import person_size
 from ..visualization.html import describe_skeleton
@@ -77,7 +76,7 @@ def show_live(
                 if lifter.skeleton is None:
                     lifter.skeleton = finder.skeleton
                     solids = {'skeleton_2d': finder.skeleton, 'skeleton_3d': model.codec.result_skeleton.name}
-                    page.publish('setup', {key: describe_skeleton(get_skeleton(name)) for key, name in solids.items()})
+                    page.publish('setup', {key: describe_skeleton(name) for key, name in solids.items()})
                 points, scores = np.array([p.keypoints for p in persons]), np.array([p.visibility for p in persons])
                 ids = np.array([p.track for p in persons])
                 ids = lifter.identify(frame.time, points, scores) if (ids < 0).any() else ids

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, reading
-from .film import Frame, Frames, is_film, open_frames
+from .film import Frame, Frames, open_frames
 
 _CAMERAS = {'linux': 'v4l2', 'darwin': 'avfoundation', 'win32': 'dshow'}  # drivers by platform
 _RATE = 30.0  # frames a second of a camera that names none

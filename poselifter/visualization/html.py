@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..registry import register_writer
-from ..skeletons import Skeleton, get_skeleton
+from ..skeletons import get_skeleton
 from ..structures import MovingBody, Result
 from ..utils.files import atomic_write
 from .light_copy import light_copy
@@ -71,7 +71,7 @@ def write_side_by_side(path: Path, results: Sequence[Result], names: Sequence[st
         'tracks': tracks,
     }
     if table.keypoints.shape[1]:
-        data |= {'skeleton_2d': describe_skeleton(get_skeleton(result.skeleton)), 'window': usual_range(table).tolist()}
+        data |= {'skeleton_2d': describe_skeleton(result.skeleton), 'window': usual_range(table).tolist()}
     if table.img_shape is not None:
         data['picture'] = [table.img_shape[1], table.img_shape[0]]
     if result.root is not None and result.camera_matrix is not None:
@@ -136,8 +136,9 @@ def pack(array: np.ndarray, unit: float = 1e-4) -> dict[str, Any]:
     return {'data': base64.b64encode(numbers.tobytes()).decode(), 'unit': unit, 'shape': list(array.shape)}
 
 
-def describe_skeleton(skeleton: Skeleton) -> dict[str, Any]:
+def describe_skeleton(name: str) -> dict[str, Any]:
     """Joints, edges and their sides for JSON."""
+    skeleton = get_skeleton(name)
     return {
         'joints': skeleton.joint_names,
         'sides': skeleton.sides,
