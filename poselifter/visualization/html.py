@@ -51,7 +51,7 @@ def write_side_by_side(path: Path, results: Sequence[Result], names: Sequence[st
         {
             **_track(other, str(track), rows),
             'result': number,
-            'skeleton_3d': describe_skeleton(get_skeleton(other.skeleton_3d)),
+            'skeleton_3d': describe_skeleton(other.skeleton_3d),
         }
         for number, other in enumerate(results)
         for track, rows in other.table.tracks()
