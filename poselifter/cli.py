@@ -67,6 +67,8 @@ SKELETON = option('--skeleton', help='joint set of the input, where the file doe
     option('--fps', type=float, help='frame rate, where the file does not say'),
     option('--person', metavar='ID', help='only this person, or several with commas'),
     option('--largest', action='store_true', help='only the person who fills most of the picture'),
+    option('--tracker', metavar='NAME', help='of persons without ids: sort, bytetrack, ocsort, cbiou of trackers'),
+    option('--truth', metavar='NPZ', help='true poses with their keypoints: prints errors and coverage'),
     option('--smooth', type=_strength, default='light', help='off, light, strong or hertz (default: %(default)s)'),
     option('--formats', default='npz,png,html', help='of {poses} (default: %(default)s)'),
     option('--force', action='store_true', help='write over results that exist (default: they stay)'),
@@ -109,6 +111,8 @@ def lift(args: argparse.Namespace) -> None:
         smoothing=args.smooth,
         replace_files=args.force,
         world=world,
+        tracker=args.tracker,
+        truth=args.truth,
     )
     if args.json:
         print(json.dumps({'poselifter': __version__, 'results': report}))
