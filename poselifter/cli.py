@@ -248,7 +248,7 @@ def search(args: argparse.Namespace) -> None:
 @command(
     'convert',
     option('input', help='{inputs}; {motions}; or what `poselifter lift` wrote'),
-    option('output', help='file whose ending says the format: of 3D {poses}, of 2D npz'),
+    option('output', help='file whose ending says the format: of 3D {poses}, of 2D npz, json, csv'),
     option('--joints', help='joint set to convert 3D to, say h36m17 (default: the joints of the file)'),
     SKELETON,
     IMAGE_SIZE,
