@@ -147,7 +147,10 @@ def live(args: argparse.Namespace) -> None:
     fast = {'model.test_cfg.flip_test': False}  # half of the time for an error of 1 % more
     model = init_model(args.model or DEFAULT_MODEL, args.checkpoint, args.device, fast)
     given = {key: getattr(args, key) for key in ('detector', 'person', 'largest', 'port')}
-    show_live(args.source, model, smoothing=args.smooth, browser=not args.no_browser, status=status, **given)
+    try:
+        show_live(args.source, model, smoothing=args.smooth, browser=not args.no_browser, status=status, **given)
+    finally:
+        status('')
 
 
 @command(
