@@ -79,7 +79,7 @@ class LiveFrames(Frames):
                 self._changed.notify()
 
 
-class Camera(Frames):
+class CameraFrames(Frames):
     """Frames of a camera, with the times of its driver, in seconds from the first.
 
     Args:
@@ -128,5 +128,5 @@ def open_live(source: str | os.PathLike) -> LiveFrames:
     """
     name = str(source)
     if name.isdigit() or name.startswith(('/dev/', 'video=')):
-        return LiveFrames(Camera(name), paced=False)
+        return LiveFrames(CameraFrames(name), paced=False)
     return LiveFrames(open_frames(source), paced=True)

@@ -18,7 +18,7 @@ from poselifter.apis import StreamingLifter, init_model, live
 from poselifter.cli import main
 from poselifter.detection import build_detector, open_frames
 from poselifter.detection.film import Frame, Frames
-from poselifter.detection.stream import Camera, LiveFrames, open_live
+from poselifter.detection.stream import CameraFrames, LiveFrames, open_live
 from poselifter.errors import InputError
 from poselifter.visualization.live_page import LivePage
 
@@ -110,7 +110,7 @@ def test_the_newest_frame_is_given():
 
 
 def test_cameras():
-    camera = Camera('testsrc=size=64x48:rate=5:duration=1', 'lavfi')  # FFmpeg's own, in place of a device
+    camera = CameraFrames('testsrc=size=64x48:rate=5:duration=1', 'lavfi')  # FFmpeg's own, in place of a device
     assert (camera.fps, camera.img_shape) == (5, (48, 64))
     frames = list(camera)
     assert [round(frame.time, 3) for frame in frames] == [0, 0.2, 0.4, 0.6, 0.8]
