@@ -44,7 +44,7 @@ CODE_LINES = {
     'tools/model_converters': 65,
 }
 TOTAL_LINES = 33_273
-TEST_LINES = 29_572
+TEST_LINES = 29_575
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
