@@ -27,8 +27,8 @@ CODE_LINES = {
     'poselifter/datasets': 2762,
     'poselifter/detection': 571,
     'poselifter/engine': 1002,
-    'poselifter/evaluation': 604,
-    'poselifter/geometry': 658,
+    'poselifter/evaluation': 611,
+    'poselifter/geometry': 689,
     'poselifter/io': 1929,
     'poselifter/models': 2522,
     'poselifter/skeletons': 192,
@@ -43,8 +43,8 @@ CODE_LINES = {
     'tools/misc': 420,
     'tools/model_converters': 65,
 }
-TOTAL_LINES = 32_381
-TEST_LINES = 29_136
+TOTAL_LINES = 32_434
+TEST_LINES = 29_154
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
