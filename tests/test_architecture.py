@@ -23,14 +23,14 @@ CODE_LINES = {
     'poselifter': 323,
     'poselifter/apis': 929,
     'poselifter/checkpoints': 847,
-    'poselifter/codecs': 189,
+    'poselifter/codecs': 190,
     'poselifter/datasets': 2762,
     'poselifter/detection': 571,
     'poselifter/engine': 1002,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 689,
     'poselifter/io': 1929,
-    'poselifter/models': 2522,
+    'poselifter/models': 2572,
     'poselifter/skeletons': 192,
     'poselifter/structures': 443,
     'poselifter/tracking': 351,
@@ -43,8 +43,8 @@ CODE_LINES = {
     'tools/misc': 420,
     'tools/model_converters': 65,
 }
-TOTAL_LINES = 32_434
-TEST_LINES = 29_154
+TOTAL_LINES = 32_536
+TEST_LINES = 29_181
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
