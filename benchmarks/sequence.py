@@ -4,6 +4,7 @@ usage: OMP_NUM_THREADS=1 python benchmarks/sequence.py [--frames 1000] [CONFIG .
 """
 
 import argparse
+from functools import partial
 
 import torch
 from timing import compare
@@ -35,7 +36,7 @@ def main() -> None:
         sequence = torch.rand(args.frames, model.backbone.num_joints, model.backbone.in_channels)
         with torch.inference_mode():
             difference = (model.lift([sequence])[0] - window_by_window(model, sequence)).abs().max().item()
-            ours, plain = compare(lambda: model.lift([sequence]), lambda: window_by_window(model, sequence), rounds=1)
+            ours, plain = compare(partial(model.lift, [sequence]), partial(window_by_window, model, sequence), rounds=1)
         print(f'| {name} | {difference:.1e} | {plain / ours:.1f} |', flush=True)
 
 
