@@ -18,7 +18,9 @@ CONFIGS = ('videopose3d/h36m_243', 'poseformer/h36m_81', 'pstmo/h36m_s_81', 'pst
 def window_by_window(model: torch.nn.Module, sequence: torch.Tensor) -> torch.Tensor:
     """The pose of every frame from a window of its own, edges repeated."""
     length = getattr(model.backbone, 'field', model.backbone.num_frames)
-    rows = torch.from_numpy(WindowPolicy(length, stride=1, outputs=1).cut(len(sequence)).inputs)
+    rows = torch.from_numpy(
+        WindowPolicy(length, stride=1, outputs=1, dilation=model.window.dilation).cut(len(sequence)).inputs
+    )
     poses = torch.cat([model.pose(sequence[row][None])[:, 0] for row in rows])
     return model.codec.decode(poses, zero_root=model.zero_root)
 

@@ -102,7 +102,7 @@ class BaseBackbone(Part):
         """
 
     def embed_frames(self, x: Tensor) -> Tensor | None:
-        """What :meth:`embed` makes of every frame alone, which overlapping windows share; ``None``: nothing worth it.
+        """Tokens of frames without positions, which overlapping windows share; ``None`` where nothing is worth it.
 
         Args:
             x: (B, T, J, C), any T.
