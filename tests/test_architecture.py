@@ -23,14 +23,14 @@ CODE_LINES = {
     'poselifter': 351,
     'poselifter/apis': 1170,
     'poselifter/checkpoints': 847,
-    'poselifter/codecs': 189,
+    'poselifter/codecs': 190,
     'poselifter/datasets': 2762,
     'poselifter/detection': 660,
     'poselifter/engine': 1002,
-    'poselifter/evaluation': 604,
-    'poselifter/geometry': 658,
+    'poselifter/evaluation': 611,
+    'poselifter/geometry': 689,
     'poselifter/io': 1988,
-    'poselifter/models': 2522,
+    'poselifter/models': 2572,
     'poselifter/skeletons': 192,
     'poselifter/structures': 444,
     'poselifter/tracking': 393,
@@ -43,8 +43,8 @@ CODE_LINES = {
     'tools/misc': 420,
     'tools/model_converters': 65,
 }
-TOTAL_LINES = 33_273
-TEST_LINES = 29_575
+TOTAL_LINES = 33_428
+TEST_LINES = 29_620
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
