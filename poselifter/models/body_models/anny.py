@@ -112,12 +112,18 @@ class AnnyBody(nn.Module):
         start = dict.fromkeys(self.phenotypes, 0.5) | {'age': 2 / 3} | values
         return self.template.new_tensor([start.get(name, 0.0) for name in self.shape_names])
 
+    def within_range(self, shape: Tensor) -> Tensor:
+        """Shapes (..., 15) with phenotypes no further than their range."""
+        low = shape.new_tensor([_YOUNGEST if name == 'age' else 0.0 for name in self.phenotypes])
+        count = len(low)
+        return torch.cat([shape[..., :count].maximum(low).clamp_max(1), shape[..., count:]], -1)
+
     def coefficients(self, shape: Tensor) -> Tensor:
         """Shapes (..., 15) to the weights (..., S) of the blend shapes; beyond its range a phenotype is at its end."""
-        corners = shape.new_ones(*shape.shape[:-1], 1)
+        shape, corners = self.within_range(shape), shape.new_ones(*shape.shape[:-1], 1)
         for number, (name, count) in enumerate(zip(self.phenotypes, self.grid, strict=True)):
             low = _YOUNGEST if name == 'age' else 0.0
-            place = (shape[..., number, None].clamp(low, 1) - low) / (1 - low) * (count - 1)
+            place = (shape[..., number, None] - low) / (1 - low) * (count - 1)
             near = (1 - (place - torch.arange(count).to(shape)).abs()).clamp_min(0)
             corners = (corners[..., :, None] * near[..., None, :]).flatten(-2)
         changes = shape[..., len(self.phenotypes) :]
@@ -159,7 +165,7 @@ class AnnyBody(nn.Module):
         for level, bones in enumerate(self.levels[1:], 1):
             above = [self.levels[level - 1].index(self.parents[bone]) for bone in bones]
             world.append(world[-1][..., above, :, :] @ rotations[..., bones, :, :])
-        order = torch.tensor(sum(self.levels, [])).argsort()
+        order = torch.tensor([bone for level in self.levels for bone in level]).argsort()
         turns = torch.cat(world, -3)[..., order, :, :]
         above = list(self.parents[1:])
         steps = turns[..., above, :, :] @ (rest.heads[..., 1:, :] - rest.heads[..., above, :]).unsqueeze(-1)
