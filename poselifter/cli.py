@@ -4,7 +4,7 @@ import argparse
 import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -145,6 +145,37 @@ def world_of(args: argparse.Namespace) -> Any:
 
 
 @command(
+    'fit-body',
+    option('input', help='what `poselifter lift` wrote, or another npz with an array (T, J, 3) in metres'),
+    OUT_DIR,
+    option('--formats', default='npz,html,glb', help='of {body} (default: %(default)s)'),
+    option('--height', type=float, metavar='M', help='of the persons, metres'),
+    option('--age', type=float, metavar='YEARS', help='of the persons (default: young adults)'),
+    option('--gender', help='male or female'),
+    SKELETON,
+    option('--fps', type=float, help='frame rate, where the file does not say (then: 30)'),
+    option('--noise', type=float, default=0.01, help='how far the joints are off, metres: more is smoother'),
+    option('--iterations', type=int, default=200, help='of the optimiser (default: %(default)s)'),
+    DEVICE,
+)
+def fit_free_body(args: argparse.Namespace) -> None:
+    """3D poses to a moving body that anyone may use (Anny)."""
+    from .apis import fit_body_to_poses
+
+    names = 'skeleton', 'fps', 'noise', 'iterations', 'device', 'height', 'age', 'gender'
+    options = {key: getattr(args, key) for key in names}
+    _say_bodies(fit_body_to_poses(args.input, args.out_dir, args.formats.split(','), **options))
+
+
+def _say_bodies(results: Iterable[dict[str, Any]]) -> None:
+    for result in results:
+        motion = result['motion']
+        print(*result['notes'], sep='\n', end='\n' * bool(result['notes']))
+        print(f'track {result["track"]}: {len(motion.poses)} frames, joints {motion.error * 1000:.1f} mm off')
+        print(*result['files'], sep='\n')
+
+
+@command(
     'fit-smpl',
     option('input', help='what `poselifter lift` wrote, or another npz with an array (T, J, 3) in metres'),
     option('--body-model', required=True, help='SMPL: the file or its folder (smpl.is.tue.mpg.de)'),
@@ -163,13 +194,8 @@ def fit(args: argparse.Namespace) -> None:
     from .apis import fit_smpl
 
     options = {key: getattr(args, key) for key in ('skeleton', 'fps', 'noise', 'iterations', 'device', 'gender')}
-    for result in fit_smpl(
-        args.input, args.body_model, args.joint_regressor, args.out_dir, args.formats.split(','), **options
-    ):
-        motion = result['motion']
-        print(*result['notes'], sep='\n', end='\n' * bool(result['notes']))
-        print(f'track {result["track"]}: {len(motion.poses)} frames, joints {motion.error * 1000:.1f} mm off')
-        print(*result['files'], sep='\n')
+    formats = args.formats.split(',')
+    _say_bodies(fit_smpl(args.input, args.body_model, args.joint_regressor, args.out_dir, formats, **options))
 
 
 @command(

@@ -9,11 +9,10 @@ import numpy as np
 from ...geometry import matrix_to_quaternion, vertex_normals
 from ...geometry.inverse_kinematics import Armature
 from ...registry import register_writer
-from ...skeletons import get_skeleton
 from ...structures import Result
 from ...utils import atomic_write
 from .bodies import turned
-from .motion import Y_UP, every_person
+from .motion import every_person, y_up_of_camera
 
 _NUMBERS = {'float32': 5126, 'uint32': 5125, 'uint8': 5121}  # glTF's numbers of types
 _SHAPES = {(): 'SCALAR', (3,): 'VEC3', (4,): 'VEC4', (4, 4): 'MAT4'}
@@ -38,17 +37,18 @@ def write_glb(path: Path, result: Result) -> None:
             weights = np.tile([1.0, 0, 0, 0], (len(owners), 1))
             faces = np.arange(len(vertices)).reshape(-1, 3)
             skin = owners[:, None] * np.array([1, 0, 0, 0]), weights
-            document.add_skin(root, bones.heads(), vertices, faces, skin, colours)
+            heads = bones.heads()
+            binds = np.concatenate([np.tile(np.eye(3), (len(heads), 1, 1)), -heads[..., None]], -1)
+            document.add_skin(root, binds, vertices, faces, skin, colours)
             document.add_motion(root, seconds, motion.root, motion.local_rotations())
     document.save(path)
 
 
 def _add_body(document: '_Document', result: Result) -> None:
     body = result.body
-    skeleton = get_skeleton(body.skeleton)
-    root = document.add_bones(skeleton.joint_names, skeleton.parents, body.rest_joints, 'body')
-    document.add_skin(root, body.rest_joints, body.rest_vertices, body.surface, body.strongest_bones())
-    rotations, trans = turned(body, Y_UP)
+    root = document.add_bones(body.bone_names, body.parents, body.rest_joints, 'body')
+    document.add_skin(root, body.inverse_binds(), body.rest_vertices, body.surface, body.strongest_bones())
+    rotations, trans = turned(body, *y_up_of_camera(result))
     document.add_motion(root, np.arange(len(trans)) / result.fps, body.rest_joints[0] + trans, rotations)
 
 
@@ -115,13 +115,16 @@ class _Document:
     def add_skin(
         self,
         root: int,
-        heads: np.ndarray,
+        binds: np.ndarray,
         vertices: np.ndarray,
         faces: np.ndarray,
         skin: tuple[np.ndarray, np.ndarray],
         colours: np.ndarray | None = None,
     ) -> None:
-        """Adds a mesh that bones from node ``root`` on carry; ``skin``: four bones (V, 4) of a vertex and weights."""
+        """Adds a mesh that bones from node ``root`` on carry.
+
+        ``binds`` (B, 3, 4) take vertices to the axes of bones; ``skin``: four bones (V, 4) of a vertex and weights.
+        """
         gltf, document = self.gltf, self.document
         attributes = gltf.Attributes(
             POSITION=self.add_array(vertices, bounds=True),
@@ -135,9 +138,9 @@ class _Document:
         document.meshes.append(
             gltf.Mesh(primitives=[gltf.Primitive(attributes=attributes, indices=indices, material=0)])
         )
-        inverse = np.tile(np.eye(4), (len(heads), 1, 1))
-        inverse[:, 3, :3] = -heads  # column-major, so the last row is the shift
-        joints = list(range(root, root + len(heads)))
+        inverse = np.tile(np.eye(4), (len(binds), 1, 1))
+        inverse[:, :, :3] = np.swapaxes(binds, 1, 2)  # column-major, so the last row is the shift
+        joints = list(range(root, root + len(binds)))
         document.skins.append(gltf.Skin(inverseBindMatrices=self.add_array(inverse), joints=joints, skeleton=root))
         document.nodes.append(gltf.Node(name='surface', mesh=len(document.meshes) - 1, skin=len(document.skins) - 1))
         document.scenes[0].nodes.append(len(document.nodes) - 1)
@@ -146,7 +149,8 @@ class _Document:
         """Adds the places (T, 3) of the root and the rotations (T, B, 3, 3) of bones relative to their parents."""
         times = self.add_array(seconds, bounds=True)
         channels = [(root, 'translation', places)]
-        channels += [(root + bone, 'rotation', _quaternions(rotations[:, bone])) for bone in range(rotations.shape[1])]
+        turning = np.flatnonzero(np.abs(rotations - np.eye(3)).max((0, 2, 3)) > 1e-6)  # others stay at rest
+        channels += [(root + bone, 'rotation', _quaternions(rotations[:, bone])) for bone in turning.tolist()]
         [animation] = self.document.animations
         for node, moved, values in channels:
             animation.samplers.append(self.gltf.AnimationSampler(input=times, output=self.add_array(values)))
