@@ -69,6 +69,7 @@ SKELETON = option('--skeleton', help='joint set of the input, where the file doe
     option('--largest', action='store_true', help='only the person who fills most of the picture'),
     option('--smooth', type=_strength, default='light', help='off, light, strong or hertz (default: %(default)s)'),
     option('--formats', default='npz,png,html', help='of {poses} (default: %(default)s)'),
+    option('--body', action='store_true', help='also a moving body (Anny): a page and a GLB, NAME_body.*'),
     option('--force', action='store_true', help='write over results that exist (default: they stay)'),
     JSON,
     DEVICE,
@@ -110,6 +111,8 @@ def lift(args: argparse.Namespace) -> None:
         replace_files=args.force,
         world=world,
     )
+    if args.body:
+        _add_bodies(report, args)
     if args.json:
         print(json.dumps({'poselifter': __version__, 'results': report}))
     failed = sum(entry['status'] == 'failed' for entry in report)
@@ -167,12 +170,26 @@ def fit_free_body(args: argparse.Namespace) -> None:
     _say_bodies(fit_body_to_poses(args.input, args.out_dir, args.formats.split(','), **options))
 
 
-def _say_bodies(results: Iterable[dict[str, Any]]) -> None:
+def _add_bodies(report: list[dict[str, Any]], args: argparse.Namespace) -> None:
+    """Fits bodies to what has been lifted; their files join those of each input."""
+    from .apis import fit_body_to_poses
+
+    for entry in report:
+        for path in [Path(file) for file in entry['files'] if file.endswith('.npz')] * (entry['status'] == 'done'):
+            bodies = fit_body_to_poses(path, args.out_dir, ['html', 'glb'], device=args.device, height=args.height)
+            entry['files'] += _say_bodies(bodies, _to_stderr if args.json else print)
+
+
+def _say_bodies(results: Iterable[dict[str, Any]], say: Callable[[str], None] = print) -> list[str]:
+    """Says what has been fitted; returns the files."""
+    files = []
     for result in results:
-        motion = result['motion']
-        print(*result['notes'], sep='\n', end='\n' * bool(result['notes']))
-        print(f'track {result["track"]}: {len(motion.poses)} frames, joints {motion.error * 1000:.1f} mm off')
-        print(*result['files'], sep='\n')
+        motion, written = result['motion'], list(map(str, result['files']))
+        said = f'track {result["track"]}: {len(motion.poses)} frames, joints {motion.error * 1000:.1f} mm off'
+        for line in [*result['notes'], said, *written]:
+            say(line)
+        files += written
+    return files
 
 
 @command(
