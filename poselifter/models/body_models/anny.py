@@ -101,7 +101,7 @@ class AnnyBody(nn.Module):
         self.levels = [[b for b, d in enumerate(depths) if d == depth] for depth in range(max(depths) + 1)]
 
     def default_shape(self, **values: float) -> Tensor:
-        """A shape (15,): a young adult, all else in the middle, but for the values given by name.
+        """A shape (15,): a young adult of about 1.7 m, all else in the middle, but for the values given by name.
 
         Raises:
             InputError: there is no such name.
@@ -109,7 +109,7 @@ class AnnyBody(nn.Module):
         unknown = sorted(set(values) - set(self.shape_names))
         if unknown:
             raise InputError(f'a body has no {", ".join(unknown)}; it has {", ".join(self.shape_names)}')
-        start = dict.fromkeys(self.phenotypes, 0.5) | {'age': 2 / 3} | values
+        start = dict.fromkeys(self.phenotypes, 0.5) | {'age': 2 / 3, 'height': 0.37} | values
         return self.template.new_tensor([start.get(name, 0.0) for name in self.shape_names])
 
     def within_range(self, shape: Tensor) -> Tensor:

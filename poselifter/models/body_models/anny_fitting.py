@@ -32,7 +32,7 @@ _OFFSETS = {  # metres that a joint of other origin commonly lies off the body's
     'pelvis': 0.03, 'hip': 0.03, 'spine': 0.05, 'thorax': 0.04, 'nose': 0.05, 'head_top': 0.05, 'shoulder': 0.02,
     'knee': 0.015, 'ankle': 0.015, 'elbow': 0.015, 'wrist': 0.015,
 }  # fmt: skip
-_SHAPE_SPREAD = {'gender': 0.3, 'age': 0.1, 'muscle': 0.2, 'weight': 0.2, 'height': 0.3, 'proportions': 0.2}
+_SHAPE_SPREAD = {'gender': 0.3, 'age': 0.1, 'muscle': 0.2, 'weight': 0.2, 'height': 0.12, 'proportions': 0.2}
 _CHANGE_SPREAD = 0.35  # of local changes
 _ACCELERATION_STD = 40.0  # rad/s^2
 
