@@ -12,7 +12,7 @@ import torch
 from ..errors import InputError, check_choice
 from ..geometry import axis_angle_to_matrix
 from ..io import check_formats, check_targets, file_names, write_results
-from ..models.body_models import AnnyBody, BodyMotion, fit_anny
+from ..models.body_models import AnnyBody, BodyMotion, Ground, fit_anny
 from ..structures import KeypointTable, MovingBody, Result
 from ..structures.keypoint_table import check_rate
 from .inference import check_device
@@ -64,7 +64,7 @@ def fit_body_to_poses(
     if not (1e-6 <= noise <= 10 and iterations > 0):
         raise InputError(f'noise is {noise} and iterations {iterations}, expected 1e-6 to 10 metres, and 1 or more')
     known = _known(height, age, gender)
-    tracks, skeleton, fps, guessed, world = read_poses(poses, skeleton, check_rate(fps, 'fit-body'))
+    tracks, skeleton, fps, guessed, lifted = read_poses(poses, skeleton, check_rate(fps, 'fit-body'))
     names = file_names(stem_of(poses, 'keypoints') + '_body', [track for track, _, _ in tracks])
     check_targets(out_dir, names, formats, [poses])
     body = AnnyBody().to(device)
@@ -75,7 +75,9 @@ def fit_body_to_poses(
         if len(frames) > given:
             notes.append(f'track {track}: {len(frames) - given} frames without a pose are filled in')
         target, weights = (torch.from_numpy(x).to(device) for x in (joints, trust))
-        motion = fit_anny(body, target, weights, fps, noise, iterations, known, height)
+        ground = None if lifted is None else _ground_of(lifted, track, frames)
+        motion = fit_anny(body, target, weights, fps, noise, iterations, known, height, ground)
+        world = None if lifted is None else lifted.world_from_camera
         result = anny_result(body, motion, track, frames, joints, fps, world)
         files = [] if out_dir is None else write_results(Path(out_dir) / name, result, formats)
         person = {'track': track, 'frame_indices': frames, 'motion': motion, 'result': result}
@@ -93,6 +95,17 @@ def _known(height: float | None, age: float | None, gender: str | None) -> dict[
         check_choice('gender', gender, _GENDERS)
         known['gender'] = _GENDERS[gender]
     return known
+
+
+def _ground_of(lifted: Result, track: str, frames: np.ndarray) -> Ground | None:
+    """The ground under a person, where a result has its place in the world and which feet stand."""
+    if lifted.world_from_camera is None or lifted.contacts is None or lifted.root is None:
+        return None
+    [rows] = [rows for name, rows in lifted.table.tracks() if str(name) == track]
+    contacts = np.zeros((len(frames), 4), np.float32)
+    contacts[lifted.table.frame_indices[rows] - frames[0]] = lifted.contacts[rows]
+    up = torch.from_numpy(lifted.world_from_camera[2].astype(np.float32))
+    return Ground(up[:3], float(up[3]), torch.from_numpy(contacts))
 
 
 def anny_result(

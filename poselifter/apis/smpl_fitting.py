@@ -83,10 +83,10 @@ def fit_smpl(
 
 def read_poses(
     poses: Any, skeleton: str | None, fps: float | None
-) -> tuple[list[tuple], str, float, list[str], np.ndarray | None]:
-    """Tracks of (name, frames (n,), joints (n, J, 3)), their joint set, the frame rate, notes on guesses, and the place
-    (4, 4) of the camera in the world where it is known."""
-    world = None
+) -> tuple[list[tuple], str, float, list[str], Result | None]:
+    """Tracks of (name, frames (n,), joints (n, J, 3)), their joint set, the frame rate, notes on guesses, and the whole
+    result where it is one."""
+    lifted = None
     is_file = isinstance(poses, (str, os.PathLike))
     name = poses if is_file else 'the array'
     if is_file and not str(poses).endswith('.npy'):
@@ -95,7 +95,6 @@ def read_poses(
         arrays = {'keypoints': load_array(poses) if is_file else as_numbers(poses, 'the poses')}
     if 'keypoints_3d' in arrays and 'track_ids' in arrays:
         lifted = read_result(poses)
-        world = lifted.world_from_camera
         joints = lifted.positions()
         tracks = [(str(t), lifted.table.frame_indices[rows], joints[rows]) for t, rows in lifted.table.tracks()]
         skeleton, fps = skeleton or lifted.skeleton_3d, fps or lifted.table.fps
@@ -122,7 +121,7 @@ def read_poses(
                 f'{name} has poses {joints.shape} that span {tall:.3g}, expected (T, {expected}, 3) of {skeleton} in '
                 f'metres; name the joint set and divide millimetres by 1000'
             )
-    return tracks, skeleton, fps or 30.0, notes, world
+    return tracks, skeleton, fps or 30.0, notes, lifted
 
 
 def without_gaps(frames: np.ndarray, joints: np.ndarray, skeleton: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -76,7 +76,9 @@ def test_batches_and_one_shape_for_all_give_the_same(body, samples):
     rotations, shape = samples['turned'][:4], samples['shape'][0]
     alone = torch.stack([body(r, shape)[0] for r in rotations])
     assert torch.allclose(body(rotations, shape)[0], alone, atol=1e-6)
-    assert torch.allclose(body(rotations.unflatten(0, (2, 2)), shape.expand(2, 2, 15))[0].flatten(0, 1), alone, atol=1e-6)
+    assert torch.allclose(
+        body(rotations.unflatten(0, (2, 2)), shape.expand(2, 2, 15))[0].flatten(0, 1), alone, atol=1e-6
+    )
 
 
 def test_gradients_are_those_of_finite_differences(samples):

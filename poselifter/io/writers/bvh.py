@@ -25,8 +25,8 @@ _RIGHT_ARM = np.array([[-1.0, 0, 0], [0, 0, 1], [0, 1, 0]])  # x to the right, y
 def write_bvh(path: Path, result: Result) -> list[Path]:
     """Motion of bones from a standing T pose, a file for each person: y up, centimetres, angles in the order Z X Y.
 
-    The axes of all bones are the world's at rest, so that angles of 0 are the T pose. A body is written with bones of its
-    own, from the pose it has at rest.
+    The axes of all bones are the world's at rest, so that angles of 0 are the T pose. A body is written with
+    bones of its own, from the pose it has at rest.
     """
     if result.body is not None:
         motion = bones_of(result)

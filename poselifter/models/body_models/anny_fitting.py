@@ -1,5 +1,8 @@
 """Anny fitted to joints: all frames of a sequence at once, one shape for all of them."""
 
+from dataclasses import dataclass
+from itertools import pairwise
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -9,10 +12,10 @@ from ...geometry import axis_angle_to_matrix, matrix_to_axis_angle
 from ...geometry.inverse_kinematics import BONES, inverse_kinematics
 from ...skeletons import get_skeleton
 from .anny import AnnyBody, RestBody
-from .fitting import BodyMotion, _minimise
+from .fitting import BodyMotion, minimise
 
-#: Bones that turn: those of inverse kinematics they start from, and radians that they commonly turn about their own axis,
-#: about the hinge (to the front where there is none), and about the third. Others stay at rest: nothing measures them.
+#: Bones that turn: those of inverse kinematics they start from, and radians that they commonly turn, of limbs about
+#: their length, the hinge and the third axis, of others about x, y, z. The rest stays at rest: nothing measures it.
 _SPINE, _NECK = (0.15, 0.15, 0.15), (0.12, 0.12, 0.12)
 _MIDDLE = {
     'root': ('Hips', (1.0, 1.0, 1.0)),
@@ -25,7 +28,7 @@ _SIDE = {
     'upperarm01': ('Arm', (0.4, 1.0, 1.0)), 'upperarm02': ('Arm', (0.4, 0.01, 0.01)),
     'lowerarm01': ('ForeArm', (0.05, 1.0, 0.05)),
     'upperleg01': ('UpLeg', (0.3, 0.8, 0.5)), 'upperleg02': ('UpLeg', (0.3, 0.01, 0.01)),
-    'lowerleg01': ('Leg', (0.05, 1.0, 0.05)),
+    'lowerleg01': ('Leg', (0.05, 1.0, 0.05)), 'foot': ('Leg', (0.35, 0.1, 0.1)),
 }  # fmt: skip
 _HINGES = ('lowerarm01', 'lowerleg01')
 _OFFSETS = {  # metres that a joint of other origin commonly lies off the body's
@@ -35,10 +38,32 @@ _OFFSETS = {  # metres that a joint of other origin commonly lies off the body's
 _SHAPE_SPREAD = {'gender': 0.3, 'age': 0.1, 'muscle': 0.2, 'weight': 0.2, 'height': 0.12, 'proportions': 0.2}
 _CHANGE_SPREAD = 0.35  # of local changes
 _ACCELERATION_STD = 40.0  # rad/s^2
+_SOLES = {
+    'left_heel': 0.034,
+    'left_big_toe': 0.018,
+    'right_heel': 0.034,
+    'right_big_toe': 0.018,
+}  # metres over the ground
+_SOLE_STD = 0.01  # metres that a sole which stands is off the ground
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The ground in the axes of the joints.
+
+    Attributes:
+        up: (3,) unit vector.
+        height: of the origin over the ground, metres.
+        contacts: (T, 4) whether left heel, left toe, right heel and right toe stand on it.
+    """
+
+    up: Tensor
+    height: float
+    contacts: Tensor
 
 
 class AnnyJoints:
-    """The joints of h36m17 of a body as a function of pose and shape, exactly, but without the vertices.
+    """The joints of h36m17, then heels and toes, as a function of pose and shape, exactly, but without the vertices.
 
     A joint is a sum over vertices, a vertex a sum over bones of points that are linear in the blend shapes, so the sum
     over vertices is done once for each pair of joint and bone. Bones that stay at rest are part of the one above.
@@ -58,7 +83,9 @@ class AnnyJoints:
         for bone, parent in enumerate(body.parents):
             above[bone] = self.moving.index(bone) if bone in self.moving else above[parent]
         self.parents = [-1, *(above[body.parents[bone]] for bone in self.moving[1:])]
-        regressor = body.joint_weights('h36m17')
+        feet = [body.regressor[body.keypoint_names.index(name)] for name in _SOLES]
+        regressor = torch.cat([body.joint_weights('h36m17'), torch.stack(feet)])
+        self.count = len(regressor)
         joint, bone = ((regressor @ body.weights) > 1e-7).nonzero(as_tuple=True)
         products = regressor[joint] * body.weights.T[bone]  # (pairs, V)
         linear = torch.cat([body.template[None], body.shapes])
@@ -84,7 +111,7 @@ class AnnyJoints:
         return rest, heads, points - self.weights[:, None] * heads[self.owner]
 
     def __call__(self, rotations: Tensor, heads: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
-        """Rotations (T, M, 3, 3) relative to parents to joints (T, 17, 3), metres, and rotations (T, M, 3, 3)."""
+        """Rotations (T, M, 3, 3) relative to parents to joints (T, 17 + 4, 3), metres, and rotations (T, M, 3, 3)."""
         world, places = [rotations[:, 0]], [torch.zeros_like(rotations[:, 0, 0])]
         for bone, parent in enumerate(self.parents[1:], 1):
             places.append(places[parent] + world[parent] @ (heads[bone] - heads[parent]))
@@ -92,11 +119,11 @@ class AnnyJoints:
         world, places = torch.stack(world, 1), torch.stack(places, 1)
         moved = (world[:, self.owner] @ points.unsqueeze(-1)).squeeze(-1)
         moved = moved + self.weights[:, None] * places[:, self.owner]
-        return moved.new_zeros(len(moved), 17, 3).index_add(1, self.joint, moved), world
+        return moved.new_zeros(len(moved), self.count, 3).index_add(1, self.joint, moved), world
 
 
 def articulation(bone: str) -> tuple[str, tuple[float, ...]] | None:
-    """The bone of inverse kinematics that one of Anny starts from, and its spreads; ``None`` for one that stays at rest."""
+    """The bone of inverse kinematics that one of Anny starts from, and its spreads; ``None`` for one at rest."""
     if bone in _MIDDLE:
         return _MIDDLE[bone]
     name, _, side = bone.partition('.')
@@ -115,6 +142,7 @@ def fit_anny(
     iterations: int = 200,
     known: dict[str, float] | None = None,
     height: float | None = None,
+    ground: Ground | None = None,
     same_joints: bool = False,
 ) -> BodyMotion:
     """Pose, place and shape of a body whose joints are closest to those of a sequence.
@@ -131,6 +159,7 @@ def fit_anny(
         iterations: of L-BFGS.
         known: values of phenotypes that are known, such as ``gender`` and ``age``, by name.
         height: of the person, metres, where it is known.
+        ground: where it is and which feet stand on it, where that is known.
         same_joints: the joints mean the same points as the body's own; by default they may lie centimetres off.
 
     Returns:
@@ -143,13 +172,14 @@ def fit_anny(
         raise InputError(f'keypoints have shape {tuple(keypoints.shape)}, expected finite numbers (T, 17, 3) of h36m17')
     weights = torch.ones_like(keypoints[..., 0]) if weights is None else weights
     problem = _Problem(body, keypoints.to(body.template), weights.to(body.template), fps, noise, known or {}, height)
+    problem.ground = ground
     if same_joints:
         problem.shift_spread = problem.shift_spread * 0.01
-    _minimise(problem.cost, [problem.angles, problem.change, problem.shifts], iterations)
+    minimise(problem.cost, [problem.angles, problem.change, problem.shifts], iterations)
     with torch.no_grad():
         rotations = problem.rotations()
         shape = problem.shape()
-        joints, _ = problem.model(rotations, *problem.model.rest(shape)[1:])
+        joints = problem.model(rotations, *problem.model.rest(shape)[1:])[0][:, :17]
         trans = (problem.fractions * (problem.target - joints)).sum(-2)
         distance = (joints + trans[:, None] - problem.target).norm(dim=-1)
         error = (distance * problem.weights).sum() / problem.weights.sum()
@@ -161,8 +191,8 @@ def fit_anny(
 class _Problem:
     """The objective: negative log-likelihood of Gaussian noise on the joints, and priors on bodies.
 
-    The priors: the usual range of a bone, elbows and knees that bend one way, the shape, joints that lie a little off the
-    body's own in all frames alike, and accelerations. The translation follows from the rest.
+    The priors: the usual range of a bone, elbows and knees that bend one way, the shape, joints that lie a little off
+    the body's own in all frames alike, accelerations, and soles that stand. The translation follows from the rest.
 
     Args: see :func:`fit_anny`.
 
@@ -183,6 +213,7 @@ class _Problem:
         height: float | None,
     ) -> None:
         self.body, self.target, self.weights, self.noise, self.height = body, target, weights, noise, height
+        self.ground: Ground | None = None
         self.hurry = fps**2 / _ACCELERATION_STD
         self.fractions = (weights / weights.sum(-1, keepdim=True).clamp_min(1e-6)).unsqueeze(-1)
         self.centred = self._centre(target)
@@ -204,7 +235,7 @@ class _Problem:
         bones = [articulation(body.bone_names[bone]) for bone in self.model.moving]
         self.spread = target.new_tensor([spread for _, spread in bones])
         self.hinges = [n for n, bone in enumerate(self.model.moving) if body.bone_names[bone].startswith(_HINGES)]
-        world = _start_of_pose(rest[0], target, fps, [start for start, _ in bones])
+        world = _start_of_pose(rest[0, :17], target, fps, [start for start, _ in bones])
         above = self.model.parents[1:]
         local = world[:, above].transpose(-1, -2) @ world[:, 1:]
         turned = (matrix_to_axis_angle(local).unsqueeze(-2) @ self.axes[1:]).squeeze(-2) / self.spread[1:]
@@ -226,8 +257,10 @@ class _Problem:
         """Objective, averaged over frames."""
         rotations, shape = self.rotations(), self.shape()
         rest, heads, points = self.model.rest(shape)
-        joints, world = self.model(rotations, heads, points)
-        joints = joints + (world[:, self.model.main] @ (self.shifts * self.shift_spread).unsqueeze(-1)).squeeze(-1)
+        every, world = self.model(rotations, heads, points)
+        joints = every[:, :17] + (world[:, self.model.main] @ (self.shifts * self.shift_spread).unsqueeze(-1)).squeeze(
+            -1
+        )
         distance = self._centre(joints) - self.centred
         frames = len(rotations)
         data = (self.weights * distance.square().sum(-1)).sum() / self.noise**2
@@ -236,10 +269,19 @@ class _Problem:
         bends = (-8 * bent).exp().sum()
         accelerations = rotations.diff(n=2, dim=0) * self.hurry
         cost = data + prior + bends + accelerations.square().sum()
+        if self.ground is not None:
+            cost = cost + self._off_ground(every)
         if self.height is not None:
             tall = rest.vertices[:, 1].max() - rest.vertices[:, 1].min()
             cost = cost + frames * ((tall - self.height) / 0.01).square()
         return cost / frames
+
+    def _off_ground(self, joints: Tensor) -> Tensor:
+        """How far soles that stand are off the ground, squared, in units of their spread, summed."""
+        trans = (self.fractions * (self.target - joints[:, :17])).sum(-2, keepdim=True)
+        heights = (joints[:, 17:] + trans) @ self.ground.up.to(joints) + self.ground.height
+        off = (heights - heights.new_tensor(list(_SOLES.values()))) / _SOLE_STD
+        return (self.ground.contacts.to(joints) * off.square()).sum()
 
     def _centre(self, points: Tensor) -> Tensor:
         return points - (self.fractions * points).sum(-2, keepdim=True)
@@ -260,7 +302,7 @@ def _axes(model: AnnyJoints, heads: Tensor) -> tuple[Tensor, Tensor]:
             place[f'{bone}.{side}']
             for bone in (f'upper{limb}01', f'lower{limb}01', 'wrist' if limb == 'arm' else 'foot')
         ]
-        upper, lower = (torch.nn.functional.normalize(b - a, dim=0) for a, b in zip(ends[:-1], ends[1:], strict=True))
+        upper, lower = (torch.nn.functional.normalize(b - a, dim=0) for a, b in pairwise(ends))
         bend = torch.linalg.cross(upper, lower)
         hinge = bend if limb == 'arm' else heads.new_tensor([1.0, 0, 0])
         along = upper if part.startswith('upper') else lower
@@ -281,7 +323,7 @@ def _start_of_pose(rest: Tensor, target: Tensor, fps: float, bones: list[str]) -
 
 
 def _start_of_shape(problem: _Problem, steps: int = 4) -> Tensor:
-    """Change of shape (15,) whose bones at rest are as long as the median ones: least squares, linearised a few times."""
+    """Change of shape (15,) whose bones are as long as the median ones: least squares, linearised a few times."""
     target, model = problem.target, problem.model
     edges = torch.tensor(get_skeleton('h36m17').edges, device=target.device)
     turns = torch.eye(3).to(target).expand(1, len(model.moving), 3, 3)
@@ -291,7 +333,7 @@ def _start_of_shape(problem: _Problem, steps: int = 4) -> Tensor:
 
     def made(change: Tensor) -> Tensor:
         _, heads, points = model.rest(problem.base + change * problem.shape_spread)
-        return lengths(model(turns, heads, points)[0])[0]
+        return lengths(model(turns, heads, points)[0][:, :17])[0]
 
     seen = problem.weights[:, edges].amin(-1)
     expected = lengths(target).where(seen > 0, torch.nan).nanmedian(0).values.nan_to_num()
