@@ -68,7 +68,7 @@ class MovingBody:
         return axis_angle_to_matrix(self.poses.reshape(len(self.poses), -1, 3))
 
     def inverse_binds(self) -> np.ndarray:
-        """What takes a rest vertex to the axes of each bone, (K, 3, 4)."""
+        """Transforms (K, 3, 4) of a rest vertex to the axes of each bone."""
         if self.binds is not None:
             return self.binds
         turns = np.broadcast_to(np.eye(3), (len(self.rest_joints), 3, 3))

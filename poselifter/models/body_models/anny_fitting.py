@@ -277,7 +277,7 @@ class _Problem:
         return cost / frames
 
     def _off_ground(self, joints: Tensor) -> Tensor:
-        """How far soles that stand are off the ground, squared, in units of their spread, summed."""
+        """Sum of the squared distances from the ground of soles that stand, in units of their spread."""
         trans = (self.fractions * (self.target - joints[:, :17])).sum(-2, keepdim=True)
         heights = (joints[:, 17:] + trans) @ self.ground.up.to(joints) + self.ground.height
         off = (heights - heights.new_tensor(list(_SOLES.values()))) / _SOLE_STD
