@@ -20,8 +20,8 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 323,
-    'poselifter/apis': 929,
+    'poselifter': 353,  # 30 of fit-body and lift --body
+    'poselifter/apis': 1035,  # 106 of fitting the free body
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 189,
     'poselifter/datasets': 2762,
@@ -29,10 +29,10 @@ CODE_LINES = {
     'poselifter/engine': 1002,
     'poselifter/evaluation': 604,
     'poselifter/geometry': 658,
-    'poselifter/io': 1929,
-    'poselifter/models': 2522,
+    'poselifter/io': 1954,  # 25 of bodies of any bones
+    'poselifter/models': 2895,  # 373 of Anny and its fit
     'poselifter/skeletons': 192,
-    'poselifter/structures': 443,
+    'poselifter/structures': 452,
     'poselifter/tracking': 351,
     'poselifter/utils': 469,
     'poselifter/visualization': 641,
@@ -41,10 +41,10 @@ CODE_LINES = {
     'tools/analysis_tools': 1109,
     'tools/dataset_converters': 717,
     'tools/misc': 420,
-    'tools/model_converters': 65,
+    'tools/model_converters': 180,  # 115 of the converter of Anny
 }
-TOTAL_LINES = 32_381
-TEST_LINES = 29_136
+TOTAL_LINES = 33_420
+TEST_LINES = 29_500
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
