@@ -14,10 +14,15 @@ from ...registry import register_writer
 from ...structures import Result
 from ...utils import atomic_write
 from .bodies import turned
-from .motion import every_person, y_up_of_camera
+from .motion import every_person, motion_of, write_each_person, y_up_of_camera
 
 _NUMBERS = {'float32': 5126, 'uint32': 5125, 'uint8': 5121}  # glTF's numbers of types
 _SHAPES = {(): 'SCALAR', (3,): 'VEC3', (4,): 'VEC4', (4, 4): 'MAT4'}
+_VRM = 'VRMC_vrm_animation'
+_VRM_NAMES = {
+    'Spine1': 'Chest', 'Spine2': 'UpperChest', 'UpLeg': 'UpperLeg', 'Leg': 'LowerLeg', 'ToeBase': 'Toes',
+    'Arm': 'UpperArm', 'ForeArm': 'LowerArm',
+}  # fmt: skip
 _VERTICES, _INDICES = 34962, 34963  # likewise of what a buffer is for
 _COLOURS = {'Left': (0.87, 0.14, 0.0), 'Right': (0.01, 0.16, 0.78), '': (0.05, 0.07, 0.12)}  # linear, as the pictures'
 
@@ -45,6 +50,36 @@ def write_glb(path: Path, result: Result) -> None:
             document.add_skin(root, binds, vertices, faces, skin, colours)
             document.add_motion(root, seconds, motion.root, motion.local_rotations())
     document.save(path)
+
+
+@register_writer('vrma', '.vrma', ('poses', 'body'))
+def write_vrma(path: Path, result: Result) -> list[Path]:
+    """A VRM animation for each person, which drives any VRM avatar: bones of a humanoid from a T pose, y up, facing z.
+
+    Source: the glTF extension VRMC_vrm_animation 1.0.
+    """
+    return write_each_person(path, result, _write_vrma)
+
+
+def _write_vrma(path: Path, person: Result, frames: np.ndarray) -> None:
+    motion, document = motion_of(person, frames), _Document()
+    bones = motion.armature
+    heads = bones.heads()
+    heads[:, 1] -= (heads + bones.vectors)[:, 1].min()  # the T pose stands on the ground
+    root = document.add_bones(bones.names, bones.parents, heads, 'person')
+    document.add_motion(root, np.arange(len(frames)) / person.fps, motion.root, motion.local_rotations())
+    humanoid = {_vrm_name(name): {'node': root + bone} for bone, name in enumerate(bones.names)}
+    extension = {'specVersion': '1.0', 'humanoid': {'humanBones': humanoid}}
+    del document.document['materials'], document.document['meshes'], document.document['skins']
+    document.document |= {'extensionsUsed': [_VRM], 'extensions': {_VRM: extension}}
+    document.save(path)
+
+
+def _vrm_name(bone: str) -> str:
+    """A bone of inverse kinematics as VRM calls it."""
+    side = next(side for side in _COLOURS if bone.startswith(side))
+    name = _VRM_NAMES.get(bone.removeprefix(side), bone.removeprefix(side))
+    return side.lower() + name if side else name[0].lower() + name[1:]
 
 
 def _add_body(document: '_Document', result: Result) -> None:
