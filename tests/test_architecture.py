@@ -29,7 +29,7 @@ CODE_LINES = {
     'poselifter/engine': 1002,
     'poselifter/evaluation': 604,
     'poselifter/geometry': 658,
-    'poselifter/io': 1954,  # 25 of bodies of any bones
+    'poselifter/io': 1979,  # 50 of bodies of any bones and of VRM animations
     'poselifter/models': 2895,  # 373 of Anny and its fit
     'poselifter/skeletons': 192,
     'poselifter/structures': 452,
@@ -44,7 +44,7 @@ CODE_LINES = {
     'tools/model_converters': 180,  # 115 of the converter of Anny
 }
 TOTAL_LINES = 33_420
-TEST_LINES = 29_500
+TEST_LINES = 29_600
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
