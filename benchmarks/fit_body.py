@@ -4,9 +4,9 @@ usage: python benchmarks/fit_body.py [--clip FILE.npz] [--seconds 10] [--every 3
 
 The motion is real: Anny is fitted to one of the held-out clips of CMU that ship with the tests, played forth and back
 for 10 s at 30 frames a second. Those poses, on a body of another shape, are the truth; its joints with five levels of
-noise are what is fitted. Frame by frame, every ``--every``-th frame is fitted and the median time multiplied. Seconds are
-those of the processor. Errors are mean distances relative to the pelvis in millimetres: of the 17 joints, and of all
-vertices.
+noise are what is fitted. Frame by frame, every ``--every``-th frame is fitted and the median time multiplied. Seconds
+are those of the processor. Errors are mean distances relative to the pelvis in millimetres: of the 17 joints, and of
+all vertices.
 """
 
 import argparse

@@ -151,6 +151,8 @@ def world_of(args: argparse.Namespace) -> Any:
     'fit-body',
     option('input', help='what `poselifter lift` wrote, or another npz with an array (T, J, 3) in metres'),
     OUT_DIR,
+    option('--body', default='anny', choices=('anny', 'smpl'), help='(default: %(default)s, which ships)'),
+    option('--body-model', help='of --body smpl: the file or its folder (smpl.is.tue.mpg.de)'),
     option('--formats', default='npz,html,glb', help='of {body} (default: %(default)s)'),
     option('--height', type=float, metavar='M', help='of the persons, metres'),
     option('--age', type=float, metavar='YEARS', help='of the persons (default: young adults)'),
@@ -161,13 +163,23 @@ def world_of(args: argparse.Namespace) -> Any:
     option('--iterations', type=int, default=200, help='of the optimiser (default: %(default)s)'),
     DEVICE,
 )
-def fit_free_body(args: argparse.Namespace) -> None:
-    """3D poses to a moving body that anyone may use (Anny)."""
-    from .apis import fit_body_to_poses
+def fit_any_body(args: argparse.Namespace) -> None:
+    """3D poses to a moving body: Anny, which anyone may use, or SMPL."""
+    from .apis import fit_body_to_poses, fit_smpl
 
-    names = 'skeleton', 'fps', 'noise', 'iterations', 'device', 'height', 'age', 'gender'
-    options = {key: getattr(args, key) for key in names}
-    _say_bodies(fit_body_to_poses(args.input, args.out_dir, args.formats.split(','), **options))
+    formats = args.formats.split(',')
+    options = {key: getattr(args, key) for key in ('skeleton', 'fps', 'noise', 'iterations', 'device')}
+    if args.body == 'anny':
+        if args.body_model:
+            raise InputError('--body-model is of SMPL; add --body smpl')
+        options |= {'height': args.height, 'age': args.age, 'gender': args.gender}
+        return _say_bodies(fit_body_to_poses(args.input, args.out_dir, formats, **options))
+    if not args.body_model or args.height is not None or args.age is not None:
+        raise InputError(
+            '--body smpl needs --body-model, the file or folder of SMPL, and takes no --height and no --age'
+        )
+    options |= {'gender': args.gender or 'neutral'}
+    return _say_bodies(fit_smpl(args.input, args.body_model, out_dir=args.out_dir, formats=formats, **options))
 
 
 def _add_bodies(report: list[dict[str, Any]], args: argparse.Namespace) -> None:

@@ -20,7 +20,7 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 353,  # 30 of fit-body and lift --body
+    'poselifter': 362,  # 39 of fit-body and lift --body
     'poselifter/apis': 1035,  # 106 of fitting the free body
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 189,
@@ -43,7 +43,7 @@ CODE_LINES = {
     'tools/misc': 420,
     'tools/model_converters': 180,  # 115 of the converter of Anny
 }
-TOTAL_LINES = 33_420
+TOTAL_LINES = 33_500
 TEST_LINES = 29_600
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
