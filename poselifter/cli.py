@@ -169,17 +169,14 @@ def fit_any_body(args: argparse.Namespace) -> None:
 
     formats = args.formats.split(',')
     options = {key: getattr(args, key) for key in ('skeleton', 'fps', 'noise', 'iterations', 'device')}
-    if args.body == 'anny':
-        if args.body_model:
-            raise InputError('--body-model is of SMPL; add --body smpl')
+    if args.body == 'anny' and not args.body_model:
         options |= {'height': args.height, 'age': args.age, 'gender': args.gender}
-        return _say_bodies(fit_body_to_poses(args.input, args.out_dir, formats, **options))
-    if not args.body_model or args.height is not None or args.age is not None:
-        raise InputError(
-            '--body smpl needs --body-model, the file or folder of SMPL, and takes no --height and no --age'
-        )
-    options |= {'gender': args.gender or 'neutral'}
-    return _say_bodies(fit_smpl(args.input, args.body_model, out_dir=args.out_dir, formats=formats, **options))
+        _say_bodies(fit_body_to_poses(args.input, args.out_dir, formats, **options))
+    elif args.body == 'smpl' and args.body_model and args.height is None and args.age is None:
+        options |= {'gender': args.gender or 'neutral'}
+        _say_bodies(fit_smpl(args.input, args.body_model, out_dir=args.out_dir, formats=formats, **options))
+    else:
+        raise InputError('--body-model is for --body smpl, which needs it, and takes no --height and no --age')
 
 
 def _add_bodies(report: list[dict[str, Any]], args: argparse.Namespace) -> None:

@@ -148,8 +148,8 @@ def test_commands_and_their_errors(joints, tmp_path, capsys, fails):
     assert 'gender is' in fails(main, 'fit-body', tmp_path / 'walk.npz', '--gender', 'x', *nowhere)
     assert 'expected 0 to 120 years' in fails(main, 'fit-body', tmp_path / 'walk.npz', '--age', '-3', *nowhere)
     assert '0.4 to 2.6 metres' in fails(main, 'fit-body', tmp_path / 'walk.npz', '--height', '180', *nowhere)
-    assert 'add --body smpl' in fails(main, 'fit-body', tmp_path / 'walk.npz', '--body-model', tmp_path, *nowhere)
-    assert 'needs --body-model' in fails(main, 'fit-body', tmp_path / 'walk.npz', '--body', 'smpl', *nowhere)
+    assert 'is for --body smpl' in fails(main, 'fit-body', tmp_path / 'walk.npz', '--body-model', tmp_path, *nowhere)
+    assert 'which needs it' in fails(main, 'fit-body', tmp_path / 'walk.npz', '--body', 'smpl', *nowhere)
     for wrong in ({'noise': 0}, {'iterations': 0}, {'formats': ['fbx']}, {'device': 'x'}):
         with pytest.raises(InputError):
             next(fit_body_to_poses(joints, **wrong))
