@@ -153,3 +153,13 @@ def test_commands_and_their_errors(joints, tmp_path, capsys, fails):
     for wrong in ({'noise': 0}, {'iterations': 0}, {'formats': ['fbx']}, {'device': 'x'}):
         with pytest.raises(InputError):
             next(fit_body_to_poses(joints, **wrong))
+
+
+def test_lifting_leaves_a_body_too(repository, tmp_path, capsys):
+    with np.load(repository / 'demo/clip.npz') as clip:
+        rows = {key: clip[key][:8] for key in ('keypoints', 'keypoints_visible')}
+        np.savez(tmp_path / 'a.npz', **rows, **{key: clip[key] for key in ('img_shape', 'fps', 'skeleton')})
+    main(['lift', f'{tmp_path}/a.npz', '-o', f'{tmp_path}/out', '--formats', 'npz', '--body', '--json'])
+    [entry] = json.loads(capsys.readouterr().out)['results']
+    names = [path.rpartition('/')[2] for path in entry['files']]
+    assert names == ['a.npz', 'a_body.html', 'a_body.glb'] and all((tmp_path / 'out' / name).exists() for name in names)
