@@ -20,22 +20,22 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 362,  # 39 of fit-body and lift --body
-    'poselifter/apis': 1035,  # 106 of fitting the free body
+    'poselifter': 390,  # 39 of fit-body and lift --body
+    'poselifter/apis': 1276,  # 106 of fitting the free body
     'poselifter/checkpoints': 847,
-    'poselifter/codecs': 189,
+    'poselifter/codecs': 190,
     'poselifter/datasets': 2762,
-    'poselifter/detection': 571,
+    'poselifter/detection': 660,
     'poselifter/engine': 1002,
-    'poselifter/evaluation': 604,
-    'poselifter/geometry': 658,
-    'poselifter/io': 1979,  # 50 of bodies of any bones and of VRM animations
-    'poselifter/models': 2895,  # 373 of Anny and its fit
+    'poselifter/evaluation': 611,
+    'poselifter/geometry': 689,
+    'poselifter/io': 2038,  # 50 of bodies of any bones and of VRM animations
+    'poselifter/models': 2945,  # 373 of Anny and its fit
     'poselifter/skeletons': 192,
-    'poselifter/structures': 452,
-    'poselifter/tracking': 351,
+    'poselifter/structures': 453,  # 9 of bodies of any bones
+    'poselifter/tracking': 393,
     'poselifter/utils': 469,
-    'poselifter/visualization': 641,
+    'poselifter/visualization': 727,
     'poselifter/world': 341,
     'tools': 100,
     'tools/analysis_tools': 1109,
@@ -43,8 +43,8 @@ CODE_LINES = {
     'tools/misc': 420,
     'tools/model_converters': 180,  # 115 of the converter of Anny
 }
-TOTAL_LINES = 33_500
-TEST_LINES = 29_600
+TOTAL_LINES = 34_520
+TEST_LINES = 30_020
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
