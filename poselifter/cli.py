@@ -4,7 +4,7 @@ import argparse
 import io
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -85,6 +85,7 @@ SKELETON = option('--skeleton', help='joint set of the input, where the file doe
 def lift(args: argparse.Namespace) -> None:
     """Films or 2D keypoints to 3D poses."""
     from .apis import Pose3DInferencer  # models take seconds to import; `poselifter zoo list` need not wait
+    from .apis.body_fitting import add_bodies
     from .apis.lift_files import lift_files
     from .apis.zoo import DEFAULT_MODEL
     from .detection import expand_inputs
@@ -116,7 +117,7 @@ def lift(args: argparse.Namespace) -> None:
         truth=args.truth,
     )
     if args.body:
-        _add_bodies(report, args)
+        add_bodies(report, args.out_dir, _to_stderr if args.json else print, device=args.device, height=args.height)
     if args.json:
         print(json.dumps({'poselifter': __version__, 'results': report}))
     failed = sum(entry['status'] == 'failed' for entry in report)
@@ -202,39 +203,18 @@ def world_of(args: argparse.Namespace) -> Any:
 def fit_any_body(args: argparse.Namespace) -> None:
     """3D poses to a moving body: Anny, which anyone may use, or SMPL."""
     from .apis import fit_body_to_poses, fit_smpl
+    from .apis.body_fitting import say_bodies
 
     formats = args.formats.split(',')
     options = {key: getattr(args, key) for key in ('skeleton', 'fps', 'noise', 'iterations', 'device')}
     if args.body == 'anny' and not args.body_model:
         options |= {'height': args.height, 'age': args.age, 'gender': args.gender}
-        _say_bodies(fit_body_to_poses(args.input, args.out_dir, formats, **options))
+        say_bodies(fit_body_to_poses(args.input, args.out_dir, formats, **options))
     elif args.body == 'smpl' and args.body_model and args.height is None and args.age is None:
         options |= {'gender': args.gender or 'neutral'}
-        _say_bodies(fit_smpl(args.input, args.body_model, out_dir=args.out_dir, formats=formats, **options))
+        say_bodies(fit_smpl(args.input, args.body_model, out_dir=args.out_dir, formats=formats, **options))
     else:
         raise InputError('--body-model is for --body smpl, which needs it, and takes no --height and no --age')
-
-
-def _add_bodies(report: list[dict[str, Any]], args: argparse.Namespace) -> None:
-    """Fits bodies to what has been lifted; their files join those of each input."""
-    from .apis import fit_body_to_poses
-
-    for entry in report:
-        for path in [Path(file) for file in entry['files'] if file.endswith('.npz')] * (entry['status'] == 'done'):
-            bodies = fit_body_to_poses(path, args.out_dir, ['html', 'glb'], device=args.device, height=args.height)
-            entry['files'] += _say_bodies(bodies, _to_stderr if args.json else print)
-
-
-def _say_bodies(results: Iterable[dict[str, Any]], say: Callable[[str], None] = print) -> list[str]:
-    """Says what has been fitted; returns the files."""
-    files = []
-    for result in results:
-        motion, written = result['motion'], list(map(str, result['files']))
-        said = f'track {result["track"]}: {len(motion.poses)} frames, joints {motion.error * 1000:.1f} mm off'
-        for line in [*result['notes'], said, *written]:
-            say(line)
-        files += written
-    return files
 
 
 @command(
@@ -254,10 +234,11 @@ def _say_bodies(results: Iterable[dict[str, Any]], say: Callable[[str], None] = 
 def fit(args: argparse.Namespace) -> None:
     """3D poses to a moving body."""
     from .apis import fit_smpl
+    from .apis.body_fitting import say_bodies
 
     options = {key: getattr(args, key) for key in ('skeleton', 'fps', 'noise', 'iterations', 'device', 'gender')}
     formats = args.formats.split(',')
-    _say_bodies(fit_smpl(args.input, args.body_model, args.joint_regressor, args.out_dir, formats, **options))
+    say_bodies(fit_smpl(args.input, args.body_model, args.joint_regressor, args.out_dir, formats, **options))
 
 
 @command(

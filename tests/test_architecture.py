@@ -20,8 +20,8 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 390,  # 39 of fit-body and lift --body
-    'poselifter/apis': 1276,  # 106 of fitting the free body
+    'poselifter': 376,  # 25 of fit-body and lift --body
+    'poselifter/apis': 1291,  # 121 of fitting the free body
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 190,
     'poselifter/datasets': 2762,
@@ -29,7 +29,7 @@ CODE_LINES = {
     'poselifter/engine': 1002,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 689,
-    'poselifter/io': 2038,  # 50 of bodies of any bones and of VRM animations
+    'poselifter/io': 2037,  # 50 of bodies of any bones and of VRM animations
     'poselifter/models': 2945,  # 373 of Anny and its fit
     'poselifter/skeletons': 192,
     'poselifter/structures': 453,  # 9 of bodies of any bones
@@ -44,7 +44,7 @@ CODE_LINES = {
     'tools/model_converters': 180,  # 115 of the converter of Anny
 }
 TOTAL_LINES = 34_520
-TEST_LINES = 30_020
+TEST_LINES = 30_040
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -1,7 +1,7 @@
 """Anny fitted to lifted joints: a body that ships, so it needs no other file."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,34 @@ def fit_body_to_poses(
         files = [] if out_dir is None else write_results(Path(out_dir) / name, result, formats)
         person = {'track': track, 'frame_indices': frames, 'motion': motion, 'result': result}
         yield {**person, 'fps': fps, 'notes': notes, 'files': files}
+
+
+def add_bodies(
+    report: list[dict[str, Any]], out_dir: str | os.PathLike, say: Callable[[str], None], **options: Any
+) -> None:
+    """Fits bodies to what :func:`~poselifter.apis.lift_files.lift_files` lifted; their files join those of each input.
+
+    Args:
+        report: what it returned.
+        out_dir: where a page and a GLB of each person go.
+        say: called with each line for the user.
+        **options: of :func:`fit_body_to_poses`.
+    """
+    for entry in report:
+        for path in [file for file in entry['files'] if file.endswith('.npz')] * (entry['status'] == 'done'):
+            entry['files'] += say_bodies(fit_body_to_poses(path, out_dir, ['html', 'glb'], **options), say)
+
+
+def say_bodies(results: Iterable[dict[str, Any]], say: Callable[[str], None] = print) -> list[str]:
+    """Calls ``say`` with lines on bodies as they are fitted; returns their files."""
+    files = []
+    for result in results:
+        motion, written = result['motion'], list(map(str, result['files']))
+        fitted = f'track {result["track"]}: {len(motion.poses)} frames, joints {motion.error * 1000:.1f} mm off'
+        for line in [*result['notes'], fitted, *written]:
+            say(line)
+        files += written
+    return files
 
 
 def _known(height: float | None, age: float | None, gender: str | None) -> dict[str, float]:
