@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from poselifter.apis import Pose3DInferencer
+from poselifter.apis import Pose3DInferencer, fit_body_to_poses
 from poselifter.errors import run_program
 from poselifter.evaluation.functional import mpjpe, mpjve, p_mpjpe
 from poselifter.io import read_keypoints, write_results
@@ -22,6 +22,7 @@ def main(argv: list[str] | None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--out-dir', default='out')
     parser.add_argument('--formats', default='npz,png,gif,html')
+    parser.add_argument('--body', action='store_true', help='also a page and a GLB of a moving body')
     args = parser.parse_args(argv)
 
     table = read_keypoints(CLIP)
@@ -36,8 +37,11 @@ def main(argv: list[str] | None) -> None:
         f'P-MPJPE {p_mpjpe(poses, truth) * mm:.1f} mm, MPJVE {mpjve(poses, truth) * mm:.1f} mm a frame'
     )
     formats = args.formats.split(',')
-    for path in write_results(Path(args.out_dir) / 'clip', replace(result, truth=truth), formats):
-        print(path)
+    files = write_results(Path(args.out_dir) / 'clip', replace(result, truth=truth), formats)
+    if args.body:
+        [person] = fit_body_to_poses(poses, fps=table.fps, skeleton=result.skeleton_3d)
+        files += write_results(Path(args.out_dir) / 'clip_body', person['result'], ['html', 'glb'])
+    print(*files, sep='\n')
 
 
 if __name__ == '__main__':

@@ -71,6 +71,7 @@ SKELETON = option('--skeleton', help='joint set of the input, where the file doe
     option('--truth', metavar='NPZ', help='true poses with their keypoints: prints errors and coverage'),
     option('--smooth', type=_strength, default='light', help='off, light, strong or hertz (default: %(default)s)'),
     option('--formats', default='npz,png,html', help='of {poses} (default: %(default)s)'),
+    option('--body', action='store_true', help='also a moving body (Anny): a page and a GLB, NAME_body.*'),
     option('--force', action='store_true', help='write over results that exist (default: they stay)'),
     JSON,
     DEVICE,
@@ -84,6 +85,7 @@ SKELETON = option('--skeleton', help='joint set of the input, where the file doe
 def lift(args: argparse.Namespace) -> None:
     """Films or 2D keypoints to 3D poses."""
     from .apis import Pose3DInferencer  # models take seconds to import; `poselifter zoo list` need not wait
+    from .apis.body_fitting import add_bodies
     from .apis.lift_files import lift_files
     from .apis.zoo import DEFAULT_MODEL
     from .detection import expand_inputs
@@ -114,6 +116,8 @@ def lift(args: argparse.Namespace) -> None:
         tracker=args.tracker,
         truth=args.truth,
     )
+    if args.body:
+        add_bodies(report, args.out_dir, _to_stderr if args.json else print, device=args.device, height=args.height)
     if args.json:
         print(json.dumps({'poselifter': __version__, 'results': report}))
     failed = sum(entry['status'] == 'failed' for entry in report)
@@ -181,6 +185,39 @@ def world_of(args: argparse.Namespace) -> Any:
 
 
 @command(
+    'fit-body',
+    option('input', help='what `poselifter lift` wrote, or another npz with an array (T, J, 3) in metres'),
+    OUT_DIR,
+    option('--body', default='anny', choices=('anny', 'smpl'), help='(default: %(default)s, which ships)'),
+    option('--body-model', help='of --body smpl: the file or its folder (smpl.is.tue.mpg.de)'),
+    option('--formats', default='npz,html,glb', help='of {body} (default: %(default)s)'),
+    option('--height', type=float, metavar='M', help='of the persons, metres'),
+    option('--age', type=float, metavar='YEARS', help='of the persons (default: young adults)'),
+    option('--gender', help='male or female'),
+    SKELETON,
+    option('--fps', type=float, help='frame rate, where the file does not say (then: 30)'),
+    option('--noise', type=float, default=0.01, help='how far the joints are off, metres: more is smoother'),
+    option('--iterations', type=int, default=200, help='of the optimiser (default: %(default)s)'),
+    DEVICE,
+)
+def fit_any_body(args: argparse.Namespace) -> None:
+    """3D poses to a moving body: Anny, which anyone may use, or SMPL."""
+    from .apis import fit_body_to_poses, fit_smpl
+    from .apis.body_fitting import say_bodies
+
+    formats = args.formats.split(',')
+    options = {key: getattr(args, key) for key in ('skeleton', 'fps', 'noise', 'iterations', 'device')}
+    if args.body == 'anny' and not args.body_model:
+        options |= {'height': args.height, 'age': args.age, 'gender': args.gender}
+        say_bodies(fit_body_to_poses(args.input, args.out_dir, formats, **options))
+    elif args.body == 'smpl' and args.body_model and args.height is None and args.age is None:
+        options |= {'gender': args.gender or 'neutral'}
+        say_bodies(fit_smpl(args.input, args.body_model, out_dir=args.out_dir, formats=formats, **options))
+    else:
+        raise InputError('--body-model is for --body smpl, which needs it, and takes no --height and no --age')
+
+
+@command(
     'fit-smpl',
     option('input', help='what `poselifter lift` wrote, or another npz with an array (T, J, 3) in metres'),
     option('--body-model', required=True, help='SMPL: the file or its folder (smpl.is.tue.mpg.de)'),
@@ -197,15 +234,11 @@ def world_of(args: argparse.Namespace) -> Any:
 def fit(args: argparse.Namespace) -> None:
     """3D poses to a moving body."""
     from .apis import fit_smpl
+    from .apis.body_fitting import say_bodies
 
     options = {key: getattr(args, key) for key in ('skeleton', 'fps', 'noise', 'iterations', 'device', 'gender')}
-    for result in fit_smpl(
-        args.input, args.body_model, args.joint_regressor, args.out_dir, args.formats.split(','), **options
-    ):
-        motion = result['motion']
-        print(*result['notes'], sep='\n', end='\n' * bool(result['notes']))
-        print(f'track {result["track"]}: {len(motion.poses)} frames, joints {motion.error * 1000:.1f} mm off')
-        print(*result['files'], sep='\n')
+    formats = args.formats.split(',')
+    say_bodies(fit_smpl(args.input, args.body_model, args.joint_regressor, args.out_dir, formats, **options))
 
 
 @command(

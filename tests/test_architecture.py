@@ -20,8 +20,8 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 351,
-    'poselifter/apis': 1170,
+    'poselifter': 376,  # 25 of fit-body and lift --body
+    'poselifter/apis': 1291,  # 121 of fitting the free body
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 190,
     'poselifter/datasets': 2762,
@@ -29,10 +29,10 @@ CODE_LINES = {
     'poselifter/engine': 1002,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 689,
-    'poselifter/io': 1988,
-    'poselifter/models': 2572,
+    'poselifter/io': 2037,  # 50 of bodies of any bones and of VRM animations
+    'poselifter/models': 2945,  # 373 of Anny and its fit
     'poselifter/skeletons': 192,
-    'poselifter/structures': 444,
+    'poselifter/structures': 453,  # 9 of bodies of any bones
     'poselifter/tracking': 393,
     'poselifter/utils': 469,
     'poselifter/visualization': 727,
@@ -41,10 +41,10 @@ CODE_LINES = {
     'tools/analysis_tools': 1109,
     'tools/dataset_converters': 717,
     'tools/misc': 420,
-    'tools/model_converters': 65,
+    'tools/model_converters': 180,  # 115 of the converter of Anny
 }
-TOTAL_LINES = 33_428
-TEST_LINES = 29_620
+TOTAL_LINES = 34_520
+TEST_LINES = 30_040
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -64,13 +64,13 @@ def fit_smpl(
     if not (1e-6 <= noise <= 10 and iterations > 0):
         raise InputError(f'noise is {noise} and iterations {iterations}, expected 1e-6 to 10 metres, and 1 or more')
     check_device(device)
-    tracks, skeleton, fps, guessed = _read(poses, skeleton, check_rate(fps, 'fit_smpl'))
+    tracks, skeleton, fps, guessed, _ = read_poses(poses, skeleton, check_rate(fps, 'fit_smpl'))
     names = file_names(stem_of(poses, 'body'), [track for track, _, _ in tracks])
     check_targets(out_dir, names, formats, [poses, body_model, joint_regressor])
     body = load_body_model(body_model, joint_regressor, gender).to(device)
     for name, (track, frames, joints) in zip(names, tracks, strict=True):
         given = len(frames)
-        frames, joints, trust = _without_gaps(frames, joints, skeleton)
+        frames, joints, trust = without_gaps(frames, joints, skeleton)
         notes = list(guessed)
         if len(frames) > given:
             notes.append(f'track {track}: {len(frames) - given} frames without a pose are filled in')
@@ -81,8 +81,12 @@ def fit_smpl(
         yield {'track': track, 'frame_indices': frames, 'motion': motion, 'fps': fps, 'notes': notes, 'files': files}
 
 
-def _read(poses: Any, skeleton: str | None, fps: float | None) -> tuple[list[tuple], str, float, list[str]]:
-    """Tracks of (name, frames (n,), joints (n, J, 3)), their joint set, the frame rate, and notes on guesses."""
+def read_poses(
+    poses: Any, skeleton: str | None, fps: float | None
+) -> tuple[list[tuple], str, float, list[str], Result | None]:
+    """Tracks of (name, frames (n,), joints (n, J, 3)), their joint set, the frame rate, notes on guesses, and the whole
+    result where it is one."""
+    lifted = None
     is_file = isinstance(poses, (str, os.PathLike))
     name = poses if is_file else 'the array'
     if is_file and not str(poses).endswith('.npy'):
@@ -117,10 +121,10 @@ def _read(poses: Any, skeleton: str | None, fps: float | None) -> tuple[list[tup
                 f'{name} has poses {joints.shape} that span {tall:.3g}, expected (T, {expected}, 3) of {skeleton} in '
                 f'metres; name the joint set and divide millimetres by 1000'
             )
-    return tracks, skeleton, fps or 30.0, notes
+    return tracks, skeleton, fps or 30.0, notes, lifted
 
 
-def _without_gaps(frames: np.ndarray, joints: np.ndarray, skeleton: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def without_gaps(frames: np.ndarray, joints: np.ndarray, skeleton: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Every frame from first to last, joints (T, 17, 3) of h36m17 with gaps filled in, and trust (T, 17) in them."""
     joints = convert_keypoints(np.asarray(joints, np.float64), skeleton, 'h36m17')
     seen, every = np.isfinite(joints).all(-1), np.arange(frames[0], frames[-1] + 1)
@@ -168,7 +172,8 @@ def body_result(
     moving = MovingBody(
         model=body.kind,
         gender=body.gender,
-        skeleton='smpl24',
+        bone_names=get_skeleton('smpl24').joint_names,
+        parents=get_skeleton('smpl24').parents,
         poses=motion.poses,
         betas=motion.betas,
         trans=motion.trans,

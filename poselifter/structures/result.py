@@ -19,23 +19,27 @@ class MovingBody:
     """A skinned body of one person: T frames, V vertices, K bones; metres, camera axes (x right, y down, z forward).
 
     Attributes:
-        model: ``'smpl'``, ``'smplh'`` or ``'smplx'``.
+        model: ``'anny'``, ``'smpl'``, ``'smplh'`` or ``'smplx'``.
         gender: ``'male'``, ``'female'`` or ``'neutral'``.
-        skeleton: joint set of the K bones.
+        bone_names: of the K bones, parents first.
+        parents: their numbers, -1 of the root.
         poses: (T, 3 K) axis-angle of each joint relative to its parent, radians.
-        betas: (10,) shape.
+        betas: (S,) shape.
         trans: (T, 3), added to all vertices.
-        rest_vertices: (V, 3) of the shape in the rest pose.
-        rest_joints: (K, 3) likewise.
+        rest_vertices: (V, 3) of the shape in the pose it is modelled in.
+        rest_joints: (K, 3) heads of the bones in the rest pose, that of rotations 0.
         weights: (V, K) of the bones, rows sum to 1.
         faces: (F, 3); ``None`` where the body model has none.
         bones: gives (T, K, 3, 4), what takes a point at rest to where its bone carries it.
         vertices: gives (T, V, 3) with all that the body model knows of; large, so computed where it is needed.
+        binds: (K, 3, 4), what takes a rest vertex to the axes of each bone; ``None``: only its joint is subtracted.
+        shape_names: of the shape's numbers, where they have names.
     """
 
     model: str
     gender: str
-    skeleton: str
+    bone_names: tuple[str, ...]
+    parents: tuple[int, ...]
     poses: np.ndarray
     betas: np.ndarray
     trans: np.ndarray
@@ -45,6 +49,8 @@ class MovingBody:
     faces: np.ndarray | None
     bones: Callable[[], np.ndarray]
     vertices: Callable[[], np.ndarray]
+    binds: np.ndarray | None = None
+    shape_names: tuple[str, ...] = ()
 
     @property
     def surface(self) -> np.ndarray:
@@ -61,10 +67,18 @@ class MovingBody:
         """The poses as matrices (T, K, 3, 3)."""
         return axis_angle_to_matrix(self.poses.reshape(len(self.poses), -1, 3))
 
+    def inverse_binds(self) -> np.ndarray:
+        """Transforms (K, 3, 4) of a rest vertex to the axes of each bone."""
+        if self.binds is not None:
+            return self.binds
+        turns = np.broadcast_to(np.eye(3), (len(self.rest_joints), 3, 3))
+        return np.concatenate([turns, -self.rest_joints[..., None]], -1)
+
     def strongest_bones(self) -> tuple[np.ndarray, np.ndarray]:
         """The four bones that move each vertex most, (V, 4), and their weights (V, 4), which sum to 1."""
         bones = np.argsort(-self.weights, 1)[:, :4]
         weights = np.take_along_axis(self.weights, bones, 1)
+        bones = np.where(weights > 0, bones, 0)  # as glTF wants it
         return bones, weights / weights.sum(1, keepdims=True)
 
 

@@ -84,10 +84,9 @@ def test_glb_moves_as_the_body(arrays, clip, folder):
     world = np.tile(np.eye(4), (24, 5, 1, 1))
     inverse = read(document.skins[0].inverseBindMatrices).reshape(24, 4, 4).swapaxes(1, 2)
     for k, node in enumerate(document.nodes[:24]):
-        world[k, :, :3, :3] = Rotation.from_quat(local[k, 'rotation']).as_matrix()
+        world[k, :, :3, :3] = Rotation.from_quat(local.get((k, 'rotation'), [0, 0, 0, 1])).as_matrix()
         world[k, :, :3, 3] = local.get((k, 'translation'), node.translation)
-        for child in node.children:
-            assert child > k
+        assert all(child > k for child in node.children)
         parent = next((p for p, other in enumerate(document.nodes[:24]) if k in other.children), None)
         world[k] = world[k] if parent is None else world[parent] @ world[k]
     bones = world @ inverse[:, None]

@@ -9,6 +9,7 @@ import pytest
 from poselifter.errors import InputError
 from poselifter.io import list_formats, write_results
 from poselifter.registry import WRITERS
+from poselifter.skeletons import get_skeleton
 from poselifter.structures import KeypointTable, MovingBody, Result
 
 GIVEN = ('poses', 'scores', 'body')
@@ -32,9 +33,10 @@ def result(rng):
         poses = rng.normal(size=(4, 17, 3))
         if field == 'poses':
             return Result(table, poses, 'h36m17')
-        points = rng.normal(size=(50, 3))
+        points, smpl = rng.normal(size=(50, 3)), get_skeleton('smpl24')
         body = MovingBody(
-            model='smpl', gender='neutral', skeleton='smpl24', poses=rng.normal(size=(4, 72)), betas=np.zeros(10),
+            model='smpl', gender='neutral', bone_names=smpl.joint_names, parents=smpl.parents,
+            poses=rng.normal(size=(4, 72)), betas=np.zeros(10),
             trans=np.zeros((4, 3)), rest_vertices=points, rest_joints=rng.normal(size=(24, 3)),
             weights=rng.random((50, 24)), faces=rng.integers(0, 50, (90, 3)),
             bones=lambda: np.tile(np.eye(3, 4), (4, 24, 1, 1)), vertices=lambda: np.tile(points, (4, 1, 1)),

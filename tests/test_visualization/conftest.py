@@ -49,7 +49,8 @@ def with_box(clip) -> Result:
     upper = (corners[:, 1] < 0).astype(float)
     weights, rest = np.stack([1 - upper, upper], 1), np.concatenate([corners, np.ones((8, 1))], 1)
     body = MovingBody(
-        model='smpl', gender='neutral', skeleton='smpl24', poses=np.zeros((45, 6)), betas=np.zeros(10),
+        model='smpl', gender='neutral', bone_names=('lower', 'upper'), parents=(-1, 0),
+        poses=np.zeros((45, 6)), betas=np.zeros(10),
         trans=np.zeros((45, 3)), rest_vertices=corners, rest_joints=np.zeros((2, 3)), weights=weights,
         faces=np.array([[int(corner) for corner in face] for face in faces.split()]), bones=lambda: bones,
         vertices=lambda: np.einsum('vk,tkab,vb->tva', weights, bones, rest),

@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 
 from ...geometry import matrix_to_axis_angle
+from ...geometry.inverse_kinematics import Armature, BoneMotion
 from ...registry import register_writer
 from ...structures import MovingBody, Result
 from ...utils import atomic_write
+from ...utils.arrays import save_arrays
 from ..amass import BODY, MODELS, AmassSequence, write_amass
-from .motion import Y_UP, motion_of, write_each_person
+from .motion import motion_of, write_each_person, y_up_of_camera
 
 TRIMESH = ('trimesh', 'poselifter[mesh]')
 _PELVIS = np.array([0.0031, -0.3514, 0.0120])  # of SMPL-X's mean shape at rest, metres from its origin
@@ -23,15 +25,35 @@ _Z_UP_OF_Y_UP = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 _Z_UP = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
 
 
-def turned(body: MovingBody, axes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def turned(body: MovingBody, axes: np.ndarray, shift: np.ndarray | float = 0.0) -> tuple[np.ndarray, np.ndarray]:
     """Rotations (T, K, 3, 3) and trans (T, 3) in other axes; a body turns about its pelvis, which is off the origin."""
     rotations, pelvis = body.rotations(), body.rest_joints[0]
     rotations[:, 0] = axes @ rotations[:, 0]
-    return rotations, (body.trans + pelvis) @ axes.T - pelvis
+    return rotations, (body.trans + pelvis) @ axes.T + shift - pelvis
+
+
+def bones_of(result: Result) -> BoneMotion:
+    """The bones of a result's body, y up, in the world where it is known; a bone points at the first one below it."""
+    body = result.body
+    local, trans = turned(body, *y_up_of_camera(result))
+    world, parents = local.copy(), np.array(body.parents)
+    for bone, parent in enumerate(parents[1:], 1):
+        world[:, bone] = world[:, parent] @ local[:, bone]
+    offsets = body.rest_joints - body.rest_joints[np.maximum(parents, 0)]
+    first = [np.flatnonzero(parents == bone)[:1] for bone in range(len(parents))]
+    tips = [offsets[child[0]] if len(child) else offsets[bone] / 2 for bone, child in enumerate(first)]
+    armature = Armature(tuple(body.bone_names), tuple(body.parents), offsets, np.stack(tips))
+    return BoneMotion(armature, world, body.rest_joints[0] + trans)
 
 
 def write_parameters(path: Path, body: MovingBody, fps: float) -> None:
-    """Writes the parameters of a body in AMASS's layout, world axes with z up."""
+    """Writes the parameters of a body: SMPL's in AMASS's layout, world axes with z up; Anny's by name, camera axes."""
+    if body.model not in MODELS.values():
+        poses = body.poses.reshape(len(body.poses), -1, 3).astype(np.float32)
+        arrays = {'body_model': np.array(body.model), 'bone_names': np.array(body.bone_names), 'poses': poses}
+        arrays |= {'shape_names': np.array(body.shape_names), 'shape': body.betas, 'trans': body.trans}
+        save_arrays(path, arrays | {'fps': np.array(float(fps))})
+        return
     rotations, trans = turned(body, _Z_UP)
     poses = np.zeros((len(rotations), {model: width for width, model in MODELS.items()}[body.model]))
     known = 72 if body.model == 'smpl' else BODY  # the hands of the others are fingers, and stay at rest
@@ -43,10 +65,10 @@ def write_parameters(path: Path, body: MovingBody, fps: float) -> None:
 def write_amass_motion(path: Path, result: Result) -> list[Path]:
     """Parameters of SMPL-X in AMASS's layout, world axes with z up, a file for each person; also read by GMR.
 
-    A fitted body's are its own. Of joints alone they are the rotations of bones from a straight T pose, with the mean
-    shape; SMPL-X rests with its limbs a few degrees off that pose, and fits them by that much less well.
+    A fitted SMPL body's are its own. Of joints alone they are the rotations of bones from a straight T pose, with the
+    mean shape; SMPL-X rests with its limbs a few degrees off that pose, and fits them by that much less well.
     """
-    if result.body is not None:
+    if result.body is not None and result.body.model in MODELS.values():
         return write_parameters(path, result.body, result.fps)
     return write_each_person(path, result, _write_amass)
 
@@ -68,6 +90,7 @@ def write_meshes(path: Path, result: Result) -> None:
     import trimesh
 
     kind = path.name.rpartition('_')[2]
-    for frame, points in enumerate(result.body.vertices() @ Y_UP.astype(np.float32)):
+    turn, shift = (x.astype(np.float32) for x in y_up_of_camera(result))
+    for frame, points in enumerate(result.body.vertices() @ turn.T + shift):
         with atomic_write(path / f'{frame:05d}.{kind}') as temporary:
             trimesh.Trimesh(points, result.body.surface, process=False).export(temporary)

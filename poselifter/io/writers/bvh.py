@@ -10,6 +10,7 @@ from ...geometry.inverse_kinematics import Armature, BoneMotion
 from ...registry import register_writer
 from ...structures import Result
 from ...utils import atomic_write
+from .bodies import bones_of
 from .motion import motion_of, write_each_person
 
 _CENTIMETRES = 100
@@ -20,12 +21,17 @@ _LEFT_ARM = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])  # x to the left, y t
 _RIGHT_ARM = np.array([[-1.0, 0, 0], [0, 0, 1], [0, 1, 0]])  # x to the right, y to the front, z up
 
 
-@register_writer('bvh', '.bvh', needs=('poses',))
+@register_writer('bvh', '.bvh', needs=('poses', 'body'))
 def write_bvh(path: Path, result: Result) -> list[Path]:
     """Motion of bones from a standing T pose, a file for each person: y up, centimetres, angles in the order Z X Y.
 
-    The axes of all bones are the world's at rest, so that angles of 0 are the T pose.
+    The axes of all bones are the world's at rest, so that angles of 0 are the T pose. A body is written with
+    bones of its own, from the pose it has at rest.
     """
+    if result.body is not None:
+        motion = bones_of(result)
+        _save(path, motion, 'ZXY', np.tile(np.eye(3), (len(motion.armature.names), 1, 1)), result.fps)
+        return [path]
     return write_each_person(path, result, _write_plain)
 
 

