@@ -37,7 +37,7 @@ class FrameDetector:
                 if len(points) not in _BODIES:
                     raise InputError(f'the detector gives {len(points)} joints, expected one of {list(_BODIES)}')
                 self.skeleton, kept = _BODIES[len(points)]
-                rows.append((frame.index, -number, points[:kept], score[:kept]))
+                rows.append((frame.index, frame.time, -number, points[:kept], score[:kept]))
         return make_table(frames, rows, self.skeleton)
 
 

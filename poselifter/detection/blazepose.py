@@ -126,7 +126,7 @@ class BlazePose:
     def __call__(self, frames: Frames) -> KeypointTable:
         """A table of all persons with an id each; raises InputError if there is nobody."""
         rows = [
-            (frame.index, person.track, person.keypoints, person.visibility)
+            (frame.index, frame.time, person.track, person.keypoints, person.visibility)
             for frame, persons in self.follow(with_progress(frames))
             for person in persons
         ]

@@ -10,9 +10,13 @@ from ..errors import InputError
 from ..structures import KeypointTable
 from .film import Frame, Frames
 
+_EVEN = 0.05  # frames that times of a constant rate may be off, since files round them
+
 
 def make_table(frames: Frames, rows: list, skeleton: str, shortest: float = 0.0) -> KeypointTable:
-    """A table of rows (index of the frame, id, keypoints, scores).
+    """A table of rows (index and time of the frame, id, keypoints, scores).
+
+    Times are kept where frames are not evenly apart.
 
     Args:
         frames: where they were seen.
@@ -25,10 +29,10 @@ def make_table(frames: Frames, rows: list, skeleton: str, shortest: float = 0.0)
     """
     if not rows:
         raise InputError(f'{frames.path}: no person was found in any picture; is one seen whole, and large enough?')
-    indices, tracks, keypoints, scores = (np.array(column) for column in zip(*rows, strict=True))
-    notes = ()
+    indices, times, tracks, keypoints, scores = (np.array(column) for column in zip(*rows, strict=True))
+    rate, notes = frames.fps or 30, ()
     _, codes, counts = np.unique(tracks, return_inverse=True, return_counts=True)
-    least = min(shortest * (frames.fps or 30), counts.max())
+    least = min(shortest * rate, counts.max())
     keep = counts[codes] >= least
     if not keep.all():
         notes = (f'{(counts < least).sum()} persons who were seen for less than {shortest:g} s are left out',)
@@ -42,6 +46,7 @@ def make_table(frames: Frames, rows: list, skeleton: str, shortest: float = 0.0)
         fps=frames.fps,
         source=str(frames.path),
         notes=notes,
+        timestamps=times[keep] if np.abs(times * rate - indices).max() > _EVEN else None,
     )
 
 
