@@ -31,7 +31,7 @@ STILL = 0.25  # m/s of a foot at which that trust is halved: it may be rolling o
 SETTLE = 0.5  # Hz; faster differences between feet and ground are left to the legs
 _LEGS, _LEGS_AND_TRUNK = 0.491, 0.779  # of a body's height: ankles to hips, and on to the shoulders (Winter 2009)
 _ANKLE = 0.045  # height of a standing ankle, of a body's height
-_SIZES = 0.9, 1.1  # by which a common ground may change the size of a person
+_SIZES = 0.8, 1.25  # by which a common ground may change the size of a person
 _NEAR_GROUND = 0.4  # metres over the lowest ground, up to which another person's is the same
 _OTHER_SIZE = 0.6  # of the camera's height over it, likewise: who is smaller than assumed seems to stand lower
 _MOMENT = 0.2  # seconds; who stands for less tells nothing
@@ -224,7 +224,9 @@ def _up_of(
     up, standing = up_of_persons(poses, joints) if len(poses) else (up_of_camera(0), np.zeros(0))
     seconds = float(standing.sum() / fps)
     source = f'from persons that stand, {seconds:.1f} s in all, and may be off by 5 degrees (--camera-pitch)'
-    if seconds < _MOMENT:
+    if seconds < _MOMENT:  # most cameras are held level
+        tilt = tilt_of_camera(up)
+        up = up_of_camera(tilt[0], tilt[1] * seconds / _MOMENT)
         source = 'from persons that hardly stand upright, and may be far off (--camera-pitch)'
     if pitch is not None:
         up = up_of_camera(pitch, tilt_of_camera(up)[1])
@@ -273,8 +275,7 @@ def _stand_on_ground(
         track.grounded = bool(height_over >= min(lowest - _NEAR_GROUND, lowest * _OTHER_SIZE))
     if not placed:
         trusted = trust * [track.grounded for track in tracks]
-        order = np.argsort(heights)
-        at[2] = heights[order][np.searchsorted(np.cumsum(trusted[order]), trusted.sum() / 2)]
+        at[2] = np.average(heights, weights=trusted)
     source = 'as given'
     if height is None:
         source = 'in the size that the model lifts (--height)'
