@@ -10,7 +10,7 @@ from ..errors import InputError, reading
 from ..registry import DETECTORS
 from ..structures import KeypointTable
 from .film import Frames
-from .table import make_table, with_progress
+from .table import Rows, make_table, with_progress
 
 #: Joints that are read of a library's, by their number: a whole body begins with a body and its feet.
 _BODIES = {17: ('coco17', 17), 26: ('halpe26', 26), 133: ('coco_wholebody133_body23', 23)}
@@ -30,14 +30,14 @@ class FrameDetector:
 
     def __call__(self, frames: Frames) -> KeypointTable:
         """A table of all persons, numbered -1, -2, ... within their frame; raises InputError if there is nobody."""
-        rows = []
+        rows = Rows()
         for frame in with_progress(frames):
             keypoints, scores = self.detect(np.ascontiguousarray(frame.image[..., ::-1]))
             for number, (points, score) in enumerate(zip(keypoints, scores, strict=True), 1):
                 if len(points) not in _BODIES:
                     raise InputError(f'the detector gives {len(points)} joints, expected one of {list(_BODIES)}')
                 self.skeleton, kept = _BODIES[len(points)]
-                rows.append((frame.index, frame.time, -number, points[:kept], score[:kept]))
+                rows.add(frame, -number, points[:kept], score[:kept])
         return make_table(frames, rows, self.skeleton)
 
 

@@ -34,6 +34,7 @@ _ANKLE = 0.045  # height of a standing ankle, of a body's height
 _SIZES = 0.8, 1.25  # by which a common ground may change the size of a person
 _NEAR_GROUND = 0.4  # metres over the lowest ground, up to which another person's is the same
 _OTHER_SIZE = 0.6  # of the camera's height over it, likewise: who is smaller than assumed seems to stand lower
+_ROLLED = 0.03  # seconds of standing that weigh as much as that most cameras are held level
 _MOMENT = 0.2  # seconds; who stands for less tells nothing
 _RANGES = {'height': (0.3, 3, 'metres'), 'focal': (1, 1e6, 'pixels'), 'pitch': (-90, 90, 'degrees')}
 
@@ -224,9 +225,9 @@ def _up_of(
     up, standing = up_of_persons(poses, joints) if len(poses) else (up_of_camera(0), np.zeros(0))
     seconds = float(standing.sum() / fps)
     source = f'from persons that stand, {seconds:.1f} s in all, and may be off by 5 degrees (--camera-pitch)'
-    if seconds < _MOMENT:  # most cameras are held level
-        tilt = tilt_of_camera(up)
-        up = up_of_camera(tilt[0], tilt[1] * seconds / _MOMENT)
+    tilt = tilt_of_camera(up)
+    up = up_of_camera(tilt[0], tilt[1] * seconds / (seconds + _ROLLED))
+    if seconds < _MOMENT:
         source = 'from persons that hardly stand upright, and may be far off (--camera-pitch)'
     if pitch is not None:
         up = up_of_camera(pitch, tilt_of_camera(up)[1])
