@@ -109,7 +109,7 @@ class _Track:
             root = fit_root(self.poses, self.rays, self.weights, fps, CUTOFF)
             pulled = pull_to_rays(self.poses, root, self.rays, self.weights, fps, solid.root)
             self.poses = constant_bones(pulled, solid.parents, bone_lengths(pulled, solid.parents, pairs))
-            self.poses *= height / body_height(self.poses, joints)
+            self.poses = (self.poses * (height / body_height(self.poses, joints))).astype(np.float32)
 
     def walk(self, joints: Landmarks, axes: np.ndarray, fps: float) -> None:
         """Finds root and contacts: first of the picture alone, then with the feet that stand."""
@@ -156,9 +156,11 @@ def place_in_world(result: Result, world: World) -> tuple[Result, list[str]]:
     up, told = _up_of(camera, poses[whole], joints, world.pitch, result.fps)
     axes = upright_axes(up) if camera.rotation is None else camera.rotation.T
     tracks = tracks_of(result, camera, poses, known, whole)
+    del poses  # of an hour all of this takes much room
     for track in tracks:
         track.fit(solid, joints, result.fps)
         track.walk(joints, axes, result.fps)
+        track.rays = track.weights = None
     at, size_notes = _stand_on_ground(result, tracks, sizes, camera, world.height)
     placed, cost = _hold(result, tracks, sizes, solid, joints, axes, at)
     placed.poses[~known] = np.nan
@@ -190,7 +192,7 @@ def _camera_of(result: Result, world: World) -> tuple[FilmCamera, list[str]]:
 
 def _sized(result: Result, solid: Skeleton, joints: Landmarks, height: float | None) -> tuple[np.ndarray, dict]:
     """Poses with constant bones, of the height if one is given, and each person's height in metres."""
-    poses, sizes = np.empty_like(result.poses, np.float64), {}
+    poses, sizes = np.empty_like(result.poses, np.float32), {}
     pairs = tuple(zip(solid.left, solid.right, strict=True))
     for name, rows in result.table.tracks():
         given = result.poses[rows].astype(np.float64)
@@ -240,25 +242,24 @@ def tracks_of(
 ) -> list[_Track]:
     """The segments of a result, with each joint's ray and weight."""
     table, source = result.table, result.skeleton
-    keypoints, weights = convert_keypoints(table.keypoints, source, result.skeleton_3d, table.keypoints_visible)
     names = get_skeleton(result.skeleton_3d).joint_names
-    doubt = [_APPROXIMATE if n in find_conversion(source, result.skeleton_3d).approximate else 1 for n in names]
-    weights = weights.astype(np.float64) * doubt * known
-    if result.uncertainty is not None:
-        weights /= 1 + (result.uncertainty / _UNSURE) ** 2
-    rays = camera.rays(np.where(weights[..., None] > 0, keypoints, 0))
+    approximate = find_conversion(source, result.skeleton_3d).approximate
+    doubt = np.array([_APPROXIMATE if name in approximate else 1 for name in names])
     tracks = []
     for rows in result.segments:
+        points, seen = table.keypoints[rows], table.keypoints_visible[rows]
+        points, weights = convert_keypoints(points, source, result.skeleton_3d, seen)
+        weights = weights * doubt * known[rows]
+        if result.uncertainty is not None:
+            weights /= 1 + (result.uncertainty[rows] / _UNSURE) ** 2
+        rays = camera.rays(np.where(weights[..., None] > 0, points, 0))
         frames = table.frame_indices[rows] - table.frame_indices[rows.start]
         times = np.arange(frames[-1] + 1)
         index = np.searchsorted(frames, times, 'right') - 1
         present = frames[index] == times
         filled = np.where(known[rows, :, None], poses[rows], 0)[index]
-        tracks.append(
-            _Track(
-                index, present, whole[rows][index], filled, rays[rows][index], weights[rows][index] * present[:, None]
-            )
-        )
+        rays, weights = rays[index].astype(np.float32), (weights[index] * present[:, None]).astype(np.float32)
+        tracks.append(_Track(index, present, whole[rows][index], filled, rays, weights))
     return tracks
 
 
@@ -308,8 +309,8 @@ def _hold(
 ) -> tuple[Result, list[str]]:
     """The result with feet held on the ground, and notes on what that changed."""
     n, ankles = len(result.poses), list(joints.ankles)
-    points, contacts = np.empty((n, solid.num_joints, 3)), np.zeros((n, 2), bool)
-    before, raised = np.empty_like(points), []
+    poses, root = np.empty((n, solid.num_joints, 3), np.float32), np.empty((n, 3))
+    contacts, moves, raised = np.zeros((n, 2), bool), np.empty((n, 1 + len(ankles))), []
     for rows, track in zip(result.segments, tracks, strict=True):
         ankle = np.array([0, 0, _ANKLE * sizes[result.table.track_ids[rows.start]]])
         seen = (track.poses + track.root[:, None]) @ axes.T + at
@@ -325,16 +326,15 @@ def _hold(
         body = level + smooth_path(trust[:, None, None] * np.eye(3), values, result.fps, SETTLE)[:, None]
         held = hold_feet(body[:, ankles] - ankle, track.contacts, below) + ankle
         moved = _bend(body, held, solid, joints)
-        points[rows], contacts[rows] = moved[track.present], track.contacts[track.present]
-        before[rows] = seen[track.present]
-    moved = 1000 * np.linalg.norm(points - before, axis=-1)
+        change = np.linalg.norm((moved - seen)[:, [solid.root, *ankles]], axis=-1)
+        moves[rows], contacts[rows] = 1000 * change[track.present], track.contacts[track.present]
+        root[rows] = ((moved[:, solid.root] - at) @ axes)[track.present]
+        poses[rows] = ((moved - moved[:, [solid.root]]) @ axes)[track.present]
     cost = (
         f'feet stand in {contacts.any(1).mean():.0%} of the frames; holding them on the ground moved the '
-        f'{solid.joint_names[solid.root]} {moved[:, solid.root].mean():.0f} mm and the ankles '
-        f'{moved[:, ankles].mean():.0f} mm on average'
+        f'{solid.joint_names[solid.root]} {moves[:, 0].mean():.0f} mm and the ankles '
+        f'{moves[:, 1:].mean():.0f} mm on average'
     )
-    root = (points[:, solid.root] - at) @ axes
-    poses = (points - points[:, [solid.root]]) @ axes
     matrix = np.eye(4)
     matrix[:3, :3], matrix[:3, 3] = axes, at
     contacts = np.repeat(contacts, 2, axis=1)
