@@ -4,7 +4,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +74,8 @@ def write_side_by_side(path: Path, results: Sequence[Result], names: Sequence[st
         data['camera'] = _camera(result)
     if result.film is not None:
         data['film'] = light_copy(path, result.film, result.fps)
-    with atomic_write(path) as temporary:
-        temporary.write_text(_page(data, path.stem), encoding='utf-8', errors='replace')
+    with atomic_write(path) as temporary, open(temporary, 'w', encoding='utf-8', errors='replace') as file:
+        file.writelines(_page(data, path.stem))
 
 
 def _camera(result: Result) -> dict[str, Any]:
@@ -141,8 +141,8 @@ def _skeleton(skeleton: Skeleton) -> dict[str, Any]:
     }
 
 
-def _page(data: dict[str, Any], title: str) -> str:
-    """The template with program, styles and data put in."""
+def _page(data: dict[str, Any], title: str) -> Iterator[str]:
+    """Pieces of the template with program, styles and data put in; a long film's data would fill the memory as one."""
     light, dark = (''.join(f'--{name}:{value};' for name, value in theme.items()) for theme in THEMES.values())
     parts = {
         'title': html.escape(title),
@@ -154,9 +154,15 @@ def _page(data: dict[str, Any], title: str) -> str:
         'film': _module('film.js'),
         'curves': _module('curves.js'),
         'viewer': _asset('viewer.js'),
-        'data': json.dumps(data, separators=(',', ':')).replace('<', '\\u003c'),  # no text may end the script element
     }
-    return re.sub(r'\{\{(\w+)\}\}', lambda match: parts[match[1]], _asset('viewer.html'))
+    for number, piece in enumerate(re.split(r'\{\{(\w+)\}\}', _asset('viewer.html'))):
+        if number % 2 == 0:
+            yield piece
+        elif piece != 'data':
+            yield parts[piece]
+        else:
+            encoded = json.JSONEncoder(separators=(',', ':')).iterencode(data)
+            yield from (text.replace('<', '\\u003c') for text in encoded)  # no text may end the script element
 
 
 def _asset(name: str) -> str:
