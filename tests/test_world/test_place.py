@@ -1,6 +1,7 @@
 """Persons of real mocap, seen by known cameras, come back to where they were."""
 
 import json
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -176,3 +177,16 @@ def test_what_is_asked_for(walk):
         World(focal=1000, camera='c.json')
     with pytest.raises(InputError, match='lift with --world'):
         result.world_positions()
+
+
+def test_many_persons_take_little_memory(walk):
+    """An hour of four persons has to fit; a pose in double precision has 408 bytes."""
+    one, count = seen(walk)[0], 40
+    tables = {name: np.concatenate([getattr(one.table, name)] * count) for name in ('keypoints', 'keypoints_visible')}
+    ids = np.repeat(np.arange(count), len(walk))
+    table = replace(one.table, frame_indices=np.tile(np.arange(len(walk)), count), track_ids=ids, **tables)
+    crowd = Result(table, np.tile(one.poses, (count, 1, 1)).astype(np.float32), 'cmu17')
+    tracemalloc.start()
+    place_in_world(crowd, World(focal=FOCAL))
+    assert tracemalloc.get_traced_memory()[1] / len(ids) < 900
+    tracemalloc.stop()
