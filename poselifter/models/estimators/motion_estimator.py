@@ -299,16 +299,17 @@ class MotionEstimator(BaseModel, Network):
         seen = np.random.default_rng(0).permuted(windows, axis=1) if self.shuffle_frames else windows
         # windows may overlap almost wholly, so their clips are gathered a batch at a time
         parts = torch.from_numpy(np.stack([windows, seen])).to(everything.device)
-        batches = []
+        whole, done = {}, 0
         for slots, rows in parts.split(batch_size or self.batch_size, 1):
-            batches.append(self._read_batch(everything[rows], names, _at(sample, needs, slots)))
+            batch = self._read_batch(everything[rows], names, _at(sample, needs, slots))
+            for place, value in {(name, key): v for name in names for key, v in batch[name].items()}.items():
+                if done == 0:  # small results between large activations would keep memory in pieces
+                    whole[place] = value.new_empty(len(windows), *value.shape[1:])
+                whole[place][done : done + len(value)] = value
+            done += len(rows)
             if progress:
                 progress(len(rows) / len(windows))
-        results = {
-            name: {key: torch.cat([batch[name][key] for batch in batches]).split(counts) for key in batches[0][name]}
-            for name in names
-        }
-        del batches  # an hour of a person is 100 MB
+        results = {name: {key: whole[n, key].split(counts) for n, key in whole if n == name} for name in names}
         for i, cut in enumerate(cuts):
             yield cut, {name: {key: parts[i] for key, parts in result.items()} for name, result in results.items()}
 
