@@ -67,6 +67,8 @@ SKELETON = option('--skeleton', help='joint set of the input, where the file doe
     option('--fps', type=float, help='frame rate, where the file does not say'),
     option('--person', metavar='ID', help='only this person, or several with commas'),
     option('--largest', action='store_true', help='only the person who fills most of the picture'),
+    option('--tracker', metavar='NAME', help='of persons without ids: sort, bytetrack, ocsort, cbiou of trackers'),
+    option('--truth', metavar='NPZ', help='true poses with their keypoints: prints errors and coverage'),
     option('--smooth', type=_strength, default='light', help='off, light, strong or hertz (default: %(default)s)'),
     option('--formats', default='npz,png,html', help='of {poses} (default: %(default)s)'),
     option('--force', action='store_true', help='write over results that exist (default: they stay)'),
@@ -109,12 +111,46 @@ def lift(args: argparse.Namespace) -> None:
         smoothing=args.smooth,
         replace_files=args.force,
         world=world,
+        tracker=args.tracker,
+        truth=args.truth,
     )
     if args.json:
         print(json.dumps({'poselifter': __version__, 'results': report}))
     failed = sum(entry['status'] == 'failed' for entry in report)
     if failed:
         raise InputError(f'{failed} of {len(report)} inputs could not be lifted, see above; mend them and start again')
+
+
+@command(
+    'live',
+    option('source', nargs='?', default='0', help='number or device of a camera, or a film (default: %(default)s)'),
+    option('--detector', help='of persons: blazepose-full (default), blazepose-lite, rtmlib-body, ...'),
+    option('--model', help='a name of the zoo or a config file (default: the model that ships)'),
+    option('--checkpoint', help="weights (default: the zoo model's own)"),
+    option('--smooth', type=_strength, default='light', help='off, light, strong or hertz (default: %(default)s)'),
+    option('--person', metavar='ID', help='lift only this person, or several with commas'),
+    option('--largest', action='store_true', help='lift only the person who fills most of the picture'),
+    option('--port', type=int, default=0, help='of the page (default: a free one)'),
+    option('--no-browser', action='store_true', help='print the address of the page, open nothing'),
+    DEVICE,
+)
+def live(args: argparse.Namespace) -> None:
+    """A camera or a film to a page that shows 2D and 3D as they come; Ctrl-C ends it."""
+    from .apis import init_model
+    from .apis.live import show_live
+    from .apis.zoo import DEFAULT_MODEL
+
+    def status(line: str) -> None:
+        if sys.stderr.isatty():
+            print(f'\r{line:76}', end='', file=sys.stderr, flush=True)
+
+    fast = {'model.test_cfg.flip_test': False}  # half of the time for an error of 1 % more
+    model = init_model(args.model or DEFAULT_MODEL, args.checkpoint, args.device, fast)
+    given = {key: getattr(args, key) for key in ('detector', 'person', 'largest', 'port')}
+    try:
+        show_live(args.source, model, smoothing=args.smooth, browser=not args.no_browser, status=status, **given)
+    finally:
+        status('')
 
 
 @command(
@@ -215,7 +251,7 @@ def search(args: argparse.Namespace) -> None:
 @command(
     'convert',
     option('input', help='{inputs}; {motions}; or what `poselifter lift` wrote'),
-    option('output', help='file whose ending says the format: of 3D {poses}, of 2D npz'),
+    option('output', help='file whose ending says the format: of 3D {poses}, of 2D npz, json, csv'),
     option('--joints', help='joint set to convert 3D to, say h36m17 (default: the joints of the file)'),
     SKELETON,
     IMAGE_SIZE,

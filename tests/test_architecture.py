@@ -20,31 +20,31 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 323,
-    'poselifter/apis': 929,
+    'poselifter': 351,
+    'poselifter/apis': 1170,
     'poselifter/checkpoints': 847,
-    'poselifter/codecs': 189,
+    'poselifter/codecs': 190,
     'poselifter/datasets': 2762,
-    'poselifter/detection': 571,
+    'poselifter/detection': 683,
     'poselifter/engine': 1002,
-    'poselifter/evaluation': 604,
-    'poselifter/geometry': 658,
-    'poselifter/io': 1929,
-    'poselifter/models': 2522,
+    'poselifter/evaluation': 611,
+    'poselifter/geometry': 703,
+    'poselifter/io': 1996,
+    'poselifter/models': 2573,
     'poselifter/skeletons': 192,
-    'poselifter/structures': 443,
-    'poselifter/tracking': 351,
+    'poselifter/structures': 444,
+    'poselifter/tracking': 396,
     'poselifter/utils': 469,
-    'poselifter/visualization': 641,
-    'poselifter/world': 341,
+    'poselifter/visualization': 739,
+    'poselifter/world': 361,
     'tools': 100,
     'tools/analysis_tools': 1109,
     'tools/dataset_converters': 717,
     'tools/misc': 420,
     'tools/model_converters': 65,
 }
-TOTAL_LINES = 32_381
-TEST_LINES = 29_136
+TOTAL_LINES = 33_548
+TEST_LINES = 29_730
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -7,3 +7,4 @@ from .motion_search import MotionSearch, init_text_motion
 from .official import load_official
 from .smpl_fitting import fit_smpl
 from .smpl_recovery import recover_smpl
+from .streaming import StreamingLifter

@@ -1,9 +1,10 @@
 """Inferencers: keypoints of files, arrays or tables to poses, actions and bodies, and to files of them."""
 
+import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from glob import has_magic
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,16 @@ from mmengine.config import Config
 from torch import nn
 
 from ..detection import detect_keypoints, is_film, open_frames
-from ..errors import InputError
+from ..errors import InputError, reading
 from ..io import check_formats, check_targets, missing_formats, notes_on, read_keypoints, result_files, write_results
 from ..models.estimators import MotionEstimator
 from ..registry import INFERENCERS
 from ..structures import KeypointTable, Result
 from ..structures.keypoint_table import split_scores
 from ..tracking import choose_persons, link_persons, mend_tracks
+from ..tracking.box_trackers import track_boxes
+from ..tracking.signals import DEFAULT_SMOOTHING
+from ..utils.arrays import load_arrays
 from ..world import World, place_in_world
 from .inference import assumptions, init_model, predict_table
 from .zoo import DEFAULT_MODEL
@@ -53,6 +57,7 @@ class BaseInferencer(ABC):
         self, model: str | os.PathLike | nn.Module, weights: str | os.PathLike | None = None, device: str = 'cpu'
     ) -> None:
         self.untrained = weights is None and (isinstance(model, Config) or str(model).endswith('.py'))
+        self.origin = {'model': model, 'weights': weights}
         self.model = model if isinstance(model, nn.Module) else init_model(model, weights, device)
 
     def __call__(
@@ -72,6 +77,7 @@ class BaseInferencer(ABC):
         largest: bool = False,
         replace_files: bool = True,
         world: World | None = None,
+        tracker: str | None = None,
         **options: Any,
     ) -> Iterator[dict[str, Any]]:
         """Predicts for one input after the other.
@@ -93,6 +99,8 @@ class BaseInferencer(ABC):
             largest: only the person who fills most of the picture over time.
             replace_files: write over files that exist; else they stay, and an input that has all of them is skipped.
             world: puts the persons of poses into the world, with what is known of it; ``None`` does not.
+            tracker: of persons without ids, see :func:`~poselifter.tracking.box_trackers.track_boxes`; ``None`` means
+                :func:`~poselifter.tracking.link_persons`.
             **options: of ``predict``, see the class.
 
         Yields:
@@ -110,21 +118,27 @@ class BaseInferencer(ABC):
         items = inputs if isinstance(inputs, (list, tuple)) else [inputs]
         stems = [stem_of(item, 'keypoints') for item in items]
         check_targets(out_dir, [stem + self.ending for stem in stems], formats, [*items, *self.reads])
+        chosen = {'skeleton': skeleton, 'img_shape': img_shape, 'fps': fps, 'detector': detector, 'start': start}
+        chosen |= {'end': end, 'person': person, 'largest': largest, 'world': world, 'tracker': tracker}
+        settings = self._settings({**chosen, **options})
         for item, stem in zip(items, stems, strict=True):
             files = [] if out_dir is None else result_files(Path(out_dir) / (stem + self.ending), formats)
             missing = formats if replace_files else missing_formats(formats, files)
+            changed = [] if replace_files else _changed_settings(files, settings)
             if files and not missing:
                 note = _check_older(item, files)
-                yield {'notes': [note], 'predictions': None, 'visualization': files, 'result': None}
+                yield {'notes': [note, *changed], 'predictions': None, 'visualization': files, 'result': None}
                 continue
             film = {'detector': detector, 'start': start, 'end': end}
-            table = mend_tracks(choose_persons(read_table(item, skeleton, img_shape, fps, film), person, largest))
+            table = read_table(item, skeleton, img_shape, fps, film, tracker)
+            table = mend_tracks(choose_persons(table, person, largest))
             results = self.predict(table, batch_size, **options)
-            notes = [*notes_on(table), *assumptions(self.model.codec, table)]
+            notes = [*changed, *notes_on(table), *assumptions(self.model.codec, table)]
             if self.untrained:
                 notes.append('the weights are untrained, so that this is chance; give a checkpoint')
             for number, result in enumerate(results):
                 result.top_k, world_notes = top_k, []
+                result.settings = settings
                 if isinstance(item, (str, os.PathLike)) and is_film(item):
                     result.film = open_frames(item, fps, start, end)
                 if world is not None:
@@ -133,6 +147,13 @@ class BaseInferencer(ABC):
                 files = [] if out_dir is None else write_results(Path(out_dir) / name, result, missing)
                 lines, described = notes + world_notes + self.notes(result), self.describe(result)
                 yield {'notes': lines, 'predictions': described, 'visualization': files, 'result': result}
+
+    def _settings(self, given: dict[str, Any]) -> str:
+        """The options that change a result, without those that are not given, as JSON."""
+        names = {key: str(name) for key, name in self.origin.items() if isinstance(name, (str, os.PathLike))}
+        given = {**names, 'smoothing': DEFAULT_SMOOTHING, **given, 'progress': None}
+        given['world'] = given['world'] and asdict(given['world'])
+        return json.dumps({key: value for key, value in given.items() if value not in (None, False)}, default=str)
 
     @abstractmethod
     def predict(self, table: KeypointTable, batch_size: int | None = None) -> list[Result]:
@@ -214,6 +235,19 @@ def _check_older(item: Any, files: Sequence[Path]) -> str:
     return f'{item}: the results are there already ({files[0]}), and stay as they are; lift again with --force'
 
 
+def _changed_settings(files: Sequence[Path], settings: str) -> list[str]:
+    """A note where the npz among some files was made with other settings."""
+    path = next((file for file in files if file.suffix == '.npz' and file.is_file()), None)
+    before = '' if path is None else load_arrays(path, (), ('settings',)).get('settings', np.array('')).item()
+    if not isinstance(before, str) or before in ('', settings):
+        return []
+    with reading(f'{path} has damaged settings', 'lift again with --force'):
+        old, new = dict(json.loads(before)), json.loads(settings)
+    names = [name for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)]
+    changes = ', '.join(f'{name} {old.get(name)}, now {new.get(name)}' for name in names)
+    return [f'{path} was made with other options ({changes}) and stays as it is; lift again with --force'] * bool(names)
+
+
 def heads_of(model: nn.Module, needed: str) -> dict[str, nn.Module]:
     """The heads of a model by name.
 
@@ -233,18 +267,23 @@ def read_table(
     img_shape: tuple[int, int] | None = None,
     fps: float | None = None,
     film: Mapping[str, Any] | None = None,
+    tracker: str | None = None,
 ) -> KeypointTable:
     """Reads the input of an inferencer: a file, an array (T, J, 2 or 3) or a table; what a table says goes first.
 
     ``film`` holds options of :func:`~poselifter.detection.detect_keypoints` for films.
     """
     film = film or {}
+
+    def link(table: KeypointTable) -> KeypointTable:
+        return link_persons(track_boxes(table, tracker) if tracker else table)
+
     if isinstance(item, (str, os.PathLike)) and is_film(item):
-        return link_persons(detect_keypoints(item, fps=fps, **film))
+        return link(detect_keypoints(item, fps=fps, **film))
     if any(value is not None for value in film.values()):
         raise InputError(f'the input {stem_of(item, "array")} is no film; leave out detector, start and end')
     if isinstance(item, (str, os.PathLike)):
-        return link_persons(read_keypoints(item, skeleton=skeleton, img_shape=img_shape, fps=fps))
+        return link(read_keypoints(item, skeleton=skeleton, img_shape=img_shape, fps=fps))
     if isinstance(item, KeypointTable):
         given = {'skeleton': skeleton, 'img_shape': img_shape, 'fps': fps}
         return replace(item, **{key: value for key, value in given.items() if getattr(item, key) is None})

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import numpy as np
 from tqdm import tqdm
 
 from ..errors import InputError
-from ..io import check_formats, check_targets
-from ..skeletons import get_skeleton
-from ..structures import Result
+from ..evaluation.functional import mpjpe, p_mpjpe
+from ..io import check_formats, check_targets, read_result
+from ..skeletons import convert_keypoints, get_skeleton
+from ..structures import KeypointTable, Result
+from ..tracking import match_persons
 from .inferencers import BaseInferencer, stem_of
 
 
@@ -23,6 +26,7 @@ def lift_files(
     out_dir: str | os.PathLike,
     formats: Sequence[str],
     say: Callable[[str], None] = print,
+    truth: str | os.PathLike | None = None,
     **options: Any,
 ) -> list[dict[str, Any]]:
     """Predicts for every input; one that cannot be lifted does not keep the others from it.
@@ -35,6 +39,7 @@ def lift_files(
         out_dir: where results go.
         formats: of the results.
         say: called with each line for the user.
+        truth: true poses of the one input, see :func:`errors_against`.
         **options: of the inferencer's call.
 
     Returns:
@@ -46,7 +51,9 @@ def lift_files(
     """
     check_formats(formats, inferencer.gives)
     check_targets(out_dir, [stem_of(item, 'keypoints') + inferencer.ending for item in inputs], formats, inputs)
-    report = []
+    if truth is not None and len(inputs) > 1:
+        raise InputError(f'there is one truth, {truth}, for {len(inputs)} inputs; give one input')
+    true, report = None if truth is None else read_result(truth), []
     for item in inputs:
         entry: dict[str, Any] = {'input': str(item), 'status': 'done', 'files': [], 'notes': []}
         start, bar = time.perf_counter(), _Bar(Path(item).name)
@@ -58,6 +65,7 @@ def lift_files(
                     entry['status'] = 'skipped'
                 else:
                     entry['measures'] = measures(result['result'], time.perf_counter() - start)
+                    entry['measures'] |= {} if true is None else errors_against(true, result['result'])
         except InputError as error:
             if len(inputs) == 1:
                 raise
@@ -98,6 +106,45 @@ def measures(result: Result, seconds: float) -> dict[str, Any]:
     }
 
 
+def errors_against(truth: Result, result: Result) -> dict[str, Any]:
+    """Errors of a result on the persons that were found, and how many that are.
+
+    Persons are matched in each frame by their keypoints (:func:`~poselifter.tracking.match_persons`).
+
+    Args:
+        truth: true poses with their keypoints, of the same film.
+        result: poses.
+
+    Returns:
+        ``coverage``, the fraction of the true poses that have one of the result; ``mpjpe_mm`` and ``p_mpjpe_mm`` on
+        these, relative to the root, ``None`` where there are none.
+
+    Raises:
+        InputError: joints cannot be converted, or there are no keypoints.
+    """
+    name = result.skeleton_3d
+    ours, theirs, coverage = match_persons(
+        *(_with_joints(each.keypoints(slice(None)), name) for each in (result, truth))
+    )
+    errors: dict[str, Any] = {'coverage': round(coverage, 4), 'mpjpe_mm': None, 'p_mpjpe_mm': None}
+    if len(ours):
+        root = get_skeleton(name).root or 0
+        poses, true = result.poses[ours], convert_keypoints(truth.poses[theirs], truth.skeleton_3d, name)
+        known = np.isfinite(true).all(-1) & np.isfinite(true[:, root : root + 1]).all(-1)
+        poses, true = poses - poses[:, root : root + 1], true - true[:, root : root + 1]
+        errors['mpjpe_mm'] = round(mpjpe(poses, true, known) * 1000, 1)
+        errors['p_mpjpe_mm'] = round(p_mpjpe(poses, true, known) * 1000, 1)
+    return errors
+
+
+def _with_joints(table: KeypointTable, name: str) -> KeypointTable:
+    """The table with the joints of another set."""
+    if not table.keypoints.shape[1]:
+        raise InputError(f'{table.source}: has no 2D keypoints, by which persons are matched; add them')
+    points, scores = convert_keypoints(table.keypoints, table.skeleton, name, table.keypoints_visible)
+    return replace(table, keypoints=points, keypoints_visible=scores, skeleton=name)
+
+
 def _summary(entry: dict[str, Any]) -> list[str]:
     """Lines on the poses of an input that is done."""
     if 'measures' not in entry:
@@ -109,6 +156,10 @@ def _summary(entry: dict[str, Any]) -> list[str]:
     ]
     if m['uncertainty_mm'] is not None:
         lines.append(f'expected error of a joint: {m["uncertainty_mm"]:.0f} mm (median)')
+    if m.get('mpjpe_mm') is not None:
+        lines.append(f'MPJPE {m["mpjpe_mm"]} mm, P-MPJPE {m["p_mpjpe_mm"]} mm')
+    if 'coverage' in m:
+        lines.append(f'coverage: {m["coverage"]:.1%} of the true poses were found')
     return lines
 
 

@@ -27,11 +27,13 @@ class BaseCodec(ABC):
         channels: C that the backbone sees.
         several_persons: whether inputs have an axis of persons.
         unit: of the network's output, ``'m'`` or ``'mm'``; ``None`` where nothing is decoded.
+        window_box: whether :meth:`normalize_window` measures the window.
     """
 
     channels: int
     several_persons: bool = False
     unit: str | None = None
+    window_box: bool = False
 
     def __init__(
         self,

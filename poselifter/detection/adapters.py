@@ -1,6 +1,7 @@
 """Detectors of other libraries, where the user has them; none is imported before it is asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -9,11 +10,26 @@ import numpy as np
 from ..errors import InputError, reading
 from ..registry import DETECTORS
 from ..structures import KeypointTable
-from .film import Frames
+from .film import Frame, Frames
 from .table import Rows, make_table, with_progress
 
 #: Joints that are read of a library's, by their number: a whole body begins with a body and its feet.
 _BODIES = {17: ('coco17', 17), 26: ('halpe26', 26), 133: ('coco_wholebody133_body23', 23)}
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A person in one picture.
+
+    Attributes:
+        keypoints: (J, 2) pixels.
+        visibility: (J,) in [0, 1].
+        track: id over time; -1 where nobody is followed.
+    """
+
+    keypoints: np.ndarray
+    visibility: np.ndarray
+    track: int = -1
 
 
 class FrameDetector:
@@ -31,14 +47,22 @@ class FrameDetector:
     def __call__(self, frames: Frames) -> KeypointTable:
         """A table of all persons, numbered -1, -2, ... within their frame; raises InputError if there is nobody."""
         rows = Rows()
-        for frame in with_progress(frames):
+        for frame, persons in self.follow(with_progress(frames)):
+            for number, person in enumerate(persons, 1):
+                rows.add(frame, -number, person.keypoints, person.visibility)
+        return make_table(frames, rows, self.skeleton)
+
+    def follow(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Sighting]]]:
+        """Each frame with the persons in it, who have no id; raises InputError where their joints are of no set."""
+        for frame in frames:
+            persons = []
             keypoints, scores = self.detect(np.ascontiguousarray(frame.image[..., ::-1]))
-            for number, (points, score) in enumerate(zip(keypoints, scores, strict=True), 1):
+            for points, score in zip(keypoints, scores, strict=True):
                 if len(points) not in _BODIES:
                     raise InputError(f'the detector gives {len(points)} joints, expected one of {list(_BODIES)}')
                 self.skeleton, kept = _BODIES[len(points)]
-                rows.add(frame, -number, points[:kept], score[:kept])
-        return make_table(frames, rows, self.skeleton)
+                persons.append(Sighting(points[:kept], score[:kept]))
+            yield frame, persons
 
 
 def rtmlib_detector(solution: str, mode: str = 'balanced', **settings: Any) -> FrameDetector:

@@ -6,10 +6,13 @@ rotation is proper, so a mirrored pose is never turned into its mirror image.
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
 from .arrays import Array, as_like, namespace
+
+_STEPS, _SINGULAR = 8, 0.02  # of Newton's method; smallest product of the sums of two singular values it is used for
 
 
 def procrustes(source: Array, target: Array, weights: Array | None = None) -> tuple[Array, Array, Array]:
@@ -30,19 +33,22 @@ def procrustes(source: Array, target: Array, weights: Array | None = None) -> tu
     between two point patterns" (PAMI 1991), equations 34 to 43.
     """
     xp = namespace(source)
-    weights = xp.ones_like(source[..., 0]) if weights is None else weights
-    weights = weights[..., None] / xp.clip(weights.sum(-1), 1e-12, None)[..., None, None]
-    source_mean, target_mean = (source * weights).sum(-2), (target * weights).sum(-2)
-    a, b = source - source_mean[..., None, :], target - target_mean[..., None, :]
-    covariance = xp.swapaxes(b * weights, -1, -2) @ a
+    equal = weights is None
+    weights = xp.ones_like(source[..., 0]) if equal else weights
+    weights = (weights / xp.clip(weights.sum(-1), 1e-12, None)[..., None])[..., None, :]
+    source_mean, target_mean = weights @ source, weights @ target  # products: numpy is slow to sum over a middle axis
+    a, b = source - source_mean, target - target_mean
+    weighted = a / a.shape[-2] if equal else a * xp.swapaxes(weights, -1, -2)
+    size = _dot(a, weighted)
+    rounding = 16 * xp.finfo(source.dtype).eps
+    single = size <= rounding**2 * (size + _dot(source_mean, source_mean))
+    covariance = xp.swapaxes(b, -1, -2) @ weighted
+    covariance = xp.where(single[..., None, None], xp.zeros_like(covariance), covariance)
     rotation = nearest_rotation(covariance)
-    size = (weights * a * a).sum((-2, -1))
-    rounding = 4 * xp.finfo(source.dtype).eps
-    single = size <= rounding**2 * (weights * source * source).sum((-2, -1))
-    scale = (rotation * covariance).sum((-2, -1)) / xp.where(single, xp.ones_like(size), size)
+    scale = _dot(rotation, covariance) / xp.where(single, xp.ones_like(size), size)
     scale = xp.where(single, xp.ones_like(scale), scale)
-    turned = (rotation @ source_mean[..., None])[..., 0]
-    return scale, rotation, target_mean - scale[..., None] * turned
+    turned = source_mean @ xp.swapaxes(rotation, -1, -2)
+    return scale, rotation, (target_mean - scale[..., None, None] * turned)[..., 0, :]
 
 
 def procrustes_align(source: Array, target: Array, weights: Array | None = None) -> Array:
@@ -55,13 +61,53 @@ def procrustes_align(source: Array, target: Array, weights: Array | None = None)
         True
     """
     scale, rotation, translation = procrustes(source, target, weights)
-    turned = source @ namespace(source).swapaxes(rotation, -1, -2)
-    return scale[..., None, None] * turned + translation[..., None, :]
+    turned = source @ (scale[..., None, None] * namespace(source).swapaxes(rotation, -1, -2))
+    turned += translation[..., None, :]
+    return turned
+
+
+def _dot(a: Array, b: Array) -> Array:
+    """Sum of products over the last two axes."""
+    return (a * b).reshape(*a.shape[:-2], -1).sum(-1)
 
 
 def nearest_rotation(matrix: Array) -> Array:
     """The rotation R (determinant 1) with the largest trace of ``R.T @ matrix``, for (..., D, D)."""
-    return _NearestRotation.apply(matrix) if torch.is_tensor(matrix) else _solve(matrix)[0]
+    if torch.is_tensor(matrix):
+        return _NearestRotation.apply(matrix)
+    return _closed_form(matrix) if matrix.shape[-2:] == (3, 3) and matrix.size else _solve(matrix)[0]
+
+
+def _closed_form(matrix: np.ndarray) -> np.ndarray:
+    """:func:`nearest_rotation` of (..., 3, 3) as a polynomial of the matrix; decomposed where that would lose digits.
+
+    The sum of the singular values, the last with the sign of the determinant, is the largest root of a quartic, to
+    which Newton's steps fall from above. Near a double root the rotation is nearly undetermined.
+
+    Source: Markley, "Attitude determination using vector observations: a fast optimal matrix algorithm" (Journal of the
+    Astronautical Sciences 1993).
+    """
+    length = np.sqrt(np.einsum('...ij,...ij->...', matrix, matrix, dtype=np.float64))
+    unit = matrix / np.where(length > 0, length, 1)[..., None, None]
+    m = np.ascontiguousarray(np.moveaxis(unit, (-2, -1), (0, 1)))  # (3, 3, ...): no short axis is last
+    cofactors = np.stack([np.cross(m[i - 2], m[i - 1], axis=0) for i in range(3)])
+    determinant = np.einsum('j...,j...->...', m[0], cofactors[0])
+    constant = 4 * np.einsum('ij...,ij...->...', cofactors, cofactors)
+    root = np.sqrt(1 + np.sqrt(constant + 8 * 3**0.5 * np.maximum(determinant, 0)))  # the root is at most 3**0.5
+    for _ in range(_STEPS):
+        rest = root * root - 1
+        slope = 4 * root * rest - 8 * determinant
+        step = (rest * rest - 8 * root * determinant - constant) / np.where(slope > _SINGULAR, slope, 1)
+        root -= step
+    half = (root * root - 1) / 2
+    scale = half * root - determinant
+    sure = (scale > _SINGULAR) & (np.abs(step) < 1e-14)
+    m = ((half + 1) * m + root * cofactors) / (scale := np.where(sure, scale, 1))
+    cube = unit @ np.swapaxes(unit, -1, -2) @ (unit / scale[..., None, None])
+    turn = (np.moveaxis(m, (0, 1), (-2, -1)) - cube).astype(as_like(0, matrix).dtype, copy=False)
+    if not sure.all():
+        turn[~sure] = _solve(matrix[~sure])[0]
+    return turn
 
 
 def _solve(matrix: Array) -> tuple[Array, Array, Array]:

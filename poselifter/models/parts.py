@@ -57,12 +57,14 @@ class BaseBackbone(Part):
         pretraining_options: arguments with which a bare encoder is built, whose
             features are those of its last layer, one token a joint.
         token_dims: channels of :meth:`clip_token`.
+        slides: whether a clip longer than a window gives, frame by frame, what windows of stride 1 on it would.
     """
 
     layer_lists: tuple[tuple[str, ...], ...] = (('layers',),)
     after_layers: tuple[str, ...] = ('norm',)
     per_joint: tuple[str, ...] = ('joint_embedding.weight',)
     pretraining_options: Mapping[str, Any] = {}
+    slides: bool = False
 
     def __init__(
         self, num_frames: int, num_joints: int, in_channels: int, embed_dims: int, num_tokens: int = 0, **part: Any
@@ -98,6 +100,21 @@ class BaseBackbone(Part):
         Raises:
             InputError: the input has another shape than the backbone was built for.
         """
+
+    def embed_frames(self, x: Tensor) -> Tensor | None:
+        """Tokens of frames without positions, which overlapping windows share; ``None`` where nothing is worth it.
+
+        Args:
+            x: (B, T, J, C), any T.
+
+        Returns:
+            (B, T, J', D) to which :meth:`place` adds positions.
+        """
+        return None
+
+    def place(self, h: Tensor) -> Tensor:
+        """Tokens of :meth:`embed_frames` in their order in the window: what :meth:`embed` returns."""
+        return h
 
     @abstractmethod
     def encode(self, h: Tensor, valid: Tensor | None = None, return_layers: bool = False) -> Encoded:

@@ -94,6 +94,7 @@ class Result:
         film: frames of the film of the keypoints, iterable any number of times, each with ``index`` and ``image``
             (H, W, 3) uint8 RGB, and ``img_shape`` (height, width); ``None`` if there is none.
         model: name of the model that predicted.
+        settings: options with which it was made, JSON.
 
     Raises:
         InputError: an array has another shape than the table and the joint sets
@@ -119,6 +120,7 @@ class Result:
     top_k: int = 3
     film: Any = None
     model: str | None = None
+    settings: str | None = None
 
     def __post_init__(self) -> None:
         self.skeleton, self.fps = self.table.skeleton or self.skeleton, self.table.fps or self.fps or 30.0

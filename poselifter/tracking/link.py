@@ -67,25 +67,49 @@ def link_persons(table: KeypointTable, similarity: float = 0.05, max_gap: float 
     loose = loose[np.lexsort((-ids[loose], table.frame_indices[loose]))]  # by frame, then as in the file
     frames, rate = table.frame_indices[loose], table.fps or 30.0
     linked, first_id = ids.copy(), max(int(ids.max()) + 1, 0)
-    joints = _joint_tolerance(table)
-    persons: dict[int, _Person] = {}
-    number = 0
+    linker = PersonLinker(table.skeleton, table.keypoints.shape[1], rate, similarity, max_gap)
     for rows in np.split(loose, np.flatnonzero(np.diff(frames)) + 1):
-        frame = int(table.frame_indices[rows[0]])
-        persons = {key: p for key, p in persons.items() if frame - p.frame <= max_gap * rate + 1}
-        keypoints = np.nan_to_num(table.keypoints[rows].astype(np.float64), posinf=0, neginf=0)
         seen = table.keypoints_visible[rows] > 0
-        matches = _match(list(persons.values()), keypoints, seen, frame, similarity, joints, rate)
-        keys = list(persons)
-        for detection, row in enumerate(rows):
-            if detection in matches:
-                key = keys[matches[detection]]
-                persons[key].update(keypoints[detection], seen[detection], frame)
-            else:
-                key, number = number, number + 1
-                persons[key] = _Person(keypoints[detection], seen[detection], frame, np.zeros(2))
-            linked[row] = first_id + key
+        linked[rows] = first_id + linker(table.keypoints[rows], seen, int(table.frame_indices[rows[0]]))
     return replace(table, track_ids=linked)
+
+
+class PersonLinker:
+    """Ids of the persons in one picture after the other, see :func:`link_persons`.
+
+    Args:
+        skeleton: joint set, or ``None``.
+        num_joints: J.
+        rate: frames a second.
+        similarity, max_gap: see :func:`link_persons`.
+    """
+
+    def __init__(
+        self, skeleton: str | None, num_joints: int, rate: float, similarity: float = 0.05, max_gap: float = 0.5
+    ) -> None:
+        self.joints, self.rate = _joint_tolerance(skeleton, num_joints), rate
+        self.similarity, self.max_gap = similarity, max_gap
+        self.persons: dict[int, _Person] = {}
+        self.count = 0
+
+    def __call__(self, keypoints: np.ndarray, seen: np.ndarray, frame: float) -> np.ndarray:
+        """Ids (D,) of detections (D, J, 2) whose joints (D, J) are ``seen``, in a frame later than those before."""
+        longest = self.max_gap * self.rate + 1
+        self.persons = {key: p for key, p in self.persons.items() if frame - p.frame <= longest}
+        keypoints = np.nan_to_num(keypoints.astype(np.float64), posinf=0, neginf=0)
+        known = list(self.persons)
+        persons = list(self.persons.values())
+        matches = _match(persons, keypoints, seen, frame, self.similarity, self.joints, self.rate)
+        ids = []
+        for number in range(len(keypoints)):
+            if number in matches:
+                ids.append(known[matches[number]])
+                self.persons[ids[-1]].update(keypoints[number], seen[number], frame)
+            else:
+                ids.append(self.count)
+                self.count += 1
+                self.persons[ids[-1]] = _Person(keypoints[number], seen[number], frame, np.zeros(2))
+        return np.array(ids, np.int64)
 
 
 def keypoint_similarity(
@@ -129,11 +153,11 @@ def _match(
     return {int(d): int(p) for d, p in zip(rows, columns, strict=True) if cost[d, p] < _FORBIDDEN}
 
 
-def _joint_tolerance(table: KeypointTable) -> np.ndarray:
+def _joint_tolerance(skeleton: str | None, num_joints: int) -> np.ndarray:
     """(J,) how far each joint may be off in comparison to the others, of mean 1."""
-    sigmas = get_skeleton(table.skeleton).sigmas if table.skeleton else None
-    if sigmas is None or len(sigmas) != table.keypoints.shape[1]:
-        return np.ones(table.keypoints.shape[1])
+    sigmas = get_skeleton(skeleton).sigmas if skeleton else None
+    if sigmas is None or len(sigmas) != num_joints:
+        return np.ones(num_joints)
     return np.array(sigmas) / np.mean(sigmas)
 
 
@@ -203,7 +227,7 @@ def _pieces(table: KeypointTable, rows: slice) -> list[slice]:
 
 def _followers(table: KeypointTable, pieces: list[slice], cut: list[bool], max_gap: float) -> dict[int, int]:
     """Piece -> the one that it goes on from, of those that begin with a ``cut``."""
-    times, joints = table.seconds(), _joint_tolerance(table)
+    times, joints = table.seconds(), _joint_tolerance(table.skeleton, table.keypoints.shape[1])
     first, last = np.array([p.start for p in pieces]), np.array([p.stop - 1 for p in pieces])
     gap = times[first][:, None] - times[last]
     points, seen = np.nan_to_num(table.keypoints), table.keypoints_visible > 0

@@ -76,17 +76,22 @@ class OneEuroFilter:
     """Smooths values as they come: calm ones strongly, fast ones with little delay.
 
     Attributes:
-        min_cutoff: hertz, of values at rest.
+        min_cutoff: hertz, of values at rest; one for all, or an array that fits them.
         beta: hertz that each unit a second of speed adds; metres for poses.
         speed_cutoff: hertz, of the speed itself.
 
     Source: Casiez, Roussel, Vogel, 1€ Filter, CHI 2012.
     """
 
-    min_cutoff: float = 1.0
+    min_cutoff: float | np.ndarray = 1.0
     beta: float = 5.0
     speed_cutoff: float = 1.0
     _last: tuple[float, np.ndarray, np.ndarray] | None = field(default=None, repr=False)
+
+    @property
+    def time(self) -> float:
+        """Seconds of the last call; minus infinity before the first."""
+        return -np.inf if self._last is None else self._last[0]
 
     def __call__(self, values: np.ndarray, time: float) -> np.ndarray:
         """The smoothed values at a time in seconds, later than that of the call before."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..registry import register_writer
-from ..skeletons import Skeleton, get_skeleton
+from ..skeletons import get_skeleton
 from ..structures import MovingBody, Result
 from ..utils.files import atomic_write
 from .light_copy import light_copy
@@ -48,7 +48,11 @@ def write_side_by_side(path: Path, results: Sequence[Result], names: Sequence[st
     if len(rates) > 1:
         raise InputError(f'results have {sorted(rates)} frames a second, expected one rate; lift with the same --fps')
     tracks = [
-        {**_track(other, str(track), rows), 'result': number, 'skeleton_3d': _skeleton(get_skeleton(other.skeleton_3d))}
+        {
+            **_track(other, str(track), rows),
+            'result': number,
+            'skeleton_3d': describe_skeleton(other.skeleton_3d),
+        }
         for number, other in enumerate(results)
         for track, rows in other.table.tracks()
     ]
@@ -67,7 +71,7 @@ def write_side_by_side(path: Path, results: Sequence[Result], names: Sequence[st
         'tracks': tracks,
     }
     if table.keypoints.shape[1]:
-        data |= {'skeleton_2d': _skeleton(get_skeleton(result.skeleton)), 'window': usual_range(table).tolist()}
+        data |= {'skeleton_2d': describe_skeleton(result.skeleton), 'window': usual_range(table).tolist()}
     if table.img_shape is not None:
         data['picture'] = [table.img_shape[1], table.img_shape[0]]
     if result.root is not None and result.camera_matrix is not None:
@@ -75,7 +79,7 @@ def write_side_by_side(path: Path, results: Sequence[Result], names: Sequence[st
     if result.film is not None:
         data['film'] = light_copy(path, result.film, result.fps)
     with atomic_write(path) as temporary, open(temporary, 'w', encoding='utf-8', errors='replace') as file:
-        file.writelines(_page(data, path.stem))
+        file.writelines(page_pieces(data, path.stem))
 
 
 def _camera(result: Result) -> dict[str, Any]:
@@ -132,7 +136,9 @@ def pack(array: np.ndarray, unit: float = 1e-4) -> dict[str, Any]:
     return {'data': base64.b64encode(numbers.tobytes()).decode(), 'unit': unit, 'shape': list(array.shape)}
 
 
-def _skeleton(skeleton: Skeleton) -> dict[str, Any]:
+def describe_skeleton(name: str) -> dict[str, Any]:
+    """Joints, edges and their sides for JSON."""
+    skeleton = get_skeleton(name)
     return {
         'joints': skeleton.joint_names,
         'sides': skeleton.sides,
@@ -141,8 +147,13 @@ def _skeleton(skeleton: Skeleton) -> dict[str, Any]:
     }
 
 
-def _page(data: dict[str, Any], title: str) -> Iterator[str]:
-    """Pieces of the template with program, styles and data put in; a long film's data would fill the memory as one."""
+def make_page(data: dict[str, Any], title: str, kind: str = 'viewer') -> str:
+    """A page of some ``kind``, a template and its program in the assets, with styles and data put in."""
+    return ''.join(page_pieces(data, title, kind))
+
+
+def page_pieces(data: dict[str, Any], title: str, kind: str = 'viewer') -> Iterator[str]:
+    """The page in pieces: a long film's data would fill the memory as one."""
     light, dark = (''.join(f'--{name}:{value};' for name, value in theme.items()) for theme in THEMES.values())
     parts = {
         'title': html.escape(title),
@@ -153,9 +164,9 @@ def _page(data: dict[str, Any], title: str) -> Iterator[str]:
         'figures': _module('figures.js'),
         'film': _module('film.js'),
         'curves': _module('curves.js'),
-        'viewer': _asset('viewer.js'),
+        'program': _asset(f'{kind}.js'),
     }
-    for number, piece in enumerate(re.split(r'\{\{(\w+)\}\}', _asset('viewer.html'))):
+    for number, piece in enumerate(re.split(r'\{\{(\w+)\}\}', _asset(f'{kind}.html'))):
         if number % 2 == 0:
             yield piece
         elif piece != 'data':

@@ -10,9 +10,10 @@ import pytest
 
 from poselifter.apis import Pose3DInferencer, lift_table
 from poselifter.cli import main
+from poselifter.errors import InputError
 from poselifter.evaluation.functional import mpjpe
-from poselifter.io import read_keypoints, read_result
-from poselifter.structures import KeypointTable
+from poselifter.io import read_keypoints, read_result, write_keypoints, write_results
+from poselifter.structures import KeypointTable, Result
 from poselifter.utils.doctor import examine, report
 
 
@@ -116,6 +117,60 @@ def test_many_inputs_are_resumed(repository, tmp_path, capsys, fails):
     assert (tmp_path / 'out/a.npz').stat().st_mtime_ns > written
     assert 'no file is called' in fails(main, 'lift', tmp_path / '*.csv')
     assert sorted(path.name for path in (tmp_path / 'out').iterdir()) == ['a.npz', 'b.npz']
+
+
+def test_results_come_before_the_next_input_is_read(inferencer, data_dir, tmp_path):
+    pytest.importorskip('av')
+    film, broken = data_dir / 'two_persons.mp4', tmp_path / 'broken.mp4'
+    broken.write_bytes(b'no film')
+    results = inferencer([film, broken], detector='blazepose-lite', end=0.5)
+    result = next(results)['result']
+    assert result.poses.shape[1:] == (17, 3) and len(list(result.table.tracks())) == 2 and result.film is not None
+    with pytest.raises(InputError, match=r'broken.mp4 is no film'):
+        next(results)
+
+
+def test_changed_options_are_said(repository, tmp_path, capsys):
+    call = ['lift', str(repository / 'demo' / 'clip.npz'), '-o', str(tmp_path), '--formats', 'npz']
+    main([*call, '--smooth', 'strong'])
+    before = (tmp_path / 'clip.npz').read_bytes()
+    capsys.readouterr()
+    main([*call, '--smooth', 'strong'])
+    assert 'other options' not in capsys.readouterr().out
+    for more, change in (
+        (['--smooth', 'off'], '(smoothing strong, now off)'),
+        (['--world', '--height', '1.7'], "now {'height': 1.7, 'focal': None"),
+        (['--formats', 'json'], '(smoothing strong, now light)'),  # which is written, beside the other
+    ):
+        main([*call, *more])
+        [line] = [line for line in capsys.readouterr().out.splitlines() if 'made with other options' in line]
+        assert change in line and str(tmp_path / 'clip.npz') in line and '--force' in line
+    assert (tmp_path / 'clip.npz').read_bytes() == before and (tmp_path / 'clip.json').exists()
+    main([*call, '--force'])
+    assert 'other options' not in capsys.readouterr().out
+
+
+def test_errors_come_with_coverage(inferencer, clip, truth, tmp_path, capsys, fails):
+    """Of two true persons one is found in all frames, the other in the first second."""
+    present = (clip.keypoints_visible > 0).any(1)
+    clip, truth = clip.take(present), truth[present]
+    other = replace(clip, keypoints=clip.keypoints + (350, 0))
+    both = together(clip, other)
+    poses = np.concatenate([truth, truth])
+    write_results(tmp_path / 'truth', Result(both, poses, 'cmu17'), ['npz'])
+    seen = both.take((both.track_ids == 0) | (both.frame_indices < 30))
+    write_keypoints(tmp_path / 'seen.npz', seen)
+    call = ['lift', str(tmp_path / 'seen.npz'), '-o', str(tmp_path / 'out'), '--formats', 'npz']
+    main([*call, '--truth', str(tmp_path / 'truth.npz'), '--json'])
+    output = capsys.readouterr()
+    found = json.loads(output.out)['results'][0]['measures']
+    early = clip.frame_indices < 30
+    assert found['coverage'] == pytest.approx((len(early) + early.sum()) / (2 * len(early)), abs=1e-4)
+    result = read_result(tmp_path / 'out/seen.npz').poses
+    result, true = (x - x[:, :1] for x in (result, np.concatenate([truth, truth[early]])))
+    assert found['mpjpe_mm'] == pytest.approx(1000 * np.linalg.norm(result - true, axis=-1).mean(), abs=0.06)
+    assert 10 < found['p_mpjpe_mm'] < found['mpjpe_mm'] and f'coverage: {found["coverage"]:.1%}' in output.err
+    assert 'one truth' in fails(main, 'lift', tmp_path / 'truth.npz', *call[1:], '--truth', tmp_path / 'truth.npz')
 
 
 def test_the_file_says_what_it_holds(inferencer, clip, tmp_path):

@@ -1,6 +1,7 @@
 """Any arguments of any command, and any ``--cfg-options``, end in success or in one line."""
 
 import argparse
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from mmengine.config import Config
 
 from poselifter import cli
+from poselifter.detection import stream
 
 TOOLS = sorted(
     str(path.relative_to(Path(__file__).parents[2] / 'tools').with_suffix(''))
@@ -107,6 +109,7 @@ def folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize('name', cli.COMMANDS)
 def test_commands(name, inputs, monkeypatch):
     parsers = dict(commands_of(parser_of(cli.main, monkeypatch)))
+    monkeypatch.setattr(stream, '_CAMERAS', {sys.platform: 'none'})  # or a camera would be watched for ever
     words = tuple(name.split())
     check(cli.main, parsers[words], words, inputs, 3 if name == 'doctor' else 30, 0.7)  # which starts processes
 

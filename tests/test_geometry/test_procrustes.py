@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from poselifter.geometry import procrustes, procrustes_align
+from poselifter.geometry.procrustes import nearest_rotation
 
 
 def _error(source, target):
@@ -41,6 +42,23 @@ def test_the_error_does_not_see_a_similarity_of_the_source(seed):
     np.testing.assert_allclose(_error(moved, target), _error(source, target), atol=1e-9)
     nothing_better = np.linalg.norm(procrustes_align(source, target) - target, axis=(-2, -1))
     assert (nothing_better <= np.linalg.norm(source - target, axis=(-2, -1)) + 1e-12).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    values=st.lists(st.sampled_from([0, 1e-12, 1e-6, 0.01, 0.02, 0.3, 1]), min_size=3, max_size=3),
+    mirrored=st.booleans(),
+    size=st.sampled_from([1e-12, 1, 1e12]),
+)
+def test_the_rotation_is_the_nearest_whatever_the_singular_values(seed, values, mirrored, size):
+    u, v = Rotation.random(20, seed).as_matrix(), Rotation.random(20, seed + 1).as_matrix()
+    values = np.array(sorted(values, reverse=True)) * [1, 1, -1 if mirrored else 1]
+    rotation = nearest_rotation(size * (u * values) @ np.swapaxes(v, -1, -2))
+    np.testing.assert_allclose(rotation @ np.swapaxes(rotation, -1, -2), np.eye(3) + np.zeros((20, 3, 3)), atol=1e-9)
+    assert (np.linalg.det(rotation) > 0).all()
+    best = np.einsum('nij,nij->n', rotation, (u * values) @ np.swapaxes(v, -1, -2))
+    np.testing.assert_allclose(best, values.sum(), atol=1e-12)
 
 
 def test_a_mirror_image_is_not_matched(rng):

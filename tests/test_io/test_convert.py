@@ -12,11 +12,12 @@ from toy_formats import MOTION, NAMES, PERSONS, SIZE
 from poselifter import cli
 from poselifter.errors import InputError
 from poselifter.geometry import axis_angle_to_matrix
-from poselifter.io import convert_file, motion_result, read_keypoints, read_result
+from poselifter.io import convert_file, motion_result, read_keypoints, read_result, write_keypoints
 from poselifter.io.motion import Motion
 from poselifter.io.readers.document import find_reader, open_document
 from poselifter.io.readers.joint_sets import match_skeleton, plain_name
 from poselifter.skeletons import get_skeleton
+from poselifter.structures import KeypointTable
 
 H36M = get_skeleton('h36m17').joint_names
 LIMBS = [
@@ -123,6 +124,61 @@ def test_tables_in_every_layout(tmp_path, header, rows, fps):
 def test_times_with_a_gap_number_the_frames(tmp_path):
     rows = [[t / 25, *PERSONS[0, 0].ravel()] for t in (0, 1, 2, 5)]
     assert read_keypoints(toy_formats._table(tmp_path / 'a.csv', [['time', *numbered()], *rows])).frame_indices[-1] == 5
+
+
+RISING = np.array([0, 0.03, 0.1, 0.21])  # seconds, of no even rate
+
+
+def test_uneven_times_are_kept(tmp_path):
+    """Of a CSV a row a person or a joint, with frames or without, and of MediaPipe, whoever is in a frame."""
+    header, rows = numbered(), [[*PERSONS[t, 0].ravel()] for t in range(4)]
+    joints = [[t, j, *PERSONS[t, 0, j]] for t in reversed(range(4)) for j in range(17)]
+    frames = [json.loads(toy_formats.mediapipe(tmp_path).read_text())[k] for k in (0, 0, 2, 3)]
+    stamped = [{**frame, 'timestamp_ms': 1000 * t} for frame, t in zip(frames, RISING, strict=True)]
+    stamped[1]['pose_landmarks'] = []
+    (tmp_path / 'a.json').write_text(json.dumps(stamped))
+    for name, content in {
+        'rows': [['time', *header], *([t, *row] for t, row in zip(RISING, rows, strict=True))],
+        'frames': [['frame', 'time_ms', *header], *([5 + k, 1000 * RISING[k], *row] for k, row in enumerate(rows))],
+        'joints': [['time', 'joint', 'x', 'y', 'score'], *([RISING[t], *rest] for t, *rest in joints)],
+    }.items():
+        table = read_keypoints(toy_formats._table(tmp_path / f'{name}.csv', content))
+        assert_allclose(table.timestamps, RISING, atol=1e-9)
+        assert_allclose(table.keypoints, PERSONS[:, 0, :, :2], rtol=1e-6)
+    table = read_keypoints(tmp_path / 'a.json', img_shape=SIZE[::-1])
+    assert_allclose(np.unique(table.timestamps), RISING[[0, 2, 3]]) and set(table.frame_indices) == {0, 2, 3}
+    assert read_keypoints(tmp_path / 'a.json', img_shape=SIZE[::-1], fps=100).timestamps is None
+
+
+def test_rounded_times_are_an_even_rate(tmp_path):
+    """Of 3,000 frames at 30 a second, in milliseconds, of which a hundred are absent."""
+    frames = np.delete(np.arange(3000), range(500, 600))
+    rows = [[round(t / 30, 3), *PERSONS[0, 0].ravel()] for t in frames]
+    table = read_keypoints(toy_formats._table(tmp_path / 'a.csv', [['time', *numbered()], *rows]))
+    assert table.timestamps is None and table.fps == pytest.approx(30, abs=0.001)
+    assert_array_equal(table.frame_indices, frames)
+
+
+@pytest.mark.parametrize('ending', ['csv', 'json'])
+@pytest.mark.parametrize('ids', [[0, 7], ['a', 'b/c'], [-1, -2]])
+def test_keypoints_in_other_formats(tmp_path, ending, ids):
+    frames = np.array([2, 3, 4, 5, 3, 5])
+    points, scores = PERSONS[[0, 1, 2, 3, 1, 3], [0, 0, 0, 0, 1, 1]][..., :2], np.full((6, 17), 0.5)
+    scores[1, 3] = 0
+    known = {'skeleton': 'coco17', 'img_shape': SIZE[::-1], 'fps': 25.0}
+    table = KeypointTable(points, scores, frames, np.array(ids)[[0, 0, 0, 0, 1, 1]], **known)
+    write_keypoints(tmp_path / 'a.npz', table)
+    convert_file(tmp_path / 'a.npz', tmp_path / f'b.{ending}')
+    copy = read_keypoints(tmp_path / f'b.{ending}')
+    assert (copy.skeleton, copy.fps) == ('coco17', 25) and (ending == 'csv' or copy.img_shape == SIZE[::-1])
+    assert set(copy.track_ids.astype(str)) == set(map(str, ids))
+    one, other = (np.lexsort((each.keypoints[:, 0, 0], each.frame_indices)) for each in (table, copy))
+    assert_array_equal(copy.frame_indices[other], table.frame_indices[one])
+    assert_array_equal(copy.keypoints_visible[other], table.keypoints_visible[one])
+    seen = table.keypoints_visible[one] > 0
+    assert_allclose(copy.keypoints[other][seen], table.keypoints[one][seen], atol=1e-3)
+    if -1 not in ids:
+        assert_array_equal(copy.track_ids[other].astype(str), table.track_ids[one].astype(str))
 
 
 @pytest.mark.parametrize(
@@ -286,7 +342,10 @@ def test_keypoints_become_an_exchange_file(tmp_path, capsys):
     table, copy = read_keypoints(path, img_shape=SIZE[::-1]), read_keypoints(tmp_path / 'a.npz')
     assert copy.fps == 25 and copy.img_shape == SIZE[::-1]
     assert_array_equal(copy.keypoints, table.keypoints)
-    for target, sentence in (('a.bvh', 'expected the ending .npz'), ('mediapipe.json', 'would replace an input')):
+    for target, sentence in (
+        ('a.bvh', 'expected the ending .csv, .json, .npz'),
+        ('mediapipe.json', 'would replace an input'),
+    ):
         with pytest.raises(SystemExit):
             cli.main(['convert', str(path), str(tmp_path / target), '--image-size', *size])
         assert sentence in capsys.readouterr().err

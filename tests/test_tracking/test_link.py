@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -5,6 +7,7 @@ from numpy.testing import assert_array_equal
 from poselifter.errors import InputError
 from poselifter.structures import KeypointTable
 from poselifter.tracking import link_persons
+from poselifter.tracking.box_trackers import TRACKERS, track_boxes
 
 
 def detections(paths: np.ndarray, body: np.ndarray, order: np.ndarray, present: np.ndarray) -> tuple:
@@ -115,3 +118,30 @@ def test_detection_without_a_joint_is_nobody():
     linked = link_persons(KeypointTable(keypoints, visible, np.arange(6), np.full(6, -1)))
     assert linked.track_ids.tolist() == [0] * 4
     assert linked.frame_indices.tolist() == [0, 1, 4, 5]
+
+
+@pytest.mark.parametrize('name', TRACKERS)
+def test_trackers_of_the_package(name):
+    """The library itself follows two who pass each other, one of whom is away for three frames."""
+    pytest.importorskip('trackers', reason='needs trackers: pip install trackers')
+    frames, body = np.arange(60), np.random.default_rng(0).uniform(-1, 1, (17, 2)) * (40, 100)
+    left = body + np.stack([100 + 5 * frames, np.full(60, 300)], 1)[:, None]
+    right = body + np.stack([500 - 5 * frames, np.full(60, 420)], 1)[:, None]
+    away = np.r_[(frames > 20) & (frames < 24), np.zeros(60, bool)]
+    points, numbers = np.concatenate([left, right])[~away], np.r_[frames, frames][~away]
+    table = KeypointTable(points, np.full((117, 17), 0.9), numbers, [None] * 117, skeleton='coco17', fps=30)
+    tracked = track_boxes(table, name)
+    assert len(tracked.track_ids) >= 112 and set(tracked.track_ids) == {0, 1}
+    for _, rows in tracked.tracks():
+        assert np.ptp(tracked.keypoints[rows, 0, 1]) < 1
+    assert track_boxes(tracked, name) is tracked
+
+
+def test_trackers_that_cannot_be_had(monkeypatch):
+    table = KeypointTable(np.ones((1, 17, 2)), np.ones((1, 17)), [0], [None])
+    with pytest.raises(InputError, match='tracker'):
+        track_boxes(table, 'deepsort')
+    monkeypatch.setitem(sys.modules, 'trackers', None)
+    monkeypatch.setitem(sys.modules, 'supervision', None)
+    with pytest.raises(InputError, match='pip install trackers'):
+        track_boxes(table, 'sort')

@@ -14,6 +14,7 @@ import torch
 from ...errors import InputError
 from ...geometry import procrustes_align
 
+_BLOCK = 1000  # poses that fit the processor's cache
 Distances = tuple[np.ndarray, np.ndarray]
 
 
@@ -30,8 +31,14 @@ def aligned_distances(pred: Any, target: Any, visible: Any = None) -> Distances:
     """
     pred, target, counted = _check(pred, target, visible)
     counted = counted & (counted.sum(-1, keepdims=True) >= 3)
-    aligned = procrustes_align(pred, target, weights=counted.astype(np.float64))
-    return _norm(aligned - target), counted
+    joints, blocks = pred.shape[-2], []
+    poses = pred.reshape(-1, joints, 3), target.reshape(-1, joints, 3), counted.reshape(-1, joints).astype(np.float64)
+    for start in range(0, len(poses[0]), _BLOCK):
+        p, t, weights = (part[start : start + _BLOCK] for part in poses)
+        difference = procrustes_align(p, t, None if weights.all() else weights)
+        difference -= t
+        blocks.append(_norm(difference))
+    return np.concatenate([*blocks, np.empty((0, joints))]).reshape(counted.shape), counted
 
 
 def scaled_distances(pred: Any, target: Any, visible: Any = None) -> Distances:

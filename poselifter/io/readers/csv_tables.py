@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import InputError, reading
 from ...registry import register_reader
 from ...structures.keypoint_table import as_numbers
-from .document import Detections, Document, looks_normalized, seen_scores, texts_of
+from .document import Detections, Document, looks_normalized, seen_scores, texts_of, uneven_times
 from .joint_sets import SKELETONS_BY_COUNT
 
 _SCORE = 'score|visibility|visible|confidence|conf|likelihood|probability|prob'
@@ -97,12 +97,14 @@ def read_csv(document: Document) -> Detections:
     if all(re.fullmatch(r'[-+.\de]*', cell) for cell in header):
         return _bare(numbers_of(rows, range(len(header)), path), path)
     other = {kind: next((c for c, n in enumerate(header) if re.fullmatch(w, n)), None) for kind, w in _WORDS.items()}
-    frames, fps = np.arange(len(body)), None
+    frames, fps, times = np.arange(len(body)), None, None
     if other['time'] is not None:
         times = numbers_of(body, [other['time']], f'{path}: {rows[0][other["time"]]}')[:, 0]
-        frames, fps = _of_times(times / (1000 if header[other['time']].endswith('ms') else 1), path)
+        times = times / (1000 if header[other['time']].endswith('ms') else 1)
+        frames, fps = _of_times(times, path)
     if other['frame'] is not None:
         frames = frames_of([row[other['frame']] for row in body], path)
+    times = times if times is None else uneven_times(times, frames)
     ids = None if other['track'] is None else [row[other['track']] for row in body]
     columns: dict[str, dict[str, int]] = {}
     for c, name in enumerate(rows[0]):
@@ -115,7 +117,7 @@ def read_csv(document: Document) -> Detections:
     if columns:
         used = [axes.get(kind) for axes in columns.values() for kind in ('x', 'y', 'score')]
         table = numbers_of(body, used, path).reshape(len(body), len(columns), 3)
-        return _detections(table, frames, ids, list(columns), fps)
+        return _detections(table, frames, ids, list(columns), fps, times)
     if other['joint'] is None or not {'x', 'y'} <= set(header):
         raise InputError(f'{path}: has the columns {", ".join(rows[0][:6])[:80]}, ..., {_EXPECTED}')
     numbers = numbers_of(body, [header.index('x'), header.index('y'), other['score']], path)
@@ -128,8 +130,9 @@ def read_csv(document: Document) -> Detections:
     column = {name: c for c, name in enumerate(names)}
     table = np.full((len(places), len(names), 3), np.nan)
     table[[places[key] for key in keys], [column[row[other['joint']]] for row in body]] = numbers
-    frames = np.array([frame for frame, _ in places], np.int64)
-    return _detections(table, frames, ids and [i for _, i in places], names, fps)
+    rows = np.unique([places[key] for key in keys], return_index=True)[1]
+    frames, times = frames[rows], times if times is None else times[rows]
+    return _detections(table, frames, ids and [i for _, i in places], names, fps, times)
 
 
 def _of_times(times: np.ndarray, path: Any) -> tuple[np.ndarray, float | None]:
@@ -140,9 +143,9 @@ def _of_times(times: np.ndarray, path: Any) -> tuple[np.ndarray, float | None]:
     steps = np.diff(moments)
     if not len(steps) or not 1e-4 < np.median(steps) < 1:
         return frames, None
-    fps = float(np.round(1 / np.median(steps), 3))
-    numbers = np.round((moments - moments[0]) * fps)
-    return (numbers.astype(np.int64)[frames] if (np.diff(numbers) > 0).all() else frames), fps
+    usual = steps[steps < 1.5 * np.median(steps)].mean()  # times may be rounded
+    numbers = np.r_[0, np.cumsum(np.round(steps / usual).clip(1))].astype(np.int64)
+    return numbers[frames], float(np.round(numbers[-1] / (moments[-1] - moments[0]), 3))
 
 
 def _bare(table: np.ndarray, path: Any) -> Detections:
@@ -159,7 +162,12 @@ def _bare(table: np.ndarray, path: Any) -> Detections:
 
 
 def _detections(
-    table: np.ndarray, frames: np.ndarray, ids: list[str] | None, names: list[str], fps: float | None
+    table: np.ndarray,
+    frames: np.ndarray,
+    ids: list[str] | None,
+    names: list[str],
+    fps: float | None,
+    times: np.ndarray | None = None,
 ) -> Detections:
     """Detections of (N, J, 3) x, y, score; joints whose names are numbers, in any words, are put in their order."""
     numbers = [re.fullmatch(r'\D{0,12}(\d{1,4})', name) for name in names]
@@ -172,5 +180,12 @@ def _detections(
     kept = ids and [i for i, row in zip(ids, rows, strict=True) if row]
     normalized = looks_normalized(points, scores)
     return Detections(
-        points[rows], scores[rows], frames[rows], kept, joint_names=names, fps=fps, normalized=normalized
-    )  # fmt: skip
+        points[rows],
+        scores[rows],
+        frames[rows],
+        kept,
+        joint_names=names,
+        fps=fps,
+        timestamps=times if times is None else times[rows],
+        normalized=normalized,
+    )

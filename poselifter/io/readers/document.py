@@ -20,6 +20,7 @@ from ...utils.arrays import load_array, load_arrays
 from ...utils.safe_pickle import load_pickle
 
 _LARGEST = 1 << 30  # bytes of arrays that are unpacked from a file which is far smaller
+_EVEN = 0.1  # frames by which times may be off an even rate, as those that are rounded are
 _FRAME_FILES = ('.json', '.txt')  # files of a folder with one file a frame
 
 
@@ -285,6 +286,22 @@ def looks_normalized(points: np.ndarray, scores: np.ndarray) -> bool:
     """Whether points (N, J, 2) are fractions of a picture; what is out of it may be far beyond 1."""
     seen = points[(scores > 0) & np.isfinite(points).all(-1)]
     return len(seen) > 2 and bool(np.median(np.abs(seen)) <= 1.5)
+
+
+def uneven_times(times: np.ndarray, frames: np.ndarray) -> np.ndarray | None:
+    """Times (N,) of rows in seconds, for ``timestamps``; ``None`` where numbers of frames and a rate say the same.
+
+    Args:
+        times: (N,) seconds.
+        frames: (N,) numbers of the frames, with which times should rise.
+    """
+    numbers, first = np.unique(frames, return_index=True)
+    moments = times[first]
+    if len(numbers) < 3 or (np.diff(moments) <= 0).any():
+        return None
+    spacing = (moments[-1] - moments[0]) / (numbers[-1] - numbers[0])
+    off = np.abs(moments - moments[0] - (numbers - numbers[0]) * spacing).max()
+    return None if off < _EVEN * spacing else np.asarray(times, np.float64)
 
 
 def integers_of(entries: Sequence[Mapping[str, Any]], key: str, where: str) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 from ...errors import InputError, reading
 from ...registry import register_reader
 from ...structures.keypoint_table import NO_NUMBERS
-from .document import Detections, Document, entries_of, looks_normalized
+from .document import Detections, Document, entries_of, looks_normalized, uneven_times
 
 _KEYS = ('pose_landmarks', 'poseLandmarks', 'landmarks')
 
@@ -41,11 +41,16 @@ def read_mediapipe(document: Document) -> Detections:
             numbers.append(number)
             rows.append(_landmarks(person, f'{path}, frame {number}, person {index}'))
     table = np.array(rows, np.float64).reshape(-1, 33, 3)
-    times = [frame.get('timestamp_ms') for frame in frames if isinstance(frame, dict)]
-    fps = _rate(times, path) if len(times) == len(frames) > 1 and None not in times else None
     points, scores, normalized = table[..., :2], table[..., 2], looks_normalized(table[..., :2], table[..., 2])
-    numbers = np.array(numbers, np.int64)
-    return Detections(points, scores, numbers, None, 'mediapipe33', fps=fps, normalized=normalized)
+    numbers, fps, timestamps = np.array(numbers, np.int64), None, None
+    stamps = [frame.get('timestamp_ms') for frame in frames if isinstance(frame, dict)]
+    if len(stamps) == len(frames) > 1 and None not in stamps:
+        times = _seconds(stamps, path)
+        fps = (len(times) - 1) / (times[-1] - times[0])
+        timestamps = None if uneven_times(times, np.arange(len(times))) is None else times[numbers]
+    return Detections(
+        points, scores, numbers, None, 'mediapipe33', fps=fps, normalized=normalized, timestamps=timestamps
+    )  # fmt: skip
 
 
 def _persons(frame: Any, where: str) -> list[list[Mapping[str, Any]]]:
@@ -73,12 +78,11 @@ def _landmarks(person: Sequence[Mapping[str, Any]], where: str) -> list[list[flo
         return [[float(mark['x']), float(mark['y']), float(mark.get('visibility', 1))] for mark in person]
 
 
-def _rate(times: Sequence[Any], path: Any) -> float:
-    """Frames a second of time stamps in milliseconds."""
+def _seconds(stamps: Sequence[Any], path: Any) -> np.ndarray:
+    """Time stamps in milliseconds as seconds (T,); raises InputError if they do not grow."""
     with reading(f'{path}: timestamp_ms are no numbers', 'expected milliseconds', NO_NUMBERS):
-        span = float(times[-1]) - float(times[0])
-    if not 0 < span < 1e12:
-        raise InputError(
-            f'{path}: timestamp_ms go from {times[0]} to {times[-1]}, expected them to grow; mend or drop them'
-        )
-    return 1000 * (len(times) - 1) / span
+        times = np.array([float(stamp) for stamp in stamps]) / 1000
+    if not ((np.diff(times) > 0).all() and times[-1] - times[0] < 1e9):
+        fault = f'{path}: timestamp_ms go from {stamps[0]} to {stamps[-1]}'
+        raise InputError(f'{fault}, expected them to grow from frame to frame; mend or drop them')
+    return times

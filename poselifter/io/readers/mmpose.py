@@ -49,7 +49,8 @@ def read_mmpose(document: Document) -> Detections:
         instances += [(person, f'{path}, frame {number}, instance {i}') for i, person in enumerate(persons)]
     points, scores = split_scores(_arrays(instances))
     ids = [person.get('track_id') for person, _ in instances]
-    return Detections(points, scores, np.array(numbers, np.int64), ids, **_joints(meta, path))
+    given = {key: meta[key] for key in ('fps', 'img_shape') if isinstance(meta, dict) and key in meta}  # of ours
+    return Detections(points, scores, np.array(numbers, np.int64), ids, **_joints(meta, path), **given)
 
 
 def _arrays(instances: Sequence[tuple[Mapping[str, Any], str]]) -> np.ndarray:

@@ -29,7 +29,7 @@ def read_keypoints(
         path: a file of a format in ``READERS``.
         skeleton: name of the joint set; needed where the file does not tell.
         img_shape: (height, width) in pixels; goes before what the file says.
-        fps: frames per second; goes before what the file says.
+        fps: frames per second; goes before what the file says, its times too.
 
     Returns:
         The table; ``frame_indices`` are the file's numbers, counted from
@@ -58,7 +58,7 @@ def read_keypoints(
         fps=detections.fps if fps is None else fps,
         source=f'{Path(path)} ({reader.label}{inferred and ", " + inferred})',
         notes=tuple(detections.notes),
-        timestamps=detections.timestamps,
+        timestamps=detections.timestamps if fps is None else None,
     )
     table.check_pixels()
     return table
@@ -91,6 +91,8 @@ def _use_skeleton(detections: Detections, named: str | None, path: str) -> tuple
         if not rows.all() and rows.any():
             points, scores, detections.frames = points[rows], scores[rows], np.asarray(detections.frames)[rows]
             ids = [i for i, kept in zip(ids, rows, strict=True) if kept]
+            if detections.timestamps is not None:
+                detections.timestamps = np.asarray(detections.timestamps)[rows]
     detections.keypoints, detections.scores, detections.track_ids, detections.notes = points, scores, ids, notes
     return name, inferred
 

@@ -37,7 +37,8 @@ def write_npz(path: Path, result: Result) -> None:
     for name, array in zip(_PLACED, placed, strict=True):
         if array is not None:
             arrays[name] = np.asarray(array, np.float32 if name in ('root_3d', 'uncertainty') else None)
-    save_arrays(path, arrays | {name: np.array(text) for name, text in result.frame_of_reference().items()})
+    texts = result.frame_of_reference() | ({'settings': result.settings} if result.settings else {})
+    save_arrays(path, arrays | {name: np.array(text) for name, text in texts.items()})
 
 
 def write_keypoints(path: str | os.PathLike, table: KeypointTable) -> None:

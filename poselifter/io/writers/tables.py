@@ -18,9 +18,18 @@ from ...utils import atomic_write
 _AXES = 'camera: x right, y down, z forward'
 
 
-@register_writer('json', '.json', needs=('poses', 'scores'))
+@register_writer('json', '.json', needs=('poses', 'scores', 'keypoints'))
 def write_json_result(path: Path, result: Result) -> None:
-    """For each segment of a person the frames, the poses, and of actions the best and all scores."""
+    """For each segment of a person the frames, the poses, and of actions the best and all scores.
+
+    Of 2D keypoints alone the frames with their persons, as MMPose writes them.
+    """
+    document = _segments(result) if result.given() else _instances(result)
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(document))
+
+
+def _segments(result: Result) -> dict[str, Any]:
     document = {'fps': result.fps, 'classes': result.classes}
     if result.poses is not None:
         skeleton = get_skeleton(result.skeleton_3d)
@@ -28,8 +37,23 @@ def write_json_result(path: Path, result: Result) -> None:
         document['root'] = None if skeleton.root is None else skeleton.joint_names[skeleton.root]
     segments = zip(result.describe_segments(), result.segments, strict=True)
     document['tracks'] = [_segment(result, segment, rows) for segment, rows in segments]
-    with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(document))
+    return document
+
+
+def _instances(result: Result) -> dict[str, Any]:
+    """Results of MMPose's demos; rate and size of the picture, which it leaves out, beside the names of the joints."""
+    table, joints = result.table, get_skeleton(result.skeleton).joint_names
+    meta = {'dataset_name': result.skeleton, 'keypoint_id2name': {str(k): name for k, name in enumerate(joints)}}
+    meta |= {key: getattr(table, key) for key in ('fps', 'img_shape') if getattr(table, key) is not None}
+    frames: dict[int, list] = {int(frame): [] for frame in np.unique(table.frame_indices)}
+    seen = table.keypoints_visible > 0
+    points = np.where(seen[..., None], table.keypoints.astype(float).round(3), 0)
+    scores = np.where(seen, table.keypoints_visible.astype(float).round(4), 0)
+    for row, (frame, track) in enumerate(zip(table.frame_indices.tolist(), table.track_ids.tolist(), strict=True)):
+        person = {'track_id': track, 'keypoints': points[row].tolist(), 'keypoint_scores': scores[row].tolist()}
+        frames[frame].append(person)
+    info = [{'frame_id': frame + 1, 'instances': persons} for frame, persons in frames.items()]  # demos count from 1
+    return {'meta_info': meta, 'instance_info': info}
 
 
 def _segment(result: Result, segment: dict[str, Any], rows: slice) -> dict[str, Any]:
@@ -50,13 +74,17 @@ def _numbers(array: np.ndarray) -> list:
     return np.where(np.isnan(array), None, array.astype(object)).tolist()
 
 
-@register_writer('csv', '.csv', needs=('poses',))
+@register_writer('csv', '.csv', needs=('poses', 'keypoints'))
 def write_csv(path: Path, result: Result) -> None:
     """A row for each person in each frame: track, frame, time in seconds, and x, y, z of each joint in metres.
 
     Camera axes, relative to the root, whose place is in ``root_x`` and so on where it is known; ``_sd`` is the standard
-    deviation where it is known. An empty cell is a joint that is not known.
+    deviation where it is known. An empty cell is a joint that is not known. Of 2D keypoints alone x, y in pixels, and
+    the score of each joint.
     """
+    if result.poses is None:
+        _write_keypoints(path, result)
+        return
     names, blocks = [], []
     joints = get_skeleton(result.skeleton_3d).joint_names
     if result.root is not None:
@@ -67,6 +95,13 @@ def write_csv(path: Path, result: Result) -> None:
         names += [f'{joint}_sd' for joint in joints]
         blocks.append(result.uncertainty)
     _write_rows(path, result, names, np.concatenate(blocks, 1), 5)
+
+
+def _write_keypoints(path: Path, result: Result) -> None:
+    table, joints = result.table, get_skeleton(result.skeleton).joint_names
+    points = np.where(table.keypoints_visible[..., None] > 0, table.keypoints, np.nan)
+    values = np.concatenate([points, table.keypoints_visible[..., None]], -1).reshape(len(points), -1)
+    _write_rows(path, result, [f'{joint}_{column}' for joint in joints for column in ('x', 'y', 'score')], values, 4)
 
 
 @register_writer('angles', '_angles.csv', needs=('poses',))
@@ -83,11 +118,14 @@ def write_angles(path: Path, result: Result) -> None:
 
 def _write_rows(path: Path, result: Result, names: Iterable[str], values: np.ndarray, digits: int) -> None:
     table, seconds = result.table, result.table.seconds(result.fps)
+    ids = table.track_ids.astype(str)
+    if table.track_ids.dtype.kind == 'i':
+        ids[table.track_ids < 0] = ''  # nobody knows who it is
     with atomic_write(path) as temporary, open(temporary, 'w', encoding='utf-8', newline='') as file:
         rows = csv.writer(file)
         rows.writerow(['track', 'frame', 'time', *names])
         for block in blocks_of(len(values)):
-            head = [table.track_ids[block].astype(str), table.frame_indices[block].astype(str)]
+            head = [ids[block], table.frame_indices[block].astype(str)]
             rows.writerows(np.column_stack([*head, as_text(seconds[block], 6), as_text(values[block], digits)]))
 
 

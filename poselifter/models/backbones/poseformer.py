@@ -81,7 +81,15 @@ class PoseFormer(BaseBackbone):
     def embed(self, x: Tensor) -> Tensor:
         """Input (B, T, J, C) to one token a frame (B, T, 1, D), positions of joints and frames in."""
         self.check_input(x)
-        return self.drop(self.frame_embedding(self.spatial(x)))
+        return self.place(self.embed_frames(x))
+
+    def embed_frames(self, x: Tensor) -> Tensor:
+        """See :class:`BaseBackbone`."""
+        return self.spatial(x)
+
+    def place(self, h: Tensor) -> Tensor:
+        """See :class:`BaseBackbone`."""
+        return self.drop(self.frame_embedding(h))
 
     def encode(self, h: Tensor, valid: Tensor | None = None, return_layers: bool = False) -> Encoded:
         """See :class:`BaseBackbone`; layers are the temporal blocks, before the norm."""

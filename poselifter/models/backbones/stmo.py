@@ -125,8 +125,16 @@ class STMO(BaseBackbone):
     def embed(self, x: Tensor, frames: Tensor | None = None) -> Tensor:
         """Input (B, T, J, C) to one token a frame (B, T, 1, D), positions in; ``frames`` (B, T) are not the first T."""
         self.check_input(x)
-        h = self.spatial(x)
-        return self.frame_embedding(h) if frames is None else h + self.frame_embedding.weight[0, frames].unsqueeze(2)
+        h = self.embed_frames(x)
+        return self.place(h) if frames is None else h + self.frame_embedding.weight[0, frames].unsqueeze(2)
+
+    def embed_frames(self, x: Tensor) -> Tensor:
+        """See :class:`BaseBackbone`."""
+        return self.spatial(x)
+
+    def place(self, h: Tensor) -> Tensor:
+        """See :class:`BaseBackbone`."""
+        return self.frame_embedding(h)
 
     def encode(self, h: Tensor, valid: Tensor | None = None, return_layers: bool = False) -> Encoded:
         """See :class:`BaseBackbone`; any subset of a clip's frames may come in."""

@@ -67,6 +67,7 @@ class TemporalConvNet(BaseBackbone):
             )
         super().__init__(num_frames or field, num_joints, in_channels, embed_dims, num_tokens=1, init_cfg=init_cfg)
         self.field, self.widths, self.causal, self.strided, self.pad = field, widths, causal, strided, pad
+        self.slides = not pad
         self.lead = field - 1 if causal else field // 2  # frames that the first output sees before its time
         self.dilations = [prod(widths[:i]) for i in range(len(widths))]
 

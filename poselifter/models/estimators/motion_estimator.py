@@ -15,6 +15,7 @@ from ...skeletons import flip_keypoints
 from ...structures import MotionDataSample, WindowPolicy, Windows
 from ..network import Network
 from ..parts import Tensors
+from .window_features import WindowFeatures
 
 Clips = Sequence[Tensor]  # of any lengths
 Samples = Sequence[MotionDataSample]
@@ -299,9 +300,14 @@ class MotionEstimator(BaseModel, Network):
         seen = np.random.default_rng(0).permuted(windows, axis=1) if self.shuffle_frames else windows
         # windows may overlap almost wholly, so their clips are gathered a batch at a time
         parts = torch.from_numpy(np.stack([windows, seen])).to(everything.device)
+        flip = self.flip_test and any(self.heads[name].reads != 'clip' for name in names)
+        mirrored = flip_keypoints(everything, skeleton) if flip else None
+        neighbours = window.stride == window.dilation == 1 and not self.shuffle_frames
+        alone = not self.codec.window_box
+        features = WindowFeatures(self, everything, mirrored, self.extract_feat, alone, neighbours)
         whole, done = {}, 0
-        for slots, rows in parts.split(batch_size or self.batch_size, 1):
-            batch = self._read_batch(everything[rows], names, _at(sample, needs, slots))
+        for slots, rows in parts.split((batch_size or self.batch_size) * features.reach, 1):
+            batch = self._read_batch(features(rows), len(rows), names, _at(sample, needs, slots))
             for place, value in {(name, key): v for name in names for key, v in batch[name].items()}.items():
                 if done == 0:  # small results between large activations would keep memory in pieces
                     whole[place] = value.new_empty(len(windows), *value.shape[1:])
@@ -313,22 +319,21 @@ class MotionEstimator(BaseModel, Network):
         for i, cut in enumerate(cuts):
             yield cut, {name: {key: parts[i] for key, parts in result.items()} for name, result in results.items()}
 
-    def _read_batch(self, clips: Tensor, names: Sequence[str], samples: MotionDataSample) -> dict[str, Tensors]:
-        """Predictions for clips (B, T, J, C), in one pass: poses (B, outputs, K, 3), bodies, or (B, D) of a clip.
+    def _read_batch(
+        self, features: Tensors, count: int, names: Sequence[str], samples: MotionDataSample
+    ) -> dict[str, Tensors]:
+        """Predictions from features of B clips: poses (B, outputs, K, 3), bodies, or (B, D) of a clip.
 
-        With ``flip_test`` poses and bodies are the mean with those of the mirrored
-        clips; heads that read clips see the plain ones only, as the papers' do.
+        Where those of the mirrored clips follow, poses and bodies are the mean of both; heads that read clips see the
+        plain ones only, as the papers' do.
         """
-        flip = self.flip_test and any(self.heads[name].reads != 'clip' for name in names)
-        both = torch.cat([clips, flip_keypoints(clips, self.codec.skeleton)]) if flip else clips
-        features = self.extract_feat(both)
-        plain = {key: value[: len(clips)] for key, value in features.items()}
-        mirrored = {key: value[len(clips) :] for key, value in features.items()}
+        plain = {key: value[:count] for key, value in features.items()}
+        mirrored = {key: value[count:] for key, value in features.items()}
         results = {}
         for name in names:
             head = self.heads[name]
             result = _float(head.predict(self.read(name, plain), samples))
-            if flip and head.reads != 'clip':
+            if len(next(iter(mirrored.values()))) and head.reads != 'clip':
                 other = _float(head.predict(self.read(name, mirrored), head.mirror(samples)))
                 plain_result, result = result, head.mean_with_mirrored(result, other, self.codec.skeleton_3d)
                 if head.reads == 'frames':

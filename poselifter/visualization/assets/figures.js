@@ -57,7 +57,7 @@ class Series {
 }
 
 /** A skeleton of balls and rods. */
-class Figure {
+export class Figure {
   constructor(series, skeleton, thickness, ghost, stance) {
     this.series = series;
     this.stance = stance;

@@ -6,6 +6,7 @@ import torch
 
 from poselifter.errors import InputError
 from poselifter.models.estimators import LinearRegression, MeanPose, MotionEstimator
+from poselifter.models.estimators.window_features import WindowFeatures
 from poselifter.skeletons import flip_keypoints
 from poselifter.structures import MotionDataSample
 
@@ -176,3 +177,29 @@ def test_flip_test_of_a_centre_frame():
     mirrored = flip_keypoints(by_hand(model, flip_keypoints(sequence, 'h36m17'), 4, 4), 'h36m17')
     expected = (by_hand(model, sequence, 4, 4) + mirrored) / 2
     torch.testing.assert_close(model.lift([sequence])[0], expected, atol=1e-6, rtol=1e-5)
+
+
+POSEFORMER = dict(
+    backbone=dict(type='PoseFormer', num_frames=9, joint_dims=8, depth=1, num_heads=2),
+    neck=dict(type='WeightedFrameMean'),
+    heads=dict(pose=dict(type='PoseHead', num_joints=17)),
+)
+
+
+@pytest.mark.parametrize('parts', [PSTMO, CONVOLUTIONS, POSEFORMER], ids=['pstmo', 'convolutions', 'poseformer'])
+def test_windows_share_what_frames_give_alone(parts, monkeypatch):
+    codec = dict(type='RootRelativeLifting')
+    model = estimator(**{**parts, 'codec': codec}, test_cfg=dict(batch_size=7))
+    sequences = [torch.rand(n, 17, 2) for n in (1, 23, 5)]
+    shared = model.lift(sequences)
+    frames = []
+    name = 'encode' if model.backbone.slides else 'embed_frames'
+    one = getattr(model.backbone, name)
+    count = lambda x, *rest: frames.append(x.shape[0] * x.shape[1]) or one(x, *rest)  # noqa: E731
+    monkeypatch.setattr(model.backbone, name, count)
+    model.lift(sequences[1:2])
+    assert sum(frames) <= 2 * (23 + 4 * 8)  # 2 x 23 x 9 of windows for themselves
+    alone = lambda self, rows: self.whole(torch.cat([source[rows] for source in self.sources]))  # noqa: E731
+    monkeypatch.setattr(WindowFeatures, '__call__', alone)
+    for one, other in zip(shared, model.lift(sequences), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-5)

@@ -1,0 +1,148 @@
+"""Poses of persons as they come, from what came before only."""
+
+from collections import deque
+from collections.abc import Sequence
+
+import numpy as np
+from torch import nn
+
+from ..errors import check_choice
+from ..geometry.root import fit_root
+from ..skeletons import convert_keypoints
+from ..structures import KeypointTable, Result
+from ..tracking import OneEuroFilter, PersonLinker
+from ..world.camera_file import FilmCamera
+from .inference import predict_table
+from .track_clips import MAX_GAP
+
+#: Hertz above which joints at rest are smoothed, by name; moving ones are smoothed less.
+STREAM_SMOOTHING = {'off': None, 'light': 1.5, 'strong': 0.4}
+_FASTER = 3.0  # what a speed of 1 m/s adds to that, in its own size
+_DEEP = 0.3  # part of that for the way to and from the camera, which a picture tells worst
+_RATES = (1.0, 1000.0)  # frames a second that are believed
+
+
+class StreamingLifter:
+    """Lifts the persons of one frame after the other: a pose is the last of the window of frames that ends there.
+
+    Args:
+        model: from :func:`~poselifter.apis.init_model`.
+        skeleton: joint set of the keypoints; ``None`` means the model's.
+        img_shape: (height, width) of the pictures.
+        smoothing: by the One-Euro filter: ``'off'``, ``'light'``, ``'strong'``, or a frequency in hertz.
+
+    Raises:
+        InputError: no such smoothing.
+
+    Example::
+
+        lifter = StreamingLifter(init_model('mixste_cmu_27'), 'coco17', img_shape=(720, 1280))
+        for time, keypoints, scores in camera:  # (P, J, 2), (P, J) of P persons
+            result = lifter(time, keypoints, scores)
+            print(result.table.track_ids, result.poses.shape, result.root.shape)
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        skeleton: str | None = None,
+        img_shape: tuple[int, int] | None = None,
+        smoothing: str | float | None = 'light',
+    ) -> None:
+        if smoothing is None or isinstance(smoothing, str):
+            check_choice('smooth', smoothing or 'off', STREAM_SMOOTHING)
+            smoothing = STREAM_SMOOTHING[smoothing or 'off']
+        self.model, self.skeleton, self.img_shape, self.cutoff = model, skeleton, img_shape, smoothing
+        self.rate = model.codec.fps or 30.0
+        self.seconds = (model.window.length - 1) / self.rate
+        self.times: deque[float] = deque(maxlen=31)
+        self.rows: list[tuple[int, float, np.ndarray, np.ndarray]] = []  # id, time, keypoints, scores
+        self.filters: dict[int, OneEuroFilter] = {}
+        self.linker: PersonLinker | None = None
+
+    def __call__(
+        self, time: float, keypoints: np.ndarray, scores: np.ndarray, ids: Sequence[int] | None = None
+    ) -> Result | None:
+        """Lifts the persons of a frame.
+
+        Args:
+            time: seconds, later than that of the frame before.
+            keypoints: (P, J, 2) pixels.
+            scores: (P, J) in [0, 1]; 0 means missing.
+            ids: of the P persons over time; ``None`` finds them by their places.
+
+        Returns:
+            A row for each person, with the root as a camera of the usual focal length sees it, where the size of the
+            picture is known. Persons of whom less than half is in the picture are left out; ``None`` if nobody is left.
+        """
+        self.times.append(time)
+        ids = self.identify(time, keypoints, scores) if ids is None else ids
+        present = [k for k in range(len(keypoints)) if self._inside(keypoints[k], scores[k])]
+        self.rows = [row for row in self.rows if row[1] > time - self.seconds - 1e-6]
+        self.rows += [(int(ids[k]), time, keypoints[k], scores[k]) for k in present]
+        self.filters = {key: f for key, f in self.filters.items() if time - f.time <= MAX_GAP}
+        if not present:
+            return None
+        table = self._table({int(ids[k]) for k in present})
+        result = predict_table(self.model, table, ['pose'], smoothing='off')
+        last = np.array([rows.stop - 1 for _, rows in table.tracks()])
+        newest = Result(table.take(last), result.poses[last], result.skeleton_3d, model=result.model)
+        return self._smoothed(self._placed(newest), time)
+
+    def identify(self, time: float, keypoints: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        """Ids (P,) of the persons of a frame, by their places in those before."""
+        if self.linker is None:
+            self.linker = PersonLinker(self.skeleton, keypoints.shape[1], self.rate)
+        return self.linker(keypoints, scores > 0, time * self.rate)
+
+    def _inside(self, keypoints: np.ndarray, scores: np.ndarray) -> bool:
+        """Whether at least half of the joints of a person that are seen are in the picture."""
+        seen = keypoints[scores > 0]
+        size = np.inf if self.img_shape is None else np.array(self.img_shape[1::-1])
+        return len(seen) > 0 and ((seen >= 0) & (seen <= size)).all(-1).mean() >= 0.5
+
+    def _table(self, ids: set[int]) -> KeypointTable:
+        """The last frames of some persons, numbered from 0, with their times."""
+        keys, times, points, scores = zip(*(row for row in self.rows if row[0] in ids), strict=True)
+        steps = np.diff(self.times)
+        fps = float(np.clip(1 / np.median(steps), *_RATES)) if len(steps) else self.rate
+        moments = np.unique(times)
+        return KeypointTable(
+            np.array(points),
+            np.array(scores),
+            np.searchsorted(moments, times),
+            np.array(keys),
+            skeleton=self.skeleton,
+            img_shape=self.img_shape,
+            fps=fps,
+            timestamps=np.array(times) - moments[0],
+        )
+
+    def _placed(self, result: Result) -> Result:
+        """The result with the root of each person, from this frame alone."""
+        if self.img_shape is None:
+            return result
+        table = result.table
+        points, scores = convert_keypoints(
+            table.keypoints,
+            result.skeleton or self.model.codec.skeleton.name,
+            result.skeleton_3d,
+            table.keypoints_visible,
+        )
+        rays = FilmCamera.with_focal(None, self.img_shape).rays(points)
+        frames = zip(result.poses, rays, scores, strict=True)
+        roots = [fit_root(pose[None], ray[None], score[None], self.rate, None)[0] for pose, ray, score in frames]
+        result.root = np.array(roots, np.float32)
+        return result
+
+    def _smoothed(self, result: Result, time: float) -> Result:
+        if self.cutoff is None:
+            return result
+        cutoffs = np.full((result.poses.shape[1] + 1, 3), self.cutoff)
+        cutoffs[-1, 2] *= _DEEP
+        roots = np.zeros_like(result.poses[:, 0]) if result.root is None else result.root
+        for k, key in enumerate(result.table.track_ids.tolist()):
+            smooth = self.filters.setdefault(key, OneEuroFilter(cutoffs, _FASTER * self.cutoff))
+            smoothed = smooth(np.concatenate([result.poses[k], roots[k, None]]), time)
+            result.poses[k], roots[k] = smoothed[:-1], smoothed[-1]
+        return result
