@@ -1,6 +1,6 @@
 """Measures the options of lifting, whose defaults its tables chose, and makes the numbers that lifting reads.
 
-    python benchmarks/lifting_options.py smooth missing rate overlap persons sides coverage [--film FOLDER]
+    python benchmarks/lifting_options.py smooth missing scores rate overlap persons sides coverage [--film FOLDER]
     python benchmarks/lifting_options.py bodies        # writes poselifter/tracking/bodies_2d.json
     python benchmarks/lifting_options.py calibrate     # prints the numbers for the metafile
 
@@ -191,6 +191,24 @@ def missing_table(model, args):
     )
 
 
+def scores_table(model, args):
+    """Scores of a detector: as they are, all taken for 1, or joints below one taken for missing."""
+    clips, (tables, tool) = filmed(args.data / 'cmu/cmu_test.npz', every=2), film_tables(args.film)
+    ways = {'as they are': lambda scores: scores, 'all 1': lambda scores: (scores > 0).astype(np.float32)}
+    for least in (0.3, 0.5, 0.7):
+        ways[f'below {least} is missing'] = lambda scores, least=least: scores * (scores >= least)
+    rows = []
+    for name, way in ways.items():
+        parts = [
+            [(replace(table, keypoints_visible=way(table.keypoints_visible)), truth) for table, truth in part]
+            for part in (clips, tables['full'], tables['heavy'])
+        ]
+        films = [measure_film(model, part, tool)[[0, 3]] for part in parts[1:]]
+        rows.append((name, [*measure(model, parts[0])[[0, 2]], *films[0], *films[1]]))
+    head = [f'{name}: {column}' for name in ('CMU', 'film, full', 'film, heavy') for column in ('MPJPE', 'velocity')]
+    show('Scores', ['', *head], rows)
+
+
 def rate_table(model, args):
     """Another frame rate than the model's."""
     clips = {fps: filmed(args.data / 'cmu/cmu_test.npz', every=3, longest=60, fps=fps) for fps in (15, 25, 60, 120)}
@@ -354,6 +372,7 @@ def bodies(_, args):
 JOBS = {
     'smooth': smooth_table,
     'missing': missing_table,
+    'scores': scores_table,
     'rate': rate_table,
     'overlap': overlap_table,
     'persons': persons_table,

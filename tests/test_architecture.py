@@ -20,31 +20,31 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 376,  # 25 of fit-body and lift --body
-    'poselifter/apis': 1291,  # 121 of fitting the free body
+    'poselifter': 376,
+    'poselifter/apis': 1291,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 190,
     'poselifter/datasets': 2762,
-    'poselifter/detection': 660,
+    'poselifter/detection': 683,
     'poselifter/engine': 1002,
     'poselifter/evaluation': 611,
-    'poselifter/geometry': 689,
-    'poselifter/io': 2037,  # 50 of bodies of any bones and of VRM animations
-    'poselifter/models': 2945,  # 373 of Anny and its fit
+    'poselifter/geometry': 703,
+    'poselifter/io': 2045,
+    'poselifter/models': 2946,
     'poselifter/skeletons': 192,
-    'poselifter/structures': 453,  # 9 of bodies of any bones
-    'poselifter/tracking': 393,
+    'poselifter/structures': 453,
+    'poselifter/tracking': 396,
     'poselifter/utils': 469,
-    'poselifter/visualization': 727,
-    'poselifter/world': 341,
+    'poselifter/visualization': 739,
+    'poselifter/world': 361,
     'tools': 100,
     'tools/analysis_tools': 1109,
     'tools/dataset_converters': 717,
     'tools/misc': 420,
-    'tools/model_converters': 180,  # 115 of the converter of Anny
+    'tools/model_converters': 180,
 }
-TOTAL_LINES = 34_520
-TEST_LINES = 30_040
+TOTAL_LINES = 34_629
+TEST_LINES = 30_132
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -11,7 +11,7 @@ from ..errors import InputError, reading
 from ..registry import DETECTORS
 from ..structures import KeypointTable
 from .film import Frame, Frames
-from .table import make_table, with_progress
+from .table import Rows, make_table, with_progress
 
 #: Joints that are read of a library's, by their number: a whole body begins with a body and its feet.
 _BODIES = {17: ('coco17', 17), 26: ('halpe26', 26), 133: ('coco_wholebody133_body23', 23)}
@@ -46,11 +46,10 @@ class FrameDetector:
 
     def __call__(self, frames: Frames) -> KeypointTable:
         """A table of all persons, numbered -1, -2, ... within their frame; raises InputError if there is nobody."""
-        rows = [
-            (frame.index, -number, person.keypoints, person.visibility)
-            for frame, persons in self.follow(with_progress(frames))
-            for number, person in enumerate(persons, 1)
-        ]
+        rows = Rows()
+        for frame, persons in self.follow(with_progress(frames)):
+            for number, person in enumerate(persons, 1):
+                rows.add(frame, -number, person.keypoints, person.visibility)
         return make_table(frames, rows, self.skeleton)
 
     def follow(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Sighting]]]:

@@ -16,7 +16,7 @@ from ..registry import DETECTORS
 from ..structures import KeypointTable
 from .film import Frame, Frames, count_cores
 from .regions import SIDE, cut, make_anchors, pick_best, region_of, tiles_of, to_picture, turn
-from .table import make_table, with_progress
+from .table import Rows, make_table, with_progress
 from .weights import find_weights
 
 CROP = 256  # pixels of the landmark networks' picture
@@ -125,11 +125,10 @@ class BlazePose:
 
     def __call__(self, frames: Frames) -> KeypointTable:
         """A table of all persons with an id each; raises InputError if there is nobody."""
-        rows = [
-            (frame.index, person.track, person.keypoints, person.visibility)
-            for frame, persons in self.follow(with_progress(frames))
-            for person in persons
-        ]
+        rows = Rows()
+        for frame, persons in self.follow(with_progress(frames)):
+            for person in persons:
+                rows.add(frame, person.track, person.keypoints, person.visibility)
         return make_table(frames, rows, self.skeleton, shortest=SHORTEST)
 
     def follow(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Person]]]:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from glob import glob, has_magic
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ FILMS += ('.mpg', '.mpeg', '.ts', '.mts', '.m2ts', '.wmv', '.flv', '.3gp', '.ogv
 #: (offset, bytes) of the first bytes of films, for those with another name.
 _MARKS = ((4, b'ftyp'), (0, b'\x1aE\xdf\xa3'), (8, b'AVI '), (0, b'\x00\x00\x01\xba'), (0, b'OggS'), (0, b'FLV'))
 _RATE = 30.0  # frames a second of which nothing is known
+_DOUBTFUL = 500.0  # from which a rate is rather the clock of a film whose rate varies, as browsers record them
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,7 @@ class _Film(Frames):
         with container:
             self.origin = float((stream.start_time or 0) * stream.time_base)
             self.rate = float(stream.guessed_rate or stream.average_rate or _RATE)
+            self.rate = self.rate if self.rate < _DOUBTFUL else _rate_of(container, stream) or self.rate
             self.aspect = float(stream.sample_aspect_ratio or 1)
             length = float((stream.duration or 0) * stream.time_base) or (container.duration or 0) / 1e6
         _, frame = next(self.decode(), (0, None))
@@ -169,7 +172,10 @@ class _Film(Frames):
     def __iter__(self) -> Iterator[Frame]:
         index = -1
         for time, frame in self.decode():
-            index = max(index + 1, round(time * self.rate))
+            due = round(time * self.rate)
+            if index > due:  # more pictures than the rate has numbers for
+                continue
+            index = max(index + 1, due)
             image = self.check_size(self.upright(frame), f'{self.path} at {time:.2f} s')
             yield Frame(index, index / self.given if self.given else time, image)
 
@@ -215,6 +221,13 @@ class _Film(Frames):
         """(H, W, 3) uint8 RGB with square pixels, turned as the film's metadata say."""
         wide = {} if self.aspect == 1 else {'width': round(frame.width * self.aspect), 'height': frame.height}
         return np.rot90(frame.to_ndarray(format='rgb24', **wide), frame.rotation // 90)
+
+
+def _rate_of(container: Any, stream: Any) -> int:
+    """Frames a second, rounded, by the usual time between the first pictures; 0 if that cannot be told."""
+    packets = islice(container.demux(stream), 500)
+    times = np.sort([float(packet.pts * packet.time_base) for packet in packets if packet.pts is not None])
+    return round(1 / max(np.median(np.diff(times)), 1e-3)) if len(times) > 1 else 0
 
 
 def count_cores() -> int:

@@ -8,6 +8,8 @@ MAX_HEIGHT = 0.15  # metres above where it usually stands
 _MAX_STEP = 0.1  # metres above the other foot
 _BLUR = 1 / 30  # seconds over which the place of a foot is averaged before its speed is taken
 _SHORTEST, _BREAK = 0.1, 0.07  # seconds; of contacts, and of pauses within one
+_LEVEL = 0.4  # metres between heights of standing feet that are two levels
+_STAY = 0.3  # seconds; who is at rest for less, at the top of a jump, does not stand
 _STRAIGHT = 0.9999  # of a leg's length, up to which it reaches
 
 
@@ -18,51 +20,67 @@ def foot_speed(feet: np.ndarray, fps: float) -> np.ndarray:
     return np.linalg.norm(np.gradient(gaussian_filter1d(feet, _BLUR * fps, axis=0), axis=0), axis=-1) * fps
 
 
-def ground_height(feet: np.ndarray, fps: float) -> tuple[float, float]:
-    """The usual height of a foot that stands, the lower of both.
+def standing_levels(feet: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray]:
+    """The heights at which a person stands: the ground, and perhaps a roof or a stage.
+
+    Heights of slow feet, the lower of both, that lie within 0.4 m of each other are one level. A level of its own is
+    one on which the person stands for 0.3 s at a time; where there is none, all slow feet are one.
 
     Args:
         feet: (T, 2, 3) of one person, z up, metres.
         fps: frames a second.
 
     Returns:
-        Height in metres; seconds in which a foot stood. Where that is nearly never, the lowest places count.
+        Heights (L,) in metres, rising; seconds (L,) on each. Of who nearly never stands it is the lowest places.
     """
     height = feet[..., 2]
     slow = (foot_speed(feet, fps) < MAX_SPEED) & (height < height.min(1, keepdims=True) + _MAX_STEP)
-    seconds = float(slow.any(1).sum() / fps)
-    if seconds < _SHORTEST:
-        return float(np.quantile(height.min(1), 0.1)), seconds
-    return float(np.median(height[slow])), seconds
+    if slow.any(1).sum() < _SHORTEST * fps:
+        return np.quantile(height.min(1), [0.1]), slow.any(1).sum(keepdims=True) / fps
+    heights = np.sort(height[slow])
+    bounds = (heights[1:] + heights[:-1])[np.diff(heights) > _LEVEL] / 2
+    ranges = zip([-np.inf, *bounds], [*bounds, np.inf], strict=True)
+    groups = [slow & (height > low) & (height < high) for low, high in ranges]
+    groups = [group for group in groups if _longest(group.any(1)) >= _STAY * fps] or [slow]
+    seconds = [group.any(1).sum() / fps for group in groups]
+    return np.array([np.median(height[group]) for group in groups]), np.array(seconds)
 
 
-def find_contacts(feet: np.ndarray, fps: float) -> np.ndarray:
+def level_below(feet: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Of several heights (L,) the one (T,) nearest to the lower foot of (T, 2, 3)."""
+    return levels[np.abs(feet[..., 2].min(1)[:, None] - levels).argmin(1)]
+
+
+def find_contacts(feet: np.ndarray, fps: float, levels: np.ndarray | float = 0.0) -> np.ndarray:
     """When feet stand: low, slow, and for a while.
 
     Args:
-        feet: (T, 2, 3) metres, z up, 0 where they usually stand.
+        feet: (T, 2, 3) metres, z up.
         fps: frames a second.
+        levels: height at which they stand, or (T,) such.
 
     Returns:
         (T, 2) bool.
     """
-    height = feet[..., 2]
+    height = feet[..., 2] - np.broadcast_to(levels, len(feet))[:, None]
     low = (height < MAX_HEIGHT) & (height < height.min(1, keepdims=True) + _MAX_STEP)
     contacts = low & (foot_speed(feet, fps) < MAX_SPEED)
     contacts = ~_without_short(~contacts, _BREAK * fps)
     return _without_short(contacts, _SHORTEST * fps)
 
 
-def hold_feet(feet: np.ndarray, contacts: np.ndarray) -> np.ndarray:
-    """Feet of which those in contact are held at one place each, their mean one with z 0; swings between move along.
+def hold_feet(feet: np.ndarray, contacts: np.ndarray, levels: np.ndarray | float = 0.0) -> np.ndarray:
+    """Feet of which those in contact are held at one place each, their mean one on a level; swings between move along.
 
     Args:
-        feet: (T, F, 3) metres, z up, 0 where they usually stand.
+        feet: (T, F, 3) metres, z up, 0 where they stand on the ground.
         contacts: (T, F) bool.
+        levels: (T,) z of feet in contact, where they stand on something else.
 
     Returns:
         (T, F, 3): equal within a contact, never below 0.
     """
+    levels = np.broadcast_to(levels, len(feet))
     held, frames = feet.copy(), np.arange(len(feet))
     for foot, stands in enumerate(contacts.T):
         if stands.any():
@@ -70,9 +88,9 @@ def hold_feet(feet: np.ndarray, contacts: np.ndarray) -> np.ndarray:
             _, number = np.unique(number, return_inverse=True)
             count = np.bincount(number)
             place = np.stack([np.bincount(number, feet[stands, foot, axis]) / count for axis in (0, 1)], -1)
-            offset = np.c_[place[number], np.zeros(len(number))] - feet[stands, foot]
+            offset = np.c_[place[number], levels[stands]] - feet[stands, foot]
             held[:, foot] += np.stack([np.interp(frames, frames[stands], offset[:, axis]) for axis in range(3)], -1)
-    held[..., 2] = np.where(contacts, 0, np.maximum(held[..., 2], 0))
+    held[..., 2] = np.where(contacts, levels[:, None], np.maximum(held[..., 2], 0))
     return held
 
 
@@ -139,6 +157,11 @@ def _depth(parents: tuple[int, ...], joint: int) -> int:
 def _runs(flags: np.ndarray) -> np.ndarray:
     """Numbers of the runs of equal values along the first axis of (T, F) flags."""
     return np.cumsum(np.r_[np.zeros((1, flags.shape[1]), int), np.diff(flags.astype(int), axis=0) != 0], axis=0)
+
+
+def _longest(flags: np.ndarray) -> int:
+    """Length of the longest run of True in (T,) flags."""
+    return int(np.bincount(_runs(flags[:, None])[flags, 0]).max(initial=0))
 
 
 def _without_short(flags: np.ndarray, shortest: float) -> np.ndarray:

@@ -178,8 +178,10 @@ def inverse_kinematics(joints: np.ndarray, skeleton: str, fps: float) -> BoneMot
     solver = _Solver(points, vectors, fps)
     middle = (points['left_hip'] + points['right_hip']) / 2
     root = _filled(np.where(np.isnan(middle), points['pelvis'], middle), places=True)
-    rotations = np.stack([solver.rotations[name] for name in BONES], 1)
-    return BoneMotion(solver.armature(), rotations, np.zeros((len(joints), 3)) if root is None else root)
+    armature, rotations = solver.armature(), np.empty((len(joints), len(BONES), 3, 3))
+    for bone, name in enumerate(BONES):
+        rotations[:, bone] = solver.rotations.pop(name)
+    return BoneMotion(armature, rotations, np.zeros((len(joints), 3)) if root is None else root)
 
 
 class _Solver:

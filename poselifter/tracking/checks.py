@@ -11,6 +11,7 @@ from .link import cut_jumps, person_size
 _SWITCH = 0.04  # what a change of sides costs, in sizes of the person: less than that is motion or noise
 _SWAPPED = 0.4  # what a second of exchanged frames costs
 _LONGEST = 0.25  # seconds over which three frames are compared
+_SPELL = 0.3  # seconds; longer, what looks like a swap is as often a turn of the body
 _TOO_OFTEN = 0.25  # fraction of frames: with more it cannot be told which side is which
 _TANGLED = 0.8  # mean length of bones in mean distances of joints; bodies have about a half
 _LEGS = {'hip', 'knee', 'ankle', 'heel', 'foot', 'toe', 'bigtoe', 'smalltoe'}
@@ -29,7 +30,7 @@ def mend_sides(table: KeypointTable) -> KeypointTable:
     A swap shows as a jump that vanishes when the sides are exchanged: the vectors from each right joint to its left one
     turn round between two frames. The frames are found that have to be exchanged so that the speed of these vectors
     changes least (Viterbi), where each exchanged frame costs something too: of two ways to put a clip right the one
-    with fewer is taken, and a person whose sides are swapped for seconds, or in a quarter of the frames, stays so.
+    with fewer is taken, and a person whose sides are swapped for 0.3 s, or in a quarter of the frames, stays so.
     Legs, and arms with shoulders and head, are mended for themselves, since detectors swap them so.
 
     Returns:
@@ -87,6 +88,8 @@ def _swapped(points: np.ndarray, seen: np.ndarray, times: np.ndarray, left: list
         swapped[frame + 2] = now
         before, now = back[frame, before, now], before
     swapped[:2] = before, now
+    for start, stop in np.flatnonzero(np.diff(np.r_[False, swapped, False])).reshape(-1, 2):
+        swapped[start:stop] &= times[stop - 1] - times[start] < _SPELL
     return swapped
 
 

@@ -16,6 +16,7 @@ class Crowd:
 
     Attributes:
         frames: (T,) their numbers.
+        in_world: whether the persons' places in the world are known.
         caption: where the persons are.
     """
 
@@ -28,8 +29,10 @@ class Crowd:
             last[free : free + 1] = [self.row[rows.stop - 1]]
             self.place[rows] = free
         self.persons = len(last)
+        self.in_world = result.root is not None and result.world_from_camera is not None
         place = 'side by side' if result.root is None else 'from the camera'
-        self.caption = 'root-relative' if self.persons == 1 else f'{len(list(table.tracks()))} persons {place}'
+        people = f'{len(list(table.tracks()))} persons ' * (self.persons > 1)
+        self.caption = people + ('in the world' if self.in_world else place if people else 'root-relative')
 
     def spread(self, values: np.ndarray) -> np.ndarray:
         """Values (N, K, C) of the rows as (T, P * K, C), NaN where nobody is."""
@@ -47,7 +50,7 @@ class Crowd:
         if poses is None:
             return None
         poses, shift = poses.astype(float), np.zeros((len(poses), 3))
-        if self.persons > 1 and self.result.root is not None:
+        if self.result.root is not None and (self.in_world or self.persons > 1):
             shift = self.result.root
         elif self.persons > 1:
             shift[:, 0] = (self.place - (self.persons - 1) / 2) * _APART

@@ -4,7 +4,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +78,8 @@ def write_side_by_side(path: Path, results: Sequence[Result], names: Sequence[st
         data['camera'] = _camera(result)
     if result.film is not None:
         data['film'] = light_copy(path, result.film, result.fps)
-    with atomic_write(path) as temporary:
-        temporary.write_text(make_page(data, path.stem), encoding='utf-8', errors='replace')
+    with atomic_write(path) as temporary, open(temporary, 'w', encoding='utf-8', errors='replace') as file:
+        file.writelines(page_pieces(data, path.stem))
 
 
 def _camera(result: Result) -> dict[str, Any]:
@@ -149,6 +149,11 @@ def describe_skeleton(name: str) -> dict[str, Any]:
 
 def make_page(data: dict[str, Any], title: str, kind: str = 'viewer') -> str:
     """A page of some ``kind``, a template and its program in the assets, with styles and data put in."""
+    return ''.join(page_pieces(data, title, kind))
+
+
+def page_pieces(data: dict[str, Any], title: str, kind: str = 'viewer') -> Iterator[str]:
+    """The page in pieces: a long film's data would fill the memory as one."""
     light, dark = (''.join(f'--{name}:{value};' for name, value in theme.items()) for theme in THEMES.values())
     parts = {
         'title': html.escape(title),
@@ -160,9 +165,15 @@ def make_page(data: dict[str, Any], title: str, kind: str = 'viewer') -> str:
         'film': _module('film.js'),
         'curves': _module('curves.js'),
         'program': _asset(f'{kind}.js'),
-        'data': json.dumps(data, separators=(',', ':')).replace('<', '\\u003c'),  # no text may end the script element
     }
-    return re.sub(r'\{\{(\w+)\}\}', lambda match: parts[match[1]], _asset(f'{kind}.html'))
+    for number, piece in enumerate(re.split(r'\{\{(\w+)\}\}', _asset(f'{kind}.html'))):
+        if number % 2 == 0:
+            yield piece
+        elif piece != 'data':
+            yield parts[piece]
+        else:
+            encoded = json.JSONEncoder(separators=(',', ':')).iterencode(data)
+            yield from (text.replace('<', '\\u003c') for text in encoded)  # no text may end the script element
 
 
 def _asset(name: str) -> str:

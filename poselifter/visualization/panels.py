@@ -15,6 +15,7 @@ from .styles import THEMES, edge_sides, mix, rgb
 Size = tuple[int, int]  # width, height in pixels
 COLOURS = {name: rgb(value) for name, value in THEMES['light'].items()}
 _CELL = 0.5  # metres between two lines of the floor
+_MANY = 100_000  # rows, of which some tell the range as well as all
 _COARSE = 4  # a blurred shadow needs no more pixels
 
 
@@ -30,7 +31,8 @@ def limb_radius(poses: np.ndarray) -> float:
 
 def usual_range(table: KeypointTable) -> np.ndarray:
     """Least and largest x and y, (2, 2), of the visible keypoints but for a few stray ones; zeros where none is."""
-    points = table.keypoints[table.keypoints_visible > 0].astype(float)
+    some = slice(None, None, len(table.keypoints) // _MANY + 1)
+    points = table.keypoints[some][table.keypoints_visible[some] > 0].astype(float)
     return np.percentile(points if len(points) else np.zeros((1, 2)), [0.5, 99.5], axis=0)
 
 

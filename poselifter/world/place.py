@@ -7,7 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..geometry.feet import bend_legs, bone_lengths, constant_bones, find_contacts, foot_speed, ground_height, hold_feet
+from ..geometry.feet import (
+    bend_legs,
+    bone_lengths,
+    constant_bones,
+    find_contacts,
+    foot_speed,
+    hold_feet,
+    level_below,
+    standing_levels,
+)
 from ..geometry.ground import Landmarks, tilt_of_camera, up_of_camera, up_of_persons, upright_axes
 from ..geometry.root import fit_root, pull_to_rays, smooth_path
 from ..skeletons import Skeleton, convert_keypoints, find_conversion, get_skeleton
@@ -22,7 +31,10 @@ STILL = 0.25  # m/s of a foot at which that trust is halved: it may be rolling o
 SETTLE = 0.5  # Hz; faster differences between feet and ground are left to the legs
 _LEGS, _LEGS_AND_TRUNK = 0.491, 0.779  # of a body's height: ankles to hips, and on to the shoulders (Winter 2009)
 _ANKLE = 0.045  # height of a standing ankle, of a body's height
-_SIZES = 0.9, 1.1  # by which a common ground may change the size of a person
+_SIZES = 0.8, 1.25  # by which a common ground may change the size of a person
+_NEAR_GROUND = 0.4  # metres over the lowest ground, up to which another person's is the same
+_OTHER_SIZE = 0.6  # of the camera's height over it, likewise: who is smaller than assumed seems to stand lower
+_ROLLED = 0.03  # seconds of standing that weigh as much as that most cameras are held level
 _MOMENT = 0.2  # seconds; who stands for less tells nothing
 _RANGES = {'height': (0.3, 3, 'metres'), 'focal': (1, 1e6, 'pixels'), 'pitch': (-90, 90, 'degrees')}
 
@@ -68,8 +80,9 @@ class _Track:
         weights: (T, K).
         root: (T, 3) camera axes.
         contacts: (T, 2) bool, left and right ankle.
-        ground: height of standing ankles over the camera, metres.
-        seconds: in which a foot stood.
+        levels: (L,) heights of standing ankles over the camera, metres, rising.
+        seconds: (L,) in which a foot stood on each.
+        grounded: whether the lowest is the ground, not a roof.
     """
 
     index: np.ndarray
@@ -80,8 +93,9 @@ class _Track:
     weights: np.ndarray
     root: np.ndarray | None = None
     contacts: np.ndarray | None = None
-    ground: float = 0.0
-    seconds: float = 0.0
+    levels: np.ndarray | None = None
+    seconds: np.ndarray | None = None
+    grounded: bool = True
 
     def feet(self, joints: Landmarks, axes: np.ndarray) -> np.ndarray:
         """The ankles (T, 2, 3) in a world whose origin is the camera."""
@@ -95,7 +109,7 @@ class _Track:
             root = fit_root(self.poses, self.rays, self.weights, fps, CUTOFF)
             pulled = pull_to_rays(self.poses, root, self.rays, self.weights, fps, solid.root)
             self.poses = constant_bones(pulled, solid.parents, bone_lengths(pulled, solid.parents, pairs))
-            self.poses *= height / body_height(self.poses, joints)
+            self.poses = (self.poses * (height / body_height(self.poses, joints))).astype(np.float32)
 
     def walk(self, joints: Landmarks, axes: np.ndarray, fps: float) -> None:
         """Finds root and contacts: first of the picture alone, then with the feet that stand."""
@@ -103,8 +117,9 @@ class _Track:
         for _ in range(3):
             self.root = fit_root(self.poses, self.rays, self.weights, fps, CUTOFF, steps, weights)
             feet = self.feet(joints, axes)
-            self.ground, self.seconds = ground_height(feet, fps)
-            self.contacts = find_contacts(feet - [0, 0, self.ground], fps) & (self.present & self.whole)[:, None]
+            self.levels, self.seconds = standing_levels(feet, fps)
+            levels = level_below(feet, self.levels)
+            self.contacts = find_contacts(feet, fps, levels) & (self.present & self.whole)[:, None]
             speed = foot_speed(feet, fps)
             both = self.contacts[1:] & self.contacts[:-1]
             slow = np.maximum(speed[1:], speed[:-1])
@@ -141,9 +156,11 @@ def place_in_world(result: Result, world: World) -> tuple[Result, list[str]]:
     up, told = _up_of(camera, poses[whole], joints, world.pitch, result.fps)
     axes = upright_axes(up) if camera.rotation is None else camera.rotation.T
     tracks = tracks_of(result, camera, poses, known, whole)
+    del poses  # of an hour all of this takes much room
     for track in tracks:
         track.fit(solid, joints, result.fps)
         track.walk(joints, axes, result.fps)
+        track.rays = track.weights = None
     at, size_notes = _stand_on_ground(result, tracks, sizes, camera, world.height)
     placed, cost = _hold(result, tracks, sizes, solid, joints, axes, at)
     placed.poses[~known] = np.nan
@@ -175,7 +192,7 @@ def _camera_of(result: Result, world: World) -> tuple[FilmCamera, list[str]]:
 
 def _sized(result: Result, solid: Skeleton, joints: Landmarks, height: float | None) -> tuple[np.ndarray, dict]:
     """Poses with constant bones, of the height if one is given, and each person's height in metres."""
-    poses, sizes = np.empty_like(result.poses, np.float64), {}
+    poses, sizes = np.empty_like(result.poses, np.float32), {}
     pairs = tuple(zip(solid.left, solid.right, strict=True))
     for name, rows in result.table.tracks():
         given = result.poses[rows].astype(np.float64)
@@ -210,6 +227,8 @@ def _up_of(
     up, standing = up_of_persons(poses, joints) if len(poses) else (up_of_camera(0), np.zeros(0))
     seconds = float(standing.sum() / fps)
     source = f'from persons that stand, {seconds:.1f} s in all, and may be off by 5 degrees (--camera-pitch)'
+    tilt = tilt_of_camera(up)
+    up = up_of_camera(tilt[0], tilt[1] * seconds / (seconds + _ROLLED))
     if seconds < _MOMENT:
         source = 'from persons that hardly stand upright, and may be far off (--camera-pitch)'
     if pitch is not None:
@@ -223,25 +242,24 @@ def tracks_of(
 ) -> list[_Track]:
     """The segments of a result, with each joint's ray and weight."""
     table, source = result.table, result.skeleton
-    keypoints, weights = convert_keypoints(table.keypoints, source, result.skeleton_3d, table.keypoints_visible)
     names = get_skeleton(result.skeleton_3d).joint_names
-    doubt = [_APPROXIMATE if n in find_conversion(source, result.skeleton_3d).approximate else 1 for n in names]
-    weights = weights.astype(np.float64) * doubt * known
-    if result.uncertainty is not None:
-        weights /= 1 + (result.uncertainty / _UNSURE) ** 2
-    rays = camera.rays(np.where(weights[..., None] > 0, keypoints, 0))
+    approximate = find_conversion(source, result.skeleton_3d).approximate
+    doubt = np.array([_APPROXIMATE if name in approximate else 1 for name in names])
     tracks = []
     for rows in result.segments:
+        points, seen = table.keypoints[rows], table.keypoints_visible[rows]
+        points, weights = convert_keypoints(points, source, result.skeleton_3d, seen)
+        weights = weights * doubt * known[rows]
+        if result.uncertainty is not None:
+            weights /= 1 + (result.uncertainty[rows] / _UNSURE) ** 2
+        rays = camera.rays(np.where(weights[..., None] > 0, points, 0))
         frames = table.frame_indices[rows] - table.frame_indices[rows.start]
         times = np.arange(frames[-1] + 1)
         index = np.searchsorted(frames, times, 'right') - 1
         present = frames[index] == times
         filled = np.where(known[rows, :, None], poses[rows], 0)[index]
-        tracks.append(
-            _Track(
-                index, present, whole[rows][index], filled, rays[rows][index], weights[rows][index] * present[:, None]
-            )
-        )
+        rays, weights = rays[index].astype(np.float32), (weights[index] * present[:, None]).astype(np.float32)
+        tracks.append(_Track(index, present, whole[rows][index], filled, rays, weights))
     return tracks
 
 
@@ -250,12 +268,16 @@ def _stand_on_ground(
 ) -> tuple[np.ndarray, list[str]]:
     """Scales persons so that they share the ground; returns the camera's place in the world and notes on sizes."""
     ids = [result.table.track_ids[rows.start] for rows in result.segments]
-    heights = np.array([_ANKLE * sizes[name] - track.ground for name, track in zip(ids, tracks, strict=True)])
-    trust = np.array([track.seconds + 1e-3 for track in tracks])
-    order = np.argsort(heights)
-    middle = heights[order][np.searchsorted(np.cumsum(trust[order]), trust.sum() / 2)]
+    heights = np.array([_ANKLE * sizes[name] - track.levels[0] for name, track in zip(ids, tracks, strict=True)])
+    trust = np.array([track.seconds[0] + 1e-3 for track in tracks])
     placed = camera.rotation is not None
-    at = -camera.rotation.T @ camera.translation if placed else np.array([0.0, 0.0, middle])
+    at = -camera.rotation.T @ camera.translation if placed else np.zeros(3)
+    lowest = at[2] if placed else heights[trust >= min(_MOMENT, trust.max())].max()
+    for track, height_over in zip(tracks, heights, strict=True):
+        track.grounded = bool(height_over >= min(lowest - _NEAR_GROUND, lowest * _OTHER_SIZE))
+    if not placed:
+        trusted = trust * [track.grounded for track in tracks]
+        at[2] = np.average(heights, weights=trusted)
     source = 'as given'
     if height is None:
         source = 'in the size that the model lifts (--height)'
@@ -265,12 +287,13 @@ def _stand_on_ground(
         )
         for name in sizes:
             mine = [k for k, other in enumerate(ids) if other == name]
-            level = float(np.average(heights[mine], weights=trust[mine]))
+            known = [k for k in mine if tracks[k].grounded]
+            level = float(np.average(heights[known], weights=trust[known])) if known else 0.0
             scale = float(np.clip(at[2] / level, *_SIZES)) if level > 0.3 else 1.0
             sizes[name] *= scale
             for k in mine:
                 tracks[k].poses, tracks[k].root = tracks[k].poses * scale, tracks[k].root * scale
-                tracks[k].ground *= scale
+                tracks[k].levels = tracks[k].levels * scale
     tall = ', '.join(f'{size:.2f} m' for size in list(sizes.values())[:8]) + (', ...' if len(sizes) > 8 else '')
     return at, [f'height of persons {tall}: {source}']
 
@@ -286,32 +309,39 @@ def _hold(
 ) -> tuple[Result, list[str]]:
     """The result with feet held on the ground, and notes on what that changed."""
     n, ankles = len(result.poses), list(joints.ankles)
-    points, contacts = np.empty((n, solid.num_joints, 3)), np.zeros((n, 2), bool)
-    before = np.empty_like(points)
+    poses, root = np.empty((n, solid.num_joints, 3), np.float32), np.empty((n, 3))
+    contacts, moves, raised = np.zeros((n, 2), bool), np.empty((n, 1 + len(ankles))), []
     for rows, track in zip(result.segments, tracks, strict=True):
         ankle = np.array([0, 0, _ANKLE * sizes[result.table.track_ids[rows.start]]])
         seen = (track.poses + track.root[:, None]) @ axes.T + at
-        level = seen - [0, 0, track.ground + at[2] - ankle[2]]
-        offset = hold_feet(level[:, ankles] - ankle, track.contacts) + ankle - level[:, ankles]
+        places = track.levels + at[2] - ankle[2]
+        places = places - places[0] * track.grounded
+        if places[-1] > _NEAR_GROUND:
+            raised.append(f'track {result.table.track_ids[rows.start]} stands {places[-1]:.1f} m above the ground')
+        level = seen + [0, 0, places[0] - (track.levels[0] + at[2] - ankle[2])]
+        below = level_below(level[:, ankles] - ankle, places)
+        offset = hold_feet(level[:, ankles] - ankle, track.contacts, below) + ankle - level[:, ankles]
         trust = track.contacts.sum(1) + 0.02
         values = (offset * track.contacts[..., None]).sum(1)
         body = level + smooth_path(trust[:, None, None] * np.eye(3), values, result.fps, SETTLE)[:, None]
-        held = hold_feet(body[:, ankles] - ankle, track.contacts) + ankle
+        held = hold_feet(body[:, ankles] - ankle, track.contacts, below) + ankle
         moved = _bend(body, held, solid, joints)
-        points[rows], contacts[rows] = moved[track.present], track.contacts[track.present]
-        before[rows] = seen[track.present]
-    moved = 1000 * np.linalg.norm(points - before, axis=-1)
+        change = np.linalg.norm((moved - seen)[:, [solid.root, *ankles]], axis=-1)
+        moves[rows], contacts[rows] = 1000 * change[track.present], track.contacts[track.present]
+        root[rows] = ((moved[:, solid.root] - at) @ axes)[track.present]
+        poses[rows] = ((moved - moved[:, [solid.root]]) @ axes)[track.present]
     cost = (
         f'feet stand in {contacts.any(1).mean():.0%} of the frames; holding them on the ground moved the '
-        f'{solid.joint_names[solid.root]} {moved[:, solid.root].mean():.0f} mm and the ankles '
-        f'{moved[:, ankles].mean():.0f} mm on average'
+        f'{solid.joint_names[solid.root]} {moves[:, 0].mean():.0f} mm and the ankles '
+        f'{moves[:, 1:].mean():.0f} mm on average'
     )
-    root = (points[:, solid.root] - at) @ axes
-    poses = (points - points[:, [solid.root]]) @ axes
     matrix = np.eye(4)
     matrix[:3, :3], matrix[:3, 3] = axes, at
     contacts = np.repeat(contacts, 2, axis=1)
-    return replace(result, poses=poses, root=root, contacts=contacts, world_from_camera=matrix), [cost]
+    return replace(result, poses=poses, root=root, contacts=contacts, world_from_camera=matrix), [
+        *dict.fromkeys(raised),
+        cost,
+    ]
 
 
 def _bend(body: np.ndarray, held: np.ndarray, solid: Skeleton, joints: Landmarks) -> np.ndarray:

@@ -4,6 +4,7 @@ from PIL import Image
 
 from poselifter.cli import main
 from poselifter.detection import expand_inputs, is_film, open_frames
+from poselifter.detection.adapters import FrameDetector
 from poselifter.errors import InputError
 
 
@@ -30,6 +31,33 @@ def test_a_varying_rate_keeps_its_times(write_film):
     assert numbers(read) == list(range(15))
     np.testing.assert_allclose([frame.index / frames.fps for frame in read], times, atol=0.5 / frames.fps)
     assert np.diff([frame.index for frame in read]).min() > 0
+
+
+def test_a_clock_is_no_rate(write_film):
+    """Browsers give a film's clock, 1000 a second, for its rate."""
+    times = np.cumsum(np.random.default_rng(0).uniform(0.025, 0.045, 60)).round(3)
+    frames = open_frames(write_film(times, 'film.mkv', rate=1000, clock=1000))
+    assert 25 <= frames.fps <= 33
+    np.testing.assert_allclose([f.index / frames.fps for f in frames], [f.time for f in frames], atol=1.6 / frames.fps)
+
+
+def test_numbers_do_not_run_away_from_the_times(write_film):
+    """Thought to have 30 pictures a second, in truth 45 in the first two seconds: some have no number."""
+    times = [*np.arange(90) / 45, *(2 + np.arange(30) / 30)]
+    frames = open_frames(write_film(times))
+    frames.rate = 30
+    read = list(frames)
+    assert len(read) in range(88, 95)
+    np.testing.assert_allclose([frame.index / 30 for frame in read], [frame.time for frame in read], atol=1.6 / 30)
+
+
+def test_tables_have_the_times_of_a_varying_rate(write_film):
+    detector = FrameDetector(lambda image: (np.full((1, 17, 2), image.mean()), np.ones((1, 17))))
+    for times, uneven in ((np.arange(12) / 30, False), (np.cumsum([0, *[0.03, 0.045] * 6]), True)):
+        table = detector(open_frames(write_film(times)))
+        np.testing.assert_allclose(table.frame_indices, times * table.fps, atol=0.6)
+        assert (table.timestamps is not None) == uneven
+        np.testing.assert_allclose(table.seconds(), times, atol=2e-3)
 
 
 def test_a_given_rate_replaces_the_films(write_film):

@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from poselifter.geometry import look_at
-from poselifter.geometry.feet import bend_legs, bone_lengths, constant_bones, find_contacts, ground_height, hold_feet
+from poselifter.geometry.feet import bend_legs, bone_lengths, constant_bones, find_contacts, hold_feet, standing_levels
 from poselifter.geometry.ground import Landmarks, tilt_of_camera, up_of_camera, up_of_persons, upright_axes
 from poselifter.geometry.root import fit_root, smooth_path
 
@@ -138,7 +138,16 @@ def test_contacts_of_a_walk_at_any_rate(fps):
     feet, stands = walking_feet(fps, noise=0.002)
     found = find_contacts(feet, fps)
     assert (found != stands).mean() < 0.11 and (found & ~stands).sum(0).max() / fps < 0.5
-    assert ground_height(feet + [0, 0, 0.7], fps)[0] == pytest.approx(0.7, abs=0.01)
+    assert standing_levels(feet + [0, 0, 0.7], fps)[0] == pytest.approx(0.7, abs=0.01)
+
+
+def test_a_hop_is_no_level_and_a_stage_is_one():
+    feet, _ = walking_feet(30)
+    hop = feet.copy()
+    hop[60:72, :, 2] += np.maximum(0.6 - np.abs(np.arange(-6, 6) * 0.1), 0)[:, None]
+    assert len(standing_levels(hop, 30)[0]) == 1
+    levels, seconds = standing_levels(np.concatenate([feet, feet + [0, 0, 1.1]]), 30)
+    assert levels == pytest.approx([0, 1.1], abs=0.01) and seconds[0] == pytest.approx(seconds[1], abs=0.1)
 
 
 def test_a_foot_held_high_does_not_stand():

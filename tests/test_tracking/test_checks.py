@@ -49,6 +49,13 @@ def test_swapped_sides_are_put_back(walk, spells):
     assert any('left and right' in note and 'put back' in note for note in mended.notes)
 
 
+def test_a_long_spell_is_left(walk):
+    swapped = walk.frame_indices >= 110
+    points = np.where(swapped[:, None, None], walk.keypoints[:, ORDER], walk.keypoints)
+    table = replace(walk, keypoints=points)
+    assert mend_sides(table) is table
+
+
 def test_sides_that_swap_all_the_time_are_left(walk):
     swapped = walk.frame_indices // 5 % 2 == 0
     points = np.where(swapped[:, None, None], walk.keypoints[:, ORDER], walk.keypoints)

@@ -79,6 +79,14 @@ def test_a_tilted_camera_is_taken_back_where_the_world_is_known(two_persons):
     np.testing.assert_allclose(Crowd(tilted).poses(), upright, atol=1e-5)
 
 
+def test_one_person_walks_where_the_world_is_known(clip):
+    root = np.linspace([0.0, 0, 4], [2.0, 0, 4], 45)
+    world = np.eye(4)[[0, 2, 1, 3]] * [[1], [1], [-1], [1]]
+    walks, stays = Crowd(replace(clip, root=root, world_from_camera=world)), Crowd(replace(clip, root=root))
+    np.testing.assert_allclose(walks.poses() - stays.poses(), root[:, None].repeat(17, 1), atol=1e-5)
+    assert (walks.caption, stays.caption) == ('in the world', 'root-relative')
+
+
 def test_persons_who_never_meet_take_turns(clip):
     """One place each would take memory and room for a film in which hundreds come and go."""
     table = replace(clip.table, track_ids=np.repeat(np.arange(9), 5))

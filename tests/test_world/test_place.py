@@ -1,6 +1,7 @@
 """Persons of real mocap, seen by known cameras, come back to where they were."""
 
 import json
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -107,18 +108,42 @@ def test_mirrored_picture_gives_the_mirrored_world(walk):
     np.testing.assert_allclose(mirrored[:, flip], placed * [-1, 1, 1], atol=2e-3)
 
 
-def test_two_persons_stand_on_one_ground_in_true_places(walk):
-    first, second = seen(walk)[0], seen(walk + [1.0, 1.5, 0], track_id=1)[0]
-    pair = {
+def pair_of(first, second):
+    """One result of two persons."""
+    tables = {
         name: np.concatenate([getattr(r.table, name) for r in (first, second)])
         for name in ('keypoints', 'keypoints_visible', 'frame_indices', 'track_ids')
     }
-    both = Result(replace(first.table, **pair), np.concatenate([first.poses, second.poses]), 'cmu17')
+    return Result(replace(first.table, **tables), np.concatenate([first.poses, second.poses]), 'cmu17')
+
+
+def test_two_persons_stand_on_one_ground_in_true_places(walk):
+    both = pair_of(seen(walk)[0], seen(walk + [1.0, 1.5, 0], track_id=1)[0])
     points = place_in_world(both, World(focal=FOCAL))[0].world_positions()
     count = len(walk)
     apart = (points[count:, 0] - points[:count, 0]).mean(0)
     assert np.linalg.norm(apart - [1.0, 1.5, 0]) < 0.15
     assert np.abs(np.median(points[:count, ANKLES, 2].min(1)) - np.median(points[count:, ANKLES, 2].min(1))) < 0.02
+
+
+def test_who_walks_on_a_roof_stays_there(walk):
+    both = pair_of(seen(walk)[0], seen(walk + [0.5, 1.0, 2.0], track_id=1)[0])
+    placed, notes = place_in_world(both, World(focal=FOCAL, pitch=PITCH))
+    assert [note for note in notes if 'above the ground' in note] == ['track 1 stands 2.0 m above the ground']
+    points, count = placed.world_positions(), len(walk)
+    assert np.linalg.norm((points[count:, 0] - points[:count, 0]).mean(0) - [0.5, 1.0, 2.0]) < 0.2
+    assert placed.contacts[count:].any(1).mean() == pytest.approx(placed.contacts[:count].any(1).mean(), abs=0.15)
+
+
+def test_who_leaps_from_a_roof_stands_on_both(walk):
+    t = np.arange(len(walk))
+    above = np.interp(t, [len(walk) / 2 - 7, len(walk) / 2 + 7], [2.0, 0.0])
+    placed, _ = place_in_world(seen(walk + np.c_[0 * t, 0 * t, above][:, None])[0], World(focal=FOCAL, pitch=PITCH))
+    points, half = placed.world_positions(), len(walk) // 2
+    lower = points[:, ANKLES, 2].min(1)
+    assert np.median(lower[half + 10 :]) < 0.12 and np.median(lower[: half - 10]) == pytest.approx(2.1, abs=0.25)
+    assert min(placed.contacts[rows].any(1).mean() for rows in (slice(half - 10), slice(half + 10, None))) > 0.5
+    assert (points[:, 0, 2] - lower).min() > 0.6  # hips over feet
 
 
 def test_gaps_unknown_joints_and_one_frame(walk):
@@ -152,3 +177,16 @@ def test_what_is_asked_for(walk):
         World(focal=1000, camera='c.json')
     with pytest.raises(InputError, match='lift with --world'):
         result.world_positions()
+
+
+def test_many_persons_take_little_memory(walk):
+    """An hour of four persons has to fit; a pose in double precision has 408 bytes."""
+    one, count = seen(walk)[0], 40
+    tables = {name: np.concatenate([getattr(one.table, name)] * count) for name in ('keypoints', 'keypoints_visible')}
+    ids = np.repeat(np.arange(count), len(walk))
+    table = replace(one.table, frame_indices=np.tile(np.arange(len(walk)), count), track_ids=ids, **tables)
+    crowd = Result(table, np.tile(one.poses, (count, 1, 1)).astype(np.float32), 'cmu17')
+    tracemalloc.start()
+    place_in_world(crowd, World(focal=FOCAL))
+    assert tracemalloc.get_traced_memory()[1] / len(ids) < 900
+    tracemalloc.stop()

@@ -69,8 +69,12 @@ def _save(path: Path, motion: BoneMotion, order: str, axes: np.ndarray, fps: flo
     parents = np.maximum(armature.parents, 0)
     offsets = (armature.offsets[:, None] @ axes[parents])[:, 0] * _CENTIMETRES
     tips = (armature.vectors[:, None] @ axes)[:, 0] * _CENTIMETRES
-    local = replace(motion, rotations=motion.rotations @ axes).local_rotations()
-    angles = np.degrees([matrix_to_euler(local[:, bone], order) for bone in range(len(axes))]).swapaxes(0, 1)
+    angles = np.empty((len(motion.root), len(axes), 3))
+    for bone, parent in enumerate(armature.parents):  # one by one: matrices of an hour take much room
+        local = motion.rotations[:, bone] @ axes[bone]
+        if parent >= 0:
+            local = (motion.rotations[:, parent] @ axes[parent]).swapaxes(-1, -2) @ local
+        angles[:, bone] = np.degrees(matrix_to_euler(local, order))
     lines, bones = ['HIERARCHY'], []
     _describe(lines, bones, 0, armature, offsets, tips, ' '.join(f'{axis}rotation' for axis in order))
     lines += ['MOTION', f'Frames: {len(angles)}', f'Frame Time: {1 / fps:.9f}']

@@ -47,7 +47,11 @@ def places(person: Result, frames: np.ndarray) -> np.ndarray:
     """Joints (T, K, 3) in metres at some frames, y up, NaN where unknown; of the world where it is known."""
     turn, shift = y_up_of_camera(person)
     every = np.full((len(frames), *person.poses.shape[1:]), np.nan)
-    every[person.table.frame_indices - frames[0]] = person.positions() @ turn.T + shift
+    points, table = person.positions() @ turn.T + shift, person.table
+    if table.timestamps is not None and len(points) > 1:  # these files have a constant rate
+        late = table.frame_indices / person.fps - table.timestamps
+        points += late[:, None, None] * np.gradient(points, table.timestamps, axis=0)
+    every[table.frame_indices - frames[0]] = points
     return every
 
 

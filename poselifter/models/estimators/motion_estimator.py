@@ -305,16 +305,17 @@ class MotionEstimator(BaseModel, Network):
         neighbours = window.stride == window.dilation == 1 and not self.shuffle_frames
         alone = not self.codec.window_box
         features = WindowFeatures(self, everything, mirrored, self.extract_feat, alone, neighbours)
-        batches = []
+        whole, done = {}, 0
         for slots, rows in parts.split((batch_size or self.batch_size) * features.reach, 1):
-            batches.append(self._read_batch(features(rows), len(rows), names, _at(sample, needs, slots)))
+            batch = self._read_batch(features(rows), len(rows), names, _at(sample, needs, slots))
+            for place, value in {(name, key): v for name in names for key, v in batch[name].items()}.items():
+                if done == 0:  # small results between large activations would keep memory in pieces
+                    whole[place] = value.new_empty(len(windows), *value.shape[1:])
+                whole[place][done : done + len(value)] = value
+            done += len(rows)
             if progress:
                 progress(len(rows) / len(windows))
-        results = {
-            name: {key: torch.cat([batch[name][key] for batch in batches]).split(counts) for key in batches[0][name]}
-            for name in names
-        }
-        del batches  # an hour of a person is 100 MB
+        results = {name: {key: whole[n, key].split(counts) for n, key in whole if n == name} for name in names}
         for i, cut in enumerate(cuts):
             yield cut, {name: {key: parts[i] for key, parts in result.items()} for name, result in results.items()}
 

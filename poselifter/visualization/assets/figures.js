@@ -173,7 +173,9 @@ class Doubt {
   }
 }
 
-/** Discs on the ground under feet that stand, left and right. */
+const ANKLE = 0.09; // metres over the sole, and a little more
+
+/** Discs under feet that stand, left and right. */
 class Steps {
   constructor(packed, frames, figure, joints) {
     this.series = new Series(packed, frames);
@@ -197,8 +199,8 @@ class Steps {
     if (!this.group.visible) return;
     this.group.children.forEach((disc, k) => {
       disc.visible = Math.max(values[2 * k], values[2 * k + 1]) > 0.5;
-      const { x, z } = this.figure.points[this.ankles[k]];
-      disc.position.set(x, 0.004, z);
+      const { x, y, z } = this.figure.points[this.ankles[k]];
+      disc.position.set(x, Math.max(y - ANKLE, 0.004), z); // a foot may stand on a roof
     });
   }
 }
