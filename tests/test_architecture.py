@@ -28,7 +28,7 @@ CODE_LINES = {
     'poselifter/detection': 683,
     'poselifter/engine': 1002,
     'poselifter/evaluation': 611,
-    'poselifter/geometry': 703,
+    'poselifter/geometry': 706,
     'poselifter/io': 2045,
     'poselifter/models': 2946,
     'poselifter/skeletons': 192,
@@ -43,8 +43,8 @@ CODE_LINES = {
     'tools/misc': 420,
     'tools/model_converters': 180,
 }
-TOTAL_LINES = 34_629
-TEST_LINES = 30_132
+TOTAL_LINES = 34_632
+TEST_LINES = 30_133
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

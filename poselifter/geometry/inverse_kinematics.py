@@ -283,7 +283,10 @@ def _filled(vectors: np.ndarray, places: bool = False) -> np.ndarray | None:
     if known.all() or not known.any():
         return vectors if known.any() else None
     every, rows = np.arange(len(vectors)), np.flatnonzero(known)
-    return np.stack([np.interp(every, rows, vectors[rows, axis]) for axis in range(3)], -1)
+    filled = np.stack([np.interp(every, rows, vectors[rows, axis]) for axis in range(3)], -1)
+    lost = np.flatnonzero((np.abs(filled).max(-1) <= 1e-9) & (not places))  # half way between opposites
+    filled[lost] = vectors[rows[np.searchsorted(rows, lost) - 1]]
+    return filled
 
 
 def _smoothed(values: np.ndarray, fps: float) -> np.ndarray:
