@@ -41,9 +41,9 @@ CODE_LINES = {
     'tools/analysis_tools': 1109,
     'tools/dataset_converters': 717,
     'tools/misc': 420,
-    'tools/model_converters': 180,
+    'tools/model_converters': 186,
 }
-TOTAL_LINES = 34_632
+TOTAL_LINES = 34_640
 TEST_LINES = 30_133
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',

@@ -46,7 +46,7 @@ def test_the_error_does_not_see_a_similarity_of_the_source(seed):
 
 @settings(max_examples=60, deadline=None)
 @given(
-    seed=st.integers(0, 2**32 - 1),
+    seed=st.integers(0, 2**32 - 2),
     values=st.lists(st.sampled_from([0, 1e-12, 1e-6, 0.01, 0.02, 0.3, 1]), min_size=3, max_size=3),
     mirrored=st.booleans(),
     size=st.sampled_from([1e-12, 1, 1e12]),

