@@ -65,7 +65,8 @@ variants = dict(
         optim_wrapper=dict(optimizer=dict(lr=1e-3)),
         custom_hooks=[dict(type='EMAHook', momentum=0.002)],
     ),
-    hdm05=dict(  # another laboratory's motion
+    hdm05=dict(  # `wide` tested on another laboratory's motion
+        model=wide['model'],
         test_dataloader=dict(
             dataset=dict(type='HDM05Dataset', data_root='{{$POSELIFTER_DATA:data}}/hdm05', ann_file='hdm05.npz')
         )
