@@ -69,6 +69,6 @@ variants = dict(
         model=wide['model'],
         test_dataloader=dict(
             dataset=dict(type='HDM05Dataset', data_root='{{$POSELIFTER_DATA:data}}/hdm05', ann_file='hdm05.npz')
-        )
+        ),
     ),
 )
