@@ -44,7 +44,7 @@ CODE_LINES = {
     'tools/model_converters': 186,
 }
 TOTAL_LINES = 34_640
-TEST_LINES = 30_133
+TEST_LINES = 30_134
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
