@@ -3,6 +3,7 @@
 from ...utils import import_modules
 from .base import BatchTransform, ForeignTransform, Transform, build_pipeline, next_rng
 from .bodies import PoseBody, StraightenLimbs, TimeWarp, VaryBody, VaryPose
+from .body_detections import BodyDetections
 from .clips import ChangeFrameRate, EdgePad, RandomWindow, ResampleClip
 from .detection import DetectedJoints, KeypointNoise
 from .detector_errors import DetectorErrors, MissingParts

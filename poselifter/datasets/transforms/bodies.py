@@ -49,7 +49,7 @@ PARENTS = (
     28,
     27,
 )
-_BODY17 = [1, 6, 7, 8, 1, 2, 3, 11, 13, 15, 16, 17, 18, 19, 24, 25, 26]  # the pelvis is put between the hips
+BODY17 = [1, 6, 7, 8, 1, 2, 3, 11, 13, 15, 16, 17, 18, 19, 24, 25, 26]  # the pelvis is put between the hips
 _BEND = {'left_elbow': (0, -0.5, -0.87), 'right_elbow': (0, 0.5, 0.87), 'left_knee': (1, 0, 0), 'right_knee': (1, 0, 0)}
 
 
@@ -275,11 +275,11 @@ class PoseBody(BatchTransform):
         """Adds ``world_keypoints`` and ``world_landmarks``; takes rotations away."""
         turns, arrays = batch.arrays['bone_rotations'], dict(batch.arrays)
         ends = place_joints(arrays.pop('bone_rotations'), arrays.pop('bone_offsets'), arrays.pop('world_root'))
-        joints = ends[:, :, _BODY17]
+        joints = ends[:, :, BODY17]
         joints[:, :, 0] = (joints[:, :, 1] + joints[:, :, 4]) / 2
         draw = Draws(batch)
         draws, jitter = draw(9).T[..., None, None], draw(1, 17, 3, normal=True)
-        marks = joints + rotate(turns[:, :, _BODY17], 0.01 * jitter)
+        marks = joints + rotate(turns[:, :, BODY17], 0.01 * jitter)
         up = rotate(turns[:, :, [0, 13, 16]], np.array([0, 0, 1], np.float32))
         forward = rotate(turns[:, :, 16], np.array([0, -1, 0], np.float32))
 

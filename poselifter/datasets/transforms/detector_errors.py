@@ -32,7 +32,8 @@ class DetectorErrors(BatchTransform):
     Sizes are those of BlazePose on films of four calibrated cameras, in units of the person's size: in a view a joint
     is off by a constant 0.9 % (the best model) to 1.6 % (the least), by a slow part of as much that forgets itself in
     0.17 s, and by a fifth of that from frame to frame; tails are long. Limbs behind the body are worse and have low
-    scores; now and then a limb is elsewhere, or left and right are swapped, at full scores.
+    scores; now and then a limb is elsewhere, or left and right are swapped, at full scores. What
+    hides what is known of a body with a surface (``keypoints_hidden``), and drawn for others.
 
     Args:
         strength: range of how much all of it counts; 1 is the best model.
@@ -54,8 +55,12 @@ class DetectorErrors(BatchTransform):
         draws, limbs = draw(10), draw(len(_LIMBS), 7)
         size = np.median(np.ptp(keypoints, axis=2).max(-1), axis=1)
         error, hidden = self._errors(draw, n_frames), np.zeros(inside.shape, bool)
+        covered = batch.arrays.pop('keypoints_hidden', None)
+        if covered is not None:
+            hidden = covered > 0
+            error *= np.where(hidden, 1 + 2.5 * draw(1, 17), 1)[..., None]
         for i, joints in enumerate(_LIMBS):
-            behind = _spells(limbs[:, i, :3], self.occluded, n_frames)[..., None]
+            behind = _spells(limbs[:, i, :3], self.occluded * (covered is None), n_frames)[..., None]
             away = _spells(limbs[:, i, 3:6], self.elsewhere, n_frames)[..., None, None]
             place = 0.1 * draw(1, 2, 2, normal=True)
             error[:, :, joints] = error[:, :, joints] * np.where(behind, 1 + 2.5 * limbs[:, i, 6:, None], 1)[..., None]

@@ -8,6 +8,7 @@ from ...registry import TRANSFORMS
 from ..clip_batch import ClipBatch
 from .base import BatchTransform
 from .bodies import Draws
+from .body_detections import hidden_points
 
 _SIZES = np.array([(1920, 1080), (1080, 1920), (1280, 720), (720, 1280), (1000, 1000), (1440, 1080)])
 
@@ -42,27 +43,34 @@ class WideCamera(BatchTransform):
         self.pitch, self.roll, self.distance, self.focal = pitch, roll, distance, focal
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
-        """Adds ``lifting_target``, ``keypoints`` in pixels, ``keypoints_visible``, 0 outside of the picture."""
+        """Adds ``lifting_target``, ``keypoints`` in pixels, ``keypoints_visible``, 0 outside of the picture.
+
+        Where the body's surface is given, ``keypoints_hidden`` says which points lie behind it.
+        """
         arrays, draw = dict(batch.arrays), Draws(batch)
         draws = draw(14).astype(np.float64)
-        bodies = np.stack([arrays.pop('world_keypoints'), arrays.pop('world_landmarks')], 1)  # (B, 2, T, J, 3)
-        bodies = bodies - bodies[:, :1, :, :1].mean(2, keepdims=True)
-        seen = np.einsum('bntji,bki->bntjk', bodies, self._orientations(draws, draw(2, normal=True)))
+        joints, marks = arrays.pop('world_keypoints'), arrays.pop('world_landmarks')
+        middle = joints[:, :, :1].mean(1, keepdims=True)
+        turns = self._orientations(draws, draw(2, normal=True))[:, None]
+        joints, marks = ((x - middle) @ turns.swapaxes(-1, -2) for x in (joints, marks))
         sizes = _SIZES[(draws[:, 9] * len(_SIZES)).astype(int)]
         longer = sizes.max(1)
         distance = _log_range(draws[:, 10], self.distance)
-        distance = np.maximum(distance, 0.7 - seen[..., 2].min((1, 2, 3)))
-        extent = np.ptp(seen[:, 1, ..., :2], axis=(1, 2)).max(-1) / distance
+        distance = np.maximum(distance, 0.7 - marks[..., 2].min((1, 2)))
+        extent = np.ptp(marks[..., :2], axis=(1, 2)).max(-1) / distance
         focal = (_log_range(draws[:, 11], self.size) / extent).clip(*self.focal) * longer
-        position = self._positions(seen[:, 1], distance, focal, sizes, draws[:, 12:], draws[:, :2])
+        position = self._positions(marks, distance, focal, sizes, draws[:, 12:], draws[:, :2])
         ray = np.concatenate([position / focal[:, None], np.ones((len(batch), 1))], -1) * distance[:, None]
-        placed = seen + ray[:, None, None, None]
-        placed[..., 2] = placed[..., 2].clip(min=0.3)
-        pixels = placed[:, 1, ..., :2] / placed[:, 1, ..., 2:] * focal[:, None, None, None] + sizes[:, None, None] / 2
+        joints, marks = (_before_camera(x + ray[:, None, None]) for x in (joints, marks))
+        pixels = marks[..., :2] / marks[..., 2:] * focal[:, None, None, None] + sizes[:, None, None] / 2
         inside = ((pixels >= 0) & (pixels <= sizes[:, None, None])).all(-1)
-        arrays |= {'lifting_target': placed[:, 0].astype(np.float32), 'keypoints': pixels.astype(np.float32)}
+        arrays |= {'lifting_target': joints.astype(np.float32), 'keypoints': pixels.astype(np.float32)}
         arrays['lifting_target_visible'] = np.ones(inside.shape, np.float32)
         arrays['keypoints_visible'] = inside.astype(np.float32)
+        if 'world_surface' in arrays:
+            surface = (arrays.pop('world_surface') - middle) @ turns.swapaxes(-1, -2) + ray[:, None, None]
+            hidden = hidden_points(marks, arrays.pop('landmark_depth'), _before_camera(surface))
+            arrays['keypoints_hidden'] = hidden.astype(np.float32)
         shapes: dict[str, Any] = {'img_shape': [(int(height), int(width)) for width, height in sizes]}
         return ClipBatch(arrays, {**batch.metadata, **shapes})
 
@@ -103,6 +111,12 @@ class WideCamera(BatchTransform):
         over = (cuts[:, :1] < self.cut) * 0.5 * (high - low)
         first, last = np.minimum(first, last) - over, np.maximum(first, last) + over
         return first + (last - first) * draws
+
+
+def _before_camera(points: np.ndarray) -> np.ndarray:
+    """Points (..., 3) no nearer than 0.3 m."""
+    points[..., 2] = points[..., 2].clip(min=0.3)
+    return points
 
 
 def _log_range(draws: np.ndarray, limits: tuple[float, float]) -> np.ndarray:

