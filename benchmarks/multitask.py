@@ -44,7 +44,7 @@ def main() -> None:
         with torch.inference_mode():
             one, three = read(together), {k: v for model in alone for k, v in read(model).items()}
             difference = max(float((one[key] - three[key]).abs().max()) for key in one)
-            ours, apart = compare(lambda: read(together), lambda: [read(m) for m in alone], args.rounds)
+            ours, apart = compare(lambda: read(together), lambda: [read(m) for m in alone], rounds=args.rounds)
         print(
             f'{len(clips)} windows, {"with" if flip else "without"} mirrored clips: greatest difference '
             f'{difference:.1e}; {len(alone)} models / one = {apart / ours:.2f}'

@@ -1,25 +1,24 @@
-"""Fair timing of two functions in one process."""
+"""Fair timing of functions in one process."""
 
 import time
 from collections.abc import Callable
 from statistics import median
 
 
-def compare(ours: Callable[[], object], other: Callable[[], object], rounds: int = 7) -> tuple[float, float]:
-    """Median seconds of both, run in turns so that other load hits both alike.
+def compare(*functions: Callable[[], object], rounds: int = 7) -> tuple[float, ...]:
+    """Median seconds of each, run in turns so that other load hits all alike.
 
     Args:
-        ours: one function.
-        other: the other one.
+        functions: they take nothing.
         rounds: how often each is run; one more run of each before is not counted.
 
     Returns:
-        (seconds of ``ours``, seconds of ``other``).
+        Seconds of each function.
     """
-    times: dict[Callable, list[float]] = {ours: [], other: []}
+    times: list[list[float]] = [[] for _ in functions]
     for _ in range(rounds + 1):
-        for function, seconds in times.items():
+        for function, seconds in zip(functions, times, strict=True):
             start = time.perf_counter()
             function()
             seconds.append(time.perf_counter() - start)
-    return median(times[ours][1:]), median(times[other][1:])
+    return tuple(median(seconds[1:]) for seconds in times)

@@ -24,7 +24,7 @@ CODE_LINES = {
     'poselifter/apis': 1291,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 190,
-    'poselifter/datasets': 2762,
+    'poselifter/datasets': 2859,
     'poselifter/detection': 683,
     'poselifter/engine': 1002,
     'poselifter/evaluation': 611,
@@ -32,7 +32,7 @@ CODE_LINES = {
     'poselifter/io': 2045,
     'poselifter/models': 2946,
     'poselifter/skeletons': 192,
-    'poselifter/structures': 453,
+    'poselifter/structures': 456,
     'poselifter/tracking': 396,
     'poselifter/utils': 469,
     'poselifter/visualization': 739,
@@ -41,10 +41,10 @@ CODE_LINES = {
     'tools/analysis_tools': 1109,
     'tools/dataset_converters': 717,
     'tools/misc': 420,
-    'tools/model_converters': 186,
+    'tools/model_converters': 340,
 }
-TOTAL_LINES = 34_640
-TEST_LINES = 30_134
+TOTAL_LINES = 35_016
+TEST_LINES = 30_096
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

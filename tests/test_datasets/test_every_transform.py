@@ -15,7 +15,7 @@ poselifter.register_all_modules()
 OURS = sorted(name for name, kind in TRANSFORMS.module_dict.items() if issubclass(kind, Transform))
 FILM, ENCODE = dict(type='VirtualCamera'), dict(type='Encode', codec=dict(type='RootRelativeLifting', confidence=True))
 WORLD = {'VirtualCamera'}  # before any camera
-BODIES = {'TimeWarp', 'StraightenLimbs', 'VaryPose', 'VaryBody', 'PoseBody', 'WideCamera'}
+BODIES = {'TimeWarp', 'StraightenLimbs', 'VaryPose', 'VaryBody', 'PoseBody', 'BodyDetections', 'WideCamera'}
 PIXELS = {
     *('DetectorErrors', 'MissingParts', 'DetectedJoints', 'KeypointNoise', 'Encode', 'ResampleClip', 'RandomWindow'),
     *('ChangeFrameRate', 'EdgePad'),
@@ -27,7 +27,7 @@ ARGUMENTS = {
 }  # fmt: skip
 FILMS = {
     *('VirtualCamera', 'DetectedJoints', 'KeypointNoise'),
-    *('PoseBody', 'WideCamera', 'DetectorErrors', 'MissingParts'),
+    *('PoseBody', 'BodyDetections', 'WideCamera', 'DetectorErrors', 'MissingParts'),
 }
 CORRUPTS = {
     *('JointMask', 'FrameMask', 'BodyPartMask', 'TimeWindowMask', 'FrameRemoval', 'JointReplacement', 'SpanMask'),

@@ -58,8 +58,9 @@ class BodyDetections(BatchTransform):
         self.vertices = arrays['vertex_places'].astype(np.float32) * 1e-4
         self.vertex_bone = arrays['vertex_bone'].astype(np.intp)
         self.bone = arrays['bone'].astype(np.intp)
-        self.weight = np.zeros((len(names), len(self.bone)), np.float32)
-        self.weight[arrays['point'], np.arange(len(self.bone))] = arrays['weight']
+        self.weight = arrays['weight'][:, None]
+        self.first = np.flatnonzero(np.diff(arrays['point'], prepend=-1))  # pairs come point by point
+        self.main = self.bone[self.first]
         self.depth = arrays['depth']
         self.lengths = np.linalg.norm(self.offsets, axis=-1)
 
@@ -67,13 +68,13 @@ class BodyDetections(BatchTransform):
         """Adds ``world_keypoints`` and ``world_landmarks``, and what :func:`hidden_points` needs; takes rotations."""
         arrays, draw = dict(batch.arrays), Draws(batch)
         turns, captured = arrays.pop('bone_rotations'), arrays.pop('bone_offsets')
-        draws, jitter = draw(2), draw(len(self.weight), 3, normal=True)
+        draws, jitter = draw(2), draw(len(self.first), 3, normal=True)
         builds, offsets, scale = self._bodies(draws[:, 0], captured, as_captured(batch))
         ends = place_joints(turns, offsets, arrays.pop('world_root'))
         starts = ends[:, :, _STARTS]
         pairs = starts[:, :, self.bone] + rotate(turns[:, :, self.bone], (self.places[builds] * scale)[:, None])
-        points = np.einsum('np,btpi->btni', self.weight, pairs, optimize=True)
-        points += rotate(turns[:, :, self.bone[self.weight.argmax(1)]], self.spread * jitter[:, None])
+        points = np.add.reduceat(self.weight * pairs, self.first, axis=2)
+        points += rotate(turns[:, :, self.main], self.spread * jitter[:, None])
         which = (draws[:, 1] * len(self.detectors)).astype(int)
         marks, depth = self._detected(points, which)
         joints = ends[:, :, BODY17]
