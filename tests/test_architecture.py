@@ -24,15 +24,15 @@ CODE_LINES = {
     'poselifter/apis': 1291,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 190,
-    'poselifter/datasets': 2859,
+    'poselifter/datasets': 2889,
     'poselifter/detection': 683,
     'poselifter/engine': 1002,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 706,
     'poselifter/io': 2045,
     'poselifter/models': 2946,
-    'poselifter/skeletons': 192,
-    'poselifter/structures': 456,
+    'poselifter/skeletons': 206,
+    'poselifter/structures': 457,
     'poselifter/tracking': 396,
     'poselifter/utils': 469,
     'poselifter/visualization': 739,
@@ -43,8 +43,8 @@ CODE_LINES = {
     'tools/misc': 420,
     'tools/model_converters': 340,
 }
-TOTAL_LINES = 35_016
-TEST_LINES = 30_096
+TOTAL_LINES = 35_080
+TEST_LINES = 30_354
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -16,7 +16,8 @@ class Conversion:
     Attributes:
         source: name of the joint set converted from.
         target: name of the joint set converted to.
-        parts: for each target joint the (source joint, weight) pairs it takes; weights sum to 1.
+        parts: for each target joint the (source joint, weight) pairs it takes; weights sum to 1. None where
+            the source has no such joint.
         approximate: target joints that mean another point of the body than the
             source can give; a model trained on true targets loses accuracy there.
         mean_scores: mixed target joints whose score is the mean of the parts instead of their minimum.
@@ -42,7 +43,7 @@ class Conversion:
         for joint, parts in zip(get_skeleton(self.target).joint_names, self.parts, strict=True):
             terms = [names[i] if weight == 1 else f'{weight:.4g} {names[i]}' for i, weight in parts]
             mark = ' (approximate)' if joint in self.approximate else ''
-            lines.append(f'{joint} = {" + ".join(terms)}{mark}')
+            lines.append(f'{joint} = {" + ".join(terms) or "absent"}{mark}')
         return '\n'.join(lines)
 
 
@@ -74,7 +75,8 @@ def convert_keypoints(x: Array, source: str, target: str, scores: Array | None =
     """Converts keypoints (..., J, C) of one joint set to another, scores carried along.
 
     Every channel of a target joint is the same weighted sum of source joints; a NaN only reaches the joints that take
-    something from its joint. Which are approximate: ``find_conversion(source, target).describe()``.
+    something from its joint. A joint that the source lacks is NaN, with a score of 0. Which are approximate:
+    ``find_conversion(source, target).describe()``.
 
     Args:
         x: (..., J, C) numpy array or tensor, any unit.
@@ -104,6 +106,9 @@ def convert_keypoints(x: Array, source: str, target: str, scores: Array | None =
         raise InputError(f'keypoints have shape {tuple(x.shape)}, expected (..., {joints}, C) for {source}')
     index, weights = _gather_table(conversion, x)
     converted = (x[..., index, :] * weights[..., None]).sum(-2)
+    total = abs(weights).sum(-1)
+    if not all(conversion.parts):
+        converted = namespace(x).where(total[:, None] > 0, converted, as_like(float('nan'), x))
     if scores is None:
         return converted
     check_choice('scores_rule', scores_rule, ('min', 'mean'))
@@ -111,7 +116,7 @@ def convert_keypoints(x: Array, source: str, target: str, scores: Array | None =
         raise InputError(f'scores have shape {tuple(scores.shape)}, expected {tuple(x.shape[:-1])} as the keypoints')
     xp = namespace(x)
     parts = xp.nan_to_num(scores)[..., index]
-    mixed = (parts * (abs(weights) / abs(weights).sum(-1)[..., None])).sum(-1)
+    mixed = (parts * (abs(weights) / (total + (total == 0))[..., None])).sum(-1)
     if scores_rule == 'min':
         lowest = xp.amin(parts, -1)
         averaged = as_like([name in conversion.mean_scores for name in get_skeleton(target).joint_names], weights)
@@ -127,6 +132,11 @@ def _find_table(source: Skeleton, target: Skeleton) -> dict | None:
         return source.conversions[target.name]
     if source.layout_of and source.layout_of['skeleton'] == target.name:
         return {'approximate': source.layout_of['approximate']}
+    if target.extends:
+        table = _find_table(source, get_skeleton(target.extends['skeleton']))
+        return table and {**table, 'joints': {**table.get('joints', {}), **_further(source, target)}}
+    if source.extends:
+        return _find_table(get_skeleton(source.extends['skeleton']), target)
     if target.layout_of:
         table = _find_table(source, get_skeleton(target.layout_of['skeleton']))
         both = dict.fromkeys([*table['approximate'], *target.layout_of['approximate']]) if table else ()
@@ -134,9 +144,17 @@ def _find_table(source: Skeleton, target: Skeleton) -> dict | None:
     return None
 
 
+def _further(source: Skeleton, target: Skeleton) -> dict[str, dict[str, float]]:
+    """Parts of the further joints of a set that extends another: one joint of a set each, or none."""
+    first, others = get_skeleton(target.extends['skeleton']).num_joints, target.extends['others']
+    names = {joint: (joint, *others.get(joint, ())) for joint in target.joint_names[first:]}
+    found = {joint: [name for name in same if name in source.joint_names] for joint, same in names.items()}
+    return {joint: dict.fromkeys(same[:1], 1.0) for joint, same in found.items()}
+
+
 def _gather_table(conversion: Conversion, like: Array) -> tuple[list[list[int]], Array]:
     """Source indices and weights (K, parts), the weights of the kind, dtype and device of ``like``."""
     # gathering, unlike a dense matrix, never multiplies a joint the target has nothing to do with (0 times NaN is NaN)
     most = max(map(len, conversion.parts))
-    rows = [parts + ((parts[0][0], 0.0),) * (most - len(parts)) for parts in conversion.parts]
+    rows = [parts + ((parts[0][0] if parts else 0, 0.0),) * (most - len(parts)) for parts in conversion.parts]
     return [[i for i, _ in row] for row in rows], as_like([[w for _, w in row] for row in rows], like)

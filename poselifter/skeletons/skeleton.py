@@ -36,6 +36,8 @@ class Skeleton:
             see :func:`~poselifter.skeletons.find_conversion`.
         layout_of: the set whose order and names this set shares although some
             joints mean another point (``skeleton``, ``approximate``), or ``None``.
+        extends: the set whose joints come first in this one (``skeleton``), and names that its further joints have in
+            other sets (``others``); a set that lacks one of them converts all the same, that joint is absent.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Skeleton:
     joint_weights: dict[str, tuple[float, ...]] = field(default_factory=dict)
     conversions: dict[str, dict] = field(default_factory=dict, repr=False)
     layout_of: dict | None = field(default=None, repr=False)
+    extends: dict | None = field(default=None, repr=False)
 
     @property
     def num_joints(self) -> int:

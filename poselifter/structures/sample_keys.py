@@ -39,6 +39,7 @@ SAMPLE_KEYS: dict[str, KeySpec] = {
     'world_landmarks': KeySpec(('T', 'J', 3), 'm', 'world', 'key absent'),
     'world_surface': KeySpec(('S', 'V', 3), 'm', 'world', 'key absent'),
     'landmark_depth': KeySpec(('J',), 'm', 'under the skin', 'key absent'),
+    'landmarks_absent': KeySpec(('J',), '1', '-', 'key absent: the detector has all'),
     'keypoints_hidden': KeySpec(('T', 'J'), '1', '-', 'key absent'),
     'world_root': KeySpec(('T', 3), 'm', 'world', 'key absent'),
     'bone_rotations': KeySpec(('T', 31, 4), '1', 'world; quaternions from the rest pose', 'key absent'),

@@ -169,6 +169,40 @@ def test_what_is_hidden_gets_worse():
     assert 'keypoints_hidden' not in noisy
 
 
+def test_ears_and_feet_where_the_detector_has_them():
+    steps = [dict(type='WideCamera'), dict(type='DetectorErrors', outside=0), dict(type='MissingParts', prob=0)]
+    for detector, absent in (('mediapipe33', []), ('coco17', [19, 20, 21, 22])):
+        step = dict(type='BodyDetections', skeleton='body23', detectors=[detector])
+        arrays = posed([step, *steps], walkers(20))
+        assert arrays['lifting_target'].shape == arrays['keypoints'].shape[:-1] + (3,) == (20, 27, 23, 3)
+        visible = arrays['keypoints_visible']
+        assert (visible[..., absent] == 0).all()
+        assert (np.delete(visible, absent, -1) > 0).mean() > 0.95
+        target = arrays['lifting_target'].astype(float)
+        for heel, toe, ankle in ((19, 21, 6), (20, 22, 3)):  # a rigid foot
+            lengths = np.linalg.norm(target[:, :, [heel, toe]] - target[:, :, [ankle]], axis=-1)
+            assert np.ptp(lengths, axis=1).max() < 0.01
+            assert 0.03 < np.median(lengths[..., 0]) < np.median(lengths[..., 1]) < 0.25
+    hidden = posed([step, *steps[:2], dict(type='MissingParts', prob=1)], walkers(100))['keypoints_visible'] == 0
+    without_ankle = hidden[..., 6]
+    assert without_ankle.any()
+    assert hidden[without_ankle][:, [19, 21]].all()
+
+
+def test_joints_are_converted():
+    [sample] = walkers(1)
+    clip = {
+        'keypoints': np.arange(27 * 34, dtype=np.float32).reshape(27, 17, 2),
+        'keypoints_visible': np.ones((27, 17), np.float32),
+        'skeleton': 'coco17',
+        'random_key': sample['random_key'],
+    }
+    arrays = posed([dict(type='ConvertJoints', skeleton='body23')], [clip])
+    np.testing.assert_array_equal(arrays['keypoints'][0, :, 17], clip['keypoints'][:, 3])  # the left ear
+    np.testing.assert_array_equal(arrays['keypoints_visible'][0].mean(0), np.arange(23) < 19)
+    assert np.isfinite(arrays['keypoints']).all()
+
+
 @pytest.mark.slow
 def test_the_file_is_the_converters(converter, body, file):
     shapes = converter.random_shapes(body, 48, np.random.default_rng(0))

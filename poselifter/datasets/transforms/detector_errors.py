@@ -8,13 +8,17 @@ from ..clip_batch import ClipBatch
 from .base import BatchTransform
 from .bodies import Draws
 
-_LIMBS = ((2, 3), (5, 6), (12, 13), (15, 16))  # of h36m17: outer joints of legs and arms
-_SPREAD = np.array([0.8, 0.8, 1.4, 1.1, 0.8, 1.4, 1.1, 0.8, 0.8, 1.0, 0.9, 0.8, 1.2, 1.1, 0.8, 1.2, 1.1], np.float32)
+_LIMBS = ((2, 3, 20, 22), (5, 6, 19, 21), (12, 13), (15, 16))  # of body23: outer joints of legs and arms
+_SPREAD = np.array(
+    [0.8, 0.8, 1.4, 1.1, 0.8, 1.4, 1.1, 0.8, 0.8, 1.0, 0.9, 0.8, 1.2, 1.1, 0.8, 1.2, 1.1, 1, 1, 1.2, 1.2, 1.4, 1.4],
+    np.float32,
+)
 _GROUPS = (
     (3, 6), (2, 3, 5, 6), (2, 3, 5, 6), (0, 1, 2, 3, 4, 5, 6, 7), (1, 2, 3), (2, 3), (5, 6), (3,), (6,), (12, 13),
     (15, 16), (13, 16), (12, 13, 15, 16), (13,), (16,), (9, 10), (8, 9, 10, 11, 12, 13, 14, 15, 16), (2, 3, 15, 16),
     (5, 6, 12, 13), (11, 12, 13), (14, 15, 16),
 )  # fmt: skip
+_FURTHER = {3: (20, 22), 6: (19, 21), 10: (17, 18)}  # joints of body23 that are missing where another one is
 
 
 def _spells(draws: np.ndarray, prob: float, n_frames: int) -> np.ndarray:
@@ -27,7 +31,7 @@ def _spells(draws: np.ndarray, prob: float, n_frames: int) -> np.ndarray:
 
 @TRANSFORMS.register_module()
 class DetectorErrors(BatchTransform):
-    """Errors of a 2D detector and its scores, of ``h36m17`` converted from a detector's points.
+    """Errors of a 2D detector and its scores, of ``h36m17`` or ``body23`` converted from a detector's points.
 
     Sizes are those of BlazePose on films of four calibrated cameras, in units of the person's size: in a view a joint
     is off by a constant 0.9 % (the best model) to 1.6 % (the least), by a slow part of as much that forgets itself in
@@ -54,42 +58,44 @@ class DetectorErrors(BatchTransform):
         n_frames, draw = keypoints.shape[1], Draws(batch)
         draws, limbs = draw(10), draw(len(_LIMBS), 7)
         size = np.median(np.ptp(keypoints, axis=2).max(-1), axis=1)
-        error, hidden = self._errors(draw, n_frames), np.zeros(inside.shape, bool)
+        error, hidden = self._errors(draw, *inside.shape[1:]), np.zeros(inside.shape, bool)
         covered = batch.arrays.pop('keypoints_hidden', None)
         if covered is not None:
             hidden = covered > 0
-            error *= np.where(hidden, 1 + 2.5 * draw(1, 17), 1)[..., None]
-        for i, joints in enumerate(_LIMBS):
+            error *= np.where(hidden, 1 + 2.5 * draw(1, inside.shape[2]), 1)[..., None]
+        for i, limb in enumerate(_LIMBS):
+            joints = [joint for joint in limb if joint < inside.shape[2]]
             behind = _spells(limbs[:, i, :3], self.occluded * (covered is None), n_frames)[..., None]
             away = _spells(limbs[:, i, 3:6], self.elsewhere, n_frames)[..., None, None]
-            place = 0.1 * draw(1, 2, 2, normal=True)
+            place = 0.1 * draw(1, len(joints), 2, normal=True)
             error[:, :, joints] = error[:, :, joints] * np.where(behind, 1 + 2.5 * limbs[:, i, 6:, None], 1)[..., None]
             error[:, :, joints] += away * place
             hidden[:, :, joints] |= behind
         error = np.where(inside[..., None], error, 3 * error)
         scores = self._scores(draw, error, hidden | ~inside, draws)
-        gone = draw(n_frames, 18) < self.missed * draws[:, :1, None]
-        gone = gone[..., :17] | gone[..., 17:] | (~inside & (draws[:, 1, None, None] < self.outside))
+        gone = draw(n_frames, inside.shape[2] + 1) < self.missed * draws[:, :1, None]
+        gone = gone[..., :-1] | gone[..., -1:] | (~inside & (draws[:, 1, None, None] < self.outside))
+        gone |= batch.arrays.pop('landmarks_absent', np.zeros(inside.shape[::2]))[:, None] > 0
         moved = keypoints + error * size[:, None, None, None]
         moved, scores = self._swap(moved, np.where(gone, 0, scores), draws[:, 2:6])
         batch.arrays['keypoints'], batch.arrays['keypoints_visible'] = _derived(moved, scores)
         return batch
 
-    def _errors(self, draw: Draws, n_frames: int) -> np.ndarray:
-        """Errors (B, T, 17, 2) in units of the person's size."""
+    def _errors(self, draw: Draws, n_frames: int, joints: int) -> np.ndarray:
+        """Errors (B, T, J, 2) in units of the person's size."""
         low, high = self.strength
         strength = low * (high / low) ** draw(1, 1, 1)
-        keys = draw(n_frames // 5 + 3, 17, 2, normal=True)
-        keys *= np.exp(0.6 * draw(n_frames // 5 + 3, 17, 1, normal=True) - 0.35)
+        keys = draw(n_frames // 5 + 3, joints, 2, normal=True)
+        keys *= np.exp(0.6 * draw(n_frames // 5 + 3, joints, 1, normal=True) - 0.35)
         where = np.arange(n_frames) / 5
         lower, fraction = where.astype(int), (where % 1).astype(np.float32)[:, None, None]
         slow = keys[:, lower] * (1 - fraction) + keys[:, lower + 1] * fraction
-        constant, quick = draw(1, 17, 2, normal=True), draw(n_frames, 17, 2, normal=True)
-        return (0.0085 * constant + 0.012 * slow + 0.004 * quick) * _SPREAD[:, None] * strength
+        constant, quick = draw(1, joints, 2, normal=True), draw(n_frames, joints, 2, normal=True)
+        return (0.0085 * constant + 0.012 * slow + 0.004 * quick) * _SPREAD[:joints, None] * strength
 
     @staticmethod
     def _scores(draw: Draws, error: np.ndarray, hidden: np.ndarray, draws: np.ndarray) -> np.ndarray:
-        """Scores (B, T, 17): near 1 but for what is hidden, or falling with the error, or 1 throughout."""
+        """Scores (B, T, J): near 1 but for what is hidden, or falling with the error, or 1 throughout."""
         noise, style = draw(*error.shape[1:3], normal=True), draws[:, 6, None, None]
         distance = np.linalg.norm(error, axis=-1)
         sure = np.where(hidden, 0.05 + 0.9 * draws[:, 7, None, None] + 0.1 * noise, 1 - 0.03 * np.abs(noise))
@@ -100,9 +106,9 @@ class DetectorErrors(BatchTransform):
     def _swap(self, moved: np.ndarray, scores: np.ndarray, draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Left for right during a spell: of legs, arms or both."""
         swap = _spells(draws[:, :3], self.swapped, moved.shape[1])[..., None]
-        order, joints = get_skeleton('h36m17').flip_indices, np.arange(17)
-        kind = draws[:, 3, None, None]
-        swap = swap & np.where(joints < 8, kind < 0.7, kind > 0.4)
+        joints = np.arange(moved.shape[2])
+        order, kind = get_skeleton('body23').flip_indices[joints], draws[:, 3, None, None]
+        swap = swap & np.where((joints < 8) | (joints > 18), kind < 0.7, kind > 0.4)
         return np.where(swap[..., None], moved[:, :, order], moved), np.where(swap, scores[:, :, order], scores)
 
 
@@ -122,9 +128,12 @@ class MissingParts(BatchTransform):
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
         """Sets ``keypoints_visible`` to 0."""
         draws, visible = Draws(batch)(6), batch.arrays['keypoints_visible']
-        parts = np.zeros((len(batch), 17), bool)
+        parts = np.zeros((len(batch), visible.shape[2]), bool)
         for row, pick in enumerate((draws[:, 0] * len(_GROUPS)).astype(int)):
             parts[row, list(_GROUPS[pick])] = True
+        for joint, further in _FURTHER.items() if visible.shape[2] > 17 else ():
+            parts[:, further] |= parts[:, [joint]]
+        parts[:, 17:] |= (draws[:, 5] < 0.5)[:, None]
         spells = _spells(draws[:, 1:4], self.prob, visible.shape[1]) | (draws[:, 4] < 0.6 * self.prob)[:, None]
         hidden = np.where(draws[:, 1, None] < self.prob, spells, False)[..., None] & parts[:, None]
         keypoints, scores = _derived(batch.arrays['keypoints'], np.where(hidden, 0, visible))

@@ -4,10 +4,32 @@ import numpy as np
 import torch
 
 from ...registry import CODECS, TRANSFORMS
+from ...skeletons import convert_keypoints, get_skeleton
 from ..clip_batch import ClipBatch, PackedClips
 from .base import BatchTransform
 
 _LABELS = ('target', 'target_weight', 'target_2d', 'target_2d_weight', 'mask', 'masks', 'valid', 'action')
+
+
+@TRANSFORMS.register_module()
+class ConvertJoints(BatchTransform):
+    """Converts 2D keypoints to another joint set, as those of a user are; see :func:`convert_keypoints`.
+
+    Args:
+        skeleton: joint set that the model takes; joints that the source lacks get a visibility of 0.
+    """
+
+    def __init__(self, skeleton: str) -> None:
+        self.skeleton = get_skeleton(skeleton).name
+
+    def transform_batch(self, batch: ClipBatch) -> ClipBatch:
+        """Changes ``keypoints``, ``keypoints_visible`` and ``skeleton``; all clips have one joint set."""
+        keypoints, visible = (batch.arrays[key] for key in ('keypoints', 'keypoints_visible'))
+        keypoints, visible = convert_keypoints(keypoints, batch.metadata['skeleton'][0], self.skeleton, visible)
+        batch.arrays['keypoints'] = np.nan_to_num(keypoints)
+        batch.arrays['keypoints_visible'] = visible.astype(np.float32)
+        batch.metadata['skeleton'] = [self.skeleton] * len(batch)
+        return batch
 
 
 @TRANSFORMS.register_module()

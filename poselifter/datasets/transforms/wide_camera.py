@@ -65,8 +65,9 @@ class WideCamera(BatchTransform):
         pixels = marks[..., :2] / marks[..., 2:] * focal[:, None, None, None] + sizes[:, None, None] / 2
         inside = ((pixels >= 0) & (pixels <= sizes[:, None, None])).all(-1)
         arrays |= {'lifting_target': joints.astype(np.float32), 'keypoints': pixels.astype(np.float32)}
-        arrays['lifting_target_visible'] = np.ones(inside.shape, np.float32)
-        arrays['keypoints_visible'] = inside.astype(np.float32)
+        absent = arrays.get('landmarks_absent', np.zeros(inside.shape[::2])) > 0
+        arrays['lifting_target_visible'] = np.ones(joints.shape[:-1], np.float32)
+        arrays['keypoints_visible'] = (inside & ~absent[:, None]).astype(np.float32)
         if 'world_surface' in arrays:
             surface = (arrays.pop('world_surface') - middle) @ turns.swapaxes(-1, -2) + ray[:, None, None]
             hidden = hidden_points(marks, arrays.pop('landmark_depth'), _before_camera(surface))
