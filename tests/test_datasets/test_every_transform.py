@@ -23,7 +23,7 @@ PIXELS = {
 ARGUMENTS = {
     'Encode': {'codec': ENCODE['codec']}, 'ResampleClip': {'length': 23, 'mode': 'random'},
     'RandomWindow': {'length': 20}, 'EdgePad': {'length': 40}, 'CropScale': {'ratio': (1, 2)},
-    'CropScale3D': {'ratio': (0.5, 1)}, 'DetectedJoints': {'prob': 0.7}, 'ConvertJoints': {'skeleton': 'body23'},
+    'CropScale3D': {'ratio': (0.5, 1)}, 'DetectedJoints': {'prob': 0.7}, 'ConvertJoints': {'skeleton': 'body17'},
 }  # fmt: skip
 FILMS = {
     *('VirtualCamera', 'DetectedJoints', 'KeypointNoise'),
