@@ -8,7 +8,7 @@ _base_ = [
 ]
 
 losses = [
-    dict(type='WeightedMPJPELoss', joint_weights='mixste'),
+    dict(type='WeightedMPJPELoss', joint_weights='mixste', skeleton='body23'),
     dict(type='VelocityLoss', loss_weight=0.7),
 ]
 model = dict(
@@ -34,7 +34,7 @@ variants = dict(
             heads=dict(
                 pose=dict(
                     losses=[
-                        dict(type='WeightedMPJPELoss', joint_weights='mixste'),
+                        dict(type='WeightedMPJPELoss', joint_weights='mixste', skeleton='body23'),
                         dict(type='VelocityLoss', loss_weight=2.0),
                     ]
                 )
