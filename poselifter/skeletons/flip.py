@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..errors import InputError
-from ..geometry.arrays import Array, namespace
+from ..geometry.arrays import Array, as_like, namespace
 from .skeleton import Skeleton, get_skeleton
 
 _SIDES = {'left': 'right', 'clockwise': 'counterclockwise'}
@@ -52,6 +52,15 @@ def flip_smpl_pose(pose: Array) -> Array:
     """
     joints = pose if pose.shape[-1] == 3 else pose.reshape((*pose.shape[:-1], 24, 3))
     return -flip_keypoints(joints, 'smpl24').reshape(pose.shape)
+
+
+def flip_bone_rotations(rotations: Array) -> Array:
+    """Mirrors rotations (..., 18, 3, 3) of ``bones18``, numpy or torch: left becomes right.
+
+    Each is relative to its parent, in axes whose x points to the side. Twice is the identity.
+    """
+    sides = as_like([[1, -1, -1], [-1, 1, 1], [-1, 1, 1]], rotations)
+    return rotations[..., get_skeleton('bones18').flip_indices, :, :] * sides
 
 
 def mirror_text(text: str) -> str:

@@ -14,16 +14,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.spatial.transform import Rotation
 
 from poselifter.datasets.transforms.bodies import BONES, PARENTS
+from poselifter.datasets.transforms.body_detections import BONES18
 from poselifter.engine.tool import ToolParser
-from poselifter.models.body_models import AnnyBody
+from poselifter.models.body_models import AnnyBody, Articulation
 from poselifter.utils.files import atomic_write
 
 _Z_UP = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])  # from y up, facing z, to z up, facing -y
 _CARRIERS = {  # bone of the motion capture that carries one of Anny, by how its name starts
     'root': 'root', 'pelvis': 'root', 'spine05': 'root', 'spine04': 'lower_spine', 'spine03': 'lower_spine',
-    'spine02': 'upper_spine', 'spine01': 'thorax', 'neck01': 'neck', 'neck02': 'neck', 'neck03': 'head_base',
+    'spine02': 'upper_spine', 'spine01': 'thorax', 'neck01': 'head_base', 'neck02': 'head_base', 'neck03': 'head_base',
     'head': 'head_end', 'eye': 'head_end', 'clavicle': 'shoulder', 'shoulder01': 'shoulder', 'upperarm': 'elbow',
     'lowerarm': 'wrist', 'wrist': 'knuckles', 'metacarpal': 'knuckles', 'finger': 'knuckles', 'upperleg': 'knee',
     'lowerleg': 'ankle', 'foot': 'toe_base', 'toe': 'toe_base',
@@ -72,7 +74,7 @@ def random_shapes(body: AnnyBody, count: int, rng: np.random.Generator) -> torch
 def extract(body: AnnyBody, shapes: torch.Tensor) -> dict[str, np.ndarray]:
     """The arrays of the file; lengths in metres.
 
-    ``offsets`` (N, 31, 3) of the bones; ``point``, ``bone`` and ``weight`` (P,) of the pairs of a point and a bone that
+    ``rests`` (N, 18, 3, 3) turn each of ``bones18`` before the captured motion does; ``offsets`` (N, 31, 3) of the bones; ``point``, ``bone`` and ``weight`` (P,) of the pairs of a point and a bone that
     carries it, ``places`` (N, P, 3) of the point from the start of the bone; ``vertex_bone`` (V,) and
     ``vertex_places`` (N, V, 3) of vertices that lie evenly on
     the skin likewise; ``depth`` (points,) how far a point lies under the skin.
@@ -89,7 +91,8 @@ def extract(body: AnnyBody, shapes: torch.Tensor) -> dict[str, np.ndarray]:
         weight[point == number] /= weight[point == number].sum()
     parts = regressors[1][point] * skin[:, bone].T
     parts /= parts.sum(1, keepdims=True)
-    offsets, places, vertex_places, depths = [], [], [], []
+    offsets, places, vertex_places, depths, rests = [], [], [], [], []
+    frames, bones18 = Articulation(body).frames.numpy(), [BONES.index(name) for name in BONES18]
     vertex_bone = skin[light].argmax(1)
     for shape in shapes:
         vertices, heads = (x.numpy() @ _Z_UP.T for x in body(torch.eye(3).expand(len(carrier), 3, 3), shape))
@@ -97,16 +100,21 @@ def extract(body: AnnyBody, shapes: torch.Tensor) -> dict[str, np.ndarray]:
         turns = _turns(body, heads, ends)
         starts = np.stack([ends[max(parent, 0)] for parent in PARENTS])
         offsets.append(np.einsum('kij,kj->ki', turns, ends - starts))
+        for side, mark in (('left', '.L'), ('right', '.R')):
+            number = BONES.index(f'{side}_shoulder')
+            offsets[-1][number] = _shoulder(body, heads, turns[number], mark) - ends[BONES.index('thorax')]
         centres = parts @ vertices
         places.append(np.einsum('kij,kj->ki', turns[bone], centres - starts[bone]))
         moved = vertices[light] - starts[vertex_bone]
         vertex_places.append(np.einsum('kij,kj->ki', turns[vertex_bone], moved))
+        rests.append(_Z_UP.T @ turns[bones18] @ _Z_UP @ frames)
         marks = regressors[1] @ vertices
         depths.append(np.linalg.norm(marks[:, None] - vertices, axis=-1).min(1))
     return {
         'bone_names': np.array(BONES),
         'point_names': np.array(regressors[0]),
         'shapes': shapes.numpy().astype(np.float32),
+        'rests': np.float32(rests),
         'offsets': np.float32(offsets),
         'point': point.astype(np.int16),
         'bone': bone.astype(np.int16),
@@ -172,6 +180,15 @@ def _turns(body: AnnyBody, heads: np.ndarray, ends: np.ndarray) -> np.ndarray:
             thumb = place[f'finger2-1{mark}'] - place[f'finger5-1{mark}']
             turns[number] = _frame(outwards, _THUMB) @ _frame(hand, thumb).T
     return turns
+
+
+def _shoulder(body: AnnyBody, heads: np.ndarray, turn: np.ndarray, mark: str) -> np.ndarray:
+    """Place (3,) of a shoulder whose collar is turned: of its two bones the first takes half of the turn."""
+    first, second, end = (
+        heads[body.bone_names.index(name + mark)] for name in ('clavicle', 'shoulder01', 'upperarm01')
+    )
+    half = Rotation.from_rotvec(Rotation.from_matrix(turn).as_rotvec() / 2)
+    return first + half.apply(second - first) + turn @ (end - second)
 
 
 def _frame(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import check_choice
+from ...geometry import quaternion_to_matrix
 from ...registry import TRANSFORMS
 from ...skeletons import convert_keypoints, get_skeleton
 from ...utils import shipped_root
@@ -13,11 +14,29 @@ from ..clip_batch import ClipBatch
 from .base import BatchTransform
 from .bodies import BODY17, BONES, PARENTS, Draws, as_captured, place_joints, rotate
 
-FILE = 'zoo/body_points-1be6cac3.npz'
-_NEED = ('offsets', 'point_names', 'point', 'bone', 'weight', 'places', 'vertex_bone', 'vertex_places', 'depth')
+FILE = 'zoo/body_points-138e69d5.npz'
+_NEED = (
+    'shapes',
+    'rests',
+    'offsets',
+    'point_names',
+    'point',
+    'bone',
+    'weight',
+    'places',
+    'vertex_bone',
+    'vertex_places',
+    'depth',
+)
 _DETECTORS = ('mediapipe33', 'coco17', 'halpe26', 'body25')
 _STARTS = [max(parent, 0) for parent in PARENTS]
 _LIMBS = [BONES.index(f'{side}_{end}') for side in ('left', 'right') for end in ('knee', 'ankle', 'elbow', 'wrist')]
+BONES18 = (  # CMU's of those that all body models have
+    'root', 'lower_spine', 'upper_spine', 'thorax', 'head_base', 'head_end',
+    'left_shoulder', 'left_elbow', 'left_wrist', 'left_knee', 'left_ankle', 'left_toe_base',
+    'right_shoulder', 'right_elbow', 'right_wrist', 'right_knee', 'right_ankle', 'right_toe_base',
+)  # fmt: skip
+_Z_UP = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float32)  # from y up, facing z, to z up, facing -y
 _REACH = 0.02  # metres: half the distance of the vertices
 _SKIN = 0.05  # metres: what is in front of a joint by less, beside its own depth under the skin, is its own limb
 
@@ -35,6 +54,7 @@ class BodyDetections(BatchTransform):
         skeleton: joint set of the 2D points; one of the detectors gives its own points. Of ``body23`` the targets have
             ears, heels and toes too, as places on the skin; those that a detector lacks are ``landmarks_absent``.
         spread: standard deviation of constant offsets of each point, metres: people and detectors differ.
+        labels: adds ``body_rotations`` and ``body_shape``, with which a body model poses the same body.
         visibility: frames between two depth tests of what hides what; 0: all points count as seen.
         path: the file of bodies, ``None`` for the one that ships.
     """
@@ -47,15 +67,18 @@ class BodyDetections(BatchTransform):
         skeleton: str = 'h36m17',
         spread: float = 0.012,
         visibility: int = 9,
+        labels: bool = False,
         path: str | None = None,
     ) -> None:
         for name in detectors:
             check_choice('detectors', name, _DETECTORS)
-        self.detectors, self.skeleton, self.spread, self.visibility = detectors, skeleton, spread, visibility
+        self.detectors, self.skeleton, self.spread = detectors, skeleton, spread
+        self.visibility, self.labels = visibility, labels
         arrays = load_arrays(path or shipped_root() / FILE, _NEED, ('point_names',), 'reinstall poselifter')
         names = arrays['point_names'].tolist()
         self.order = {d: [names.index(joint) for joint in get_skeleton(d).joint_names] for d in detectors}
         self.further = [names.index(joint) for joint in get_skeleton('body23').joint_names[17:]]
+        self.shapes, self.rests = arrays['shapes'], arrays['rests']
         self.offsets, self.places = arrays['offsets'], arrays['places']
         self.vertices = arrays['vertex_places'].astype(np.float32) * 1e-4
         self.vertex_bone = arrays['vertex_bone'].astype(np.intp)
@@ -94,6 +117,8 @@ class BodyDetections(BatchTransform):
                 'world_surface': starts[:, frames][:, :, self.vertex_bone] + moved,
                 'landmark_depth': np.nan_to_num(depth),
             }
+        if self.labels:
+            arrays |= {'body_rotations': common_rotations(turns, self.rests[builds]), 'body_shape': self.shapes[builds]}
         names: dict[str, Any] = {'skeleton': [self.skeleton] * len(batch), 'skeleton_3d': [targets] * len(batch)}
         return ClipBatch(arrays, {**batch.metadata, **names})
 
@@ -121,6 +146,22 @@ class BodyDetections(BatchTransform):
                 depths = np.empty((len(points), len(depth)), np.float32)
             marks[rows], depths[rows] = mark, depth[:, 0]
         return marks, depths
+
+
+def common_rotations(turns: np.ndarray, rests: np.ndarray) -> np.ndarray:
+    """Rotations of ``bones18`` relative to their parents, from those of CMU's bones.
+
+    Args:
+        turns: (B, T, 31, 4) quaternions from the rest pose, arms to the side, z up, facing -y.
+        rests: (B, 18, 3, 3) what turns each bone of the body before, y up, facing z.
+
+    Returns:
+        (B, T, 18, 3, 3) from the T pose, y up, facing z; the first one's ends in the world, z up.
+    """
+    world = quaternion_to_matrix(turns[:, :, [BONES.index(name) for name in BONES18]]) @ _Z_UP @ rests[:, None]
+    parents = list(get_skeleton('bones18').parents[1:])
+    below = world[:, :, parents].swapaxes(-1, -2) @ world[:, :, 1:]
+    return np.concatenate([world[:, :, :1], below], 2).astype(np.float32)
 
 
 def hidden_points(points: np.ndarray, depth: np.ndarray, surface: np.ndarray) -> np.ndarray:

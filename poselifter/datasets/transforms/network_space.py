@@ -6,7 +6,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...registry import TRANSFORMS
-from ...skeletons import flip_smpl_pose, get_skeleton
+from ...skeletons import flip_bone_rotations, flip_smpl_pose, get_skeleton
 from ..clip_batch import ClipBatch
 from .base import BatchTransform, next_rngs
 
@@ -26,7 +26,7 @@ class FlipPose(BatchTransform):
         self.prob = prob
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
-        """Mirrors ``inputs``, labels, poses of SMPL, and the intrinsics in ``camera_param``."""
+        """Mirrors ``inputs``, labels, poses of bodies, and the intrinsics in ``camera_param``."""
         listed = batch.metadata.get('mirrored')
         listed = listed or [rng.random() < self.prob for rng in next_rngs(batch)]
         chosen = np.flatnonzero(listed)
@@ -41,6 +41,8 @@ class FlipPose(BatchTransform):
         for key in ('smpl_pose', 'initial_pose'):
             if key in batch.arrays:
                 batch.arrays[key][chosen] = flip_smpl_pose(batch.arrays[key][chosen])
+        if 'body_rotations' in batch.arrays:
+            batch.arrays['body_rotations'][chosen] = flip_bone_rotations(batch.arrays['body_rotations'][chosen])
         if 'captions' in batch.metadata:
             captions = zip(batch.metadata['captions'], listed, strict=True)
             batch.metadata['captions'] = [[-1 - text for text in ids] if yes else ids for ids, yes in captions]

@@ -45,7 +45,8 @@ class WideCamera(BatchTransform):
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
         """Adds ``lifting_target``, ``keypoints`` in pixels, ``keypoints_visible``, 0 outside of the picture.
 
-        Where the body's surface is given, ``keypoints_hidden`` says which points lie behind it.
+        Where the body's surface is given, ``keypoints_hidden`` says which points lie behind it; rotations of its bones
+        become those seen from the camera.
         """
         arrays, draw = dict(batch.arrays), Draws(batch)
         draws = draw(14).astype(np.float64)
@@ -68,6 +69,8 @@ class WideCamera(BatchTransform):
         absent = arrays.get('landmarks_absent', np.zeros(inside.shape[::2])) > 0
         arrays['lifting_target_visible'] = np.ones(joints.shape[:-1], np.float32)
         arrays['keypoints_visible'] = (inside & ~absent[:, None]).astype(np.float32)
+        if 'body_rotations' in arrays:
+            arrays['body_rotations'][:, :, 0] = (turns @ arrays['body_rotations'][:, :, 0]).astype(np.float32)
         if 'world_surface' in arrays:
             surface = (arrays.pop('world_surface') - middle) @ turns.swapaxes(-1, -2) + ray[:, None, None]
             hidden = hidden_points(marks, arrays.pop('landmark_depth'), _before_camera(surface))

@@ -64,7 +64,7 @@ class Articulation:
 
     def of_turns(self, turns: Tensor) -> Tensor:
         """Turns (..., C, 3, 3) from the body at rest, in its axes, to rotations of common bones relative to parents."""
-        world = turns @ self.frames
+        world = turns @ self.frames.to(turns)
         below = world[..., TREE.above, :, :].transpose(-1, -2) @ world[..., 1:, :, :]
         return torch.cat([world[..., :1, :, :], below], -3)
 
@@ -73,7 +73,8 @@ class Articulation:
 
         Bones of the trunk share a turn; of two in a limb the second takes half of the turn about the limb.
         """
-        turns = self.frames[self.above] @ common @ self.frames.transpose(-1, -2)
+        frames = self.frames.to(common)
+        turns = frames[self.above] @ common @ frames.transpose(-1, -2)
         parts = {}
         for number, group in enumerate(self.groups):
             whole = turns[..., number, :, :]
@@ -94,7 +95,7 @@ class Articulation:
 
     def _half_twist(self, turn: Tensor, number: int) -> Tensor:
         """Half of what a turn (..., 3, 3) of a limb turns it about its length."""
-        along = self.along(number)
+        along = self.along(number).to(turn)
         skew = turn - turn.transpose(-1, -2)
         axial = torch.stack([skew[..., 2, 1], skew[..., 0, 2], skew[..., 1, 0]], -1) @ along
         angle = torch.atan2(axial, 1 + turn.diagonal(dim1=-2, dim2=-1).sum(-1))  # half the angle, of swing then twist
@@ -116,7 +117,9 @@ def carry_rotations(rotations: Tensor, source: BodyModel, target: BodyModel) -> 
     Returns:
         (..., K', 3, 3) of the target's bones; those that correspond to none of the source's stay at rest.
     """
-    return Articulation(target).to_body(Articulation(source).from_body(rotations.to(source.template)).to(target.template))
+    return Articulation(target).to_body(
+        Articulation(source).from_body(rotations.to(source.template)).to(target.template)
+    )
 
 
 def sole_weights(body: BodyModel) -> Tensor:

@@ -39,7 +39,9 @@ class BodyJoints:
         pairs, self.place = torch.unique(pairs, return_inverse=True)
         self.joint, self.owner = pairs // len(self.moving), pairs % len(self.moving)
         self.weights = self._by_owner(self.mass)
-        totals = self.mass.new_full((self.count, len(self.moving)), -1).index_put((self.joint, self.owner), self.weights)
+        totals = self.mass.new_full((self.count, len(self.moving)), -1).index_put(
+            (self.joint, self.owner), self.weights
+        )
         self.main = totals.argmax(1)
         self.pose_points = None
         if body.pose_shapes is not None:

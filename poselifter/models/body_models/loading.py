@@ -14,6 +14,8 @@ from ...errors import InputError
 from ...skeletons import get_skeleton
 from ...utils.arrays import load_array, load_arrays
 from ...utils.safe_pickle import PickledObject, load_pickle
+from .anny import AnnyBody
+from .body_model import BodyModel
 from .smpl import SHAPES, SMPL
 
 _NAMES = {*SHAPES, 'kintree_table', 'parents', 'f', 'faces', 'J_regressor_coco'}
@@ -24,11 +26,11 @@ _SWAPPED_LEGS = [0, 4, 5, 6, 1, 2, 3, *range(7, 17)]
 
 
 def load_body_model(
-    source: SMPL | nn.Module | Mapping[str, Any] | str | os.PathLike,
+    source: BodyModel | nn.Module | Mapping[str, Any] | str | os.PathLike,
     joint_regressor: np.ndarray | str | os.PathLike | None = None,
     gender: str = 'neutral',
-) -> SMPL:
-    """Makes an :class:`SMPL` of a file, of arrays or of another body model.
+) -> BodyModel:
+    """Makes an :class:`SMPL` of a file, of arrays or of another body model, or the free body that ships.
 
     SMPL-H and SMPL-X are taken too: their fingers, jaw and eyes stay at rest
     and become part of wrists and head, exactly, so that 24 joints are left.
@@ -37,7 +39,7 @@ def load_body_model(
     caller knows, the regressor is tried on the template and its legs are swapped, with a warning, if need be.
 
     Args:
-        source: an :class:`SMPL` (returned as it is); a ``smplx.SMPL``, ``SMPLH`` or ``SMPLX``; a mapping of arrays by
+        source: a :class:`BodyModel` (returned as it is); ``'anny'``, the one that ships; a ``smplx.SMPL``, ``SMPLH`` or ``SMPLX``; a mapping of arrays by
             their official names; an ``.npz`` of those; the official ``.pkl``; or a folder with ``SMPL_NEUTRAL.npz`` or
             ``.pkl``, or ``SMPLH_`` or ``SMPLX_`` ones.
         joint_regressor: (17, V), or its ``.npy``; ``None``: what ``source`` has as ``J_regressor_h36m``, else
@@ -52,8 +54,10 @@ def load_body_model(
         InputError: a file is missing, cannot be read, holds objects of other
             programs than chumpy and scipy, or has arrays of other shapes.
     """
-    if isinstance(source, SMPL):
+    if isinstance(source, BodyModel):
         return source
+    if source == 'anny':
+        return AnnyBody()
     if isinstance(source, nn.Module):
         arrays = _of_smplx(source)
     elif isinstance(source, Mapping):

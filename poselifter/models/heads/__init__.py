@@ -2,6 +2,7 @@
 
 from ...utils import import_modules
 from .action_head import ActionEmbeddingHead, ActionHead
+from .body_head import AnyBodyHead
 from .masked_pose_head import MaskedPoseHead
 from .mesh_head import MeshHead
 from .mesh_refine_head import MeshRefineHead

@@ -13,10 +13,12 @@ from .limbs import (
     limb_length_variance,
     limb_symmetry,
 )
-from .mesh import smpl_norm, smpl_pose, smpl_shape
+from .mesh import body_shape, bone_rotation, smpl_norm, smpl_pose, smpl_shape
 from .modules import (
     BoneAngleLoss,
+    BodyShapeLoss,
     BoneAngleVelocityLoss,
+    BoneRotationLoss,
     BoneVelocityLoss,
     JointL1Loss,
     LimbLengthLoss,

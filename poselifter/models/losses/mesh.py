@@ -45,3 +45,13 @@ def smpl_norm(pred: Tensor, target: Tensor | None = None, weight: Tensor | None 
 def _difference(pred: Tensor, target: Tensor, weight: Tensor | None, squared: bool) -> Tensor:
     difference = pred - target
     return _mean((difference.square() if squared else difference.abs()).mean(-1), weight)
+
+
+def bone_rotation(pred: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean absolute difference between the entries of rotation matrices (..., 3, 3); ``weight`` is not used."""
+    return (pred - target).abs().mean()
+
+
+def body_shape(pred: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean absolute difference of the numbers of shapes (..., S), in units of their spread; no ``weight`` either."""
+    return (pred - target).abs().mean()

@@ -23,8 +23,8 @@ class PoseLoss(nn.Module):
         function: (pred, target, weight=...) -> 0-dim tensor.
         options: its further arguments that a config may set.
         weight_argument: what it calls the label weights.
-        compares: ``'poses'`` (B, T, J, C) with label weights (B, T, J), or ``'theta'``, the parameters of SMPL
-            (B, T, 82), with label weights (B, T).
+        compares: ``'poses'`` (B, T, J, C) with label weights (B, T, J); ``'theta'``, the parameters of SMPL
+            (B, T, 82), with label weights (B, T); ``'rotations'`` (B, T, K, 3, 3) or ``'shape'`` (B, S) of a body.
 
     Raises:
         InputError: an option or the skeleton is unknown.
@@ -33,7 +33,7 @@ class PoseLoss(nn.Module):
     function: Callable[..., Tensor]
     options: tuple[str, ...] = ()
     weight_argument: str = 'weight'
-    compares: Literal['poses', 'theta'] = 'poses'
+    compares: Literal['poses', 'theta', 'rotations', 'shape'] = 'poses'
 
     def __init__(self, loss_weight: float = 1.0, **options: Any) -> None:
         super().__init__()
@@ -133,6 +133,8 @@ BoneAngleLoss = module_of('BoneAngleLoss', limbs.bone_angle, 'skeleton')
 BoneAngleVelocityLoss = module_of('BoneAngleVelocityLoss', limbs.bone_angle_velocity, 'skeleton')
 LimbSymmetryLoss = module_of('LimbSymmetryLoss', limbs.limb_symmetry, 'skeleton')
 BoneVelocityLoss = module_of('BoneVelocityLoss', limbs.bone_velocity, 'skeleton')
+BoneRotationLoss = module_of('BoneRotationLoss', mesh.bone_rotation, compares='rotations')
+BodyShapeLoss = module_of('BodyShapeLoss', mesh.body_shape, compares='shape')
 SMPLPoseLoss = module_of('SMPLPoseLoss', mesh.smpl_pose, 'squared', compares='theta')
 SMPLShapeLoss = module_of('SMPLShapeLoss', mesh.smpl_shape, 'squared', compares='theta')
 SMPLNormLoss = module_of('SMPLNormLoss', mesh.smpl_norm, compares='theta')

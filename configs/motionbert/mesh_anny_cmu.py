@@ -1,0 +1,19 @@
+# Meshes of the free body from 2D keypoints: DSTformer, small, on CMU motion capture posed on bodies of all builds; no
+# licensed file is needed. It starts from the network that lifts (cmu_27.py).
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/datasets/cmu_meshes.py',
+    '../_base_/models/dstformer_small.py',
+    '../_base_/schedules/small.py',
+]
+
+load_from = 'work_dirs/cmu_27/last.pth'
+pretrained_by = 'configs/motionbert/cmu_27.py'
+variants = dict(scratch=dict(load_from=None, pretrained_by=None))
+
+model = dict(
+    codec={{_base_.codec}},
+    heads=dict(_delete_=True, mesh=dict(type='AnyBodyHead', body_model='anny', hidden_dims=512)),
+    test_cfg=dict(window=dict(length=27, stride=9)),
+)
+default_hooks = dict(checkpoint=dict(save_best='MPVE'))
