@@ -121,7 +121,7 @@ def test_joint_sets_are_of_one_body():
 
 
 def test_hidden_points_agree_with_rays(body, converter, file, rng):
-    names, regressor = converter._regressors(body)
+    names, regressor = converter.regressors(body)
     still = torch.eye(3).expand(104, 3, 3)
     chosen = converter._spread(body(still, body.default_shape())[0].numpy(), 1500)
     same, wrongly_seen, total = 0, 0, 0

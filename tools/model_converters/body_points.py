@@ -74,22 +74,23 @@ def random_shapes(body: AnnyBody, count: int, rng: np.random.Generator) -> torch
 def extract(body: AnnyBody, shapes: torch.Tensor) -> dict[str, np.ndarray]:
     """The arrays of the file; lengths in metres.
 
-    ``rests`` (N, 18, 3, 3) turn each of ``bones18`` before the captured motion does; ``offsets`` (N, 31, 3) of the bones; ``point``, ``bone`` and ``weight`` (P,) of the pairs of a point and a bone that
+    ``rests`` (N, 18, 3, 3) turn each of ``bones18`` before the captured motion does; ``offsets`` (N, 31, 3) of the
+    bones; ``point``, ``bone`` and ``weight`` (P,) of the pairs of a point and a bone that
     carries it, ``places`` (N, P, 3) of the point from the start of the bone; ``vertex_bone`` (V,) and
     ``vertex_places`` (N, V, 3) of vertices that lie evenly on
     the skin likewise; ``depth`` (points,) how far a point lies under the skin.
     """
     carrier = [BONES.index(_carrier(name)) for name in body.bone_names]
-    regressors = _regressors(body)
+    points = regressors(body)
     light = _spread(body(torch.eye(3).expand(len(carrier), 3, 3), body.default_shape())[0].numpy(), _VERTICES)
     skin = np.zeros((len(body.template), len(BONES)))
     np.add.at(skin.T, carrier, body.weights.numpy().T)
-    joint_weight = regressors[1] @ skin
+    joint_weight = points[1] @ skin
     point, bone = np.nonzero(joint_weight > 0.03)
     weight = joint_weight[point, bone]
-    for number in range(len(regressors[0])):
+    for number in range(len(points[0])):
         weight[point == number] /= weight[point == number].sum()
-    parts = regressors[1][point] * skin[:, bone].T
+    parts = points[1][point] * skin[:, bone].T
     parts /= parts.sum(1, keepdims=True)
     offsets, places, vertex_places, depths, rests = [], [], [], [], []
     frames, bones18 = Articulation(body).frames.numpy(), [BONES.index(name) for name in BONES18]
@@ -108,11 +109,11 @@ def extract(body: AnnyBody, shapes: torch.Tensor) -> dict[str, np.ndarray]:
         moved = vertices[light] - starts[vertex_bone]
         vertex_places.append(np.einsum('kij,kj->ki', turns[vertex_bone], moved))
         rests.append(_Z_UP.T @ turns[bones18] @ _Z_UP @ frames)
-        marks = regressors[1] @ vertices
+        marks = points[1] @ vertices
         depths.append(np.linalg.norm(marks[:, None] - vertices, axis=-1).min(1))
     return {
         'bone_names': np.array(BONES),
-        'point_names': np.array(regressors[0]),
+        'point_names': np.array(points[0]),
         'shapes': shapes.numpy().astype(np.float32),
         'rests': np.float32(rests),
         'offsets': np.float32(offsets),
@@ -199,7 +200,7 @@ def _frame(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.stack([first, second, np.cross(first, second)], -1)
 
 
-def _regressors(body: AnnyBody) -> tuple[list[str], np.ndarray]:
+def regressors(body: AnnyBody) -> tuple[list[str], np.ndarray]:
     """Names and weights (points, V) of all points: the body's own, and those that only BlazePose has."""
     rows = dict(zip(body.keypoint_names, body.regressor.numpy().astype(float), strict=True))
 
