@@ -26,7 +26,7 @@ CODE_LINES = {
     'poselifter/codecs': 190,
     'poselifter/datasets': 2762,
     'poselifter/detection': 683,
-    'poselifter/engine': 1002,
+    'poselifter/engine': 1141,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 706,
     'poselifter/io': 2045,
@@ -37,14 +37,14 @@ CODE_LINES = {
     'poselifter/utils': 469,
     'poselifter/visualization': 739,
     'poselifter/world': 361,
-    'tools': 100,
+    'tools': 123,
     'tools/analysis_tools': 1109,
     'tools/dataset_converters': 717,
     'tools/misc': 420,
     'tools/model_converters': 186,
 }
-TOTAL_LINES = 34_640
-TEST_LINES = 30_134
+TOTAL_LINES = 34_893
+TEST_LINES = 30_279
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
