@@ -44,7 +44,7 @@ CODE_LINES = {
     'tools/model_converters': 186,
 }
 TOTAL_LINES = 34_893
-TEST_LINES = 30_279
+TEST_LINES = 30_518
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
