@@ -1,8 +1,8 @@
 """Measures the options of lifting, whose defaults its tables chose, and makes the numbers that lifting reads.
 
-    python benchmarks/lifting_options.py smooth missing scores rate overlap persons sides coverage [--film FOLDER]
+    python benchmarks/lifting_options.py smooth missing scores rate overlap live persons sides coverage [--film FOLDER]
     python benchmarks/lifting_options.py bodies        # writes poselifter/tracking/bodies_2d.json
-    python benchmarks/lifting_options.py calibrate     # prints the numbers for the metafile
+    python benchmarks/lifting_options.py calibrate     # writes the numbers into the model's metafile
 
 Motion capture (`cmu/cmu_*.npz`, `hdm05/hdm05.npz` below --data) is filmed by virtual cameras and a simulated detector;
 the real film (--film) is a folder with `evaluate.py`, truth and stored keypoints. Errors in mm, of velocities in mm a
@@ -13,6 +13,8 @@ import argparse
 import importlib.util
 import json
 import os
+import re
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,8 +22,9 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import nnls
 
-from poselifter.apis import inference, init_model, track_clips
+from poselifter.apis import StreamingLifter, inference, init_model, track_clips
 from poselifter.apis.inference import predict_table
+from poselifter.apis.zoo import DEFAULT_MODEL, find
 from poselifter.datasets.transforms.detection import DetectedJoints, KeypointNoise
 from poselifter.datasets.transforms.virtual_camera import VirtualCamera
 from poselifter.errors import run_program
@@ -33,10 +36,10 @@ from poselifter.tracking import interpolate, link_persons, match_persons, mend_s
 MM = 1000
 
 
-def filmed(path, views=1, seed=0, longest=90, fps=30, detector=None, every=1):
-    """(table, truth (T, 17, 3) relative to the pelvis) of each clip and view."""
+def filmed(path, views=1, seed=0, longest=90, fps=30, detector=None, every=1, camera=None, surface=True):
+    """(table, truth (T, 17, 3) relative to the pelvis) of each clip and view; joints are those a detector marks."""
     rng = np.random.default_rng(seed)
-    steps = [VirtualCamera(), DetectedJoints(prob=1), KeypointNoise() if detector is None else detector]
+    steps = [camera or VirtualCamera(), DetectedJoints(prob=int(surface)), detector or KeypointNoise()]
     with np.load(path) as z:
         arrays = {key: z[key] for key in ('poses', 'root', 'clip_start', 'clip_len', 'unit_m')}
     clips = []
@@ -55,11 +58,11 @@ def filmed(path, views=1, seed=0, longest=90, fps=30, detector=None, every=1):
     return clips
 
 
-def measure(model, clips, joints=slice(None), **options):
-    """MPJPE, P-MPJPE, error of velocities, of accelerations, and jerk, over all frames."""
+def measure(model, clips, joints=slice(None), lift=None, **options):
+    """MPJPE, P-MPJPE, error of velocities, of accelerations, and jerk, over all frames; ``lift`` is another way to."""
     sums, counts = np.zeros(5), np.zeros(5)
     for table, truth in clips:
-        poses = predict_table(model, table, ['pose'], **options).poses
+        poses = lift(table) if lift else predict_table(model, table, ['pose'], **options).poses
         errors = [np.linalg.norm(np.diff(poses - truth, n, axis=0)[:, joints], axis=-1) * MM for n in range(3)]
         jerk = np.linalg.norm(np.diff(poses, 3, axis=0), axis=-1) * table.fps**3
         aligned = p_mpjpe(poses[:, joints], truth[:, joints]) * MM
@@ -222,14 +225,37 @@ def rate_table(model, args):
 
 
 def overlap_table(model, args):
-    """Frames between windows of 27."""
-    clips, window, rows = filmed(args.data / 'cmu/cmu_test.npz', every=2), model.window, []
-    for stride in (27, 18, 13, 9, 5, 3):
-        for strength in ('off', 'light'):
-            model.window = replace(window, stride=stride)
-            rows.append((f'{stride}, smoothing {strength}', measure(model, clips, smoothing=strength)))
-    model.window = window
-    show('Frames between windows', ['', 'MPJPE', 'P-MPJPE', 'velocity', 'acceleration', 'jerk'], rows)
+    """Frames between windows of 27, with and without the mirrored clip, and CPU time a frame."""
+    clips, window, mirrored, rows = filmed(args.data / 'cmu/cmu_test.npz', every=2), model.window, model.flip_test, []
+    frames = sum(len(truth) for _, truth in clips)
+    for model.flip_test in (True, False):
+        for stride in (27, 24, 21, 18, 13, 9):
+            model.window, start = replace(window, stride=stride), time.process_time()
+            errors = measure(model, clips)
+            spent = 1e3 * (time.process_time() - start) / frames
+            rows.append((f'{stride}, mirrored too' if model.flip_test else f'{stride}', [*errors, spent]))
+    model.window, model.flip_test = window, mirrored
+    head = ['', 'MPJPE', 'P-MPJPE', 'velocity', 'acceleration', 'jerk', 'ms a frame']
+    show('Frames between windows', head, rows)
+
+
+def live_table(model, args):
+    """Poses as they come, without the mirrored clip; beside whole clips."""
+    clips = filmed(args.data / 'cmu/cmu_test.npz', every=3)
+    rows, mirrored = [('whole clips', measure(model, clips))], model.flip_test
+    model.flip_test = False
+    for strength in ('off', 'light', 'strong'):
+
+        def stream(table, strength=strength):
+            lifter, poses = StreamingLifter(model, table.skeleton, table.img_shape, strength), []
+            for i, (points, scores) in enumerate(zip(table.keypoints, table.keypoints_visible, strict=True)):
+                result = lifter(i / table.fps, points[None], scores[None], [0])
+                poses.append(poses[-1] if result is None else result.poses[0])
+            return np.array(poses)
+
+        rows.append((f'as they come, {strength}', measure(model, clips, lift=stream)))
+    model.flip_test = mirrored
+    show('Live (`--smooth`)', ['', 'MPJPE', 'P-MPJPE', 'velocity', 'acceleration', 'jerk'], rows)
 
 
 def crowd(clips, seed):
@@ -324,7 +350,22 @@ def calibrate(model, args):
     weights[0] = 0
     ratio = errors[:, 1:] / np.einsum('tkf,kf->tk', x, weights)[:, 1:]
     quantiles = np.quantile(ratio, (0.5, 0.9))
-    print(json.dumps({'weights': weights.round(4).tolist(), 'quantiles': quantiles.round(3).tolist()}))
+    write_calibration(args.model, weights.round(4).tolist(), quantiles.round(3).tolist())
+
+
+def write_calibration(name, weights, quantiles):
+    """Writes the numbers into the model's entry of its metafile, in place of those before."""
+    config = find(name).config
+    path = config.with_name('metafile.yml')
+    before, entry, rest = re.split(rf'(?ms)^(  - Name: {name}\n.*?)(?=^  - |\Z)', path.read_text(), maxsplit=1)
+    entry = re.sub(r'(?ms)^    Uncertainty:.*?(?=^    \w|\Z)', '', entry)
+    lines = '\n'.join(f'        {row},' for row in weights)
+    entry += (
+        '    Uncertainty:  # metres of expected error: benchmarks/lifting_options.py calibrate, CMU validation subjects\n'
+        f'      weights: [\n{lines}\n      ]\n'
+        f'      quantiles: {quantiles}  # 50 and 90 % of the errors are below the uncertainty times these\n'
+    )
+    path.write_text(before + entry + rest)
 
 
 def coverage_table(model, args):
@@ -375,6 +416,7 @@ JOBS = {
     'scores': scores_table,
     'rate': rate_table,
     'overlap': overlap_table,
+    'live': live_table,
     'persons': persons_table,
     'sides': sides_table,
     'coverage': coverage_table,
@@ -387,7 +429,7 @@ def main(argv=None):
     """Runs the jobs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('jobs', nargs='+', choices=JOBS)
-    parser.add_argument('--model', default='mixste_cmu_27')
+    parser.add_argument('--model', default=DEFAULT_MODEL)
     parser.add_argument('--data', type=Path, default=Path(os.environ.get('POSELIFTER_DATA', 'data')))
     parser.add_argument('--film', type=Path, help='folder of the film with its evaluate.py')
     args = parser.parse_args(argv)

@@ -23,6 +23,7 @@ import numpy as np
 
 from poselifter.apis import init_model
 from poselifter.apis.inference import predict_table
+from poselifter.apis.zoo import DEFAULT_MODEL
 from poselifter.geometry import look_at
 from poselifter.geometry.root import fit_root
 from poselifter.skeletons import get_skeleton
@@ -194,9 +195,10 @@ def table(name: str, cases: list[Case]) -> None:
     jitter = np.mean(
         [np.nanmean(np.linalg.norm(np.diff(c.world[:, 0], 2, axis=0), axis=-1)) * c.table.fps**2 for c in cases]
     )
-    print(f'\n{name}: {len(cases)} clips, {sum(len(c.world) for c in cases)} frames; jitter of the truth {jitter:.1f}')
-    for kind in ('truth', 'lifted'):
-        print(f'\n| {kind} poses | ' + ' | '.join(COLUMNS) + ' |\n|' + ' --- |' * (len(COLUMNS) + 1))
+    frames = sum(len(c.world) for c in cases)
+    for kind, poses in (('truth', 'true poses'), ('lifted', 'lifted poses')):
+        print(f'\n**{name}, {poses}** ({len(cases)} clips, {frames} frames; jitter of the truth {jitter:.1f})\n')
+        print('| | ' + ' | '.join(COLUMNS) + ' |\n|' + ' --- |' * (len(COLUMNS) + 1))
         row(cases, kind, 'root fixed', nailed)
         row(cases, kind, 'picture, each frame, true camera', lambda case, poses: of_picture(case, poses, None))
         row(cases, kind, 'picture, smooth, true camera', lambda case, poses: of_picture(case, poses, place.CUTOFF))
@@ -230,7 +232,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--data', type=Path, default=ROOT.parent / 'shared' / 'data')
     parser.add_argument('--sets', nargs='+', default=['cmu', 'hdm05', 'film'])
-    parser.add_argument('--model', default='mixste_cmu_27')
+    parser.add_argument('--model', default=DEFAULT_MODEL)
     parser.add_argument('--sweep', action='store_true', help='try other constants in place of the tables')
     args = parser.parse_args()
     readers = {
@@ -245,7 +247,7 @@ def main() -> None:
         sweep(sets)
     else:
         for name, cases in sets.items():
-            table(name, cases)
+            table({'cmu': 'CMU', 'hdm05': 'HDM05', 'film': 'Film'}[name], cases)
 
 
 if __name__ == '__main__':

@@ -20,6 +20,7 @@ from ..structures.keypoint_table import split_scores
 from ..tracking import interpolate, smooth
 from ..tracking.signals import DEFAULT_SMOOTHING
 from ..utils import register_all_modules
+from ..utils.fast_products import FastProducts
 from . import zoo
 from .track_clips import Clip, track_clips
 
@@ -203,7 +204,8 @@ def _predict_group(
     """Each clip's outputs at its rows."""
     device, codec = next(model.parameters()).device, model.codec
     sequences = [torch.from_numpy(codec.encode(clip.sample)['inputs']).to(device) for clip in clips]
-    outputs = model.over_time(sequences, names, batch_size, report)
+    with FastProducts():
+        outputs = model.over_time(sequences, names, batch_size, report)
     for clip, values in zip(clips, outputs, strict=True):
         arrays = {name: values[name].cpu().numpy() for name in names}
         if 'pose' in arrays:
