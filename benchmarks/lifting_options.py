@@ -361,7 +361,7 @@ def write_calibration(name, weights, quantiles):
     entry = re.sub(r'(?ms)^    Uncertainty:.*?(?=^    \w|\Z)', '', entry)
     lines = '\n'.join(f'        {row},' for row in weights)
     entry += (
-        '    Uncertainty:  # metres of expected error: benchmarks/lifting_options.py calibrate, CMU validation subjects\n'
+        '    Uncertainty:  # expected error, metres: benchmarks/lifting_options.py calibrate, CMU validation subjects\n'
         f'      weights: [\n{lines}\n      ]\n'
         f'      quantiles: {quantiles}  # 50 and 90 % of the errors are below the uncertainty times these\n'
     )

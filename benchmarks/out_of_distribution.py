@@ -4,7 +4,7 @@
 
 Beside them the mean training pose, a linear regression of single frames (both fitted on the training clips of CMU, as
 the cameras of configs/_base_/datasets/cmu.py see them) and, on the film, BlazePose's own 3D. Everything goes the way
-of `poselifter lift` (defaults; without linking of persons). MPJPE / P-MPJPE in mm, means over frames: of cmu17 on motion
+of `poselifter lift` (defaults; sides are not mended). MPJPE / P-MPJPE in mm, means over frames: of cmu17 on motion
 capture, of twelve joints on the film, which is one man of 1.7 s. Cells that were measured stand in --ledger, a line
 each: what was stopped goes on with the same command. --gallery draws the worst clips of each kind as small pictures.
 """

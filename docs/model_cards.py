@@ -1,4 +1,4 @@
-"""Writes the page of the zoo, a card for each checkpoint that ships, from the metafiles.
+"""Writes the page of the zoo, a card for each checkpoint that ships, and the table of the README, from the metafiles.
 
     python docs/model_cards.py
 
@@ -15,11 +15,13 @@ from poselifter.utils import atomic_write, shipped_root
 
 PAGE = Path(__file__).resolve().parent / 'user_guides' / 'zoo.md'
 SENTENCES = ('Use', 'Trained', 'Limits', 'License')
+README = PAGE.parents[2] / 'README.md'
+START, END = '<!-- zoo: made by docs/model_cards.py from the metafiles -->\n', '<!-- end of zoo -->\n'
 INTRODUCTION = """# The models that ship
 
-Made by `python docs/model_cards.py` from the metafiles in `configs`. `poselifter zoo list` lists all configs, `poselifter zoo
-info NAME` prints an entry, `--model NAME` chooses one. Errors are in mm, means over actions and frames as
-[the numbers](numbers.md) say; how they grow on other data: [out of distribution](out_of_distribution.md).
+Made by `python docs/model_cards.py` from the metafiles in `configs`. `poselifter zoo list` lists all configs,
+`poselifter zoo info NAME` prints an entry, `--model NAME` chooses one. Errors are in mm, see [numbers](numbers.md);
+how they grow on other data: [out of distribution](out_of_distribution.md).
 """
 
 
@@ -60,18 +62,43 @@ def card(model: ZooModel) -> str:
     return '\n'.join(lines) + '\n'
 
 
+def shipped() -> list[ZooModel]:
+    """Models whose weights ship; the default comes first."""
+    return sorted(
+        (model for model in zoo_models().values() if model.weights), key=lambda model: model.name != DEFAULT_MODEL
+    )
+
+
 def page() -> str:
-    """The whole page; the default model comes first."""
-    shipped = [model for model in zoo_models().values() if model.weights]
-    shipped.sort(key=lambda model: model.name != DEFAULT_MODEL)
-    return '\n'.join([INTRODUCTION, *(card(model) for model in shipped)])
+    """The whole page."""
+    return '\n'.join([INTRODUCTION, *(card(model) for model in shipped())])
+
+
+def table() -> str:
+    """MPJPE and, where it was measured, P-MPJPE on each test, a row a model."""
+    models = shipped()
+    tests = list(dict.fromkeys(result['Dataset'] for model in models for result in model.metadata['Results']))
+    lines = [f'| | {" | ".join(tests)} |', f'| --- |{" --- |" * len(tests)}']
+    for model in models:
+        figures = {result['Dataset']: result['Metrics'] for result in model.metadata['Results']}
+        cells = [figures.get(test, {}) for test in tests]
+        texts = [' / '.join(str(cell[key]) for key in ('MPJPE', 'P-MPJPE') if key in cell) for cell in cells]
+        lines.append(f'| `{model.name}` | {" | ".join(texts)} |')
+    return '\n'.join(lines) + '\n'
+
+
+def renew(text: str) -> str:
+    """The README with the table between the two marks in place of what stood there."""
+    before, rest = text.split(START)
+    return f'{before}{START}\n{table()}\n{END}{rest.split(END)[1]}'
 
 
 def main() -> None:
-    """Writes the page."""
-    with atomic_write(PAGE) as path:
-        path.write_text(page(), encoding='utf-8')
+    """Writes page and table."""
+    for path, text in ((PAGE, page()), (README, renew(README.read_text(encoding='utf-8')))):
+        with atomic_write(path) as temporary:
+            temporary.write_text(text, encoding='utf-8')
 
 
 if __name__ == '__main__':
-    run_program(main)
+    run_program(lambda argv: main())

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from poselifter.apis import Pose3DInferencer, lift_table
+from poselifter.apis.zoo import DEFAULT_MODEL
 from poselifter.cli import main
 from poselifter.errors import InputError
 from poselifter.evaluation.functional import mpjpe
@@ -182,12 +183,12 @@ def test_the_file_says_what_it_holds(inferencer, clip, tmp_path):
         'unit': 'm',
         'axes': 'camera: x right, y down, z forward',
         'root': 'pelvis',
-        'model': 'mixste_cmu_27',
+        'model': DEFAULT_MODEL,
     }
     back = read_result(tmp_path / 'keypoints.npz')
     np.testing.assert_array_equal(back.uncertainty, result['predictions']['uncertainty'])
     np.testing.assert_array_equal(back.table.timestamps, table.timestamps)
-    assert back.model == 'mixste_cmu_27'
+    assert back.model == DEFAULT_MODEL
 
 
 def test_version_needs_no_torch():
