@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from lifting_options import LOST, film_tables, filmed, lose, measure, measure_film
+from filmed import LOST, film_tables, filmed, lose, measure, measure_film
 from PIL import Image
 
 from poselifter.apis import init_model

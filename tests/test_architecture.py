@@ -21,7 +21,7 @@ FLOORS = [
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
     'poselifter': 376,
-    'poselifter/apis': 1291,
+    'poselifter/apis': 1292,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 190,
     'poselifter/datasets': 2762,
@@ -34,7 +34,7 @@ CODE_LINES = {
     'poselifter/skeletons': 192,
     'poselifter/structures': 453,
     'poselifter/tracking': 396,
-    'poselifter/utils': 469,
+    'poselifter/utils': 480,
     'poselifter/visualization': 739,
     'poselifter/world': 361,
     'tools': 123,
@@ -43,8 +43,8 @@ CODE_LINES = {
     'tools/misc': 420,
     'tools/model_converters': 186,
 }
-TOTAL_LINES = 34_893
-TEST_LINES = 30_518
+TOTAL_LINES = 34_925
+TEST_LINES = 30_588
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
