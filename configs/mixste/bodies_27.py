@@ -29,10 +29,7 @@ optim_wrapper = dict(optimizer=dict(lr=7e-4))
 param_scheduler = [dict(type='LinearLR', start_factor=0.05, by_epoch=False, end=200)]
 custom_hooks = [dict(type='EMAHook', momentum=0.001)]
 
-last_losses = [
-    dict(type='WeightedMPJPELoss', joint_weights='mixste'),
-    dict(type='VelocityLoss', loss_weight=2.0),
-]
+last_losses = [dict(type='WeightedMPJPELoss', joint_weights='mixste'), dict(type='VelocityLoss', loss_weight=2.0)]
 # twice the channels, from the weights that projects/zoo/grow.py makes of this config's, or of cmu_27's
 wide = dict(
     model=dict(backbone=dict(embed_dims=128), heads=dict(pose=dict(in_channels=128))),
@@ -56,8 +53,9 @@ variants = dict(
     last=dict(  # of `wide`
         last,
         model=dict(
-            **{**wide['model'], 'heads': dict(pose=dict(in_channels=128, losses=last_losses))},
             frame_step=1,
+            backbone=dict(embed_dims=128),
+            heads=dict(pose=dict(in_channels=128, losses=last_losses)),
         ),
         load_from='work_dirs/bodies_27_wide/last.pth',
     ),
