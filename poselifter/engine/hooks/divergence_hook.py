@@ -32,12 +32,14 @@ class DivergenceHook(Hook):
     def __init__(self, policy: Literal['stop', 'skip'] = 'stop') -> None:
         check_choice('DivergenceHook: policy', policy, ('stop', 'skip'))
         self.policy, self.lost, self.clips, self.bad_step = policy, 0, '', False
+        self.checked: Any = None  # the optimiser's wrapper whose step is checked
 
     def before_train(self, runner: Runner) -> None:
         """Puts the check of gradients before the optimiser's step."""
         wrapper = runner.optim_wrapper
-        if self.policy == 'stop' or getattr(wrapper.step, 'checked', False):
+        if self.policy == 'stop' or wrapper is self.checked:
             return
+        self.checked = wrapper
         step, parameters = wrapper.step, [p for group in wrapper.param_groups for p in group['params']]
 
         def checked_step(**settings: Any) -> None:
@@ -46,7 +48,6 @@ class DivergenceHook(Hook):
             if not self.bad_step:
                 step(**settings)
 
-        checked_step.checked = True
         wrapper.step = checked_step
 
     def after_train_iter(
