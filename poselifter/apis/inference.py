@@ -155,27 +155,29 @@ def predict_table(
     """
     config = vars(model).get('cfg', {})  # a model built by hand has none
     calibration = config.get('uncertainty') if 'pose' in names else None
-    rows, arrays = [], {name: [] for name in (*names, *(['uncertainty'] if calibration else []))}
+    rows, arrays = [], {}
     for group in _groups(track_clips(model.codec, table, fill=True)):
-        rows += [clip.rows for clip in group]
         count = sum(len(clip.where) for clip in group)
 
         def report(part: float, count: int = count) -> None:
             if progress:
                 progress(part * count, len(table.keypoints))
 
-        for outputs in _predict_group(model, group, names, batch_size, smoothing, calibration, report):
-            for name, values in outputs.items():
-                arrays[name].append(values)
+        outputs = _predict_group(model, group, names, batch_size, smoothing, calibration, report)
+        for clip, values in zip(group, outputs, strict=True):
+            rows.append(clip.rows)
+            for name, array in values.items():  # each goes to its place at once: copies of an hour take much room
+                if name not in arrays:
+                    arrays[name] = np.empty((len(table.keypoints), *array.shape[1:]), array.dtype)
+                arrays[name][clip.rows] = array
     fields = {'segments': rows, **assumed_metadata(model)}
     if 'pose' in names:
-        trained, given = model.codec.skeleton_3d.name, model.codec.result_skeleton.name
-        poses = convert_keypoints(np.concatenate(arrays['pose']), trained, given)
-        fields |= {'poses': poses, 'skeleton_3d': given}
-        fields['uncertainty'] = np.concatenate(arrays['uncertainty']) if calibration else None
+        fields |= {'poses': arrays['pose'], 'skeleton_3d': model.codec.result_skeleton.name}
+        fields['uncertainty'] = arrays.get('uncertainty')
     if 'action' in names:
-        fields |= {'scores': np.concatenate(arrays['action']), 'classes': class_names(model)}
-    means = {name: [part.mean(0) for part in arrays[name]] for name in names if name not in ('pose', 'action')}
+        fields |= {'scores': arrays['action'], 'classes': class_names(model)}
+    others = [name for name in names if name not in ('pose', 'action')]
+    means = {name: [arrays[name][part].mean(0) for part in rows] for name in others}
     embeddings = {name: np.stack([mean / np.linalg.norm(mean) for mean in part]) for name, part in means.items()}
     return Result(table, embeddings=embeddings, model=config.get('model_name'), **fields)
 
@@ -209,7 +211,8 @@ def _predict_group(
     for clip, values in zip(clips, outputs, strict=True):
         arrays = {name: values[name].cpu().numpy() for name in names}
         if 'pose' in arrays:
-            arrays['pose'] = smooth(arrays['pose'], clip.rate, strength)
+            poses = smooth(arrays['pose'], clip.rate, strength)
+            arrays['pose'] = convert_keypoints(poses, codec.skeleton_3d.name, codec.result_skeleton.name)
         if calibration:
             disagreement = values['disagreement'].cpu().numpy()
             arrays['uncertainty'] = expected_error(disagreement, clip.sample['keypoints_visible'], calibration)

@@ -10,7 +10,7 @@ from typing import Any
 from ...errors import InputError
 from ...registry import WRITERS, Writer
 from ...structures import Result
-from ...utils import load_plugins, safe_name
+from ...utils import load_plugins, release_memory, safe_name
 
 
 def list_formats(given: Collection[str]) -> dict[str, Writer]:
@@ -84,12 +84,18 @@ def write_results(stem: Path, result: Result, formats: Sequence[str]) -> list[Pa
     """Writes a result in any number of formats beside a path without a suffix; returns the files, or folders of them.
 
     Raises:
-        InputError: see :func:`check_formats`; or a file cannot be written.
+        InputError: see :func:`check_formats`; or, when the others are written, a file cannot be.
     """
     check_formats(formats, result.given())
-    paths = []
+    paths, errors = [], []
     for name, path in zip(formats, result_files(stem, formats), strict=True):
-        paths += WRITERS.get(name)(path, result) or [path]
+        try:
+            paths += WRITERS.get(name)(path, result) or [path]
+        except InputError as error:  # an hour's work is not lost for one of them
+            errors.append(error)
+        release_memory()
+    if errors:
+        raise errors[0]
     return paths
 
 
