@@ -148,7 +148,7 @@ def of_picture(case: Case, poses: np.ndarray, cutoff: float | None) -> Result:
     """The path fitted to the picture alone, with the true camera; feet are left where they are."""
     result = Result(case.table, poses, 'cmu17')
     known = np.isfinite(poses).all(-1)
-    track = place.tracks_of(result, case.camera, np.nan_to_num(poses), known, known.all(1))[0]
+    track = place.track_of(result, case.camera, np.nan_to_num(poses), known, known.all(1), result.segments[0])
     root = fit_root(track.poses, track.rays, track.weights, case.table.fps, cutoff)
     return replace(nailed(case, poses), root=root)
 

@@ -21,6 +21,7 @@ from ..geometry.ground import Landmarks, tilt_of_camera, up_of_camera, up_of_per
 from ..geometry.root import fit_root, pull_to_rays, smooth_path
 from ..skeletons import Skeleton, convert_keypoints, find_conversion, get_skeleton
 from ..structures import Result
+from ..tracking import interpolate
 from .camera_file import DIAGONALS, FilmCamera, read_camera
 
 _APPROXIMATE = 0.1  # weight of a joint that means another point in 2D than in 3D
@@ -34,6 +35,7 @@ _ANKLE = 0.045  # height of a standing ankle, of a body's height
 _SIZES = 0.8, 1.25  # by which a common ground may change the size of a person
 _NEAR_GROUND = 0.4  # metres over the lowest ground, up to which another person's is the same
 _OTHER_SIZE = 0.6  # of the camera's height over it, likewise: who is smaller than assumed seems to stand lower
+_GAP = 1.5  # frames that two rows may be apart to tell of a frame between them
 _ROLLED = 0.03  # seconds of standing that weigh as much as that most cameras are held level
 _MOMENT = 0.2  # seconds; who stands for less tells nothing
 _RANGES = {'height': (0.3, 3, 'metres'), 'focal': (1, 1e6, 'pixels'), 'pitch': (-90, 90, 'degrees')}
@@ -69,11 +71,11 @@ class World:
 
 @dataclass
 class _Track:
-    """A segment of one person in consecutive frames, some of which may be empty.
+    """A segment of one person in consecutive frames, evenly apart, some of which may be empty.
 
     Attributes:
-        index: (T,) row of the segment that each frame repeats.
-        present: (T,) whether it is of this frame.
+        where: (n,) place of each row of the segment among the frames: whole numbers, if its times are even.
+        present: (T,) whether a row is of this frame, or lies on both sides of it.
         whole: (T,) whether the legs are known.
         poses: (T, K, 3) root-relative, camera axes, 0 where unknown.
         rays: (T, K, 2).
@@ -85,7 +87,7 @@ class _Track:
         grounded: whether the lowest is the ground, not a roof.
     """
 
-    index: np.ndarray
+    where: np.ndarray
     present: np.ndarray
     whole: np.ndarray
     poses: np.ndarray
@@ -96,6 +98,13 @@ class _Track:
     levels: np.ndarray | None = None
     seconds: np.ndarray | None = None
     grounded: bool = True
+
+    def at_rows(self, values: np.ndarray) -> np.ndarray:
+        """Values (T, ...) of the frames at the n rows; of flags those of the nearest frame."""
+        nearest = np.rint(self.where).astype(int)
+        if values.dtype == bool or (nearest == self.where).all():
+            return values[nearest]
+        return interpolate(values, self.where)
 
     def feet(self, joints: Landmarks, axes: np.ndarray) -> np.ndarray:
         """The ankles (T, 2, 3) in a world whose origin is the camera."""
@@ -155,12 +164,14 @@ def place_in_world(result: Result, world: World) -> tuple[Result, list[str]]:
     whole = known[:, [index for pair in joints for index in pair]].all(1)
     up, told = _up_of(camera, poses[whole], joints, world.pitch, result.fps)
     axes = upright_axes(up) if camera.rotation is None else camera.rotation.T
-    tracks = tracks_of(result, camera, poses, known, whole)
-    del poses  # of an hour all of this takes much room
-    for track in tracks:
+    tracks = []
+    for rows in result.segments:
+        track = track_of(result, camera, poses, known, whole, rows)
         track.fit(solid, joints, result.fps)
         track.walk(joints, axes, result.fps)
-        track.rays = track.weights = None
+        track.rays = track.weights = None  # of an hour all of them take much room
+        tracks.append(track)
+    del poses
     at, size_notes = _stand_on_ground(result, tracks, sizes, camera, world.height)
     placed, cost = _hold(result, tracks, sizes, solid, joints, axes, at)
     placed.poses[~known] = np.nan
@@ -237,30 +248,43 @@ def _up_of(
     return up, 'the camera looks {:.0f} degrees down, rolled {:.0f}: '.format(*tilt_of_camera(up)) + source
 
 
-def tracks_of(
-    result: Result, camera: FilmCamera, poses: np.ndarray, known: np.ndarray, whole: np.ndarray
-) -> list[_Track]:
-    """The segments of a result, with each joint's ray and weight."""
+def track_of(
+    result: Result, camera: FilmCamera, poses: np.ndarray, known: np.ndarray, whole: np.ndarray, rows: slice
+) -> _Track:
+    """A segment of a result in even frames, with each joint's ray and weight; between rows at uneven times linearly."""
     table, source = result.table, result.skeleton
     names = get_skeleton(result.skeleton_3d).joint_names
     approximate = find_conversion(source, result.skeleton_3d).approximate
     doubt = np.array([_APPROXIMATE if name in approximate else 1 for name in names])
-    tracks = []
-    for rows in result.segments:
-        points, seen = table.keypoints[rows], table.keypoints_visible[rows]
-        points, weights = convert_keypoints(points, source, result.skeleton_3d, seen)
-        weights = weights * doubt * known[rows]
-        if result.uncertainty is not None:
-            weights /= 1 + (result.uncertainty[rows] / _UNSURE) ** 2
-        rays = camera.rays(np.where(weights[..., None] > 0, points, 0))
-        frames = table.frame_indices[rows] - table.frame_indices[rows.start]
-        times = np.arange(frames[-1] + 1)
-        index = np.searchsorted(frames, times, 'right') - 1
-        present = frames[index] == times
-        filled = np.where(known[rows, :, None], poses[rows], 0)[index]
-        rays, weights = rays[index].astype(np.float32), (weights[index] * present[:, None]).astype(np.float32)
-        tracks.append(_Track(index, present, whole[rows][index], filled, rays, weights))
-    return tracks
+    points, seen = table.keypoints[rows], table.keypoints_visible[rows]
+    points, weights = convert_keypoints(points, source, result.skeleton_3d, seen)
+    weights = weights * doubt * known[rows]
+    if result.uncertainty is not None:
+        weights /= 1 + (result.uncertainty[rows] / _UNSURE) ** 2
+    rays = camera.rays(np.where(weights[..., None] > 0, points, 0)).astype(np.float32)
+    where = table.frame_indices[rows] if table.timestamps is None else table.timestamps[rows] * result.fps
+    where = where - where[0]
+    frames = np.arange(int(np.ceil(where[-1] - 1e-6)) + 1)
+    low = np.searchsorted(where, frames + 1e-6, 'right') - 1
+    high = np.minimum(low + 1, len(where) - 1)
+    apart = where[high] - where[low]
+    part = np.minimum((frames - where[low]) / np.maximum(apart, 1e-9), 1).astype(np.float32)
+    part[np.abs(frames - where[low]) < 1e-3] = 0
+    between = (part > 0) & (apart < _GAP)
+    part[~between] = 0
+    present = between | (np.abs(frames - where[low]) < 1e-3) | (frames > where[-1])
+
+    def even(values: np.ndarray) -> np.ndarray:
+        mixed = values[low]
+        if between.any():
+            k = part[between].reshape(-1, *[1] * (values.ndim - 1))
+            mixed[between] += k * (values[high[between]] - mixed[between])
+        return mixed
+
+    filled = even(np.where(known[rows, :, None], poses[rows], 0))
+    both = (weights > 0).astype(np.float32)
+    weights = even(weights.astype(np.float32)) * (even(both) == 1) * present[:, None]
+    return _Track(where, present, whole[rows][low], filled, even(rays), weights)
 
 
 def _stand_on_ground(
@@ -327,9 +351,9 @@ def _hold(
         held = hold_feet(body[:, ankles] - ankle, track.contacts, below) + ankle
         moved = _bend(body, held, solid, joints)
         change = np.linalg.norm((moved - seen)[:, [solid.root, *ankles]], axis=-1)
-        moves[rows], contacts[rows] = 1000 * change[track.present], track.contacts[track.present]
-        root[rows] = ((moved[:, solid.root] - at) @ axes)[track.present]
-        poses[rows] = ((moved - moved[:, [solid.root]]) @ axes)[track.present]
+        moves[rows], contacts[rows] = 1000 * track.at_rows(change), track.at_rows(track.contacts)
+        root[rows] = track.at_rows((moved[:, solid.root] - at) @ axes)
+        poses[rows] = track.at_rows((moved - moved[:, [solid.root]]) @ axes)
     cost = (
         f'feet stand in {contacts.any(1).mean():.0%} of the frames; holding them on the ground moved the '
         f'{solid.joint_names[solid.root]} {moves[:, 0].mean():.0f} mm and the ankles '
