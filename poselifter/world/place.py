@@ -36,6 +36,7 @@ _SIZES = 0.8, 1.25  # by which a common ground may change the size of a person
 _NEAR_GROUND = 0.4  # metres over the lowest ground, up to which another person's is the same
 _OTHER_SIZE = 0.6  # of the camera's height over it, likewise: who is smaller than assumed seems to stand lower
 _GAP = 1.5  # frames that two rows may be apart to tell of a frame between them
+_VOTES = 100_000  # poses that tell the way up
 _ROLLED = 0.03  # seconds of standing that weigh as much as that most cameras are held level
 _MOMENT = 0.2  # seconds; who stands for less tells nothing
 _RANGES = {'height': (0.3, 3, 'metres'), 'focal': (1, 1e6, 'pixels'), 'pitch': (-90, 90, 'degrees')}
@@ -160,18 +161,24 @@ def place_in_world(result: Result, world: World) -> tuple[Result, list[str]]:
     joints = landmarks(solid)
     camera, notes = _camera_of(result, world)
     known = np.isfinite(result.poses).all(-1)
-    poses, sizes = _sized(result, solid, joints, world.height)
     whole = known[:, [index for pair in joints for index in pair]].all(1)
-    up, told = _up_of(camera, poses[whole], joints, world.pitch, result.fps)
+    bodies = {name: _Body.of(result.poses[rows], solid, joints, world.height) for name, rows in result.table.tracks()}
+    ids, sizes = result.table.track_ids, {name: body.height for name, body in bodies.items()}
+    step = len(whole) // _VOTES + 1  # of an hour copies of all poses take much room, here as below
+    standing = [
+        body.poses(result.poses[rows][::step][whole[rows][::step]])
+        for (_, rows), body in zip(result.table.tracks(), bodies.values(), strict=True)
+    ]
+    up, told = _up_of(camera, np.concatenate(standing), joints, world.pitch, result.fps / step)
     axes = upright_axes(up) if camera.rotation is None else camera.rotation.T
     tracks = []
     for rows in result.segments:
+        poses = bodies[ids[rows.start]].poses(result.poses[rows])
         track = track_of(result, camera, poses, known, whole, rows)
         track.fit(solid, joints, result.fps)
         track.walk(joints, axes, result.fps)
-        track.rays = track.weights = None  # of an hour all of them take much room
+        track.rays = track.weights = None
         tracks.append(track)
-    del poses
     at, size_notes = _stand_on_ground(result, tracks, sizes, camera, world.height)
     placed, cost = _hold(result, tracks, sizes, solid, joints, axes, at)
     placed.poses[~known] = np.nan
@@ -201,17 +208,32 @@ def _camera_of(result: Result, world: World) -> tuple[FilmCamera, list[str]]:
     return camera, [f'focal length {camera.matrix[0, 0]:.0f} pixels{assumed}']
 
 
-def _sized(result: Result, solid: Skeleton, joints: Landmarks, height: float | None) -> tuple[np.ndarray, dict]:
-    """Poses with constant bones, of the height if one is given, and each person's height in metres."""
-    poses, sizes = np.empty_like(result.poses, np.float32), {}
-    pairs = tuple(zip(solid.left, solid.right, strict=True))
-    for name, rows in result.table.tracks():
-        given = result.poses[rows].astype(np.float64)
-        poses[rows] = constant_bones(given, solid.parents, bone_lengths(given, solid.parents, pairs))
-        size = body_height(poses[rows], joints)
-        poses[rows] *= 1 if height is None else height / size
-        sizes[name] = size if height is None else height
-    return poses, sizes
+@dataclass(frozen=True)
+class _Body:
+    """What stays of a person over time.
+
+    Attributes:
+        parents: of the K joints.
+        lengths: (K,) of the bones that end at them, metres.
+        scale: of all, so that the person has its height.
+        height: metres.
+    """
+
+    parents: tuple[int, ...]
+    lengths: np.ndarray
+    scale: float
+    height: float
+
+    @classmethod
+    def of(cls, poses: np.ndarray, solid: Skeleton, joints: Landmarks, height: float | None) -> '_Body':
+        """That of all poses (T, K, 3) of a person, of the height if one is given."""
+        lengths = bone_lengths(poses, solid.parents, tuple(zip(solid.left, solid.right, strict=True)))
+        size = body_height(cls(solid.parents, lengths, 1, 1).poses(poses), joints)
+        return cls(solid.parents, lengths, 1 if height is None else height / size, height or size)
+
+    def poses(self, poses: np.ndarray) -> np.ndarray:
+        """Poses (T, K, 3) with these bones, float32."""
+        return (constant_bones(poses.astype(np.float64), self.parents, self.lengths) * self.scale).astype(np.float32)
 
 
 def body_height(poses: np.ndarray, joints: Landmarks) -> float:
@@ -251,7 +273,10 @@ def _up_of(
 def track_of(
     result: Result, camera: FilmCamera, poses: np.ndarray, known: np.ndarray, whole: np.ndarray, rows: slice
 ) -> _Track:
-    """A segment of a result in even frames, with each joint's ray and weight; between rows at uneven times linearly."""
+    """The ``rows`` of a segment in even frames, with each joint's ray and weight; linear between uneven times.
+
+    ``poses`` (n, K, 3) are those of these rows, ``known`` (N, K) and ``whole`` (N,) those of all.
+    """
     table, source = result.table, result.skeleton
     names = get_skeleton(result.skeleton_3d).joint_names
     approximate = find_conversion(source, result.skeleton_3d).approximate
@@ -281,7 +306,7 @@ def track_of(
             mixed[between] += k * (values[high[between]] - mixed[between])
         return mixed
 
-    filled = even(np.where(known[rows, :, None], poses[rows], 0))
+    filled = even(np.where(known[rows, :, None], poses, 0))
     both = (weights > 0).astype(np.float32)
     weights = even(weights.astype(np.float32)) * (even(both) == 1) * present[:, None]
     return _Track(where, present, whole[rows][low], filled, even(rays), weights)
@@ -335,22 +360,25 @@ def _hold(
     n, ankles = len(result.poses), list(joints.ankles)
     poses, root = np.empty((n, solid.num_joints, 3), np.float32), np.empty((n, 3))
     contacts, moves, raised = np.zeros((n, 2), bool), np.empty((n, 1 + len(ankles))), []
-    for rows, track in zip(result.segments, tracks, strict=True):
+    for rows in result.segments:
+        track = tracks.pop(0)
         ankle = np.array([0, 0, _ANKLE * sizes[result.table.track_ids[rows.start]]])
-        seen = (track.poses + track.root[:, None]) @ axes.T + at
+        body = (track.poses + track.root[:, None]) @ axes.T
+        body += at
+        seen = body[:, [solid.root, *ankles]]
         places = track.levels + at[2] - ankle[2]
         places = places - places[0] * track.grounded
         if places[-1] > _NEAR_GROUND:
             raised.append(f'track {result.table.track_ids[rows.start]} stands {places[-1]:.1f} m above the ground')
-        level = seen + [0, 0, places[0] - (track.levels[0] + at[2] - ankle[2])]
-        below = level_below(level[:, ankles] - ankle, places)
-        offset = hold_feet(level[:, ankles] - ankle, track.contacts, below) + ankle - level[:, ankles]
+        body += [0, 0, places[0] - (track.levels[0] + at[2] - ankle[2])]
+        below = level_below(body[:, ankles] - ankle, places)
+        offset = hold_feet(body[:, ankles] - ankle, track.contacts, below) + ankle - body[:, ankles]
         trust = track.contacts.sum(1) + 0.02
         values = (offset * track.contacts[..., None]).sum(1)
-        body = level + smooth_path(trust[:, None, None] * np.eye(3), values, result.fps, SETTLE)[:, None]
+        body += smooth_path(trust[:, None, None] * np.eye(3), values, result.fps, SETTLE)[:, None]
         held = hold_feet(body[:, ankles] - ankle, track.contacts, below) + ankle
         moved = _bend(body, held, solid, joints)
-        change = np.linalg.norm((moved - seen)[:, [solid.root, *ankles]], axis=-1)
+        change = np.linalg.norm(moved[:, [solid.root, *ankles]] - seen, axis=-1)
         moves[rows], contacts[rows] = 1000 * track.at_rows(change), track.at_rows(track.contacts)
         root[rows] = track.at_rows((moved[:, solid.root] - at) @ axes)
         poses[rows] = track.at_rows((moved - moved[:, [solid.root]]) @ axes)

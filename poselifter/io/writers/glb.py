@@ -12,7 +12,7 @@ from ...geometry import matrix_to_quaternion, vertex_normals
 from ...geometry.inverse_kinematics import Armature
 from ...registry import register_writer
 from ...structures import Result
-from ...utils import atomic_write
+from ...utils import atomic_write, release_memory
 from .bodies import turned
 from .motion import every_person, motion_of, write_each_person, y_up_of_camera
 
@@ -49,6 +49,8 @@ def write_glb(path: Path, result: Result) -> None:
             binds = np.concatenate([np.tile(np.eye(3), (len(heads), 1, 1)), -heads[..., None]], -1)
             document.add_skin(root, binds, vertices, faces, skin, colours)
             document.add_motion(root, seconds, motion.root, motion.local_rotations())
+            del motion, bones  # of an hour two take much room
+            release_memory()
     document.save(path)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from ...errors import InputError
 from ...geometry.inverse_kinematics import BoneMotion, inverse_kinematics
 from ...structures import Result
+from ...utils import release_memory
 from .write_results import file_names
 
 Y_UP = np.diag([1.0, -1.0, -1.0])  # from the camera's axes
@@ -31,6 +32,7 @@ def write_each_person(
     paths = [path.with_name(name + path.suffix) for name in file_names(stem, ids)]
     for target, (_, person) in zip(paths, result.persons(), strict=True):
         write(target, person, frames_of(person))
+        release_memory()
     return paths
 
 
@@ -87,3 +89,4 @@ def every_person(result: Result) -> Iterator[tuple[str, np.ndarray, BoneMotion]]
         if result.root is None:
             motion.root[:, 0] += number
         yield track, (frames - first) / result.fps, motion
+        del motion  # before the next is computed
