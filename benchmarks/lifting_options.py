@@ -4,6 +4,8 @@
     python benchmarks/lifting_options.py bodies        # writes poselifter/tracking/bodies_2d.json
     python benchmarks/lifting_options.py calibrate     # writes the numbers into the model's metafile
 
+Each with --data ../shared/data, and --film ../shared/data/film where the film is asked for.
+
 Motion capture (`cmu/cmu_*.npz`, `hdm05/hdm05.npz` below --data) is filmed by virtual cameras and a simulated detector;
 the real film (--film) is a folder with `evaluate.py`, truth and stored keypoints. Errors in mm, of velocities in mm a
 frame, of accelerations in mm a frame squared, jerk in m/s3.

@@ -15,7 +15,7 @@ from torch import nn
 
 from ..detection import detect_keypoints, is_film, open_frames
 from ..errors import InputError, reading
-from ..io import check_formats, check_targets, missing_formats, notes_on, read_keypoints, result_files, write_results
+from ..io import check_formats, check_targets, existing_files, notes_on, read_keypoints, result_files, write_results
 from ..models.estimators import MotionEstimator
 from ..registry import INFERENCERS
 from ..structures import KeypointTable, Result
@@ -124,11 +124,13 @@ class BaseInferencer(ABC):
         settings = self._settings({**chosen, **options})
         for item, stem in zip(items, stems, strict=True):
             files = [] if out_dir is None else result_files(Path(out_dir) / (stem + self.ending), formats)
-            missing = formats if replace_files else missing_formats(formats, files)
-            changed = [] if replace_files else _changed_settings(files, settings)
-            if files and not missing:
-                note = _check_older(item, files)
-                yield {'notes': [note, *changed], 'predictions': None, 'visualization': files, 'result': None}
+            older = [[] for _ in formats] if replace_files or not files else existing_files(files)
+            missing = [name for name, present in zip(formats, older, strict=True) if not present]
+            older = [file for present in older for file in present]
+            changed = _changed_settings(older, settings)
+            if older and not missing:
+                note = _check_older(item, older)
+                yield {'notes': [note, *changed], 'predictions': None, 'visualization': older, 'result': None}
                 continue
             film = {'detector': detector, 'start': start, 'end': end}
             table = read_table(item, skeleton, img_shape, fps, film, tracker)

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -118,6 +119,22 @@ def test_many_inputs_are_resumed(repository, tmp_path, capsys, fails):
     assert (tmp_path / 'out/a.npz').stat().st_mtime_ns > written
     assert 'no file is called' in fails(main, 'lift', tmp_path / '*.csv')
     assert sorted(path.name for path in (tmp_path / 'out').iterdir()) == ['a.npz', 'b.npz']
+
+
+def test_files_of_each_person_are_results_too(repository, tmp_path, capsys):
+    one = read_keypoints(repository / 'demo' / 'clip.npz')
+    rows = np.r_[np.arange(40), np.arange(40)]
+    arrays = {name: getattr(one, name)[rows] for name in ('keypoints', 'keypoints_visible', 'frame_indices')}
+    write_keypoints(tmp_path / 'two.npz', replace(one, **arrays, track_ids=np.repeat([3, 7], 40)))
+    call = ['lift', str(tmp_path / 'two.npz'), '-o', str(tmp_path / 'out'), '--formats', 'npz,bvh,gmr', '--json']
+    for status in ('done', 'skipped'):
+        main(call)
+        [result] = json.loads(capsys.readouterr().out)['results']
+        assert result['status'] == status
+    assert [Path(file).name for file in result['files']] == [
+        'two.npz', 'two_3.bvh', 'two_7.bvh', 'two_gmr_3.bvh', 'two_gmr_7.bvh'
+    ]  # fmt: skip
+    assert len(list((tmp_path / 'out').iterdir())) == 5
 
 
 def test_results_come_before_the_next_input_is_read(inferencer, data_dir, tmp_path):

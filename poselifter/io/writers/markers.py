@@ -48,7 +48,7 @@ def _write_c3d(path: Path, person: Result, frames: np.ndarray) -> None:
 
     if frames[-1] >= _MOST_FRAMES:
         raise InputError(
-            f'{path} would reach frame {frames[-1] + 1}, C3D holds {_MOST_FRAMES}; write trc, or cut the film'
+            f'{path.name} would reach frame {frames[-1] + 1}, C3D holds {_MOST_FRAMES}; write trc, or cut the film'
         )
     joints = places(person, frames).transpose(2, 1, 0) * 1000
     document = ezc3d.c3d()

@@ -1,7 +1,9 @@
 """Persons of a result for programs that know no camera: y up, every frame, as rotations of bones."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -30,9 +32,20 @@ def write_each_person(
     ]
     ids = [track if numbered or not start else f'{track}_from{start}' for track, start in starts]
     paths = [path.with_name(name + path.suffix) for name in file_names(stem, ids)]
-    for target, (_, person) in zip(paths, result.persons(), strict=True):
-        write(target, person, frames_of(person))
-        release_memory()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(
+            prefix='.persons.', dir=path.parent
+        ) as folder:  # all files or none, for who goes on later
+            for target, (_, person) in zip(paths, result.persons(), strict=True):
+                write(Path(folder) / target.name, person, frames_of(person))
+                release_memory()
+            for target in paths:
+                os.replace(Path(folder) / target.name, target)
+    except OSError as error:
+        raise InputError(
+            f'cannot write {path}: {error.strerror or error}; make room, or choose another place'
+        ) from error
     return paths
 
 

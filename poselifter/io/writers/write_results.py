@@ -56,15 +56,15 @@ def result_files(stem: Path, formats: Sequence[str]) -> list[Path]:
     return [stem.with_name(stem.name + WRITERS.get(name).suffix) for name in formats]
 
 
-def missing_formats(formats: Sequence[str], paths: Sequence[Path]) -> list[str]:
-    """Formats without a file of :func:`result_files`, and without those of each person, ``<name>_<id>.bvh``."""
-    missing = []
-    for name, path in zip(formats, paths, strict=False):
+def existing_files(paths: Sequence[Path]) -> list[list[Path]]:
+    """The files that exist of each path of :func:`result_files`: it, or those of each person, ``<name>_<id>.bvh``."""
+    existing = []
+    for path in paths:
         others = tuple(other.stem + '_' for other in paths if other.stem.startswith(path.stem + '_'))
-        persons = path.parent.glob(f'{escape(path.stem)}_*{path.suffix}')
-        if not path.exists() and not any(p not in paths and not p.name.startswith(others) for p in persons):
-            missing.append(name)
-    return missing
+        persons = sorted(path.parent.glob(f'{escape(path.stem)}_*{path.suffix}'))
+        persons = [p for p in persons if p not in paths and not p.name.startswith(others)]
+        existing.append([path] if path.exists() else persons)
+    return existing
 
 
 def check_target(path: str | os.PathLike, inputs: Collection[Any] = (), folder: bool = False) -> None:
