@@ -232,7 +232,7 @@ def assumptions(codec: Any, table: KeypointTable) -> list[str]:
         approximate = ', '.join(find_conversion(table.skeleton, codec.skeleton.name).approximate) or 'none'
         lines.append(f'{table.skeleton} is converted to {codec.skeleton.name}; approximate joints: {approximate}')
     for track, names in unseen_joints(codec, table).items():
-        lines.append(f'track {track}: {names} are never seen; they are guessed from the rest of the body')
+        lines.append(f'track {track}: {names} are never seen in the picture; they are guessed from the rest of the body')
     if table.img_shape is None:
         lines.append('the image size is unknown; the image is taken to be centred on the keypoints (--image-size)')
     if table.fps is None and codec.fps:
@@ -241,10 +241,13 @@ def assumptions(codec: Any, table: KeypointTable) -> list[str]:
 
 
 def unseen_joints(codec: Any, table: KeypointTable) -> dict[str, str]:
-    """By track that has some, names of the joints of a codec that no frame shows."""
+    """By track that has some, names of the joints of a codec that no frame in 20 shows within the picture."""
     unseen = {}
     for track, rows in table.tracks():
-        seen = (table.keypoints_visible[rows] > 0).any(0)[None].astype(np.float32)
+        shown = table.keypoints_visible[rows] > 0
+        if table.img_shape:  # detectors place what is cut off, too
+            shown &= ((table.keypoints[rows] >= 0) & (table.keypoints[rows] <= table.img_shape[::-1])).all(-1)
+        seen = (shown.mean(0) >= 0.05)[None].astype(np.float32)
         points = np.zeros((*seen.shape, 2), np.float32)
         _, visible = convert_keypoints(points, table.skeleton or codec.skeleton.name, codec.skeleton.name, seen)
         if (visible == 0).any():

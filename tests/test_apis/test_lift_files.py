@@ -59,6 +59,13 @@ def test_alone_or_in_a_crowd_is_the_same(inferencer, clip, size):
     assert any('right_knee' in note and 'never seen' in note and 'track 2' in note for note in result['notes'])
 
 
+def test_joints_below_the_picture_are_called_guesses(inferencer, clip):
+    knees = clip.keypoints[:, [2, 5], 1].min()
+    [result] = inferencer(replace(clip, img_shape=(int(knees), clip.img_shape[1])))
+    [note] = [note for note in result['notes'] if 'guessed' in note]
+    assert 'right_knee, right_ankle, left_knee, left_ankle are never seen in the picture' in note
+
+
 def test_parts_that_are_missing_all_the_time_leave_the_rest_as_it_is(inferencer, clip, truth):
     legs, names = [2, 3, 5, 6], np.arange(17)
     whole = next(inferencer(clip))['predictions']
