@@ -24,7 +24,7 @@ from ..utils.fast_products import FastProducts
 from . import zoo
 from .track_clips import Clip, track_clips
 
-_TOGETHER = 20_000  # frames of clips that are lifted together, unless one alone is longer
+_TOGETHER = 10_000  # frames that are lifted together
 
 
 def init_model(
@@ -183,7 +183,7 @@ def predict_table(
 
 
 def _groups(clips: Iterable[Clip]) -> Iterator[list[Clip]]:
-    """Clips that are lifted together: as many as have ``_TOGETHER`` frames, so that memory stays bounded."""
+    """Clips that are lifted together: as many as have ``_TOGETHER`` frames, or one that is longer."""
     group, frames = [], 0
     for clip in clips:
         if group and frames + len(clip.sample['keypoints']) > _TOGETHER:
@@ -207,7 +207,7 @@ def _predict_group(
     device, codec = next(model.parameters()).device, model.codec
     sequences = [torch.from_numpy(codec.encode(clip.sample)['inputs']).to(device) for clip in clips]
     with FastProducts():
-        outputs = model.over_time(sequences, names, batch_size, report)
+        outputs = _over_time(model, sequences, names, batch_size, report)
     for clip, values in zip(clips, outputs, strict=True):
         arrays = {name: values[name].cpu().numpy() for name in names}
         if 'pose' in arrays:
@@ -218,6 +218,31 @@ def _predict_group(
             arrays['uncertainty'] = expected_error(disagreement, clip.sample['keypoints_visible'], calibration)
         degrees = {name: 3 if name == 'pose' else 1 for name in arrays}
         yield {name: interpolate(value, clip.where, degree=degrees[name]) for name, value in arrays.items()}
+
+
+def _over_time(
+    model: nn.Module,
+    sequences: list[torch.Tensor],
+    names: Sequence[str],
+    batch_size: int | None,
+    report: Callable[[float], None],
+) -> list[dict[str, torch.Tensor]]:
+    """Outputs of sequences; a long one is read in blocks whose windows are the same, so that memory stays bounded."""
+    window, length = model.window, len(sequences[0])
+    if len(sequences) > 1 or length <= _TOGETHER:
+        return model.over_time(sequences, names, batch_size, report)
+    margin = -(-window.length * window.dilation // window.stride) * window.stride
+    size, parts = _TOGETHER // window.stride * window.stride, []
+    for start in range(0, length, size):
+        stop = min(start + size, length)
+        low, count = max(start - margin, 0), stop - start
+
+        def of_block(part: float, count: int = count) -> None:
+            report(part * count / length)
+
+        [values] = model.over_time([sequences[0][low : stop + margin]], names, batch_size, of_block)
+        parts.append({name: value[start - low :][:count] for name, value in values.items()})
+    return [{name: torch.cat([part[name] for part in parts]) for name in parts[0]}]
 
 
 def assumed_metadata(model: nn.Module) -> dict[str, Any]:
@@ -232,7 +257,9 @@ def assumptions(codec: Any, table: KeypointTable) -> list[str]:
         approximate = ', '.join(find_conversion(table.skeleton, codec.skeleton.name).approximate) or 'none'
         lines.append(f'{table.skeleton} is converted to {codec.skeleton.name}; approximate joints: {approximate}')
     for track, names in unseen_joints(codec, table).items():
-        lines.append(f'track {track}: {names} are never seen in the picture; they are guessed from the rest of the body')
+        lines.append(
+            f'track {track}: {names} are never seen in the picture; they are guessed from the rest of the body'
+        )
     if table.img_shape is None:
         lines.append('the image size is unknown; the image is taken to be centred on the keypoints (--image-size)')
     if table.fps is None and codec.fps:

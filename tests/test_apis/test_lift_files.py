@@ -59,6 +59,18 @@ def test_alone_or_in_a_crowd_is_the_same(inferencer, clip, size):
     assert any('right_knee' in note and 'never seen' in note and 'track 2' in note for note in result['notes'])
 
 
+def test_long_clips_are_read_in_blocks_with_the_same_result(inferencer, clip, monkeypatch):
+    rows, done = np.arange(len(clip.keypoints)).repeat(3), []
+    arrays = {name: getattr(clip, name)[rows] for name in ('keypoints', 'keypoints_visible', 'track_ids')}
+    long = replace(clip, frame_indices=np.arange(len(rows)), **arrays)
+    whole = next(inferencer(long))['predictions']
+    monkeypatch.setattr('poselifter.apis.inference._TOGETHER', 70)
+    blocks = next(inferencer(long, progress=lambda count, total: done.append(count)))['predictions']
+    np.testing.assert_allclose(blocks['keypoints_3d'], whole['keypoints_3d'], atol=1e-6)
+    np.testing.assert_allclose(blocks['uncertainty'], whole['uncertainty'], atol=1e-6)
+    assert sum(done) == pytest.approx(len(rows))
+
+
 def test_joints_below_the_picture_are_called_guesses(inferencer, clip):
     knees = clip.keypoints[:, [2, 5], 1].min()
     [result] = inferencer(replace(clip, img_shape=(int(knees), clip.img_shape[1])))
