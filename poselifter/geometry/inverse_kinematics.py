@@ -177,10 +177,10 @@ def inverse_kinematics(joints: np.ndarray, skeleton: str, fps: float) -> BoneMot
     solver = _Solver(points, vectors, fps)
     middle = (points['left_hip'] + points['right_hip']) / 2
     root = _filled(np.where(np.isnan(middle), points['pelvis'], middle), places=True)
-    armature, rotations = solver.armature(), np.empty((len(joints), len(BONES), 3, 3))
-    for bone, name in enumerate(BONES):
-        rotations[:, bone] = solver.rotations.pop(name)
-    return BoneMotion(armature, rotations, np.zeros((len(joints), 3)) if root is None else root)
+    armature, rotations = solver.armature(), np.empty((len(BONES), len(joints), 3, 3))
+    for bone, name in enumerate(BONES):  # bone after bone in memory, which fills as the solver's empties
+        rotations[bone] = solver.rotations.pop(name)
+    return BoneMotion(armature, np.moveaxis(rotations, 0, 1), np.zeros((len(joints), 3)) if root is None else root)
 
 
 class _Solver:

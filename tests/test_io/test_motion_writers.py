@@ -2,6 +2,7 @@
 
 import csv
 import json
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -295,6 +296,19 @@ def test_a_person_who_is_away_for_days_is_refused(clip):
     table = replace(clip.table, frame_indices=np.r_[0:89, 5_000_000])
     with pytest.raises(InputError, match='spans 5000001 frames, expected 1000000 at most; cut it up'):
         frames_of(replace(clip, table=table))
+
+
+def test_memory_is_that_of_one_person_at_a_time(clip, tmp_path):
+    """Of an hour at 30 frames a second 5 kB a frame are 560 MB."""
+    rows, persons = np.tile(np.arange(90), 20), 4
+    ids, frames = np.repeat(np.arange(persons), len(rows)), np.tile(np.arange(len(rows)), persons)
+    every = np.tile(rows, persons)
+    table = KeypointTable(np.zeros((len(ids), 0, 2)), np.zeros((len(ids), 0)), frames, ids, fps=30)
+    crowd = Result(table, clip.poses[every], 'cmu17', clip.root[every])
+    tracemalloc.start()
+    write_results(tmp_path / 'a', crowd, ['glb'])
+    assert tracemalloc.get_traced_memory()[1] / len(rows) < 7000  # two persons at a time take 9 kB
+    tracemalloc.stop()
 
 
 def test_joints_that_are_not_rigid_keep_their_directions(clip, rng):
