@@ -307,7 +307,7 @@ def test_memory_is_that_of_one_person_at_a_time(clip, tmp_path):
     crowd = Result(table, clip.poses[every], 'cmu17', clip.root[every])
     tracemalloc.start()
     write_results(tmp_path / 'a', crowd, ['glb'])
-    assert tracemalloc.get_traced_memory()[1] / len(rows) < 7000  # two persons at a time take 9 kB
+    assert tracemalloc.get_traced_memory()[1] / len(rows) < 7000  # two persons at a time take 8 kB
     tracemalloc.stop()
 
 
