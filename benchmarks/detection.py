@@ -4,25 +4,26 @@
     python ../shared/data/film/evaluate.py OUT --kinds lite,full,heavy
 
 Medians over joints and frames in pixels. Two runs never agree to the pixel, since each region follows from the
-landmarks before: `again` is the distance of a second run whose first region is moved by a thousandth of a pixel.
-`same region`: what is left between the stored keypoints and ours of the region, four numbers, that fits them best, in
-three frames a camera; `again, same`: likewise of the second run, whose region is known to exist. `bias`: the larger of
-the medians of the signed differences from the stored keypoints in x and y. `truth` is the distance from the projected
-3D truth over twelve limb joints, of ours and of the stored ones.
+landmarks before: `again` is the distance of a second run whose first region is moved by a thousandth of a pixel. `bias`
+is the larger of the medians of the signed differences from the stored keypoints in x and y. `fitted`: distance of ours
+of the region, four numbers, that fits the stored keypoints best; `next`: of the region that follows from the one fitted
+to the frame before; then both for the second run, whose regions are known to exist. `truth` is the distance from the
+projected 3D truth over twelve limb joints, of ours and of the stored ones.
 """
 
 import argparse
 import json
 import shutil
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from scipy.optimize import least_squares
 
-from poselifter.detection import open_frames
+from poselifter.detection import Frame, open_frames
 from poselifter.detection.blazepose import BlazePose, Person
 
-_STARTS = np.array([[0.0, 0, 0, 0], [1.5, 1.5, 0, 0], [-1.5, -1.5, 0, 0], [0, 0, 3, 3]])  # many valleys lie near
+_LED, _SETTLED = range(40, 54), 6  # frames in which the regions are led, and after how many they are counted
 LIMBS = [11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]
 NAMES = [
     f'{side}_{part}' for part in ('shoulder', 'elbow', 'wrist', 'hip', 'knee', 'ankle') for side in ('left', 'right')
@@ -65,8 +66,8 @@ def again(detector: BlazePose, film: Path, first: np.ndarray) -> tuple[np.ndarra
     return np.array(keypoints), np.array(regions)
 
 
-def same_region(detector: BlazePose, image: np.ndarray, start: np.ndarray, given: np.ndarray) -> float:
-    """Median distance (pixels) of keypoints (33, 2) that are given from ours of the region that fits them best."""
+def fitted(detector: BlazePose, image: np.ndarray, start: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """The region near another from which our keypoints are nearest to others (33, 2)."""
     scale = np.array([1, 1, 1, 1e-3])  # of a region's numbers: a pixel each at the edge
 
     def off(moved: np.ndarray) -> np.ndarray:
@@ -75,8 +76,19 @@ def same_region(detector: BlazePose, image: np.ndarray, start: np.ndarray, given
     def slopes(moved: np.ndarray) -> np.ndarray:
         return np.stack([(off(moved + 1.5 * step) - off(moved - 1.5 * step)) / 3 for step in np.eye(4)], 1)
 
-    fits = [least_squares(off, first, slopes, loss='soft_l1', max_nfev=8).fun for first in _STARTS]
-    return min(float(np.median(np.linalg.norm(fit.reshape(-1, 2), axis=-1))) for fit in fits)
+    return start + scale * least_squares(off, np.zeros(4), slopes, loss='soft_l1', max_nfev=6).x
+
+
+def led(detector: BlazePose, frames: list[Frame], region: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """Medians of the distances from others (T, 33, 2): of the region fitted to them, and of the one that follows."""
+    distances = []
+    for frame in frames:
+        follows = detector.networks.place(frame.image, region)
+        region = fitted(detector, frame.image, region, given[frame.index])
+        fits = detector.networks.place(frame.image, region)
+        distances.append([distance(person.keypoints, given[frame.index]) for person in (fits, follows)])
+        region = fits.region
+    return np.median(distances[_SETTLED:], axis=0)
 
 
 def distance(one: np.ndarray, other: np.ndarray) -> float:
@@ -97,7 +109,19 @@ def main(argv: list[str] | None = None) -> None:
     with np.load(args.folder / 'truth.npz') as truth:
         joints = [list(truth['joints']).index(name) for name in NAMES]
         world = truth['world'][0].astype(np.float64)[:, joints]
-    titles = ('stored', 'again', 'bias', 'same region', 'again, same', 'truth', 'stored to truth', 'frames', 'tracks')
+    titles = (
+        'stored',
+        'again',
+        'bias',
+        'fitted',
+        'next',
+        'again: fitted',
+        'next',
+        'truth',
+        'stored to truth',
+        'frames',
+        'tracks',
+    )
     print('kind   camera ' + ''.join(f'{title:>16}' for title in titles))
     for kind in args.kinds.split(','):
         detector, arrays = BlazePose(kind), {'keypoints': [], 'score': [], 'world': []}
@@ -110,14 +134,11 @@ def main(argv: list[str] | None = None) -> None:
             row = [person or next(filter(None, row)) for person in row]
             ours = np.array([person.keypoints for person in row])
             (first, regions), (second, _) = (again(detector, film, row[0].region + [x, 0, 0, 0]) for x in (0, 1e-3))
-            fits = [
-                [same_region(detector, frame.image, regions[frame.index], points[frame.index])
-                for points in (keypoints, second)]
-                for frame in open_frames(film) if frame.index % 35 == 15
-            ]  # fmt: skip
+            frames = list(islice(open_frames(film), _LED.start, _LED.stop))
+            fits = [led(detector, frames, regions[_LED.start], points) for points in (keypoints, second)]
             true = project(camera, world)
             medians = [distance(ours, keypoints), distance(first, second)]
-            medians += [np.abs(np.median(ours - keypoints, axis=(0, 1))).max(), *np.median(fits, axis=0)]
+            medians += [np.abs(np.median(ours - keypoints, axis=(0, 1))).max(), *fits[0], *fits[1]]
             medians += [distance(points[:, LIMBS], true) for points in (ours, keypoints)]
             figures = [f'{figure:16.2f}' for figure in medians] + [f'{found:16}', f'{tracks:16}']
             print(f'{kind:6} {camera["name"]:6} ' + ''.join(figures), flush=True)
