@@ -5,25 +5,22 @@
 
 Medians over joints and frames in pixels. Two runs never agree to the pixel, since each region follows from the
 landmarks before: `again` is the distance of a second run whose first region is moved by a thousandth of a pixel. `bias`
-is the larger of the medians of the signed differences from the stored keypoints in x and y. `fitted`: distance of ours
-of the region, four numbers, that fits the stored keypoints best; `next`: of the region that follows from the one fitted
-to the frame before; then both for the second run, whose regions are known to exist. `truth` is the distance from the
-projected 3D truth over twelve limb joints, of ours and of the stored ones.
+is the larger of the medians of the signed differences from the stored keypoints in x and y. `same region`: distance in
+a frame of which the stored run's region was found by search; `next`: in the frame after it, whose region follows.
+`truth` is the distance from the projected 3D truth over twelve limb joints, of ours and of the stored ones.
 """
 
 import argparse
 import json
 import shutil
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import least_squares
 
-from poselifter.detection import Frame, open_frames
+from poselifter.detection import open_frames
 from poselifter.detection.blazepose import BlazePose, Person
 
-_LED, _SETTLED = range(40, 54), 6  # frames in which the regions are led, and after how many they are counted
+_REGIONS = Path(__file__).resolve().parents[1] / 'tests' / 'data' / 'blazepose_regions.json'
 LIMBS = [11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]
 NAMES = [
     f'{side}_{part}' for part in ('shoulder', 'elbow', 'wrist', 'hip', 'knee', 'ankle') for side in ('left', 'right')
@@ -55,40 +52,22 @@ def detect(detector: BlazePose, film: Path, stored: np.ndarray) -> tuple[list[Pe
     return min(rows, key=apart), len(tracks)
 
 
-def again(detector: BlazePose, film: Path, first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Keypoints (T, 33, 2) that follow from a first region alone, and all regions (T, 4)."""
-    keypoints, regions, region = [], [], first
+def again(detector: BlazePose, film: Path, first: np.ndarray) -> np.ndarray:
+    """Keypoints (T, 33, 2) that follow from a first region alone."""
+    keypoints, region = [], first
     for frame in open_frames(film):
         person = detector.networks.place(frame.image, region)
         keypoints.append(person.keypoints)
-        regions.append(region)
         region = person.region
-    return np.array(keypoints), np.array(regions)
+    return np.array(keypoints)
 
 
-def fitted(detector: BlazePose, image: np.ndarray, start: np.ndarray, given: np.ndarray) -> np.ndarray:
-    """The region near another from which our keypoints are nearest to others (33, 2)."""
-    scale = np.array([1, 1, 1, 1e-3])  # of a region's numbers: a pixel each at the edge
-
-    def off(moved: np.ndarray) -> np.ndarray:
-        return (detector.networks.place(image, start + moved * scale).keypoints - given).ravel()
-
-    def slopes(moved: np.ndarray) -> np.ndarray:
-        return np.stack([(off(moved + 1.5 * step) - off(moved - 1.5 * step)) / 3 for step in np.eye(4)], 1)
-
-    return start + scale * least_squares(off, np.zeros(4), slopes, loss='soft_l1', max_nfev=6).x
-
-
-def led(detector: BlazePose, frames: list[Frame], region: np.ndarray, given: np.ndarray) -> np.ndarray:
-    """Medians of the distances from others (T, 33, 2): of the region fitted to them, and of the one that follows."""
-    distances = []
-    for frame in frames:
-        follows = detector.networks.place(frame.image, region)
-        region = fitted(detector, frame.image, region, given[frame.index])
-        fits = detector.networks.place(frame.image, region)
-        distances.append([distance(person.keypoints, given[frame.index]) for person in (fits, follows)])
-        region = fits.region
-    return np.median(distances[_SETTLED:], axis=0)
+def from_region(detector: BlazePose, film: Path, number: int, region: list[float], stored: np.ndarray) -> list[float]:
+    """Distances from stored keypoints in the frame of a region, and in the next one, whose region follows."""
+    frames = [frame for frame in open_frames(film) if frame.index in (number, number + 1)]
+    person = detector.networks.place(frames[0].image, np.array(region))
+    after = detector.networks.place(frames[1].image, person.region)
+    return [distance(person.keypoints, stored[number]), distance(after.keypoints, stored[number + 1])]
 
 
 def distance(one: np.ndarray, other: np.ndarray) -> float:
@@ -109,36 +88,24 @@ def main(argv: list[str] | None = None) -> None:
     with np.load(args.folder / 'truth.npz') as truth:
         joints = [list(truth['joints']).index(name) for name in NAMES]
         world = truth['world'][0].astype(np.float64)[:, joints]
-    titles = (
-        'stored',
-        'again',
-        'bias',
-        'fitted',
-        'next',
-        'again: fitted',
-        'next',
-        'truth',
-        'stored to truth',
-        'frames',
-        'tracks',
-    )
+    regions = json.loads(_REGIONS.read_text())
+    titles = ('stored', 'again', 'bias', 'same region', 'next', 'truth', 'stored to truth', 'frames', 'tracks')
     print('kind   camera ' + ''.join(f'{title:>16}' for title in titles))
     for kind in args.kinds.split(','):
         detector, arrays = BlazePose(kind), {'keypoints': [], 'score': [], 'world': []}
         with np.load(args.folder / f'blazepose_{kind}.npz') as file:
             stored = file['keypoints'][:, 0]
-        for camera, keypoints in zip(cameras, stored, strict=True):
+        for camera, keypoints, known in zip(cameras, stored, regions[kind], strict=True):
             film = args.folder / f'{camera["name"]}.mp4'
             row, tracks = detect(detector, film, keypoints)
             found = sum(person is not None for person in row)
             row = [person or next(filter(None, row)) for person in row]
             ours = np.array([person.keypoints for person in row])
-            (first, regions), (second, _) = (again(detector, film, row[0].region + [x, 0, 0, 0]) for x in (0, 1e-3))
-            frames = list(islice(open_frames(film), _LED.start, _LED.stop))
-            fits = [led(detector, frames, regions[_LED.start], points) for points in (keypoints, second)]
+            first, second = (again(detector, film, row[0].region + [shift, 0, 0, 0]) for shift in (0, 1e-3))
             true = project(camera, world)
             medians = [distance(ours, keypoints), distance(first, second)]
-            medians += [np.abs(np.median(ours - keypoints, axis=(0, 1))).max(), *fits[0], *fits[1]]
+            medians.append(np.abs(np.median(ours - keypoints, axis=(0, 1))).max())
+            medians += from_region(detector, film, *known[1:], keypoints)
             medians += [distance(points[:, LIMBS], true) for points in (ours, keypoints)]
             figures = [f'{figure:16.2f}' for figure in medians] + [f'{found:16}', f'{tracks:16}']
             print(f'{kind:6} {camera["name"]:6} ' + ''.join(figures), flush=True)
