@@ -28,7 +28,7 @@ from poselifter.geometry import look_at
 from poselifter.geometry.root import fit_root
 from poselifter.skeletons import get_skeleton
 from poselifter.structures import KeypointTable, Result
-from poselifter.world import FilmCamera, World, place, place_in_world
+from poselifter.world import FilmCamera, World, persons, place, place_in_world
 
 ROOT = Path(__file__).resolve().parents[1]
 CMU17 = get_skeleton('cmu17').joint_names
@@ -131,7 +131,7 @@ def in_world(case: Case, poses: np.ndarray, known: str) -> Result:
     if not known:
         return place_in_world(result, World())[0]
     truth = case.truth - case.truth[:, :1]
-    height = place.body_height(truth, place.landmarks(get_skeleton('cmu17'))) if known == 'height' else None
+    height = persons.body_height(truth, persons.landmarks(get_skeleton('cmu17'))) if known == 'height' else None
     with camera_file(case.camera, known == 'camera') as path:
         return place_in_world(result, World(height=height, camera=path))[0]
 
@@ -148,7 +148,7 @@ def of_picture(case: Case, poses: np.ndarray, cutoff: float | None) -> Result:
     """The path fitted to the picture alone, with the true camera; feet are left where they are."""
     result = Result(case.table, poses, 'cmu17')
     known = np.isfinite(poses).all(-1)
-    track = place.track_of(result, case.camera, np.nan_to_num(poses), known, known.all(1), result.segments[0])
+    track = persons.track_of(result, case.camera, np.nan_to_num(poses), known, known.all(1), result.segments[0])
     root = fit_root(track.poses, track.rays, track.weights, case.table.fps, cutoff)
     return replace(nailed(case, poses), root=root)
 
@@ -201,7 +201,7 @@ def table(name: str, cases: list[Case]) -> None:
         print('| | ' + ' | '.join(COLUMNS) + ' |\n|' + ' --- |' * (len(COLUMNS) + 1))
         row(cases, kind, 'root fixed', nailed)
         row(cases, kind, 'picture, each frame, true camera', lambda case, poses: of_picture(case, poses, None))
-        row(cases, kind, 'picture, smooth, true camera', lambda case, poses: of_picture(case, poses, place.CUTOFF))
+        row(cases, kind, 'picture, smooth, true camera', lambda case, poses: of_picture(case, poses, persons.CUTOFF))
         for label, known in (
             ('--world', ''),
             ('--world, focal length known', 'focal'),
@@ -219,12 +219,13 @@ def sweep(sets: dict[str, list[Case]]) -> None:
         ('STILL', (0.15, 0.25, 0.4)),
         ('SETTLE', (0.25, 0.5, 1, 2)),
     ):
-        default = getattr(place, constant)
+        home = place if constant == 'SETTLE' else persons
+        default = getattr(home, constant)
         for choice in choices:
-            setattr(place, constant, choice)
+            setattr(home, constant, choice)
             for name, cases in sets.items():
                 row(cases, 'lifted', f'{constant} {choice}, {name}', lambda case, poses: in_world(case, poses, 'focal'))
-        setattr(place, constant, default)
+        setattr(home, constant, default)
 
 
 def main() -> None:

@@ -9,33 +9,21 @@ import numpy as np
 from ..errors import InputError
 from ..geometry.feet import (
     bend_legs,
-    bone_lengths,
-    constant_bones,
-    find_contacts,
-    foot_speed,
     hold_feet,
     level_below,
-    standing_levels,
 )
 from ..geometry.ground import Landmarks, tilt_of_camera, up_of_camera, up_of_persons, upright_axes
-from ..geometry.root import fit_root, pull_to_rays, smooth_path
-from ..skeletons import Skeleton, convert_keypoints, find_conversion, get_skeleton
+from ..geometry.root import smooth_path
+from ..skeletons import Skeleton, get_skeleton
 from ..structures import Result
-from ..tracking import interpolate
 from .camera_file import DIAGONALS, FilmCamera, read_camera
+from .persons import PersonBody, PersonTrack, landmarks, track_of
 
-_APPROXIMATE = 0.1  # weight of a joint that means another point in 2D than in 3D
-_UNSURE = 0.05  # metres of uncertainty at which a joint weighs half
-CUTOFF = 3.0  # Hz, of the path across the picture
-STEPS = 4.0  # trust in a standing foot against what the picture tells of the place, at 30 fps
-STILL = 0.25  # m/s of a foot at which that trust is halved: it may be rolling off
 SETTLE = 0.5  # Hz; faster differences between feet and ground are left to the legs
-_LEGS, _LEGS_AND_TRUNK = 0.491, 0.779  # of a body's height: ankles to hips, and on to the shoulders (Winter 2009)
 _ANKLE = 0.045  # height of a standing ankle, of a body's height
 _SIZES = 0.8, 1.25  # by which a common ground may change the size of a person
 _NEAR_GROUND = 0.4  # metres over the lowest ground, up to which another person's is the same
 _OTHER_SIZE = 0.6  # of the camera's height over it, likewise: who is smaller than assumed seems to stand lower
-_GAP = 1.5  # frames that two rows may be apart to tell of a frame between them
 _VOTES = 100_000  # poses that tell the way up
 _ROLLED = 0.03  # seconds of standing that weigh as much as that most cameras are held level
 _MOMENT = 0.2  # seconds; who stands for less tells nothing
@@ -70,75 +58,6 @@ class World:
             raise InputError('focal and camera are both given, expected one; a camera file has a focal length')
 
 
-@dataclass
-class _Track:
-    """A segment of one person in consecutive frames, evenly apart, some of which may be empty.
-
-    Attributes:
-        where: (n,) place of each row of the segment among the frames: whole numbers, if its times are even.
-        present: (T,) whether a row is of this frame, or lies on both sides of it.
-        whole: (T,) whether the legs are known.
-        poses: (T, K, 3) root-relative, camera axes, 0 where unknown.
-        rays: (T, K, 2).
-        weights: (T, K).
-        root: (T, 3) camera axes.
-        contacts: (T, 2) bool, left and right ankle.
-        levels: (L,) heights of standing ankles over the camera, metres, rising.
-        seconds: (L,) in which a foot stood on each.
-        grounded: whether the lowest is the ground, not a roof.
-    """
-
-    where: np.ndarray
-    present: np.ndarray
-    whole: np.ndarray
-    poses: np.ndarray
-    rays: np.ndarray
-    weights: np.ndarray
-    root: np.ndarray | None = None
-    contacts: np.ndarray | None = None
-    levels: np.ndarray | None = None
-    seconds: np.ndarray | None = None
-    grounded: bool = True
-
-    def at_rows(self, values: np.ndarray) -> np.ndarray:
-        """Values (T, ...) of the frames at the n rows; of flags those of the nearest frame."""
-        nearest = np.rint(self.where).astype(int)
-        if values.dtype == bool or (nearest == self.where).all():
-            return values[nearest]
-        return interpolate(values, self.where)
-
-    def feet(self, joints: Landmarks, axes: np.ndarray) -> np.ndarray:
-        """The ankles (T, 2, 3) in a world whose origin is the camera."""
-        return (self.poses[:, list(joints.ankles)] + self.root[:, None]) @ axes.T
-
-    def fit(self, solid: Skeleton, joints: Landmarks, fps: float) -> None:
-        """Moves joints towards where they are seen, which the model knew at no true scale; the height stays."""
-        pairs = tuple(zip(solid.left, solid.right, strict=True))
-        height = body_height(self.poses, joints)
-        for _ in range(2):
-            root = fit_root(self.poses, self.rays, self.weights, fps, CUTOFF)
-            pulled = pull_to_rays(self.poses, root, self.rays, self.weights, fps, solid.root)
-            self.poses = constant_bones(pulled, solid.parents, bone_lengths(pulled, solid.parents, pairs))
-            self.poses = (self.poses * (height / body_height(self.poses, joints))).astype(np.float32)
-
-    def walk(self, joints: Landmarks, axes: np.ndarray, fps: float) -> None:
-        """Finds root and contacts: first of the picture alone, then with the feet that stand."""
-        steps = weights = None
-        for _ in range(3):
-            self.root = fit_root(self.poses, self.rays, self.weights, fps, CUTOFF, steps, weights)
-            feet = self.feet(joints, axes)
-            self.levels, self.seconds = standing_levels(feet, fps)
-            levels = level_below(feet, self.levels)
-            self.contacts = find_contacts(feet, fps, levels) & (self.present & self.whole)[:, None]
-            speed = foot_speed(feet, fps)
-            both = self.contacts[1:] & self.contacts[:-1]
-            slow = np.maximum(speed[1:], speed[:-1])
-            trust = both / (1 + (slow / STILL) ** 4)
-            moved = -np.diff(self.poses[:, list(joints.ankles)], axis=0) * trust[..., None]
-            steps = moved.sum(1) / np.maximum(trust.sum(1), 1e-9)[:, None]
-            weights = trust.max(1) * STEPS * (fps / 30) ** 2
-
-
 def place_in_world(result: Result, world: World) -> tuple[Result, list[str]]:
     """Gives a result root, contacts and the way from the camera's axes to a world with z up and ground at z = 0.
 
@@ -162,13 +81,11 @@ def place_in_world(result: Result, world: World) -> tuple[Result, list[str]]:
     camera, notes = _camera_of(result, world)
     known = np.isfinite(result.poses).all(-1)
     whole = known[:, [index for pair in joints for index in pair]].all(1)
-    bodies = {name: _Body.of(result.poses[rows], solid, joints, world.height) for name, rows in result.table.tracks()}
+    people = list(result.table.tracks())
+    bodies = {name: PersonBody.of(result.poses[rows], solid, joints, world.height) for name, rows in people}
     ids, sizes = result.table.track_ids, {name: body.height for name, body in bodies.items()}
     step = len(whole) // _VOTES + 1  # of an hour copies of all poses take much room, here as below
-    standing = [
-        body.poses(result.poses[rows][::step][whole[rows][::step]])
-        for (_, rows), body in zip(result.table.tracks(), bodies.values(), strict=True)
-    ]
+    standing = [bodies[name].poses(result.poses[rows][::step][whole[rows][::step]]) for name, rows in people]
     up, told = _up_of(camera, np.concatenate(standing), joints, world.pitch, result.fps / step)
     axes = upright_axes(up) if camera.rotation is None else camera.rotation.T
     tracks = []
@@ -186,14 +103,6 @@ def place_in_world(result: Result, world: World) -> tuple[Result, list[str]]:
     return placed, [*notes, told, *size_notes, *cost]
 
 
-def landmarks(solid: Skeleton) -> Landmarks:
-    names = [[f'{side}_{joint}' for side in ('left', 'right')] for joint in ('hip', 'knee', 'ankle', 'shoulder')]
-    missing = sorted({name for pair in names for name in pair} - set(solid.joint_names))
-    if missing or solid.parents is None:
-        raise InputError(f'{solid.name} has no {", ".join(missing) or "tree of bones"}, which the world needs')
-    return Landmarks(*(tuple(solid.joint_names.index(name) for name in pair) for pair in names))
-
-
 def _camera_of(result: Result, world: World) -> tuple[FilmCamera, list[str]]:
     table = result.table
     if not table.keypoints.shape[1]:
@@ -206,48 +115,6 @@ def _camera_of(result: Result, world: World) -> tuple[FilmCamera, list[str]]:
     camera = FilmCamera.with_focal(world.focal, table.img_shape)
     assumed = '' if world.focal else f', assumed: {DIAGONALS} diagonals of the picture; distances hang on it (--focal)'
     return camera, [f'focal length {camera.matrix[0, 0]:.0f} pixels{assumed}']
-
-
-@dataclass(frozen=True)
-class _Body:
-    """What stays of a person over time.
-
-    Attributes:
-        parents: of the K joints.
-        lengths: (K,) of the bones that end at them, metres.
-        scale: of all, so that the person has its height.
-        height: metres.
-    """
-
-    parents: tuple[int, ...]
-    lengths: np.ndarray
-    scale: float
-    height: float
-
-    @classmethod
-    def of(cls, poses: np.ndarray, solid: Skeleton, joints: Landmarks, height: float | None) -> '_Body':
-        """That of all poses (T, K, 3) of a person, of the height if one is given."""
-        lengths = bone_lengths(poses, solid.parents, tuple(zip(solid.left, solid.right, strict=True)))
-        size = body_height(cls(solid.parents, lengths, 1, 1).poses(poses), joints)
-        return cls(solid.parents, lengths, 1 if height is None else height / size, height or size)
-
-    def poses(self, poses: np.ndarray) -> np.ndarray:
-        """Poses (T, K, 3) with these bones, float32."""
-        return (constant_bones(poses.astype(np.float64), self.parents, self.lengths) * self.scale).astype(np.float32)
-
-
-def body_height(poses: np.ndarray, joints: Landmarks) -> float:
-    """The height of a person (T, K, 3) in metres, by proportions of usual bodies."""
-
-    def length(a: np.ndarray, b: np.ndarray) -> float:
-        lengths = np.linalg.norm(a - b, axis=-1)
-        return float(np.nanmedian(lengths)) if np.isfinite(lengths).any() else 0.0
-
-    at = {name: poses[:, list(pair)] for name, pair in joints._asdict().items()}
-    legs = length(at['hips'], at['knees']) + length(at['knees'], at['ankles'])
-    trunk = length(at['hips'].mean(1), at['shoulders'].mean(1))
-    height = (legs + trunk) / _LEGS_AND_TRUNK if trunk else legs / _LEGS
-    return height if height > 0.1 else 1.7  # of a body whose legs are never known
 
 
 def _up_of(
@@ -270,50 +137,8 @@ def _up_of(
     return up, 'the camera looks {:.0f} degrees down, rolled {:.0f}: '.format(*tilt_of_camera(up)) + source
 
 
-def track_of(
-    result: Result, camera: FilmCamera, poses: np.ndarray, known: np.ndarray, whole: np.ndarray, rows: slice
-) -> _Track:
-    """The ``rows`` of a segment in even frames, with each joint's ray and weight; linear between uneven times.
-
-    ``poses`` (n, K, 3) are those of these rows, ``known`` (N, K) and ``whole`` (N,) those of all.
-    """
-    table, source = result.table, result.skeleton
-    names = get_skeleton(result.skeleton_3d).joint_names
-    approximate = find_conversion(source, result.skeleton_3d).approximate
-    doubt = np.array([_APPROXIMATE if name in approximate else 1 for name in names])
-    points, seen = table.keypoints[rows], table.keypoints_visible[rows]
-    points, weights = convert_keypoints(points, source, result.skeleton_3d, seen)
-    weights = weights * doubt * known[rows]
-    if result.uncertainty is not None:
-        weights /= 1 + (result.uncertainty[rows] / _UNSURE) ** 2
-    rays = camera.rays(np.where(weights[..., None] > 0, points, 0)).astype(np.float32)
-    where = table.frame_indices[rows] if table.timestamps is None else table.timestamps[rows] * result.fps
-    where = where - where[0]
-    frames = np.arange(int(np.ceil(where[-1] - 1e-6)) + 1)
-    low = np.searchsorted(where, frames + 1e-6, 'right') - 1
-    high = np.minimum(low + 1, len(where) - 1)
-    apart = where[high] - where[low]
-    part = np.minimum((frames - where[low]) / np.maximum(apart, 1e-9), 1).astype(np.float32)
-    part[np.abs(frames - where[low]) < 1e-3] = 0
-    between = (part > 0) & (apart < _GAP)
-    part[~between] = 0
-    present = between | (np.abs(frames - where[low]) < 1e-3) | (frames > where[-1])
-
-    def even(values: np.ndarray) -> np.ndarray:
-        mixed = values[low]
-        if between.any():
-            k = part[between].reshape(-1, *[1] * (values.ndim - 1))
-            mixed[between] += k * (values[high[between]] - mixed[between])
-        return mixed
-
-    filled = even(np.where(known[rows, :, None], poses, 0))
-    both = (weights > 0).astype(np.float32)
-    weights = even(weights.astype(np.float32)) * (even(both) == 1) * present[:, None]
-    return _Track(where, present, whole[rows][low], filled, even(rays), weights)
-
-
 def _stand_on_ground(
-    result: Result, tracks: list[_Track], sizes: dict, camera: FilmCamera, height: float | None
+    result: Result, tracks: list[PersonTrack], sizes: dict, camera: FilmCamera, height: float | None
 ) -> tuple[np.ndarray, list[str]]:
     """Scales persons so that they share the ground; returns the camera's place in the world and notes on sizes."""
     ids = [result.table.track_ids[rows.start] for rows in result.segments]
@@ -349,7 +174,7 @@ def _stand_on_ground(
 
 def _hold(
     result: Result,
-    tracks: list[_Track],
+    tracks: list[PersonTrack],
     sizes: dict,
     solid: Skeleton,
     joints: Landmarks,

@@ -14,7 +14,7 @@ from poselifter.geometry.inverse_kinematics import forward_kinematics
 from poselifter.io import write_results
 from poselifter.io.amass import read_amass
 from poselifter.io.writers.markers import write_c3d
-from poselifter.io.writers.motion import frames_of, motion_of, places
+from poselifter.io.writers.motion import every_frame, motion_of, places
 from poselifter.skeletons import get_skeleton
 from poselifter.structures import KeypointTable, Result
 
@@ -139,10 +139,10 @@ def test_the_world_is_used_where_it_is_known(clip):
     world[:3, :3] = _Z_TO_CAMERA.T @ Rotation.from_euler('x', -30, degrees=True).as_matrix()
     world[2, 3] = 2
     result = replace(clip, poses=np.zeros_like(clip.poses), root=np.tile([0, 0, 4.0], (90, 1)), world_from_camera=world)
-    np.testing.assert_allclose(places(result, frames_of(result))[0, 0], [0, 0, -4 * np.cos(np.pi / 6)], atol=1e-9)
+    np.testing.assert_allclose(places(result, every_frame(result))[0, 0], [0, 0, -4 * np.cos(np.pi / 6)], atol=1e-9)
     relative = replace(result, root=None, poses=clip.poses)
     turned = clip.poses @ world[:3, :3].T
-    np.testing.assert_allclose(places(relative, frames_of(relative)), turned[..., [0, 2, 1]] * [1, 1, -1], atol=1e-9)
+    np.testing.assert_allclose(places(relative, every_frame(relative)), turned[..., [0, 2, 1]] * [1, 1, -1], atol=1e-9)
 
 
 def glb(path):
@@ -295,7 +295,7 @@ def test_angles_have_a_row_for_each_person_and_frame(two, tmp_path):
 def test_a_person_who_is_away_for_days_is_refused(clip):
     table = replace(clip.table, frame_indices=np.r_[0:89, 5_000_000])
     with pytest.raises(InputError, match='spans 5000001 frames, expected 1000000 at most; cut it up'):
-        frames_of(replace(clip, table=table))
+        every_frame(replace(clip, table=table))
 
 
 def test_memory_is_that_of_one_person_at_a_time(clip, tmp_path):

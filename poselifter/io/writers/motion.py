@@ -38,7 +38,7 @@ def write_each_person(
             prefix='.persons.', dir=path.parent
         ) as folder:  # all files or none, for who goes on later
             for target, (_, person) in zip(paths, result.persons(), strict=True):
-                write(Path(folder) / target.name, person, frames_of(person))
+                write(Path(folder) / target.name, person, every_frame(person))
                 release_memory()
             for target in paths:
                 os.replace(Path(folder) / target.name, target)
@@ -49,7 +49,7 @@ def write_each_person(
     return paths
 
 
-def frames_of(person: Result) -> np.ndarray:
+def every_frame(person: Result) -> np.ndarray:
     """Every frame from a person's first to the last one.
 
     Raises:
@@ -97,7 +97,7 @@ def every_person(result: Result) -> Iterator[tuple[str, np.ndarray, BoneMotion]]
     """(track id, seconds (T,), motion) of each person; without a root they stand a metre apart."""
     first = result.table.frame_indices.min()
     for number, (track, person) in enumerate(result.persons()):
-        frames = frames_of(person)
+        frames = every_frame(person)
         motion = motion_of(person, frames)
         if result.root is None:
             motion.root[:, 0] += number
