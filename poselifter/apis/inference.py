@@ -19,7 +19,7 @@ from ..structures import KeypointTable, Result
 from ..structures.keypoint_table import split_scores
 from ..tracking import interpolate, smooth
 from ..tracking.signals import DEFAULT_SMOOTHING
-from ..utils import register_all_modules
+from ..utils import register_all_modules, release_memory
 from ..utils.fast_products import FastProducts
 from . import zoo
 from .track_clips import Clip, track_clips
@@ -170,6 +170,7 @@ def predict_table(
                 if name not in arrays:
                     arrays[name] = np.empty((len(table.keypoints), *array.shape[1:]), array.dtype)
                 arrays[name][clip.rows] = array
+        release_memory()
     fields = {'segments': rows, **assumed_metadata(model)}
     if 'pose' in names:
         fields |= {'poses': arrays['pose'], 'skeleton_3d': model.codec.result_skeleton.name}
