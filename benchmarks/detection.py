@@ -4,7 +4,9 @@
     python ../shared/data/film/evaluate.py OUT --kinds lite,full,heavy
 
 Medians over joints and frames in pixels. Two runs never agree to the pixel, since each region follows from the
-landmarks before: `again` is the distance of a second run whose first region is moved by a thousandth of a pixel.
+landmarks before: `again` is the distance of a second run whose first region is moved by a thousandth of a pixel. `bias`
+is the larger of the medians of the signed differences from the stored keypoints in x and y. `same region`: distance in
+a frame of which the stored run's region was found by search; `next`: in the frame after it, whose region follows.
 `truth` is the distance from the projected 3D truth over twelve limb joints, of ours and of the stored ones.
 """
 
@@ -18,6 +20,7 @@ import numpy as np
 from poselifter.detection import open_frames
 from poselifter.detection.blazepose import BlazePose, Person
 
+_REGIONS = Path(__file__).resolve().parents[1] / 'tests' / 'data' / 'blazepose_regions.json'
 LIMBS = [11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]
 NAMES = [
     f'{side}_{part}' for part in ('shoulder', 'elbow', 'wrist', 'hip', 'knee', 'ankle') for side in ('left', 'right')
@@ -59,6 +62,14 @@ def again(detector: BlazePose, film: Path, first: np.ndarray) -> np.ndarray:
     return np.array(keypoints)
 
 
+def from_region(detector: BlazePose, film: Path, number: int, region: list[float], stored: np.ndarray) -> list[float]:
+    """Distances from stored keypoints in the frame of a region, and in the next one, whose region follows."""
+    frames = [frame for frame in open_frames(film) if frame.index in (number, number + 1)]
+    person = detector.networks.place(frames[0].image, np.array(region))
+    after = detector.networks.place(frames[1].image, person.region)
+    return [distance(person.keypoints, stored[number]), distance(after.keypoints, stored[number + 1])]
+
+
 def distance(one: np.ndarray, other: np.ndarray) -> float:
     """Median over frames and joints; NaN are left out."""
     return float(np.nanmedian(np.linalg.norm(one - other, axis=-1)))
@@ -77,13 +88,14 @@ def main(argv: list[str] | None = None) -> None:
     with np.load(args.folder / 'truth.npz') as truth:
         joints = [list(truth['joints']).index(name) for name in NAMES]
         world = truth['world'][0].astype(np.float64)[:, joints]
-    titles = ('stored', 'again', 'truth', 'stored to truth', 'frames', 'tracks')
+    regions = json.loads(_REGIONS.read_text())
+    titles = ('stored', 'again', 'bias', 'same region', 'next', 'truth', 'stored to truth', 'frames', 'tracks')
     print('kind   camera ' + ''.join(f'{title:>16}' for title in titles))
     for kind in args.kinds.split(','):
         detector, arrays = BlazePose(kind), {'keypoints': [], 'score': [], 'world': []}
         with np.load(args.folder / f'blazepose_{kind}.npz') as file:
             stored = file['keypoints'][:, 0]
-        for camera, keypoints in zip(cameras, stored, strict=True):
+        for camera, keypoints, known in zip(cameras, stored, regions[kind], strict=True):
             film = args.folder / f'{camera["name"]}.mp4'
             row, tracks = detect(detector, film, keypoints)
             found = sum(person is not None for person in row)
@@ -92,6 +104,8 @@ def main(argv: list[str] | None = None) -> None:
             first, second = (again(detector, film, row[0].region + [shift, 0, 0, 0]) for shift in (0, 1e-3))
             true = project(camera, world)
             medians = [distance(ours, keypoints), distance(first, second)]
+            medians.append(np.abs(np.median(ours - keypoints, axis=(0, 1))).max())
+            medians += from_region(detector, film, *known[1:], keypoints)
             medians += [distance(points[:, LIMBS], true) for points in (ours, keypoints)]
             figures = [f'{figure:16.2f}' for figure in medians] + [f'{found:16}', f'{tracks:16}']
             print(f'{kind:6} {camera["name"]:6} ' + ''.join(figures), flush=True)

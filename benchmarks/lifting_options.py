@@ -1,8 +1,10 @@
 """Measures the options of lifting, whose defaults its tables chose, and makes the numbers that lifting reads.
 
-    python benchmarks/lifting_options.py smooth missing scores rate overlap persons sides coverage [--film FOLDER]
+    python benchmarks/lifting_options.py smooth missing scores rate overlap live persons sides coverage [--film FOLDER]
     python benchmarks/lifting_options.py bodies        # writes poselifter/tracking/bodies_2d.json
-    python benchmarks/lifting_options.py calibrate     # prints the numbers for the metafile
+    python benchmarks/lifting_options.py calibrate     # writes the numbers into the model's metafile
+
+Each with --data ../shared/data, and --film ../shared/data/film where the film is asked for.
 
 Motion capture (`cmu/cmu_*.npz`, `hdm05/hdm05.npz` below --data) is filmed by virtual cameras and a simulated detector;
 the real film (--film) is a folder with `evaluate.py`, truth and stored keypoints. Errors in mm, of velocities in mm a
@@ -10,98 +12,27 @@ frame, of accelerations in mm a frame squared, jerk in m/s3.
 """
 
 import argparse
-import importlib.util
 import json
 import os
+import re
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from filmed import LOST, MM, film_tables, filmed, lose, measure, measure_film
 from scipy.optimize import nnls
 
-from poselifter.apis import inference, init_model, track_clips
+from poselifter.apis import StreamingLifter, inference, init_model, track_clips
 from poselifter.apis.inference import predict_table
-from poselifter.datasets.transforms.detection import DetectedJoints, KeypointNoise
+from poselifter.apis.zoo import DEFAULT_MODEL, find
+from poselifter.datasets.transforms.detection import DetectedJoints
 from poselifter.datasets.transforms.virtual_camera import VirtualCamera
 from poselifter.errors import run_program
-from poselifter.evaluation.functional import p_mpjpe
 from poselifter.skeletons import flip_keypoints, get_skeleton
 from poselifter.structures import KeypointTable
 from poselifter.tracking import interpolate, link_persons, match_persons, mend_sides
-
-MM = 1000
-
-
-def filmed(path, views=1, seed=0, longest=90, fps=30, detector=None, every=1):
-    """(table, truth (T, 17, 3) relative to the pelvis) of each clip and view."""
-    rng = np.random.default_rng(seed)
-    steps = [VirtualCamera(), DetectedJoints(prob=1), KeypointNoise() if detector is None else detector]
-    with np.load(path) as z:
-        arrays = {key: z[key] for key in ('poses', 'root', 'clip_start', 'clip_len', 'unit_m')}
-    clips = []
-    for start, length in list(zip(arrays['clip_start'], arrays['clip_len'], strict=True))[::every]:
-        rows = slice(start, start + min(length, longest))
-        world = arrays['poses'][rows] * float(arrays['unit_m']) + arrays['root'][rows][:, None]
-        world = interpolate(world, np.arange((len(world) - 1) * fps // 30 + 1) * 30 / fps)
-        for _ in range(views):
-            sample = {'world_keypoints': world, 'skeleton_3d': 'cmu17'}
-            for step in steps:
-                sample = step.apply(sample, rng)
-            known = {key: sample[key] for key in ('img_shape', 'skeleton')}
-            table = KeypointTable.of_person(sample['keypoints'], sample['keypoints_visible'], fps=fps, **known)
-            target = sample['lifting_target']
-            clips.append((table, target - target[:, :1]))
-    return clips
-
-
-def measure(model, clips, joints=slice(None), **options):
-    """MPJPE, P-MPJPE, error of velocities, of accelerations, and jerk, over all frames."""
-    sums, counts = np.zeros(5), np.zeros(5)
-    for table, truth in clips:
-        poses = predict_table(model, table, ['pose'], **options).poses
-        errors = [np.linalg.norm(np.diff(poses - truth, n, axis=0)[:, joints], axis=-1) * MM for n in range(3)]
-        jerk = np.linalg.norm(np.diff(poses, 3, axis=0), axis=-1) * table.fps**3
-        aligned = p_mpjpe(poses[:, joints], truth[:, joints]) * MM
-        for i, value in enumerate((errors[0].mean(), aligned, errors[1].mean(), errors[2].mean(), jerk.mean())):
-            if len(table.keypoints) > 4:
-                sums[i] += value * len(poses)
-                counts[i] += len(poses)
-    return sums / counts
-
-
-def film_tables(folder):
-    """(table, truth in camera axes, its evaluate.py) of each detector and camera of the real film."""
-    spec = importlib.util.spec_from_file_location('evaluate', Path(folder) / 'evaluate.py')
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    with np.load(Path(folder) / 'truth.npz') as z:
-        world, joints, fps = z['world'][0].astype(float), [str(j) for j in z['joints']], int(z['fps'])
-    cameras = json.loads((Path(folder) / 'calibration.json').read_text())['cameras']
-    pick = [joints.index(j) for j in tool.LIMB]
-    tables = {}
-    for kind in ('lite', 'full', 'heavy'):
-        with np.load(Path(folder) / f'blazepose_{kind}.npz') as z:
-            points, scores = z['keypoints'][:, 0], z['score'][:, 0]
-        tables[kind] = [
-            (
-                KeypointTable.of_person(
-                    points[c], scores[c], skeleton='mediapipe33', img_shape=(cam['height'], cam['width']), fps=fps
-                ),
-                (world @ np.array(cam['R']).T)[:, pick],
-            )
-            for c, cam in enumerate(cameras)
-        ]
-    return tables, tool
-
-
-def measure_film(model, tables, tool, **options):
-    """The columns of evaluate.py: MPJPE, N-MPJPE, PA-MPJPE, MPJVE, jerk, knee."""
-    rows = []
-    for table, truth in tables:
-        poses = predict_table(model, table, ['pose'], **options).poses.astype(float)
-        rows.append(tool.scores(poses[:, tool.CMU17], truth)[0])
-    return np.mean(rows, 0)
 
 
 def show(title, head, rows):
@@ -137,32 +68,6 @@ def smooth_table(model, args):
     head = ['', 'CMU MPJPE', 'P-MPJPE', 'velocity', 'acceleration', 'jerk']
     head += [f'film {kind} {column}' for kind in ('full', 'heavy') for column in ('MPJPE', 'velocity', 'jerk')]
     show('Smoothing (`--smooth`)', head, rows)
-
-
-LOST = {
-    'nothing': (),
-    'ankles': ('ankle',),
-    'legs': ('knee', 'ankle'),
-    'all below the chest': ('pelvis', 'hip', 'knee', 'ankle', 'spine'),
-    'one arm': ('left_elbow', 'left_wrist'),
-    'head': ('nose', 'head_top'),
-    'head and shoulders only': ('pelvis', 'hip', 'knee', 'ankle', 'spine', 'elbow', 'wrist'),
-}
-
-
-def lose(table, what, seed):
-    """A table without some joints for the whole clip, for spells of a second, or without half of the frames."""
-    visible, rng = table.keypoints_visible.copy(), np.random.default_rng(seed)
-    if what == 'spells':
-        for _ in range(len(visible) // 6):
-            start = rng.integers(max(len(visible) - 30, 1))
-            visible[start : start + 30, rng.integers(17)] = 0
-    elif what == 'frames':
-        visible[rng.random(len(visible)) < 0.5] = 0
-    else:
-        names = get_skeleton('h36m17').joint_names
-        visible[:, [j for j, name in enumerate(names) if name.endswith(LOST[what]) and LOST[what]]] = 0
-    return replace(table, keypoints_visible=visible)
 
 
 def missing_table(model, args):
@@ -222,14 +127,37 @@ def rate_table(model, args):
 
 
 def overlap_table(model, args):
-    """Frames between windows of 27."""
-    clips, window, rows = filmed(args.data / 'cmu/cmu_test.npz', every=2), model.window, []
-    for stride in (27, 18, 13, 9, 5, 3):
-        for strength in ('off', 'light'):
-            model.window = replace(window, stride=stride)
-            rows.append((f'{stride}, smoothing {strength}', measure(model, clips, smoothing=strength)))
-    model.window = window
-    show('Frames between windows', ['', 'MPJPE', 'P-MPJPE', 'velocity', 'acceleration', 'jerk'], rows)
+    """Frames between windows of 27, with and without the mirrored clip, and CPU time a frame."""
+    clips, window, mirrored, rows = filmed(args.data / 'cmu/cmu_test.npz', every=2), model.window, model.flip_test, []
+    frames = sum(len(truth) for _, truth in clips)
+    for model.flip_test in (True, False):
+        for stride in (27, 24, 21, 18, 13, 9):
+            model.window, start = replace(window, stride=stride), time.process_time()
+            errors = measure(model, clips)
+            spent = 1e3 * (time.process_time() - start) / frames
+            rows.append((f'{stride}, mirrored too' if model.flip_test else f'{stride}', [*errors, spent]))
+    model.window, model.flip_test = window, mirrored
+    head = ['', 'MPJPE', 'P-MPJPE', 'velocity', 'acceleration', 'jerk', 'ms a frame']
+    show('Frames between windows', head, rows)
+
+
+def live_table(model, args):
+    """Poses as they come, without the mirrored clip; beside whole clips."""
+    clips = filmed(args.data / 'cmu/cmu_test.npz', every=3)
+    rows, mirrored = [('whole clips', measure(model, clips))], model.flip_test
+    model.flip_test = False
+    for strength in ('off', 'light', 'strong'):
+
+        def stream(table, strength=strength):
+            lifter, poses = StreamingLifter(model, table.skeleton, table.img_shape, strength), []
+            for i, (points, scores) in enumerate(zip(table.keypoints, table.keypoints_visible, strict=True)):
+                result = lifter(i / table.fps, points[None], scores[None], [0])
+                poses.append(poses[-1] if result is None else result.poses[0])
+            return np.array(poses)
+
+        rows.append((f'as they come, {strength}', measure(model, clips, lift=stream)))
+    model.flip_test = mirrored
+    show('Live (`--smooth`)', ['', 'MPJPE', 'P-MPJPE', 'velocity', 'acceleration', 'jerk'], rows)
 
 
 def crowd(clips, seed):
@@ -324,7 +252,22 @@ def calibrate(model, args):
     weights[0] = 0
     ratio = errors[:, 1:] / np.einsum('tkf,kf->tk', x, weights)[:, 1:]
     quantiles = np.quantile(ratio, (0.5, 0.9))
-    print(json.dumps({'weights': weights.round(4).tolist(), 'quantiles': quantiles.round(3).tolist()}))
+    write_calibration(args.model, weights.round(4).tolist(), quantiles.round(3).tolist())
+
+
+def write_calibration(name, weights, quantiles):
+    """Writes the numbers into the model's entry of its metafile, in place of those before."""
+    config = find(name).config
+    path = config.with_name('metafile.yml')
+    before, entry, rest = re.split(rf'(?ms)^(  - Name: {name}\n.*?)(?=^  - |\Z)', path.read_text(), maxsplit=1)
+    entry = re.sub(r'(?ms)^    Uncertainty:.*?(?=^    \w|\Z)', '', entry)
+    lines = '\n'.join(f'        {row},' for row in weights)
+    entry += (
+        '    Uncertainty:  # expected error, metres: benchmarks/lifting_options.py calibrate, CMU validation subjects\n'
+        f'      weights: [\n{lines}\n      ]\n'
+        f'      quantiles: {quantiles}  # 50 and 90 % of the errors are below the uncertainty times these\n'
+    )
+    path.write_text(before + entry + rest)
 
 
 def coverage_table(model, args):
@@ -375,6 +318,7 @@ JOBS = {
     'scores': scores_table,
     'rate': rate_table,
     'overlap': overlap_table,
+    'live': live_table,
     'persons': persons_table,
     'sides': sides_table,
     'coverage': coverage_table,
@@ -387,7 +331,7 @@ def main(argv=None):
     """Runs the jobs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('jobs', nargs='+', choices=JOBS)
-    parser.add_argument('--model', default='mixste_cmu_27')
+    parser.add_argument('--model', default=DEFAULT_MODEL)
     parser.add_argument('--data', type=Path, default=Path(os.environ.get('POSELIFTER_DATA', 'data')))
     parser.add_argument('--film', type=Path, help='folder of the film with its evaluate.py')
     args = parser.parse_args(argv)

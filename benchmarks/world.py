@@ -23,11 +23,12 @@ import numpy as np
 
 from poselifter.apis import init_model
 from poselifter.apis.inference import predict_table
+from poselifter.apis.zoo import DEFAULT_MODEL
 from poselifter.geometry import look_at
 from poselifter.geometry.root import fit_root
 from poselifter.skeletons import get_skeleton
 from poselifter.structures import KeypointTable, Result
-from poselifter.world import FilmCamera, World, place, place_in_world
+from poselifter.world import FilmCamera, World, persons, place, place_in_world
 
 ROOT = Path(__file__).resolve().parents[1]
 CMU17 = get_skeleton('cmu17').joint_names
@@ -130,7 +131,7 @@ def in_world(case: Case, poses: np.ndarray, known: str) -> Result:
     if not known:
         return place_in_world(result, World())[0]
     truth = case.truth - case.truth[:, :1]
-    height = place.body_height(truth, place.landmarks(get_skeleton('cmu17'))) if known == 'height' else None
+    height = persons.body_height(truth, persons.landmarks(get_skeleton('cmu17'))) if known == 'height' else None
     with camera_file(case.camera, known == 'camera') as path:
         return place_in_world(result, World(height=height, camera=path))[0]
 
@@ -147,7 +148,7 @@ def of_picture(case: Case, poses: np.ndarray, cutoff: float | None) -> Result:
     """The path fitted to the picture alone, with the true camera; feet are left where they are."""
     result = Result(case.table, poses, 'cmu17')
     known = np.isfinite(poses).all(-1)
-    track = place.tracks_of(result, case.camera, np.nan_to_num(poses), known, known.all(1))[0]
+    track = persons.track_of(result, case.camera, np.nan_to_num(poses), known, known.all(1), result.segments[0])
     root = fit_root(track.poses, track.rays, track.weights, case.table.fps, cutoff)
     return replace(nailed(case, poses), root=root)
 
@@ -194,12 +195,13 @@ def table(name: str, cases: list[Case]) -> None:
     jitter = np.mean(
         [np.nanmean(np.linalg.norm(np.diff(c.world[:, 0], 2, axis=0), axis=-1)) * c.table.fps**2 for c in cases]
     )
-    print(f'\n{name}: {len(cases)} clips, {sum(len(c.world) for c in cases)} frames; jitter of the truth {jitter:.1f}')
-    for kind in ('truth', 'lifted'):
-        print(f'\n| {kind} poses | ' + ' | '.join(COLUMNS) + ' |\n|' + ' --- |' * (len(COLUMNS) + 1))
+    frames = sum(len(c.world) for c in cases)
+    for kind, poses in (('truth', 'true poses'), ('lifted', 'lifted poses')):
+        print(f'\n**{name}, {poses}** ({len(cases)} clips, {frames} frames; jitter of the truth {jitter:.1f})\n')
+        print('| | ' + ' | '.join(COLUMNS) + ' |\n|' + ' --- |' * (len(COLUMNS) + 1))
         row(cases, kind, 'root fixed', nailed)
         row(cases, kind, 'picture, each frame, true camera', lambda case, poses: of_picture(case, poses, None))
-        row(cases, kind, 'picture, smooth, true camera', lambda case, poses: of_picture(case, poses, place.CUTOFF))
+        row(cases, kind, 'picture, smooth, true camera', lambda case, poses: of_picture(case, poses, persons.CUTOFF))
         for label, known in (
             ('--world', ''),
             ('--world, focal length known', 'focal'),
@@ -217,12 +219,13 @@ def sweep(sets: dict[str, list[Case]]) -> None:
         ('STILL', (0.15, 0.25, 0.4)),
         ('SETTLE', (0.25, 0.5, 1, 2)),
     ):
-        default = getattr(place, constant)
+        home = place if constant == 'SETTLE' else persons
+        default = getattr(home, constant)
         for choice in choices:
-            setattr(place, constant, choice)
+            setattr(home, constant, choice)
             for name, cases in sets.items():
                 row(cases, 'lifted', f'{constant} {choice}, {name}', lambda case, poses: in_world(case, poses, 'focal'))
-        setattr(place, constant, default)
+        setattr(home, constant, default)
 
 
 def main() -> None:
@@ -230,7 +233,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--data', type=Path, default=ROOT.parent / 'shared' / 'data')
     parser.add_argument('--sets', nargs='+', default=['cmu', 'hdm05', 'film'])
-    parser.add_argument('--model', default='mixste_cmu_27')
+    parser.add_argument('--model', default=DEFAULT_MODEL)
     parser.add_argument('--sweep', action='store_true', help='try other constants in place of the tables')
     args = parser.parse_args()
     readers = {
@@ -245,7 +248,7 @@ def main() -> None:
         sweep(sets)
     else:
         for name, cases in sets.items():
-            table(name, cases)
+            table({'cmu': 'CMU', 'hdm05': 'HDM05', 'film': 'Film'}[name], cases)
 
 
 if __name__ == '__main__':

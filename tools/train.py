@@ -3,11 +3,19 @@
     python tools/train.py configs/mixste/cmu_27.py --work-dir work_dirs/first
 
 Checkpoints, log and scalars go to the work folder. A run that was stopped in
-any way goes on with the same command and ``--resume``.
+any way goes on with the same command and ``--resume``. ``--dry-run`` tries a few steps and says what all would take.
 """
 
 import argparse
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NoReturn
 
 from mmengine.config import Config
 
@@ -25,6 +33,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument('--resume', nargs='?', const='auto', metavar='CKPT', help=resume)
     parser.add_argument('--amp', action='store_true', help='mixed precision')
     parser.add_argument('--no-validate', action='store_true', help='no validation while training')
+    parser.add_argument('--dry-run', action='store_true', help='a few steps: time, memory, disk; saves nothing')
     parser.add_argument('--auto-scale-lr', action='store_true', help='scale lr from auto_scale_lr.base_batch_size')
     parser.add_launcher()
     return parser.parse_args(argv)
@@ -58,9 +67,39 @@ def main(argv: list[str] | None = None) -> None:
     config = read_config(args, 'training', 'model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
     with config_errors(config):
         start = _apply(args, config)
+        if args.dry_run:
+            dry_run(config)
+            return
         runner = build_runner(config, 'train')
         runner.start_from = start if args.resume == 'auto' else None
-        runner.train()
+        with told_how_to_go_on(config.work_dir):
+            runner.train()
+
+
+def dry_run(config: Config) -> None:
+    """Takes a few steps of a training, in a work folder that goes away."""
+    loop = {key: value for key, value in config.train_cfg.items() if key != 'by_epoch'}
+    config.train_cfg = {**loop, 'type': 'DryRunLoop', 'work_dir': config.work_dir}
+    with TemporaryDirectory() as folder:
+        config.work_dir = folder
+        build_runner(config, 'train').train()
+        logging.shutdown()
+
+
+@contextmanager
+def told_how_to_go_on(work_dir: str) -> Iterator[None]:
+    """Says how a run that is interrupted, or asked to end (SIGTERM), can go on."""
+
+    def ended(*_: object) -> NoReturn:
+        raise SystemExit(143)
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, ended)
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        print(f'interrupted; the same command with --resume goes on from {work_dir}', file=sys.stderr)
+        raise
 
 
 if __name__ == '__main__':

@@ -19,11 +19,12 @@ from ..structures import KeypointTable, Result
 from ..structures.keypoint_table import split_scores
 from ..tracking import interpolate, smooth
 from ..tracking.signals import DEFAULT_SMOOTHING
-from ..utils import register_all_modules
+from ..utils import register_all_modules, release_memory
+from ..utils.fast_products import FastProducts
 from . import zoo
 from .track_clips import Clip, track_clips
 
-_TOGETHER = 20_000  # frames of clips that are lifted together, unless one alone is longer
+_TOGETHER = 10_000  # frames that are lifted together
 
 
 def init_model(
@@ -154,33 +155,36 @@ def predict_table(
     """
     config = vars(model).get('cfg', {})  # a model built by hand has none
     calibration = config.get('uncertainty') if 'pose' in names else None
-    rows, arrays = [], {name: [] for name in (*names, *(['uncertainty'] if calibration else []))}
+    rows, arrays = [], {}
     for group in _groups(track_clips(model.codec, table, fill=True)):
-        rows += [clip.rows for clip in group]
         count = sum(len(clip.where) for clip in group)
 
         def report(part: float, count: int = count) -> None:
             if progress:
                 progress(part * count, len(table.keypoints))
 
-        for outputs in _predict_group(model, group, names, batch_size, smoothing, calibration, report):
-            for name, values in outputs.items():
-                arrays[name].append(values)
+        outputs = _predict_group(model, group, names, batch_size, smoothing, calibration, report)
+        for clip, values in zip(group, outputs, strict=True):
+            rows.append(clip.rows)
+            for name, array in values.items():  # each goes to its place at once: copies of an hour take much room
+                if name not in arrays:
+                    arrays[name] = np.empty((len(table.keypoints), *array.shape[1:]), array.dtype)
+                arrays[name][clip.rows] = array
+        release_memory()
     fields = {'segments': rows, **assumed_metadata(model)}
     if 'pose' in names:
-        trained, given = model.codec.skeleton_3d.name, model.codec.result_skeleton.name
-        poses = convert_keypoints(np.concatenate(arrays['pose']), trained, given)
-        fields |= {'poses': poses, 'skeleton_3d': given}
-        fields['uncertainty'] = np.concatenate(arrays['uncertainty']) if calibration else None
+        fields |= {'poses': arrays['pose'], 'skeleton_3d': model.codec.result_skeleton.name}
+        fields['uncertainty'] = arrays.get('uncertainty')
     if 'action' in names:
-        fields |= {'scores': np.concatenate(arrays['action']), 'classes': class_names(model)}
-    means = {name: [part.mean(0) for part in arrays[name]] for name in names if name not in ('pose', 'action')}
+        fields |= {'scores': arrays['action'], 'classes': class_names(model)}
+    others = [name for name in names if name not in ('pose', 'action')]
+    means = {name: [arrays[name][part].mean(0) for part in rows] for name in others}
     embeddings = {name: np.stack([mean / np.linalg.norm(mean) for mean in part]) for name, part in means.items()}
     return Result(table, embeddings=embeddings, model=config.get('model_name'), **fields)
 
 
 def _groups(clips: Iterable[Clip]) -> Iterator[list[Clip]]:
-    """Clips that are lifted together: as many as have ``_TOGETHER`` frames, so that memory stays bounded."""
+    """Clips that are lifted together: as many as have ``_TOGETHER`` frames, or one that is longer."""
     group, frames = [], 0
     for clip in clips:
         if group and frames + len(clip.sample['keypoints']) > _TOGETHER:
@@ -203,16 +207,43 @@ def _predict_group(
     """Each clip's outputs at its rows."""
     device, codec = next(model.parameters()).device, model.codec
     sequences = [torch.from_numpy(codec.encode(clip.sample)['inputs']).to(device) for clip in clips]
-    outputs = model.over_time(sequences, names, batch_size, report)
+    with FastProducts():
+        outputs = _over_time(model, sequences, names, batch_size, report)
     for clip, values in zip(clips, outputs, strict=True):
         arrays = {name: values[name].cpu().numpy() for name in names}
         if 'pose' in arrays:
-            arrays['pose'] = smooth(arrays['pose'], clip.rate, strength)
+            poses = smooth(arrays['pose'], clip.rate, strength)
+            arrays['pose'] = convert_keypoints(poses, codec.skeleton_3d.name, codec.result_skeleton.name)
         if calibration:
             disagreement = values['disagreement'].cpu().numpy()
             arrays['uncertainty'] = expected_error(disagreement, clip.sample['keypoints_visible'], calibration)
         degrees = {name: 3 if name == 'pose' else 1 for name in arrays}
         yield {name: interpolate(value, clip.where, degree=degrees[name]) for name, value in arrays.items()}
+
+
+def _over_time(
+    model: nn.Module,
+    sequences: list[torch.Tensor],
+    names: Sequence[str],
+    batch_size: int | None,
+    report: Callable[[float], None],
+) -> list[dict[str, torch.Tensor]]:
+    """Outputs of sequences; a long one is read in blocks whose windows are the same, so that memory stays bounded."""
+    window, length = model.window, len(sequences[0])
+    if len(sequences) > 1 or length <= _TOGETHER:
+        return model.over_time(sequences, names, batch_size, report)
+    margin = -(-window.length * window.dilation // window.stride) * window.stride
+    size, parts = _TOGETHER // window.stride * window.stride, []
+    for start in range(0, length, size):
+        stop = min(start + size, length)
+        low, count = max(start - margin, 0), stop - start
+
+        def of_block(part: float, count: int = count) -> None:
+            report(part * count / length)
+
+        [values] = model.over_time([sequences[0][low : stop + margin]], names, batch_size, of_block)
+        parts.append({name: value[start - low :][:count] for name, value in values.items()})
+    return [{name: torch.cat([part[name] for part in parts]) for name in parts[0]}]
 
 
 def assumed_metadata(model: nn.Module) -> dict[str, Any]:
@@ -227,7 +258,9 @@ def assumptions(codec: Any, table: KeypointTable) -> list[str]:
         approximate = ', '.join(find_conversion(table.skeleton, codec.skeleton.name).approximate) or 'none'
         lines.append(f'{table.skeleton} is converted to {codec.skeleton.name}; approximate joints: {approximate}')
     for track, names in unseen_joints(codec, table).items():
-        lines.append(f'track {track}: {names} are never seen; they are guessed from the rest of the body')
+        lines.append(
+            f'track {track}: {names} are never seen in the picture; they are guessed from the rest of the body'
+        )
     if table.img_shape is None:
         lines.append('the image size is unknown; the image is taken to be centred on the keypoints (--image-size)')
     if table.fps is None and codec.fps:
@@ -236,10 +269,13 @@ def assumptions(codec: Any, table: KeypointTable) -> list[str]:
 
 
 def unseen_joints(codec: Any, table: KeypointTable) -> dict[str, str]:
-    """By track that has some, names of the joints of a codec that no frame shows."""
+    """By track that has some, names of the joints of a codec that no frame in 20 shows within the picture."""
     unseen = {}
     for track, rows in table.tracks():
-        seen = (table.keypoints_visible[rows] > 0).any(0)[None].astype(np.float32)
+        shown = table.keypoints_visible[rows] > 0
+        if table.img_shape:  # detectors place what is cut off, too
+            shown &= ((table.keypoints[rows] >= 0) & (table.keypoints[rows] <= table.img_shape[::-1])).all(-1)
+        seen = (shown.mean(0) >= 0.05)[None].astype(np.float32)
         points = np.zeros((*seen.shape, 2), np.float32)
         _, visible = convert_keypoints(points, table.skeleton or codec.skeleton.name, codec.skeleton.name, seen)
         if (visible == 0).any():

@@ -15,7 +15,7 @@ from torch import nn
 
 from ..detection import detect_keypoints, is_film, open_frames
 from ..errors import InputError, reading
-from ..io import check_formats, check_targets, missing_formats, notes_on, read_keypoints, result_files, write_results
+from ..io import check_formats, check_targets, existing_files, notes_on, read_keypoints, result_files, write_results
 from ..models.estimators import MotionEstimator
 from ..registry import INFERENCERS
 from ..structures import KeypointTable, Result
@@ -23,6 +23,7 @@ from ..structures.keypoint_table import split_scores
 from ..tracking import choose_persons, link_persons, mend_tracks
 from ..tracking.box_trackers import track_boxes
 from ..tracking.signals import DEFAULT_SMOOTHING
+from ..utils import release_memory
 from ..utils.arrays import load_arrays
 from ..world import World, place_in_world
 from .inference import assumptions, init_model, predict_table
@@ -123,27 +124,34 @@ class BaseInferencer(ABC):
         settings = self._settings({**chosen, **options})
         for item, stem in zip(items, stems, strict=True):
             files = [] if out_dir is None else result_files(Path(out_dir) / (stem + self.ending), formats)
-            missing = formats if replace_files else missing_formats(formats, files)
-            changed = [] if replace_files else _changed_settings(files, settings)
-            if files and not missing:
-                note = _check_older(item, files)
-                yield {'notes': [note, *changed], 'predictions': None, 'visualization': files, 'result': None}
+            older = [[] for _ in formats] if replace_files or not files else existing_files(files)
+            missing = [name for name, present in zip(formats, older, strict=True) if not present]
+            older = [file for present in older for file in present]
+            changed = _changed_settings(older, settings)
+            if older and not missing:
+                note = _check_older(item, older)
+                yield {'notes': [note, *changed], 'predictions': None, 'visualization': older, 'result': None}
                 continue
             film = {'detector': detector, 'start': start, 'end': end}
             table = read_table(item, skeleton, img_shape, fps, film, tracker)
             table = mend_tracks(choose_persons(table, person, largest))
+            release_memory()
             results = self.predict(table, batch_size, **options)
+            release_memory()
             notes = [*changed, *notes_on(table), *assumptions(self.model.codec, table)]
             if self.untrained:
                 notes.append('the weights are untrained, so that this is chance; give a checkpoint')
-            for number, result in enumerate(results):
+            count = len(results)
+            for number in range(count):
+                result = results.pop(0)  # not kept: of an hour it takes much room
                 result.top_k, world_notes = top_k, []
                 result.settings = settings
                 if isinstance(item, (str, os.PathLike)) and is_film(item):
                     result.film = open_frames(item, fps, start, end)
                 if world is not None:
                     result, world_notes = place_in_world(result, world)
-                name = stem + self.ending + (f'_{number}' if len(results) > 1 else '')
+                    release_memory()
+                name = stem + self.ending + (f'_{number}' if count > 1 else '')
                 files = [] if out_dir is None else write_results(Path(out_dir) / name, result, missing)
                 lines, described = notes + world_notes + self.notes(result), self.describe(result)
                 yield {'notes': lines, 'predictions': described, 'visualization': files, 'result': result}

@@ -89,8 +89,10 @@ def measures(result: Result, seconds: float) -> dict[str, Any]:
     """
     table, tracks = result.table, list(result.table.tracks())
     parents, children = (list(ends) for ends in zip(*get_skeleton(result.skeleton_3d).bones, strict=True))
-    lengths = np.linalg.norm(result.poses[:, children] - result.poses[:, parents], axis=-1)
-    changes = [lengths[rows].std(0) / lengths[rows].mean(0).clip(1e-6) for _, rows in tracks]
+    changes = []
+    for _, rows in tracks:
+        lengths = np.linalg.norm(result.poses[rows][:, children] - result.poses[rows][:, parents], axis=-1)
+        changes.append(lengths.std(0) / lengths.mean(0).clip(1e-6))
     n, joints, _ = result.poses.shape
     return {
         'persons': len(tracks),

@@ -36,7 +36,7 @@ class StreamingLifter:
 
     Example::
 
-        lifter = StreamingLifter(init_model('mixste_cmu_27'), 'coco17', img_shape=(720, 1280))
+        lifter = StreamingLifter(init_model('mixste_bodies_27'), 'coco17', img_shape=(720, 1280))
         for time, keypoints, scores in camera:  # (P, J, 2), (P, J) of P persons
             result = lifter(time, keypoints, scores)
             print(result.table.track_ids, result.poses.shape, result.root.shape)

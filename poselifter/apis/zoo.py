@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..utils import shipped_root
 from ..utils.download import fetch, has_hash
 
-DEFAULT_MODEL = 'mixste_cmu_27'
+DEFAULT_MODEL = 'mixste_bodies_27'
 
 
 @dataclass(frozen=True)

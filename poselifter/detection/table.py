@@ -55,7 +55,9 @@ def make_table(frames: Frames, rows: Rows, skeleton: str, shortest: float = 0.0)
     _, codes, counts = np.unique(tracks, return_inverse=True, return_counts=True)
     least = min(shortest * rate, counts.max())
     keep = counts[codes] >= least
-    if not keep.all():
+    if keep.all():
+        keep = slice(None)
+    else:
         notes = (f'{(counts < least).sum()} persons who were seen for less than {shortest:g} s are left out',)
     return KeypointTable(
         keypoints[keep],

@@ -26,6 +26,7 @@ from ..registry import METRICS, RUNNERS
 from ..utils.files import remove_leftovers
 from .compat import start_cpu_processes, unique_name, wrap_cpu_model
 from .config import check_start
+from .dry_run import checkpoint_bytes, free_bytes
 from .hooks import (
     CheckpointHook,
     DivergenceHook,
@@ -42,6 +43,7 @@ _FILE_ONLY = (  # starts of messages: long, or about mmengine's code
     *('\n----', 'Config:', 'Hooks will be executed', 'Exp name:', 'Distributed training is not used'),
     *('"FileClient" will be', '"HardDiskBackend" is', 'The prefix is not set in metric'),
 )
+_PATIENCE = 600  # seconds without a batch from a loader's workers; a config sets `timeout` of its loader
 _TRAINING_STATE = ('message_hub', 'optimizer', 'param_schedulers')
 
 
@@ -123,6 +125,8 @@ class MotionRunner(Runner):
         if isinstance(dataloader, dict) and not dataloader.get('num_workers'):
             rest = ('persistent_workers', 'prefetch_factor')
             dataloader = {key: value for key, value in dataloader.items() if key not in rest}
+        elif isinstance(dataloader, dict):
+            dataloader = {'timeout': _PATIENCE, **dataloader}
         loader = Runner.build_dataloader(dataloader, *args, **kwargs)
         if not isinstance(loader.dataset, IterableDataset) and not len(loader):
             raise InputError(
@@ -163,8 +167,17 @@ class MotionRunner(Runner):
                     f'{type(model).__name__} learns from captions, but the data of train_dataloader has none; take a '
                     f'data set with captions (CMU, BABEL, procedural)'
                 )
+        self._check_disk()
         try:
             return super().train()
+        except RuntimeError as error:
+            if 'DataLoader timed out' not in str(error):
+                raise
+            names = ', '.join(type(part).__name__ for part in _parts_of(self.train_dataloader.dataset))
+            raise InputError(
+                f'a loader of {names} gave no batch for {error.args[0].split()[-2]} seconds; look at its files and '
+                f'disk, then go on with --resume, with num_workers=0 to see where it stands'
+            ) from error
         except ValueError as error:
             if 'more than 1 value per channel' not in str(error):
                 raise
@@ -173,6 +186,17 @@ class MotionRunner(Runner):
                 f'{len(loader.dataset)} samples in batches of {loader.batch_size} leave a batch of one, on which batch '
                 f'norm cannot train; set train_dataloader.batch_size to 2 or more and drop_last=True'
             ) from error
+
+    def _check_disk(self) -> None:
+        """Checks that the checkpoints will have room."""
+        size, count = checkpoint_bytes(self)
+        free = free_bytes(self.work_dir)
+        if self.rank == 0 and size * count > free:
+            raise InputError(
+                f'{count} checkpoints of {size / 1e6:.1f} MB do not fit on the disk of {self.work_dir}, which has '
+                f'{free / 1e6:.1f} MB free; set --work-dir to another disk, or a lower default_hooks.checkpoint.'
+                f'max_keep_ckpts'
+            )
 
     def _check_classes(self, loop: BaseLoop, trained: Sequence[str] | None = None) -> None:
         """Checks that heads for classes have those of the data which trains or measures them, in the same order."""

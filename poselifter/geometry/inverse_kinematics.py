@@ -4,7 +4,7 @@ The T pose has straight legs, arms out to the sides, palms down; y is up, it fac
 a bone from there to where it is, so all of them are the identity for who stands like that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,12 +93,11 @@ class BoneMotion:
     rotations: np.ndarray
     root: np.ndarray
 
-    def local_rotations(self) -> np.ndarray:
-        """Rotations (T, B, 3, 3) relative to the parents'."""
-        local = self.rotations.copy()
-        for bone, parent in enumerate(self.armature.parents[1:], 1):
-            local[:, bone] = self.rotations[:, parent].swapaxes(-1, -2) @ local[:, bone]
-        return local
+    def local_rotations(self) -> Iterator[np.ndarray]:
+        """Rotations (T, 3, 3) relative to the parent's, bone by bone: all those of an hour take much room."""
+        for bone, parent in enumerate(self.armature.parents):
+            turn = self.rotations[:, bone]
+            yield turn if parent < 0 else self.rotations[:, parent].swapaxes(-1, -2) @ turn
 
     def joints(self) -> np.ndarray:
         """The joints (T, 17, 3) of h36m17 by forward kinematics."""
@@ -178,10 +177,10 @@ def inverse_kinematics(joints: np.ndarray, skeleton: str, fps: float) -> BoneMot
     solver = _Solver(points, vectors, fps)
     middle = (points['left_hip'] + points['right_hip']) / 2
     root = _filled(np.where(np.isnan(middle), points['pelvis'], middle), places=True)
-    armature, rotations = solver.armature(), np.empty((len(joints), len(BONES), 3, 3))
-    for bone, name in enumerate(BONES):
-        rotations[:, bone] = solver.rotations.pop(name)
-    return BoneMotion(armature, rotations, np.zeros((len(joints), 3)) if root is None else root)
+    armature, rotations = solver.armature(), np.empty((len(BONES), len(joints), 3, 3))
+    for bone, name in enumerate(BONES):  # bone after bone in memory, which fills as the solver's empties
+        rotations[bone] = solver.rotations.pop(name)
+    return BoneMotion(armature, np.moveaxis(rotations, 0, 1), np.zeros((len(joints), 3)) if root is None else root)
 
 
 class _Solver:

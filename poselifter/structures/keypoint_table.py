@@ -61,7 +61,9 @@ class KeypointTable:
             self.notes += (f'{below} of {scores.size} scores are negative or NaN and count as 0, missing',)
         if (most := np.nanmax(scores, initial=0)) > 2:  # flags are 0, 1, 2; heat maps reach a little more than 1
             self.notes += (f'scores reach {most:g}; all above 1 count as 1',)
-        self.keypoints_visible = np.nan_to_num(scores).clip(0, 1).astype(np.float32)
+        with np.errstate(over='ignore'):
+            scores = np.nan_to_num(scores).astype(np.float32, copy=False)  # a copy
+        self.keypoints_visible = scores.clip(0, 1, out=scores)
         self.frame_indices = as_numbers(self.frame_indices, f'{self.source}: frame_indices', whole=True)
         ids = self.track_ids
         kind = ids.dtype.kind if isinstance(ids, np.ndarray) else None
@@ -73,7 +75,7 @@ class KeypointTable:
         if self.track_ids.dtype == object:
             self._set_ids([_identity(i) for i in self.track_ids])
         with np.errstate(over='ignore'):  # infinite coordinates are refused
-            self.keypoints = self.keypoints.astype(np.float32)
+            self.keypoints = self.keypoints.astype(np.float32, copy=False)
         self._check_finite()
         self.img_shape, self.fps = check_size(self.img_shape, self.source), check_rate(self.fps, self.source)
         if self.timestamps is not None:
@@ -82,10 +84,10 @@ class KeypointTable:
                 raise InputError(f'{self.source}: timestamps have shape {self.timestamps.shape}, expected {(n,)}')
         _, codes = np.unique(self.track_ids, return_inverse=True)
         order = np.lexsort((self.frame_indices, codes))
-        for name in self._row_names():
-            setattr(self, name, getattr(self, name)[order])
-        codes = codes[order]
-        same = np.diff(codes) == 0
+        if (np.diff(order) != 1).any():  # of an hour a copy takes much room
+            for name in self._row_names():
+                setattr(self, name, getattr(self, name)[order])
+        same = np.diff(codes[order]) == 0
         twice = same & (np.diff(self.frame_indices) == 0)
         if twice.any():
             row = twice.argmax()
@@ -163,7 +165,7 @@ class KeypointTable:
                 outside of the picture.
         """
         seen, size = self.keypoints[self.keypoints_visible > 0], self.img_shape
-        most = np.abs(seen).max(initial=0)
+        most = max(seen.max(initial=0), -seen.min(initial=0))
         if not len(seen):
             problem = 'no joint of any person is visible: scores are 0, negative or NaN, or keypoints (0, 0); give some'
         elif len(seen) > 2 and most <= 1.5:

@@ -9,31 +9,22 @@ import numpy as np
 from ..errors import InputError
 from ..geometry.feet import (
     bend_legs,
-    bone_lengths,
-    constant_bones,
-    find_contacts,
-    foot_speed,
     hold_feet,
     level_below,
-    standing_levels,
 )
 from ..geometry.ground import Landmarks, tilt_of_camera, up_of_camera, up_of_persons, upright_axes
-from ..geometry.root import fit_root, pull_to_rays, smooth_path
-from ..skeletons import Skeleton, convert_keypoints, find_conversion, get_skeleton
+from ..geometry.root import smooth_path
+from ..skeletons import Skeleton, get_skeleton
 from ..structures import Result
 from .camera_file import DIAGONALS, FilmCamera, read_camera
+from .persons import PersonBody, PersonTrack, landmarks, track_of
 
-_APPROXIMATE = 0.1  # weight of a joint that means another point in 2D than in 3D
-_UNSURE = 0.05  # metres of uncertainty at which a joint weighs half
-CUTOFF = 3.0  # Hz, of the path across the picture
-STEPS = 4.0  # trust in a standing foot against what the picture tells of the place, at 30 fps
-STILL = 0.25  # m/s of a foot at which that trust is halved: it may be rolling off
 SETTLE = 0.5  # Hz; faster differences between feet and ground are left to the legs
-_LEGS, _LEGS_AND_TRUNK = 0.491, 0.779  # of a body's height: ankles to hips, and on to the shoulders (Winter 2009)
 _ANKLE = 0.045  # height of a standing ankle, of a body's height
 _SIZES = 0.8, 1.25  # by which a common ground may change the size of a person
 _NEAR_GROUND = 0.4  # metres over the lowest ground, up to which another person's is the same
 _OTHER_SIZE = 0.6  # of the camera's height over it, likewise: who is smaller than assumed seems to stand lower
+_VOTES = 100_000  # poses that tell the way up
 _ROLLED = 0.03  # seconds of standing that weigh as much as that most cameras are held level
 _MOMENT = 0.2  # seconds; who stands for less tells nothing
 _RANGES = {'height': (0.3, 3, 'metres'), 'focal': (1, 1e6, 'pixels'), 'pitch': (-90, 90, 'degrees')}
@@ -67,68 +58,6 @@ class World:
             raise InputError('focal and camera are both given, expected one; a camera file has a focal length')
 
 
-@dataclass
-class _Track:
-    """A segment of one person in consecutive frames, some of which may be empty.
-
-    Attributes:
-        index: (T,) row of the segment that each frame repeats.
-        present: (T,) whether it is of this frame.
-        whole: (T,) whether the legs are known.
-        poses: (T, K, 3) root-relative, camera axes, 0 where unknown.
-        rays: (T, K, 2).
-        weights: (T, K).
-        root: (T, 3) camera axes.
-        contacts: (T, 2) bool, left and right ankle.
-        levels: (L,) heights of standing ankles over the camera, metres, rising.
-        seconds: (L,) in which a foot stood on each.
-        grounded: whether the lowest is the ground, not a roof.
-    """
-
-    index: np.ndarray
-    present: np.ndarray
-    whole: np.ndarray
-    poses: np.ndarray
-    rays: np.ndarray
-    weights: np.ndarray
-    root: np.ndarray | None = None
-    contacts: np.ndarray | None = None
-    levels: np.ndarray | None = None
-    seconds: np.ndarray | None = None
-    grounded: bool = True
-
-    def feet(self, joints: Landmarks, axes: np.ndarray) -> np.ndarray:
-        """The ankles (T, 2, 3) in a world whose origin is the camera."""
-        return (self.poses[:, list(joints.ankles)] + self.root[:, None]) @ axes.T
-
-    def fit(self, solid: Skeleton, joints: Landmarks, fps: float) -> None:
-        """Moves joints towards where they are seen, which the model knew at no true scale; the height stays."""
-        pairs = tuple(zip(solid.left, solid.right, strict=True))
-        height = body_height(self.poses, joints)
-        for _ in range(2):
-            root = fit_root(self.poses, self.rays, self.weights, fps, CUTOFF)
-            pulled = pull_to_rays(self.poses, root, self.rays, self.weights, fps, solid.root)
-            self.poses = constant_bones(pulled, solid.parents, bone_lengths(pulled, solid.parents, pairs))
-            self.poses = (self.poses * (height / body_height(self.poses, joints))).astype(np.float32)
-
-    def walk(self, joints: Landmarks, axes: np.ndarray, fps: float) -> None:
-        """Finds root and contacts: first of the picture alone, then with the feet that stand."""
-        steps = weights = None
-        for _ in range(3):
-            self.root = fit_root(self.poses, self.rays, self.weights, fps, CUTOFF, steps, weights)
-            feet = self.feet(joints, axes)
-            self.levels, self.seconds = standing_levels(feet, fps)
-            levels = level_below(feet, self.levels)
-            self.contacts = find_contacts(feet, fps, levels) & (self.present & self.whole)[:, None]
-            speed = foot_speed(feet, fps)
-            both = self.contacts[1:] & self.contacts[:-1]
-            slow = np.maximum(speed[1:], speed[:-1])
-            trust = both / (1 + (slow / STILL) ** 4)
-            moved = -np.diff(self.poses[:, list(joints.ankles)], axis=0) * trust[..., None]
-            steps = moved.sum(1) / np.maximum(trust.sum(1), 1e-9)[:, None]
-            weights = trust.max(1) * STEPS * (fps / 30) ** 2
-
-
 def place_in_world(result: Result, world: World) -> tuple[Result, list[str]]:
     """Gives a result root, contacts and the way from the camera's axes to a world with z up and ground at z = 0.
 
@@ -151,29 +80,27 @@ def place_in_world(result: Result, world: World) -> tuple[Result, list[str]]:
     joints = landmarks(solid)
     camera, notes = _camera_of(result, world)
     known = np.isfinite(result.poses).all(-1)
-    poses, sizes = _sized(result, solid, joints, world.height)
     whole = known[:, [index for pair in joints for index in pair]].all(1)
-    up, told = _up_of(camera, poses[whole], joints, world.pitch, result.fps)
+    people = list(result.table.tracks())
+    bodies = {name: PersonBody.of(result.poses[rows], solid, joints, world.height) for name, rows in people}
+    ids, sizes = result.table.track_ids, {name: body.height for name, body in bodies.items()}
+    step = len(whole) // _VOTES + 1  # of an hour copies of all poses take much room, here as below
+    standing = [bodies[name].poses(result.poses[rows][::step][whole[rows][::step]]) for name, rows in people]
+    up, told = _up_of(camera, np.concatenate(standing), joints, world.pitch, result.fps / step)
     axes = upright_axes(up) if camera.rotation is None else camera.rotation.T
-    tracks = tracks_of(result, camera, poses, known, whole)
-    del poses  # of an hour all of this takes much room
-    for track in tracks:
+    tracks = []
+    for rows in result.segments:
+        poses = bodies[ids[rows.start]].poses(result.poses[rows])
+        track = track_of(result, camera, poses, known, whole, rows)
         track.fit(solid, joints, result.fps)
         track.walk(joints, axes, result.fps)
         track.rays = track.weights = None
+        tracks.append(track)
     at, size_notes = _stand_on_ground(result, tracks, sizes, camera, world.height)
     placed, cost = _hold(result, tracks, sizes, solid, joints, axes, at)
     placed.poses[~known] = np.nan
     placed.camera_matrix = camera.matrix
     return placed, [*notes, told, *size_notes, *cost]
-
-
-def landmarks(solid: Skeleton) -> Landmarks:
-    names = [[f'{side}_{joint}' for side in ('left', 'right')] for joint in ('hip', 'knee', 'ankle', 'shoulder')]
-    missing = sorted({name for pair in names for name in pair} - set(solid.joint_names))
-    if missing or solid.parents is None:
-        raise InputError(f'{solid.name} has no {", ".join(missing) or "tree of bones"}, which the world needs')
-    return Landmarks(*(tuple(solid.joint_names.index(name) for name in pair) for pair in names))
 
 
 def _camera_of(result: Result, world: World) -> tuple[FilmCamera, list[str]]:
@@ -188,33 +115,6 @@ def _camera_of(result: Result, world: World) -> tuple[FilmCamera, list[str]]:
     camera = FilmCamera.with_focal(world.focal, table.img_shape)
     assumed = '' if world.focal else f', assumed: {DIAGONALS} diagonals of the picture; distances hang on it (--focal)'
     return camera, [f'focal length {camera.matrix[0, 0]:.0f} pixels{assumed}']
-
-
-def _sized(result: Result, solid: Skeleton, joints: Landmarks, height: float | None) -> tuple[np.ndarray, dict]:
-    """Poses with constant bones, of the height if one is given, and each person's height in metres."""
-    poses, sizes = np.empty_like(result.poses, np.float32), {}
-    pairs = tuple(zip(solid.left, solid.right, strict=True))
-    for name, rows in result.table.tracks():
-        given = result.poses[rows].astype(np.float64)
-        poses[rows] = constant_bones(given, solid.parents, bone_lengths(given, solid.parents, pairs))
-        size = body_height(poses[rows], joints)
-        poses[rows] *= 1 if height is None else height / size
-        sizes[name] = size if height is None else height
-    return poses, sizes
-
-
-def body_height(poses: np.ndarray, joints: Landmarks) -> float:
-    """The height of a person (T, K, 3) in metres, by proportions of usual bodies."""
-
-    def length(a: np.ndarray, b: np.ndarray) -> float:
-        lengths = np.linalg.norm(a - b, axis=-1)
-        return float(np.nanmedian(lengths)) if np.isfinite(lengths).any() else 0.0
-
-    at = {name: poses[:, list(pair)] for name, pair in joints._asdict().items()}
-    legs = length(at['hips'], at['knees']) + length(at['knees'], at['ankles'])
-    trunk = length(at['hips'].mean(1), at['shoulders'].mean(1))
-    height = (legs + trunk) / _LEGS_AND_TRUNK if trunk else legs / _LEGS
-    return height if height > 0.1 else 1.7  # of a body whose legs are never known
 
 
 def _up_of(
@@ -237,34 +137,8 @@ def _up_of(
     return up, 'the camera looks {:.0f} degrees down, rolled {:.0f}: '.format(*tilt_of_camera(up)) + source
 
 
-def tracks_of(
-    result: Result, camera: FilmCamera, poses: np.ndarray, known: np.ndarray, whole: np.ndarray
-) -> list[_Track]:
-    """The segments of a result, with each joint's ray and weight."""
-    table, source = result.table, result.skeleton
-    names = get_skeleton(result.skeleton_3d).joint_names
-    approximate = find_conversion(source, result.skeleton_3d).approximate
-    doubt = np.array([_APPROXIMATE if name in approximate else 1 for name in names])
-    tracks = []
-    for rows in result.segments:
-        points, seen = table.keypoints[rows], table.keypoints_visible[rows]
-        points, weights = convert_keypoints(points, source, result.skeleton_3d, seen)
-        weights = weights * doubt * known[rows]
-        if result.uncertainty is not None:
-            weights /= 1 + (result.uncertainty[rows] / _UNSURE) ** 2
-        rays = camera.rays(np.where(weights[..., None] > 0, points, 0))
-        frames = table.frame_indices[rows] - table.frame_indices[rows.start]
-        times = np.arange(frames[-1] + 1)
-        index = np.searchsorted(frames, times, 'right') - 1
-        present = frames[index] == times
-        filled = np.where(known[rows, :, None], poses[rows], 0)[index]
-        rays, weights = rays[index].astype(np.float32), (weights[index] * present[:, None]).astype(np.float32)
-        tracks.append(_Track(index, present, whole[rows][index], filled, rays, weights))
-    return tracks
-
-
 def _stand_on_ground(
-    result: Result, tracks: list[_Track], sizes: dict, camera: FilmCamera, height: float | None
+    result: Result, tracks: list[PersonTrack], sizes: dict, camera: FilmCamera, height: float | None
 ) -> tuple[np.ndarray, list[str]]:
     """Scales persons so that they share the ground; returns the camera's place in the world and notes on sizes."""
     ids = [result.table.track_ids[rows.start] for rows in result.segments]
@@ -300,7 +174,7 @@ def _stand_on_ground(
 
 def _hold(
     result: Result,
-    tracks: list[_Track],
+    tracks: list[PersonTrack],
     sizes: dict,
     solid: Skeleton,
     joints: Landmarks,
@@ -311,25 +185,28 @@ def _hold(
     n, ankles = len(result.poses), list(joints.ankles)
     poses, root = np.empty((n, solid.num_joints, 3), np.float32), np.empty((n, 3))
     contacts, moves, raised = np.zeros((n, 2), bool), np.empty((n, 1 + len(ankles))), []
-    for rows, track in zip(result.segments, tracks, strict=True):
+    for rows in result.segments:
+        track = tracks.pop(0)
         ankle = np.array([0, 0, _ANKLE * sizes[result.table.track_ids[rows.start]]])
-        seen = (track.poses + track.root[:, None]) @ axes.T + at
+        body = (track.poses + track.root[:, None]) @ axes.T
+        body += at
+        seen = body[:, [solid.root, *ankles]]
         places = track.levels + at[2] - ankle[2]
         places = places - places[0] * track.grounded
         if places[-1] > _NEAR_GROUND:
             raised.append(f'track {result.table.track_ids[rows.start]} stands {places[-1]:.1f} m above the ground')
-        level = seen + [0, 0, places[0] - (track.levels[0] + at[2] - ankle[2])]
-        below = level_below(level[:, ankles] - ankle, places)
-        offset = hold_feet(level[:, ankles] - ankle, track.contacts, below) + ankle - level[:, ankles]
+        body += [0, 0, places[0] - (track.levels[0] + at[2] - ankle[2])]
+        below = level_below(body[:, ankles] - ankle, places)
+        offset = hold_feet(body[:, ankles] - ankle, track.contacts, below) + ankle - body[:, ankles]
         trust = track.contacts.sum(1) + 0.02
         values = (offset * track.contacts[..., None]).sum(1)
-        body = level + smooth_path(trust[:, None, None] * np.eye(3), values, result.fps, SETTLE)[:, None]
+        body += smooth_path(trust[:, None, None] * np.eye(3), values, result.fps, SETTLE)[:, None]
         held = hold_feet(body[:, ankles] - ankle, track.contacts, below) + ankle
         moved = _bend(body, held, solid, joints)
-        change = np.linalg.norm((moved - seen)[:, [solid.root, *ankles]], axis=-1)
-        moves[rows], contacts[rows] = 1000 * change[track.present], track.contacts[track.present]
-        root[rows] = ((moved[:, solid.root] - at) @ axes)[track.present]
-        poses[rows] = ((moved - moved[:, [solid.root]]) @ axes)[track.present]
+        change = np.linalg.norm(moved[:, [solid.root, *ankles]] - seen, axis=-1)
+        moves[rows], contacts[rows] = 1000 * track.at_rows(change), track.at_rows(track.contacts)
+        root[rows] = track.at_rows((moved[:, solid.root] - at) @ axes)
+        poses[rows] = track.at_rows((moved - moved[:, [solid.root]]) @ axes)
     cost = (
         f'feet stand in {contacts.any(1).mean():.0%} of the frames; holding them on the ground moved the '
         f'{solid.joint_names[solid.root]} {moves[:, 0].mean():.0f} mm and the ankles '

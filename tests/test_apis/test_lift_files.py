@@ -4,11 +4,13 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from poselifter.apis import Pose3DInferencer, lift_table
+from poselifter.apis.zoo import DEFAULT_MODEL
 from poselifter.cli import main
 from poselifter.errors import InputError
 from poselifter.evaluation.functional import mpjpe
@@ -55,6 +57,25 @@ def test_alone_or_in_a_crowd_is_the_same(inferencer, clip, size):
             np.testing.assert_allclose(alone['predictions']['keypoints_3d'], poses[rows], atol=2e-6)
             np.testing.assert_allclose(alone['predictions']['uncertainty'], sure[rows], atol=2e-6)
     assert any('right_knee' in note and 'never seen' in note and 'track 2' in note for note in result['notes'])
+
+
+def test_long_clips_are_read_in_blocks_with_the_same_result(inferencer, clip, monkeypatch):
+    rows, done = np.arange(len(clip.keypoints)).repeat(3), []
+    arrays = {name: getattr(clip, name)[rows] for name in ('keypoints', 'keypoints_visible', 'track_ids')}
+    long = replace(clip, frame_indices=np.arange(len(rows)), **arrays)
+    whole = next(inferencer(long))['predictions']
+    monkeypatch.setattr('poselifter.apis.inference._TOGETHER', 70)
+    blocks = next(inferencer(long, progress=lambda count, total: done.append(count)))['predictions']
+    np.testing.assert_allclose(blocks['keypoints_3d'], whole['keypoints_3d'], atol=1e-6)
+    np.testing.assert_allclose(blocks['uncertainty'], whole['uncertainty'], atol=1e-6)
+    assert sum(done) == pytest.approx(len(rows))
+
+
+def test_joints_below_the_picture_are_called_guesses(inferencer, clip):
+    knees = clip.keypoints[:, [2, 5], 1].min()
+    [result] = inferencer(replace(clip, img_shape=(int(knees), clip.img_shape[1])))
+    [note] = [note for note in result['notes'] if 'guessed' in note]
+    assert 'right_knee, right_ankle, left_knee, left_ankle are never seen in the picture' in note
 
 
 def test_parts_that_are_missing_all_the_time_leave_the_rest_as_it_is(inferencer, clip, truth):
@@ -117,6 +138,22 @@ def test_many_inputs_are_resumed(repository, tmp_path, capsys, fails):
     assert (tmp_path / 'out/a.npz').stat().st_mtime_ns > written
     assert 'no file is called' in fails(main, 'lift', tmp_path / '*.csv')
     assert sorted(path.name for path in (tmp_path / 'out').iterdir()) == ['a.npz', 'b.npz']
+
+
+def test_files_of_each_person_are_results_too(repository, tmp_path, capsys):
+    one = read_keypoints(repository / 'demo' / 'clip.npz')
+    rows = np.r_[np.arange(40), np.arange(40)]
+    arrays = {name: getattr(one, name)[rows] for name in ('keypoints', 'keypoints_visible', 'frame_indices')}
+    write_keypoints(tmp_path / 'two.npz', replace(one, **arrays, track_ids=np.repeat([3, 7], 40)))
+    call = ['lift', str(tmp_path / 'two.npz'), '-o', str(tmp_path / 'out'), '--formats', 'npz,bvh,gmr', '--json']
+    for status in ('done', 'skipped'):
+        main(call)
+        [result] = json.loads(capsys.readouterr().out)['results']
+        assert result['status'] == status
+    assert [Path(file).name for file in result['files']] == [
+        'two.npz', 'two_3.bvh', 'two_7.bvh', 'two_gmr_3.bvh', 'two_gmr_7.bvh'
+    ]  # fmt: skip
+    assert len(list((tmp_path / 'out').iterdir())) == 5
 
 
 def test_results_come_before_the_next_input_is_read(inferencer, data_dir, tmp_path):
@@ -182,12 +219,12 @@ def test_the_file_says_what_it_holds(inferencer, clip, tmp_path):
         'unit': 'm',
         'axes': 'camera: x right, y down, z forward',
         'root': 'pelvis',
-        'model': 'mixste_cmu_27',
+        'model': DEFAULT_MODEL,
     }
     back = read_result(tmp_path / 'keypoints.npz')
     np.testing.assert_array_equal(back.uncertainty, result['predictions']['uncertainty'])
     np.testing.assert_array_equal(back.table.timestamps, table.timestamps)
-    assert back.model == 'mixste_cmu_27'
+    assert back.model == DEFAULT_MODEL
 
 
 def test_version_needs_no_torch():

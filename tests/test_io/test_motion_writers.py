@@ -2,6 +2,7 @@
 
 import csv
 import json
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from poselifter.geometry.inverse_kinematics import forward_kinematics
 from poselifter.io import write_results
 from poselifter.io.amass import read_amass
 from poselifter.io.writers.markers import write_c3d
-from poselifter.io.writers.motion import frames_in_step, motion_of, places
+from poselifter.io.writers.motion import every_frame, motion_of, places
 from poselifter.skeletons import get_skeleton
 from poselifter.structures import KeypointTable, Result
 
@@ -113,18 +114,17 @@ def test_gmr_layout_is_lafan1s(clip, tmp_path):
     np.testing.assert_allclose(hips @ [0, 1, 0], motion.rotations[0, 0] @ [0, 0, 1], atol=1e-6)
 
 
-def test_persons_have_files_of_their_own_that_share_their_time(two, tmp_path):
+def test_persons_have_files_of_their_own_that_say_when_they_begin(two, tmp_path):
     paths = write_results(tmp_path / 'x', two, ['bvh', 'trc'])
-    assert [path.name for path in paths] == ['x_a.bvh', 'x_b.bvh', 'x_a.trc', 'x_b.trc']
+    assert [path.name for path in paths] == ['x_a.bvh', 'x_b_from30.bvh', 'x_a.trc', 'x_b.trc']
     b = read_bvh(paths[1])
-    assert b.frame_count == 70  # from the first frame of all to b's last one
+    assert b.frame_count == 40  # from b's first frame to the last one
     hips = b.node_positions()[:, 0] / 100
-    np.testing.assert_allclose(hips[30:40], up(two)[90:100, 0], atol=1e-3)
-    np.testing.assert_allclose(hips[:30], np.tile(hips[30], (30, 1)), atol=1e-5)
-    np.testing.assert_allclose(np.diff(hips[39:46], n=2, axis=0), 0, atol=1e-5)  # straight over the gap
-    rows = paths[3].read_text().splitlines()[6:]
-    assert [row.split('\t')[0] for row in (rows[0], rows[-1])] == ['1', '70']
-    assert [bool(rows[k].split('\t')[2]) for k in (0, 30, 39, 40, 44, 45)] == [False, True, True, False, False, True]
+    np.testing.assert_allclose(hips[:10], up(two)[90:100, 0], atol=1e-3)
+    np.testing.assert_allclose(np.diff(hips[9:16], n=2, axis=0), 0, atol=1e-5)  # straight over the gap
+    rows = [row.split('\t') for row in paths[3].read_text().splitlines()[6:]]
+    assert [rows[k][:2] for k in (0, -1)] == [['31', '1.000000'], ['70', f'{69 / 30:.6f}']]
+    assert [bool(rows[k][2]) for k in (0, 9, 10, 14, 15)] == [True, True, False, False, True]
 
 
 def test_a_root_that_is_unknown_stays_above_the_floor(clip, tmp_path):
@@ -139,14 +139,10 @@ def test_the_world_is_used_where_it_is_known(clip):
     world[:3, :3] = _Z_TO_CAMERA.T @ Rotation.from_euler('x', -30, degrees=True).as_matrix()
     world[2, 3] = 2
     result = replace(clip, poses=np.zeros_like(clip.poses), root=np.tile([0, 0, 4.0], (90, 1)), world_from_camera=world)
-    np.testing.assert_allclose(
-        places(result, frames_in_step(result, 0))[0, 0], [0, 0, -4 * np.cos(np.pi / 6)], atol=1e-9
-    )
+    np.testing.assert_allclose(places(result, every_frame(result))[0, 0], [0, 0, -4 * np.cos(np.pi / 6)], atol=1e-9)
     relative = replace(result, root=None, poses=clip.poses)
     turned = clip.poses @ world[:3, :3].T
-    np.testing.assert_allclose(
-        places(relative, frames_in_step(relative, 0)), turned[..., [0, 2, 1]] * [1, 1, -1], atol=1e-9
-    )
+    np.testing.assert_allclose(places(relative, every_frame(relative)), turned[..., [0, 2, 1]] * [1, 1, -1], atol=1e-9)
 
 
 def glb(path):
@@ -228,10 +224,11 @@ def test_c3d_is_read_by_ezc3d(two, tmp_path):
     path = write_results(tmp_path / 'a', two, ['c3d'])[1]
     c3d = ezc3d.c3d(str(path))
     points, about = c3d['data']['points'], c3d['parameters']['POINT']
-    assert points.shape == (4, 17, 70) and about['RATE']['value'] == [30] and about['UNITS']['value'] == ['mm']
+    assert points.shape == (4, 17, 40) and about['RATE']['value'] == [30] and about['UNITS']['value'] == ['mm']
     assert tuple(about['LABELS']['value']) == JOINTS and about['Y_SCREEN']['value'] == ['+Y']
-    np.testing.assert_allclose(points[:3, :, 30:40].T / 1000, up(two)[90:100], atol=1e-5)
-    assert np.isnan(points[:3, :, 40:45]).all() and (c3d['data']['meta_points']['residuals'][..., 40:45] == -1).all()
+    assert c3d['header']['points']['first_frame'] == 30  # ezc3d counts from 0
+    np.testing.assert_allclose(points[:3, :, :10].T / 1000, up(two)[90:100], atol=1e-5)
+    assert np.isnan(points[:3, :, 10:15]).all() and (c3d['data']['meta_points']['residuals'][..., 10:15] == -1).all()
     long = replace(two, table=replace(two.table, frame_indices=np.r_[0:124, 70000]))
     with pytest.raises(InputError, match='C3D holds 65535; write trc'):
         write_c3d(tmp_path / 'long.c3d', long)
@@ -298,7 +295,20 @@ def test_angles_have_a_row_for_each_person_and_frame(two, tmp_path):
 def test_a_person_who_is_away_for_days_is_refused(clip):
     table = replace(clip.table, frame_indices=np.r_[0:89, 5_000_000])
     with pytest.raises(InputError, match='spans 5000001 frames, expected 1000000 at most; cut it up'):
-        frames_in_step(replace(clip, table=table), 0)
+        every_frame(replace(clip, table=table))
+
+
+def test_memory_is_that_of_one_person_at_a_time(clip, tmp_path):
+    """Of an hour at 30 frames a second 5 kB a frame are 560 MB."""
+    rows, persons = np.tile(np.arange(90), 20), 4
+    ids, frames = np.repeat(np.arange(persons), len(rows)), np.tile(np.arange(len(rows)), persons)
+    every = np.tile(rows, persons)
+    table = KeypointTable(np.zeros((len(ids), 0, 2)), np.zeros((len(ids), 0)), frames, ids, fps=30)
+    crowd = Result(table, clip.poses[every], 'cmu17', clip.root[every])
+    tracemalloc.start()
+    write_results(tmp_path / 'a', crowd, ['glb'])
+    assert tracemalloc.get_traced_memory()[1] / len(rows) < 7000  # two persons at a time take 8 kB
+    tracemalloc.stop()
 
 
 def test_joints_that_are_not_rigid_keep_their_directions(clip, rng):

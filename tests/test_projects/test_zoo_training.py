@@ -92,3 +92,18 @@ def test_the_script_for_gpus_runs_and_goes_on(repository, shared, tmp_path):
         subprocess.run([script, 'train', '--cfg-options', *options], check=True, env=env, timeout=200)
         assert (tmp_path / f'work_dirs/bodies_27_gpu/epoch_{epochs}.pth').is_file()
     assert subprocess.run([script], env=env, capture_output=True).returncode == 2
+
+
+def test_tables_of_the_docs(repository, load_module):
+    """Commands of the tables exist, and what they print becomes the part of a page."""
+    refresh = load_module(repository / 'projects/zoo/refresh.py')
+    assert len(refresh.pages()) >= 3
+    for page in refresh.pages():
+        text = page.read_text()
+        blocks = list(refresh.BLOCK.finditer(text))
+        assert text.count('<!-- made by: python ') == text.count('<!-- end -->') == len(blocks)
+        for words in (block['command'].split() for block in blocks):
+            assert (repository / words[1]).is_file()
+    made = refresh.block('python x.py', '\nTitle\n| a |\n|---|\n| 1 |\n\n**B** (2)\n\n| b |\n|---|\n')
+    assert made == '<!-- made by: python x.py -->\n\n| a |\n|---|\n| 1 |\n\n**B** (2)\n\n| b |\n|---|\n\n<!-- end -->\n'
+    assert '```\n$ python x.py\nplain\n```' in refresh.block('python x.py', 'plain\n')

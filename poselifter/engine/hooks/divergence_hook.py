@@ -1,36 +1,73 @@
-"""Stops a training whose loss or weights are no longer numbers."""
+"""Stops a training whose loss or weights are no longer numbers, or leaves single bad steps out."""
 
 import math
-from typing import Any
+from typing import Any, Literal
 
+import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from ...errors import InputError
+from ...errors import InputError, check_choice
+from ...registry import HOOKS
+from ...structures import MotionDataSample
 from ..switches import unwrapped
 
 _PATIENCE = 10  # iterations; the loss scaling of float16 skips single ones
+_NAMED = 4  # clips of a message
 _ADVICE = 'lower optim_wrapper.optimizer.lr, clip gradients, or check the data; earlier checkpoints are as they were'
 
 
+@HOOKS.register_module()
 class DivergenceHook(Hook):
     """Stops after some iterations without a finite loss, and before weights that are not finite are saved.
 
     :class:`~poselifter.engine.MotionRunner` always registers this hook.
+
+    Args:
+        policy: ``'stop'`` looks at the loss alone, which is logged anyway. ``'skip'`` looks at the gradients of every
+            step too, leaves out a step where one is not finite, and names its clips in the log; on a GPU that waits
+            for each step to end.
     """
 
-    def __init__(self) -> None:
-        self.lost = 0
+    def __init__(self, policy: Literal['stop', 'skip'] = 'stop') -> None:
+        check_choice('DivergenceHook: policy', policy, ('stop', 'skip'))
+        self.policy, self.lost, self.clips, self.bad_step = policy, 0, '', False
+        self.checked: Any = None  # the optimiser's wrapper whose step is checked
+
+    def before_train(self, runner: Runner) -> None:
+        """Puts the check of gradients before the optimiser's step."""
+        wrapper = runner.optim_wrapper
+        if self.policy == 'stop' or wrapper is self.checked:
+            return
+        self.checked = wrapper
+        step, parameters = wrapper.step, [p for group in wrapper.param_groups for p in group['params']]
+
+        def checked_step(**settings: Any) -> None:
+            gradients = [p.grad for p in parameters if p.grad is not None]
+            self.bad_step = not all(bool(torch.isfinite(norm)) for norm in torch._foreach_norm(gradients))
+            if not self.bad_step:
+                step(**settings)
+
+        wrapper.step = checked_step
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict[str, Any] | None = None
     ) -> None:
-        """Counts losses that are not finite, as mmengine has just noted them."""
+        """Counts losses that are not finite, as mmengine has just noted them, and steps that were left out."""
         scalars = runner.message_hub.log_scalars
         finite = 'train/loss' not in scalars or math.isfinite(scalars['train/loss'].current())
-        self.lost = 0 if finite else self.lost + 1
+        if finite and not self.bad_step:
+            self.lost = 0
+            return
+        self.lost, self.bad_step = self.lost + 1, False
+        if self.lost == 1:
+            self.clips = suspects(data_batch)
+        if self.policy == 'skip':
+            runner.logger.warning(f'step {runner.iter + 1} is left out: its gradients are not finite; {self.clips}')
         if self.lost == _PATIENCE:
-            raise InputError(f'the loss is not finite since iteration {runner.iter + 2 - _PATIENCE}; {_ADVICE}')
+            raise InputError(
+                f'the loss is not finite since iteration {runner.iter + 2 - _PATIENCE} ({self.clips}); {_ADVICE}'
+            )
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Looks at the weights."""
@@ -39,3 +76,25 @@ class DivergenceHook(Hook):
         lost = sum(not bool(weights[name].isfinite().all()) for name in names)
         if lost:
             raise InputError(f'{lost} of {len(names)} weights are not finite in epoch {runner.epoch + 1}; {_ADVICE}')
+
+
+def suspects(batch: Any) -> str:
+    """Names the clips of a batch that hold numbers which are not finite, or some of all its clips.
+
+    Args:
+        batch: as the loader gave it, ``inputs`` (B, ...) and one or B data samples.
+    """
+    inputs, samples = batch['inputs'], batch['data_samples']
+    single = isinstance(samples, MotionDataSample)
+    names = samples.get('sequence') if single else [sample.get('sequence') for sample in samples]
+    tensors = [value for _, value in samples.items() if torch.is_tensor(value)] if single else []
+    bad = {
+        row
+        for tensor in (inputs, *tensors)
+        for row, clip in enumerate(tensor)
+        if torch.is_tensor(clip) and clip.is_floating_point() and not clip.isfinite().all()
+    }
+    names = names if isinstance(names, list) else [names] * len(inputs)
+    chosen = [str(names[row]) for row in sorted(bad) or range(len(names))]
+    listed = ', '.join(dict.fromkeys(chosen[:_NAMED])) + (', ...' if len(chosen) > _NAMED else '')
+    return f'clips with numbers that are not finite: {listed}' if bad else f'clips of that batch: {listed}'

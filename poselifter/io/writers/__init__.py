@@ -7,9 +7,9 @@ from .write_results import (
     check_formats,
     check_target,
     check_targets,
+    existing_files,
     file_names,
     list_formats,
-    missing_formats,
     result_files,
     write_results,
 )

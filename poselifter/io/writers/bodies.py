@@ -75,12 +75,14 @@ def write_amass_motion(path: Path, result: Result) -> list[Path]:
 
 def _write_amass(path: Path, person: Result, frames: np.ndarray) -> None:
     motion = motion_of(person, frames)
-    local = motion.local_rotations()[:, [motion.armature.names.index(name) for name in _SMPL_BONES]]
-    local[:, 0] = _Z_UP_OF_Y_UP @ local[:, 0]
-    poses = np.zeros((len(frames), 165))
-    poses[:, :BODY] = matrix_to_axis_angle(local).reshape(len(frames), -1)
+    poses = np.zeros((len(frames), 55, 3))
+    for name, turns in zip(motion.armature.names, motion.local_rotations(), strict=True):
+        turns = _Z_UP_OF_Y_UP @ turns if name == 'Hips' else turns
+        poses[:, _SMPL_BONES.index(name)] = matrix_to_axis_angle(turns)
     trans = motion.root @ _Z_UP_OF_Y_UP.T - _PELVIS
-    write_amass(path, AmassSequence('smplx', 'neutral', person.fps, poses, trans, np.zeros(16)))
+    write_amass(
+        path, AmassSequence('smplx', 'neutral', person.fps, poses.reshape(len(frames), -1), trans, np.zeros(16))
+    )
 
 
 @register_writer('obj', '_obj', ('body',), TRIMESH)

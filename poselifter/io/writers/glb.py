@@ -2,7 +2,7 @@
 
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from ...geometry import matrix_to_quaternion, vertex_normals
 from ...geometry.inverse_kinematics import Armature
 from ...registry import register_writer
 from ...structures import Result
-from ...utils import atomic_write
+from ...utils import atomic_write, release_memory
 from .bodies import turned
 from .motion import every_person, motion_of, write_each_person, y_up_of_camera
 
@@ -49,6 +49,8 @@ def write_glb(path: Path, result: Result) -> None:
             binds = np.concatenate([np.tile(np.eye(3), (len(heads), 1, 1)), -heads[..., None]], -1)
             document.add_skin(root, binds, vertices, faces, skin, colours)
             document.add_motion(root, seconds, motion.root, motion.local_rotations())
+            del motion, bones  # of an hour two take much room
+            release_memory()
     document.save(path)
 
 
@@ -87,7 +89,9 @@ def _add_body(document: '_Document', result: Result) -> None:
     root = document.add_bones(body.bone_names, body.parents, body.rest_joints, 'body')
     document.add_skin(root, body.inverse_binds(), body.rest_vertices, body.surface, body.strongest_bones())
     rotations, trans = turned(body, *y_up_of_camera(result))
-    document.add_motion(root, np.arange(len(trans)) / result.fps, body.rest_joints[0] + trans, rotations)
+    document.add_motion(
+        root, np.arange(len(trans)) / result.fps, body.rest_joints[0] + trans, np.moveaxis(rotations, 1, 0)
+    )
 
 
 def _solids(bones: Armature) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -178,28 +182,31 @@ class _Document:
         surface = self._add('nodes', name='surface', mesh=mesh, skin=skin_number)
         self.document['scenes'][0]['nodes'].append(surface)
 
-    def add_motion(self, root: int, seconds: np.ndarray, places: np.ndarray, rotations: np.ndarray) -> None:
-        """Adds the places (T, 3) of the root and the rotations (T, B, 3, 3) of bones relative to their parents."""
+    def add_motion(self, root: int, seconds: np.ndarray, places: np.ndarray, rotations: Iterable[np.ndarray]) -> None:
+        """Adds the places (T, 3) of the root and each bone's rotations (T, 3, 3) relative to its parent."""
         times = self.add_array(seconds, bounds=True)
-        channels = [(root, 'translation', places)]
-        turning = np.flatnonzero(np.abs(rotations - np.eye(3)).max((0, 2, 3)) > 1e-6)  # others stay at rest
-        channels += [(root + bone, 'rotation', _quaternions(rotations[:, bone])) for bone in turning.tolist()]
+        self._add_channel(root, 'translation', times, places)
+        for node, turns in enumerate(rotations, root):
+            if np.abs(turns - np.eye(3)).max() > 1e-6:  # others stay at rest
+                self._add_channel(node, 'rotation', times, _quaternions(turns))
+
+    def _add_channel(self, node: int, moved: str, times: int, values: np.ndarray) -> None:
         [animation] = self.document['animations']
-        for node, moved, values in channels:
-            animation['samplers'].append({'input': times, 'output': self.add_array(values)})
-            target = {'node': node, 'path': moved}
-            animation['channels'].append({'sampler': len(animation['samplers']) - 1, 'target': target})
+        animation['samplers'].append({'input': times, 'output': self.add_array(values)})
+        target = {'node': node, 'path': moved}
+        animation['channels'].append({'sampler': len(animation['samplers']) - 1, 'target': target})
 
     def save(self, path: Path) -> None:
         """Writes the file, whole or not at all: a header, the document as JSON, the buffer."""
-        blob = b''.join(self.chunks)
-        self.document['buffers'] = [{'byteLength': len(blob)}]
+        length = sum(map(len, self.chunks))
+        self.document['buffers'] = [{'byteLength': length}]
         text = json.dumps(self.document, separators=(',', ':')).encode()
         text += b' ' * (-len(text) % 4)
         with atomic_write(path) as temporary, open(temporary, 'wb') as file:
-            file.write(struct.pack('<4sII', b'glTF', 2, 28 + len(text) + len(blob)))
+            file.write(struct.pack('<4sII', b'glTF', 2, 28 + len(text) + length))
             file.write(struct.pack('<I4s', len(text), b'JSON') + text)
-            file.write(struct.pack('<I4s', len(blob), b'BIN\0') + blob)
+            file.write(struct.pack('<I4s', length, b'BIN\0'))
+            file.writelines(self.chunks)
 
 
 def _quaternions(rotations: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ _MOST_FRAMES = 65535  # the format counts them in 16 bits
 @register_writer('trc', '.trc', needs=('poses',))
 def write_trc(path: Path, result: Result) -> list[Path]:
     """Joints as markers in metres, as OpenSim reads them; empty where a joint or a frame is not known."""
-    return write_each_person(path, result, _write_trc)
+    return write_each_person(path, result, _write_trc, numbered=True)
 
 
 def _write_trc(path: Path, person: Result, frames: np.ndarray) -> None:
@@ -40,15 +40,15 @@ def _write_trc(path: Path, person: Result, frames: np.ndarray) -> None:
 @register_writer('c3d', '.c3d', ('poses',), ('ezc3d', 'poselifter[formats]'))
 def write_c3d(path: Path, result: Result) -> list[Path]:
     """Joints as markers in millimetres; the residual of those that are not known is -1."""
-    return write_each_person(path, result, _write_c3d)
+    return write_each_person(path, result, _write_c3d, numbered=True)
 
 
 def _write_c3d(path: Path, person: Result, frames: np.ndarray) -> None:
     import ezc3d
 
-    if len(frames) > _MOST_FRAMES:
+    if frames[-1] >= _MOST_FRAMES:
         raise InputError(
-            f'{path} would have {len(frames)} frames, C3D holds {_MOST_FRAMES}; write trc, or cut the film'
+            f'{path.name} would reach frame {frames[-1] + 1}, C3D holds {_MOST_FRAMES}; write trc, or cut the film'
         )
     joints = places(person, frames).transpose(2, 1, 0) * 1000
     document = ezc3d.c3d()

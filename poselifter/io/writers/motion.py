@@ -1,13 +1,16 @@
 """Persons of a result for programs that know no camera: y up, every frame, as rotations of bones."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from ...errors import InputError
 from ...geometry.inverse_kinematics import BoneMotion, inverse_kinematics
 from ...structures import Result
+from ...utils import release_memory
 from .write_results import file_names
 
 Y_UP = np.diag([1.0, -1.0, -1.0])  # from the camera's axes
@@ -15,27 +18,45 @@ _Y_UP_OF_WORLD = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
 _MOST_FRAMES = 1_000_000
 
 
-def write_each_person(path: Path, result: Result, write: Callable[[Path, Result, np.ndarray], None]) -> list[Path]:
+def write_each_person(
+    path: Path, result: Result, write: Callable[[Path, Result, np.ndarray], None], numbered: bool = False
+) -> list[Path]:
     """Calls a function of a path, a person and their frames for each person; their ids are part of the names of files.
 
-    The frames go from the first of all persons, so that the files share their time, to the person's last.
+    The frames are the person's, first to last. So that the files can be put in step, the name says how many frames
+    after the first of all they begin (``film_3_from90.bvh``), unless they are ``numbered`` in the file.
     """
-    persons = list(result.persons())
-    stem = path.name.removesuffix(path.suffix)
-    paths = [path.with_name(name + path.suffix) for name in file_names(stem, [track for track, _ in persons])]
-    first = result.table.frame_indices.min()
-    for target, (_, person) in zip(paths, persons, strict=True):
-        write(target, person, frames_in_step(person, first))
+    table, stem = result.table, path.name.removesuffix(path.suffix)
+    starts = [
+        (str(track), table.frame_indices[rows.start] - table.frame_indices.min()) for track, rows in table.tracks()
+    ]
+    ids = [track if numbered or not start else f'{track}_from{start}' for track, start in starts]
+    paths = [path.with_name(name + path.suffix) for name in file_names(stem, ids)]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(
+            prefix='.persons.', dir=path.parent
+        ) as folder:  # all files or none, for who goes on later
+            for target, (_, person) in zip(paths, result.persons(), strict=True):
+                write(Path(folder) / target.name, person, every_frame(person))
+                release_memory()
+            for target in paths:
+                os.replace(Path(folder) / target.name, target)
+    except OSError as error:
+        raise InputError(
+            f'cannot write {path}: {error.strerror or error}; make room, or choose another place'
+        ) from error
     return paths
 
 
-def frames_in_step(person: Result, first: int) -> np.ndarray:
-    """Every frame from the ``first`` to a person's last one.
+def every_frame(person: Result) -> np.ndarray:
+    """Every frame from a person's first to the last one.
 
     Raises:
         InputError: they are too many.
     """
-    frames = np.arange(first, person.table.frame_indices[-1] + 1)
+    first, last = person.table.frame_indices[[0, -1]]
+    frames = np.arange(first, last + 1)
     if len(frames) > _MOST_FRAMES:
         raise InputError(
             f'{person.table.source}: a person spans {len(frames)} frames, expected {_MOST_FRAMES} at most; cut it up'
@@ -76,8 +97,9 @@ def every_person(result: Result) -> Iterator[tuple[str, np.ndarray, BoneMotion]]
     """(track id, seconds (T,), motion) of each person; without a root they stand a metre apart."""
     first = result.table.frame_indices.min()
     for number, (track, person) in enumerate(result.persons()):
-        frames = frames_in_step(person, person.table.frame_indices[0])
+        frames = every_frame(person)
         motion = motion_of(person, frames)
         if result.root is None:
             motion.root[:, 0] += number
         yield track, (frames - first) / result.fps, motion
+        del motion  # before the next is computed

@@ -25,8 +25,8 @@ def write_json_result(path: Path, result: Result) -> None:
     Of 2D keypoints alone the frames with their persons, as MMPose writes them.
     """
     document = _segments(result) if result.given() else _instances(result)
-    with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(document))
+    with atomic_write(path) as temporary, open(temporary, 'w', encoding='utf-8') as file:
+        file.writelines(_pieces(document))
 
 
 def _segments(result: Result) -> dict[str, Any]:
@@ -56,10 +56,30 @@ def _instances(result: Result) -> dict[str, Any]:
     return {'meta_info': meta, 'instance_info': info}
 
 
+def _pieces(value: Any) -> Iterator[str]:
+    """JSON in pieces: the numbers of an hour would take 2 GB as Python's."""
+    if isinstance(value, np.ndarray) and value.ndim > 1:
+        for number, block in enumerate(blocks_of(len(value))):
+            yield ('[' if number == 0 else ', ') + json.dumps(_numbers(value[block]))[1:-1]
+        yield ']' if len(value) else '[]'
+    elif isinstance(value, dict):
+        for number, (key, item) in enumerate(value.items()):
+            yield ('{' if number == 0 else ', ') + json.dumps(key) + ': '
+            yield from _pieces(item)
+        yield '}' if value else '{}'
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        for number, item in enumerate(value):
+            yield '[' if number == 0 else ', '
+            yield from _pieces(item)
+        yield ']'
+    else:
+        yield json.dumps(value)
+
+
 def _segment(result: Result, segment: dict[str, Any], rows: slice) -> dict[str, Any]:
     track = {'track': segment['track'], 'frames': segment['frames'].tolist()}
     arrays = {'keypoints_3d': result.poses, 'root_3d': result.root, 'uncertainty': result.uncertainty}
-    track |= {name: _numbers(array[rows]) for name, array in arrays.items() if array is not None}
+    track |= {name: array[rows] for name, array in arrays.items() if array is not None}
     if result.scores is not None:
         scores, classes = segment['scores'], result.classes
         track['top'] = [{'class': name, 'score': round(score, 4)} for name, score in segment['top']]

@@ -10,7 +10,7 @@ from typing import Any
 from ...errors import InputError
 from ...registry import WRITERS, Writer
 from ...structures import Result
-from ...utils import load_plugins, safe_name
+from ...utils import load_plugins, release_memory, safe_name
 
 
 def list_formats(given: Collection[str]) -> dict[str, Writer]:
@@ -56,15 +56,15 @@ def result_files(stem: Path, formats: Sequence[str]) -> list[Path]:
     return [stem.with_name(stem.name + WRITERS.get(name).suffix) for name in formats]
 
 
-def missing_formats(formats: Sequence[str], paths: Sequence[Path]) -> list[str]:
-    """Formats without a file of :func:`result_files`, and without those of each person, ``<name>_<id>.bvh``."""
-    missing = []
-    for name, path in zip(formats, paths, strict=False):
+def existing_files(paths: Sequence[Path]) -> list[list[Path]]:
+    """The files that exist of each path of :func:`result_files`: it, or those of each person, ``<name>_<id>.bvh``."""
+    existing = []
+    for path in paths:
         others = tuple(other.stem + '_' for other in paths if other.stem.startswith(path.stem + '_'))
-        persons = path.parent.glob(f'{escape(path.stem)}_*{path.suffix}')
-        if not path.exists() and not any(p not in paths and not p.name.startswith(others) for p in persons):
-            missing.append(name)
-    return missing
+        persons = sorted(path.parent.glob(f'{escape(path.stem)}_*{path.suffix}'))
+        persons = [p for p in persons if p not in paths and not p.name.startswith(others)]
+        existing.append([path] if path.exists() else persons)
+    return existing
 
 
 def check_target(path: str | os.PathLike, inputs: Collection[Any] = (), folder: bool = False) -> None:
@@ -84,12 +84,18 @@ def write_results(stem: Path, result: Result, formats: Sequence[str]) -> list[Pa
     """Writes a result in any number of formats beside a path without a suffix; returns the files, or folders of them.
 
     Raises:
-        InputError: see :func:`check_formats`; or a file cannot be written.
+        InputError: see :func:`check_formats`; or, when the others are written, a file cannot be.
     """
     check_formats(formats, result.given())
-    paths = []
+    paths, errors = [], []
     for name, path in zip(formats, result_files(stem, formats), strict=True):
-        paths += WRITERS.get(name)(path, result) or [path]
+        try:
+            paths += WRITERS.get(name)(path, result) or [path]
+        except InputError as error:  # an hour's work is not lost for one of them
+            errors.append(error)
+        release_memory()
+    if errors:
+        raise errors[0]
     return paths
 
 
