@@ -82,14 +82,15 @@ def fit_body_to_poses(
     body = body.to(device)
     for name, (track, frames, joints) in zip(names, tracks, strict=True):
         given = len(frames)
-        frames, joints, trust = _without_gaps(frames, joints, skeleton)
+        joint_set = skeleton if skeleton in body.joint_sets else 'h36m17'
+        frames, joints, trust = _without_gaps(frames, joints, skeleton, joint_set)
         notes = list(guessed)
         if len(frames) > given:
             notes.append(f'track {track}: {len(frames) - given} frames without a pose are filled in')
         target, weights = (torch.from_numpy(x).to(device) for x in (joints, trust))
         ground = None if lifted is None else _ground_of(lifted, track, frames)
         given = Known(known, height, ground, same_joints=not anny)
-        motion = fit_body(body, target, weights, fps, noise, iterations, given)
+        motion = fit_body(body, target, weights, fps, noise, iterations, given, joint_set)
         world = None if lifted is None else lifted.world_from_camera
         result = body_result(body, motion, track, frames, joints, fps, world)
         files = [] if out_dir is None else write_results(Path(out_dir) / name, result, formats)
@@ -213,9 +214,11 @@ def _read_poses(
     return tracks, skeleton, fps or 30.0, notes, lifted
 
 
-def _without_gaps(frames: np.ndarray, joints: np.ndarray, skeleton: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Every frame from first to last, joints (T, 17, 3) of h36m17 with gaps filled in, and trust (T, 17) in them."""
-    joints = convert_keypoints(np.asarray(joints, np.float64), skeleton, 'h36m17')
+def _without_gaps(
+    frames: np.ndarray, joints: np.ndarray, skeleton: str, target: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Every frame from first to last, joints (T, 17, 3) of ``target`` with gaps filled in, and trust (T, 17) in them."""
+    joints = convert_keypoints(np.asarray(joints, np.float64), skeleton, target)
     seen, every = np.isfinite(joints).all(-1), np.arange(frames[0], frames[-1] + 1)
     filled, trust = np.zeros((len(every), 17, 3)), np.zeros((len(every), 17))
     for j in np.flatnonzero(seen.any(0)):
@@ -223,9 +226,9 @@ def _without_gaps(frames: np.ndarray, joints: np.ndarray, skeleton: str) -> tupl
         trust[:, j] = np.where(np.isin(every, frames[rows]), 1, 0.01)
         for axis in range(3):
             filled[:, j, axis] = np.interp(every, frames[rows], joints[rows, j, axis])
-    if skeleton != 'h36m17':
-        approximate = find_conversion(skeleton, 'h36m17').approximate
-        trust[:, np.isin(get_skeleton('h36m17').joint_names, approximate)] *= 0.1
+    if skeleton != target:
+        approximate = find_conversion(skeleton, target).approximate
+        trust[:, np.isin(get_skeleton(target).joint_names, approximate)] *= 0.1
     return every, filled, trust
 
 

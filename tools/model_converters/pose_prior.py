@@ -9,6 +9,7 @@ differently.
 """
 
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -54,8 +55,8 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def metadata(count: int) -> dict[str, str]:
-    """What stands in the file beside the numbers."""
-    return {'bones': ' '.join(COMMON[1:]), 'poses': str(count), 'source': _SOURCE}
+    """What stands in the file beside the numbers, as JSON."""
+    return {'about': json.dumps({'bones': COMMON[1:], 'poses': count, 'source': _SOURCE})}
 
 
 def common_rotations(path: Path) -> list[np.ndarray]:

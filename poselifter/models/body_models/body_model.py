@@ -81,6 +81,7 @@ class BodyModel(nn.Module):
     gender = 'neutral'
     bone_names: tuple[str, ...]
     shape_names: tuple[str, ...]
+    joint_sets: tuple[str, ...] = ()  # whose joints mean exactly the points that the body has for them
     average: dict[str, float] = {}  # numbers of the average shape that are not 0
 
     def __init__(self) -> None:

@@ -18,11 +18,12 @@ from .articulation import COMMON, Articulation, sole_weights
 from .body_joints import BodyJoints
 from .body_model import BodyModel
 
-PRIOR = 'zoo/pose_prior-6accf3ae.safetensors'
+PRIOR = 'zoo/pose_prior-8d53162a.safetensors'
 _OFFSETS = {  # metres that a joint of other origin commonly lies off the body's
     'pelvis': 0.03, 'hip': 0.03, 'spine': 0.05, 'thorax': 0.04, 'nose': 0.05, 'head_top': 0.05, 'shoulder': 0.02,
     'knee': 0.015, 'ankle': 0.015, 'elbow': 0.015, 'wrist': 0.015,
 }  # fmt: skip
+_SAME_SET = 0.25  # times that, where the body has just that joint set
 _ACCELERATION_STD = 40.0  # rad/s^2
 _POSE_WEIGHT = 0.2  # of how joints commonly turn in a frame: frames are alike
 _LIMIT_STD = 0.1  # radians that a joint turns beyond its limit
@@ -167,8 +168,8 @@ class _Problem:
         fixed = target.new_tensor([name in known.shape for name in body.shape_names]) > 0
         self.shape_spread = body.shape_spread.where(~fixed, 0.01)
         change = self._start_of_shape()
-        if known.same_joints:
-            self.shift_spread = self.shift_spread * 0.01
+        if known.same_joints or skeleton in body.joint_sets:
+            self.shift_spread = self.shift_spread * (0.01 if known.same_joints else _SAME_SET)
         self.root, angles = self._start_of_pose(change, fps)
         count = len(target)
         self.parameters = [
