@@ -13,7 +13,10 @@ from ...geometry import axis_angle_to_matrix, matrix_to_axis_angle
 from .body_model import BodyModel, BoneTree
 
 #: Common bones and the one above, parents first.
-_SIDE = {'Shoulder': 'Spine2', 'Arm': 'Shoulder', 'ForeArm': 'Arm', 'UpLeg': 'Hips', 'Leg': 'UpLeg', 'Foot': 'Leg'}
+_SIDE = {
+    'Shoulder': 'Spine2', 'Arm': 'Shoulder', 'ForeArm': 'Arm', 'Hand': 'ForeArm', 'UpLeg': 'Hips', 'Leg': 'UpLeg',
+    'Foot': 'Leg',
+}  # fmt: skip
 PARENTS = {'Hips': '', 'Spine': 'Hips', 'Spine1': 'Spine', 'Spine2': 'Spine1', 'Neck': 'Spine2', 'Head': 'Neck'}
 for _name in ('Left', 'Right'):
     PARENTS |= {_name + bone: (_name if above in _SIDE else '') + above for bone, above in _SIDE.items()}
@@ -24,7 +27,7 @@ TREE = BoneTree([COMMON.index(parent) if parent else -1 for parent in PARENTS.va
 _ANNY = {
     'Hips': 'root', 'Spine': 'spine05 spine04', 'Spine1': 'spine03 spine02', 'Spine2': 'spine01',
     'Neck': 'neck01 neck02', 'Head': 'neck03 head', 'Shoulder': 'clavicle shoulder01',
-    'Arm': 'upperarm01 upperarm02', 'ForeArm': 'lowerarm01', 'Hand': 'wrist', 'UpLeg': 'upperleg01 upperleg02',
+    'Arm': 'upperarm01 upperarm02', 'ForeArm': 'lowerarm01', 'Hand': 'lowerarm02 wrist', 'UpLeg': 'upperleg01 upperleg02',
     'Leg': 'lowerleg01', 'Foot': 'foot',
 }  # fmt: skip
 _SMPL = {
@@ -32,6 +35,7 @@ _SMPL = {
     'Shoulder': 'collar', 'Arm': 'shoulder', 'ForeArm': 'elbow', 'Hand': 'wrist', 'UpLeg': 'hip', 'Leg': 'knee',
     'Foot': 'ankle',
 }  # fmt: skip
+_PALM = 'finger5-1', 'finger2-1'  # Anny's bones at the little finger's and the index finger's side of a palm
 _ELBOW = (0.0, -0.87, 0.49)  # hinge of the left elbow in the T pose, from the recordings of CMU
 _BENT = 0.1  # sine of the bend at rest above which a body's own arm says where its hinge is
 
@@ -157,15 +161,20 @@ def _frames(body: BodyModel) -> Tensor:
     frames = torch.eye(3).to(heads).repeat(len(COMMON), 1, 1)
     for side in ('Left', 'Right'):
         for limb in (('Arm', 'ForeArm', 'Hand'), ('UpLeg', 'Leg', 'Foot')):
-            ends = [heads[_bones(body, side + bone)[0]] for bone in limb]
+            ends = [heads[_bones(body, side + bone)[-1 if bone == limb[-1] else 0]] for bone in limb]
             directions = [normalize(b - a, dim=0) for a, b in pairwise(ends)]
             hinge = heads.new_tensor([1.0, 0, 0])
             if limb[0] == 'Arm':
                 bend = torch.linalg.cross(*directions)
-                hinge = heads.new_tensor([0, -1.0 if side == 'Left' else 1.0, 0]) if bend.norm() < _BENT else bend
+                hinge = bend if bend.norm() > _BENT else _t_pose(side + limb[0])[1].to(heads)
             for bone, along in zip(limb, directions, strict=False):
                 start = _axes(*(vector.to(heads) for vector in _t_pose(side + bone)))
                 frames[COMMON.index(side + bone)] = _axes(along, hinge) @ start.T
+        if body.kind == 'anny':  # others rest with their palms as in the T pose
+            little, index = (heads[body.bone_names.index(f'{bone}.{side[0]}')] for bone in _PALM)
+            palm = _axes(normalize((little + index) / 2 - heads[_bones(body, side + 'Hand')[-1]], dim=0), index - little)
+            thumb = heads.new_tensor([0.0, 0, 1])
+            frames[COMMON.index(side + 'Hand')] = palm @ _axes(_t_pose(side + 'Arm')[0].to(heads), thumb).T
     return frames
 
 

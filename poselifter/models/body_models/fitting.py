@@ -18,7 +18,7 @@ from .articulation import COMMON, Articulation, sole_weights
 from .body_joints import BodyJoints
 from .body_model import BodyModel
 
-PRIOR = 'zoo/pose_prior-8d53162a.safetensors'
+PRIOR = 'zoo/pose_prior-4a8a6071.safetensors'
 _OFFSETS = {  # metres that a joint of other origin commonly lies off the body's
     'pelvis': 0.03, 'hip': 0.03, 'spine': 0.05, 'thorax': 0.04, 'nose': 0.05, 'head_top': 0.05, 'shoulder': 0.02,
     'knee': 0.015, 'ankle': 0.015, 'elbow': 0.015, 'wrist': 0.015,
@@ -27,7 +27,8 @@ _SAME_SET = 0.25  # times that, where the body has just that joint set
 _ACCELERATION_STD = 40.0  # rad/s^2
 _POSE_WEIGHT = 0.2  # of how joints commonly turn in a frame: frames are alike
 _LIMIT_STD = 0.1  # radians that a joint turns beyond its limit
-_SOLE_STD = 0.01  # metres that a sole which stands is off the ground, or another one is in it
+_SOLE_STD = 0.006  # metres that a sole which stands is off the ground, or another one is in it
+_SOLE_REACH = 0.06  # metres beyond which ground and sole have nothing to do with each other
 _RISE_STD = 0.02  # metres that joints are off the ground together
 
 
@@ -131,7 +132,7 @@ def fit_body(
 
 @cache
 def _prior() -> tuple[np.ndarray, ...]:
-    """Mean (17, 3) and factor (51, 51) of the covariance of the angles of the common bones, and limits (2, 17, 3)."""
+    """Mean (C - 1, 3) and factor of the covariance (3 (C - 1), ...) of the covariance of the angles of the common bones, and limits (2, 17, 3)."""
     names = ('mean', 'factor', 'limits')
     arrays, _ = load_tensors(shipped_root() / PRIOR, names, 'reinstall poselifter')
     return tuple(arrays[name] for name in names)
@@ -146,7 +147,7 @@ class _Problem:
     Args: see :func:`fit_body`.
 
     Attributes:
-        parameters: what is sought, in units of its spread: angles of the common bones (T, 51), of the root (T, 3) on top
+        parameters: what is sought, in units of its spread: angles of the common bones (T, 3 (C - 1)), of the root (T, 3) on top
             of where it starts, the change of shape (S,), the joints' offsets (17, 3) in the axes of their bones, and
             how far the body is off the ground (T, 1).
     """
@@ -183,7 +184,7 @@ class _Problem:
         return self.body.within_range(self.base + self.parameters[2] * self.shape_spread)
 
     def angles(self) -> Tensor:
-        """Angles (T, 17, 3) of the common bones but the root."""
+        """Angles (T, C - 1, 3) of the common bones but the root."""
         return self.mean + (self.parameters[0] @ self.factor.T).unflatten(-1, (-1, 3))
 
     def common(self) -> Tensor:
@@ -225,6 +226,7 @@ class _Problem:
         heights = (joints[:, 17:] + self.trans(joints)) @ ground.up.to(joints) + ground.height
         stands = ground.contacts.to(joints)
         off = stands * heights.square() + (1 - stands) * (-heights).relu().square()
+        off = off / (1 + off / _SOLE_REACH**2)
         jumps = rise.diff(n=2, dim=0) * _RISE_STD * self.hurry * _ACCELERATION_STD / 5  # 5 m/s^2
         return off.sum() / _SOLE_STD**2 + rise.square().sum() + jumps.square().sum()
 
@@ -233,18 +235,19 @@ class _Problem:
 
     @torch.no_grad()
     def _start_of_pose(self, change: Tensor, fps: float) -> tuple[Tensor, Tensor]:
-        """Rotations (T, 1, 3, 3) of the root, and angles (T, 51) in units, as inverse kinematics sees the joints."""
+        """Rotations (T, 1, 3, 3) of the root, and angles (T, 3 (C - 1)) in units, as inverse kinematics sees the joints."""
         _, heads, points = self.model.rest(self.body.within_range(self.base + change * self.shape_spread))
         still = torch.eye(3).to(heads).expand(1, len(self.bones.moving), 3, 3)
         rest = self.model(still, heads, points)[0][:, :17].cpu().numpy().astype(float)
         flip = np.diag([1.0, -1, -1])  # to y up
         places = self.target.where(self.weights.unsqueeze(-1) > 0, torch.nan).cpu().numpy().astype(float) @ flip
-        numbers = [list(BONES).index(bone if not bone.endswith('Foot') else bone[:-4] + 'Leg') for bone in COMMON]
+        numbers = [list(BONES).index(bone) for bone in COMMON]
         moved = inverse_kinematics(places, 'h36m17', fps).rotations[:, numbers]
         still = inverse_kinematics(rest, 'h36m17', fps).rotations[:, numbers]
         turns = torch.from_numpy(flip @ moved @ still.swapaxes(-1, -2)).to(self.target)
         common = self.bones.of_turns(turns)
-        angles = (matrix_to_axis_angle(common[:, 1:]) - self.mean).flatten(1)
+        seen = common.new_tensor([not bone.endswith(('Hand', 'Foot')) for bone in COMMON[1:]]).unsqueeze(-1)
+        angles = (seen * (matrix_to_axis_angle(common[:, 1:]) - self.mean)).flatten(1)
         units = torch.linalg.solve_triangular(self.factor, angles.T, upper=False).T
         return common[:, :1], units.clamp(-3, 3).contiguous()
 
