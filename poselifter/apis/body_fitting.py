@@ -217,7 +217,7 @@ def _read_poses(
 def _without_gaps(
     frames: np.ndarray, joints: np.ndarray, skeleton: str, target: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Every frame from first to last, joints (T, 17, 3) of ``target`` with gaps filled in, and trust (T, 17) in them."""
+    """Every frame from first to last, joints (T, 17, 3) of ``target`` without gaps, and trust (T, 17) in them."""
     joints = convert_keypoints(np.asarray(joints, np.float64), skeleton, target)
     seen, every = np.isfinite(joints).all(-1), np.arange(frames[0], frames[-1] + 1)
     filled, trust = np.zeros((len(every), 17, 3)), np.zeros((len(every), 17))

@@ -114,10 +114,7 @@ def neutral(world: np.ndarray) -> np.ndarray:
 def with_mirror_images(angles: np.ndarray) -> np.ndarray:
     """Angles (N, C - 1, 3), then those of the same poses mirrored."""
     other = [
-        COMMON.index(
-            bone.replace('Left', 'R!').replace('Right', 'L!').replace('R!', 'Right').replace('L!', 'Left')
-        )
-        - 1
+        COMMON.index(bone.replace('Left', 'R!').replace('Right', 'L!').replace('R!', 'Right').replace('L!', 'Left')) - 1
         for bone in COMMON[1:]
     ]
     return np.concatenate([angles, angles[:, other] * [1, -1, -1]])

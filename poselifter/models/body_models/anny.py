@@ -12,7 +12,7 @@ from ...errors import InputError, reading
 from ...skeletons import get_skeleton
 from ...utils import shipped_root
 from ...utils.arrays import load_tensors
-from .body_model import BodyModel, RestBody
+from .body_model import BodyModel
 
 FILE = 'zoo/anny_body-e0727027.safetensors'
 _ARRAYS = (
@@ -107,9 +107,8 @@ class AnnyBody(BodyModel):
         both = torch.stack([changes.clamp_min(0), (-changes).clamp_min(0)], -1).flatten(-2)
         return torch.cat([corners @ self.mixes, both], -1)
 
-    def rest(self, shape: Tensor) -> RestBody:
-        """The bodies of shapes (..., 15)."""
-        mix = self.coefficients(shape.to(self.template.dtype))
+    def rest_bones(self, mix: Tensor) -> tuple[Tensor, Tensor]:
+        """``binds`` and ``heads`` of a body at rest by weights (..., B) of the blend shapes."""
         places = self._shaped(mix, 'heads', 'head_shapes')
         turns = _nearest_rotation(self._shaped(mix, 'turns', 'turn_shapes'))
         turns = self.reference_turns @ turns.transpose(-1, -2)
@@ -118,7 +117,7 @@ class AnnyBody(BodyModel):
         still = torch.eye(3).to(turns).expand_as(turns[..., 1:, :, :])  # bones of the root rest as it leaves them
         turned = torch.where((above == 0)[:, None, None], still, turns[..., self.tree.above, :, :])
         steps = (turned @ (places[..., 1:, :] - places[..., self.tree.above, :]).unsqueeze(-1)).squeeze(-1)
-        return RestBody(self._shaped(mix, 'template', 'shapes'), binds, self.tree.chain.to(steps) @ steps)
+        return binds, self.tree.chain.to(steps) @ steps
 
     def joint_weights(self, skeleton: str) -> Tensor:
         """Weights (J, V) of the vertices that make the joints of a joint set.
@@ -132,7 +131,8 @@ class AnnyBody(BodyModel):
         names = get_skeleton(skeleton).joint_names
         absent = [name for name in names if name not in rows]
         if absent:
-            raise InputError(f'the body has no {", ".join(absent)} of {skeleton}; it has {", ".join(name for name in rows if "." not in name)}')
+            known = ', '.join(name for name in rows if '.' not in name)
+            raise InputError(f'the body has no {", ".join(absent)} of {skeleton}; it has {known}')
         return torch.stack([rows[name] for name in names])
 
 

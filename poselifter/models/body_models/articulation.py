@@ -1,6 +1,6 @@
-"""Poses that do not depend on a body model: rotations of a few named bones, from a T pose, and what they do to bodies.
+"""Poses that do not depend on a body model: rotations of a few common bones, from a T pose, and what they do to bodies.
 
-The T pose is that of :mod:`poselifter.geometry.inverse_kinematics`; here an elbow's hinge is where motion capture has it.
+The T pose is that of :mod:`poselifter.geometry.inverse_kinematics`; an elbow's hinge is where motion capture has it.
 """
 
 from itertools import pairwise
@@ -27,8 +27,8 @@ TREE = BoneTree([COMMON.index(parent) if parent else -1 for parent in PARENTS.va
 _ANNY = {
     'Hips': 'root', 'Spine': 'spine05 spine04', 'Spine1': 'spine03 spine02', 'Spine2': 'spine01',
     'Neck': 'neck01 neck02', 'Head': 'neck03 head', 'Shoulder': 'clavicle shoulder01',
-    'Arm': 'upperarm01 upperarm02', 'ForeArm': 'lowerarm01', 'Hand': 'lowerarm02 wrist', 'UpLeg': 'upperleg01 upperleg02',
-    'Leg': 'lowerleg01', 'Foot': 'foot',
+    'Arm': 'upperarm01 upperarm02', 'ForeArm': 'lowerarm01', 'Hand': 'lowerarm02 wrist',
+    'UpLeg': 'upperleg01 upperleg02', 'Leg': 'lowerleg01', 'Foot': 'foot',
 }  # fmt: skip
 _SMPL = {
     'Hips': 'pelvis', 'Spine': 'spine1', 'Spine1': 'spine2', 'Spine2': 'spine3', 'Neck': 'neck', 'Head': 'head',
@@ -120,7 +120,9 @@ def carry_rotations(rotations: Tensor, source: BodyModel, target: BodyModel) -> 
     Returns:
         (..., K', 3, 3) of the target's bones; those that correspond to none of the source's stay at rest.
     """
-    return Articulation(target).to_body(Articulation(source).from_body(rotations.to(source.template)).to(target.template))
+    return Articulation(target).to_body(
+        Articulation(source).from_body(rotations.to(source.template)).to(target.template)
+    )
 
 
 def sole_weights(body: BodyModel) -> Tensor:
@@ -172,7 +174,9 @@ def _frames(body: BodyModel) -> Tensor:
                 frames[COMMON.index(side + bone)] = _axes(along, hinge) @ start.T
         if body.kind == 'anny':  # others rest with their palms as in the T pose
             little, index = (heads[body.bone_names.index(f'{bone}.{side[0]}')] for bone in _PALM)
-            palm = _axes(normalize((little + index) / 2 - heads[_bones(body, side + 'Hand')[-1]], dim=0), index - little)
+            palm = _axes(
+                normalize((little + index) / 2 - heads[_bones(body, side + 'Hand')[-1]], dim=0), index - little
+            )
             thumb = heads.new_tensor([0.0, 0, 1])
             frames[COMMON.index(side + 'Hand')] = palm @ _axes(_t_pose(side + 'Arm')[0].to(heads), thumb).T
     return frames

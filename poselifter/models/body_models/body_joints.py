@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .body_model import BodyModel, BoneTree, RestBody, pose_features
+from .body_model import BodyModel, BoneTree, pose_features
 
 
 class BodyJoints:
@@ -39,7 +39,9 @@ class BodyJoints:
         pairs, self.place = torch.unique(pairs, return_inverse=True)
         self.joint, self.owner = pairs // len(self.moving), pairs % len(self.moving)
         self.weights = self._by_owner(self.mass)
-        totals = self.mass.new_full((self.count, len(self.moving)), -1).index_put((self.joint, self.owner), self.weights)
+        totals = self.mass.new_full((self.count, len(self.moving)), -1).index_put(
+            (self.joint, self.owner), self.weights
+        )
         self.main = totals.argmax(1)
         self.pose_points = None
         if body.pose_shapes is not None:
@@ -51,15 +53,16 @@ class BodyJoints:
         """Sums over pairs of joint and bone (pairs, ...) for each of joint and bone that turns (P, ...)."""
         return values.new_zeros(len(self.joint), *values.shape[1:]).index_add(0, self.place, values)
 
-    def rest(self, shape: Tensor) -> tuple[RestBody, Tensor, Tensor]:
-        """The body of a shape (S,) at rest, heads (M, 3) of the bones that turn, and points (P, 3) to be moved."""
-        rest = self.body.rest(shape)
-        mixed = self.points[..., 0] + self.points[..., 1:] @ self.body.coefficients(shape)
-        binds = rest.binds[self.bone]
-        moved = (binds[..., :3] @ mixed.unsqueeze(-1)).squeeze(-1)
-        moved = moved + self.mass[:, None] * (binds[..., 3] + rest.heads[self.bone])
-        heads = rest.heads[self.moving]
-        return rest, heads, self._by_owner(moved) - self.weights[:, None] * heads[self.owner]
+    def rest(self, shape: Tensor) -> tuple[Tensor, Tensor]:
+        """Heads (M, 3) of the bones that turn, and points (P, 3) to be moved, of a body of a shape (S,) at rest."""
+        mix = self.body.coefficients(shape)
+        binds, heads = self.body.rest_bones(mix)
+        mixed = self.points[..., 0] + self.points[..., 1:] @ mix
+        turns, shifts = binds[self.bone].split([3, 1], -1)
+        moved = (turns @ mixed.unsqueeze(-1)).squeeze(-1)
+        moved = moved + self.mass[:, None] * (shifts.squeeze(-1) + heads[self.bone])
+        heads = heads[self.moving]
+        return heads, self._by_owner(moved) - self.weights[:, None] * heads[self.owner]
 
     def __call__(self, rotations: Tensor, heads: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
         """Rotations (T, M, 3, 3) relative to parents to joints (T, J, 3), metres, and turns (T, M, 3, 3) from rest."""

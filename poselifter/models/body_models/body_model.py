@@ -125,9 +125,13 @@ class BodyModel(nn.Module):
     def rest(self, shape: Tensor) -> RestBody:
         """The bodies of shapes (..., S)."""
         mix = self.coefficients(shape.to(self.template.dtype))
-        vertices, heads = self._shaped(mix, 'template', 'shapes'), self._shaped(mix, 'heads', 'head_shapes')
+        return RestBody(self._shaped(mix, 'template', 'shapes'), *self.rest_bones(mix))
+
+    def rest_bones(self, mix: Tensor) -> tuple[Tensor, Tensor]:
+        """``binds`` and ``heads`` of :class:`RestBody` by weights (..., B) of the blend shapes."""
+        heads = self._shaped(mix, 'heads', 'head_shapes')
         turns = torch.eye(3).to(heads).expand(*heads.shape, 3)
-        return RestBody(vertices, torch.cat([turns, -heads.unsqueeze(-1)], -1), heads)
+        return torch.cat([turns, -heads.unsqueeze(-1)], -1), heads
 
     def _shaped(self, mix: Tensor, start: str, shapes: str) -> Tensor:
         start = getattr(self, start)
