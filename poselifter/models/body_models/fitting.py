@@ -213,7 +213,11 @@ class _Problem:
         distance = self._centre(every[:, :17] + moved) - self.centred
         frames = len(common)
         cost = (self.weights * distance.square().sum(-1)).sum() / self.noise**2
-        cost = cost + _POSE_WEIGHT * (units @ self.whitening.T).square().sum() + (change.square().sum() + shifts.square().sum()) * frames
+        cost = (
+            cost
+            + _POSE_WEIGHT * (units @ self.whitening.T).square().sum()
+            + (change.square().sum() + shifts.square().sum()) * frames
+        )
         beyond = (angles - self.limits[1]).relu() + (self.limits[0] - angles).relu()
         cost = cost + (beyond / _LIMIT_STD).square().sum()
         cost = cost + (common.diff(n=2, dim=0) * self.hurry).square().sum()
