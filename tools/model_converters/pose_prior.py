@@ -56,7 +56,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def metadata(count: int) -> dict[str, str]:
-    """What stands in the file beside the numbers, as JSON."""
+    """The text in the file beside the numbers, as JSON."""
     return {'about': json.dumps({'bones': COMMON[1:], 'poses': count, 'source': _SOURCE})}
 
 

@@ -12,7 +12,7 @@ from ...errors import InputError, reading
 from ...skeletons import get_skeleton
 from ...utils import shipped_root
 from ...utils.arrays import load_tensors
-from .body_model import BodyModel
+from .body_model import BodyModel, shaped
 
 FILE = 'zoo/anny_body-e0727027.safetensors'
 _ARRAYS = (
@@ -109,8 +109,8 @@ class AnnyBody(BodyModel):
 
     def rest_bones(self, mix: Tensor) -> tuple[Tensor, Tensor]:
         """``binds`` and ``heads`` of a body at rest by weights (..., B) of the blend shapes."""
-        places = self._shaped(mix, 'heads', 'head_shapes')
-        turns = _nearest_rotation(self._shaped(mix, 'turns', 'turn_shapes'))
+        places = shaped(self.heads, self.head_shapes, mix)
+        turns = _nearest_rotation(shaped(self.turns, self.turn_shapes, mix))
         turns = self.reference_turns @ turns.transpose(-1, -2)
         binds = torch.cat([turns, -turns @ places.unsqueeze(-1)], -1)
         above = torch.tensor(self.tree.above, device=turns.device)

@@ -125,17 +125,13 @@ class BodyModel(nn.Module):
     def rest(self, shape: Tensor) -> RestBody:
         """The bodies of shapes (..., S)."""
         mix = self.coefficients(shape.to(self.template.dtype))
-        return RestBody(self._shaped(mix, 'template', 'shapes'), *self.rest_bones(mix))
+        return RestBody(shaped(self.template, self.shapes, mix), *self.rest_bones(mix))
 
     def rest_bones(self, mix: Tensor) -> tuple[Tensor, Tensor]:
         """``binds`` and ``heads`` of :class:`RestBody` by weights (..., B) of the blend shapes."""
-        heads = self._shaped(mix, 'heads', 'head_shapes')
+        heads = shaped(self.heads, self.head_shapes, mix)
         turns = torch.eye(3).to(heads).expand(*heads.shape, 3)
         return torch.cat([turns, -heads.unsqueeze(-1)], -1), heads
-
-    def _shaped(self, mix: Tensor, start: str, shapes: str) -> Tensor:
-        start = getattr(self, start)
-        return start + (mix @ getattr(self, shapes).flatten(1)).unflatten(-1, start.shape)
 
     def bones(self, rotations: Tensor, rest: RestBody) -> tuple[Tensor, Tensor]:
         """Poses the bones.
@@ -151,7 +147,7 @@ class BodyModel(nn.Module):
         return world, self.tree.places(world, rest.heads)
 
     def transforms(self, rotations: Tensor, rest: RestBody) -> tuple[Tensor, Tensor]:
-        """What takes a vertex at rest to where each bone carries it (..., K, 3, 4), and heads (..., K, 3)."""
+        """Transforms (..., K, 3, 4) of a vertex at rest to the place each bone carries it to, and heads (..., K, 3)."""
         turns, heads = self.bones(rotations, rest)
         moves = turns @ rest.binds
         return torch.cat([moves[..., :3], moves[..., 3:] + heads.unsqueeze(-1)], -1), heads
@@ -189,6 +185,11 @@ class BodyModel(nn.Module):
         """Vertices (..., V, 3) to the joints of a joint set (..., J, 3), same unit; see :meth:`joint_weights`."""
         with torch.autocast(vertices.device.type, enabled=False):
             return self.joint_weights(skeleton) @ vertices
+
+
+def shaped(start: Tensor, shapes: Tensor, mix: Tensor) -> Tensor:
+    """An array (...) with blend shapes (B, ...) added by weights (*, B): (*, ...)."""
+    return start + (mix @ shapes.flatten(1)).unflatten(-1, start.shape)
 
 
 def pose_features(rotations: Tensor) -> Tensor:

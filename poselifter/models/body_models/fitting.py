@@ -66,7 +66,7 @@ class Ground:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known beside the joints.
+    """Knowledge of a person beside the joints.
 
     Attributes:
         shape: numbers of the shape, such as Anny's ``gender`` and ``age``, by name.
@@ -147,8 +147,8 @@ class _Problem:
     Args: see :func:`fit_body`.
 
     Attributes:
-        parameters: what is sought, in units of its spread: angles of common bones (T, 3 (C - 1)); of the root (T, 3), on
-            top of where it starts; the change of shape (S,) and the joints' offsets (17, 3) in the axes of their
+        parameters: what is sought, in units of its spread: angles of common bones (T, 3 (C - 1)); of the root (T, 3),
+            on top of where it starts; the change of shape (S,) and the joints' offsets (17, 3) in the axes of their
             bones, both times ``alike``; and how far the body is off the ground (T, 1).
         alike: makes a step in what all frames have in common as large as one in a frame, which L-BFGS needs.
     """
