@@ -117,7 +117,8 @@ def lift(args: argparse.Namespace) -> None:
         truth=args.truth,
     )
     if args.body:
-        add_bodies(report, args.out_dir, _to_stderr if args.json else print, device=args.device, height=args.height)
+        options = {name: getattr(args, name) for name in ('start', 'end', 'fps', 'device', 'height')}
+        add_bodies(report, args.out_dir, _to_stderr if args.json else print, **options)
     if args.json:
         print(json.dumps({'poselifter': __version__, 'results': report}))
     failed = sum(entry['status'] == 'failed' for entry in report)
@@ -192,6 +193,7 @@ def world_of(args: argparse.Namespace) -> Any:
     option('--body-model', help='of --body smpl: the file or its folder (smpl.is.tue.mpg.de)'),
     option('--joint-regressor', help='J_regressor_h36m_correct.npy, where it is not beside the body model'),
     option('--formats', default='npz,html,glb', help='of {body} (default: %(default)s)'),
+    option('--film', help='of the poses: the page shows the body over it'),
     option('--height', type=float, metavar='M', help='of the persons, metres'),
     option('--age', type=float, metavar='YEARS', help='of the persons (default: young adults)'),
     option('--gender', help='male or female; of SMPL the file in a folder, also neutral'),
@@ -205,11 +207,13 @@ def fit_any_body(args: argparse.Namespace) -> None:
     """3D poses to a moving body: Anny, which anyone may use, or SMPL."""
     from .apis import fit_body_to_poses
     from .apis.body_fitting import say_bodies
+    from .detection import open_frames
 
     if (args.body == 'smpl') != (args.body_model is not None):
         raise InputError('--body-model is for --body smpl, which needs it')
     names = ('skeleton', 'fps', 'noise', 'iterations', 'device', 'height', 'age', 'gender', 'body_model')
     options = {name: getattr(args, name) for name in (*names, 'joint_regressor')}
+    options['film'] = open_frames(args.film, args.fps) if args.film else None
     say_bodies(fit_body_to_poses(args.input, args.out_dir, args.formats.split(','), **options))
 
 

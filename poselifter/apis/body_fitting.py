@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..detection import Frames, is_film, open_frames
 from ..errors import InputError, check_choice
 from ..geometry import axis_angle_to_matrix
 from ..io import check_formats, check_targets, file_names, read_result, write_results
@@ -40,6 +41,7 @@ def fit_body_to_poses(
     name: str | None = None,
     body_model: BodyModel | str | os.PathLike | None = None,
     joint_regressor: str | os.PathLike | None = None,
+    film: Frames | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Fits a body to 3D joints, one person after the other; all frames of a person at once.
 
@@ -60,6 +62,7 @@ def fit_body_to_poses(
         body_model: SMPL, SMPL-H or SMPL-X, what :func:`~poselifter.models.body_models.load_body_model` takes; its
             joints are taken to mean the same points as the input's. ``None``: Anny.
         joint_regressor: (17, V) ``.npy`` of SMPL, where it does not lie beside the model.
+        film: of the poses, see :func:`~poselifter.detection.open_frames`, for pages.
 
     Yields:
         ``track``, ``frame_indices`` (T,) without gaps, ``motion`` (a :class:`~poselifter.models.body_models.BodyMotion`
@@ -91,8 +94,10 @@ def fit_body_to_poses(
         ground = None if lifted is None else _ground_of(lifted, track, frames)
         given = Known(known, height, ground, same_joints=not anny)
         motion = fit_body(body, target, weights, fps, noise, iterations, given, joint_set)
-        world = None if lifted is None else lifted.world_from_camera
-        result = body_result(body, motion, track, frames, joints, fps, world)
+        result = body_result(body, motion, track, frames, joints, fps)
+        result.film = film
+        if lifted is not None:
+            result.world_from_camera, result.camera_matrix = lifted.world_from_camera, lifted.camera_matrix
         files = [] if out_dir is None else write_results(Path(out_dir) / name, result, formats)
         person = {'track': track, 'frame_indices': frames, 'motion': motion, 'result': result}
         yield {**person, 'fps': fps, 'notes': notes, 'files': files}
@@ -118,7 +123,12 @@ def fit_smpl(
 
 
 def add_bodies(
-    report: list[dict[str, Any]], out_dir: str | os.PathLike, say: Callable[[str], None], **options: Any
+    report: list[dict[str, Any]],
+    out_dir: str | os.PathLike,
+    say: Callable[[str], None],
+    start: float | None = None,
+    end: float | None = None,
+    **options: Any,
 ) -> None:
     """Fits bodies to what :func:`~poselifter.apis.lift_files.lift_files` lifted; their files join those of each input.
 
@@ -126,11 +136,13 @@ def add_bodies(
         report: what it returned.
         out_dir: where a page and a GLB of each person go.
         say: called with each line for the user.
+        start, end: seconds of films that were lifted.
         **options: of :func:`fit_body_to_poses`.
     """
     for entry in report:
+        film = open_frames(entry['input'], options.get('fps'), start, end) if is_film(entry['input']) else None
         for path in [file for file in entry['files'] if file.endswith('.npz')] * (entry['status'] == 'done'):
-            entry['files'] += say_bodies(fit_body_to_poses(path, out_dir, ['html', 'glb'], **options), say)
+            entry['files'] += say_bodies(fit_body_to_poses(path, out_dir, ['html', 'glb'], film=film, **options), say)
 
 
 def say_bodies(results: Iterable[dict[str, Any]], say: Callable[[str], None] = print) -> list[str]:
@@ -233,13 +245,7 @@ def _without_gaps(
 
 
 def body_result(
-    body: BodyModel,
-    motion: BodyMotion,
-    track: Any,
-    frames: np.ndarray,
-    joints: np.ndarray,
-    fps: float,
-    world: np.ndarray | None = None,
+    body: BodyModel, motion: BodyMotion, track: Any, frames: np.ndarray, joints: np.ndarray, fps: float
 ) -> Result:
     """A body in motion of a person as a result.
 
@@ -250,7 +256,6 @@ def body_result(
         frames: (T,) numbers of the frames.
         joints: (T, 17, 3) of h36m17, metres, in the axes of the motion.
         fps: frames a second.
-        world: (4, 4) from the camera to the world, where it is known.
     """
     like = body.template
     rotations = axis_angle_to_matrix(torch.from_numpy(motion.poses).to(like).unflatten(1, (-1, 3)))
@@ -290,4 +295,4 @@ def body_result(
     )
     table = KeypointTable.of_person(np.zeros((len(frames), 0, 2)), frame_indices=frames, track_id=track, fps=fps)
     root = joints[:, 0] if joints[:, 0].any() else None
-    return Result(table, joints - joints[:, :1], 'h36m17', root, body=moving, world_from_camera=world)
+    return Result(table, joints - joints[:, :1], 'h36m17', root, body=moving)
