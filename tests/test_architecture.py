@@ -20,8 +20,8 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 372,
-    'poselifter/apis': 1248,
+    'poselifter': 375,
+    'poselifter/apis': 1251,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 190,
     'poselifter/datasets': 2762,
@@ -43,7 +43,7 @@ CODE_LINES = {
     'tools/misc': 420,
     'tools/model_converters': 309,
 }
-TOTAL_LINES = 35_145
+TOTAL_LINES = 35_154
 TEST_LINES = 30_786
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
