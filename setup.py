@@ -59,6 +59,7 @@ setup(
         'tests': requirements('tests'),
         'docs': requirements('docs'),
         'optional': requirements('optional'),
+        'anny': ['anny==0.6.2'],
         'coco': ['pycocotools>=2.0.8'],
         'formats': ['ezc3d>=1.5', 'h5py>=3.10'],
         'mesh': ['smplx>=0.1.28', 'trimesh>=4.5'],

@@ -117,7 +117,8 @@ def lift(args: argparse.Namespace) -> None:
         truth=args.truth,
     )
     if args.body:
-        add_bodies(report, args.out_dir, _to_stderr if args.json else print, device=args.device, height=args.height)
+        options = {name: getattr(args, name) for name in ('start', 'end', 'fps', 'device', 'height')}
+        add_bodies(report, args.out_dir, _to_stderr if args.json else print, **options)
     if args.json:
         print(json.dumps({'poselifter': __version__, 'results': report}))
     failed = sum(entry['status'] == 'failed' for entry in report)
@@ -190,10 +191,12 @@ def world_of(args: argparse.Namespace) -> Any:
     OUT_DIR,
     option('--body', default='anny', choices=('anny', 'smpl'), help='(default: %(default)s, which ships)'),
     option('--body-model', help='of --body smpl: the file or its folder (smpl.is.tue.mpg.de)'),
+    option('--joint-regressor', help='J_regressor_h36m_correct.npy, where it is not beside the body model'),
     option('--formats', default='npz,html,glb', help='of {body} (default: %(default)s)'),
+    option('--film', help='of the poses: the page shows the body over it'),
     option('--height', type=float, metavar='M', help='of the persons, metres'),
     option('--age', type=float, metavar='YEARS', help='of the persons (default: young adults)'),
-    option('--gender', help='male or female'),
+    option('--gender', help='male or female; of SMPL the file in a folder, also neutral'),
     SKELETON,
     option('--fps', type=float, help='frame rate, where the file does not say (then: 30)'),
     option('--noise', type=float, default=0.01, help='how far the joints are off, metres: more is smoother'),
@@ -202,19 +205,16 @@ def world_of(args: argparse.Namespace) -> Any:
 )
 def fit_any_body(args: argparse.Namespace) -> None:
     """3D poses to a moving body: Anny, which anyone may use, or SMPL."""
-    from .apis import fit_body_to_poses, fit_smpl
+    from .apis import fit_body_to_poses
     from .apis.body_fitting import say_bodies
+    from .detection import open_frames
 
-    formats = args.formats.split(',')
-    options = {key: getattr(args, key) for key in ('skeleton', 'fps', 'noise', 'iterations', 'device')}
-    if args.body == 'anny' and not args.body_model:
-        options |= {'height': args.height, 'age': args.age, 'gender': args.gender}
-        say_bodies(fit_body_to_poses(args.input, args.out_dir, formats, **options))
-    elif args.body == 'smpl' and args.body_model and args.height is None and args.age is None:
-        options |= {'gender': args.gender or 'neutral'}
-        say_bodies(fit_smpl(args.input, args.body_model, out_dir=args.out_dir, formats=formats, **options))
-    else:
-        raise InputError('--body-model is for --body smpl, which needs it, and takes no --height and no --age')
+    if (args.body == 'smpl') != (args.body_model is not None):
+        raise InputError('--body-model is for --body smpl, which needs it')
+    names = ('skeleton', 'fps', 'noise', 'iterations', 'device', 'height', 'age', 'gender', 'body_model')
+    options = {name: getattr(args, name) for name in (*names, 'joint_regressor')}
+    options['film'] = open_frames(args.film, args.fps) if args.film else None
+    say_bodies(fit_body_to_poses(args.input, args.out_dir, args.formats.split(','), **options))
 
 
 @command(
@@ -232,7 +232,7 @@ def fit_any_body(args: argparse.Namespace) -> None:
     DEVICE,
 )
 def fit(args: argparse.Namespace) -> None:
-    """3D poses to a moving body."""
+    """3D poses to a moving SMPL body: `fit-body --body smpl` with files named as the input."""
     from .apis import fit_smpl
     from .apis.body_fitting import say_bodies
 

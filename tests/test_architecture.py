@@ -20,8 +20,8 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 376,
-    'poselifter/apis': 1330,
+    'poselifter': 375,
+    'poselifter/apis': 1289,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 190,
     'poselifter/datasets': 2762,
@@ -30,21 +30,21 @@ CODE_LINES = {
     'poselifter/evaluation': 611,
     'poselifter/geometry': 705,
     'poselifter/io': 2094,
-    'poselifter/models': 2946,
+    'poselifter/models': 2985,
     'poselifter/skeletons': 192,
     'poselifter/structures': 455,
     'poselifter/tracking': 396,
-    'poselifter/utils': 483,
+    'poselifter/utils': 497,
     'poselifter/visualization': 739,
     'poselifter/world': 392,
     'tools': 123,
     'tools/analysis_tools': 1109,
     'tools/dataset_converters': 717,
     'tools/misc': 420,
-    'tools/model_converters': 186,
+    'tools/model_converters': 309,
 }
-TOTAL_LINES = 35_102
-TEST_LINES = 30_653
+TOTAL_LINES = 35_330
+TEST_LINES = 30_851
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

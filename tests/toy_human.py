@@ -101,15 +101,16 @@ def human_motion(frames: int, seed: int = 0, fps: float = 30.0) -> tuple[np.ndar
     """A made-up motion in a camera's axes, hands and feet at rest: poses (T, 72), axis-angle, and a shape (10,)."""
     rng, time = np.random.default_rng(seed), np.arange(frames)[:, None, None] / fps
     names = [name.split('_')[-1] for name in get_skeleton('smpl24').joint_names]
-    size = np.array(
-        [{'hip': 0.5, 'shoulder': 0.5, 'wrist': 0, 'hand': 0, 'ankle': 0, 'foot': 0}.get(n, 0.15) for n in names]
-    )
+    sizes = {'hip': (0.5, 0.15, 0.15), 'shoulder': (0.3, 0.4, 0.5), 'wrist': 0, 'hand': 0, 'ankle': 0, 'foot': 0}
+    size = np.array([np.broadcast_to(sizes.get(name, 0.12), 3) for name in names])
     waves = (
         np.sin(6.28 * f * time + rng.uniform(0, 6.28, (24, 3))) * rng.normal(0, 0.7, (24, 3)) for f in (0.2, 0.5, 1)
     )
-    pose = sum(waves) * size[:, None]
+    pose = sum(waves) * size
     for joint, axis, sign in ((4, 0, 1), (5, 0, 1), (18, 1, -1), (19, 1, 1)):  # knees and elbows bend one way
-        pose[:, joint, axis] = sign * np.abs(0.6 + 4 * pose[:, joint, axis])
+        bend = sign * np.abs(0.6 + 5 * pose[:, joint, axis])
+        pose[:, joint] = 0
+        pose[:, joint, axis] = bend
     heading, upside = np.array([0, 1.0, 0]) * 2.5 * np.sin(0.7 * time[:, 0]), np.array([np.pi, 0, 0])
     pose[:, 0] = matrix_to_axis_angle(axis_angle_to_matrix(upside) @ axis_angle_to_matrix(heading + pose[:, 0]))
     return pose.reshape(frames, 72), rng.normal(0, 1, 10)

@@ -1,4 +1,4 @@
-"""Anny fitted to lifted joints: a body that ships, so it needs no other file."""
+"""Bodies fitted to lifted joints: Anny, which ships, or SMPL."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,18 +9,21 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..detection import Frames, is_film, open_frames
 from ..errors import InputError, check_choice
 from ..geometry import axis_angle_to_matrix
-from ..io import check_formats, check_targets, file_names, write_results
-from ..models.body_models import AnnyBody, BodyMotion, Ground, fit_anny
+from ..io import check_formats, check_targets, file_names, read_result, write_results
+from ..models.body_models import AnnyBody, BodyModel, BodyMotion, Ground, Known, fit_body, load_body_model
+from ..skeletons import convert_keypoints, find_conversion, get_skeleton
 from ..structures import KeypointTable, MovingBody, Result
-from ..structures.keypoint_table import check_rate
+from ..structures.keypoint_table import as_numbers, check_rate
+from ..utils.arrays import load_array, load_arrays
 from .inference import check_device
 from .inferencers import stem_of
-from .smpl_fitting import read_poses, without_gaps
 
 _AGES = ([0, 1, 11, 25, 90], [-1 / 3, 0, 1 / 3, 2 / 3, 1])  # years of MakeHuman's newborn, baby, child, young and old
 _GENDERS = {'male': 0.0, 'female': 1.0}
+_LONGEST_GAP = 1000  # frames that are filled in
 
 
 def fit_body_to_poses(
@@ -35,13 +38,17 @@ def fit_body_to_poses(
     height: float | None = None,
     age: float | None = None,
     gender: str | None = None,
+    name: str | None = None,
+    body_model: BodyModel | str | os.PathLike | None = None,
+    joint_regressor: str | os.PathLike | None = None,
+    film: Frames | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Fits Anny to 3D joints, one person after the other; all frames of a person at once.
+    """Fits a body to 3D joints, one person after the other; all frames of a person at once.
 
     Args:
         poses: what ``poselifter lift`` wrote; another npz or npy with one array (T, J, 3); or the array: metres, camera
             axes (x right, y down, z forward). NaN is a missing joint.
-        out_dir: where files are written, ``<name>_body.<format>``; ``None`` writes none.
+        out_dir: where files are written; ``None`` writes none.
         formats: of the files, see :func:`~poselifter.io.list_formats`.
         skeleton: joint set, where the input does not say; converted to h36m17.
         fps: frame rate, where the input does not say; 30 if nobody does.
@@ -49,8 +56,13 @@ def fit_body_to_poses(
         iterations: of the optimiser.
         device: where to fit.
         height: of the persons, metres, where it is known.
-        age: of the persons, years, where it is known; else they are taken to be young adults.
-        gender: ``'male'`` or ``'female'``, where it is known.
+        age: of the persons, years, where it is known; else Anny is taken to be a young adult.
+        gender: ``'male'`` or ``'female'``, where it is known; of SMPL, also ``'neutral'``, the file in a folder.
+        name: of the files, to which the formats are added; by default the input's with ``_body``.
+        body_model: SMPL, SMPL-H or SMPL-X, what :func:`~poselifter.models.body_models.load_body_model` takes; its
+            joints are taken to mean the same points as the input's. ``None``: Anny.
+        joint_regressor: (17, V) ``.npy`` of SMPL, where it does not lie beside the model.
+        film: of the poses, see :func:`~poselifter.detection.open_frames`, for pages.
 
     Yields:
         ``track``, ``frame_indices`` (T,) without gaps, ``motion`` (a :class:`~poselifter.models.body_models.BodyMotion`
@@ -63,29 +75,60 @@ def fit_body_to_poses(
     check_device(device)
     if not (1e-6 <= noise <= 10 and iterations > 0):
         raise InputError(f'noise is {noise} and iterations {iterations}, expected 1e-6 to 10 metres, and 1 or more')
-    known = _known(height, age, gender)
-    tracks, skeleton, fps, guessed, lifted = read_poses(poses, skeleton, check_rate(fps, 'fit-body'))
-    names = file_names(stem_of(poses, 'keypoints') + '_body', [track for track, _, _ in tracks])
-    check_targets(out_dir, names, formats, [poses])
-    body = AnnyBody().to(device)
+    known = _known(height, age, gender, body_model is None)
+    tracks, skeleton, fps, guessed, lifted = _read_poses(poses, skeleton, check_rate(fps, 'fit-body'))
+    stem = stem_of(poses, 'keypoints') + '_body' if name is None else name
+    names = file_names(stem, [track for track, _, _ in tracks])
+    check_targets(out_dir, names, formats, [poses, body_model, joint_regressor])
+    anny = body_model is None
+    body = AnnyBody() if anny else load_body_model(body_model, joint_regressor, gender or 'neutral')
+    body = body.to(device)
     for name, (track, frames, joints) in zip(names, tracks, strict=True):
         given = len(frames)
-        frames, joints, trust = without_gaps(frames, joints, skeleton)
+        joint_set = skeleton if skeleton in body.joint_sets else 'h36m17'
+        frames, joints, trust = _without_gaps(frames, joints, skeleton, joint_set)
         notes = list(guessed)
         if len(frames) > given:
             notes.append(f'track {track}: {len(frames) - given} frames without a pose are filled in')
         target, weights = (torch.from_numpy(x).to(device) for x in (joints, trust))
         ground = None if lifted is None else _ground_of(lifted, track, frames)
-        motion = fit_anny(body, target, weights, fps, noise, iterations, known, height, ground)
-        world = None if lifted is None else lifted.world_from_camera
-        result = anny_result(body, motion, track, frames, joints, fps, world)
+        given = Known(known, height, ground, same_joints=not anny)
+        motion = fit_body(body, target, weights, fps, noise, iterations, given, joint_set)
+        result = body_result(body, motion, track, frames, joints, fps)
+        result.film = film
+        if lifted is not None:
+            result.world_from_camera, result.camera_matrix = lifted.world_from_camera, lifted.camera_matrix
         files = [] if out_dir is None else write_results(Path(out_dir) / name, result, formats)
         person = {'track': track, 'frame_indices': frames, 'motion': motion, 'result': result}
         yield {**person, 'fps': fps, 'notes': notes, 'files': files}
 
 
+def fit_smpl(
+    poses: str | os.PathLike | np.ndarray,
+    body_model: BodyModel | str | os.PathLike,
+    joint_regressor: str | os.PathLike | None = None,
+    out_dir: str | os.PathLike | None = None,
+    formats: Sequence[str] = ('npz', 'html'),
+    **options: Any,
+) -> Iterator[dict[str, Any]]:
+    """Fits SMPL to 3D joints: :func:`fit_body_to_poses` with files named as the input.
+
+    Args:
+        poses, joint_regressor, out_dir, formats, **options: see there; ``npz`` holds the parameters in AMASS's layout,
+            world axes with z up.
+        body_model: what :func:`~poselifter.models.body_models.load_body_model` takes.
+    """
+    options |= {'body_model': body_model, 'joint_regressor': joint_regressor}
+    return fit_body_to_poses(poses, out_dir, formats, name=stem_of(poses, 'body'), **options)
+
+
 def add_bodies(
-    report: list[dict[str, Any]], out_dir: str | os.PathLike, say: Callable[[str], None], **options: Any
+    report: list[dict[str, Any]],
+    out_dir: str | os.PathLike,
+    say: Callable[[str], None],
+    start: float | None = None,
+    end: float | None = None,
+    **options: Any,
 ) -> None:
     """Fits bodies to what :func:`~poselifter.apis.lift_files.lift_files` lifted; their files join those of each input.
 
@@ -93,11 +136,13 @@ def add_bodies(
         report: what it returned.
         out_dir: where a page and a GLB of each person go.
         say: called with each line for the user.
+        start, end: seconds of films that were lifted.
         **options: of :func:`fit_body_to_poses`.
     """
     for entry in report:
+        film = open_frames(entry['input'], options.get('fps'), start, end) if is_film(entry['input']) else None
         for path in [file for file in entry['files'] if file.endswith('.npz')] * (entry['status'] == 'done'):
-            entry['files'] += say_bodies(fit_body_to_poses(path, out_dir, ['html', 'glb'], **options), say)
+            entry['files'] += say_bodies(fit_body_to_poses(path, out_dir, ['html', 'glb'], film=film, **options), say)
 
 
 def say_bodies(results: Iterable[dict[str, Any]], say: Callable[[str], None] = print) -> list[str]:
@@ -112,14 +157,16 @@ def say_bodies(results: Iterable[dict[str, Any]], say: Callable[[str], None] = p
     return files
 
 
-def _known(height: float | None, age: float | None, gender: str | None) -> dict[str, float]:
-    """Phenotypes of what is known of a person."""
+def _known(height: float | None, age: float | None, gender: str | None, anny: bool) -> dict[str, float]:
+    """Numbers of the shape from what is known of a person."""
     if height is not None and not 0.4 <= height <= 2.6:
         raise InputError(f'height is {height}, expected 0.4 to 2.6 metres')
     if age is not None and not 0 <= age <= 120:
         raise InputError(f'age is {age}, expected 0 to 120 years')
+    if age is not None and not anny:
+        raise InputError('age is a number of the shape of Anny; leave it out for SMPL')
     known = {} if age is None else {'age': float(np.interp(age, *_AGES))}
-    if gender is not None:
+    if gender is not None and anny:
         check_choice('gender', gender, _GENDERS)
         known['gender'] = _GENDERS[gender]
     return known
@@ -136,14 +183,69 @@ def _ground_of(lifted: Result, track: str, frames: np.ndarray) -> Ground | None:
     return Ground(up[:3], float(up[3]), torch.from_numpy(contacts))
 
 
-def anny_result(
-    body: AnnyBody,
-    motion: BodyMotion,
-    track: Any,
-    frames: np.ndarray,
-    joints: np.ndarray,
-    fps: float,
-    world: np.ndarray | None = None,
+def _read_poses(
+    poses: Any, skeleton: str | None, fps: float | None
+) -> tuple[list[tuple], str, float, list[str], Result | None]:
+    """Tracks of (name, frames (n,), joints (n, J, 3)), their joint set, the frame rate, notes on guesses, and the whole
+    result where it is one."""
+    lifted = None
+    is_file = isinstance(poses, (str, os.PathLike))
+    name = poses if is_file else 'the array'
+    if is_file and not str(poses).endswith('.npy'):
+        arrays = load_arrays(poses)
+    else:
+        arrays = {'keypoints': load_array(poses) if is_file else as_numbers(poses, 'the poses')}
+    if 'keypoints_3d' in arrays and 'track_ids' in arrays:
+        lifted = read_result(poses)
+        joints = lifted.positions()
+        tracks = [(str(t), lifted.table.frame_indices[rows], joints[rows]) for t, rows in lifted.table.tracks()]
+        skeleton, fps = skeleton or lifted.skeleton_3d, fps or lifted.table.fps
+    else:
+        candidates = [a for a in arrays.values() if a.ndim == 3 and a.shape[-1] == 3 and a.dtype.kind == 'f']
+        if len(candidates) != 1 or not len(candidates[0]):
+            shapes = {key: array.shape for key, array in arrays.items()}
+            raise InputError(f'{name} has the arrays {shapes}, expected a single one of numbers (T, J, 3)')
+        tracks = [('0', np.arange(len(candidates[0])), candidates[0])]
+        named = arrays.get('skeleton_3d', arrays.get('skeleton'))
+        skeleton, fps = skeleton or (None if named is None else str(named)), fps or check_rate(arrays.get('fps'), name)
+    notes = [] if skeleton else ['the joint set is unknown; it is taken to be h36m17 (--skeleton)']
+    if fps is None:
+        notes.append('the frame rate is unknown; it is taken to be 30 a second (--fps)')
+    skeleton = skeleton or 'h36m17'
+    expected = get_skeleton(skeleton).num_joints
+    for track, frames, joints in tracks:
+        if len(frames) > 1 and np.diff(frames).max() > _LONGEST_GAP:
+            raise InputError(f'{name}: track {track} is away for more than {_LONGEST_GAP} frames; cut the file there')
+        seen = np.isfinite(joints)
+        tall = (joints.max(1, initial=-1e9, where=seen) - joints.min(1, initial=1e9, where=seen)).max()
+        if joints.shape[1] != expected or not 0.2 < tall < 5:
+            raise InputError(
+                f'{name} has poses {joints.shape} that span {tall:.3g}, expected (T, {expected}, 3) of {skeleton} in '
+                f'metres; name the joint set and divide millimetres by 1000'
+            )
+    return tracks, skeleton, fps or 30.0, notes, lifted
+
+
+def _without_gaps(
+    frames: np.ndarray, joints: np.ndarray, skeleton: str, target: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Every frame from first to last, joints (T, 17, 3) of ``target`` without gaps, and trust (T, 17) in them."""
+    joints = convert_keypoints(np.asarray(joints, np.float64), skeleton, target)
+    seen, every = np.isfinite(joints).all(-1), np.arange(frames[0], frames[-1] + 1)
+    filled, trust = np.zeros((len(every), 17, 3)), np.zeros((len(every), 17))
+    for j in np.flatnonzero(seen.any(0)):
+        rows = seen[:, j]
+        trust[:, j] = np.where(np.isin(every, frames[rows]), 1, 0.01)
+        for axis in range(3):
+            filled[:, j, axis] = np.interp(every, frames[rows], joints[rows, j, axis])
+    if skeleton != target:
+        approximate = find_conversion(skeleton, target).approximate
+        trust[:, np.isin(get_skeleton(target).joint_names, approximate)] *= 0.1
+    return every, filled, trust
+
+
+def body_result(
+    body: BodyModel, motion: BodyMotion, track: Any, frames: np.ndarray, joints: np.ndarray, fps: float
 ) -> Result:
     """A body in motion of a person as a result.
 
@@ -154,7 +256,6 @@ def anny_result(
         frames: (T,) numbers of the frames.
         joints: (T, 17, 3) of h36m17, metres, in the axes of the motion.
         fps: frames a second.
-        world: (4, 4) from the camera to the world, where it is known.
     """
     like = body.template
     rotations = axis_angle_to_matrix(torch.from_numpy(motion.poses).to(like).unflatten(1, (-1, 3)))
@@ -165,9 +266,8 @@ def anny_result(
     @cache
     @torch.no_grad()
     def bones() -> np.ndarray:
-        turns, heads = body.bones(rotations, rest)
-        moves = turns @ rest.binds
-        moves[..., 3] += heads + trans[:, None]
+        moves = body.transforms(rotations, rest)[0]
+        moves[..., 3] += trans[:, None]
         return moves.cpu().numpy()
 
     @cache
@@ -178,7 +278,7 @@ def anny_result(
 
     moving = MovingBody(
         model=body.kind,
-        gender='neutral',
+        gender=body.gender,
         bone_names=body.bone_names,
         parents=body.parents,
         poses=motion.poses,
@@ -187,7 +287,7 @@ def anny_result(
         rest_vertices=rest.vertices.cpu().numpy(),
         rest_joints=rest.heads.cpu().numpy(),
         weights=body.weights.cpu().numpy(),
-        faces=body.faces.cpu().numpy(),
+        faces=None if body.faces is None else body.faces.cpu().numpy(),
         bones=bones,
         vertices=vertices,
         binds=rest.binds.cpu().numpy(),
@@ -195,4 +295,4 @@ def anny_result(
     )
     table = KeypointTable.of_person(np.zeros((len(frames), 0, 2)), frame_indices=frames, track_id=track, fps=fps)
     root = joints[:, 0] if joints[:, 0].any() else None
-    return Result(table, joints - joints[:, :1], 'h36m17', root, body=moving, world_from_camera=world)
+    return Result(table, joints - joints[:, :1], 'h36m17', root, body=moving)

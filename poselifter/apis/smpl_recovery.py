@@ -11,11 +11,11 @@ from torch import nn
 from ..datasets.smpl_estimates import read_smpl_estimates
 from ..errors import InputError
 from ..geometry import axis_angle_to_matrix, matrix_to_axis_angle, matrix_to_rotation_6d, rotation_6d_to_matrix
-from ..models.body_models import BodyMotion, JointsOfBody
+from ..models.body_models import BodyJoints, BodyMotion
 from ..structures import KeypointTable, MotionDataSample, Result
 from ..tracking import interpolate
+from .body_fitting import body_result
 from .inferencers import BaseInferencer
-from .smpl_fitting import body_result
 from .track_clips import Clip, track_clips
 
 
@@ -67,7 +67,7 @@ class _BodyInferencer(BaseInferencer):
         self.body, self.source = bodies[0], estimates
         self.reads = [estimates]
         self.estimates = None if estimates is None else read_smpl_estimates(estimates, person)
-        self.joints_of = JointsOfBody(self.body)
+        self.joints_of = BodyJoints(self.body, self.body.joint_weights('h36m17'))
 
     @torch.no_grad()
     def predict(self, table: KeypointTable, batch_size: int | None = None) -> list[Result]:
@@ -85,7 +85,7 @@ class _BodyInferencer(BaseInferencer):
 
     def _recover(self, table: KeypointTable, clip: Clip) -> Result:
         frames, sample = table.frame_indices[clip.rows], MotionDataSample()
-        inputs = torch.from_numpy(self.model.codec.encode(clip.sample)['inputs']).to(self.body.v_template.device)
+        inputs = torch.from_numpy(self.model.codec.encode(clip.sample)['inputs']).to(self.body.template.device)
         if self.estimates is not None:
             shown = np.interp(np.arange(len(inputs)), clip.where, frames)
             sample.set_data({key: torch.from_numpy(value) for key, value in self.estimates.at(shown).items()})
@@ -97,7 +97,8 @@ class _BodyInferencer(BaseInferencer):
         rotations = interpolate(rotations, np.interp(every, frames, clip.where))
         rotations = rotation_6d_to_matrix(matrix_to_rotation_6d(rotations))
         betas = sample.pred_smpl_shape.mean(0)
-        joints = self.joints_of(torch.from_numpy(rotations).to(self.body.v_template), betas).cpu().numpy()
+        turns = torch.from_numpy(rotations).to(self.body.template)
+        joints = self.joints_of(turns, *self.joints_of.rest(betas))[0].cpu().numpy()
         poses = matrix_to_axis_angle(rotations).reshape(len(rotations), 72)
         motion = BodyMotion(poses, betas.cpu().numpy(), -joints[:, 0])
         fps = float(table.fps or self.model.codec.fps or 30)

@@ -1,4 +1,4 @@
-"""The one door for files of arrays (npz, npy): nothing in them is executed; they are written whole or not at all."""
+"""The one door for files of arrays (npz, npy, safetensors): nothing is executed; written whole or not at all."""
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError, safe_open
 
 from ..errors import InputError, in_short
 from .files import atomic_write
@@ -60,6 +61,27 @@ def load_array(path: str | os.PathLike, memory_map: bool = False, how: str = 'co
             array.close()
             raise InputError(f'it is an npz file, expected the single array of an npy; {how}')
         return array
+
+
+def load_tensors(
+    path: str | os.PathLike, need: Sequence[str] = (), how: str = 'copy or write it again'
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Reads arrays by name from a safetensors file, and its metadata.
+
+    Raises:
+        InputError: the file is missing, damaged, or lacks an array of ``need``.
+    """
+    if not Path(path).is_file():
+        raise InputError(f'{path} does not exist; {how}')
+    try:
+        with safe_open(path, framework='numpy') as file:
+            arrays, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}
+    except SafetensorError as error:
+        raise InputError(f'{path} is no complete safetensors file ({error}); {how}') from error
+    missing = [name for name in need if name not in arrays]
+    if missing:
+        raise InputError(f'{path} lacks the arrays {", ".join(missing)}; {how}')
+    return arrays, metadata
 
 
 def save_arrays(path: str | os.PathLike, arrays: Mapping[str, Any], compressed: bool = True) -> None:

@@ -18,7 +18,6 @@ from poselifter.geometry import axis_angle_to_matrix
 from poselifter.io.amass import read_amass
 from poselifter.models.body_models import SMPL
 
-pytest.importorskip('smplx', reason='body models need smplx')
 Y_UP = np.array([1, -1, -1])
 
 

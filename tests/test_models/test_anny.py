@@ -1,7 +1,6 @@
 """Anny against bodies that the original package has posed, and its fit against bodies of known shape and pose."""
 
 import hashlib
-import re
 
 import numpy as np
 import pytest
@@ -9,7 +8,7 @@ import torch
 
 from poselifter.errors import InputError
 from poselifter.geometry import axis_angle_to_matrix, vertex_normals
-from poselifter.models.body_models import AnnyBody, AnnyJoints, fit_anny
+from poselifter.models.body_models import AnnyBody
 from poselifter.models.body_models.anny import FILE
 from poselifter.utils import shipped_root
 
@@ -61,17 +60,6 @@ def test_the_file_is_small_and_is_named_by_its_content():
     assert 'CC0 1.0 Universal' in (path.parent / 'LICENSE.makehuman.md').read_text()
 
 
-def test_what_ships_in_the_zoo_may_be_passed_on():
-    zoo = shipped_root() / 'zoo'
-    notices = '\n'.join(path.read_text() for path in zoo.glob('NOTICE.*'))
-    named = {part.strip(',.') for part in notices.split() if '*' in part}
-    licences = set(re.findall(r'LICENSE\.\w+\.\w+', notices))
-    assert licences == {path.name for path in zoo.glob('LICENSE.*')}
-    for path in zoo.iterdir():
-        own = path.name.startswith(('mixste', 'NOTICE', 'LICENSE'))  # trained here on CMU, whose terms allow it
-        assert own or any(path.match(pattern) for pattern in named), path.name
-
-
 def test_a_body_stands_upright_and_looks_forward(body):
     shape = body.default_shape()
     vertices, heads = body(torch.eye(3).expand(1, 104, 3, 3), shape)
@@ -121,68 +109,3 @@ def test_phenotypes_end_where_their_range_does_and_names_are_checked(body):
         body.default_shape(tall=1)
     with pytest.raises(InputError, match='no neck, hip of halpe26'):
         body.joint_weights('halpe26')
-
-
-def motion(body, frames=20, seed=0):
-    """Rotations (T, 104, 3, 3) of bones that turn smoothly, and a shape."""
-    rng = np.random.default_rng(seed)
-    ends = np.zeros((2, 104, 3))
-    reach = {'upperarm01': 0.6, 'upperleg01': 0.5, 'spine03': 0.2, 'neck02': 0.1}
-    for bone, name in enumerate(body.bone_names):
-        ends[:, bone] = rng.normal(0, reach.get(name.split('.')[0], 0), (2, 3))
-    for side in 'LR':
-        ends[:, body.bone_names.index(f'lowerleg01.{side}'), 0] = rng.uniform(0.2, 1.2, 2)
-    ends[:, 0] = [[np.pi - 0.3, 0, 0], [np.pi, 0.2, 0.1]]  # upright in the camera's axes, y down
-    mix = (1 - np.cos(np.linspace(0, np.pi, frames)))[:, None, None] / 2
-    angles = torch.from_numpy(ends[0] + mix * (ends[1] - ends[0])).float()
-    shape = body.default_shape(gender=0.2, weight=0.7, height=0.65)
-    shape[6:] = torch.from_numpy(rng.normal(0, 0.3, 9)).float()
-    return axis_angle_to_matrix(angles), shape
-
-
-def test_joints_without_vertices_are_those_with_them(body):
-    rotations, shape = motion(body, 3)
-    joints = AnnyJoints(body)
-    expected = body.keypoints(body(rotations, shape)[0])
-    found = joints(rotations[:, joints.moving], *joints.rest(shape)[1:])[0]
-    assert torch.allclose(found[:, :17], expected, atol=2e-6)
-
-
-def test_a_body_of_known_pose_and_shape_is_found_again(body):
-    rotations, shape = motion(body)
-    with torch.no_grad():
-        vertices = body(rotations, shape)[0] + torch.tensor([0.3, 0.1, 4])
-    target = body.keypoints(vertices)
-    fitted = fit_anny(body, target, noise=0.003, same_joints=True)
-    with torch.no_grad():
-        turns = axis_angle_to_matrix(torch.from_numpy(fitted.poses).unflatten(1, (104, 3)))
-        found = body(turns, torch.from_numpy(fitted.betas))[0] + torch.from_numpy(fitted.trans)[:, None]
-    error = (body.keypoints(found) - target).norm(dim=-1).mean()
-    assert error < 0.005 and error == pytest.approx(fitted.error, abs=1e-4)
-    assert (found - vertices).norm(dim=-1).mean() < 0.015
-
-
-def test_elbows_and_knees_bend_one_way_and_noise_is_smoothed(body):
-    rotations, shape = motion(body)
-    with torch.no_grad():
-        target = body.keypoints(body(rotations, shape)[0])
-    noisy = target + 0.02 * torch.randn(target.shape, generator=torch.Generator().manual_seed(0))
-    fitted = fit_anny(body, noisy, noise=0.02, iterations=100, same_joints=True)
-    poses = fitted.poses.reshape(20, 104, 3)
-    knees = [body.bone_names.index(f'lowerleg01.{side}') for side in 'LR']
-    assert poses[:, knees, 0].min() > -0.2
-    with torch.no_grad():
-        found = body.keypoints(body(axis_angle_to_matrix(torch.from_numpy(poses)), torch.from_numpy(fitted.betas))[0])
-    found, target, noisy = (x - x[:, :1] for x in (found, target, noisy))
-    assert (found - target).norm(dim=-1).mean() < 0.5 * (noisy - target).norm(dim=-1).mean()
-
-
-def test_what_is_known_of_a_person_is_kept(body):
-    rotations, shape = motion(body, 4)
-    with torch.no_grad():
-        target = body.keypoints(body(rotations, shape)[0])
-    fitted = fit_anny(body, target, noise=0.05, iterations=60, known={'gender': 0.9, 'age': 0.8}, height=1.8)
-    assert fitted.betas[:2] == pytest.approx([0.9, 0.8], abs=0.05)
-    assert np.ptp(body.rest(torch.from_numpy(fitted.betas)).vertices[:, 1].numpy()) == pytest.approx(1.8, abs=0.03)
-    with pytest.raises(InputError, match=r'shape \(4, 5, 3\), expected finite numbers'):
-        fit_anny(body, target[:, :5])

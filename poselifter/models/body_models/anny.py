@@ -1,43 +1,33 @@
 """Anny, the body model that ships: bodies of all ages from named phenotypes, free for any use."""
 
+import json
 import os
-from dataclasses import dataclass
+import zlib
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ...errors import InputError
+from ...errors import InputError, reading
 from ...skeletons import get_skeleton
 from ...utils import shipped_root
-from ...utils.arrays import load_arrays
+from ...utils.arrays import load_tensors
+from .body_model import BodyModel, shaped
 
-FILE = 'zoo/anny_body-38af06f6.npz'
+FILE = 'zoo/anny_body-e0727027.safetensors'
 _ARRAYS = (
     'template', 'shapes', 'shape_steps', 'heads', 'head_shapes', 'turns', 'turn_shapes', 'reference_turns', 'mixes',
     'skin_bones', 'skin_weights', 'faces', 'light_vertices', 'light_faces', 'keypoint', 'keypoint_vertices',
-    'keypoint_weights', 'keypoint_names', 'bone_names', 'parents', 'phenotype_names', 'change_names',
+    'keypoint_weights',
 )  # fmt: skip
+_NAMES = ('bone_names', 'parents', 'phenotype_names', 'change_names', 'keypoint_names')
 _Y_UP = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # from the file's axes: z up, front at -y
+_SPREAD = {'gender': 0.3, 'age': 0.1, 'muscle': 0.2, 'weight': 0.2, 'height': 0.12, 'proportions': 0.2}
+_CHANGE_SPREAD = 0.35  # of local changes
 _YOUNGEST = -1 / 3  # the least value of age, a newborn's; of the other phenotypes it is 0
 
 
-@dataclass(frozen=True)
-class RestBody:
-    """A body of some shape at rest, before it is posed; metres, y up, front at z, left at x.
-
-    Attributes:
-        vertices: (..., V, 3) in the pose the shape has been modelled in.
-        binds: (..., K, 3, 4), what takes a vertex to the axes of each bone, the same for all shapes.
-        heads: (..., K, 3) of the bones in the rest pose, that of rotations 0; the root's is the origin.
-    """
-
-    vertices: Tensor
-    binds: Tensor
-    heads: Tensor
-
-
-class AnnyBody(nn.Module):
+class AnnyBody(BodyModel):
     """Anny (Brégier et al. 2026): 13,718 vertices, 104 bones, 6 phenotypes and 9 lengths of limbs.
 
     A shape is (..., 15): ``shape_names`` in order, first the phenotypes ``gender`` (0 male to 1 female),
@@ -61,56 +51,43 @@ class AnnyBody(nn.Module):
     """
 
     kind = 'anny'
+    joint_sets = ('cmu17',)
+    average = dict.fromkeys(('gender', 'muscle', 'weight', 'proportions'), 0.5) | {'age': 2 / 3, 'height': 0.37}
 
     def __init__(self, path: str | os.PathLike | None = None) -> None:
         super().__init__()
-        arrays = load_arrays(path or shipped_root() / FILE, _ARRAYS, (), 'reinstall poselifter')
-        self.bone_names, self.keypoint_names = (tuple(map(str, arrays[f'{x}_names'])) for x in ('bone', 'keypoint'))
-        self.parents = tuple(arrays['parents'].tolist())
-        self.phenotypes = tuple(map(str, arrays['phenotype_names']))
-        self.shape_names = self.phenotypes + tuple(map(str, arrays['change_names']))
+        path = path or shipped_root() / FILE
+        arrays, metadata = load_tensors(path, _ARRAYS, 'reinstall poselifter')
+        kinds = (KeyError, ValueError, TypeError, zlib.error)
+        with reading(f'{path} holds no body of Anny', 'reinstall poselifter', kinds):
+            about = json.loads(metadata['about'])
+            names = {name: tuple(about[name]) for name in _NAMES}
+            shapes = _decoded(arrays['shapes'], arrays['shape_steps'], len(arrays['template']))
+        self.bone_names, self.keypoint_names = names['bone_names'], names['keypoint_names']
+        self.phenotypes = names['phenotype_names']
+        self.shape_names = self.phenotypes + names['change_names']
         self.grid = arrays['mixes'].shape[:-1]
         count = len(arrays['template'])
-        weights = np.zeros((count, len(self.parents)))
+        weights = np.zeros((count, len(self.bone_names)))
         rows = np.arange(count)[:, None]
         np.add.at(weights, (rows, arrays['skin_bones']), arrays['skin_weights'])
         regressor = np.zeros((len(self.keypoint_names), count))
         regressor[arrays['keypoint'], arrays['keypoint_vertices']] = arrays['keypoint_weights']
-        buffers = {
-            'template': arrays['template'] @ _Y_UP.T,
-            'shapes': _decoded(arrays['shapes'], arrays['shape_steps']) @ _Y_UP.T.astype(np.float32),
-            'heads': arrays['heads'] @ _Y_UP.T,
-            'head_shapes': arrays['head_shapes'] @ _Y_UP.T,
-            'turns': _Y_UP @ arrays['turns'],
-            'turn_shapes': _Y_UP @ arrays['turn_shapes'],
-            'reference_turns': _Y_UP @ arrays['reference_turns'],
-            'mixes': arrays['mixes'].reshape(-1, arrays['mixes'].shape[-1]),
-            'weights': (weights / weights.sum(1, keepdims=True)),
-            'regressor': regressor,
-        }
-        for name, value in buffers.items():
-            self.register_buffer(name, torch.as_tensor(value, dtype=torch.get_default_dtype()), persistent=False)
-        for name in ('faces', 'light_vertices', 'light_faces'):
-            self.register_buffer(name, torch.from_numpy(arrays[name].astype(np.int64)), persistent=False)
-        depths = [0]
-        ancestors = np.eye(len(self.parents))
-        for bone, parent in enumerate(self.parents[1:], 1):
-            ancestors[bone] += ancestors[parent]
-            depths.append(depths[parent] + 1)
-        self.register_buffer('ancestors', torch.as_tensor(ancestors).to(self.template), persistent=False)
-        self.levels = [[b for b, d in enumerate(depths) if d == depth] for depth in range(max(depths) + 1)]
-
-    def default_shape(self, **values: float) -> Tensor:
-        """A shape (15,): a young adult of about 1.7 m, all else in the middle, but for the values given by name.
-
-        Raises:
-            InputError: there is no such name.
-        """
-        unknown = sorted(set(values) - set(self.shape_names))
-        if unknown:
-            raise InputError(f'a body has no {", ".join(unknown)}; it has {", ".join(self.shape_names)}')
-        start = dict.fromkeys(self.phenotypes, 0.5) | {'age': 2 / 3, 'height': 0.37} | values
-        return self.template.new_tensor([start.get(name, 0.0) for name in self.shape_names])
+        self._set_arrays(
+            names['parents'],
+            template=arrays['template'] @ _Y_UP.T,
+            shapes=shapes @ _Y_UP.T.astype(np.float32),
+            heads=arrays['heads'] @ _Y_UP.T,
+            head_shapes=arrays['head_shapes'] @ _Y_UP.T,
+            turns=_Y_UP @ arrays['turns'],
+            turn_shapes=_Y_UP @ arrays['turn_shapes'],
+            reference_turns=_Y_UP @ arrays['reference_turns'],
+            mixes=arrays['mixes'].reshape(-1, arrays['mixes'].shape[-1]),
+            weights=weights / weights.sum(1, keepdims=True),
+            regressor=regressor,
+            shape_spread=np.array([_SPREAD.get(name, _CHANGE_SPREAD) for name in self.shape_names]),
+            **{name: arrays[name].astype(np.int64) for name in ('faces', 'light_vertices', 'light_faces')},
+        )
 
     def within_range(self, shape: Tensor) -> Tensor:
         """Shapes (..., 15) with phenotypes no further than their range."""
@@ -130,63 +107,17 @@ class AnnyBody(nn.Module):
         both = torch.stack([changes.clamp_min(0), (-changes).clamp_min(0)], -1).flatten(-2)
         return torch.cat([corners @ self.mixes, both], -1)
 
-    def rest(self, shape: Tensor) -> RestBody:
-        """The bodies of shapes (..., 15)."""
-        mix = self.coefficients(shape)
-
-        def shaped(start: Tensor, shapes: Tensor) -> Tensor:
-            return start + (mix @ shapes.flatten(1)).unflatten(-1, start.shape)
-
-        places = shaped(self.heads, self.head_shapes)
-        turns = _nearest_rotation(shaped(self.turns, self.turn_shapes))
+    def rest_bones(self, mix: Tensor) -> tuple[Tensor, Tensor]:
+        """``binds`` and ``heads`` of a body at rest by weights (..., B) of the blend shapes."""
+        places = shaped(self.heads, self.head_shapes, mix)
+        turns = _nearest_rotation(shaped(self.turns, self.turn_shapes, mix))
         turns = self.reference_turns @ turns.transpose(-1, -2)
         binds = torch.cat([turns, -turns @ places.unsqueeze(-1)], -1)
-        above = list(self.parents[1:])
-        carried = turns[..., above, :, :]
-        still = torch.eye(3).to(turns).expand_as(carried)
-        at_root = (
-            torch.tensor(above, device=turns.device)[:, None, None] == 0
-        )  # bones of the root rest as it leaves them
-        steps = torch.where(at_root, still, carried) @ (places[..., 1:, :] - places[..., above, :]).unsqueeze(-1)
-        heads = self.ancestors[:, 1:] @ steps.squeeze(-1)
-        return RestBody(shaped(self.template, self.shapes), binds, heads)
-
-    def bones(self, rotations: Tensor, rest: RestBody) -> tuple[Tensor, Tensor]:
-        """Poses the bones.
-
-        Args:
-            rotations: (..., K, 3, 3), each bone relative to its parent; the root's turns the body about its head.
-            rest: of the shape.
-
-        Returns:
-            Rotations (..., K, 3, 3) from rest, and heads (..., K, 3), the root's at the origin.
-        """
-        world = [rotations[..., :1, :, :]]
-        for level, bones in enumerate(self.levels[1:], 1):
-            above = [self.levels[level - 1].index(self.parents[bone]) for bone in bones]
-            world.append(world[-1][..., above, :, :] @ rotations[..., bones, :, :])
-        order = torch.tensor([bone for level in self.levels for bone in level]).argsort()
-        turns = torch.cat(world, -3)[..., order, :, :]
-        above = list(self.parents[1:])
-        steps = turns[..., above, :, :] @ (rest.heads[..., 1:, :] - rest.heads[..., above, :]).unsqueeze(-1)
-        return turns, self.ancestors[:, 1:] @ steps.squeeze(-1)
-
-    def forward(self, rotations: Tensor, shape: Tensor) -> tuple[Tensor, Tensor]:
-        """Poses and shapes the body.
-
-        Args:
-            rotations: (..., 104, 3, 3), see :meth:`bones`.
-            shape: (..., 15), or what broadcasts to it; one for all frames is much faster.
-
-        Returns:
-            Vertices (..., 13718, 3) and heads of the bones (..., 104, 3), metres; add a translation to both.
-        """
-        rest = self.rest(shape)
-        turns, heads = self.bones(rotations, rest)
-        moves = turns @ rest.binds
-        moves = torch.cat([moves[..., :3], moves[..., 3:] + heads.unsqueeze(-1)], -1)
-        blended = (self.weights @ moves.flatten(-2)).unflatten(-1, (3, 4))
-        return (blended[..., :3] @ rest.vertices.unsqueeze(-1)).squeeze(-1) + blended[..., 3], heads
+        above = torch.tensor(self.tree.above, device=turns.device)
+        still = torch.eye(3).to(turns).expand_as(turns[..., 1:, :, :])  # bones of the root rest as it leaves them
+        turned = torch.where((above == 0)[:, None, None], still, turns[..., self.tree.above, :, :])
+        steps = (turned @ (places[..., 1:, :] - places[..., self.tree.above, :]).unsqueeze(-1)).squeeze(-1)
+        return binds, self.tree.chain.to(steps) @ steps
 
     def joint_weights(self, skeleton: str) -> Tensor:
         """Weights (J, V) of the vertices that make the joints of a joint set.
@@ -195,23 +126,23 @@ class AnnyBody(nn.Module):
             InputError: the body has no such joint.
         """
         rows = dict(zip(self.keypoint_names, self.regressor, strict=True))
+        rows |= {name.removeprefix(f'{skeleton}.'): row for name, row in rows.items()}
         rows['pelvis'] = (rows['left_hip'] + rows['right_hip']) / 2
         names = get_skeleton(skeleton).joint_names
         absent = [name for name in names if name not in rows]
         if absent:
-            raise InputError(f'the body has no {", ".join(absent)} of {skeleton}; it has {", ".join(rows)}')
+            known = ', '.join(name for name in rows if '.' not in name)
+            raise InputError(f'the body has no {", ".join(absent)} of {skeleton}; it has {known}')
         return torch.stack([rows[name] for name in names])
 
-    def keypoints(self, vertices: Tensor, skeleton: str = 'h36m17') -> Tensor:
-        """Vertices (..., V, 3) to the joints of a joint set (..., J, 3), same unit; see :meth:`joint_weights`."""
-        return self.joint_weights(skeleton) @ vertices
 
-
-def _decoded(planes: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """Blend shapes (S, V, 3) from four planes of bytes (4, S, 3, V) of their differences; see the converter."""
-    coded = np.ascontiguousarray(np.moveaxis(planes, 0, -1)).view('<u4')[..., 0]
+def _decoded(packed: np.ndarray, steps: np.ndarray, count: int) -> np.ndarray:
+    """Blend shapes (S, V, 3) from zlib's bytes of four planes (4, S, 3, V) of their differences; see the converter."""
+    size = 4 * len(steps) * 3 * count
+    planes = np.frombuffer(zlib.decompressobj().decompress(packed.tobytes(), size), np.uint8)
+    coded = np.ascontiguousarray(planes.reshape(4, -1).T).view('<u4').reshape(len(steps), 3, count)
     moves = (coded >> 1).astype(np.int32) ^ -(coded & 1).astype(np.int32)
-    return np.cumsum(moves, -1, dtype=np.int32).swapaxes(1, 2) * steps.astype(np.float32)[:, None, None]
+    return np.cumsum(moves, -1, dtype=np.int32).swapaxes(1, 2) * steps[:, None, None]
 
 
 def _nearest_rotation(matrices: Tensor) -> Tensor:

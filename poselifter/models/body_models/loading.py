@@ -66,10 +66,10 @@ def load_body_model(
         arrays['J_regressor_h36m'] = joint_regressor
     body = SMPL(_folded(arrays))
     body.gender = gender
-    rest = body.keypoints(body.v_template)
+    rest = body.keypoints(body.template)
     if not isinstance(source, Mapping) and rest[1, 0] > rest[4, 0]:  # +x is the person's left, row 1 the right hip
         warnings.warn('J_regressor_h36m has the left leg first, as SPIN has it; its legs are swapped', stacklevel=2)
-        body.J_regressor_h36m = body.J_regressor_h36m[_SWAPPED_LEGS]
+        body.regressor_h36m = body.regressor_h36m[_SWAPPED_LEGS]
     return body
 
 

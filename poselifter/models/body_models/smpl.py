@@ -1,14 +1,14 @@
 """SMPL, the body model of mesh recovery."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...errors import InputError
 from ...skeletons import get_skeleton
+from .body_model import BodyModel
 
 SHAPES = {  # V vertices; shapedirs may hold more than 10 components, the first 10 are used
     'v_template': ('V', 3),
@@ -20,11 +20,8 @@ SHAPES = {  # V vertices; shapedirs may hold more than 10 components, the first 
 }
 
 
-class SMPL(nn.Module):
+class SMPL(BodyModel):
     """The skinned multi-person linear model (Loper et al. 2015) with 10 shape components.
-
-    In the rest pose y points up, +x to the person's left and +z to the front. The arrays are buffers outside of the
-    ``state_dict``, since their licence does not let them travel in a checkpoint.
 
     Args:
         arrays: by the names of the official file: ``v_template`` (V, 3) metres, ``shapedirs`` (V, 3, 10 or more),
@@ -35,15 +32,13 @@ class SMPL(nn.Module):
 
     Attributes:
         kind: ``'smpl'``, ``'smplh'`` or ``'smplx'``, of which the arrays are.
-        gender: ``'neutral'``, ``'male'`` or ``'female'``, where a loader knows it.
 
     Raises:
-        InputError: an array is missing, has another shape or another tree of joints, or smplx is not installed.
+        InputError: an array is missing, has another shape or another tree of joints.
     """
 
     def __init__(self, arrays: Mapping[str, Any]) -> None:
         super().__init__()
-        _skinning()  # fails here rather than after an hour of loading data
         skeleton = get_skeleton('smpl24')
         tree = arrays['kintree_table'][0] if 'kintree_table' in arrays else arrays.get('parents', skeleton.parents)
         if list(np.asarray(tree)[1:]) != list(skeleton.parents[1:]):
@@ -52,48 +47,37 @@ class SMPL(nn.Module):
             )
         sizes = {'V': (np.shape(arrays.get('v_template')) or (0,))[0]}
         shapes = {**SHAPES, 'J_regressor_coco': (17, 'V')} if 'J_regressor_coco' in arrays else SHAPES
-        self.register_buffer('J_regressor_coco', None, persistent=False)
-        for key, axes in shapes.items():
-            value = _dense(arrays, key, tuple(sizes.get(axis, axis) for axis in axes))
-            if key == 'posedirs':
-                value = value.reshape(-1, value.shape[-1]).T.copy()  # as smplx wants it: (207, 3 V)
-            self.register_buffer(key, torch.as_tensor(value, dtype=torch.get_default_dtype()), persistent=False)
-        self.kind, self.gender = arrays.get('kind', 'smpl'), 'neutral'
+        given = {
+            key: _dense(arrays, key, tuple(sizes.get(axis, axis) for axis in axes)) for key, axes in shapes.items()
+        }
         faces = arrays.get('f', arrays.get('faces'))
-        faces = None if faces is None else torch.as_tensor(np.asarray(faces).astype(np.int64))
-        self.register_buffer('faces', faces, persistent=False)
-        # stays on the CPU: smplx reads it number by number, and each would wait for the device
-        self.parents = torch.tensor(skeleton.parents, device='cpu')
+        self.register_buffer('regressor_coco', None, persistent=False)
+        shapes = np.moveaxis(given['shapedirs'], -1, 0)
+        self._set_arrays(
+            skeleton.parents,
+            template=given['v_template'],
+            shapes=shapes,
+            heads=given['J_regressor'] @ given['v_template'],
+            head_shapes=given['J_regressor'] @ shapes,
+            pose_shapes=given['posedirs'].reshape(-1, given['posedirs'].shape[-1]).T,
+            weights=given['weights'],
+            shape_spread=np.ones(10),
+            **{key[2:]: value for key, value in given.items() if key.startswith('J_regressor_')},
+            **({} if faces is None else {'faces': np.asarray(faces).astype(np.int64)}),
+        )
+        self.kind, self.bone_names = arrays.get('kind', 'smpl'), skeleton.joint_names
+        self.shape_names = tuple(f'beta_{number}' for number in range(10))
 
-    def forward(self, rotations: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
-        """Poses and shapes the body, in full precision also under autocast.
-
-        Args:
-            rotations: (..., 24, 3, 3), each joint relative to its parent; joint 0 turns the body about its pelvis.
-            betas: (..., 10), or what broadcasts to it.
-
-        Returns:
-            Vertices (..., V, 3) and joints (..., 24, 3), both in metres.
-        """
-        batch, like = rotations.shape[:-3], self.v_template
-        betas = betas.expand(*batch, betas.shape[-1]).reshape(-1, betas.shape[-1]).to(like.dtype)
-        rotations = rotations.reshape(-1, 24, 3, 3).to(like.dtype)
-        model = (self.v_template, self.shapedirs, self.posedirs, self.J_regressor, self.parents, self.weights)
-        with torch.autocast(like.device.type, enabled=False):
-            vertices, joints = _skinning()(betas, rotations, *model, pose2rot=False)
-        return vertices.reshape(*batch, len(like), 3), joints.reshape(*batch, 24, 3)
-
-    def keypoints(self, vertices: Tensor, skeleton: str = 'h36m17') -> Tensor:
-        """Vertices (..., V, 3) to the joints of h36m17 or coco17 (..., 17, 3), same unit.
+    def joint_weights(self, skeleton: str) -> Tensor:
+        """Weights (17, V) of the vertices that make the joints of h36m17 or coco17.
 
         Raises:
-            InputError: the model has no regressor of coco17.
+            InputError: the model has no regressor of the joint set.
         """
-        regressor = {'h36m17': self.J_regressor_h36m, 'coco17': self.J_regressor_coco}.get(skeleton)
+        regressor = {'h36m17': self.regressor_h36m, 'coco17': self.regressor_coco}.get(skeleton)
         if regressor is None:
             raise InputError(f'the body model has no regressor of {skeleton}; put J_regressor_coco.npy beside it')
-        with torch.autocast(vertices.device.type, enabled=False):
-            return torch.einsum('jv,...vc->...jc', regressor, vertices)
+        return regressor
 
 
 def _dense(arrays: Mapping[str, Any], key: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -111,11 +95,3 @@ def _dense(arrays: Mapping[str, Any], key: str, shape: tuple[int, ...]) -> np.nd
     if value.shape != shape:
         raise InputError(f'{key} of the body model has shape {value.shape}, expected {shape}; is the file one of SMPL?')
     return value
-
-
-def _skinning() -> Callable[..., tuple[Tensor, Tensor]]:
-    try:
-        from smplx.lbs import lbs
-    except ImportError as error:
-        raise InputError('body models need smplx, which is not installed; run: pip install smplx') from error
-    return lbs
