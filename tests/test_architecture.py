@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 FLOORS = [
-    {'errors', 'version', 'utils', 'geometry', 'skeletons'},
+    {'errors', 'version', 'utils', 'geometry', 'skeletons', 'light_registry'},
     {'registry', 'structures'},
     {'codecs', 'evaluation.functional', 'models.layers', 'models.losses', 'models.parts', 'checkpoints'},
     {'models', 'datasets', 'evaluation', 'engine', 'io', 'detection', 'tracking', 'visualization', 'world'},
@@ -20,31 +20,31 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 376,
-    'poselifter/apis': 1292,
+    'poselifter': 403,
+    'poselifter/apis': 1387,
     'poselifter/checkpoints': 847,
-    'poselifter/codecs': 190,
+    'poselifter/codecs': 192,
     'poselifter/datasets': 2762,
     'poselifter/detection': 683,
-    'poselifter/engine': 1141,
+    'poselifter/engine': 1142,
     'poselifter/evaluation': 611,
-    'poselifter/geometry': 706,
+    'poselifter/geometry': 733,
     'poselifter/io': 2045,
-    'poselifter/models': 2946,
+    'poselifter/models': 2954,
     'poselifter/skeletons': 192,
-    'poselifter/structures': 453,
-    'poselifter/tracking': 396,
-    'poselifter/utils': 480,
-    'poselifter/visualization': 739,
-    'poselifter/world': 361,
+    'poselifter/structures': 466,
+    'poselifter/tracking': 410,
+    'poselifter/utils': 490,
+    'poselifter/visualization': 742,
+    'poselifter/world': 363,
     'tools': 123,
     'tools/analysis_tools': 1109,
     'tools/dataset_converters': 717,
     'tools/misc': 420,
     'tools/model_converters': 186,
 }
-TOTAL_LINES = 34_925
-TEST_LINES = 30_588
+TOTAL_LINES = 35_321
+TEST_LINES = 30_591
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -5,11 +5,11 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from ..errors import InputError
 from ..evaluation.functional import mpjpe, p_mpjpe
@@ -170,10 +170,12 @@ class _Bar:
         self.name, self.bar = name, None
 
     def __call__(self, done: float, total: int) -> None:
-        if self.bar is None:
-            hidden = not sys.stderr.isatty()
-            self.bar = tqdm(total=total, desc=self.name, unit='frame', unit_scale=True, leave=False, disable=hidden)
-        self.bar.update(done)
+        if self.bar is None and sys.stderr.isatty() and find_spec('tqdm'):
+            from tqdm import tqdm
+
+            self.bar = tqdm(total=total, desc=self.name, unit='frame', unit_scale=True, leave=False)
+        if self.bar is not None:
+            self.bar.update(done)
 
     def close(self) -> None:
         if self.bar is not None:

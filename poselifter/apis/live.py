@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
-from torch import nn
 
 from ..detection import Frame, build_detector
 from ..detection.stream import open_live
@@ -29,7 +27,7 @@ _FRAMES, _SECONDS = 3, 0.3  # who is seen for less is no person
 
 def show_live(
     source: str,
-    model: nn.Module,
+    model: Any,
     detector: str | None = None,
     smoothing: str | float | None = 'light',
     person: str | None = None,
@@ -144,6 +142,8 @@ class _Choice:
 
 def _picture(frame: Frame) -> dict[str, Any]:
     """A small JPEG of a frame, and the size of the frame."""
+    from PIL import Image
+
     image, buffer = Image.fromarray(frame.image), io.BytesIO()
     image.thumbnail((_WIDEST, _WIDEST), Image.Resampling.BILINEAR, reducing_gap=1.0)
     image.save(buffer, 'JPEG', quality=75)

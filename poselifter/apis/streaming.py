@@ -2,9 +2,9 @@
 
 from collections import deque
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from torch import nn
 
 from ..errors import check_choice
 from ..geometry.root import fit_root
@@ -12,7 +12,7 @@ from ..skeletons import convert_keypoints
 from ..structures import KeypointTable, Result
 from ..tracking import OneEuroFilter, PersonLinker
 from ..world.camera_file import FilmCamera
-from .inference import predict_table
+from .prediction import predict_table
 from .track_clips import MAX_GAP
 
 #: Hertz above which joints at rest are smoothed, by name; moving ones are smoothed less.
@@ -44,7 +44,7 @@ class StreamingLifter:
 
     def __init__(
         self,
-        model: nn.Module,
+        model: Any,
         skeleton: str | None = None,
         img_shape: tuple[int, int] | None = None,
         smoothing: str | float | None = 'light',

@@ -2,5 +2,6 @@
 
 from .cache import CacheFile
 from .files import atomic_write, safe_name, shipped_root, write_json
-from .parallel import run_parallel
+from .lazy import import_on_demand
+from .parallel import count_cores, run_parallel
 from .setup_env import import_modules, load_plugins, register_all_modules

@@ -7,13 +7,11 @@ import sys
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
-from mmengine.registry import DefaultScope
-
 from ..errors import reading
 
 PLUGIN_GROUP = 'poselifter.plugins'
 _ROOMS = ('codecs', 'checkpoints', 'datasets', 'models', 'evaluation', 'engine')
-_ROOMS += ('io', 'detection', 'visualization', 'apis')
+_ROOMS += ('io', 'detection', 'visualization', 'apis.inferencers', 'apis.action_inferencer')
 
 
 def register_all_modules(init_default_scope: bool = True) -> None:
@@ -26,6 +24,8 @@ def register_all_modules(init_default_scope: bool = True) -> None:
     Raises:
         InputError: a plugin cannot be imported; the message names it.
     """
+    from mmengine.registry import DefaultScope  # which imports torch
+
     for room in _ROOMS:
         importlib.import_module(f'poselifter.{room}')
     load_plugins()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
-from ...registry import WRITERS, Writer
+from ...light_registry import WRITERS, Writer
 from ...structures import Result
 from ...utils import load_plugins, safe_name
 
