@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from .errors import InputError, run_program
-from .utils import atomic_write, load_plugins
+from .utils import atomic_write, import_without_training, load_plugins
 from .version import __version__
 
 Option = tuple[tuple[str, ...], dict[str, Any]]
@@ -53,6 +53,12 @@ IMAGE_SIZE = option('--image-size', nargs=2, type=int, metavar=('W', 'H'), help=
 SKELETON = option('--skeleton', help='joint set of the input, where the file does not say')
 
 
+def _prepare(model: str | None) -> None:
+    """Imports for a model that runs, not trains; one that is exported needs none."""
+    if not (model or '').endswith('.onnx'):
+        import_without_training()
+
+
 @command(
     'lift',
     option('input', nargs='+', help='films, folders of pictures, patterns such as "clips/*.mp4", or files of {inputs}'),
@@ -60,7 +66,7 @@ SKELETON = option('--skeleton', help='joint set of the input, where the file doe
     option('--detector', help='of persons in films: blazepose-full (default), blazepose-lite, rtmlib-body, ...'),
     option('--start', type=float, metavar='S', help='second of a film to begin at'),
     option('--end', type=float, metavar='S', help='second of a film to end at'),
-    option('--model', help='a name of the zoo or a config file (default: the model that ships)'),
+    option('--model', help='a name of the zoo, a config or an exported .onnx file (default: the model that ships)'),
     option('--checkpoint', help="weights (default: the zoo model's own)"),
     SKELETON,
     IMAGE_SIZE,
@@ -70,7 +76,7 @@ SKELETON = option('--skeleton', help='joint set of the input, where the file doe
     option('--tracker', metavar='NAME', help='of persons without ids: sort, bytetrack, ocsort, cbiou of trackers'),
     option('--truth', metavar='NPZ', help='true poses with their keypoints: prints errors and coverage'),
     option('--smooth', type=_strength, default='light', help='off, light, strong or hertz (default: %(default)s)'),
-    option('--formats', default='npz,png,html', help='of {poses} (default: %(default)s)'),
+    option('--formats', help='of {poses} (default: npz,png,html)'),
     option('--body', action='store_true', help='also a moving body (Anny): a page and a GLB, NAME_body.*'),
     option('--force', action='store_true', help='write over results that exist (default: they stay)'),
     JSON,
@@ -85,13 +91,18 @@ SKELETON = option('--skeleton', help='joint set of the input, where the file doe
 def lift(args: argparse.Namespace) -> None:
     """Films or 2D keypoints to 3D poses."""
     from .apis import Pose3DInferencer  # models take seconds to import; `poselifter zoo list` need not wait
-    from .apis.body_fitting import add_bodies
     from .apis.lift_files import lift_files
     from .apis.zoo import DEFAULT_MODEL
     from .detection import expand_inputs
+    from .io import writable_formats
 
+    say = _to_stderr if args.json else print
+    formats, notes = (args.formats.split(','), []) if args.formats else writable_formats(['npz', 'png', 'html'])
+    for note in notes:
+        say(note)
     world = world_of(args)
     inputs = expand_inputs(args.input)
+    _prepare(args.model)
     inferencer = Pose3DInferencer(args.model or DEFAULT_MODEL, args.checkpoint, args.device)
     if inferencer.untrained:
         raise InputError(f'{args.model} is a config without weights; give them, --checkpoint FILE')
@@ -99,8 +110,8 @@ def lift(args: argparse.Namespace) -> None:
         inferencer,
         inputs,
         args.out_dir,
-        ['npz', *(f for f in args.formats.split(',') if f != 'npz')],
-        say=_to_stderr if args.json else print,
+        ['npz', *(name for name in formats if name != 'npz')],
+        say=say,
         skeleton=args.skeleton,
         img_shape=tuple(args.image_size[::-1]) if args.image_size else None,
         fps=args.fps,
@@ -117,7 +128,9 @@ def lift(args: argparse.Namespace) -> None:
         truth=args.truth,
     )
     if args.body:
-        add_bodies(report, args.out_dir, _to_stderr if args.json else print, device=args.device, height=args.height)
+        from .apis.body_fitting import add_bodies
+
+        add_bodies(report, args.out_dir, say, device=args.device, height=args.height)
     if args.json:
         print(json.dumps({'poselifter': __version__, 'results': report}))
     failed = sum(entry['status'] == 'failed' for entry in report)
@@ -129,7 +142,7 @@ def lift(args: argparse.Namespace) -> None:
     'live',
     option('source', nargs='?', default='0', help='number or device of a camera, or a film (default: %(default)s)'),
     option('--detector', help='of persons: blazepose-full (default), blazepose-lite, rtmlib-body, ...'),
-    option('--model', help='a name of the zoo or a config file (default: the model that ships)'),
+    option('--model', help='a name of the zoo, a config or an exported .onnx file (default: the model that ships)'),
     option('--checkpoint', help="weights (default: the zoo model's own)"),
     option('--smooth', type=_strength, default='light', help='off, light, strong or hertz (default: %(default)s)'),
     option('--person', metavar='ID', help='lift only this person, or several with commas'),
@@ -148,6 +161,7 @@ def live(args: argparse.Namespace) -> None:
         if sys.stderr.isatty():
             print(f'\r{line:76}', end='', file=sys.stderr, flush=True)
 
+    _prepare(args.model)
     fast = {'model.test_cfg.flip_test': False}  # half of the time for an error of 1 % more
     model = init_model(args.model or DEFAULT_MODEL, args.checkpoint, args.device, fast)
     given = {key: getattr(args, key) for key in ('detector', 'person', 'largest', 'port')}
@@ -334,6 +348,29 @@ def download_model(args: argparse.Namespace) -> None:
     from .detection.weights import MEMBERS, find_weights
 
     print(find_weights(args.name) if args.name in MEMBERS else zoo.download(zoo.find(args.name)))
+
+
+@command(
+    'export',
+    option('model', help='a name of the zoo or a config file'),
+    option('checkpoint', nargs='?', help="weights (default: the zoo model's own)"),
+    option('-o', '--out', required=True, metavar='FILE', help='FILE.onnx, or FILE.pt2 of torch.export'),
+    option('--int8', dest='precision', action='store_const', const='int8', default='float32', help='8-bit weights'),
+    option('--half', dest='precision', action='store_const', const='half', help='16-bit weights'),
+    option('--licence', metavar='TEXT', help="of the weights (default: the zoo model's own)"),
+    JSON,
+)
+def export(args: argparse.Namespace) -> None:
+    """A model to one file that runs without torch, checked against torch."""
+    from .apis import export_model, init_model
+    from .io import check_target
+
+    check_target(args.out, [args.model, args.checkpoint])
+    model = init_model(args.model, args.checkpoint)
+    if args.checkpoint is None and args.model.endswith('.py'):
+        raise InputError(f'{args.model} is a config without weights; give them: poselifter export CONFIG CHECKPOINT')
+    report = export_model(model, args.out, args.precision, args.licence, _to_stderr if args.json else print)
+    print(json.dumps(report) if args.json else args.out)
 
 
 @command('doctor', JSON)

@@ -20,8 +20,8 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 403,
-    'poselifter/apis': 1387,
+    'poselifter': 439,
+    'poselifter/apis': 1580,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 192,
     'poselifter/datasets': 2762,
@@ -29,12 +29,12 @@ CODE_LINES = {
     'poselifter/engine': 1142,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 733,
-    'poselifter/io': 2045,
-    'poselifter/models': 2954,
+    'poselifter/io': 2052,
+    'poselifter/models': 2957,
     'poselifter/skeletons': 192,
     'poselifter/structures': 466,
     'poselifter/tracking': 410,
-    'poselifter/utils': 490,
+    'poselifter/utils': 500,
     'poselifter/visualization': 742,
     'poselifter/world': 363,
     'tools': 123,
@@ -43,8 +43,8 @@ CODE_LINES = {
     'tools/misc': 420,
     'tools/model_converters': 186,
 }
-TOTAL_LINES = 35_321
-TEST_LINES = 30_591
+TOTAL_LINES = 35_709
+TEST_LINES = 30_845
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -52,7 +52,7 @@ class ExportedModel:
             self.codec = CODECS.build(metadata['codec'])
             self.window = WindowPolicy(**metadata['window'])
             self.flip_test, self.batch_size = metadata['test']['flip_test'], metadata['test']['batch_size']
-            self.zero_root = metadata['test']['zero_root']
+            self.zero_root, self.slides = metadata['test']['zero_root'], metadata['slides']
         self.cfg = {'filename': str(path), 'model_name': metadata['model'], 'uncertainty': metadata['uncertainty']}
         self.heads = {'pose': SimpleNamespace(reads='frames')}
 
@@ -65,16 +65,14 @@ class ExportedModel:
     ) -> list[dict[str, np.ndarray]]:
         """See :meth:`~poselifter.models.estimators.MotionEstimator.over_time`; the one name is ``pose``."""
         cuts, windows = self.window.cut_all([len(sequence) for sequence in sequences])
-        frames, size = np.concatenate(sequences), batch_size or self.batch_size
+        frames = np.concatenate(sequences)
+        size = (batch_size or self.batch_size) * (self.window.length if self.slides else 1)
         sources = [frames, flip_keypoints(frames, self.codec.skeleton)] if self.flip_test else [frames]
         means, mirrored = [], []
         for rows in np.split(windows, range(size, len(windows), size)):
-            poses = self.run(np.concatenate([source[rows] for source in sources]))
-            plain = mean = poses[: len(rows)]
-            if self.flip_test:
-                mean = (plain + flip_keypoints(poses[len(rows) :], self.codec.skeleton_3d)) / 2
-            means.append(mean)
-            mirrored.append(np.linalg.norm(mean - plain, axis=-1))
+            plain, *others = (self._poses(source, rows) for source in sources)
+            means.append((plain + flip_keypoints(others[0], self.codec.skeleton_3d)) / 2 if others else plain)
+            mirrored.append(np.linalg.norm(means[-1] - plain, axis=-1))
             if progress:
                 progress(len(rows) / len(windows))
         bounds = np.cumsum([len(cut.inputs) for cut in cuts])[:-1]
@@ -86,6 +84,14 @@ class ExportedModel:
             }
             for cut, poses, distances in parts
         ]
+
+    def _poses(self, frames: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Poses (B, outputs, K, 3) of windows (B, T) of frames; neighbours may go through the network as one clip."""
+        if not self.slides:
+            return self.run(frames[rows])
+        runs = np.split(rows, np.flatnonzero((rows[1:, :-1] != rows[:-1, 1:]).any(1)) + 1)
+        clips = [frames[np.concatenate([run[0], run[1:, -1]])] for run in runs]
+        return np.concatenate([self.run(clip[None])[0] for clip in clips])[:, None]
 
     def run(self, clips: np.ndarray) -> np.ndarray:
         """Network-space poses (B, T', K, 3) of clips (B, T, J, C) as the codec encodes them."""

@@ -11,7 +11,7 @@ from ..engine.config import change_config, load_config
 from ..engine.tool import config_errors
 from ..errors import InputError
 from ..registry import MODELS
-from ..utils import register_all_modules
+from ..utils import load_plugins, set_default_scope
 from . import zoo
 
 
@@ -37,7 +37,8 @@ def init_model(
     Raises:
         InputError: no such file, name or variant, an option that leads nowhere, or a checkpoint that does not fit.
     """
-    register_all_modules()
+    load_plugins()
+    set_default_scope()
     published = None
     if not isinstance(config, Config):
         if not str(config).endswith('.py'):

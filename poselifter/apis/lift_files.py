@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..evaluation.functional import mpjpe, p_mpjpe
 from ..io import check_formats, check_targets, read_result
 from ..skeletons import convert_keypoints, get_skeleton
 from ..structures import KeypointTable, Result
@@ -122,6 +121,8 @@ def errors_against(truth: Result, result: Result) -> dict[str, Any]:
     Raises:
         InputError: joints cannot be converted, or there are no keypoints.
     """
+    from ..evaluation.functional import mpjpe, p_mpjpe
+
     name = result.skeleton_3d
     ours, theirs, coverage = match_persons(
         *(_with_joints(each.keypoints(slice(None)), name) for each in (result, truth))

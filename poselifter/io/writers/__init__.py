@@ -11,6 +11,7 @@ from .write_results import (
     list_formats,
     missing_formats,
     result_files,
+    writable_formats,
     write_results,
 )
 
