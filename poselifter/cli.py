@@ -147,13 +147,16 @@ def lift(args: argparse.Namespace) -> None:
     option('--smooth', type=_strength, default='light', help='off, light, strong or hertz (default: %(default)s)'),
     option('--person', metavar='ID', help='lift only this person, or several with commas'),
     option('--largest', action='store_true', help='lift only the person who fills most of the picture'),
+    option(
+        '--latency', type=int, default=0, metavar='N', help='frames to wait for better poses (default: %(default)s)'
+    ),
     option('--port', type=int, default=0, help='of the page (default: a free one)'),
     option('--no-browser', action='store_true', help='print the address of the page, open nothing'),
     DEVICE,
 )
 def live(args: argparse.Namespace) -> None:
     """A camera or a film to a page that shows 2D and 3D as they come; Ctrl-C ends it."""
-    from .apis import init_model
+    from .apis.inferencers import open_model
     from .apis.live import show_live
     from .apis.zoo import DEFAULT_MODEL
 
@@ -162,9 +165,9 @@ def live(args: argparse.Namespace) -> None:
             print(f'\r{line:76}', end='', file=sys.stderr, flush=True)
 
     _prepare(args.model)
-    fast = {'model.test_cfg.flip_test': False}  # half of the time for an error of 1 % more
-    model = init_model(args.model or DEFAULT_MODEL, args.checkpoint, args.device, fast)
-    given = {key: getattr(args, key) for key in ('detector', 'person', 'largest', 'port')}
+    model = open_model(args.model or DEFAULT_MODEL, args.checkpoint, args.device)
+    model.flip_test = False  # half of the time for an error of 1 % more
+    given = {key: getattr(args, key) for key in ('detector', 'person', 'largest', 'port', 'latency')}
     try:
         show_live(args.source, model, smoothing=args.smooth, browser=not args.no_browser, status=status, **given)
     finally:

@@ -20,8 +20,8 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 439,
-    'poselifter/apis': 1580,
+    'poselifter': 442,
+    'poselifter/apis': 1597,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 192,
     'poselifter/datasets': 2762,
@@ -43,8 +43,8 @@ CODE_LINES = {
     'tools/misc': 420,
     'tools/model_converters': 186,
 }
-TOTAL_LINES = 35_709
-TEST_LINES = 30_845
+TOTAL_LINES = 35_742
+TEST_LINES = 30_911
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

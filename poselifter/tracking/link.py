@@ -153,7 +153,7 @@ def _match(
 
 def assign(cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows and columns of a matrix (P, Q) that belong together at the least total cost, min(P, Q) of each."""
-    if 1 in cost.shape:  # as often, and scipy takes long to import
+    if 1 in cost.shape and cost.size:  # as often, and scipy takes long to import
         return tuple(np.array([index]) for index in np.unravel_index(cost.argmin(), cost.shape))
     from scipy.optimize import linear_sum_assignment
 
