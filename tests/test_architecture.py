@@ -20,8 +20,8 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 442,
-    'poselifter/apis': 1597,
+    'poselifter': 445,
+    'poselifter/apis': 1644,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 192,
     'poselifter/datasets': 2762,
@@ -30,21 +30,21 @@ CODE_LINES = {
     'poselifter/evaluation': 611,
     'poselifter/geometry': 733,
     'poselifter/io': 2052,
-    'poselifter/models': 2957,
+    'poselifter/models': 2968,
     'poselifter/skeletons': 192,
     'poselifter/structures': 466,
     'poselifter/tracking': 410,
     'poselifter/utils': 500,
     'poselifter/visualization': 742,
     'poselifter/world': 363,
-    'tools': 123,
+    'tools': 129,
     'tools/analysis_tools': 1109,
     'tools/dataset_converters': 717,
     'tools/misc': 420,
     'tools/model_converters': 186,
 }
-TOTAL_LINES = 35_742
-TEST_LINES = 30_911
+TOTAL_LINES = 35_862
+TEST_LINES = 30_978
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

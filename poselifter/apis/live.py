@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.linalg  # noqa: F401  the first frame shall not wait for its import
+import scipy.linalg
 import scipy.optimize  # noqa: F401
 from PIL import Image
 
