@@ -1,56 +1,16 @@
-"""The ``poselifter`` command: a table of its commands, each with its options and function."""
+"""The ``poselifter`` command: its commands, each with its options and function."""
 
 import argparse
 import io
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from .commands import COMMANDS, DEBUG, DEVICE, IMAGE_SIZE, JSON, OUT_DIR, SKELETON, command, option, strength, to_stderr
 from .errors import InputError, run_program
 from .utils import atomic_write, import_without_training, load_plugins
 from .version import __version__
-
-Option = tuple[tuple[str, ...], dict[str, Any]]
-#: By name, which may have two words: the function, whose docstring is the help, and the options.
-COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], tuple[Option, ...]]] = {}
-
-
-def option(*names: str, **settings: Any) -> Option:
-    """An option as ``argparse`` takes it; ``{inputs}``, ``{poses}``, ``{body}`` in a help are lists of formats."""
-    return names, settings
-
-
-def command(name: str, *options: Option) -> Callable:
-    """Registers a function of the parsed arguments as a command."""
-
-    def register(function: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Namespace], None]:
-        COMMANDS[name] = function, options
-        return function
-
-    return register
-
-
-def _strength(text: str) -> str | float:
-    """A frequency in hertz, or the name of one."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def _to_stderr(line: str) -> None:
-    print(line, file=sys.stderr)
-
-
-_STATUS = 'Exit status: 0 done, 1 a fault of the program, 2 an input, option or file to mend, 130 stopped by Ctrl-C.'
-DEVICE = option('--device', default='cpu', help='cpu, cuda:0, ... (default: %(default)s)')
-DEBUG = option('--debug', action='store_true', help='show the traceback of an error')
-OUT_DIR = option('-o', '--out-dir', default='out', help='where results go (default: out)')
-JSON = option('--json', action='store_true', help='print the result as one line of JSON')
-IMAGE_SIZE = option('--image-size', nargs=2, type=int, metavar=('W', 'H'), help='picture size in pixels')
-SKELETON = option('--skeleton', help='joint set of the input, where the file does not say')
 
 
 def _prepare(model: str | None) -> None:
@@ -75,7 +35,7 @@ def _prepare(model: str | None) -> None:
     option('--largest', action='store_true', help='only the person who fills most of the picture'),
     option('--tracker', metavar='NAME', help='of persons without ids: sort, bytetrack, ocsort, cbiou of trackers'),
     option('--truth', metavar='NPZ', help='true poses with their keypoints: prints errors and coverage'),
-    option('--smooth', type=_strength, default='light', help='off, light, strong or hertz (default: %(default)s)'),
+    option('--smooth', type=strength, default='light', help='off, light, strong or hertz (default: %(default)s)'),
     option('--formats', help='of {poses} (default: npz,png,html)'),
     option('--body', action='store_true', help='also a moving body (Anny): a page and a GLB, NAME_body.*'),
     option('--force', action='store_true', help='write over results that exist (default: they stay)'),
@@ -97,7 +57,7 @@ def lift(args: argparse.Namespace) -> None:
     from .detection import expand_inputs
     from .io import writable_formats
 
-    say = _to_stderr if args.json else print
+    say = to_stderr if args.json else print
     formats, notes = (args.formats.split(','), []) if args.formats else writable_formats(['npz', 'png', 'html'])
     for note in notes:
         say(note)
@@ -149,7 +109,7 @@ def lift(args: argparse.Namespace) -> None:
     option('--detector', help='of persons: blazepose-full (default), blazepose-lite, rtmlib-body, ...'),
     option('--model', help='a name of the zoo, a config or an exported .onnx file (default: the model that ships)'),
     option('--checkpoint', help="weights (default: the zoo model's own)"),
-    option('--smooth', type=_strength, default='light', help='off, light, strong or hertz (default: %(default)s)'),
+    option('--smooth', type=strength, default='light', help='off, light, strong or hertz (default: %(default)s)'),
     option('--person', metavar='ID', help='lift only this person, or several with commas'),
     option('--largest', action='store_true', help='lift only the person who fills most of the picture'),
     option(
@@ -323,71 +283,9 @@ def convert(args: argparse.Namespace) -> None:
     print(*notes, sep='\n')
 
 
-@command('zoo list')
-def list_zoo(args: argparse.Namespace) -> None:
-    """All published models."""
-    from .apis import zoo
-    from .detection.weights import MEMBERS, PACKAGE, SHIPPED
+from . import cli_models  # noqa: E402, F401  further commands, below these in the help
 
-    for model in zoo.zoo_models().values():
-        state = 'ships with poselifter' if model.weights and '://' not in model.weights else model.weights or '-'
-        print(f'{model.name:24} {state}')
-    for name in MEMBERS:
-        print(f'{name:24} {"ships with poselifter" if name in SHIPPED else PACKAGE}')
-
-
-@command('zoo info', option('name'))
-def show_model(args: argparse.Namespace) -> None:
-    """Config, weights and results of a model."""
-    from .apis import zoo
-
-    model = zoo.find(args.name)
-    variant = f' --variant {model.variant}' if model.variant else ''
-    print(f'{model.name}\n  config   {model.config}{variant}\n  weights  {model.weights or "-"}')
-    for result in model.metadata.get('Results', []):
-        figures = ', '.join(f'{k} {v}' for k, v in result['Metrics'].items())
-        print(f'  {result["Dataset"]}: {figures}')
-
-
-@command('zoo download', option('name'))
-def download_model(args: argparse.Namespace) -> None:
-    """Puts the weights of a model or detector on this machine."""
-    from .apis import zoo
-    from .detection.weights import MEMBERS, find_weights
-
-    print(find_weights(args.name) if args.name in MEMBERS else zoo.download(zoo.find(args.name)))
-
-
-@command(
-    'export',
-    option('model', help='a name of the zoo or a config file'),
-    option('checkpoint', nargs='?', help="weights (default: the zoo model's own)"),
-    option('-o', '--out', required=True, metavar='FILE', help='FILE.onnx, or FILE.pt2 of torch.export'),
-    option('--int8', dest='precision', action='store_const', const='int8', default='float32', help='8-bit weights'),
-    option('--half', dest='precision', action='store_const', const='half', help='16-bit weights'),
-    option('--licence', metavar='TEXT', help="of the weights (default: the zoo model's own)"),
-    JSON,
-)
-def export(args: argparse.Namespace) -> None:
-    """A model to one file that runs without torch, checked against torch."""
-    from .apis import export_model, init_model
-    from .io import check_target
-
-    check_target(args.out, [args.model, args.checkpoint])
-    model = init_model(args.model, args.checkpoint)
-    if args.checkpoint is None and args.model.endswith('.py'):
-        raise InputError(f'{args.model} is a config without weights; give them: poselifter export CONFIG CHECKPOINT')
-    report = export_model(model, args.out, args.precision, args.licence, _to_stderr if args.json else print)
-    print(json.dumps(report) if args.json else args.out)
-
-
-@command('doctor', JSON)
-def doctor(args: argparse.Namespace) -> None:
-    """Versions, devices, and which extras work."""
-    from .utils.doctor import examine, report
-
-    facts = examine()
-    print(json.dumps(facts) if args.json else '\n'.join(report(facts)))
+_STATUS = 'Exit status: 0 done, 1 a fault of the program, 2 an input, option or file to mend, 130 stopped by Ctrl-C.'
 
 
 class _Parser(argparse.ArgumentParser):

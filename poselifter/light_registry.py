@@ -50,6 +50,9 @@ class LightRegistry:
         self.import_from_location()
         return self.module_dict.get(key.removeprefix(f'{_PACKAGE}.'))
 
+    def __contains__(self, key: str) -> bool:
+        return self.get(key) is not None
+
     def build(self, cfg: dict[str, Any]) -> Any:
         """An object of the class that ``type`` names, or is, from the other entries of a config.
 

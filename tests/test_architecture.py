@@ -10,17 +10,18 @@ from pathlib import Path
 import pytest
 
 FLOORS = [
-    {'errors', 'version', 'utils', 'geometry', 'skeletons', 'light_registry'},
+    {'errors', 'version', 'utils', 'geometry', 'skeletons', 'light_registry', 'commands'},
     {'registry', 'structures'},
     {'codecs', 'evaluation.functional', 'models.layers', 'models.losses', 'models.parts', 'checkpoints'},
     {'models', 'datasets', 'evaluation', 'engine', 'io', 'detection', 'tracking', 'visualization', 'world'},
     {'apis'},
+    {'cli_models'},
     {'cli'},
 ]
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 445,
+    'poselifter': 447,
     'poselifter/apis': 1644,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 192,
@@ -43,8 +44,8 @@ CODE_LINES = {
     'tools/misc': 420,
     'tools/model_converters': 186,
 }
-TOTAL_LINES = 35_862
-TEST_LINES = 30_978
+TOTAL_LINES = 35_884
+TEST_LINES = 30_987
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

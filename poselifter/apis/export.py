@@ -18,11 +18,13 @@ from torch import Tensor, nn
 from ..errors import InputError, in_short
 from ..geometry import denormalize_screen
 from ..models.estimators import MotionEstimator
-from ..skeletons import convert_keypoints
+from ..skeletons import find_conversion
+from ..structures import KeypointTable
 from ..utils import atomic_write, shipped_root
 from ..utils.arrays import load_arrays
 from ..version import __version__
 from .exported import FORMAT, ExportedModel
+from .track_clips import track_clips
 
 OPSET = 18  # of ONNX; onnxruntime 1.14 and later, and onnxruntime-web, run it
 AGREES = 1e-4  # metres by which a float32 export may differ from torch
@@ -137,19 +139,19 @@ def metadata_of(model: MotionEstimator, precision: str = 'float32', licence: str
 def example_clip(model: MotionEstimator) -> np.ndarray:
     """The clip that ships as the model's codec encodes it, (T, J, C); of other joint sets a body that swings."""
     codec, clip = model.codec, load_arrays(shipped_root() / 'demo' / 'clip.npz')
-    rows = np.arange(max(len(clip['keypoints']), model.window.length + 20)) % len(clip['keypoints'])
-    clip |= {name: clip[name][rows] for name in ('keypoints', 'keypoints_visible')}  # again and again, if need be
+    count = int((model.window.length + 20) * 30 / (codec.fps or 30)) + 1
+    rows = np.arange(max(len(clip['keypoints']), count))
+    again, rows = np.divmod(rows, len(clip['keypoints']))
+    points, scores = clip['keypoints'][rows] + 3.0 * again[:, None, None], clip['keypoints_visible'][rows]
+    skeleton = str(clip['skeleton'])
     try:
-        points, scores = convert_keypoints(
-            clip['keypoints'], str(clip['skeleton']), codec.skeleton.name, clip['keypoints_visible']
-        )
+        find_conversion(skeleton, codec.skeleton.name)
     except InputError:
-        scores = np.ones((len(clip['keypoints']), codec.skeleton.num_joints), np.float32)
         phases = np.random.default_rng(0).uniform(0, 6, (2, codec.skeleton.num_joints, 2))
-        swing = np.sin(phases[0] + np.arange(len(scores))[:, None, None] / 10) * 0.1 + np.sin(phases[1]) * 0.3
-        points = denormalize_screen(swing, 1280, 720).astype(np.float32)
-    sample = {'keypoints': points, 'keypoints_visible': scores, 'img_shape': (720, 1280)}
-    return codec.encode({**sample, 'skeleton': codec.skeleton.name})['inputs']
+        swing = np.sin(phases[0] + rows[:, None, None] / 10) * 0.1 + np.sin(phases[1]) * 0.3
+        points, scores, skeleton = denormalize_screen(swing, 1280, 720), None, codec.skeleton.name
+    table = KeypointTable.of_person(points, scores, skeleton=skeleton, img_shape=(720, 1280), fps=30)
+    return codec.encode(next(track_clips(codec, table, fill=True)).sample)['inputs']
 
 
 def _check(model: MotionEstimator, path: Path, precision: str) -> None:

@@ -8,7 +8,8 @@ import pytest
 import torch
 from tiny_parts import NECKS, tiny_lifter
 
-from poselifter.apis import ExportedModel, Pose3DInferencer, export, export_model, init_model, zoo
+from poselifter.apis import ExportedModel, Pose3DInferencer, export, export_model, zoo
+from poselifter.cli import main
 from poselifter.errors import InputError
 from poselifter.models.backbones import BaseBackbone
 from poselifter.registry import MODELS
@@ -138,6 +139,13 @@ def test_files_that_are_no_export(tmp_path, exported):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('name', [model.name for model in zoo.zoo_models().values() if model.weights])
-def test_the_zoo(name, tmp_path):
-    report = export_model(init_model(name), tmp_path / 'a.onnx')
+def test_the_zoo(name, tmp_path, capsys):
+    main(['export', name, '-o', str(tmp_path / 'a.onnx'), '--json'])
+    report = json.loads(capsys.readouterr().out)
     assert report['difference'] < 1e-5 and report['model'] == name and report['licence'] != 'not stated'
+
+
+def test_a_config_needs_weights(repository, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(['export', str(repository / 'configs/mixste/cmu_27.py'), '-o', str(tmp_path / 'a.onnx')])
+    assert 'is a config without weights' in capsys.readouterr().err and not list(tmp_path.iterdir())

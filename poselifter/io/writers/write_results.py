@@ -42,7 +42,7 @@ def writable_formats(formats: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _lack(name: str, writer: Writer) -> str | None:
-    """What a format needs that is not installed."""
+    """In words the package that a format needs and that is not installed."""
     module, package = writer.package or (None, None)
     if module and importlib.util.find_spec(module) is None:
         return f'{name} needs {module}, which is not installed (pip install {package})'
