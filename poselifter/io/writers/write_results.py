@@ -32,20 +32,20 @@ def check_formats(formats: Sequence[str], given: Collection[str]) -> None:
         raise InputError(f'formats {unknown} are unknown, expected some of {", ".join(known)}')
     for name in formats:
         if lack := _lack(name, known[name]):
-            raise InputError(f'{lack}; install it, or leave {name} out')
+            raise InputError(lack)
 
 
 def writable_formats(formats: Sequence[str]) -> tuple[list[str], list[str]]:
     """Those of the formats whose packages are installed, and lines for the user on the others."""
     lines = [(name, _lack(name, WRITERS.get(name))) for name in formats]
-    return [name for name, lack in lines if not lack], [f'{lack}; it is left out' for _, lack in lines if lack]
+    return [name for name, lack in lines if not lack], [f'left out: {lack}' for _, lack in lines if lack]
 
 
 def _lack(name: str, writer: Writer) -> str | None:
     """In words the package that a format needs and that is not installed."""
     module, package = writer.package or (None, None)
     if module and importlib.util.find_spec(module) is None:
-        return f'{name} needs {module}, which is not installed (pip install {package})'
+        return f'{name} needs {module}, which is not installed; run: pip install {package}'
     return None
 
 
