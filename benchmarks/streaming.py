@@ -1,7 +1,7 @@
 """Streaming: milliseconds a frame, the first result, jitter and errors by latency; live from film to page.
 
-    python benchmarks/streaming.py [MODEL ...] [--data ../shared/data]    # default: all models of the zoo
-    python benchmarks/streaming.py --live [MODEL ...] [--film FILM]       # one person, blazepose-lite
+    python benchmarks/streaming.py [MODEL ...] [--every 8] [--data ../shared/data]    # default: all models of the zoo
+    taskset -c 1 python benchmarks/streaming.py --live [MODEL ...] [--film FILM]    # one person, blazepose-lite
 
 A model is a name of the zoo or an exported .onnx file. Keypoints are those of a simulated detector that films CMU's
 test subjects at 30 frames a second. Errors and jitter (of accelerations: mm a frame squared) are of what is smoothed as
@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from film import FILM, Clock, prepare
-from lifting_options import MM, filmed, show
+from filmed import MM, filmed
+from lifting_options import show
 
 from poselifter.apis import ExportedModel, StreamingLifter, init_model, zoo
 from poselifter.apis.live import _picture as picture
@@ -63,9 +64,9 @@ def scores(pairs):
     return np.average(rows, 0, weights) * MM
 
 
-def by_latency(names, data):
+def by_latency(names, data, every):
     """The table of the first command."""
-    clips = [(table, truth) for table, truth in filmed(data / 'cmu/cmu_test.npz', every=8) if len(truth) > 40]
+    clips = [(table, truth) for table, truth in filmed(data / 'cmu/cmu_test.npz', every=every) if len(truth) > 40]
     for name in names:
         model, rows = open_any(name), []
         for latency in LATENCIES:
@@ -117,13 +118,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('models', nargs='*')
     parser.add_argument('--data', type=Path, default=Path('../shared/data'))
+    parser.add_argument('--every', type=int, default=8, help='take every n-th clip')
     parser.add_argument('--live', action='store_true')
     parser.add_argument('--film', type=Path, default=FILM)
     args = parser.parse_args()
     torch.set_num_threads(1)
     names = args.models or [model.name for model in zoo.zoo_models().values() if model.weights]
     if not args.live:
-        return by_latency(names, args.data)
+        return by_latency(names, args.data, args.every)
     with tempfile.TemporaryDirectory() as folder:
         return live(names, prepare(args.film, folder, 5))
 

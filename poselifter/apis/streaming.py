@@ -101,7 +101,8 @@ class StreamingLifter:
 
     def _lift(self, moment: float) -> Result | None:
         """Persons of the frame at a moment, by all frames from a window before the newest on."""
-        oldest = min(self.times[-1] - self.seconds, moment) - 1e-6
+        # of a row that is more than this away from the window track_clips would make a second one
+        oldest = min(self.times[-1] - self.seconds, moment) - 0.5e-6 / self.rate
         self.rows = [row for row in self.rows if row[1] > oldest]
         self.filters = {key: f for key, f in self.filters.items() if moment - f.time <= MAX_GAP}
         present = {row[0] for row in self.rows if row[1] == moment}
