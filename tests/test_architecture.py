@@ -44,7 +44,7 @@ CODE_LINES = {
     'tools/misc': 420,
     'tools/model_converters': 186,
 }
-TOTAL_LINES = 35_884
+TOTAL_LINES = 35_885
 TEST_LINES = 30_987
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
