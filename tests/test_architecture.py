@@ -10,41 +10,42 @@ from pathlib import Path
 import pytest
 
 FLOORS = [
-    {'errors', 'version', 'utils', 'geometry', 'skeletons'},
+    {'errors', 'version', 'utils', 'geometry', 'skeletons', 'light_registry', 'commands'},
     {'registry', 'structures'},
     {'codecs', 'evaluation.functional', 'models.layers', 'models.losses', 'models.parts', 'checkpoints'},
     {'models', 'datasets', 'evaluation', 'engine', 'io', 'detection', 'tracking', 'visualization', 'world'},
     {'apis'},
+    {'cli_models'},
     {'cli'},
 ]
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 375,
-    'poselifter/apis': 1289,
+    'poselifter': 446,
+    'poselifter/apis': 1641,
     'poselifter/checkpoints': 847,
-    'poselifter/codecs': 190,
+    'poselifter/codecs': 192,
     'poselifter/datasets': 2762,
     'poselifter/detection': 685,
     'poselifter/engine': 1142,
     'poselifter/evaluation': 611,
-    'poselifter/geometry': 705,
-    'poselifter/io': 2094,
-    'poselifter/models': 2985,
+    'poselifter/geometry': 732,
+    'poselifter/io': 2101,
+    'poselifter/models': 3007,
     'poselifter/skeletons': 192,
-    'poselifter/structures': 455,
-    'poselifter/tracking': 396,
-    'poselifter/utils': 497,
-    'poselifter/visualization': 739,
-    'poselifter/world': 392,
-    'tools': 123,
+    'poselifter/structures': 468,
+    'poselifter/tracking': 410,
+    'poselifter/utils': 517,
+    'poselifter/visualization': 742,
+    'poselifter/world': 394,
+    'tools': 129,
     'tools/analysis_tools': 1109,
     'tools/dataset_converters': 717,
     'tools/misc': 420,
     'tools/model_converters': 309,
 }
-TOTAL_LINES = 35_330
-TEST_LINES = 30_851
+TOTAL_LINES = 36_291
+TEST_LINES = 31_250
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

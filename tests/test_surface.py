@@ -116,7 +116,9 @@ def registered():
 
     poselifter.register_all_modules()
     tables = [
-        table for name, table in vars(registry).items() if isinstance(table, registry.Registry) and name not in BY_NAME
+        table
+        for name, table in vars(registry).items()
+        if isinstance(table, (registry.Registry, registry.LightRegistry)) and name not in BY_NAME
     ]
     return {
         name: kind
