@@ -4,6 +4,7 @@ import argparse
 import io
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -93,15 +94,20 @@ def lift(args: argparse.Namespace) -> None:
         truth=args.truth,
     )
     if args.body:
-        from .apis.body_fitting import add_bodies
-
-        options = {name: getattr(args, name) for name in ('start', 'end', 'fps', 'device', 'height')}
-        add_bodies(report, args.out_dir, say, **options)
+        _add_bodies(args, report, say)
     if args.json:
         print(json.dumps({'poselifter': __version__, 'results': report}))
     failed = sum(entry['status'] == 'failed' for entry in report)
     if failed:
         raise InputError(f'{failed} of {len(report)} inputs could not be lifted, see above; mend them and start again')
+
+
+def _add_bodies(args: argparse.Namespace, report: list[dict], say: Callable[[str], None]) -> None:
+    """Fits bodies to what was lifted."""
+    from .apis.body_fitting import add_bodies
+
+    options = {name: getattr(args, name) for name in ('start', 'end', 'fps', 'device', 'height')}
+    add_bodies(report, args.out_dir, say, **options)
 
 
 @command(

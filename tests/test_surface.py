@@ -82,7 +82,7 @@ UNNAMED = {
     ],
     'defaults of a head': ['SMPLNormLoss', 'SMPLPoseLoss', 'SMPLShapeLoss'],
     'the runner and the tools add them': [
-        'CPUAmpOptimWrapper', 'DumpPredictions', 'MotionOptimWrapperConstructor', 'MotionRunner', 'PlainCheckpointHook',
+        'CPUAmpOptimWrapper', 'DivergenceHook', 'DryRunLoop', 'DumpPredictions', 'MotionOptimWrapperConstructor', 'MotionRunner', 'PlainCheckpointHook',
         'PoseVisualizationHook', 'StatelessRandomHook', 'TeacherUpdateHook',
     ],
     'called from Python': ['ActionInferencer', 'Pose3DInferencer', 'SkeletonActionDataset'],
@@ -102,7 +102,7 @@ UNSET = {
     'filled in by what holds the part': ['AdaptiveFusion.num_streams', 'BaseBackbone.num_tokens'],
     'of a user, by the command line or a local file': [
         'ActionMetric.confusion_file', 'BertTextEncoder.*',
-        'FittedNoise.params', 'PoseMetric.detail',
+        'DivergenceHook.policy', 'DryRunLoop.*', 'FittedNoise.params', 'PoseMetric.detail',
         'Pool.normalize',
     ],
 }  # fmt: skip
