@@ -21,7 +21,7 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 446,
+    'poselifter': 448,
     'poselifter/apis': 1641,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 192,
@@ -44,8 +44,8 @@ CODE_LINES = {
     'tools/misc': 420,
     'tools/model_converters': 309,
 }
-TOTAL_LINES = 36_291
-TEST_LINES = 31_250
+TOTAL_LINES = 36_297
+TEST_LINES = 31_251
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -82,7 +82,8 @@ UNNAMED = {
     ],
     'defaults of a head': ['SMPLNormLoss', 'SMPLPoseLoss', 'SMPLShapeLoss'],
     'the runner and the tools add them': [
-        'CPUAmpOptimWrapper', 'DivergenceHook', 'DryRunLoop', 'DumpPredictions', 'MotionOptimWrapperConstructor', 'MotionRunner', 'PlainCheckpointHook',
+        'CPUAmpOptimWrapper', 'DivergenceHook', 'DryRunLoop', 'DumpPredictions', 'MotionOptimWrapperConstructor',
+        'MotionRunner', 'PlainCheckpointHook',
         'PoseVisualizationHook', 'StatelessRandomHook', 'TeacherUpdateHook',
     ],
     'called from Python': ['ActionInferencer', 'Pose3DInferencer', 'SkeletonActionDataset'],
