@@ -18,7 +18,8 @@ from pathlib import Path
 import torch
 
 import poselifter.detection.blazepose as blazepose
-from poselifter.apis.inference import init_model, predict_table
+from poselifter.apis import init_model
+from poselifter.apis.prediction import predict_table
 from poselifter.apis.zoo import DEFAULT_MODEL
 from poselifter.detection import open_frames
 from poselifter.io import write_results

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from poselifter.apis.inference import predict_table
+from poselifter.apis.prediction import predict_table
 from poselifter.datasets.transforms.detection import DetectedJoints, KeypointNoise
 from poselifter.datasets.transforms.virtual_camera import VirtualCamera
 from poselifter.evaluation.functional import p_mpjpe

@@ -24,8 +24,8 @@ import numpy as np
 from filmed import LOST, MM, film_tables, filmed, lose, measure, measure_film
 from scipy.optimize import nnls
 
-from poselifter.apis import StreamingLifter, inference, init_model, track_clips
-from poselifter.apis.inference import predict_table
+from poselifter.apis import StreamingLifter, init_model, prediction, track_clips
+from poselifter.apis.prediction import predict_table
 from poselifter.apis.zoo import DEFAULT_MODEL, find
 from poselifter.datasets.transforms.detection import DetectedJoints
 from poselifter.datasets.transforms.virtual_camera import VirtualCamera
@@ -45,7 +45,7 @@ def show(title, head, rows):
 @contextmanager
 def instead(name, function):
     """Puts a function in the place of one that lifting calls."""
-    rooms = [room for room in (inference, track_clips) if name in vars(room)]
+    rooms = [room for room in (prediction, track_clips) if name in vars(room)]
     before = getattr(rooms[0], name)
     for room in rooms:
         setattr(room, name, function)
@@ -308,7 +308,7 @@ def bodies(_, args):
     poses = np.concatenate([poses, flip_keypoints(poses, 'h36m17')]).reshape(-1, 34)
     short = [[float(f'{v:.4g}') for v in part] for part in (poses.mean(0), np.cov(poses.T)[np.triu_indices(34)])]
     about = '2D poses of h36m17: CMU training subjects (mocap.cs.cmu.edu, NSF EIA-0196217) through virtual cameras'
-    path = Path(inference.__file__).parents[1] / 'tracking' / 'bodies_2d.json'
+    path = Path(prediction.__file__).parents[1] / 'tracking' / 'bodies_2d.json'
     path.write_text(json.dumps({'about': about, 'mean': short[0], 'covariance': short[1]}) + '\n')
 
 

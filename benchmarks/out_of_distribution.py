@@ -22,7 +22,7 @@ from filmed import LOST, film_tables, filmed, lose, measure, measure_film
 from PIL import Image
 
 from poselifter.apis import init_model
-from poselifter.apis.inference import predict_table
+from poselifter.apis.prediction import predict_table
 from poselifter.apis.zoo import find
 from poselifter.datasets.transforms.detection import KeypointNoise
 from poselifter.datasets.transforms.virtual_camera import VirtualCamera

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from poselifter.apis import init_model
-from poselifter.apis.inference import predict_table
+from poselifter.apis.prediction import predict_table
 from poselifter.apis.zoo import DEFAULT_MODEL
 from poselifter.geometry import look_at
 from poselifter.geometry.root import fit_root

@@ -1,4 +1,4 @@
-"""The ``poselifter`` command: a table of its commands, each with its options and function."""
+"""The ``poselifter`` command: its commands, each with its options and function."""
 
 import argparse
 import io
@@ -8,49 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from .commands import COMMANDS, DEBUG, DEVICE, IMAGE_SIZE, JSON, OUT_DIR, SKELETON, command, option, strength, to_stderr
 from .errors import InputError, run_program
-from .utils import atomic_write, load_plugins
+from .utils import atomic_write, import_without_training, load_plugins
 from .version import __version__
 
-Option = tuple[tuple[str, ...], dict[str, Any]]
-#: By name, which may have two words: the function, whose docstring is the help, and the options.
-COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], tuple[Option, ...]]] = {}
 
-
-def option(*names: str, **settings: Any) -> Option:
-    """An option as ``argparse`` takes it; ``{inputs}``, ``{poses}``, ``{body}`` in a help are lists of formats."""
-    return names, settings
-
-
-def command(name: str, *options: Option) -> Callable:
-    """Registers a function of the parsed arguments as a command."""
-
-    def register(function: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Namespace], None]:
-        COMMANDS[name] = function, options
-        return function
-
-    return register
-
-
-def _strength(text: str) -> str | float:
-    """A frequency in hertz, or the name of one."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def _to_stderr(line: str) -> None:
-    print(line, file=sys.stderr)
-
-
-_STATUS = 'Exit status: 0 done, 1 a fault of the program, 2 an input, option or file to mend, 130 stopped by Ctrl-C.'
-DEVICE = option('--device', default='cpu', help='cpu, cuda:0, ... (default: %(default)s)')
-DEBUG = option('--debug', action='store_true', help='show the traceback of an error')
-OUT_DIR = option('-o', '--out-dir', default='out', help='where results go (default: out)')
-JSON = option('--json', action='store_true', help='print the result as one line of JSON')
-IMAGE_SIZE = option('--image-size', nargs=2, type=int, metavar=('W', 'H'), help='picture size in pixels')
-SKELETON = option('--skeleton', help='joint set of the input, where the file does not say')
+def _prepare(model: str | None) -> None:
+    """Imports for a model that runs, not trains; one that is exported needs none."""
+    if not (model or '').endswith('.onnx'):
+        import_without_training()
 
 
 @command(
@@ -60,7 +27,7 @@ SKELETON = option('--skeleton', help='joint set of the input, where the file doe
     option('--detector', help='of persons in films: blazepose-full (default), blazepose-lite, rtmlib-body, ...'),
     option('--start', type=float, metavar='S', help='second of a film to begin at'),
     option('--end', type=float, metavar='S', help='second of a film to end at'),
-    option('--model', help='a name of the zoo or a config file (default: the model that ships)'),
+    option('--model', help='a name of the zoo, a config or an exported .onnx file (default: the model that ships)'),
     option('--checkpoint', help="weights (default: the zoo model's own)"),
     SKELETON,
     IMAGE_SIZE,
@@ -69,13 +36,14 @@ SKELETON = option('--skeleton', help='joint set of the input, where the file doe
     option('--largest', action='store_true', help='only the person who fills most of the picture'),
     option('--tracker', metavar='NAME', help='of persons without ids: sort, bytetrack, ocsort, cbiou of trackers'),
     option('--truth', metavar='NPZ', help='true poses with their keypoints: prints errors and coverage'),
-    option('--smooth', type=_strength, default='light', help='off, light, strong or hertz (default: %(default)s)'),
-    option('--formats', default='npz,png,html', help='of {poses} (default: %(default)s)'),
+    option('--smooth', type=strength, default='light', help='off, light, strong or hertz (default: %(default)s)'),
+    option('--formats', help='of {poses} (default: npz,png,html)'),
     option('--body', action='store_true', help='also a moving body (Anny): a page and a GLB, NAME_body.*'),
     option('--force', action='store_true', help='write over results that exist (default: they stay)'),
     JSON,
     DEVICE,
     option('--batch-size', type=int, help='windows in one forward pass'),
+    option('--fast', action='store_true', help='the fastest way on this machine, measured, within 0.5 mm'),
     option('--world', action='store_true', help='persons that walk on a ground: root, gravity, feet that stand'),
     option('--height', type=float, metavar='M', help='of the persons, metres (for --world, like the next three)'),
     option('--focal', type=float, metavar='PIXELS', help='focal length'),
@@ -85,22 +53,31 @@ SKELETON = option('--skeleton', help='joint set of the input, where the file doe
 def lift(args: argparse.Namespace) -> None:
     """Films or 2D keypoints to 3D poses."""
     from .apis import Pose3DInferencer  # models take seconds to import; `poselifter zoo list` need not wait
-    from .apis.body_fitting import add_bodies
     from .apis.lift_files import lift_files
     from .apis.zoo import DEFAULT_MODEL
     from .detection import expand_inputs
+    from .io import writable_formats
 
+    say = to_stderr if args.json else print
+    formats, notes = (args.formats.split(','), []) if args.formats else writable_formats(['npz', 'png', 'html'])
+    for note in notes:
+        say(note)
     world = world_of(args)
     inputs = expand_inputs(args.input)
+    _prepare(args.model)
     inferencer = Pose3DInferencer(args.model or DEFAULT_MODEL, args.checkpoint, args.device)
     if inferencer.untrained:
         raise InputError(f'{args.model} is a config without weights; give them, --checkpoint FILE')
+    if args.fast:
+        from .apis.fast import pick_fastest
+
+        inferencer.model = pick_fastest(inferencer.model, say=say)
     report = lift_files(
         inferencer,
         inputs,
         args.out_dir,
-        ['npz', *(f for f in args.formats.split(',') if f != 'npz')],
-        say=_to_stderr if args.json else print,
+        ['npz', *(name for name in formats if name != 'npz')],
+        say=say,
         skeleton=args.skeleton,
         img_shape=tuple(args.image_size[::-1]) if args.image_size else None,
         fps=args.fps,
@@ -117,7 +94,7 @@ def lift(args: argparse.Namespace) -> None:
         truth=args.truth,
     )
     if args.body:
-        add_bodies(report, args.out_dir, _to_stderr if args.json else print, device=args.device, height=args.height)
+        _add_bodies(args, report, say)
     if args.json:
         print(json.dumps({'poselifter': __version__, 'results': report}))
     failed = sum(entry['status'] == 'failed' for entry in report)
@@ -125,22 +102,33 @@ def lift(args: argparse.Namespace) -> None:
         raise InputError(f'{failed} of {len(report)} inputs could not be lifted, see above; mend them and start again')
 
 
+def _add_bodies(args: argparse.Namespace, report: list[dict], say: Callable[[str], None]) -> None:
+    """Fits bodies to what was lifted."""
+    from .apis.body_fitting import add_bodies
+
+    options = {name: getattr(args, name) for name in ('start', 'end', 'fps', 'device', 'height')}
+    add_bodies(report, args.out_dir, say, **options)
+
+
 @command(
     'live',
     option('source', nargs='?', default='0', help='number or device of a camera, or a film (default: %(default)s)'),
     option('--detector', help='of persons: blazepose-full (default), blazepose-lite, rtmlib-body, ...'),
-    option('--model', help='a name of the zoo or a config file (default: the model that ships)'),
+    option('--model', help='a name of the zoo, a config or an exported .onnx file (default: the model that ships)'),
     option('--checkpoint', help="weights (default: the zoo model's own)"),
-    option('--smooth', type=_strength, default='light', help='off, light, strong or hertz (default: %(default)s)'),
+    option('--smooth', type=strength, default='light', help='off, light, strong or hertz (default: %(default)s)'),
     option('--person', metavar='ID', help='lift only this person, or several with commas'),
     option('--largest', action='store_true', help='lift only the person who fills most of the picture'),
+    option(
+        '--latency', type=int, default=0, metavar='N', help='frames to wait for better poses (default: %(default)s)'
+    ),
     option('--port', type=int, default=0, help='of the page (default: a free one)'),
     option('--no-browser', action='store_true', help='print the address of the page, open nothing'),
     DEVICE,
 )
 def live(args: argparse.Namespace) -> None:
     """A camera or a film to a page that shows 2D and 3D as they come; Ctrl-C ends it."""
-    from .apis import init_model
+    from .apis.inferencers import open_model
     from .apis.live import show_live
     from .apis.zoo import DEFAULT_MODEL
 
@@ -148,9 +136,10 @@ def live(args: argparse.Namespace) -> None:
         if sys.stderr.isatty():
             print(f'\r{line:76}', end='', file=sys.stderr, flush=True)
 
-    fast = {'model.test_cfg.flip_test': False}  # half of the time for an error of 1 % more
-    model = init_model(args.model or DEFAULT_MODEL, args.checkpoint, args.device, fast)
-    given = {key: getattr(args, key) for key in ('detector', 'person', 'largest', 'port')}
+    _prepare(args.model)
+    model = open_model(args.model or DEFAULT_MODEL, args.checkpoint, args.device)
+    model.flip_test = False  # half of the time for an error of 1 % more
+    given = {key: getattr(args, key) for key in ('detector', 'person', 'largest', 'port', 'latency')}
     try:
         show_live(args.source, model, smoothing=args.smooth, browser=not args.no_browser, status=status, **given)
     finally:
@@ -192,6 +181,7 @@ def world_of(args: argparse.Namespace) -> Any:
     option('--body-model', help='of --body smpl: the file or its folder (smpl.is.tue.mpg.de)'),
     option('--joint-regressor', help='J_regressor_h36m_correct.npy, where it is not beside the body model'),
     option('--formats', default='npz,html,glb', help='of {body} (default: %(default)s)'),
+    option('--film', help='of the poses: the page shows the body over it'),
     option('--height', type=float, metavar='M', help='of the persons, metres'),
     option('--age', type=float, metavar='YEARS', help='of the persons (default: young adults)'),
     option('--gender', help='male or female; of SMPL the file in a folder, also neutral'),
@@ -205,11 +195,16 @@ def fit_any_body(args: argparse.Namespace) -> None:
     """3D poses to a moving body: Anny, which anyone may use, or SMPL."""
     from .apis import fit_body_to_poses
     from .apis.body_fitting import say_bodies
+    from .detection import open_frames
 
     if (args.body == 'smpl') != (args.body_model is not None):
         raise InputError('--body-model is for --body smpl, which needs it')
     names = ('skeleton', 'fps', 'noise', 'iterations', 'device', 'height', 'age', 'gender', 'body_model')
     options = {name: getattr(args, name) for name in (*names, 'joint_regressor')}
+<<<<<<< HEAD
+=======
+    options['film'] = open_frames(args.film, args.fps) if args.film else None
+>>>>>>> main
     say_bodies(fit_body_to_poses(args.input, args.out_dir, args.formats.split(','), **options))
 
 
@@ -297,48 +292,9 @@ def convert(args: argparse.Namespace) -> None:
     print(*notes, sep='\n')
 
 
-@command('zoo list')
-def list_zoo(args: argparse.Namespace) -> None:
-    """All published models."""
-    from .apis import zoo
-    from .detection.weights import MEMBERS, PACKAGE, SHIPPED
+from . import cli_models  # noqa: E402, F401  further commands, below these in the help
 
-    for model in zoo.zoo_models().values():
-        state = 'ships with poselifter' if model.weights and '://' not in model.weights else model.weights or '-'
-        print(f'{model.name:24} {state}')
-    for name in MEMBERS:
-        print(f'{name:24} {"ships with poselifter" if name in SHIPPED else PACKAGE}')
-
-
-@command('zoo info', option('name'))
-def show_model(args: argparse.Namespace) -> None:
-    """Config, weights and results of a model."""
-    from .apis import zoo
-
-    model = zoo.find(args.name)
-    variant = f' --variant {model.variant}' if model.variant else ''
-    print(f'{model.name}\n  config   {model.config}{variant}\n  weights  {model.weights or "-"}')
-    for result in model.metadata.get('Results', []):
-        figures = ', '.join(f'{k} {v}' for k, v in result['Metrics'].items())
-        print(f'  {result["Dataset"]}: {figures}')
-
-
-@command('zoo download', option('name'))
-def download_model(args: argparse.Namespace) -> None:
-    """Puts the weights of a model or detector on this machine."""
-    from .apis import zoo
-    from .detection.weights import MEMBERS, find_weights
-
-    print(find_weights(args.name) if args.name in MEMBERS else zoo.download(zoo.find(args.name)))
-
-
-@command('doctor', JSON)
-def doctor(args: argparse.Namespace) -> None:
-    """Versions, devices, and which extras work."""
-    from .utils.doctor import examine, report
-
-    facts = examine()
-    print(json.dumps(facts) if args.json else '\n'.join(report(facts)))
+_STATUS = 'Exit status: 0 done, 1 a fault of the program, 2 an input, option or file to mend, 130 stopped by Ctrl-C.'
 
 
 class _Parser(argparse.ArgumentParser):

@@ -8,6 +8,10 @@ from typing import Any
 _OF_OTHER_FILES = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, AssertionError)
 
 
+#: Packages of modules, where pip has another name.
+_PIP = {'PIL': 'pillow', 'cv2': 'opencv-python', 'mmcv': 'mmcv-lite', 'yaml': 'pyyaml'}
+
+
 class InputError(ValueError):
     """Something outside the program is wrong: a file, an argument, a config.
 
@@ -65,7 +69,7 @@ def run_program(main: Callable[[list[str] | None], None], argv: list[str] | None
             With ``--debug`` among them the traceback is shown instead.
 
     Raises:
-        SystemExit: status 2 after such an error, 130 after Ctrl-C.
+        SystemExit: status 2 after such an error, or where a package is not installed, 130 after Ctrl-C.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     debug = '--debug' in argv
@@ -74,6 +78,15 @@ def run_program(main: Callable[[list[str] | None], None], argv: list[str] | None
     except BrokenPipeError:  # the reader of our output left: not our failure
         sys.stderr.close()
         raise SystemExit(0) from None
+    except ModuleNotFoundError as error:  # an installation without dependencies, for exported models
+        name = (error.name or '').partition('.')[0]
+        if debug or name in ('', 'poselifter'):
+            raise
+        print(
+            f'error: this needs {name}, which is not installed; run: pip install {_PIP.get(name, name)}',
+            file=sys.stderr,
+        )
+        raise SystemExit(2) from None
     except (InputError, OSError) as error:  # a place that is not there, is full or closed, or has a name too long
         if debug:
             raise

@@ -10,18 +10,19 @@ from pathlib import Path
 import pytest
 
 FLOORS = [
-    {'errors', 'version', 'utils', 'geometry', 'skeletons'},
+    {'errors', 'version', 'utils', 'geometry', 'skeletons', 'light_registry', 'commands'},
     {'registry', 'structures'},
     {'codecs', 'evaluation.functional', 'models.layers', 'models.losses', 'models.parts', 'checkpoints'},
     {'models', 'datasets', 'evaluation', 'engine', 'io', 'detection', 'tracking', 'visualization', 'world'},
     {'apis'},
+    {'cli_models'},
     {'cli'},
 ]
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 376,
-    'poselifter/apis': 1330,
+    'poselifter': 448,
+    'poselifter/apis': 1641,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 190,
     'poselifter/datasets': 2889,

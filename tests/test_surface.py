@@ -82,7 +82,8 @@ UNNAMED = {
     ],
     'defaults of a head': ['SMPLNormLoss', 'SMPLPoseLoss', 'SMPLShapeLoss'],
     'the runner and the tools add them': [
-        'CPUAmpOptimWrapper', 'DumpPredictions', 'MotionOptimWrapperConstructor', 'MotionRunner', 'PlainCheckpointHook',
+        'CPUAmpOptimWrapper', 'DivergenceHook', 'DryRunLoop', 'DumpPredictions', 'MotionOptimWrapperConstructor',
+        'MotionRunner', 'PlainCheckpointHook',
         'PoseVisualizationHook', 'StatelessRandomHook', 'TeacherUpdateHook',
     ],
     'called from Python': ['ActionInferencer', 'Pose3DInferencer', 'SkeletonActionDataset'],
@@ -102,7 +103,7 @@ UNSET = {
     'filled in by what holds the part': ['AdaptiveFusion.num_streams', 'BaseBackbone.num_tokens'],
     'of a user, by the command line or a local file': [
         'ActionMetric.confusion_file', 'BertTextEncoder.*',
-        'FittedNoise.params', 'PoseMetric.detail',
+        'DivergenceHook.policy', 'DryRunLoop.*', 'FittedNoise.params', 'PoseMetric.detail',
         'Pool.normalize',
     ],
 }  # fmt: skip
@@ -116,7 +117,9 @@ def registered():
 
     poselifter.register_all_modules()
     tables = [
-        table for name, table in vars(registry).items() if isinstance(table, registry.Registry) and name not in BY_NAME
+        table
+        for name, table in vars(registry).items()
+        if isinstance(table, (registry.Registry, registry.LightRegistry)) and name not in BY_NAME
     ]
     return {
         name: kind

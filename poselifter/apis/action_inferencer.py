@@ -11,11 +11,11 @@ from torch import nn
 from ..datasets.clip_batch import run_pipeline
 from ..datasets.transforms import build_pipeline
 from ..engine.tool import config_errors
-from ..registry import INFERENCERS
+from ..light_registry import INFERENCERS
 from ..structures import KeypointTable, Result, WindowPolicy
 from ..tracking import interpolate
-from .inference import assumed_metadata, class_names
 from .inferencers import BaseInferencer, heads_of
+from .prediction import assumed_metadata, class_names
 from .track_clips import track_clips
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..detection import Frames, is_film, open_frames
 from ..errors import InputError, check_choice
 from ..geometry import axis_angle_to_matrix
 from ..io import check_formats, check_targets, file_names, read_result, write_results
@@ -40,6 +41,10 @@ def fit_body_to_poses(
     name: str | None = None,
     body_model: BodyModel | str | os.PathLike | None = None,
     joint_regressor: str | os.PathLike | None = None,
+<<<<<<< HEAD
+=======
+    film: Frames | None = None,
+>>>>>>> main
 ) -> Iterator[dict[str, Any]]:
     """Fits a body to 3D joints, one person after the other; all frames of a person at once.
 
@@ -60,6 +65,10 @@ def fit_body_to_poses(
         body_model: SMPL, SMPL-H or SMPL-X, what :func:`~poselifter.models.body_models.load_body_model` takes; its
             joints are taken to mean the same points as the input's. ``None``: Anny.
         joint_regressor: (17, V) ``.npy`` of SMPL, where it does not lie beside the model.
+<<<<<<< HEAD
+=======
+        film: of the poses, see :func:`~poselifter.detection.open_frames`, for pages.
+>>>>>>> main
 
     Yields:
         ``track``, ``frame_indices`` (T,) without gaps, ``motion`` (a :class:`~poselifter.models.body_models.BodyMotion`
@@ -82,16 +91,29 @@ def fit_body_to_poses(
     body = body.to(device)
     for name, (track, frames, joints) in zip(names, tracks, strict=True):
         given = len(frames)
+<<<<<<< HEAD
         frames, joints, trust = _without_gaps(frames, joints, skeleton)
+=======
+        joint_set = skeleton if skeleton in body.joint_sets else 'h36m17'
+        frames, joints, trust = _without_gaps(frames, joints, skeleton, joint_set)
+>>>>>>> main
         notes = list(guessed)
         if len(frames) > given:
             notes.append(f'track {track}: {len(frames) - given} frames without a pose are filled in')
         target, weights = (torch.from_numpy(x).to(device) for x in (joints, trust))
         ground = None if lifted is None else _ground_of(lifted, track, frames)
         given = Known(known, height, ground, same_joints=not anny)
+<<<<<<< HEAD
         motion = fit_body(body, target, weights, fps, noise, iterations, given)
         world = None if lifted is None else lifted.world_from_camera
         result = body_result(body, motion, track, frames, joints, fps, world)
+=======
+        motion = fit_body(body, target, weights, fps, noise, iterations, given, joint_set)
+        result = body_result(body, motion, track, frames, joints, fps)
+        result.film = film
+        if lifted is not None:
+            result.world_from_camera, result.camera_matrix = lifted.world_from_camera, lifted.camera_matrix
+>>>>>>> main
         files = [] if out_dir is None else write_results(Path(out_dir) / name, result, formats)
         person = {'track': track, 'frame_indices': frames, 'motion': motion, 'result': result}
         yield {**person, 'fps': fps, 'notes': notes, 'files': files}
@@ -117,7 +139,12 @@ def fit_smpl(
 
 
 def add_bodies(
-    report: list[dict[str, Any]], out_dir: str | os.PathLike, say: Callable[[str], None], **options: Any
+    report: list[dict[str, Any]],
+    out_dir: str | os.PathLike,
+    say: Callable[[str], None],
+    start: float | None = None,
+    end: float | None = None,
+    **options: Any,
 ) -> None:
     """Fits bodies to what :func:`~poselifter.apis.lift_files.lift_files` lifted; their files join those of each input.
 
@@ -125,11 +152,13 @@ def add_bodies(
         report: what it returned.
         out_dir: where a page and a GLB of each person go.
         say: called with each line for the user.
+        start, end: seconds of films that were lifted.
         **options: of :func:`fit_body_to_poses`.
     """
     for entry in report:
+        film = open_frames(entry['input'], options.get('fps'), start, end) if is_film(entry['input']) else None
         for path in [file for file in entry['files'] if file.endswith('.npz')] * (entry['status'] == 'done'):
-            entry['files'] += say_bodies(fit_body_to_poses(path, out_dir, ['html', 'glb'], **options), say)
+            entry['files'] += say_bodies(fit_body_to_poses(path, out_dir, ['html', 'glb'], film=film, **options), say)
 
 
 def say_bodies(results: Iterable[dict[str, Any]], say: Callable[[str], None] = print) -> list[str]:
@@ -213,9 +242,17 @@ def _read_poses(
     return tracks, skeleton, fps or 30.0, notes, lifted
 
 
+<<<<<<< HEAD
 def _without_gaps(frames: np.ndarray, joints: np.ndarray, skeleton: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Every frame from first to last, joints (T, 17, 3) of h36m17 with gaps filled in, and trust (T, 17) in them."""
     joints = convert_keypoints(np.asarray(joints, np.float64), skeleton, 'h36m17')
+=======
+def _without_gaps(
+    frames: np.ndarray, joints: np.ndarray, skeleton: str, target: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Every frame from first to last, joints (T, 17, 3) of ``target`` without gaps, and trust (T, 17) in them."""
+    joints = convert_keypoints(np.asarray(joints, np.float64), skeleton, target)
+>>>>>>> main
     seen, every = np.isfinite(joints).all(-1), np.arange(frames[0], frames[-1] + 1)
     filled, trust = np.zeros((len(every), 17, 3)), np.zeros((len(every), 17))
     for j in np.flatnonzero(seen.any(0)):
@@ -223,13 +260,20 @@ def _without_gaps(frames: np.ndarray, joints: np.ndarray, skeleton: str) -> tupl
         trust[:, j] = np.where(np.isin(every, frames[rows]), 1, 0.01)
         for axis in range(3):
             filled[:, j, axis] = np.interp(every, frames[rows], joints[rows, j, axis])
+<<<<<<< HEAD
     if skeleton != 'h36m17':
         approximate = find_conversion(skeleton, 'h36m17').approximate
         trust[:, np.isin(get_skeleton('h36m17').joint_names, approximate)] *= 0.1
+=======
+    if skeleton != target:
+        approximate = find_conversion(skeleton, target).approximate
+        trust[:, np.isin(get_skeleton(target).joint_names, approximate)] *= 0.1
+>>>>>>> main
     return every, filled, trust
 
 
 def body_result(
+<<<<<<< HEAD
     body: BodyModel,
     motion: BodyMotion,
     track: Any,
@@ -237,6 +281,9 @@ def body_result(
     joints: np.ndarray,
     fps: float,
     world: np.ndarray | None = None,
+=======
+    body: BodyModel, motion: BodyMotion, track: Any, frames: np.ndarray, joints: np.ndarray, fps: float
+>>>>>>> main
 ) -> Result:
     """A body in motion of a person as a result.
 
@@ -247,7 +294,6 @@ def body_result(
         frames: (T,) numbers of the frames.
         joints: (T, 17, 3) of h36m17, metres, in the axes of the motion.
         fps: frames a second.
-        world: (4, 4) from the camera to the world, where it is known.
     """
     like = body.template
     rotations = axis_angle_to_matrix(torch.from_numpy(motion.poses).to(like).unflatten(1, (-1, 3)))
@@ -287,4 +333,4 @@ def body_result(
     )
     table = KeypointTable.of_person(np.zeros((len(frames), 0, 2)), frame_indices=frames, track_id=track, fps=fps)
     root = joints[:, 0] if joints[:, 0].any() else None
-    return Result(table, joints - joints[:, :1], 'h36m17', root, body=moving, world_from_camera=world)
+    return Result(table, joints - joints[:, :1], 'h36m17', root, body=moving)

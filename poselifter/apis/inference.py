@@ -1,10 +1,7 @@
-"""Inference functions: a config and a checkpoint to 3D poses, scores and embeddings."""
+"""Models of torch from a config and a checkpoint."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
 
-import numpy as np
 import torch
 from mmengine.config import Config
 from torch import nn
@@ -14,17 +11,8 @@ from ..engine.config import change_config, load_config
 from ..engine.tool import config_errors
 from ..errors import InputError
 from ..registry import MODELS
-from ..skeletons import convert_keypoints, find_conversion
-from ..structures import KeypointTable, Result
-from ..structures.keypoint_table import split_scores
-from ..tracking import interpolate, smooth
-from ..tracking.signals import DEFAULT_SMOOTHING
-from ..utils import register_all_modules, release_memory
-from ..utils.fast_products import FastProducts
+from ..utils import load_plugins, set_default_scope
 from . import zoo
-from .track_clips import Clip, track_clips
-
-_TOGETHER = 10_000  # frames that are lifted together
 
 
 def init_model(
@@ -49,7 +37,8 @@ def init_model(
     Raises:
         InputError: no such file, name or variant, an option that leads nowhere, or a checkpoint that does not fit.
     """
-    register_all_modules()
+    load_plugins()
+    set_default_scope()
     published = None
     if not isinstance(config, Config):
         if not str(config).endswith('.py'):
@@ -68,6 +57,7 @@ def init_model(
     model.cfg = config
     if published and checkpoint == published.name:
         model.cfg.model_name = published.name
+        model.cfg.licence = published.metadata['Metadata'].get('License')
         if 'Uncertainty' in published.metadata:
             model.cfg.uncertainty = published.metadata['Uncertainty']
     return model.to(device).eval()
@@ -79,232 +69,3 @@ def check_device(device: str) -> None:
         torch.zeros(1, device=device).cpu()
     except (RuntimeError, AssertionError, TypeError, ValueError) as error:
         raise InputError(f'device {device!r} cannot be used ({str(error).splitlines()[0]}); try cpu') from error
-
-
-def inference_lifter(
-    model: nn.Module,
-    keypoints: np.ndarray,
-    keypoints_visible: np.ndarray | None = None,
-    img_shape: tuple[int, int] | None = None,
-    fps: float | None = None,
-    skeleton: str | None = None,
-) -> np.ndarray:
-    """Lifts the keypoints of one person in consecutive frames.
-
-    Args:
-        model: from :func:`init_model`.
-        keypoints: (T, J, 2) pixels, or (T, J, 3) with scores; any T.
-        keypoints_visible: (T, J) scores in [0, 1]; 0 means missing; without it (0, 0) does.
-        img_shape: (height, width) of the pictures; guessed from the keypoints where it is not given.
-        fps: frame rate of the clip; ``None`` means the model's.
-        skeleton: joint set of the keypoints; ``None`` means the model's.
-
-    Returns:
-        (T, K, 3) float32: metres, camera axes (x right, y down, z forward), relative to the root.
-
-    Raises:
-        InputError: wrong shape, unknown joint set, NaN in a visible joint, no visible joint, or coordinates that are no
-            pixels of such a picture.
-    """
-    keypoints, keypoints_visible = split_scores(keypoints, keypoints_visible)
-    table = KeypointTable.of_person(keypoints, keypoints_visible, skeleton=skeleton, img_shape=img_shape, fps=fps)
-    return lift_table(model, table)
-
-
-def lift_table(model: nn.Module, table: KeypointTable, **options: Any) -> np.ndarray:
-    """Lifts every person of a table of N rows to poses (N, K, 3) float32, see :func:`inference_lifter`.
-
-    Frames in which a person is missing are bridged. Another frame rate than the model's is resampled to it and back.
-
-    Args:
-        model: from :func:`init_model`.
-        table: N rows of keypoints.
-        **options: ``smoothing`` and others of :func:`predict_table`.
-
-    Raises:
-        InputError: the joint set is unknown or cannot be converted.
-    """
-    return predict_table(model, table, ['pose'], **options).poses
-
-
-@torch.no_grad()
-def predict_table(
-    model: nn.Module,
-    table: KeypointTable,
-    names: Sequence[str],
-    batch_size: int | None = None,
-    smoothing: str | float | None = DEFAULT_SMOOTHING,
-    progress: Callable[[float, int], None] | None = None,
-) -> Result:
-    """Poses, scores and embeddings for every person of a table; windows of all persons share forward passes.
-
-    Missing joints are filled in with low scores (:func:`~poselifter.tracking.fill_missing`). Poses of a model that was
-    calibrated have an uncertainty.
-
-    Args:
-        model: from :func:`init_model`.
-        table: N rows of keypoints.
-        names: of heads: ``pose``, ``action`` and others that read clips.
-        batch_size: windows in one forward pass; ``None`` means the model's.
-        smoothing: of poses: ``'off'``, ``'light'``, ``'strong'`` or a frequency in hertz, see
-            :func:`~poselifter.tracking.smooth`.
-        progress: called after each batch with the rows that it was, a fraction, and N.
-
-    Raises:
-        InputError: the joint set is unknown or cannot be converted, or no such ``smoothing``.
-    """
-    config = vars(model).get('cfg', {})  # a model built by hand has none
-    calibration = config.get('uncertainty') if 'pose' in names else None
-    rows, arrays = [], {}
-    for group in _groups(track_clips(model.codec, table, fill=True)):
-        count = sum(len(clip.where) for clip in group)
-
-        def report(part: float, count: int = count) -> None:
-            if progress:
-                progress(part * count, len(table.keypoints))
-
-        outputs = _predict_group(model, group, names, batch_size, smoothing, calibration, report)
-        for clip, values in zip(group, outputs, strict=True):
-            rows.append(clip.rows)
-            for name, array in values.items():  # each goes to its place at once: copies of an hour take much room
-                if name not in arrays:
-                    arrays[name] = np.empty((len(table.keypoints), *array.shape[1:]), array.dtype)
-                arrays[name][clip.rows] = array
-        release_memory()
-    fields = {'segments': rows, **assumed_metadata(model)}
-    if 'pose' in names:
-        fields |= {'poses': arrays['pose'], 'skeleton_3d': model.codec.result_skeleton.name}
-        fields['uncertainty'] = arrays.get('uncertainty')
-    if 'action' in names:
-        fields |= {'scores': arrays['action'], 'classes': class_names(model)}
-    others = [name for name in names if name not in ('pose', 'action')]
-    means = {name: [arrays[name][part].mean(0) for part in rows] for name in others}
-    embeddings = {name: np.stack([mean / np.linalg.norm(mean) for mean in part]) for name, part in means.items()}
-    return Result(table, embeddings=embeddings, model=config.get('model_name'), **fields)
-
-
-def _groups(clips: Iterable[Clip]) -> Iterator[list[Clip]]:
-    """Clips that are lifted together: as many as have ``_TOGETHER`` frames, or one that is longer."""
-    group, frames = [], 0
-    for clip in clips:
-        if group and frames + len(clip.sample['keypoints']) > _TOGETHER:
-            yield group
-            group, frames = [], 0
-        group.append(clip)
-        frames += len(clip.sample['keypoints'])
-    yield group
-
-
-def _predict_group(
-    model: nn.Module,
-    clips: Sequence[Clip],
-    names: Sequence[str],
-    batch_size: int | None,
-    strength: str | float | None,
-    calibration: dict[str, Any] | None,
-    report: Callable[[float], None],
-) -> Iterator[dict[str, np.ndarray]]:
-    """Each clip's outputs at its rows."""
-    device, codec = next(model.parameters()).device, model.codec
-    sequences = [torch.from_numpy(codec.encode(clip.sample)['inputs']).to(device) for clip in clips]
-    with FastProducts():
-        outputs = _over_time(model, sequences, names, batch_size, report)
-    for clip, values in zip(clips, outputs, strict=True):
-        arrays = {name: values[name].cpu().numpy() for name in names}
-        if 'pose' in arrays:
-            poses = smooth(arrays['pose'], clip.rate, strength)
-            arrays['pose'] = convert_keypoints(poses, codec.skeleton_3d.name, codec.result_skeleton.name)
-        if calibration:
-            disagreement = values['disagreement'].cpu().numpy()
-            arrays['uncertainty'] = expected_error(disagreement, clip.sample['keypoints_visible'], calibration)
-        degrees = {name: 3 if name == 'pose' else 1 for name in arrays}
-        yield {name: interpolate(value, clip.where, degree=degrees[name]) for name, value in arrays.items()}
-
-
-def _over_time(
-    model: nn.Module,
-    sequences: list[torch.Tensor],
-    names: Sequence[str],
-    batch_size: int | None,
-    report: Callable[[float], None],
-) -> list[dict[str, torch.Tensor]]:
-    """Outputs of sequences; a long one is read in blocks whose windows are the same, so that memory stays bounded."""
-    window, length = model.window, len(sequences[0])
-    if len(sequences) > 1 or length <= _TOGETHER:
-        return model.over_time(sequences, names, batch_size, report)
-    margin = -(-window.length * window.dilation // window.stride) * window.stride
-    size, parts = _TOGETHER // window.stride * window.stride, []
-    for start in range(0, length, size):
-        stop = min(start + size, length)
-        low, count = max(start - margin, 0), stop - start
-
-        def of_block(part: float, count: int = count) -> None:
-            report(part * count / length)
-
-        [values] = model.over_time([sequences[0][low : stop + margin]], names, batch_size, of_block)
-        parts.append({name: value[start - low :][:count] for name, value in values.items()})
-    return [{name: torch.cat([part[name] for part in parts]) for name in parts[0]}]
-
-
-def assumed_metadata(model: nn.Module) -> dict[str, Any]:
-    """``skeleton`` and ``fps`` of keypoints that have none: the model's."""
-    return {'skeleton': model.codec.skeleton.name, 'fps': model.codec.fps}
-
-
-def assumptions(codec: Any, table: KeypointTable) -> list[str]:
-    """Lines for the user on what a codec converts and assumes of a table."""
-    lines = []
-    if table.skeleton not in (None, codec.skeleton.name):
-        approximate = ', '.join(find_conversion(table.skeleton, codec.skeleton.name).approximate) or 'none'
-        lines.append(f'{table.skeleton} is converted to {codec.skeleton.name}; approximate joints: {approximate}')
-    for track, names in unseen_joints(codec, table).items():
-        lines.append(
-            f'track {track}: {names} are never seen in the picture; they are guessed from the rest of the body'
-        )
-    if table.img_shape is None:
-        lines.append('the image size is unknown; the image is taken to be centred on the keypoints (--image-size)')
-    if table.fps is None and codec.fps:
-        lines.append(f'the frame rate is unknown; it is taken to be {codec.fps:g} a second (--fps)')
-    return lines
-
-
-def unseen_joints(codec: Any, table: KeypointTable) -> dict[str, str]:
-    """By track that has some, names of the joints of a codec that no frame in 20 shows within the picture."""
-    unseen = {}
-    for track, rows in table.tracks():
-        shown = table.keypoints_visible[rows] > 0
-        if table.img_shape:  # detectors place what is cut off, too
-            shown &= ((table.keypoints[rows] >= 0) & (table.keypoints[rows] <= table.img_shape[::-1])).all(-1)
-        seen = (shown.mean(0) >= 0.05)[None].astype(np.float32)
-        points = np.zeros((*seen.shape, 2), np.float32)
-        _, visible = convert_keypoints(points, table.skeleton or codec.skeleton.name, codec.skeleton.name, seen)
-        if (visible == 0).any():
-            unseen[track] = ', '.join(np.array(codec.skeleton.joint_names)[visible[0] == 0])
-    return unseen
-
-
-def class_names(model: nn.Module, names: Sequence[str] | None = None) -> tuple[str, ...]:
-    """A name for each class of the head ``action``: those given, else the config's ``actions``, else numbers.
-
-    Raises:
-        InputError: as many names as classes are needed.
-    """
-    count = model.heads['action'].fc2.out_features
-    names = names or model.cfg.get('actions') or [f'class {i}' for i in range(count)]
-    if len(names) != count:
-        raise InputError(f'{len(names)} names for {count} classes; give one for each class')
-    return tuple(names)
-
-
-def expected_error(disagreement: np.ndarray, scores: np.ndarray, calibration: dict[str, Any]) -> np.ndarray:
-    """Expected distance (T, K) of joints from the truth, metres.
-
-    It is linear, with weights of at least 0 for each joint, in 1, the two disagreements and what a score lacks to 1.
-
-    Args:
-        disagreement: (T, K, 2) of the mirrored clip and of shifted windows, network units.
-        scores: (T, K) of the keypoints; joints of input and output are the same.
-        calibration: ``weights`` (K, 4), made by ``benchmarks/lifting_options.py calibrate``.
-    """
-    features = np.concatenate([np.ones_like(scores)[..., None], disagreement, 1 - scores[..., None]], -1)
-    return np.einsum('tkf,kf->tk', features, np.asarray(calibration['weights'], np.float32))

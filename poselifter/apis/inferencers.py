@@ -10,14 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.config import Config
-from torch import nn
 
 from ..detection import detect_keypoints, is_film, open_frames
 from ..errors import InputError, reading
 from ..io import check_formats, check_targets, existing_files, notes_on, read_keypoints, result_files, write_results
-from ..models.estimators import MotionEstimator
-from ..registry import INFERENCERS
+from ..light_registry import INFERENCERS
 from ..structures import KeypointTable, Result
 from ..structures.keypoint_table import split_scores
 from ..tracking import choose_persons, link_persons, mend_tracks
@@ -26,7 +23,8 @@ from ..tracking.signals import DEFAULT_SMOOTHING
 from ..utils import release_memory
 from ..utils.arrays import load_arrays
 from ..world import World, place_in_world
-from .inference import assumptions, init_model, predict_table
+from .exported import ExportedModel
+from .prediction import assumptions, predict_table
 from .zoo import DEFAULT_MODEL
 
 
@@ -34,7 +32,8 @@ class BaseInferencer(ABC):
     """Base of all inferencers: read, predict, write; one object serves any number of inputs.
 
     Args:
-        model: a name of the zoo, a config file, or a model of :func:`init_model`.
+        model: a name of the zoo, a config file, an exported ``.onnx`` file, which needs no torch, a model of
+            :func:`~poselifter.apis.init_model`, or an :class:`~poselifter.apis.ExportedModel`.
         weights: checkpoint; ``None`` means the zoo's for that name.
         device: for example ``'cpu'`` or ``'cuda:0'``.
 
@@ -55,11 +54,12 @@ class BaseInferencer(ABC):
     reads: Sequence[str | os.PathLike | None] = ()
 
     def __init__(
-        self, model: str | os.PathLike | nn.Module, weights: str | os.PathLike | None = None, device: str = 'cpu'
+        self, model: str | os.PathLike | Any, weights: str | os.PathLike | None = None, device: str = 'cpu'
     ) -> None:
-        self.untrained = weights is None and (isinstance(model, Config) or str(model).endswith('.py'))
         self.origin = {'model': model, 'weights': weights}
-        self.model = model if isinstance(model, nn.Module) else init_model(model, weights, device)
+        self.model = open_model(model, weights, device)
+        named = isinstance(model, (str, os.PathLike)) and not str(model).endswith('.py')
+        self.untrained = weights is None and self.model is not model and not named
 
     def __call__(
         self,
@@ -201,7 +201,7 @@ class Pose3DInferencer(BaseInferencer):
 
     def __init__(
         self,
-        model: str | os.PathLike | nn.Module = DEFAULT_MODEL,
+        model: str | os.PathLike | Any = DEFAULT_MODEL,
         weights: str | os.PathLike | None = None,
         device: str = 'cpu',
     ) -> None:
@@ -256,15 +256,39 @@ def _changed_settings(files: Sequence[Path], settings: str) -> list[str]:
     return [f'{path} was made with other options ({changes}) and stays as it is; lift again with --force'] * bool(names)
 
 
-def heads_of(model: nn.Module, needed: str) -> dict[str, nn.Module]:
+def open_model(model: Any, weights: str | os.PathLike | None = None, device: str = 'cpu') -> Any:
+    """The model of a name or file, see :class:`BaseInferencer`; one that is a model already stays as it is.
+
+    Raises:
+        InputError: there is no such model, or weights for an exported one.
+    """
+    if str(model).endswith('.onnx'):
+        if weights is not None:
+            raise InputError(f'{model} has its weights in it; leave out the checkpoint {weights}')
+        return ExportedModel(model, device)
+    if isinstance(model, ExportedModel):
+        return model
+    from mmengine.config import Config  # these take seconds to import
+
+    from .inference import init_model
+
+    return init_model(model, weights, device) if isinstance(model, (str, os.PathLike, Config)) else model
+
+
+def heads_of(model: Any, needed: str) -> dict[str, Any]:
     """The heads of a model by name.
 
     Raises:
         InputError: one that is needed is not among them.
     """
-    heads = dict(model.heads) if isinstance(model, MotionEstimator) else {}
-    if needed not in heads:
+    if isinstance(model, ExportedModel):
+        heads, name = model.heads, model.cfg['filename']
+    else:
+        from ..models.estimators import MotionEstimator
+
+        heads = dict(model.heads) if isinstance(model, MotionEstimator) else {}
         name = model.cfg.filename or type(model).__name__
+    if needed not in heads:
         raise InputError(f'{name} has the heads {list(heads)}, expected one called {needed}')
     return heads
 

@@ -5,14 +5,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from ..errors import InputError
-from ..evaluation.functional import mpjpe, p_mpjpe
 from ..io import check_formats, check_targets, read_result
 from ..skeletons import convert_keypoints, get_skeleton
 from ..structures import KeypointTable, Result
@@ -124,6 +123,8 @@ def errors_against(truth: Result, result: Result) -> dict[str, Any]:
     Raises:
         InputError: joints cannot be converted, or there are no keypoints.
     """
+    from ..evaluation.functional import mpjpe, p_mpjpe
+
     name = result.skeleton_3d
     ours, theirs, coverage = match_persons(
         *(_with_joints(each.keypoints(slice(None)), name) for each in (result, truth))
@@ -172,10 +173,12 @@ class _Bar:
         self.name, self.bar = name, None
 
     def __call__(self, done: float, total: int) -> None:
-        if self.bar is None:
-            hidden = not sys.stderr.isatty()
-            self.bar = tqdm(total=total, desc=self.name, unit='frame', unit_scale=True, leave=False, disable=hidden)
-        self.bar.update(done)
+        if self.bar is None and sys.stderr.isatty() and find_spec('tqdm'):
+            from tqdm import tqdm
+
+            self.bar = tqdm(total=total, desc=self.name, unit='frame', unit_scale=True, leave=False)
+        if self.bar is not None:
+            self.bar.update(done)
 
     def close(self) -> None:
         if self.bar is not None:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.linalg
+import scipy.optimize  # noqa: F401
 from PIL import Image
-from torch import nn
 
 from ..detection import Frame, build_detector
 from ..detection.stream import open_live
@@ -29,11 +30,12 @@ _FRAMES, _SECONDS = 3, 0.3  # who is seen for less is no person
 
 def show_live(
     source: str,
-    model: nn.Module,
+    model: Any,
     detector: str | None = None,
     smoothing: str | float | None = 'light',
     person: str | None = None,
     largest: bool = False,
+    latency: int = 0,
     port: int = 0,
     browser: bool = True,
     say: Callable[[str], None] = print,
@@ -53,6 +55,7 @@ def show_live(
         smoothing: see :class:`StreamingLifter`.
         person: id of the one who is lifted, or several with commas; ``None`` lifts all.
         largest: lift only who fills most of the picture over time.
+        latency: see :class:`StreamingLifter`; keypoints are shown at once.
         port: of the page; 0 takes a free one.
         browser: open the page.
         say: called with lines for the user.
@@ -62,7 +65,8 @@ def show_live(
         InputError: source, detector, smoothing or port cannot be used.
     """
     frames, finder = open_live(source), build_detector(*([detector] if detector else []))
-    lifter, choose, pace = StreamingLifter(model, None, frames.img_shape, smoothing), _Choice(person, largest), _Pace()
+    lifter = StreamingLifter(model, None, frames.img_shape, smoothing, latency)
+    choose, pace = _Choice(person, largest), _Pace()
     page, reason = LivePage(f'{Path(source).name} live', port), 'the end'
     try:
         say(page.url + (f' (the film begins when the page is open, or in {_PATIENCE:g} s)' if frames.paced else ''))

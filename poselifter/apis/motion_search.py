@@ -23,8 +23,9 @@ from ..structures import KeypointTable, WindowPolicy
 from ..utils import CacheFile
 from ..utils.arrays import load_arrays
 from . import zoo
-from .inference import assumptions, init_model
+from .inference import init_model
 from .inferencers import read_table
+from .prediction import assumptions
 from .track_clips import at_rate, track_clips
 
 SUFFIXES = ('.npz', '.npy', '.json')

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
+from ..geometry.arrays import Array, as_like
 from ..skeletons import convert_keypoints
 from ..structures import KeypointTable
 from ..tracking import fill_missing, interpolate
@@ -91,8 +91,8 @@ def _on_grid(
     return new, scores
 
 
-def at_rate(inputs: torch.Tensor, fps: float | None, rate: float | None) -> torch.Tensor:
-    """Encoded inputs (T, J, C) at another frame rate, linearly; a joint with a zero in all channels is missing.
+def at_rate(inputs: Array, fps: float | None, rate: float | None) -> Array:
+    """A tensor of encoded inputs (T, J, C) at another frame rate, linearly; a joint of 0 in all channels is missing.
 
     Without one of the rates, or of several persons (M, T, J, C), they stay as they are.
     """
@@ -101,7 +101,7 @@ def at_rate(inputs: torch.Tensor, fps: float | None, rate: float | None) -> torc
     values, where = inputs.cpu().numpy(), np.arange(int((len(inputs) - 1) * rate / fps) + 1) * fps / rate
     present = (values != 0).any(-1, keepdims=True).astype(np.float32)
     present = interpolate(present, where, degree=1) > 0.999
-    return torch.from_numpy(interpolate(values, where, degree=1) * present).to(inputs)
+    return as_like(interpolate(values, where, degree=1) * present, inputs)
 
 
 def _guess_img_shape(keypoints: np.ndarray, visible: np.ndarray) -> tuple[int, int]:

@@ -6,8 +6,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from mmengine.fileio import load
-
 from ..errors import InputError
 from ..utils import shipped_root
 from ..utils.download import fetch, has_hash
@@ -38,7 +36,7 @@ class ZooModel:
 
 def zoo_models() -> dict[str, ZooModel]:
     """All models of ``model-index.yml`` by name; results of a variant are those of ``<name>_<variant>``."""
-    root = shipped_root()
+    root, load = shipped_root(), _load_yaml
     models = {}
     for metafile in load(root / 'model-index.yml')['Import']:
         for entry in load(root / metafile)['Models']:
@@ -52,6 +50,12 @@ def zoo_models() -> dict[str, ZooModel]:
                 chosen = {**entry, 'Results': [result for result in results if result.get('Variant') == variant]}
                 models[f'{name}_{variant}'] = ZooModel(f'{name}_{variant}', config, None, None, chosen, variant)
     return models
+
+
+def _load_yaml(path: Path) -> Any:
+    import yaml
+
+    return yaml.load(path.read_text(encoding='utf-8'), getattr(yaml, 'CSafeLoader', yaml.SafeLoader))
 
 
 def find(name: str) -> ZooModel:

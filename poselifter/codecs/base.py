@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 from ..errors import InputError
+from ..geometry.arrays import Array
 from ..skeletons import Skeleton, get_skeleton
 
 _METADATA = ('skeleton', 'skeleton_3d', 'img_shape', 'camera_param')
@@ -74,7 +74,7 @@ class BaseCodec(ABC):
             InputError: the joint sets are not this codec's.
         """
 
-    def normalize_window(self, inputs: Tensor, hidden: Tensor | None = None) -> Tensor:
+    def normalize_window(self, inputs: Array, hidden: Array | None = None) -> Array:
         """Normalisation by the whole window; the estimator calls it for training and testing alike.
 
         Args:
@@ -86,7 +86,7 @@ class BaseCodec(ABC):
         """
         return inputs
 
-    def decode(self, prediction: Tensor, sample: Any = None, frames: Any = None, zero_root: bool = True) -> Tensor:
+    def decode(self, prediction: Array, sample: Any = None, frames: Any = None, zero_root: bool = True) -> Array:
         """Network output to metres in camera axes.
 
         Args:

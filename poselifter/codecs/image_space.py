@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 from ..errors import InputError
 from ..geometry import Camera, camera_to_image_space, normalize_screen
-from ..registry import CODECS
-from ..structures import MotionDataSample
+from ..geometry.arrays import Array, namespace
+from ..light_registry import CODECS
 from .root_relative import RootRelativeLifting
 
 _MM = 1000.0
@@ -76,9 +75,9 @@ class ImageSpaceLifting(RootRelativeLifting):
         added['target_weight'] = np.float32(arrays.get('lifting_target_visible', np.ones(image.shape[:-1])))
         return added
 
-    def decode(self, prediction: Tensor, sample: Any = None, frames: Any = None, zero_root: bool = True) -> Tensor:
+    def decode(self, prediction: Array, sample: Any = None, frames: Any = None, zero_root: bool = True) -> Array:
         """See :class:`BaseCodec`."""
-        root, poses = self.skeleton_3d.root, prediction.clone()
+        root, poses = self.skeleton_3d.root, prediction * 1  # a copy
         if self.root_relative and zero_root:
             poses[..., root, :] = 0
         if sample is not None and self.paste_2d:
@@ -88,13 +87,14 @@ class ImageSpaceLifting(RootRelativeLifting):
             poses = poses - poses[..., root : root + 1, :]
         if sample is None:  # the body is taken to be of average size
             parents, children = (list(ends) for ends in zip(*self.skeleton_3d.bones, strict=True))
-            lengths = (poses[..., children, :] - poses[..., parents, :]).norm(dim=-1).sum(-1)
-            return poses * (_BODY / lengths.median().clamp(min=1e-6))
+            bones = poses[..., children, :] - poses[..., parents, :]
+            lengths = sorted(namespace(poses).sqrt((bones**2).sum(-1)).sum(-1).tolist())
+            return poses * (_BODY / max(lengths[(len(lengths) - 1) // 2], 1e-6))
         factor = self._of(sample, 'factor', frames).to(poses)
         return poses * (factor * (sample.img_shape[1] / 2 / _MM))[:, None, None]
 
     @staticmethod
-    def _of(sample: MotionDataSample, key: str, frames: Tensor | None) -> Tensor:
+    def _of(sample: Any, key: str, frames: Any) -> Array:
         if key not in sample:
             raise InputError(
                 f'{sample.get("sequence", "the sample")} has no {key}, which ImageSpaceLifting decodes with; '
@@ -129,7 +129,7 @@ class ScreenScaledLifting(RootRelativeLifting):
             encoded['target'] = encoded['target'] * (2 / _sizes(metadata, encoded['target'])[..., :1])
         return encoded
 
-    def decode(self, prediction: Tensor, sample: Any = None, frames: Any = None, zero_root: bool = True) -> Tensor:
+    def decode(self, prediction: Array, sample: Any = None, frames: Any = None, zero_root: bool = True) -> Array:
         """See :class:`BaseCodec`."""
         width = self.width if sample is None else sample.img_shape[1]
         return super().decode(prediction * (width / 2), sample, frames, zero_root)

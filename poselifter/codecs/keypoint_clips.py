@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..registry import CODECS
+from ..light_registry import CODECS
 from .base import BaseCodec
 
 

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from ..errors import InputError, check_choice
-from ..registry import CODECS
+from ..geometry.arrays import Array, namespace
+from ..light_registry import CODECS
 from .base import BaseCodec
 
 
@@ -71,7 +70,7 @@ class RootRelativeLifting(BaseCodec):
             encoded['target_weight'] = arrays['lifting_target_visible'].astype(np.float32)
         return encoded
 
-    def normalize_window(self, inputs: Tensor, hidden: Tensor | None = None) -> Tensor:
+    def normalize_window(self, inputs: Array, hidden: Array | None = None) -> Array:
         """See :class:`BaseCodec`; with ``window_box`` x, y, confidence, box centre x, y and log size.
 
         The box is centred on the mean of the joints present; its size is the root mean square distance of joints from
@@ -79,6 +78,7 @@ class RootRelativeLifting(BaseCodec):
         """
         if not self.window_box:
             return inputs
+        xp = namespace(inputs)
         xy, confidence = inputs[..., :2], inputs[..., 2:3]
         seen = present = (confidence > 0).to(inputs.dtype)
         if hidden is not None:
@@ -90,10 +90,10 @@ class RootRelativeLifting(BaseCodec):
         squares = ((xy - middle) ** 2).sum(-1, keepdim=True) * seen
         count = seen.sum((1, 2), keepdim=True).clamp(min=1)
         size = (squares.sum((1, 2), keepdim=True) / count).sqrt().clamp(min=1e-3)
-        box = torch.cat([centre, size.log()], -1).expand(*inputs.shape[:3], 3)
-        return torch.cat([(xy - centre) / size * present, confidence, box], -1)
+        box = xp.cat([centre, size.log()], -1).expand(*inputs.shape[:3], 3)
+        return xp.cat([(xy - centre) / size * present, confidence, box], -1)
 
-    def decode(self, prediction: Tensor, sample: Any = None, frames: Any = None, zero_root: bool = True) -> Tensor:
+    def decode(self, prediction: Array, sample: Any = None, frames: Any = None, zero_root: bool = True) -> Array:
         """See :class:`BaseCodec`."""
         poses = prediction / self.scale
         if zero_root:

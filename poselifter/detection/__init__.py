@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..errors import check_choice
-from ..registry import DETECTORS
+from ..light_registry import DETECTORS
 from ..structures import KeypointTable
 from . import adapters, blazepose
 from .film import Frame, Frames, expand_inputs, is_film, open_frames

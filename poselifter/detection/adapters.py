@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, reading
-from ..registry import DETECTORS
+from ..light_registry import DETECTORS
 from ..structures import KeypointTable
 from .film import Frame, Frames
 from .table import Rows, make_table, with_progress

@@ -9,12 +9,12 @@ from functools import partial
 from itertools import combinations
 
 import numpy as np
-from scipy.special import expit
 
 from ..errors import InputError
-from ..registry import DETECTORS
+from ..light_registry import DETECTORS
 from ..structures import KeypointTable
-from .film import Frame, Frames, count_cores
+from ..utils import count_cores
+from .film import Frame, Frames
 from .regions import SIDE, cut, make_anchors, pick_best, region_of, tiles_of, to_picture, turn
 from .table import Rows, make_table, with_progress
 from .weights import find_weights
@@ -81,7 +81,7 @@ class BlazePoseNetworks:
         """Candidates in a square region of a picture: scores (P,) and regions (P, 4), several on one person."""
         picture = cut(image, tile, SIDE).astype(np.float32) / 127.5 - 1
         scores, boxes = self.detector.run(['scores', 'boxes'], {'image': picture[None]})
-        scores = expit(scores.ravel())
+        scores = _sigmoid(scores.ravel())
         likely = np.flatnonzero(scores > threshold)
         points = boxes[0, likely, 4:8].reshape(-1, 2, 2) / SIDE + self.anchors[likely, None]
         points = to_picture(points.astype(np.float64), tile)
@@ -96,11 +96,15 @@ class BlazePoseNetworks:
         points = to_picture(landmarks[:, :2] / CROP, region)
         return Person(
             keypoints=points[:33],
-            visibility=expit(landmarks[:33, 3]),
+            visibility=_sigmoid(landmarks[:33, 3]),
             world=turn(world.reshape(39, 3)[:33], region[3]),
             presence=float(presence.item()),
             region=region_of(points[HIPS], points[TOP]),
         )
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return (1 + np.tanh(x / 2)) / 2
 
 
 class BlazePose:

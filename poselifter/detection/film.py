@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
 
 from ..errors import InputError, reading
+from ..utils import count_cores
 
 PICTURES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')
 FILMS = ('.mp4', '.mov', '.m4v', '.avi', '.mkv', '.webm', '.gif')
@@ -142,6 +142,8 @@ class _Pictures(Frames):
 
     def read(self, file: Path) -> np.ndarray:
         """A picture as its camera held it."""
+        from PIL import Image, ImageOps
+
         with reading(f'{file} is no whole picture', 'copy it again', (Exception,)), Image.open(file) as picture:
             return np.asarray(ImageOps.exif_transpose(picture).convert('RGB'))
 
@@ -228,8 +230,3 @@ def _rate_of(container: Any, stream: Any) -> int:
     packets = islice(container.demux(stream), 500)
     times = np.sort([float(packet.pts * packet.time_base) for packet in packets if packet.pts is not None])
     return round(1 / max(np.median(np.diff(times)), 1e-3)) if len(times) > 1 else 0
-
-
-def count_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1

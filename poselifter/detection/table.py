@@ -5,7 +5,6 @@ from array import array
 from collections.abc import Iterable
 
 import numpy as np
-from tqdm import tqdm
 
 from ..errors import InputError
 from ..structures import KeypointTable
@@ -75,4 +74,6 @@ def make_table(frames: Frames, rows: Rows, skeleton: str, shortest: float = 0.0)
 
 def with_progress(frames: Frames) -> Iterable[Frame]:
     """The frames, with their rate and the time left on standard error where that is a terminal."""
+    from tqdm import tqdm
+
     return tqdm(frames, total=frames.num_frames, unit=' frames', desc='detecting', disable=not sys.stderr.isatty())

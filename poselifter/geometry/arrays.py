@@ -1,24 +1,26 @@
-"""Operations whose names differ between numpy arrays and tensors."""
+"""Operations whose names differ between numpy arrays and tensors; torch is needed by tensors only."""
 
+import sys
 from types import ModuleType
 from typing import Any, TypeVar
 
 import numpy as np
-import torch
 
-Array = TypeVar('Array', np.ndarray, torch.Tensor)
+Array = TypeVar('Array')  # np.ndarray or torch.Tensor
 
 
 def namespace(x: Any) -> ModuleType:
     """``torch`` for a tensor, else ``numpy``."""
-    return torch if torch.is_tensor(x) else np
+    torch = sys.modules.get('torch')  # who has a tensor has imported it
+    return torch if torch and torch.is_tensor(x) else np
 
 
 def as_like(values: Any, x: Array) -> Array:
     """``values`` as floats of the kind, dtype and device of ``x``, the default dtype where that holds integers."""
-    if torch.is_tensor(x):
-        dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
-        return torch.as_tensor(values, dtype=dtype, device=x.device)
+    xp = namespace(x)
+    if xp is not np:
+        dtype = x.dtype if x.is_floating_point() else xp.get_default_dtype()
+        return xp.as_tensor(values, dtype=dtype, device=x.device)
     return np.asarray(values, x.dtype if np.issubdtype(x.dtype, np.floating) else np.float64)
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
-import torch
 
 from ..errors import InputError
 from .arrays import Array, as_like, namespace
@@ -47,7 +46,7 @@ class Camera:
     def __post_init__(self) -> None:
         for name, shape in _SHAPES.items():
             value = getattr(self, name)
-            value = value if torch.is_tensor(value) else np.asarray(value, np.float64)
+            value = np.asarray(value, np.float64) if namespace(value) is np else value
             if tuple(value.shape[-len(shape) :]) != shape:
                 raise InputError(f'camera: {name} has shape {tuple(value.shape)}, expected {shape}')
             object.__setattr__(self, name, value)

@@ -1,7 +1,6 @@
 """Feet on the ground: when they stand, where they are held, and legs that follow."""
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 MAX_SPEED = 0.6  # m/s of a foot that stands; of lifted poses it still moves
 MAX_HEIGHT = 0.15  # metres above where it usually stands
@@ -17,6 +16,8 @@ def foot_speed(feet: np.ndarray, fps: float) -> np.ndarray:
     """Speeds (T, F) in m/s of feet (T, F, 3), after a light average over time that spares ends."""
     if len(feet) < 2:
         return np.zeros(feet.shape[:2])
+    from scipy.ndimage import gaussian_filter1d
+
     return np.linalg.norm(np.gradient(gaussian_filter1d(feet, _BLUR * fps, axis=0), axis=0), axis=-1) * fps
 
 

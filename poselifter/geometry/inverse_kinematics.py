@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from ..errors import InputError
 from ..skeletons import convert_keypoints, find_conversion, get_skeleton
@@ -290,6 +289,8 @@ def _filled(vectors: np.ndarray, places: bool = False) -> np.ndarray | None:
 
 def _smoothed(values: np.ndarray, fps: float) -> np.ndarray:
     """Values (T, n) smoothed over time."""
+    from scipy.ndimage import gaussian_filter1d
+
     return gaussian_filter1d(values, _CARRY * fps, 0, mode='nearest')
 
 

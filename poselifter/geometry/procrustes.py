@@ -4,11 +4,7 @@ Convention: ``aligned = scale * source @ rotation.T + translation``; the
 rotation is proper, so a mirrored pose is never turned into its mirror image.
 """
 
-from typing import Any
-
 import numpy as np
-import torch
-from torch.autograd.function import once_differentiable
 
 from .arrays import Array, as_like, namespace
 
@@ -73,9 +69,11 @@ def _dot(a: Array, b: Array) -> Array:
 
 def nearest_rotation(matrix: Array) -> Array:
     """The rotation R (determinant 1) with the largest trace of ``R.T @ matrix``, for (..., D, D)."""
-    if torch.is_tensor(matrix):
-        return _NearestRotation.apply(matrix)
-    return _closed_form(matrix) if matrix.shape[-2:] == (3, 3) and matrix.size else _solve(matrix)[0]
+    if namespace(matrix) is not np:
+        from .procrustes_gradient import NearestRotation
+
+        return NearestRotation.apply(matrix)
+    return _closed_form(matrix) if matrix.shape[-2:] == (3, 3) and matrix.size else singular_rotation(matrix)[0]
 
 
 def _closed_form(matrix: np.ndarray) -> np.ndarray:
@@ -106,11 +104,11 @@ def _closed_form(matrix: np.ndarray) -> np.ndarray:
     cube = unit @ np.swapaxes(unit, -1, -2) @ (unit / scale[..., None, None])
     turn = (np.moveaxis(m, (0, 1), (-2, -1)) - cube).astype(as_like(0, matrix).dtype, copy=False)
     if not sure.all():
-        turn[~sure] = _solve(matrix[~sure])[0]
+        turn[~sure] = singular_rotation(matrix[~sure])[0]
     return turn
 
 
-def _solve(matrix: Array) -> tuple[Array, Array, Array]:
+def singular_rotation(matrix: Array) -> tuple[Array, Array, Array]:
     """The rotation, the signed singular values and the right singular vectors (as rows)."""
     xp = namespace(matrix)
     u, s, vh = xp.linalg.svd(matrix)
@@ -118,28 +116,3 @@ def _solve(matrix: Array) -> tuple[Array, Array, Array]:
     signs = xp.ones_like(s)
     signs[..., -1] = as_like(mirror, s)
     return (u * signs[..., None, :]) @ vh, s * signs, vh
-
-
-class _NearestRotation(torch.autograd.Function):
-    """The derivative in closed form: autograd's, through the SVD, is NaN where two singular values are equal.
-
-    With matrix = R P, P symmetric with eigenvalues s in the basis V: R.T dR = W is skew and W P + P W = R.T dM - dM.T
-    R, so in that basis W_ij = (R.T dM - dM.T R)_ij / (s_i + s_j).
-    """
-
-    @staticmethod
-    def forward(ctx: Any, matrix: torch.Tensor) -> torch.Tensor:
-        rotation, values, vh = _solve(matrix)
-        ctx.save_for_backward(rotation, values, vh)
-        return rotation
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
-        rotation, values, vh = ctx.saved_tensors
-        sums = values[..., :, None] + values[..., None, :]
-        determined = sums > 64 * torch.finfo(values.dtype).eps * values[..., :1, None]
-        inner = vh @ rotation.mT @ grad @ vh.mT
-        inner = torch.where(determined, inner / torch.where(determined, sums, torch.ones_like(sums)), 0)
-        outer = vh.mT @ inner @ vh
-        return rotation @ (outer - outer.mT)

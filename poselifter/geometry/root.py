@@ -1,8 +1,6 @@
 """The place of a person in front of a camera, of the pose and where it is seen; smooth paths over time."""
 
 import numpy as np
-from scipy.linalg import solveh_banded
-from scipy.ndimage import gaussian_filter1d
 
 _PASSES = 6  # of reweighting; the weights settle in three or four
 _ROBUST = 2.0  # a joint that is off by so many usual distances keeps half of its weight
@@ -82,6 +80,8 @@ def pull_to_rays(
     Returns:
         (T, K, 3) relative to the root joint, which is at ``root`` no more; bones have other lengths.
     """
+    from scipy.ndimage import gaussian_filter1d
+
     points = poses + root[:, None]
     shift = rays * points[..., 2:] - points[..., :2]
     trust = np.minimum(weights, 1) / (1 + (np.linalg.norm(shift, axis=-1) / _ASTRAY) ** 2)
@@ -134,6 +134,8 @@ def smooth_path(
     _penalize(bands, [-1, 1], weights)
     if cutoff is not None:
         _penalize(bands, [1, -2, 1], np.full(max(count - 2, 0), scale * (fps / (2 * np.pi * cutoff)) ** 4))
+    from scipy.linalg import solveh_banded
+
     return solveh_banded(bands, values.reshape(-1), lower=True).reshape(count, 3)
 
 

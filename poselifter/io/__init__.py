@@ -11,6 +11,7 @@ from .writers import (
     list_formats,
     read_result,
     result_files,
+    writable_formats,
     write_keypoints,
     write_results,
 )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
@@ -19,6 +20,8 @@ class Network:
     backbone: BaseBackbone
     neck: BaseNeck | None
     heads: nn.ModuleDict
+    #: Of the encoder in prediction, where another than that of the weights is faster.
+    encoder_dtype: torch.dtype | None = None
 
     def build_network(self, backbone: dict, neck: dict | None, heads: dict[str, dict]) -> None:
         """Builds backbone, neck and heads.
@@ -49,7 +52,21 @@ class Network:
         Returns:
             (B, T', J', D) each.
         """
-        return self.named(self.backbone(x) if valid is None else self.backbone(x, valid))
+        return self.named(self.encoded(x, valid))
+
+    def encoded(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
+        """The backbone's features (B, T', J', D) of clips, see :meth:`features`."""
+        given = () if valid is None else (valid,)
+        if self.encoder_dtype is None:
+            return self.backbone(x, *given)
+        return self.encode(self.backbone.embed(x), *given)
+
+    def encode(self, h: Tensor, *valid: Tensor) -> Tensor:
+        """The backbone's features of its tokens; what gave the tokens, and what reads these, keeps its precision."""
+        if self.encoder_dtype is None:
+            return self.backbone.encode(h, *valid)
+        with torch.autocast(h.device.type, self.encoder_dtype):
+            return self.backbone.encode(h, *valid).to(h.dtype)
 
     def named(self, features: Tensor) -> Tensors:
         """The backbone's features (B, T', J', D) through the neck, by name."""

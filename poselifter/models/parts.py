@@ -157,20 +157,24 @@ class BaseBackbone(Part):
         """
         return torch.arange(num_frames)
 
+    @property
+    def frame_range(self) -> tuple[int, int | None]:
+        """The least and the largest T that it takes; ``None`` is any."""
+        return 1, self.num_frames
+
     def check_input(self, x: Tensor) -> None:
-        """Holds an input to (B, T, J, C) with T in 1 to ``num_frames``.
+        """Holds an input to (B, T, J, C) with T in ``frame_range``.
 
         Raises:
             InputError: it has another shape.
         """
-        self._check(x, (1, self.num_frames), f'in 1 to {self.num_frames}', 'num_frames')
-
-    def _check(self, x: Tensor, lengths: tuple[int, float], expected: str, setting: str) -> None:
+        least, most = self.frame_range
         shape = (self.num_joints, self.in_channels)
-        if x.ndim != 4 or x.shape[2:] != shape or not lengths[0] <= x.shape[1] <= lengths[1]:
+        if x.ndim != 4 or x.shape[2:] != shape or x.shape[1] < least or (most is not None and x.shape[1] > most):
+            expected = f'at least {least}' if most is None else f'in {least} to {most}'
             raise InputError(
                 f'{type(self).__name__} got an input of shape {tuple(x.shape)}, expected (B, T, {self.num_joints}, '
-                f'{self.in_channels}) with T {expected}; change the data or the {setting}, num_joints and in_channels '
+                f'{self.in_channels}) with T {expected}; change the data or the num_frames, num_joints and in_channels '
                 f'of the model'
             )
 

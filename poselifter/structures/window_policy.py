@@ -1,12 +1,13 @@
 """Cuts a sequence into windows, and merges window outputs to one sequence."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-import torch
 
 from ..errors import InputError, check_choice
+from ..geometry.arrays import Array, as_like, namespace
 
 
 @dataclass(frozen=True)
@@ -27,22 +28,40 @@ class Windows:
     weights: np.ndarray
     n_frames: int
 
-    def merge(self, values: torch.Tensor) -> torch.Tensor:
+    def merge(self, values: Array) -> Array:
         """Merges window outputs to one sequence.
 
         Args:
-            values: (W, outputs, ...) outputs of the windows.
+            values: (W, outputs, ...) outputs of the windows, numpy or torch.
 
         Returns:
             (n_frames, ...): for each frame the weighted mean of its slots, 0
             for a frame that no slot stands for (``tail='drop'``).
         """
-        frames = torch.from_numpy(self.outputs.clip(min=0).reshape(-1)).to(values.device)
-        weights = torch.from_numpy(self.weights.reshape(-1)).to(values)
-        flat = values.flatten(0, 1)
-        weighted = flat * weights.view(-1, *[1] * (flat.ndim - 1))
+        xp, frames = namespace(values), self.outputs.clip(min=0).reshape(-1)
+        flat = values.reshape((len(frames), *values.shape[2:]))
+        weighted = flat * as_like(self.weights.reshape(-1, *[1] * (flat.ndim - 1)), values)
+        if xp is np:
+            merged = np.zeros((self.n_frames, *flat.shape[1:]), flat.dtype)
+            np.add.at(merged, frames, weighted)
+            return merged
         merged = flat.new_zeros(self.n_frames, *flat.shape[1:])
-        return merged.index_add_(0, frames, weighted)
+        return merged.index_add_(0, xp.from_numpy(frames).to(values.device), weighted)
+
+    def disagreement(self, poses: Array, mirrored: Array | None = None) -> Array:
+        """Distances of what was averaged from its mean.
+
+        Args:
+            poses: (W, outputs, K, 3) of the windows, numpy or torch.
+            mirrored: (W, outputs, K) distance of the mirrored clip's pose from the mean of both; 0 by default.
+
+        Returns:
+            (n_frames, K, 2): of the mirrored clip, and of the frame's windows among themselves (root mean square).
+        """
+        xp = namespace(poses)
+        spread = xp.sqrt(xp.clip(self.merge(poses**2) - self.merge(poses) ** 2, 0, None).sum(-1))
+        other = xp.zeros_like(spread) if mirrored is None else self.merge(mirrored)
+        return xp.stack([other, spread], -1)
 
 
 @dataclass(frozen=True)
@@ -126,6 +145,16 @@ class WindowPolicy:
         slots = (np.arange(self.length) - self.lead) * self.dilation
         last = np.asarray(n_frames)[..., None] - 1
         return np.clip(np.asarray(starts)[:, None] + slots, 0, last)
+
+    def cut_all(self, lengths: Sequence[int], everything: bool = True) -> tuple[list[Windows], np.ndarray]:
+        """The windows of each of several sequences, and the frames that all show, (W, length) int64.
+
+        The frames are numbered as if the sequences lay one after the other. With ``everything`` all of them are shown,
+        also where ``tail='drop'`` leaves some out.
+        """
+        policy = replace(self, tail='shift') if everything and self.tail == 'drop' else self
+        cuts, starts = [policy.cut(length) for length in lengths], np.cumsum([0, *lengths])
+        return cuts, np.concatenate([cut.inputs + start for cut, start in zip(cuts, starts, strict=False)])
 
     def cut(self, n_frames: int) -> Windows:
         """The windows of a sequence of so many frames."""

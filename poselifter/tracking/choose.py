@@ -1,11 +1,10 @@
 """Some persons of several, and which of the true ones were found."""
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from ..errors import InputError
 from ..structures import KeypointTable
-from .link import keypoint_similarity, person_size
+from .link import assign, keypoint_similarity, person_size
 
 
 def choose_persons(table: KeypointTable, person: int | str | None = None, largest: bool = False) -> KeypointTable:
@@ -55,7 +54,7 @@ def match_persons(
         sizes = person_size(truth.keypoints[theirs], seen)
         points = np.nan_to_num(found.keypoints[ours])[:, None], np.nan_to_num(truth.keypoints[theirs])
         alike = keypoint_similarity(*points, both, sizes, tolerance)
-        chosen = np.stack(linear_sum_assignment(-alike), -1)
+        chosen = np.stack(assign(-alike), -1)
         chosen = chosen[alike[tuple(chosen.T)] >= similarity]
         pairs.append(np.stack([ours[chosen[:, 0]], theirs[chosen[:, 1]]], -1))
     rows = np.concatenate(pairs)

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from ..skeletons import get_skeleton
 from ..structures import KeypointTable
@@ -149,8 +148,16 @@ def _match(
     tolerance = joints * (TOLERANCE + SPEED * away)  # (P, J)
     cost = 1 - keypoint_similarity(keypoints[:, None], expected[None], both, size, tolerance)
     cost = np.where(cost <= 1 - least, cost, _FORBIDDEN)
-    rows, columns = linear_sum_assignment(cost)
-    return {int(d): int(p) for d, p in zip(rows, columns, strict=True) if cost[d, p] < _FORBIDDEN}
+    return {int(d): int(p) for d, p in zip(*assign(cost), strict=True) if cost[d, p] < _FORBIDDEN}
+
+
+def assign(cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of a matrix (P, Q) that belong together at the least total cost, min(P, Q) of each."""
+    if 1 in cost.shape and cost.size:  # as often, and scipy takes long to import
+        return tuple(np.array([index]) for index in np.unravel_index(cost.argmin(), cost.shape))
+    from scipy.optimize import linear_sum_assignment
+
+    return linear_sum_assignment(cost)
 
 
 def _joint_tolerance(skeleton: str | None, num_joints: int) -> np.ndarray:
@@ -237,4 +244,4 @@ def _followers(table: KeypointTable, pieces: list[slice], cut: list[bool], max_g
     cost = 1 - keypoint_similarity(points[first][:, None], points[last], both, size, tolerance)
     possible = (gap > 0) & (gap <= max_gap) & (cost < 0.95) & np.array(cut)[:, None]
     cost = np.where(possible, cost, _FORBIDDEN)
-    return {int(i): int(j) for i, j in zip(*linear_sum_assignment(cost), strict=True) if cost[i, j] < _FORBIDDEN}
+    return {int(i): int(j) for i, j in zip(*assign(cost), strict=True) if cost[i, j] < _FORBIDDEN}

@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from scipy.interpolate import make_interp_spline
-from scipy.linalg import solveh_banded
 
 from ..errors import check_choice
+from ..geometry.banded import solve_banded
 
 #: Frequency in hertz at which motion is halved, by name; chosen by benchmarks/lifting_options.py.
 SMOOTHING = {'off': None, 'light': 6.0, 'strong': 3.0}
@@ -33,9 +32,23 @@ def interpolate(
         return values
     if len(values) == 1:
         return values.repeat(len(where), 0)
-    kind = {'k': 3, 'bc_type': 'natural'} if degree == 3 and len(values) > 2 else {'k': 1}
+    flat, steps = values.reshape(len(values), -1).astype(np.float64), np.diff(times).astype(np.float64)
     where = np.clip(where, times[0], times[-1])
-    return make_interp_spline(times, values, **kind)(where).astype(values.dtype)
+    left = (np.searchsorted(times, where, 'right') - 1).clip(max=len(steps) - 1)
+    right = ((where - times[left]) / steps[left])[:, None]
+    result = (1 - right) * flat[left] + right * flat[left + 1]
+    if degree == 3 and len(values) > 2:
+        bend = _second_derivatives(flat, steps)
+        of_left, of_right = (1 - right) ** 3 - (1 - right), right**3 - right
+        result += (of_left * bend[left] + of_right * bend[left + 1]) * (steps[left] ** 2 / 6)[:, None]
+    return result.reshape(len(where), *values.shape[1:]).astype(values.dtype)
+
+
+def _second_derivatives(values: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """Of the natural cubic spline at its T knots: (T, D) for values (T, D), 0 at the edges."""
+    bands = np.stack([2 * (steps[:-1] + steps[1:]), steps[1:]])
+    slopes = np.diff(values, axis=0) / steps[:, None]
+    return np.pad(solve_banded(bands, 6 * np.diff(slopes, axis=0)), ((1, 1), (0, 0)))
 
 
 def smooth(values: np.ndarray, rate: float, strength: str | float | None) -> np.ndarray:
@@ -63,12 +76,12 @@ def smooth(values: np.ndarray, rate: float, strength: str | float | None) -> np.
     penalty = (2 * np.sin(np.pi * strength / rate)) ** -4
     n = len(values)
     second = np.array([1.0, -2.0, 1.0])
-    bands = np.zeros((3, n))  # upper diagonals of 1 + penalty D'D
+    bands = np.zeros((3, n))  # diagonals of 1 + penalty D'D
     for i in range(3):
-        for j in range(i, 3):
-            bands[2 - (j - i), j : n - 2 + j] += penalty * second[i] * second[j]
-    bands[2] += 1
-    return solveh_banded(bands, values.reshape(n, -1).astype(np.float64)).reshape(values.shape).astype(values.dtype)
+        for j in range(i + 1):
+            bands[i - j, j : n - 2 + j] += penalty * second[i] * second[j]
+    bands[0] += 1
+    return solve_banded(bands, values.reshape(n, -1)).reshape(values.shape).astype(values.dtype)
 
 
 @dataclass

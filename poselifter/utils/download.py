@@ -6,8 +6,6 @@ import urllib.request
 from http.client import HTTPException
 from pathlib import Path
 
-from tqdm import tqdm
-
 from ..errors import InputError
 from .files import atomic_write
 
@@ -26,6 +24,8 @@ def fetch(url: str, folder: str | os.PathLike, sha256: str | None = None) -> Pat
     Raises:
         InputError: the address cannot be reached, the folder cannot be written to, or the hash is another one.
     """
+    from tqdm import tqdm
+
     mark = hashlib.sha256(url.encode()).hexdigest()[:8]
     path = Path(folder).expanduser() / f'{mark}-{url.split("?")[0].rsplit("/", 1)[-1]}'
     if path.is_file() and has_hash(path, sha256):

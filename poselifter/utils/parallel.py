@@ -9,8 +9,6 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-from tqdm import tqdm
-
 from ..errors import InputError
 
 
@@ -32,6 +30,8 @@ def run_parallel(
     Raises:
         InputError: a worker was killed.
     """
+    from tqdm import tqdm
+
     jobs = list(jobs)
     bar = tqdm(total=len(jobs) + done, initial=done, unit=unit, desc='converting')
     pool = ProcessPoolExecutor(min(workers, len(jobs)) or 1, initializer=_start)
@@ -62,3 +62,8 @@ def _start() -> None:
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
+
+
+def count_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1

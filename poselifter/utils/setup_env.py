@@ -7,13 +7,11 @@ import sys
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
-from mmengine.registry import DefaultScope
-
 from ..errors import reading
 
 PLUGIN_GROUP = 'poselifter.plugins'
 _ROOMS = ('codecs', 'checkpoints', 'datasets', 'models', 'evaluation', 'engine')
-_ROOMS += ('io', 'detection', 'visualization', 'apis')
+_ROOMS += ('io', 'detection', 'visualization', 'apis.inferencers', 'apis.action_inferencer')
 
 
 def register_all_modules(init_default_scope: bool = True) -> None:
@@ -29,12 +27,31 @@ def register_all_modules(init_default_scope: bool = True) -> None:
     for room in _ROOMS:
         importlib.import_module(f'poselifter.{room}')
     load_plugins()
+    if init_default_scope:
+        set_default_scope()
+
+
+def set_default_scope() -> None:
+    """Makes ``poselifter`` mmengine's default scope; rooms then register their classes when one is asked for."""
+    from mmengine.registry import DefaultScope  # which imports torch
+
     name, current = 'poselifter', DefaultScope.get_current_instance()
-    if init_default_scope and (current is None or current.scope_name != name):
+    if current is None or current.scope_name != name:
         if DefaultScope.check_instance_created(name):
             DefaultScope._instance_dict.move_to_end(name)
         else:
             DefaultScope.get_instance(name, scope_name=name)
+
+
+def import_without_training() -> None:
+    """Imports mmengine, in a program that never trains, without two optimisers that take half of the time."""
+    heavy = [name for name in ('transformers', 'torch.distributed.optim') if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(heavy))  # which mmengine takes as not installed
+    try:
+        import mmengine.optim  # noqa: F401
+    finally:
+        for name in heavy:
+            del sys.modules[name]
 
 
 def import_modules(package: str) -> None:

@@ -7,7 +7,6 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from ..registry import register_writer
 from ..skeletons import get_skeleton
 from ..structures import KeypointTable, Result
 from ..utils.files import atomic_write
@@ -22,7 +21,6 @@ _H264 = '-crf 20 -preset veryfast -movflags +faststart'
 _COLOUR = '-vf scale=out_color_matrix=bt709 -colorspace bt709 -color_primaries bt709 -color_trc bt709'
 _GIF_COLOURS = 64
 _FINE = 2  # GIF's frames, and those of bodies, are drawn this much larger and shrunk
-_NEEDS = ('body', 'poses', 'scores')
 
 
 def _frames(result: Result) -> np.ndarray:
@@ -75,7 +73,6 @@ def _draw(result: Result, step: int, height: int, fine: int, name: str = '') -> 
         yield shrink(canvas, fine)
 
 
-@register_writer('gif', '.gif', _NEEDS)
 def write_gif(path: Path, result: Result) -> None:
     """800 x 450; drops frames to stay at 20 a second or less and keeps the clip's duration."""
     step = int(np.ceil(result.fps / _GIF_FPS))
@@ -90,7 +87,6 @@ def write_gif(path: Path, result: Result) -> None:
         next(images).save(temporary, save_all=True, append_images=images, duration=durations, loop=0)
 
 
-@register_writer('mp4', '.mp4', _NEEDS, ('imageio_ffmpeg', 'imageio-ffmpeg'))
 def write_mp4(path: Path, result: Result) -> None:
     """H.264, 1280 x 720, every frame: keypoints, over the film where there is one, beside all persons in 3D."""
     import imageio_ffmpeg

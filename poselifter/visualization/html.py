@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..registry import register_writer
+from ..light_registry import register_writer
 from ..skeletons import get_skeleton
 from ..structures import MovingBody, Result
 from ..utils.files import atomic_write
 from .light_copy import light_copy
-from .panels import limb_radius, usual_range
+from .sizes import limb_radius, usual_range
 from .styles import THEMES, edge_sides
 
 _ASSETS = Path(__file__).with_name('assets')

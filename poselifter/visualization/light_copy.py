@@ -4,9 +4,7 @@ import base64
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-from tqdm import tqdm
 
 from ..errors import InputError
 from ..utils.files import atomic_write
@@ -30,6 +28,9 @@ def light_copy(page: Path, film: Any, fps: float) -> dict[str, Any]:
     Raises:
         InputError: imageio-ffmpeg is missing, or the film has no frames.
     """
+    import cv2
+    from tqdm import tqdm
+
     try:
         import imageio_ffmpeg
     except ImportError as error:

@@ -10,30 +10,18 @@ from scipy.spatial.transform import Rotation
 from ..skeletons import Skeleton, get_skeleton
 from ..structures import KeypointTable
 from .drawing import disc, joint, limb, line, round_corners
+from .sizes import limb_radius, usual_range
 from .styles import THEMES, edge_sides, mix, rgb
 
 Size = tuple[int, int]  # width, height in pixels
 COLOURS = {name: rgb(value) for name, value in THEMES['light'].items()}
 _CELL = 0.5  # metres between two lines of the floor
-_MANY = 100_000  # rows, of which some tell the range as well as all
 _COARSE = 4  # a blurred shadow needs no more pixels
 
 
 def to_y_up(points: np.ndarray) -> np.ndarray:
     """Turns points (..., 3) from camera axes (x right, y down, z forward) to viewer axes (y up, z back), or back."""
     return points * np.array([1, -1, -1], points.dtype)
-
-
-def limb_radius(poses: np.ndarray) -> float:
-    """Radius of drawn limbs of poses (N, K, 3), metres: a fraction of the usual extent, 2 cm of who stands."""
-    return max(0.0122 * float(np.nanmedian(np.linalg.norm(np.ptp(poses, axis=1), axis=-1))), 1e-3)
-
-
-def usual_range(table: KeypointTable) -> np.ndarray:
-    """Least and largest x and y, (2, 2), of the visible keypoints but for a few stray ones; zeros where none is."""
-    some = slice(None, None, len(table.keypoints) // _MANY + 1)
-    points = table.keypoints[some][table.keypoints_visible[some] > 0].astype(float)
-    return np.percentile(points if len(points) else np.zeros((1, 2)), [0.5, 99.5], axis=0)
 
 
 class Panel(ABC):

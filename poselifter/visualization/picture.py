@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..registry import register_writer
 from ..skeletons import get_skeleton
 from ..structures import Result
 from ..utils.files import atomic_write
@@ -21,7 +20,6 @@ FINE = 2  # everything is drawn this much larger and shrunk, which smooths edges
 _WIDE, _FLAT, _TALL, _GAP, _EDGE, _BAR, _TEXT = (n * FINE for n in (340, 320, 420, 14, 28, 54, 14))
 
 
-@register_writer('png', '.png', needs=('poses',))
 def write_picture(path: Path, result: Result) -> None:
     """Five frames in a row: 2D keypoints above, all persons in 3D below.
 

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-import yaml
 
 from ..errors import InputError, reading
 
@@ -75,6 +73,8 @@ class FilmCamera:
         if self.distortion is None or not np.any(self.distortion):
             focal, centre = self.matrix[[0, 1], [0, 1]], self.matrix[:2, 2]
             return ((points - centre) / focal).reshape(keypoints.shape)
+        import cv2
+
         undistort = cv2.fisheye.undistortPoints if self.fisheye else cv2.undistortPoints
         return undistort(points, self.matrix, self.distortion).reshape(keypoints.shape)
 
@@ -115,16 +115,19 @@ def _parsed(path: Path) -> Any:
             return tomllib.loads(text)
         if path.suffix.lower() == '.json':
             return json.loads(text)
-        return yaml.load(text.replace('%YAML:1.0', '', 1).lstrip().removeprefix('---'), _OpenCVLoader)
+        return _parsed_yaml(text.replace('%YAML:1.0', '', 1).lstrip().removeprefix('---'))
 
 
-class _OpenCVLoader(yaml.SafeLoader):
+def _parsed_yaml(text: str) -> Any:
     """Plain data, and OpenCV's matrices as the dicts that they are."""
+    import yaml
 
+    class Loader(yaml.SafeLoader):
+        pass
 
-_OpenCVLoader.add_constructor(
-    'tag:yaml.org,2002:opencv-matrix', lambda loader, node: loader.construct_mapping(node, True)
-)
+    matrix = 'tag:yaml.org,2002:opencv-matrix'
+    Loader.add_constructor(matrix, lambda loader, node: loader.construct_mapping(node, True))
+    return yaml.load(text, Loader)
 
 
 def _cameras(content: Any) -> dict[str, dict]:
@@ -157,6 +160,8 @@ def _camera(record: dict, path: str) -> FilmCamera:
         matrix = np.array([[fx, 0, record['cx']], [0, record.get('fy', fx), record['cy']], [0, 0, 1]], np.float64)
     rotation, translation = _numbers(values['rotation']), _numbers(values['translation'])
     if rotation is not None and rotation.size == 3:
+        import cv2
+
         rotation = cv2.Rodrigues(rotation.reshape(3, 1))[0]
     placed = rotation is not None and translation is not None
     rotation, translation = (rotation.reshape(3, 3), translation.reshape(3)) if placed else (None, None)

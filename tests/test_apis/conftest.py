@@ -1,5 +1,8 @@
 import numpy as np
 import pytest
+from tiny_parts import tiny_lifter
+
+from poselifter.apis import export_model
 
 
 @pytest.fixture(scope='session')
@@ -12,3 +15,11 @@ def walk():
         return (rng.uniform(400, 600, (1, joints, 2)) + path).astype(np.float32)
 
     return make
+
+
+@pytest.fixture(scope='session')
+def exported(tmp_path_factory):
+    """A tiny MixSTE, its exported file and the report."""
+    pytest.importorskip('onnxscript')
+    model, path = tiny_lifter('MixSTE'), tmp_path_factory.mktemp('export') / 'tiny.onnx'
+    return model, path, export_model(model, path, licence='CC0')

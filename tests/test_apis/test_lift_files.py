@@ -64,7 +64,7 @@ def test_long_clips_are_read_in_blocks_with_the_same_result(inferencer, clip, mo
     arrays = {name: getattr(clip, name)[rows] for name in ('keypoints', 'keypoints_visible', 'track_ids')}
     long = replace(clip, frame_indices=np.arange(len(rows)), **arrays)
     whole = next(inferencer(long))['predictions']
-    monkeypatch.setattr('poselifter.apis.inference._TOGETHER', 70)
+    monkeypatch.setattr('poselifter.apis.prediction._TOGETHER', 70)
     blocks = next(inferencer(long, progress=lambda count, total: done.append(count)))['predictions']
     np.testing.assert_allclose(blocks['keypoints_3d'], whole['keypoints_3d'], atol=1e-6)
     np.testing.assert_allclose(blocks['uncertainty'], whole['uncertainty'], atol=1e-6)

@@ -13,6 +13,7 @@ import time
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from poselifter.apis import StreamingLifter, init_model, live
@@ -80,6 +81,71 @@ def test_persons_come_and_go(model, clip):
     assert lifter(9 / FPS, np.zeros((0, 17, 2)), np.zeros((0, 17))) is None
     with pytest.raises(InputError, match='smooth'):
         StreamingLifter(model, smoothing='a lot')
+
+
+def windows_lifted(model, pixels, latency):
+    """The poses of streaming at every frame, each from a window cut by hand and read by the network itself."""
+    length, poses = model.window.length, []
+    for newest in range(latency, len(pixels)):
+        first = max(newest - length + 1, 0)
+        rows = np.minimum(np.arange(first, first + length), newest)  # the newest stands for those to come
+        scores = np.ones((length, 17), np.float32)
+        sample = {'keypoints': pixels[rows], 'keypoints_visible': scores, 'img_shape': SIZE}
+        clip = torch.from_numpy(model.codec.encode(sample)['inputs'])
+        with torch.no_grad():
+            poses.append(model.codec.decode(model.pose(clip[None])[0])[newest - latency - first].numpy())
+    return np.array(poses)
+
+
+@pytest.mark.parametrize('latency', [0, 4, 26])
+def test_equals_the_network_on_the_same_windows(model, clip, latency):
+    pixels, ones = clip[0][:45], np.ones((1, 17), np.float32)
+    lifter = StreamingLifter(model, 'h36m17', SIZE, 'off', latency)
+    results = [lifter(t / FPS, pixels[t : t + 1], ones) for t in range(45)]
+    assert all(result is None for result in results[:latency])
+    poses = np.array([result.poses[0] for result in results[latency:]])
+    np.testing.assert_allclose(poses, windows_lifted(model, pixels, latency), atol=1e-5)
+    shown = [result.table.keypoints[0] for result in [*results[latency:], *lifter.finish()]]
+    np.testing.assert_array_equal(shown, pixels)  # each frame once, the last ones too
+
+
+def test_later_poses_are_better(model, clip):
+    pixels, truth, _ = clip
+    errors = []
+    for latency in (0, 5):
+        lifter = StreamingLifter(model, 'h36m17', SIZE, 'off', latency)
+        results = [lifter(t / FPS, pixels[t : t + 1], np.ones((1, 17), np.float32)) for t in range(60)]
+        poses = np.array([r.poses[0] for r in [*results[latency:], *lifter.finish()]])
+        errors.append(np.linalg.norm(poses - poses[:, :1] - truth, axis=-1)[20:].mean())
+    assert errors[1] < errors[0]
+
+
+def test_frames_at_any_time_of_persons_who_are_not_always_there(model, clip):
+    """What is lifted of uneven frames is near to what even ones give; what is kept does not grow."""
+    pixels, ones, rng = clip[0], np.ones((1, 17), np.float32), np.random.default_rng(0)
+    even = np.array([result.poses[0] for result in stream(model, pixels, 60)])
+    lifter, away = StreamingLifter(model, 'h36m17', SIZE, 'off', latency=2), []
+    times = (np.arange(60) + rng.uniform(-0.3, 0.3, 60)) / FPS
+    places = np.array(
+        [[np.interp(times * FPS, np.arange(60), p) for p in joint.T] for joint in pixels.transpose(1, 0, 2)]
+    )
+    for t in range(60):
+        seen = slice(0, 0) if t % 7 == 3 else slice(0, 1)
+        result = lifter(times[t], places.transpose(2, 0, 1)[t : t + 1][seen].astype(np.float32), ones[seen])
+        assert (result is None) == (t < 2 or (t - 2) % 7 == 3)
+        if result is not None and t > 30:
+            away.append(np.linalg.norm(result.poses[0] - even[t - 2], axis=-1).mean())
+    assert np.mean(away) < 0.03
+    for t in range(60, 400):  # now and then another person
+        if t % 80 < 40:
+            lifter(t / FPS, pixels[t % 60 : t % 60 + 1] + 600 * (t // 80 % 2), ones)
+        else:
+            lifter(t / FPS, pixels[:0], ones[:0])
+        assert len(lifter.rows) <= 60 and len(lifter.filters) <= 2 and len(lifter.linker.persons) <= 2
+    with pytest.raises(InputError, match='give rising times'):
+        lifter(399 / FPS, pixels[:1], ones)
+    with pytest.raises(InputError, match='latency is 27, expected 0 to 26'):
+        StreamingLifter(model, latency=27)
 
 
 class _Numbers(Frames):

@@ -11,7 +11,7 @@ import torch
 from mmengine.config import Config
 
 from poselifter.apis import init_model
-from poselifter.apis.inference import inference_lifter, predict_table
+from poselifter.apis.prediction import inference_lifter, predict_table
 from poselifter.engine.config import change_config, load_config
 from poselifter.registry import MODELS
 from poselifter.structures import KeypointTable, MotionDataSample

@@ -7,8 +7,9 @@ from PIL import Image
 from poselifter.errors import InputError
 from poselifter.skeletons import get_skeleton, list_skeletons
 from poselifter.structures import KeypointTable, Result
-from poselifter.visualization.panels import COLOURS, FigurePanel, KeypointPanel, limb_radius, to_y_up
+from poselifter.visualization.panels import COLOURS, FigurePanel, KeypointPanel, to_y_up
 from poselifter.visualization.picture import write_picture
+from poselifter.visualization.sizes import limb_radius
 from poselifter.visualization.styles import edge_sides
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
-from ...registry import register_reader
+from ...light_registry import register_reader
 from ...structures.keypoint_table import split_scores, whole_number
 from .coco import triplets_of
 from .document import Detections, Document, entries_of, one_clip

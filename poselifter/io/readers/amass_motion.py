@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...geometry import axis_angle_to_matrix
-from ...registry import register_reader
+from ...light_registry import register_reader
 from ...skeletons import get_skeleton
 from ..amass import BODY, read_amass
 from ..motion import Joint, Motion, assemble

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError, reading
-from ...registry import register_reader
+from ...light_registry import register_reader
 from ...structures.keypoint_table import as_numbers, check_size
 from .document import Detections, Document, entries_of, seen_scores
 

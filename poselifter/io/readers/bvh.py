@@ -5,10 +5,9 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from ...errors import InputError
-from ...registry import register_reader
+from ...light_registry import register_reader
 from ..motion import Joint, Motion, assemble, floats, read_text
 from .document import Document
 
@@ -47,6 +46,8 @@ def read_bvh(path: str | os.PathLike) -> Motion:
         raise InputError(f'{path} has no {"HIERARCHY" if head is None else "MOTION"}, expected {_FORMAT}')
     joints = _parse_hierarchy(parts[0][head.end() :].strip(), str(path))
     widths = [len(joint.channels) for joint in joints]
+    from scipy.spatial.transform import Rotation
+
     values, seconds = _parse_motion(parts[1], sum(widths), str(path))
     columns = np.split(values, np.cumsum(widths)[:-1], 1)
     local = []

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError, reading
-from ...registry import register_reader
+from ...light_registry import register_reader
 from ..motion import Motion
 from .document import Document
 from .trc import UNITS

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError, reading
-from ...registry import register_reader
+from ...light_registry import register_reader
 from ...structures.keypoint_table import as_numbers
 from .document import Detections, Document, looks_normalized, seen_scores, texts_of, uneven_times
 from .joint_sets import SKELETONS_BY_COUNT

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError, reading
-from ...registry import register_reader
+from ...light_registry import register_reader
 from ...utils.safe_pickle import load_pickle
 from .csv_tables import cells_of, frames_of, numbers_of
 from .document import Detections, Document, seen_scores, texts_of

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError, in_short
-from ...registry import READERS, Reader
+from ...light_registry import READERS, Reader
 from ...structures.keypoint_table import whole_number
 from ...utils import load_plugins
 from ...utils.arrays import load_array, load_arrays

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...errors import InputError
-from ...registry import register_reader
+from ...light_registry import register_reader
 from ...structures.keypoint_table import split_scores
 from .document import Detections, Document
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError, reading
-from ...registry import register_reader
+from ...light_registry import register_reader
 from ...structures.keypoint_table import NO_NUMBERS
 from .document import Detections, Document, entries_of, looks_normalized, uneven_times
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...errors import InputError, reading
-from ...registry import register_reader
+from ...light_registry import register_reader
 from ...structures.keypoint_table import as_numbers
 from .document import Detections, Document, seen_scores, texts_of
 

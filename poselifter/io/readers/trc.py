@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...errors import InputError
-from ...registry import register_reader
+from ...light_registry import register_reader
 from ..motion import Motion, floats
 from .document import Document
 

@@ -11,6 +11,7 @@ from .write_results import (
     file_names,
     list_formats,
     result_files,
+    writable_formats,
     write_results,
 )
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...geometry import matrix_to_axis_angle
 from ...geometry.inverse_kinematics import Armature, BoneMotion
-from ...registry import register_writer
+from ...light_registry import register_writer
 from ...structures import MovingBody, Result
 from ...utils import atomic_write
 from ...utils.arrays import save_arrays

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...geometry.euler import matrix_to_euler
 from ...geometry.inverse_kinematics import Armature, BoneMotion
-from ...registry import register_writer
+from ...light_registry import register_writer
 from ...structures import Result
 from ...utils import atomic_write
 from .bodies import bones_of

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import InputError
-from ...registry import register_writer
+from ...light_registry import register_writer
 from ...skeletons import get_skeleton, list_skeletons
 from ...structures import KeypointTable, Result
 from ...structures.keypoint_table import as_numbers

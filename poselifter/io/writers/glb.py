@@ -10,7 +10,7 @@ import numpy as np
 
 from ...geometry import matrix_to_quaternion, vertex_normals
 from ...geometry.inverse_kinematics import Armature
-from ...registry import register_writer
+from ...light_registry import register_writer
 from ...structures import Result
 from ...utils import atomic_write, release_memory
 from .bodies import turned

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import InputError
-from ...registry import register_writer
+from ...light_registry import register_writer
 from ...skeletons import get_skeleton
 from ...structures import Result
 from ...utils import atomic_write

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...geometry.inverse_kinematics import inverse_kinematics
 from ...geometry.joint_angles import joint_angles
-from ...registry import register_writer
+from ...light_registry import register_writer
 from ...skeletons import get_skeleton
 from ...structures import Result
 from ...utils import atomic_write

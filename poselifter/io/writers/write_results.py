@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
-from ...registry import WRITERS, Writer
+from ...light_registry import WRITERS, Writer
 from ...structures import Result
 from ...utils import load_plugins, release_memory, safe_name
 
@@ -31,9 +31,22 @@ def check_formats(formats: Sequence[str], given: Collection[str]) -> None:
     if unknown:
         raise InputError(f'formats {unknown} are unknown, expected some of {", ".join(known)}')
     for name in formats:
-        module, package = known[name].package or (None, None)
-        if module and importlib.util.find_spec(module) is None:
-            raise InputError(f'{name} needs {module}, which is not installed; run: pip install {package}')
+        if lack := _lack(name, known[name]):
+            raise InputError(lack)
+
+
+def writable_formats(formats: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Those of the formats whose packages are installed, and lines for the user on the others."""
+    lines = [(name, _lack(name, WRITERS.get(name))) for name in formats]
+    return [name for name, lack in lines if not lack], [f'left out: {lack}' for _, lack in lines if lack]
+
+
+def _lack(name: str, writer: Writer) -> str | None:
+    """In words the package that a format needs and that is not installed."""
+    module, package = writer.package or (None, None)
+    if module and importlib.util.find_spec(module) is None:
+        return f'{name} needs {module}, which is not installed; run: pip install {package}'
+    return None
 
 
 def check_targets(

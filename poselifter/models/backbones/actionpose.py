@@ -51,7 +51,7 @@ class ActionPose(DSTformer):
         h = super().embed(x)
         if self.class_token is None:
             return h
-        token = self.joint_embedding(self.class_token).expand(len(h), -1, -1, -1)
+        token = self.joint_embedding(self.class_token).expand(h.shape[0], -1, -1, -1)  # len() would fix it in exports
         return torch.cat([self.drop(token), h], 1)
 
     def encode(self, h: Tensor, valid: Tensor | None = None, return_layers: bool = False) -> Encoded:

@@ -1,7 +1,7 @@
 """The temporal convolutional network of VideoPose3D."""
 
 from collections.abc import Sequence
-from math import inf, prod
+from math import prod
 
 import torch
 import torch.nn.functional as F
@@ -99,10 +99,10 @@ class TemporalConvNet(BaseBackbone):
         first, count = (0, num_frames) if self.pad else (self.lead, num_frames - self.field + 1)
         return torch.arange(first, first + count)
 
-    def check_input(self, x: Tensor) -> None:
-        """Holds an input to (B, T, J, C) with a T that gives an output."""
-        least = 1 if self.pad else self.field
-        self._check(x, (least, inf), f'at least {least}', 'filter_widths')
+    @property
+    def frame_range(self) -> tuple[int, int | None]:
+        """See :class:`BaseBackbone`; such a T gives an output."""
+        return 1 if self.pad else self.field, None
 
     def embed(self, x: Tensor) -> Tensor:
         """Input (B, T, J, C) to one token a frame (B, T, 1, J * C)."""

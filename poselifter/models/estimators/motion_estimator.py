@@ -1,7 +1,6 @@
 """One estimator for all downstream tasks."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from ...errors import InputError
 from ...registry import CODECS, MODELS
 from ...skeletons import flip_keypoints
 from ...structures import MotionDataSample, WindowPolicy, Windows
+from ...utils.fast_products import FastProducts
 from ..network import Network
 from ..parts import Tensors
 from .window_features import WindowFeatures
@@ -247,13 +247,26 @@ class MotionEstimator(BaseModel, Network):
                 [value] = result.values()
                 if name == 'pose':
                     track[name] = self._decode(value, cut)[0]
-                    spread = (cut.merge(value**2) - cut.merge(value) ** 2).clamp(min=0).sum(-1).sqrt()
-                    other = torch.zeros_like(spread) if mirrored is None else cut.merge(mirrored)
-                    track['disagreement'] = torch.stack([other, spread], -1)
+                    track['disagreement'] = cut.disagreement(value, mirrored)
                 else:
                     track[name] = cut.merge(value.unsqueeze(1).expand(-1, self.window.outputs, -1))
             tracks.append(track)
         return tracks
+
+    @torch.no_grad()
+    def predict_sequences(
+        self,
+        sequences: Sequence[np.ndarray],
+        names: Sequence[str],
+        batch_size: int | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> list[dict[str, np.ndarray]]:
+        """:meth:`over_time` for arrays, on the device of the weights."""
+        device = next(self.parameters()).device
+        tensors = [torch.from_numpy(sequence).to(device) for sequence in sequences]
+        with FastProducts():
+            tracks = self.over_time(tensors, names, batch_size, progress)
+        return [{name: value.cpu().numpy() for name, value in track.items()} for track in tracks]
 
     def _decode(self, poses: Tensor, cut: Windows, sample: MotionDataSample | None = None) -> tuple[Tensor, Tensor]:
         """Poses (P, K, 3) of a sequence from those of its windows (W, outputs, K, 3), and the frames that they show.
@@ -289,20 +302,17 @@ class MotionEstimator(BaseModel, Network):
                     f'the model takes sequences (T, {skeleton.num_joints}, C) of {skeleton.name}, '
                     f'one has shape {tuple(sequence.shape)}; convert its keypoints first'
                 )
-        all_frames = sample is None and self.window.tail == 'drop'
-        window = replace(self.window, tail='shift') if all_frames else self.window
-        cuts = [window.cut(len(sequence)) for sequence in sequences]
+        lengths = [len(sequence) for sequence in sequences]
+        cuts, windows = self.window.cut_all(lengths, everything=sample is None)
         counts = [len(cut.inputs) for cut in cuts]
         everything = torch.cat(tuple(sequences))
-        starts = np.cumsum([0, *(len(sequence) for sequence in sequences)])
-        windows = np.concatenate([cut.inputs + start for cut, start in zip(cuts, starts, strict=False)])
         needs = [key for name in names for key in self.heads[name].needs]
         seen = np.random.default_rng(0).permuted(windows, axis=1) if self.shuffle_frames else windows
         # windows may overlap almost wholly, so their clips are gathered a batch at a time
         parts = torch.from_numpy(np.stack([windows, seen])).to(everything.device)
         flip = self.flip_test and any(self.heads[name].reads != 'clip' for name in names)
         mirrored = flip_keypoints(everything, skeleton) if flip else None
-        neighbours = window.stride == window.dilation == 1 and not self.shuffle_frames
+        neighbours = self.window.stride == self.window.dilation == 1 and not self.shuffle_frames
         alone = not self.codec.window_box
         features = WindowFeatures(self, everything, mirrored, self.extract_feat, alone, neighbours)
         whole, done = {}, 0

@@ -47,7 +47,7 @@ class WindowFeatures:
             shown, places = torch.unique(rows, return_inverse=True)
             tokens = self.backbone.embed_frames(torch.stack([source[shown] for source in self.sources]))
             if tokens is not None:
-                return self.network.named(self.backbone.encode(self.backbone.place(tokens[:, places].flatten(0, 1))))
+                return self.network.named(self.network.encode(self.backbone.place(tokens[:, places].flatten(0, 1))))
         return self.whole(torch.cat([source[rows] for source in self.sources]))
 
     def _slide(self, rows: Tensor) -> Tensors:
@@ -56,6 +56,6 @@ class WindowFeatures:
         parts = []
         for run in torch.tensor_split(rows, breaks.cpu()):
             clip = torch.cat([run[0], run[1:, -1]])
-            features = self.backbone(torch.stack([source[clip] for source in self.sources]))
+            features = self.network.encoded(torch.stack([source[clip] for source in self.sources]))
             parts.append(features.unfold(1, features.shape[1] - len(run) + 1, 1).movedim(-1, 2))
         return self.network.named(torch.cat(parts, 1).flatten(0, 1))
