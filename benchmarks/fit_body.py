@@ -3,15 +3,9 @@
 usage: python benchmarks/fit_body.py FULL_TEST.npz [--body anny] [--seconds 10] [--every 30] [--told] [--plot FILE.png]
 
 The truth is a body of unusual shape that moves as held-out persons of CMU do (rotations of bones: ``full_test.npz`` of
-<<<<<<< HEAD
-the shared motion capture, its longest clips one after the other, 30 frames a second). Its joints with five levels of
-noise are what is fitted, each clip alone. As the command does, joints are allowed to lie off the body's, and the noise is
-taken to be 10 mm; ``--told`` says that they mean the same points, and how large the noise is. Frame by frame, every
-=======
 the shared motion capture, its longest clips, 30 frames a second). Its joints with five levels of noise are what is
 fitted, each clip alone, by the settings of the command: as joints of cmu17, which may lie a little off Anny's, with a
 noise of 10 mm. ``--told`` says that they mean the same points, and how large the noise is. Frame by frame, every
->>>>>>> main
 ``--every``-th frame is fitted and the median time multiplied. Seconds are those of the processor, on one thread. Errors
 are mean distances relative to the pelvis in millimetres: of the 17 joints, and of all vertices (MPVE).
 """
@@ -32,13 +26,8 @@ from poselifter.models.body_models import AnnyBody, Articulation, BodyModel, Kno
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / 'tests'), str(ROOT / 'tools/model_converters')]
 
-<<<<<<< HEAD
-from pose_prior import common_rotations
-from toy_human import human_smpl
-=======
 from pose_prior import common_rotations  # noqa: E402
 from toy_human import human_smpl  # noqa: E402
->>>>>>> main
 
 
 def main() -> None:
@@ -62,11 +51,7 @@ def main() -> None:
         for truth, surface in clips:
             given = truth + torch.randn(truth.shape, generator=draw) * noise / 1000
             start = time.process_time()
-<<<<<<< HEAD
-            motion = fit_body(body, given, **settings(args.told, noise))
-=======
             motion = fit_body(body, given, **settings(body, args.told, noise))
->>>>>>> main
             seconds += time.process_time() - start
             turns = axis_angle_to_matrix(torch.from_numpy(motion.poses).unflatten(1, (-1, 3)))
             fitted = posed(body, turns, torch.from_numpy(motion.betas))
@@ -81,21 +66,12 @@ def main() -> None:
     frames = torch.cat([truth for truth, _ in clips])
     for frame in frames[:: args.every]:
         start = time.process_time()
-<<<<<<< HEAD
-        fit_body(body, frame[None], **settings(args.told, 0))
-=======
         fit_body(body, frame[None], **settings(body, args.told, 0))
->>>>>>> main
         alone.append(time.process_time() - start)
     apart = statistics.median(alone) * len(frames)
     print(f'frame by frame {apart:.0f} s, as a batch {batch:.1f} s: {apart / batch:.0f} times faster')
 
 
-<<<<<<< HEAD
-def settings(told: bool, noise: int) -> dict:
-    """Arguments of the fit: the command's, or all that is known."""
-    return {'noise': max(noise / 1000, 0.003), 'known': Known({}, same_joints=True)} if told else {}
-=======
 def settings(body: BodyModel, told: bool, noise: int) -> dict:
     """Arguments of the fit: the command's, or all that is known."""
     same = Known({}, same_joints=told or body.kind != 'anny')  # as the command takes SMPL's joints
@@ -105,7 +81,6 @@ def settings(body: BodyModel, told: bool, noise: int) -> dict:
 def joint_set(body: BodyModel) -> str:
     """The joint set that is fitted."""
     return body.joint_sets[0] if body.joint_sets else 'h36m17'
->>>>>>> main
 
 
 def body_of_unusual_shape(name: str) -> tuple[BodyModel, Tensor]:
@@ -137,11 +112,7 @@ def real_motions(body: BodyModel, path: Path, count: int) -> list[Tensor]:
 def posed(body: BodyModel, rotations: Tensor, shape: Tensor) -> tuple[Tensor, Tensor]:
     """Joints (T, 17, 3) and vertices (T, V, 3) relative to the pelvis."""
     vertices = torch.cat([body(part, shape)[0] for part in rotations.split(64)])
-<<<<<<< HEAD
-    joints = body.keypoints(vertices)
-=======
     joints = body.keypoints(vertices, joint_set(body))
->>>>>>> main
     return joints - joints[:, :1], vertices - joints[:, :1]
 
 

@@ -201,10 +201,7 @@ def fit_any_body(args: argparse.Namespace) -> None:
         raise InputError('--body-model is for --body smpl, which needs it')
     names = ('skeleton', 'fps', 'noise', 'iterations', 'device', 'height', 'age', 'gender', 'body_model')
     options = {name: getattr(args, name) for name in (*names, 'joint_regressor')}
-<<<<<<< HEAD
-=======
     options['film'] = open_frames(args.film, args.fps) if args.film else None
->>>>>>> main
     say_bodies(fit_body_to_poses(args.input, args.out_dir, args.formats.split(','), **options))
 
 

@@ -13,7 +13,20 @@ variants = dict(scratch=dict(load_from=None, pretrained_by=None))
 
 model = dict(
     codec={{_base_.codec}},
-    heads=dict(_delete_=True, mesh=dict(type='AnyBodyHead', body_model='anny', hidden_dims=512)),
+    heads=dict(
+        _delete_=True,
+        mesh=dict(
+            type='AnyBodyHead',
+            body_model='anny',
+            hidden_dims=512,
+            losses=[
+                dict(type='MPJPELoss'),
+                dict(type='VelocityLoss', loss_weight=2.0),
+                dict(type='BoneRotationLoss', loss_weight=0.3),
+                dict(type='BodyShapeLoss', loss_weight=0.02),
+            ],
+        ),
+    ),
     test_cfg=dict(window=dict(length=27, stride=9)),
 )
 default_hooks = dict(checkpoint=dict(save_best='MPVE'))

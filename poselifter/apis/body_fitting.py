@@ -41,10 +41,7 @@ def fit_body_to_poses(
     name: str | None = None,
     body_model: BodyModel | str | os.PathLike | None = None,
     joint_regressor: str | os.PathLike | None = None,
-<<<<<<< HEAD
-=======
     film: Frames | None = None,
->>>>>>> main
 ) -> Iterator[dict[str, Any]]:
     """Fits a body to 3D joints, one person after the other; all frames of a person at once.
 
@@ -65,10 +62,7 @@ def fit_body_to_poses(
         body_model: SMPL, SMPL-H or SMPL-X, what :func:`~poselifter.models.body_models.load_body_model` takes; its
             joints are taken to mean the same points as the input's. ``None``: Anny.
         joint_regressor: (17, V) ``.npy`` of SMPL, where it does not lie beside the model.
-<<<<<<< HEAD
-=======
         film: of the poses, see :func:`~poselifter.detection.open_frames`, for pages.
->>>>>>> main
 
     Yields:
         ``track``, ``frame_indices`` (T,) without gaps, ``motion`` (a :class:`~poselifter.models.body_models.BodyMotion`
@@ -91,29 +85,19 @@ def fit_body_to_poses(
     body = body.to(device)
     for name, (track, frames, joints) in zip(names, tracks, strict=True):
         given = len(frames)
-<<<<<<< HEAD
-        frames, joints, trust = _without_gaps(frames, joints, skeleton)
-=======
         joint_set = skeleton if skeleton in body.joint_sets else 'h36m17'
         frames, joints, trust = _without_gaps(frames, joints, skeleton, joint_set)
->>>>>>> main
         notes = list(guessed)
         if len(frames) > given:
             notes.append(f'track {track}: {len(frames) - given} frames without a pose are filled in')
         target, weights = (torch.from_numpy(x).to(device) for x in (joints, trust))
         ground = None if lifted is None else _ground_of(lifted, track, frames)
         given = Known(known, height, ground, same_joints=not anny)
-<<<<<<< HEAD
-        motion = fit_body(body, target, weights, fps, noise, iterations, given)
-        world = None if lifted is None else lifted.world_from_camera
-        result = body_result(body, motion, track, frames, joints, fps, world)
-=======
         motion = fit_body(body, target, weights, fps, noise, iterations, given, joint_set)
         result = body_result(body, motion, track, frames, joints, fps)
         result.film = film
         if lifted is not None:
             result.world_from_camera, result.camera_matrix = lifted.world_from_camera, lifted.camera_matrix
->>>>>>> main
         files = [] if out_dir is None else write_results(Path(out_dir) / name, result, formats)
         person = {'track': track, 'frame_indices': frames, 'motion': motion, 'result': result}
         yield {**person, 'fps': fps, 'notes': notes, 'files': files}
@@ -242,17 +226,11 @@ def _read_poses(
     return tracks, skeleton, fps or 30.0, notes, lifted
 
 
-<<<<<<< HEAD
-def _without_gaps(frames: np.ndarray, joints: np.ndarray, skeleton: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Every frame from first to last, joints (T, 17, 3) of h36m17 with gaps filled in, and trust (T, 17) in them."""
-    joints = convert_keypoints(np.asarray(joints, np.float64), skeleton, 'h36m17')
-=======
 def _without_gaps(
     frames: np.ndarray, joints: np.ndarray, skeleton: str, target: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Every frame from first to last, joints (T, 17, 3) of ``target`` without gaps, and trust (T, 17) in them."""
     joints = convert_keypoints(np.asarray(joints, np.float64), skeleton, target)
->>>>>>> main
     seen, every = np.isfinite(joints).all(-1), np.arange(frames[0], frames[-1] + 1)
     filled, trust = np.zeros((len(every), 17, 3)), np.zeros((len(every), 17))
     for j in np.flatnonzero(seen.any(0)):
@@ -260,30 +238,14 @@ def _without_gaps(
         trust[:, j] = np.where(np.isin(every, frames[rows]), 1, 0.01)
         for axis in range(3):
             filled[:, j, axis] = np.interp(every, frames[rows], joints[rows, j, axis])
-<<<<<<< HEAD
-    if skeleton != 'h36m17':
-        approximate = find_conversion(skeleton, 'h36m17').approximate
-        trust[:, np.isin(get_skeleton('h36m17').joint_names, approximate)] *= 0.1
-=======
     if skeleton != target:
         approximate = find_conversion(skeleton, target).approximate
         trust[:, np.isin(get_skeleton(target).joint_names, approximate)] *= 0.1
->>>>>>> main
     return every, filled, trust
 
 
 def body_result(
-<<<<<<< HEAD
-    body: BodyModel,
-    motion: BodyMotion,
-    track: Any,
-    frames: np.ndarray,
-    joints: np.ndarray,
-    fps: float,
-    world: np.ndarray | None = None,
-=======
     body: BodyModel, motion: BodyMotion, track: Any, frames: np.ndarray, joints: np.ndarray, fps: float
->>>>>>> main
 ) -> Result:
     """A body in motion of a person as a result.
 

@@ -98,11 +98,7 @@ class _BodyInferencer(BaseInferencer):
         rotations = rotation_6d_to_matrix(matrix_to_rotation_6d(rotations))
         betas = sample.pred_smpl_shape.mean(0)
         turns = torch.from_numpy(rotations).to(self.body.template)
-<<<<<<< HEAD
-        joints = self.joints_of(turns, *self.joints_of.rest(betas)[1:])[0].cpu().numpy()
-=======
         joints = self.joints_of(turns, *self.joints_of.rest(betas))[0].cpu().numpy()
->>>>>>> main
         poses = matrix_to_axis_angle(rotations).reshape(len(rotations), 72)
         motion = BodyMotion(poses, betas.cpu().numpy(), -joints[:, 0])
         fps = float(table.fps or self.model.codec.fps or 30)

@@ -55,12 +55,12 @@ def flip_smpl_pose(pose: Array) -> Array:
 
 
 def flip_bone_rotations(rotations: Array) -> Array:
-    """Mirrors rotations (..., 18, 3, 3) of ``bones18``, numpy or torch: left becomes right.
+    """Mirrors rotations (..., 20, 3, 3) of ``bones20``, numpy or torch: left becomes right.
 
     Each is relative to its parent, in axes whose x points to the side. Twice is the identity.
     """
     sides = as_like([[1, -1, -1], [-1, 1, 1], [-1, 1, 1]], rotations)
-    return rotations[..., get_skeleton('bones18').flip_indices, :, :] * sides
+    return rotations[..., get_skeleton('bones20').flip_indices, :, :] * sides
 
 
 def mirror_text(text: str) -> str:

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""The one door for files of arrays (npz, npy, safetensors): nothing in them is executed; they are written whole or not at all."""
-=======
 """The one door for files of arrays (npz, npy, safetensors): nothing is executed; written whole or not at all."""
->>>>>>> main
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -7,15 +7,10 @@ from toy_human import human_motion, human_smpl
 from toy_smpl import toy_smpl
 
 from poselifter.errors import InputError
-<<<<<<< HEAD
-from poselifter.geometry import axis_angle_to_matrix
-from poselifter.models.body_models import SMPL, AnnyBody, Articulation, BodyJoints, Known, fit_body
-=======
 from poselifter.geometry import axis_angle_to_matrix, matrix_to_axis_angle
 from poselifter.models.body_models import SMPL, AnnyBody, Articulation, BodyJoints, Known, fit_body
 from poselifter.models.body_models.articulation import COMMON
 from poselifter.models.body_models.fitting import pose_prior
->>>>>>> main
 
 SAME = Known({}, same_joints=True)
 
@@ -51,22 +46,14 @@ def test_joints_without_vertices_are_the_regressors(make):
     betas = torch.from_numpy(betas).float()
     expected = body.keypoints(body(rotations, betas)[0])
     joints = BodyJoints(body, body.joint_weights('h36m17'))
-<<<<<<< HEAD
-    found = joints(rotations, *joints.rest(betas)[1:])[0]
-=======
     found = joints(rotations, *joints.rest(betas))[0]
->>>>>>> main
     torch.testing.assert_close(found, expected, rtol=0, atol=2e-6)
 
 
 def test_recovers_known_parameters(body, truth):
     vertices, keypoints, joints = truth
     place = torch.linspace(3, 4, 16)[:, None, None] * torch.tensor([0.2, 0.1, 1])
-<<<<<<< HEAD
-    motion = fit_body(body, keypoints + place, iterations=300, known=SAME)
-=======
     motion = fit_body(body, keypoints + place, noise=0.003, iterations=500, known=SAME)
->>>>>>> main
     found = posed(body, motion.poses, motion.betas)
     assert motion.error < 0.005
     assert mean_distance(found[1], keypoints) < 5
@@ -113,23 +100,6 @@ def anny():
     return AnnyBody()
 
 
-<<<<<<< HEAD
-def motion(anny, frames=20, seed=0):
-    """Rotations (T, 104, 3, 3) of bones that turn smoothly, and a shape."""
-    rng = np.random.default_rng(seed)
-    ends = np.zeros((2, 104, 3))
-    reach = {'upperarm01': 0.6, 'upperleg01': 0.5, 'spine03': 0.2, 'neck02': 0.1}
-    for bone, name in enumerate(anny.bone_names):
-        ends[:, bone] = rng.normal(0, reach.get(name.split('.')[0], 0), (2, 3))
-    for side in 'LR':
-        ends[:, anny.bone_names.index(f'lowerleg01.{side}'), 0] = rng.uniform(0.2, 1.2, 2)
-    ends[:, 0] = [[np.pi - 0.3, 0, 0], [np.pi, 0.2, 0.1]]  # upright in the camera's axes, y down
-    mix = (1 - np.cos(np.linspace(0, np.pi, frames)))[:, None, None] / 2
-    angles = torch.from_numpy(ends[0] + mix * (ends[1] - ends[0])).float()
-    shape = anny.default_shape(gender=0.2, weight=0.7, height=0.65)
-    shape[6:] = torch.from_numpy(rng.normal(0, 0.3, 9)).float()
-    return axis_angle_to_matrix(angles), shape
-=======
 def motion(anny, frames=12, seed=0):
     """Rotations (T, 104, 3, 3) of someone who goes from a pose to another, camera axes, and a shape."""
     mean, factor, limits = pose_prior()
@@ -142,18 +112,13 @@ def motion(anny, frames=12, seed=0):
     shape = anny.default_shape(gender=0.2, weight=0.7, height=0.65)
     shape[6:] = torch.from_numpy(draw.normal(0, 0.3, 9)).float()
     return Articulation(anny).to_body(common), shape
->>>>>>> main
 
 
 def test_joints_of_anny_without_vertices_are_those_with_them(anny):
     rotations, shape = motion(anny, 3)
     expected = anny.keypoints(anny(rotations, shape)[0])
     joints = BodyJoints(anny, anny.joint_weights('h36m17'), Articulation(anny).moving)
-<<<<<<< HEAD
-    found = joints(rotations[:, joints.moving], *joints.rest(shape)[1:])[0]
-=======
     found = joints(rotations[:, joints.moving], *joints.rest(shape))[0]
->>>>>>> main
     assert torch.allclose(found, expected, atol=2e-6)
 
 
@@ -177,16 +142,10 @@ def test_elbows_and_knees_bend_one_way_and_noise_is_smoothed(anny):
         target = anny.keypoints(anny(rotations, shape)[0])
     noisy = target + 0.02 * torch.randn(target.shape, generator=torch.Generator().manual_seed(0))
     fitted = fit_body(anny, noisy, noise=0.02, iterations=100, known=SAME)
-<<<<<<< HEAD
-    poses = fitted.poses.reshape(20, 104, 3)
-    knees = [anny.bone_names.index(f'lowerleg01.{side}') for side in 'LR']
-    assert poses[:, knees, 0].min() > -0.2
-=======
     poses = fitted.poses.reshape(-1, 104, 3)
     common = Articulation(anny).from_body(axis_angle_to_matrix(torch.from_numpy(poses)))
     knees = matrix_to_axis_angle(common[:, [COMMON.index('LeftLeg'), COMMON.index('RightLeg')]])
     assert knees[..., 0].min() > -0.3 and knees[..., 1:].abs().max() < 0.3
->>>>>>> main
     with torch.no_grad():
         found = anny.keypoints(anny(axis_angle_to_matrix(torch.from_numpy(poses)), torch.from_numpy(fitted.betas))[0])
     found, target, noisy = (x - x[:, :1] for x in (found, target, noisy))

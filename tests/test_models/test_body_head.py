@@ -6,7 +6,7 @@ import torch
 from toy_bodies import posed, walkers
 
 from poselifter.datasets.transforms import BodyDetections
-from poselifter.datasets.transforms.body_detections import BONES18
+from poselifter.datasets.transforms.body_detections import BONES20
 from poselifter.models.body_models import AnnyBody, Articulation, load_body_model
 from poselifter.models.body_models.articulation import COMMON, PARENTS
 from poselifter.models.heads import AnyBodyHead
@@ -43,9 +43,9 @@ def test_bones_have_one_order():
     expected = [
         f'{side}_{words.get(part, part)}' if part else side for side, _, part in (name.partition('_') for name in plain)
     ]
-    assert list(get_skeleton('bones18').joint_names) == expected
-    assert [COMMON[p] if p >= 0 else '' for p in get_skeleton('bones18').parents] == list(PARENTS.values())
-    assert len(BONES18) == len(COMMON)
+    assert list(get_skeleton('bones20').joint_names) == expected
+    assert [COMMON[p] if p >= 0 else '' for p in get_skeleton('bones20').parents] == list(PARENTS.values())
+    assert len(BONES20) == len(COMMON)
 
 
 @pytest.mark.parametrize('filmed', [False, True])

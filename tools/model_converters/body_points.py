@@ -18,7 +18,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from poselifter.datasets.transforms.bodies import BONES, PARENTS
-from poselifter.datasets.transforms.body_detections import BONES18
+from poselifter.datasets.transforms.body_detections import BONES20
 from poselifter.engine.tool import ToolParser
 from poselifter.models.body_models import AnnyBody, Articulation
 from poselifter.utils.files import atomic_write
@@ -77,7 +77,7 @@ def random_shapes(body: AnnyBody, count: int, rng: np.random.Generator) -> torch
 def extract(body: AnnyBody, shapes: torch.Tensor, blazepose: dict[str, list[float]]) -> dict[str, np.ndarray]:
     """The arrays of the file; lengths in metres.
 
-    ``rests`` (N, 18, 3, 3) turn each of ``bones18`` before the captured motion does; ``offsets`` (N, 31, 3) of the
+    ``rests`` (N, 20, 3, 3) turn each of ``bones20`` before the captured motion does; ``offsets`` (N, 31, 3) of the
     bones; ``point``, ``bone`` and ``weight`` (P,) of the pairs of a point and a bone that
     carries it, ``places`` (N, P, 3) of the point from the start of the bone; ``vertex_bone`` (V,) and
     ``vertex_places`` (N, V, 3) of vertices that lie evenly on
@@ -100,7 +100,7 @@ def extract(body: AnnyBody, shapes: torch.Tensor, blazepose: dict[str, list[floa
     parts = points[1][point] * skin[:, bone].T
     parts /= parts.sum(1, keepdims=True)
     offsets, places, vertex_places, depths, rests = [], [], [], [], []
-    frames, bones18 = Articulation(body).frames.numpy(), [BONES.index(name) for name in BONES18]
+    frames, bones20 = Articulation(body).frames.numpy(), [BONES.index(name) for name in BONES20]
     vertex_bone = skin[light].argmax(1)
     for shape in shapes:
         vertices, heads = (x.numpy() @ _Z_UP.T for x in body(torch.eye(3).expand(len(carrier), 3, 3), shape))
@@ -115,7 +115,7 @@ def extract(body: AnnyBody, shapes: torch.Tensor, blazepose: dict[str, list[floa
         places.append(np.einsum('kij,kj->ki', turns[bone], centres - starts[bone]))
         moved = vertices[light] - starts[vertex_bone]
         vertex_places.append(np.einsum('kij,kj->ki', turns[vertex_bone], moved))
-        rests.append(_Z_UP.T @ turns[bones18] @ _Z_UP @ frames)
+        rests.append(_Z_UP.T @ turns[bones20] @ _Z_UP @ frames)
         marks = points[1] @ vertices + shifts
         depths.append(np.linalg.norm(marks[:, None] - vertices, axis=-1).min(1))
     return {
@@ -210,6 +210,7 @@ def _frame(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def regressors(body: AnnyBody) -> tuple[list[str], np.ndarray]:
     """Names and weights (points, V) of all points: the body's own, and those that only BlazePose has."""
     rows = dict(zip(body.keypoint_names, body.regressor.numpy().astype(float), strict=True))
+    rows = {name: row for name, row in rows.items() if '.' not in name}  # the others are those of one joint set
 
     bones = torch.eye(3).expand(len(body.parents), 3, 3)
     vertices, heads = (x.numpy() for x in body(bones, body.default_shape()))

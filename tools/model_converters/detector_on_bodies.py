@@ -84,7 +84,7 @@ class Studio:
         return rows[[names.index(joint) for joint in JOINTS]]
 
     def bodies(self) -> tuple[np.ndarray, np.ndarray]:
-        """Rotations (8, 18, 3, 3) of the common bones in the world and shapes (8, S)."""
+        """Rotations (8, 20, 3, 3) of the common bones in the world and shapes (8, S)."""
         rows = self.rng.integers(len(self.motions), size=8).tolist()
         arrays = self.detections.transform_batch(self.motions.__getitems__(rows)).arrays
         return arrays['body_rotations'][np.arange(8), self.rng.integers(27, size=8)], arrays['body_shape']

@@ -9,10 +9,7 @@ differently.
 """
 
 import hashlib
-<<<<<<< HEAD
-=======
 import json
->>>>>>> main
 from pathlib import Path
 
 import numpy as np
@@ -30,22 +27,14 @@ _TRUNK = {
     'Head': 'head',
 }  # fmt: skip
 _LIMBS = {
-<<<<<<< HEAD
-    'Shoulder': 'clavicle', 'Arm': 'upper_arm', 'ForeArm': 'forearm', 'UpLeg': 'thigh', 'Leg': 'shin', 'Foot': 'foot',
-=======
     'Shoulder': 'clavicle', 'Arm': 'upper_arm', 'ForeArm': 'forearm', 'Hand': 'palm', 'UpLeg': 'thigh', 'Leg': 'shin',
     'Foot': 'foot',
->>>>>>> main
 }  # fmt: skip
 _Y_UP = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # from z up, front at -y
 _MOST = 200  # frames of a recording
 _LEAST_SPREAD = 0.05  # radians
 _SHOULDER_SPREAD = (0.05, 0.15, 0.15)  # the recordings have rigid ones
-<<<<<<< HEAD
-_ANKLE = 1.3  # radians beyond which an ankle's turn is an error of the recording
-=======
 _MOST_TURN = 1.3  # radians beyond which the turn of a foot or hand is an error of the recording
->>>>>>> main
 _TAIL = 0.001  # fraction of frames beyond a limit
 _SOURCE = (
     'The data used in this project was obtained from mocap.cs.cmu.edu. '
@@ -67,21 +56,12 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def metadata(count: int) -> dict[str, str]:
-<<<<<<< HEAD
-    """What stands in the file beside the numbers."""
-    return {'bones': ' '.join(COMMON[1:]), 'poses': str(count), 'source': _SOURCE}
-
-
-def common_rotations(path: Path) -> list[np.ndarray]:
-    """Rotations (T, 18, 3, 3) of the common bones relative to their parents, of each recording; the root's has y up."""
-=======
     """The text in the file beside the numbers, as JSON."""
     return {'about': json.dumps({'bones': COMMON[1:], 'poses': count, 'source': _SOURCE})}
 
 
 def common_rotations(path: Path) -> list[np.ndarray]:
     """Rotations (T, C, 3, 3) of the common bones relative to their parents, of each recording; the root's has y up."""
->>>>>>> main
     z = load_arrays(path, ('rotations', 'bone_names', 'clip_start', 'clip_len', 'source_format', 'rotation_unit'))
     names = list(z['bone_names'])
     columns = [names.index(name) for name in bone_names()]
@@ -98,23 +78,14 @@ def common_rotations(path: Path) -> list[np.ndarray]:
 
 
 def joint_angles(path: Path) -> np.ndarray:
-<<<<<<< HEAD
-    """Rotations (N, 17, 3), axis-angle, of the common bones but the root, at most 200 of a recording."""
-=======
     """Rotations (N, C - 1, 3), axis-angle, of the common bones but the root, at most 200 of a recording."""
->>>>>>> main
     picked = []
     for rotations in common_rotations(path):
         rows = np.unique(np.linspace(0, len(rotations) - 1, min(len(rotations), _MOST)).astype(int))
         picked.append(matrix_to_axis_angle(rotations[rows, 1:]))
     angles = np.concatenate(picked)
-<<<<<<< HEAD
-    feet = angles[:, [COMMON.index('LeftFoot') - 1, COMMON.index('RightFoot') - 1]]
-    return angles[(np.linalg.norm(feet, axis=-1) < _ANKLE).all(1)]
-=======
     ends = [number for number, bone in enumerate(COMMON[1:]) if bone.endswith(('Hand', 'Foot'))]
     return angles[(np.linalg.norm(angles[:, ends], axis=-1) < _MOST_TURN).all(1)]
->>>>>>> main
 
 
 def bone_names() -> list[str]:
@@ -141,11 +112,7 @@ def neutral(world: np.ndarray) -> np.ndarray:
 
 
 def with_mirror_images(angles: np.ndarray) -> np.ndarray:
-<<<<<<< HEAD
-    """Angles (N, 17, 3), then those of the same poses mirrored."""
-=======
     """Angles (N, C - 1, 3), then those of the same poses mirrored."""
->>>>>>> main
     other = [
         COMMON.index(bone.replace('Left', 'R!').replace('Right', 'L!').replace('R!', 'Right').replace('L!', 'Left')) - 1
         for bone in COMMON[1:]
@@ -154,11 +121,7 @@ def with_mirror_images(angles: np.ndarray) -> np.ndarray:
 
 
 def statistics(angles: np.ndarray) -> dict[str, np.ndarray]:
-<<<<<<< HEAD
-    """Mean (17, 3), factor (51, 51) of the covariance, and limits (2, 17, 3), beyond which hardly a frame is."""
-=======
     """Mean (C - 1, 3), factor of the covariance, and limits (2, C - 1, 3), beyond which hardly a frame is."""
->>>>>>> main
     least = np.array([_SHOULDER_SPREAD if bone.endswith('Shoulder') else [_LEAST_SPREAD] * 3 for bone in COMMON[1:]])
     low, high = np.quantile(angles, [_TAIL, 1 - _TAIL], axis=0)
     inside = angles.clip(low, high).reshape(len(angles), -1)

@@ -14,7 +14,7 @@ from ..clip_batch import ClipBatch
 from .base import BatchTransform
 from .bodies import BODY17, BONES, PARENTS, Draws, as_captured, place_joints, rotate
 
-FILE = 'zoo/body_points-075cb026.npz'
+FILE = 'zoo/body_points-235146d6.npz'
 _NEED = (
     'shapes',
     'rests',
@@ -31,10 +31,10 @@ _NEED = (
 _DETECTORS = ('mediapipe33', 'coco17', 'halpe26', 'body25')
 _STARTS = [max(parent, 0) for parent in PARENTS]
 _LIMBS = [BONES.index(f'{side}_{end}') for side in ('left', 'right') for end in ('knee', 'ankle', 'elbow', 'wrist')]
-BONES18 = (  # CMU's of those that all body models have
+BONES20 = (  # CMU's of those that all body models have
     'root', 'lower_spine', 'upper_spine', 'thorax', 'head_base', 'head_end',
-    'left_shoulder', 'left_elbow', 'left_wrist', 'left_knee', 'left_ankle', 'left_toe_base',
-    'right_shoulder', 'right_elbow', 'right_wrist', 'right_knee', 'right_ankle', 'right_toe_base',
+    'left_shoulder', 'left_elbow', 'left_wrist', 'left_knuckles', 'left_knee', 'left_ankle', 'left_toe_base',
+    'right_shoulder', 'right_elbow', 'right_wrist', 'right_knuckles', 'right_knee', 'right_ankle', 'right_toe_base',
 )  # fmt: skip
 _Z_UP = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float32)  # from y up, facing z, to z up, facing -y
 _REACH = 0.02  # metres: half the distance of the vertices
@@ -154,17 +154,17 @@ class BodyDetections(BatchTransform):
 
 
 def common_rotations(turns: np.ndarray, rests: np.ndarray) -> np.ndarray:
-    """Rotations of ``bones18`` relative to their parents, from those of CMU's bones.
+    """Rotations of ``bones20`` relative to their parents, from those of CMU's bones.
 
     Args:
         turns: (B, T, 31, 4) quaternions from the rest pose, arms to the side, z up, facing -y.
-        rests: (B, 18, 3, 3) what turns each bone of the body before, y up, facing z.
+        rests: (B, 20, 3, 3) what turns each bone of the body before, y up, facing z.
 
     Returns:
-        (B, T, 18, 3, 3) from the T pose, y up, facing z; the first one's ends in the world, z up.
+        (B, T, 20, 3, 3) from the T pose, y up, facing z; the first one's ends in the world, z up.
     """
-    world = quaternion_to_matrix(turns[:, :, [BONES.index(name) for name in BONES18]]) @ _Z_UP @ rests[:, None]
-    parents = list(get_skeleton('bones18').parents[1:])
+    world = quaternion_to_matrix(turns[:, :, [BONES.index(name) for name in BONES20]]) @ _Z_UP @ rests[:, None]
+    parents = list(get_skeleton('bones20').parents[1:])
     below = world[:, :, parents].swapaxes(-1, -2) @ world[:, :, 1:]
     return np.concatenate([world[:, :, :1], below], 2).astype(np.float32)
 

@@ -2,10 +2,7 @@
 
 import json
 import os
-<<<<<<< HEAD
-=======
 import zlib
->>>>>>> main
 
 import numpy as np
 import torch
@@ -14,13 +11,8 @@ from torch import Tensor
 from ...errors import InputError, reading
 from ...skeletons import get_skeleton
 from ...utils import shipped_root
-<<<<<<< HEAD
-from ...utils.arrays import load_arrays
-from .body_model import BodyModel, RestBody
-=======
 from ...utils.arrays import load_tensors
 from .body_model import BodyModel, shaped
->>>>>>> main
 
 FILE = 'zoo/anny_body-e0727027.safetensors'
 _ARRAYS = (
@@ -59,20 +51,11 @@ class AnnyBody(BodyModel):
     """
 
     kind = 'anny'
-<<<<<<< HEAD
-=======
     joint_sets = ('cmu17',)
->>>>>>> main
     average = dict.fromkeys(('gender', 'muscle', 'weight', 'proportions'), 0.5) | {'age': 2 / 3, 'height': 0.37}
 
     def __init__(self, path: str | os.PathLike | None = None) -> None:
         super().__init__()
-<<<<<<< HEAD
-        arrays = load_arrays(path or shipped_root() / FILE, _ARRAYS, (), 'reinstall poselifter')
-        self.bone_names, self.keypoint_names = (tuple(map(str, arrays[f'{x}_names'])) for x in ('bone', 'keypoint'))
-        self.phenotypes = tuple(map(str, arrays['phenotype_names']))
-        self.shape_names = self.phenotypes + tuple(map(str, arrays['change_names']))
-=======
         path = path or shipped_root() / FILE
         arrays, metadata = load_tensors(path, _ARRAYS, 'reinstall poselifter')
         kinds = (KeyError, ValueError, TypeError, zlib.error)
@@ -83,7 +66,6 @@ class AnnyBody(BodyModel):
         self.bone_names, self.keypoint_names = names['bone_names'], names['keypoint_names']
         self.phenotypes = names['phenotype_names']
         self.shape_names = self.phenotypes + names['change_names']
->>>>>>> main
         self.grid = arrays['mixes'].shape[:-1]
         count = len(arrays['template'])
         weights = np.zeros((count, len(self.bone_names)))
@@ -92,15 +74,9 @@ class AnnyBody(BodyModel):
         regressor = np.zeros((len(self.keypoint_names), count))
         regressor[arrays['keypoint'], arrays['keypoint_vertices']] = arrays['keypoint_weights']
         self._set_arrays(
-<<<<<<< HEAD
-            arrays['parents'].tolist(),
-            template=arrays['template'] @ _Y_UP.T,
-            shapes=_decoded(arrays['shapes'], arrays['shape_steps']) @ _Y_UP.T.astype(np.float32),
-=======
             names['parents'],
             template=arrays['template'] @ _Y_UP.T,
             shapes=shapes @ _Y_UP.T.astype(np.float32),
->>>>>>> main
             heads=arrays['heads'] @ _Y_UP.T,
             head_shapes=arrays['head_shapes'] @ _Y_UP.T,
             turns=_Y_UP @ arrays['turns'],
@@ -131,29 +107,17 @@ class AnnyBody(BodyModel):
         both = torch.stack([changes.clamp_min(0), (-changes).clamp_min(0)], -1).flatten(-2)
         return torch.cat([corners @ self.mixes, both], -1)
 
-<<<<<<< HEAD
-    def rest(self, shape: Tensor) -> RestBody:
-        """The bodies of shapes (..., 15)."""
-        mix = self.coefficients(shape.to(self.template.dtype))
-        places = self._shaped(mix, 'heads', 'head_shapes')
-        turns = _nearest_rotation(self._shaped(mix, 'turns', 'turn_shapes'))
-=======
     def rest_bones(self, mix: Tensor) -> tuple[Tensor, Tensor]:
         """``binds`` and ``heads`` of a body at rest by weights (..., B) of the blend shapes."""
         places = shaped(self.heads, self.head_shapes, mix)
         turns = _nearest_rotation(shaped(self.turns, self.turn_shapes, mix))
->>>>>>> main
         turns = self.reference_turns @ turns.transpose(-1, -2)
         binds = torch.cat([turns, -turns @ places.unsqueeze(-1)], -1)
         above = torch.tensor(self.tree.above, device=turns.device)
         still = torch.eye(3).to(turns).expand_as(turns[..., 1:, :, :])  # bones of the root rest as it leaves them
         turned = torch.where((above == 0)[:, None, None], still, turns[..., self.tree.above, :, :])
         steps = (turned @ (places[..., 1:, :] - places[..., self.tree.above, :]).unsqueeze(-1)).squeeze(-1)
-<<<<<<< HEAD
-        return RestBody(self._shaped(mix, 'template', 'shapes'), binds, self.tree.chain.to(steps) @ steps)
-=======
         return binds, self.tree.chain.to(steps) @ steps
->>>>>>> main
 
     def joint_weights(self, skeleton: str) -> Tensor:
         """Weights (J, V) of the vertices that make the joints of a joint set.
@@ -172,17 +136,11 @@ class AnnyBody(BodyModel):
         return torch.stack([rows[name] for name in names])
 
 
-<<<<<<< HEAD
-def _decoded(planes: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """Blend shapes (S, V, 3) from four planes of bytes (4, S, 3, V) of their differences; see the converter."""
-    coded = np.ascontiguousarray(np.moveaxis(planes, 0, -1)).view('<u4')[..., 0]
-=======
 def _decoded(packed: np.ndarray, steps: np.ndarray, count: int) -> np.ndarray:
     """Blend shapes (S, V, 3) from zlib's bytes of four planes (4, S, 3, V) of their differences; see the converter."""
     size = 4 * len(steps) * 3 * count
     planes = np.frombuffer(zlib.decompressobj().decompress(packed.tobytes(), size), np.uint8)
     coded = np.ascontiguousarray(planes.reshape(4, -1).T).view('<u4').reshape(len(steps), 3, count)
->>>>>>> main
     moves = (coded >> 1).astype(np.int32) ^ -(coded & 1).astype(np.int32)
     return np.cumsum(moves, -1, dtype=np.int32).swapaxes(1, 2) * steps[:, None, None]
 

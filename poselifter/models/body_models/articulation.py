@@ -1,12 +1,6 @@
-<<<<<<< HEAD
-"""Poses that do not depend on a body model: rotations of a few named bones, from a T pose, and what they do to bodies.
-
-The T pose is that of :mod:`poselifter.geometry.inverse_kinematics`; here an elbow's hinge is where motion capture has it.
-=======
 """Poses that do not depend on a body model: rotations of a few common bones, from a T pose, and what they do to bodies.
 
 The T pose is that of :mod:`poselifter.geometry.inverse_kinematics`; an elbow's hinge is where motion capture has it.
->>>>>>> main
 """
 
 from itertools import pairwise
@@ -19,14 +13,10 @@ from ...geometry import axis_angle_to_matrix, matrix_to_axis_angle
 from .body_model import BodyModel, BoneTree
 
 #: Common bones and the one above, parents first.
-<<<<<<< HEAD
-_SIDE = {'Shoulder': 'Spine2', 'Arm': 'Shoulder', 'ForeArm': 'Arm', 'UpLeg': 'Hips', 'Leg': 'UpLeg', 'Foot': 'Leg'}
-=======
 _SIDE = {
     'Shoulder': 'Spine2', 'Arm': 'Shoulder', 'ForeArm': 'Arm', 'Hand': 'ForeArm', 'UpLeg': 'Hips', 'Leg': 'UpLeg',
     'Foot': 'Leg',
 }  # fmt: skip
->>>>>>> main
 PARENTS = {'Hips': '', 'Spine': 'Hips', 'Spine1': 'Spine', 'Spine2': 'Spine1', 'Neck': 'Spine2', 'Head': 'Neck'}
 for _name in ('Left', 'Right'):
     PARENTS |= {_name + bone: (_name if above in _SIDE else '') + above for bone, above in _SIDE.items()}
@@ -37,23 +27,15 @@ TREE = BoneTree([COMMON.index(parent) if parent else -1 for parent in PARENTS.va
 _ANNY = {
     'Hips': 'root', 'Spine': 'spine05 spine04', 'Spine1': 'spine03 spine02', 'Spine2': 'spine01',
     'Neck': 'neck01 neck02', 'Head': 'neck03 head', 'Shoulder': 'clavicle shoulder01',
-<<<<<<< HEAD
-    'Arm': 'upperarm01 upperarm02', 'ForeArm': 'lowerarm01', 'Hand': 'wrist', 'UpLeg': 'upperleg01 upperleg02',
-    'Leg': 'lowerleg01', 'Foot': 'foot',
-=======
     'Arm': 'upperarm01 upperarm02', 'ForeArm': 'lowerarm01', 'Hand': 'lowerarm02 wrist',
     'UpLeg': 'upperleg01 upperleg02', 'Leg': 'lowerleg01', 'Foot': 'foot',
->>>>>>> main
 }  # fmt: skip
 _SMPL = {
     'Hips': 'pelvis', 'Spine': 'spine1', 'Spine1': 'spine2', 'Spine2': 'spine3', 'Neck': 'neck', 'Head': 'head',
     'Shoulder': 'collar', 'Arm': 'shoulder', 'ForeArm': 'elbow', 'Hand': 'wrist', 'UpLeg': 'hip', 'Leg': 'knee',
     'Foot': 'ankle',
 }  # fmt: skip
-<<<<<<< HEAD
-=======
 _PALM = 'finger5-1', 'finger2-1'  # Anny's bones at the little finger's and the index finger's side of a palm
->>>>>>> main
 _ELBOW = (0.0, -0.87, 0.49)  # hinge of the left elbow in the T pose, from the recordings of CMU
 _BENT = 0.1  # sine of the bend at rest above which a body's own arm says where its hinge is
 
@@ -86,11 +68,7 @@ class Articulation:
 
     def of_turns(self, turns: Tensor) -> Tensor:
         """Turns (..., C, 3, 3) from the body at rest, in its axes, to rotations of common bones relative to parents."""
-<<<<<<< HEAD
         world = turns @ self.frames.to(turns)
-=======
-        world = turns @ self.frames
->>>>>>> main
         below = world[..., TREE.above, :, :].transpose(-1, -2) @ world[..., 1:, :, :]
         return torch.cat([world[..., :1, :, :], below], -3)
 
@@ -99,12 +77,8 @@ class Articulation:
 
         Bones of the trunk share a turn; of two in a limb the second takes half of the turn about the limb.
         """
-<<<<<<< HEAD
         frames = self.frames.to(common)
         turns = frames[self.above] @ common @ frames.transpose(-1, -2)
-=======
-        turns = self.frames[self.above] @ common @ self.frames.transpose(-1, -2)
->>>>>>> main
         parts = {}
         for number, group in enumerate(self.groups):
             whole = turns[..., number, :, :]
@@ -125,11 +99,7 @@ class Articulation:
 
     def _half_twist(self, turn: Tensor, number: int) -> Tensor:
         """Half of what a turn (..., 3, 3) of a limb turns it about its length."""
-<<<<<<< HEAD
         along = self.along(number).to(turn)
-=======
-        along = self.along(number)
->>>>>>> main
         skew = turn - turn.transpose(-1, -2)
         axial = torch.stack([skew[..., 2, 1], skew[..., 0, 2], skew[..., 1, 0]], -1) @ along
         angle = torch.atan2(axial, 1 + turn.diagonal(dim1=-2, dim2=-1).sum(-1))  # half the angle, of swing then twist
@@ -194,21 +164,11 @@ def _frames(body: BodyModel) -> Tensor:
     frames = torch.eye(3).to(heads).repeat(len(COMMON), 1, 1)
     for side in ('Left', 'Right'):
         for limb in (('Arm', 'ForeArm', 'Hand'), ('UpLeg', 'Leg', 'Foot')):
-<<<<<<< HEAD
-            ends = [heads[_bones(body, side + bone)[0]] for bone in limb]
-=======
             ends = [heads[_bones(body, side + bone)[-1 if bone == limb[-1] else 0]] for bone in limb]
->>>>>>> main
             directions = [normalize(b - a, dim=0) for a, b in pairwise(ends)]
             hinge = heads.new_tensor([1.0, 0, 0])
             if limb[0] == 'Arm':
                 bend = torch.linalg.cross(*directions)
-<<<<<<< HEAD
-                hinge = heads.new_tensor([0, -1.0 if side == 'Left' else 1.0, 0]) if bend.norm() < _BENT else bend
-            for bone, along in zip(limb, directions, strict=False):
-                start = _axes(*(vector.to(heads) for vector in _t_pose(side + bone)))
-                frames[COMMON.index(side + bone)] = _axes(along, hinge) @ start.T
-=======
                 hinge = bend if bend.norm() > _BENT else _t_pose(side + limb[0])[1].to(heads)
             for bone, along in zip(limb, directions, strict=False):
                 start = _axes(*(vector.to(heads) for vector in _t_pose(side + bone)))
@@ -220,7 +180,6 @@ def _frames(body: BodyModel) -> Tensor:
             )
             thumb = heads.new_tensor([0.0, 0, 1])
             frames[COMMON.index(side + 'Hand')] = palm @ _axes(_t_pose(side + 'Arm')[0].to(heads), thumb).T
->>>>>>> main
     return frames
 
 

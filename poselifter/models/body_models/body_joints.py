@@ -5,11 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-<<<<<<< HEAD
-from .body_model import BodyModel, BoneTree, RestBody, pose_features
-=======
 from .body_model import BodyModel, BoneTree, pose_features
->>>>>>> main
 
 
 class BodyJoints:
@@ -57,17 +53,6 @@ class BodyJoints:
         """Sums over pairs of joint and bone (pairs, ...) for each of joint and bone that turns (P, ...)."""
         return values.new_zeros(len(self.joint), *values.shape[1:]).index_add(0, self.place, values)
 
-<<<<<<< HEAD
-    def rest(self, shape: Tensor) -> tuple[RestBody, Tensor, Tensor]:
-        """The body of a shape (S,) at rest, heads (M, 3) of the bones that turn, and points (P, 3) to be moved."""
-        rest = self.body.rest(shape)
-        mixed = self.points[..., 0] + self.points[..., 1:] @ self.body.coefficients(shape)
-        binds = rest.binds[self.bone]
-        moved = (binds[..., :3] @ mixed.unsqueeze(-1)).squeeze(-1)
-        moved = moved + self.mass[:, None] * (binds[..., 3] + rest.heads[self.bone])
-        heads = rest.heads[self.moving]
-        return rest, heads, self._by_owner(moved) - self.weights[:, None] * heads[self.owner]
-=======
     def rest(self, shape: Tensor) -> tuple[Tensor, Tensor]:
         """Heads (M, 3) of the bones that turn, and points (P, 3) to be moved, of a body of a shape (S,) at rest."""
         mix = self.body.coefficients(shape)
@@ -78,7 +63,6 @@ class BodyJoints:
         moved = moved + self.mass[:, None] * (shifts.squeeze(-1) + heads[self.bone])
         heads = heads[self.moving]
         return heads, self._by_owner(moved) - self.weights[:, None] * heads[self.owner]
->>>>>>> main
 
     def __call__(self, rotations: Tensor, heads: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
         """Rotations (T, M, 3, 3) relative to parents to joints (T, J, 3), metres, and turns (T, M, 3, 3) from rest."""

@@ -81,10 +81,7 @@ class BodyModel(nn.Module):
     gender = 'neutral'
     bone_names: tuple[str, ...]
     shape_names: tuple[str, ...]
-<<<<<<< HEAD
-=======
     joint_sets: tuple[str, ...] = ()  # whose joints mean exactly the points that the body has for them
->>>>>>> main
     average: dict[str, float] = {}  # numbers of the average shape that are not 0
 
     def __init__(self) -> None:
@@ -128,15 +125,6 @@ class BodyModel(nn.Module):
     def rest(self, shape: Tensor) -> RestBody:
         """The bodies of shapes (..., S)."""
         mix = self.coefficients(shape.to(self.template.dtype))
-<<<<<<< HEAD
-        vertices, heads = self._shaped(mix, 'template', 'shapes'), self._shaped(mix, 'heads', 'head_shapes')
-        turns = torch.eye(3).to(heads).expand(*heads.shape, 3)
-        return RestBody(vertices, torch.cat([turns, -heads.unsqueeze(-1)], -1), heads)
-
-    def _shaped(self, mix: Tensor, start: str, shapes: str) -> Tensor:
-        start = getattr(self, start)
-        return start + (mix @ getattr(self, shapes).flatten(1)).unflatten(-1, start.shape)
-=======
         return RestBody(shaped(self.template, self.shapes, mix), *self.rest_bones(mix))
 
     def rest_bones(self, mix: Tensor) -> tuple[Tensor, Tensor]:
@@ -144,7 +132,6 @@ class BodyModel(nn.Module):
         heads = shaped(self.heads, self.head_shapes, mix)
         turns = torch.eye(3).to(heads).expand(*heads.shape, 3)
         return torch.cat([turns, -heads.unsqueeze(-1)], -1), heads
->>>>>>> main
 
     def bones(self, rotations: Tensor, rest: RestBody) -> tuple[Tensor, Tensor]:
         """Poses the bones.
@@ -160,11 +147,7 @@ class BodyModel(nn.Module):
         return world, self.tree.places(world, rest.heads)
 
     def transforms(self, rotations: Tensor, rest: RestBody) -> tuple[Tensor, Tensor]:
-<<<<<<< HEAD
-        """What takes a vertex at rest to where each bone carries it (..., K, 3, 4), and heads (..., K, 3)."""
-=======
         """Transforms (..., K, 3, 4) of a vertex at rest to the place each bone carries it to, and heads (..., K, 3)."""
->>>>>>> main
         turns, heads = self.bones(rotations, rest)
         moves = turns @ rest.binds
         return torch.cat([moves[..., :3], moves[..., 3:] + heads.unsqueeze(-1)], -1), heads
@@ -204,14 +187,11 @@ class BodyModel(nn.Module):
             return self.joint_weights(skeleton) @ vertices
 
 
-<<<<<<< HEAD
-=======
 def shaped(start: Tensor, shapes: Tensor, mix: Tensor) -> Tensor:
     """An array (...) with blend shapes (B, ...) added by weights (*, B): (*, ...)."""
     return start + (mix @ shapes.flatten(1)).unflatten(-1, start.shape)
 
 
->>>>>>> main
 def pose_features(rotations: Tensor) -> Tensor:
     """Rotations (..., K, 3, 3) less the identity as numbers (..., 9 K)."""
     return (rotations - torch.eye(3).to(rotations)).flatten(-3)

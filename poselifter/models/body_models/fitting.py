@@ -18,28 +18,17 @@ from .articulation import COMMON, Articulation, sole_weights
 from .body_joints import BodyJoints
 from .body_model import BodyModel
 
-<<<<<<< HEAD
-PRIOR = 'zoo/pose_prior-6accf3ae.safetensors'
-=======
 PRIOR = 'zoo/pose_prior-4a8a6071.safetensors'
->>>>>>> main
 _OFFSETS = {  # metres that a joint of other origin commonly lies off the body's
     'pelvis': 0.03, 'hip': 0.03, 'spine': 0.05, 'thorax': 0.04, 'nose': 0.05, 'head_top': 0.05, 'shoulder': 0.02,
     'knee': 0.015, 'ankle': 0.015, 'elbow': 0.015, 'wrist': 0.015,
 }  # fmt: skip
-<<<<<<< HEAD
-_ACCELERATION_STD = 40.0  # rad/s^2
-_POSE_WEIGHT = 0.2  # of how joints commonly turn in a frame: frames are alike
-_LIMIT_STD = 0.1  # radians that a joint turns beyond its limit
-_SOLE_STD = 0.01  # metres that a sole which stands is off the ground, or another one is in it
-=======
 _SAME_SET = 0.25  # times that, where the body has just that joint set
 _ACCELERATION_STD = 40.0  # rad/s^2
 _POSE_WEIGHT = 0.2  # of how joints commonly turn in a frame: frames are alike
 _LIMIT_STD = 0.1  # radians that a joint turns beyond its limit
 _SOLE_STD = 0.006  # metres that a sole which stands is off the ground, or another one is in it
 _SOLE_REACH = 0.06  # metres beyond which ground and sole have nothing to do with each other
->>>>>>> main
 _RISE_STD = 0.02  # metres that joints are off the ground together
 
 
@@ -77,11 +66,7 @@ class Ground:
 
 @dataclass(frozen=True)
 class Known:
-<<<<<<< HEAD
-    """What is known beside the joints.
-=======
     """Knowledge of a person beside the joints.
->>>>>>> main
 
     Attributes:
         shape: numbers of the shape, such as Anny's ``gender`` and ``age``, by name.
@@ -137,11 +122,7 @@ def fit_body(
     minimise(problem.cost, problem.parameters, iterations)
     with torch.no_grad():
         common, shape = problem.common(), problem.shape()
-<<<<<<< HEAD
-        joints = problem.model(problem.bones.moving_rotations(common), *problem.model.rest(shape)[1:])[0]
-=======
         joints = problem.model(problem.bones.moving_rotations(common), *problem.model.rest(shape))[0]
->>>>>>> main
         trans = problem.trans(joints)[:, 0]
         distance = (joints[:, :17] + trans[:, None] - target).norm(dim=-1)
         error = (distance * weights).sum() / weights.sum()
@@ -150,13 +131,8 @@ def fit_body(
 
 
 @cache
-<<<<<<< HEAD
-def _prior() -> tuple[np.ndarray, ...]:
-    """Mean (17, 3) and factor (51, 51) of the covariance of the angles of the common bones, and limits (2, 17, 3)."""
-=======
 def pose_prior() -> tuple[np.ndarray, ...]:
     """Of angles of the C - 1 common bones below the root: mean, factor of the covariance, least and greatest values."""
->>>>>>> main
     names = ('mean', 'factor', 'limits')
     arrays, _ = load_tensors(shipped_root() / PRIOR, names, 'reinstall poselifter')
     return tuple(arrays[name] for name in names)
@@ -165,27 +141,16 @@ def pose_prior() -> tuple[np.ndarray, ...]:
 class _Problem:
     """The objective: negative log-likelihood of Gaussian noise on the joints, and priors on bodies.
 
-<<<<<<< HEAD
-    The priors: how joints commonly turn, together and at most; the shape; joints that lie a little off the body's own in
-    all frames alike; accelerations; and soles that stand, none in the ground. The translation follows from the rest.
-=======
     The priors: how joints commonly turn, together and at most; the shape; joints that lie a little off the body's own,
     in all frames alike; accelerations; and soles that stand, none in the ground. The translation follows from the rest.
->>>>>>> main
 
     Args: see :func:`fit_body`.
 
     Attributes:
-<<<<<<< HEAD
-        parameters: what is sought, in units of its spread: angles of the common bones (T, 51), of the root (T, 3) on top
-            of where it starts, the change of shape (S,), the joints' offsets (17, 3) in the axes of their bones, and
-            how far the body is off the ground (T, 1).
-=======
         parameters: what is sought, in units of its spread: angles of common bones (T, 3 (C - 1)); of the root (T, 3),
             on top of where it starts; the change of shape (S,) and the joints' offsets (17, 3) in the axes of their
             bones, both times ``alike``; and how far the body is off the ground (T, 1).
         alike: makes a step in what all frames have in common as large as one in a frame, which L-BFGS needs.
->>>>>>> main
     """
 
     def __init__(
@@ -198,32 +163,21 @@ class _Problem:
         self.bones = Articulation(body)
         points = torch.cat([body.joint_weights(skeleton), sole_weights(body)])
         self.model = BodyJoints(body, points, self.bones.moving)
-<<<<<<< HEAD
-        self.mean, self.factor, self.limits = (torch.from_numpy(prior).to(target) for prior in _prior())
-=======
         self.mean, factor, self.limits = (torch.from_numpy(prior).to(target) for prior in pose_prior())
         self.spread = factor.norm(dim=1)
         self.whitening = torch.linalg.solve_triangular(factor, torch.diag(self.spread), upper=False)
->>>>>>> main
         names = [name.removeprefix('left_').removeprefix('right_') for name in get_skeleton(skeleton).joint_names]
         self.shift_spread = target.new_tensor([_OFFSETS[name] for name in names]).unsqueeze(-1)
         self.base = body.default_shape(**known.shape)
         fixed = target.new_tensor([name in known.shape for name in body.shape_names]) > 0
         self.shape_spread = body.shape_spread.where(~fixed, 0.01)
         change = self._start_of_shape()
-<<<<<<< HEAD
-        if known.same_joints:
-            self.shift_spread = self.shift_spread * 0.01
-        self.root, angles = self._start_of_pose(change, fps)
-        count = len(target)
-=======
         if known.same_joints or skeleton in body.joint_sets:
             self.shift_spread = self.shift_spread * (0.01 if known.same_joints else _SAME_SET)
         self.root, angles = self._start_of_pose(change, fps)
         count = len(target)
         self.alike = count**0.5 / 2
         change = change * self.alike
->>>>>>> main
         self.parameters = [
             angles, target.new_zeros(count, 3), change, target.new_zeros(17, 3), target.new_zeros(count, 1)
         ]  # fmt: skip
@@ -232,19 +186,11 @@ class _Problem:
 
     def shape(self) -> Tensor:
         """The shape (S,), its numbers within their range."""
-<<<<<<< HEAD
-        return self.body.within_range(self.base + self.parameters[2] * self.shape_spread)
-
-    def angles(self) -> Tensor:
-        """Angles (T, 17, 3) of the common bones but the root."""
-        return self.mean + (self.parameters[0] @ self.factor.T).unflatten(-1, (-1, 3))
-=======
         return self.body.within_range(self.base + self.parameters[2] / self.alike * self.shape_spread)
 
     def angles(self) -> Tensor:
         """Angles (T, C - 1, 3) of the common bones but the root."""
         return self.mean + (self.parameters[0] * self.spread).unflatten(-1, (-1, 3))
->>>>>>> main
 
     def common(self) -> Tensor:
         """Rotations (T, C, 3, 3) of the common bones relative to parents."""
@@ -260,41 +206,26 @@ class _Problem:
 
     def cost(self) -> Tensor:
         """Objective, averaged over frames."""
-<<<<<<< HEAD
-        units, _, change, shifts, _ = self.parameters
-        common, shape, angles = self.common(), self.shape(), self.angles()
-        rest, heads, points = self.model.rest(shape)
-        every, turns = self.model(self.bones.moving_rotations(common), heads, points)
-=======
         units, (change, shifts) = self.parameters[0], (values / self.alike for values in self.parameters[2:4])
         common, shape, angles = self.common(), self.shape(), self.angles()
         every, turns = self.model(self.bones.moving_rotations(common), *self.model.rest(shape))
->>>>>>> main
         moved = (turns[:, self.model.main[:17]] @ (shifts * self.shift_spread).unsqueeze(-1)).squeeze(-1)
         distance = self._centre(every[:, :17] + moved) - self.centred
         frames = len(common)
         cost = (self.weights * distance.square().sum(-1)).sum() / self.noise**2
-<<<<<<< HEAD
-        cost = cost + _POSE_WEIGHT * units.square().sum() + (change.square().sum() + shifts.square().sum()) * frames
-=======
         cost = (
             cost
             + _POSE_WEIGHT * (units @ self.whitening.T).square().sum()
             + (change.square().sum() + shifts.square().sum()) * frames
         )
->>>>>>> main
         beyond = (angles - self.limits[1]).relu() + (self.limits[0] - angles).relu()
         cost = cost + (beyond / _LIMIT_STD).square().sum()
         cost = cost + (common.diff(n=2, dim=0) * self.hurry).square().sum()
         if self.known.ground is not None:
             cost = cost + self._off_ground(every)
         if self.known.height is not None:
-<<<<<<< HEAD
-            tall = rest.vertices[:, 1].max() - rest.vertices[:, 1].min()
-=======
             height = self.body.rest(shape).vertices[:, 1]
             tall = height.max() - height.min()
->>>>>>> main
             cost = cost + frames * ((tall - self.known.height) / 0.01).square()
         return cost / frames
 
@@ -304,10 +235,7 @@ class _Problem:
         heights = (joints[:, 17:] + self.trans(joints)) @ ground.up.to(joints) + ground.height
         stands = ground.contacts.to(joints)
         off = stands * heights.square() + (1 - stands) * (-heights).relu().square()
-<<<<<<< HEAD
-=======
         off = off / (1 + off / _SOLE_REACH**2)
->>>>>>> main
         jumps = rise.diff(n=2, dim=0) * _RISE_STD * self.hurry * _ACCELERATION_STD / 5  # 5 m/s^2
         return off.sum() / _SOLE_STD**2 + rise.square().sum() + jumps.square().sum()
 
@@ -316,15 +244,6 @@ class _Problem:
 
     @torch.no_grad()
     def _start_of_pose(self, change: Tensor, fps: float) -> tuple[Tensor, Tensor]:
-<<<<<<< HEAD
-        """Rotations (T, 1, 3, 3) of the root, and angles (T, 51) in units, as inverse kinematics sees the joints."""
-        _, heads, points = self.model.rest(self.body.within_range(self.base + change * self.shape_spread))
-        still = torch.eye(3).to(heads).expand(1, len(self.bones.moving), 3, 3)
-        rest = self.model(still, heads, points)[0][:, :17].cpu().numpy().astype(float)
-        flip = np.diag([1.0, -1, -1])  # to y up
-        places = self.target.where(self.weights.unsqueeze(-1) > 0, torch.nan).cpu().numpy().astype(float) @ flip
-        numbers = [list(BONES).index(bone if not bone.endswith('Foot') else bone[:-4] + 'Leg') for bone in COMMON]
-=======
         """Rotations (T, 1, 3, 3) of the root, and angles (T, 3 (C - 1)) in units, from inverse kinematics."""
         shape = self.body.within_range(self.base + change * self.shape_spread)
         still = torch.eye(3).to(shape).expand(1, len(self.bones.moving), 3, 3)
@@ -332,20 +251,13 @@ class _Problem:
         flip = np.diag([1.0, -1, -1])  # to y up
         places = self.target.where(self.weights.unsqueeze(-1) > 0, torch.nan).cpu().numpy().astype(float) @ flip
         numbers = [list(BONES).index(bone) for bone in COMMON]
->>>>>>> main
         moved = inverse_kinematics(places, 'h36m17', fps).rotations[:, numbers]
         still = inverse_kinematics(rest, 'h36m17', fps).rotations[:, numbers]
         turns = torch.from_numpy(flip @ moved @ still.swapaxes(-1, -2)).to(self.target)
         common = self.bones.of_turns(turns)
-<<<<<<< HEAD
-        angles = (matrix_to_axis_angle(common[:, 1:]) - self.mean).flatten(1)
-        units = torch.linalg.solve_triangular(self.factor, angles.T, upper=False).T
-        return common[:, :1], units.clamp(-3, 3).contiguous()
-=======
         seen = common.new_tensor([not bone.endswith(('Hand', 'Foot')) for bone in COMMON[1:]]).unsqueeze(-1)
         angles = (seen * (matrix_to_axis_angle(common[:, 1:]) - self.mean)).flatten(1)
         return common[:, :1], (angles / self.spread).clamp(-3, 3)
->>>>>>> main
 
     def _start_of_shape(self, steps: int = 4) -> Tensor:
         """Change of shape (S,) whose bones are as long as the median ones: least squares, linearised a few times."""
@@ -356,13 +268,8 @@ class _Problem:
             return (points[:, edges[:, 0]] - points[:, edges[:, 1]]).norm(dim=-1)
 
         def made(change: Tensor) -> Tensor:
-<<<<<<< HEAD
-            _, heads, points = self.model.rest(self.base + change * self.shape_spread)
-            return lengths(self.model(turns, heads, points)[0][:, :17])[0]
-=======
             shaped = self.model.rest(self.base + change * self.shape_spread)
             return lengths(self.model(turns, *shaped)[0][:, :17])[0]
->>>>>>> main
 
         seen = self.weights[:, edges].amin(-1)
         expected = lengths(self.target).where(seen > 0, torch.nan).nanmedian(0).values.nan_to_num()

@@ -39,9 +39,9 @@ def load_body_model(
     caller knows, the regressor is tried on the template and its legs are swapped, with a warning, if need be.
 
     Args:
-        source: a :class:`BodyModel` (returned as it is); ``'anny'``, the one that ships; a ``smplx.SMPL``, ``SMPLH`` or ``SMPLX``; a mapping of arrays by
-            their official names; an ``.npz`` of those; the official ``.pkl``; or a folder with ``SMPL_NEUTRAL.npz`` or
-            ``.pkl``, or ``SMPLH_`` or ``SMPLX_`` ones.
+        source: a :class:`BodyModel` (returned as it is); ``'anny'``, the one that ships; a ``smplx.SMPL``, ``SMPLH``
+            or ``SMPLX``; a mapping of arrays by their official names; an ``.npz`` of those; the official ``.pkl``; or a
+            folder with ``SMPL_NEUTRAL.npz`` or ``.pkl``, or ``SMPLH_`` or ``SMPLX_`` ones.
         joint_regressor: (17, V), or its ``.npy``; ``None``: what ``source`` has as ``J_regressor_h36m``, else
             ``J_regressor_h36m_correct.npy`` or ``J_regressor_h36m.npy`` beside the file. For COCO's joints there may be
             ``J_regressor_coco.npy``. SMPL-X has other vertices, so it needs other regressors.

@@ -19,7 +19,7 @@ _CHUNK = 64  # frames at a time: a mesh is 800 times a pose
 class AnyBodyHead(BaseHead):
     """Two perceptrons on all joints of a frame, as MotionBERT's mesh head has them, for any body model.
 
-    The pose, of ``bones18``, is read frame by frame; the shape from the mean over the clip, as a change of the average
+    The pose, of ``bones20``, is read frame by frame; the shape from the mean over the clip, as a change of the average
     shape in units of its spread. Losses on poses compare the root-relative heads of the bones that move, in metres.
 
     Args:
@@ -66,7 +66,7 @@ class AnyBodyHead(BaseHead):
         """Features (B, T, J, R) to bodies.
 
         Returns:
-            ``rotations`` (B, T, 18, 3, 3) of ``bones18`` relative to parents, the first one's in camera axes;
+            ``rotations`` (B, T, 20, 3, 3) of ``bones20`` relative to parents, the first one's in camera axes;
             ``shape`` (B, T, S), the same in all frames.
         """
         frames = features.flatten(2)
@@ -93,7 +93,7 @@ class AnyBodyHead(BaseHead):
         """Heads (B, T, M, 3) of the bones that move, from the first one's, metres: bodies without their meshes.
 
         Args:
-            rotations: (B, T, 18, 3, 3).
+            rotations: (B, T, 20, 3, 3).
             shape: (B, S).
         """
         moving = self.articulation.moving
@@ -103,7 +103,7 @@ class AnyBodyHead(BaseHead):
         return places - places[..., :1, :]
 
     def loss(self, features: Tensor, data_samples: MotionDataSample) -> Tensors:
-        """Losses against ``body_rotations`` (B, T, 18, 3, 3) and ``body_shape`` (B, S).
+        """Losses against ``body_rotations`` (B, T, 20, 3, 3) and ``body_shape`` (B, S).
 
         Args:
             features: (B, T, J, R).
@@ -123,7 +123,7 @@ class AnyBodyHead(BaseHead):
         """Fields of a sequence: ``pred_vertices`` (P, V, 3) and ``pred_keypoints_3d`` (P, 17, 3) in metres.
 
         Both are relative to joint 0 of h36m17; where the sample has a label, ``vertices`` (T, V, 3) and
-        ``lifting_target`` (T, 17, 3) of it too. ``pred_body_rotations`` (P, 18, 3, 3) and ``pred_body_shape`` (S,), the
+        ``lifting_target`` (T, 17, 3) of it too. ``pred_body_rotations`` (P, 20, 3, 3) and ``pred_body_shape`` (S,), the
         mean over the sequence, are the parameters.
 
         Args:
@@ -148,7 +148,7 @@ class AnyBodyHead(BaseHead):
         """Vertices (P, V, 3) and joints (P, 17, 3) of h36m17, relative to joint 0, metres.
 
         Args:
-            rotations: (P, 18, 3, 3).
+            rotations: (P, 20, 3, 3).
             shape: (S,) of all frames.
         """
         parts = []

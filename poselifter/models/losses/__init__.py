@@ -15,8 +15,8 @@ from .limbs import (
 )
 from .mesh import body_shape, bone_rotation, smpl_norm, smpl_pose, smpl_shape
 from .modules import (
-    BoneAngleLoss,
     BodyShapeLoss,
+    BoneAngleLoss,
     BoneAngleVelocityLoss,
     BoneRotationLoss,
     BoneVelocityLoss,
