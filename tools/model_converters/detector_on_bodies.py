@@ -1,4 +1,4 @@
-"""Where the shipped 2D detector puts its points on bodies that are known, and how far off it is.
+"""Offsets of the points of the shipped 2D detector on bodies that are known, and its errors.
 
     python tools/model_converters/detector_on_bodies.py --pictures 1000 --out projects/zoo/blazepose_on_bodies.json
 
