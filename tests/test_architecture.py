@@ -42,10 +42,10 @@ CODE_LINES = {
     'tools/analysis_tools': 1109,
     'tools/dataset_converters': 717,
     'tools/misc': 420,
-    'tools/model_converters': 644,
+    'tools/model_converters': 648,
 }
-TOTAL_LINES = 37_244
-TEST_LINES = 31_651
+TOTAL_LINES = 37_257
+TEST_LINES = 31_657
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

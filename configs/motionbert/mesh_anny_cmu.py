@@ -1,5 +1,5 @@
 # Meshes of the free body from 2D keypoints: DSTformer, small, on CMU motion capture posed on bodies of all builds; no
-# licensed file is needed. It starts from the network that lifts (cmu_27.py).
+# licensed file is needed. It starts from what pretrain_cmu_27.py leaves.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/datasets/cmu_meshes.py',
@@ -7,8 +7,8 @@ _base_ = [
     '../_base_/schedules/small.py',
 ]
 
-load_from = 'work_dirs/cmu_27/last.pth'
-pretrained_by = 'configs/motionbert/cmu_27.py'
+load_from = 'work_dirs/motionbert/pretrain_cmu_27/epoch_18.pth'
+pretrained_by = 'configs/motionbert/pretrain_cmu_27.py'
 variants = dict(scratch=dict(load_from=None, pretrained_by=None))
 
 model = dict(

@@ -98,8 +98,8 @@ def checkpoint_bytes(runner: Runner) -> tuple[int, int]:
 
     Adam keeps two numbers for each weight that is trained, averaged weights are a copy.
     """
-    state = unwrapped(runner.model).state_dict().values()
-    weights = sum(x.numel() * x.element_size() for x in state if torch.is_tensor(x))
+    model = unwrapped(runner.model)
+    weights = sum(x.numel() * x.element_size() for x in (*model.parameters(), *model.buffers()))
     trained = sum(p.numel() * p.element_size() for p in runner.model.parameters() if p.requires_grad)
     averaged = any(isinstance(hook, EMAHook) for hook in runner.hooks)
     size = weights * (1 + averaged) + 2 * trained

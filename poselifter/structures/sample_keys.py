@@ -72,7 +72,7 @@ SAMPLE_KEYS: dict[str, KeySpec] = {
     'pred_smpl_pose': KeySpec(('P', 72), 'rad', 'camera', 'key absent'),
     'pred_smpl_shape': KeySpec(('P', 10), '1', '-', 'key absent'),
     'pred_body_rotations': KeySpec(('P', 20, 3, 3), '1', 'camera', 'key absent'),
-    'pred_body_shape': KeySpec(('S',), '1', '-', 'key absent'),
+    'pred_body_shape': KeySpec(('P', 'S'), '1', '-', 'key absent'),
     'pred_scores': KeySpec(('A',), '1', '-', 'key absent'),
     'pred_embedding': KeySpec(('D',), '1', '-', 'key absent'),
     'camera_param': KeySpec(None, '-', '-', 'key absent', dict),

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 
 from ..errors import InputError, in_short
 from .files import atomic_write
@@ -71,6 +70,8 @@ def load_tensors(
     Raises:
         InputError: the file is missing, damaged, or lacks an array of ``need``.
     """
+    from safetensors import SafetensorError, safe_open
+
     if not Path(path).is_file():
         raise InputError(f'{path} does not exist; {how}')
     try:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import make_interp_spline
 
 from ..errors import InputError
 from ..geometry.feet import bone_lengths, constant_bones, find_contacts, foot_speed, level_below, standing_levels
@@ -107,6 +106,8 @@ class PersonTrack:
         nearest = np.rint(self.where).astype(int)
         if values.dtype == bool or (nearest == self.where).all():
             return values[nearest]
+        from scipy.interpolate import make_interp_spline
+
         spline = make_interp_spline(np.arange(len(values)), values, min(3, len(values) - 1))
         return spline(np.minimum(self.where, len(values) - 1))
 

@@ -8,6 +8,7 @@ from tiny_parts import randomised
 from toy_smpl import toy_smpl
 
 from poselifter.errors import InputError
+from poselifter.geometry import axis_angle_to_matrix
 from poselifter.models.estimators import MotionEstimator
 from poselifter.models.parts import BaseHead, build_part
 from poselifter.registry import MODELS
@@ -17,6 +18,7 @@ NAMES = sorted(name for name, cls in MODELS.module_dict.items() if inspect.iscla
 BATCH, PERSONS, FRAMES, JOINTS, DIMS = 3, 2, 5, 17, 8
 SIZES = {'in_channels': DIMS, 'num_frames': FRAMES, 'num_joints': JOINTS, 'embed_dims': DIMS, 'text_channels': 6}
 EXTRA = {
+    'AnyBodyHead': {'hidden_dims': 6},
     'ActionEmbeddingHead': {'hidden_dims': 6}, 'ActionHead': {'hidden_dims': 6, 'num_classes': 4},
     'MaskedPoseHead': {'depth': 1, 'feedforward_dims': 12, 'num_heads': 2}, 'MeshHead': {'hidden_dims': 6},
     'MeshRefineHead': {'hidden_dims': 6}, 'PoseRefiner': {'hidden_dims': 6}, 'TextMotionHead': {'embed_dims': 4},
@@ -68,6 +70,8 @@ def samples(rows=slice(None)):
         'smpl_shape': random(BATCH, FRAMES, 10, seed=6),
         'initial_pose': 0.3 * random(BATCH, FRAMES, 72, seed=7),
         'initial_shape': random(BATCH, FRAMES, 10, seed=8),
+        'body_rotations': axis_angle_to_matrix(0.3 * random(BATCH, FRAMES, 20, 3, seed=10)),
+        'body_shape': random(BATCH, 10, seed=11),
         'text_table': torch.tensor([[0, 2], [1, 3], [3, 0]]),
         'text_target': torch.tensor([[1.0, 0], [0.5, 0.5], [1, 0]]),
     }

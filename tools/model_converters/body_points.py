@@ -20,6 +20,7 @@ from scipy.spatial.transform import Rotation
 from poselifter.datasets.transforms.bodies import BONES, PARENTS
 from poselifter.datasets.transforms.body_detections import BONES20
 from poselifter.engine.tool import ToolParser
+from poselifter.errors import reading, run_program
 from poselifter.models.body_models import AnnyBody, Articulation
 from poselifter.utils.files import atomic_write
 
@@ -58,11 +59,17 @@ def main(argv: list[str] | None = None) -> None:
     body = AnnyBody()
     shapes = random_shapes(body, args.builds, np.random.default_rng(args.seed))
     file = io.BytesIO()
-    np.savez_compressed(file, **extract(body, shapes, json.loads(args.offsets.read_text())['offsets']))
+    np.savez_compressed(file, **extract(body, shapes, _offsets(args.offsets)))
     path = args.out_dir / f'body_points-{hashlib.sha256(file.getvalue()).hexdigest()[:8]}.npz'
     with atomic_write(path) as temporary:
         temporary.write_bytes(file.getvalue())
     print(path, len(file.getvalue()))
+
+
+def _offsets(path: Path) -> dict[str, list[float]]:
+    """Offsets of BlazePose's points, millimetres."""
+    with reading(f'{path} holds no offsets', 'make it with detector_on_bodies.py'):
+        return {joint: [float(x) for x in place] for joint, place in json.loads(path.read_text())['offsets'].items()}
 
 
 def random_shapes(body: AnnyBody, count: int, rng: np.random.Generator) -> torch.Tensor:
@@ -236,4 +243,4 @@ def regressors(body: AnnyBody) -> tuple[list[str], np.ndarray]:
 
 
 if __name__ == '__main__':
-    main()
+    run_program(main)

@@ -7,14 +7,13 @@ fits one offset for each of its 33 points, in the axes of a bone, from the point
 rest is its error. Prints both by joint; `--look FOLDER` keeps some pictures. A picture takes half a second.
 """
 
-import argparse
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from body_points import regressors
 from PIL import Image, ImageDraw, ImageFilter
 from scipy.spatial.transform import Rotation
 from tqdm import tqdm
@@ -23,10 +22,15 @@ from poselifter.datasets import CMUSkeletonDataset
 from poselifter.datasets.transforms import BodyDetections
 from poselifter.detection.blazepose import BlazePoseNetworks
 from poselifter.detection.regions import region_of
+from poselifter.engine.tool import ToolParser, positive
 from poselifter.errors import run_program
 from poselifter.models.body_models import AnnyBody, Articulation
 from poselifter.skeletons import get_skeleton
 from poselifter.utils import write_json
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from body_points import regressors
 
 JOINTS = get_skeleton('mediapipe33').joint_names
 BONES = {  # of the body, in whose axes a point's offset is fixed
@@ -176,8 +180,8 @@ def fit_offsets(pictures: list[Picture], bones: list[int]) -> tuple[np.ndarray, 
 
 def main(argv: list[str] | None = None) -> None:
     """Draws, detects, fits and prints."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--pictures', type=int, default=1000)
+    parser = ToolParser(__doc__)
+    parser.add_argument('--pictures', type=positive, default=1000)
     parser.add_argument('--kind', default='full', choices=('lite', 'full', 'heavy'))
     parser.add_argument('--data', default='data', help='folder that holds cmu/')
     parser.add_argument('--seed', type=int, default=0)

@@ -113,7 +113,7 @@ class AnyBodyHead(BaseHead):
         rotations = data_samples.body_rotations
         spread = self.body_model.shape_spread
         pairs = {
-            'rotations': (pred['rotations'], rotations),
+            'rotations': (pred['rotations'].flatten(-2), rotations.flatten(-2)),
             'shape': (pred['shape'][:, 0] / spread, shape / spread),
             'poses': (self.heads(pred['rotations'], pred['shape'][:, 0]), self.heads(rotations, shape)),
         }
@@ -123,8 +123,8 @@ class AnyBodyHead(BaseHead):
         """Fields of a sequence: ``pred_vertices`` (P, V, 3) and ``pred_keypoints_3d`` (P, 17, 3) in metres.
 
         Both are relative to joint 0 of h36m17; where the sample has a label, ``vertices`` (T, V, 3) and
-        ``lifting_target`` (T, 17, 3) of it too. ``pred_body_rotations`` (P, 20, 3, 3) and ``pred_body_shape`` (S,), the
-        mean over the sequence, are the parameters.
+        ``lifting_target`` (T, 17, 3) of it too. ``pred_body_rotations`` (P, 20, 3, 3) and ``pred_body_shape`` (P, S),
+        the same in all frames, are the parameters.
 
         Args:
             bodies: of the windows, (W, outputs, ...).
@@ -136,7 +136,7 @@ class AnyBodyHead(BaseHead):
         rotations, shape = _nearest(body['rotations']), body['shape'].mean(0)
         vertices, keypoints = self.meshes(rotations, shape)
         fields = {'pred_vertices': vertices, 'pred_keypoints_3d': keypoints}
-        fields |= {'pred_body_rotations': rotations, 'pred_body_shape': shape}
+        fields |= {'pred_body_rotations': rotations, 'pred_body_shape': shape.expand(len(rotations), -1)}
         if not merge:
             fields['pred_frames'] = torch.from_numpy(cut.outputs.ravel())
         if 'body_rotations' in sample:

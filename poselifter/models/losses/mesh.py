@@ -48,10 +48,10 @@ def _difference(pred: Tensor, target: Tensor, weight: Tensor | None, squared: bo
 
 
 def bone_rotation(pred: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Mean absolute difference between the entries of rotation matrices (..., 3, 3); ``weight`` is not used."""
-    return (pred - target).abs().mean()
+    """Mean absolute difference between the entries of rotation matrices (..., T, K, 9); weights (..., T, K)."""
+    return _difference(pred, _labels(pred, target, weight), weight, False)
 
 
 def body_shape(pred: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Mean absolute difference of the numbers of shapes (..., S), in units of their spread; no ``weight`` either."""
-    return (pred - target).abs().mean()
+    """Mean absolute difference of the numbers of shapes (..., S), in units of their spread; weights (...)."""
+    return _difference(pred, _labels(pred, target, weight), weight, False)

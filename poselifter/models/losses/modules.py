@@ -24,7 +24,7 @@ class PoseLoss(nn.Module):
         options: its further arguments that a config may set.
         weight_argument: what it calls the label weights.
         compares: ``'poses'`` (B, T, J, C) with label weights (B, T, J); ``'theta'``, the parameters of SMPL
-            (B, T, 82), with label weights (B, T); ``'rotations'`` (B, T, K, 3, 3) or ``'shape'`` (B, S) of a body.
+            (B, T, 82), with label weights (B, T); ``'rotations'`` (B, T, K, 9) or ``'shape'`` (B, S) of a body.
 
     Raises:
         InputError: an option or the skeleton is unknown.
