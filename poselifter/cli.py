@@ -63,12 +63,8 @@ def lift(args: argparse.Namespace) -> None:
     for note in notes:
         say(note)
     world = world_of(args)
-<<<<<<< HEAD
-    inputs = expand_inputs(args.input)
-    _prepare(args.model)
-=======
     inputs = expand_inputs(args.input or [str(shipped_root() / 'demo/clip.npz')])
->>>>>>> 10ce430 (Without an input, lift takes the clip that ships)
+    _prepare(args.model)
     inferencer = Pose3DInferencer(args.model or DEFAULT_MODEL, args.checkpoint, args.device)
     if inferencer.untrained:
         raise InputError(f'{args.model} is a config without weights; give them, --checkpoint FILE')
