@@ -142,7 +142,11 @@ def reader(page, tmp_path, monkeypatch, study, inputs, trained, load_module):
         variant = OPTIONS.parse_known_args(words)[0].variant
         path = toys / f'{config.replace("/", "_")[:-3]}_{variant}.py'
         if path not in made:
-            write_config(load_config(ROOT / config, variant=variant), path)
+            toy = load_config(ROOT / config, variant=variant)
+            for loader in filter(None, (toy.get('val_dataloader'), toy.get('test_dataloader'))):
+                if loader.dataset.get('type') == 'ProceduralMotion':
+                    loader.dataset['n_sequences'] = min(loader.dataset['n_sequences'], 25)  # each motion
+            write_config(toy, path)
             work = path.with_suffix('')
             load_module('tools/train.py').main([str(path), '--work-dir', str(work)])
             [made[path]] = work.glob('iter_*.pth')
@@ -167,6 +171,8 @@ def reader(page, tmp_path, monkeypatch, study, inputs, trained, load_module):
             tool, rest = program.stem.removeprefix('dist_'), words[2 if words[0] == 'python' else 1 :]
             assert (ROOT / program).is_file(), line
             rest = [CONFIGS[page] if word == 'CONFIG' else word for word in rest]
+            if program.suffix == '.sh':
+                rest = [word for word in rest if not word.isdigit()]  # processes
             if tool == 'train':
                 given = OPTIONS.parse_known_args(rest)[0]
                 load_config(ROOT / rest[0], given.cfg_options, given.variant)  # of which the small one knows nothing
