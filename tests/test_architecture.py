@@ -21,8 +21,8 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 448,
-    'poselifter/apis': 1641,
+    'poselifter': 451,
+    'poselifter/apis': 1642,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 192,
     'poselifter/datasets': 2926,
@@ -44,7 +44,7 @@ CODE_LINES = {
     'tools/misc': 420,
     'tools/model_converters': 644,
 }
-TOTAL_LINES = 37_248
+TOTAL_LINES = 37_266
 TEST_LINES = 32_107
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
