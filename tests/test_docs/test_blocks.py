@@ -157,6 +157,8 @@ def reader(page, tmp_path, monkeypatch, study, inputs, trained, load_module):
             monkeypatch.setenv(*words.pop(0).split('='))
         words = [STAND_INS.get(word, word) for word in words if word not in LONG or words[0] == 'poselifter']
         line = ' '.join(words)
+        if '../shared/' in line:
+            return  # films that lie beside the repository, as the page says
         if SEEN.match(line):
             assert (ROOT / SEEN.match(line)[0].split()[-1]).is_file()
         elif words[0] == 'poselifter':
@@ -195,7 +197,7 @@ def reader(page, tmp_path, monkeypatch, study, inputs, trained, load_module):
 NAMES = """
 import numpy as np
 keypoints = np.load('demo/clip.npz')['keypoints'][:40]
-scores = np.ones((2, 17))
+scores = np.ones((40, 17))
 """
 
 
