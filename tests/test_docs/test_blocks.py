@@ -145,7 +145,7 @@ def reader(page, tmp_path, monkeypatch, study, inputs, trained, load_module):
             toy = load_config(ROOT / config, variant=variant)
             for loader in filter(None, (toy.get('val_dataloader'), toy.get('test_dataloader'))):
                 if loader.dataset.get('type') == 'ProceduralMotion':
-                    loader.dataset['n_sequences'] = min(loader.dataset['n_sequences'], 25)  # each motion
+                    loader.dataset['n_sequences'] = min(loader.dataset['n_sequences'], 60)  # each motion twice
             write_config(toy, path)
             work = path.with_suffix('')
             load_module('tools/train.py').main([str(path), '--work-dir', str(work)])
