@@ -32,6 +32,15 @@ class BuildWithFiles(build_py):
                 shutil.copy2(source, target / name)
 
 
+EXTRAS = {  # by what they bring
+    'biomech': ['ezc3d>=1.5'],
+    'coco': ['pycocotools>=2.0.8'],
+    'export': ['onnx>=1.16', 'onnxruntime>=1.18', 'onnxscript>=0.5'],
+    'formats': ['ezc3d>=1.5', 'h5py>=3.10'],
+    'mesh': ['smplx>=0.1.28', 'trimesh>=4.5'],
+    'text': ['transformers>=5,<6'],
+    'video': ['av>=14', 'imageio-ffmpeg>=0.5', 'onnxruntime>=1.18'],
+}
 version = {}
 exec((ROOT / 'poselifter' / 'version.py').read_text(), version)
 
@@ -46,6 +55,7 @@ setup(
     packages=find_packages(include=['poselifter', 'poselifter.*']),
     package_data={
         'poselifter': [
+            'py.typed',
             'datasets/*.json',
             'datasets/procedural/*.yml',
             'skeletons/*.json',
@@ -56,16 +66,12 @@ setup(
     cmdclass={'build_py': BuildWithFiles},
     install_requires=requirements('runtime'),
     extras_require={
-        'tests': requirements('tests'),
+        **EXTRAS,
+        'all': sorted({package for packages in EXTRAS.values() for package in packages}),
         'docs': requirements('docs'),
         'optional': requirements('optional'),
         'anny': ['anny==0.6.2'],
-        'coco': ['pycocotools>=2.0.8'],
-        'export': ['onnx>=1.16', 'onnxruntime>=1.18', 'onnxscript>=0.5'],
-        'formats': ['ezc3d>=1.5', 'h5py>=3.10'],
-        'mesh': ['smplx>=0.1.28', 'trimesh>=4.5'],
-        'text': ['transformers>=5,<6'],
-        'video': ['av>=14', 'imageio-ffmpeg>=0.5', 'onnxruntime>=1.18'],
+        'tests': requirements('tests') + requirements('docs'),
     },
     entry_points={'console_scripts': ['poselifter = poselifter.cli:main']},
 )

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from .commands import COMMANDS, DEBUG, DEVICE, IMAGE_SIZE, JSON, OUT_DIR, SKELETON, command, option, strength, to_stderr
 from .errors import InputError, run_program
-from .utils import atomic_write, import_without_training, load_plugins
+from .utils import atomic_write, import_without_training, load_plugins, shipped_root
 from .version import __version__
 
 
@@ -22,7 +22,7 @@ def _prepare(model: str | None) -> None:
 
 @command(
     'lift',
-    option('input', nargs='+', help='films, folders of pictures, patterns such as "clips/*.mp4", or files of {inputs}'),
+    option('input', nargs='*', help='films, folders of pictures, patterns ("*.mp4"), or {inputs}; none: our clip'),
     OUT_DIR,
     option('--detector', help='of persons in films: blazepose-full (default), blazepose-lite, rtmlib-body, ...'),
     option('--start', type=float, metavar='S', help='second of a film to begin at'),
@@ -63,7 +63,7 @@ def lift(args: argparse.Namespace) -> None:
     for note in notes:
         say(note)
     world = world_of(args)
-    inputs = expand_inputs(args.input)
+    inputs = expand_inputs(args.input or [str(shipped_root() / 'demo/clip.npz')])
     _prepare(args.model)
     inferencer = Pose3DInferencer(args.model or DEFAULT_MODEL, args.checkpoint, args.device)
     if inferencer.untrained:

@@ -4,9 +4,10 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 _PACKAGE = 'poselifter'
+Kind = TypeVar('Kind')  # of what is registered, which a decorator leaves as it is
 
 
 class LightRegistry:
@@ -29,7 +30,9 @@ class LightRegistry:
         for room in self.rooms:
             importlib.import_module(f'{_PACKAGE}.{room}')
 
-    def register_module(self, name: str | None = None, force: bool = False, module: Any = None) -> Any:
+    def register_module(
+        self, name: str | None = None, force: bool = False, module: Any = None
+    ) -> Callable[[Kind], Kind]:
         """Registers a module, or decorates the class that follows.
 
         Raises:

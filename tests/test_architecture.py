@@ -21,8 +21,8 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 448,
-    'poselifter/apis': 1641,
+    'poselifter': 451,
+    'poselifter/apis': 1642,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 192,
     'poselifter/datasets': 2926,

@@ -1,6 +1,21 @@
 """Python API: inferencers and functions."""
 
+from typing import TYPE_CHECKING
+
 from ..utils import import_on_demand
+
+if TYPE_CHECKING:  # what editors and checkers of types see
+    from .action_inferencer import ActionInferencer
+    from .body_fitting import fit_body_to_poses, fit_smpl
+    from .export import export_model
+    from .exported import ExportedModel
+    from .inference import init_model
+    from .inferencers import Pose3DInferencer
+    from .motion_search import MotionSearch, init_text_motion
+    from .official import load_official
+    from .prediction import inference_lifter, lift_table
+    from .smpl_recovery import recover_smpl
+    from .streaming import StreamingLifter
 
 __getattr__ = import_on_demand(
     __name__,

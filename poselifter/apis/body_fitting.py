@@ -114,7 +114,7 @@ def fit_smpl(
     """Fits SMPL to 3D joints: :func:`fit_body_to_poses` with files named as the input.
 
     Args:
-        poses, joint_regressor, out_dir, formats, **options: see there; ``npz`` holds the parameters in AMASS's layout,
+        poses, joint_regressor, out_dir, formats, options: see there; ``npz`` holds the parameters in AMASS's layout,
             world axes with z up.
         body_model: what :func:`~poselifter.models.body_models.load_body_model` takes.
     """

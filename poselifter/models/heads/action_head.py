@@ -67,7 +67,8 @@ class ActionHead(ClipHead):
     """Classes of actions: a perceptron with a batch norm (MotionBERT, section 3.4; 2048 hidden channels as released).
 
     Args:
-        in_channels, **clip: see :class:`ClipHead`.
+        in_channels: of the features.
+        **clip: see :class:`ClipHead`.
         num_classes: number of classes.
         dropout: see :class:`ClipHead`.
     """
@@ -100,7 +101,8 @@ class ActionEmbeddingHead(ClipHead):
     """Unit vectors in which clips of one class lie close (MotionBERT, section 4.4, one-shot recognition).
 
     Args:
-        in_channels, **clip: see :class:`ClipHead`.
+        in_channels: of the features.
+        **clip: see :class:`ClipHead`.
         temperature: of the supervised contrastive loss.
     """
 

@@ -173,7 +173,8 @@ class MeshHead(BodyHead):
     inner width is 1024 in the released weights (the paper says 512).
 
     Args:
-        in_channels, **body: see :class:`BodyHead`.
+        in_channels: of the features.
+        **body: see :class:`BodyHead`.
         mean_params: ``smpl_mean_params.npz`` of SPIN with ``pose`` (144,), 6D, and ``shape`` (10,), or a mapping of
             these; ``None``: the rest pose of the mean shape. A checkpoint brings another.
 

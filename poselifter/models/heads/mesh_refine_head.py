@@ -26,7 +26,8 @@ class MeshRefineHead(BodyHead):
     Samples bring ``initial_pose`` (..., T, 72), axis-angle, and ``initial_shape`` (..., T, 10).
 
     Args:
-        in_channels, **body: see :class:`BodyHead`; ``dropout`` is that of the features.
+        in_channels: of the features.
+        **body: see :class:`BodyHead`; ``dropout`` is that of the features.
     """
 
     others = 144 + 10  # pose and shape of the other method

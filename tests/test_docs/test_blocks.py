@@ -1,0 +1,217 @@
+"""Blocks of shell and Python in README and documentation run: on toy files, and training for two steps.
+
+A block that cannot run here begins with a line ``# needs ...``, which readers see too. The pages that add a part are
+run by test_guides.py, trust.md by test_trust.py.
+"""
+
+import argparse
+import re
+import runpy
+import shlex
+import shutil
+from contextlib import ExitStack
+from pathlib import Path
+from types import SimpleNamespace
+
+import av
+import numpy as np
+import pytest
+import torch
+from mmengine.config import DictAction
+from toy_datasets.study import hastened, write_config, write_study
+
+from poselifter.apis import init_model
+from poselifter.cli import main
+from poselifter.engine import load_config
+from poselifter.io import read_keypoints, write_keypoints
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r'^( *)```(bash|python)\n(.*?)^ *```$', re.M | re.S)
+ELSEWHERE = re.compile(r'advanced_guides/add_|user_guides/trust|docs/(api|_build)/')
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for pattern in ('*.md', 'docs/**/*.md', 'configs/*/README.md', 'demo/README.md')
+    for path in ROOT.glob(pattern)
+    if not ELSEWHERE.search(path.as_posix()) and BLOCK.search(path.read_text(encoding='utf-8'))
+)
+FOLDERS = ('benchmarks', 'configs', 'demo', 'docs', 'projects', 'tests', 'tools', 'zoo')
+#: Programs that take a config and a checkpoint: the config is made small, the checkpoint is one of its network.
+TRAINED = re.compile('action_baselines|robustness|test|visualize_(attention|embeddings|fusion|text_motion)')
+#: Programs of which only the file is looked for, because they are set up or measure for minutes.
+SEEN = re.compile(r'(bash )?(tools/(check|quickstart|run_tests|setup_env)\.sh|python (benchmarks|docs)/\w+\.py)')
+CONFIGS = {  # where a page leaves it open
+    'docs/user_guides/actions.md': 'configs/motionbert/action_procedural.py',
+    'docs/user_guides/text_motion.md': 'configs/actionpose/pretrain_procedural.py',
+}
+STAND_INS = {'S11/Photo*': 'S9/Walking*'}  # what toys have
+LONG = ('--fps', '--run', '--toy')  # options that measure or train for minutes
+FOREIGN = ('pip', 'source', 'ruff', 'sphinx-build', 'git', 'pre-commit')  # words of other programs
+
+
+def blocks(page):
+    """Kind and text of a page's blocks, but for those that need something."""
+    found = BLOCK.findall((ROOT / page).read_text(encoding='utf-8'))
+    runs = [block for block in found if not re.match(r' *# needs \w', block[2])]
+    return [(kind, re.sub(f'^{indent}', '', text, flags=re.M)) for indent, kind, text in runs]
+
+
+def lines(text):
+    """Command lines of a block without comments; a line that ends with a backslash goes on."""
+    for line in text.replace('\\\n', ' ').splitlines():
+        for command in line.split(' && '):
+            words = shlex.split(command, comments=True)
+            if words:
+                yield words
+
+
+@pytest.fixture(scope='module')
+def study(tmp_path_factory):
+    """A folder with toys of all data sets."""
+    return write_study(tmp_path_factory.mktemp('study') / 'data')
+
+
+@pytest.fixture(scope='module')
+def inputs(tmp_path_factory):
+    """A folder of files with the names that the pages give to a reader's own."""
+    folder = tmp_path_factory.mktemp('inputs')
+    with av.open(str(ROOT / 'tests/data/two_persons.mp4')) as film:
+        images = [frame.to_image() for frame, _ in zip(film.decode(video=0), range(8), strict=False)]
+    (folder / 'shots').mkdir()
+    for number, image in enumerate(images):
+        image.save(folder / f'shots/img_{number:03}.png')
+    (folder / 'films').mkdir()
+    for name, rate in (('film.mp4', 20), ('other.mov', 20), ('films/a.mp4', 2)):  # one lasts for seconds
+        with av.open(str(folder / name), 'w') as film:
+            stream = film.add_stream('mpeg4', rate=rate)
+            stream.width, stream.height, stream.pix_fmt = *images[0].size, 'yuv420p'
+            for image in images:
+                film.mux(stream.encode(av.VideoFrame.from_image(image)))
+            film.mux(stream.encode())
+    with np.load(ROOT / 'demo/clip.npz') as clip:
+        clip = {key: clip[key] for key in clip.files if key not in ('truth_3d', 'about')}
+    for key in ('keypoints', 'keypoints_visible', 'frame_indices', 'track_ids'):
+        if key in clip:
+            clip[key] = clip[key][:40]
+    np.savez(folder / 'keypoints.npz', **clip)
+    write_keypoints(folder / 'keypoints.json', read_keypoints(folder / 'keypoints.npz'))
+    (folder / 'clips').mkdir()
+    for name in ('a.npz', 'b.npz', 'clips/a.npz', 'clips/b.npz'):
+        shutil.copy(folder / 'keypoints.npz', folder / name)
+    shutil.copy(ROOT / 'tests/data/dlc_single.csv', folder / 'walkDLC.csv')
+    main(['lift', f'{folder}/keypoints.npz', '-o', f'{folder}/made', '--formats', 'npz,trc,c3d,bvh,amass'])
+    (folder / 'out').mkdir()
+    for source, name in (('.npz', 'out/walk.npz'), ('.trc', 'walk.trc'), ('.c3d', 'walk.c3d'), ('.bvh', 'walk.bvh')):
+        shutil.copy(folder / f'made/keypoints{source}', folder / name)
+    shutil.copy(folder / 'made/keypoints_amass.npz', folder / 'walk_poses.npz')
+    return folder
+
+
+def write_weights(text, folder):
+    """Fresh weights under the names that a text gives to its configs' checkpoints."""
+    for config, name in re.findall(r"(configs/\S+\.py)(?:',\s*'| --checkpoint )([^'\s]+\.pth)", text):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save({'state_dict': init_model(config).state_dict()}, path)
+
+
+OPTIONS = argparse.ArgumentParser()
+OPTIONS.add_argument('--cfg-options', nargs='+', action=DictAction)
+OPTIONS.add_argument('--variant')
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    """A folder for configs in small, and the checkpoints of those that were trained, for all pages."""
+    return tmp_path_factory.mktemp('trained'), {}
+
+
+@pytest.fixture
+def reader(page, tmp_path, monkeypatch, study, inputs, trained, load_module):
+    """Who follows a page: runs lines of shell and blocks of Python in a folder that looks like the repository."""
+    for name in FOLDERS:
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / 'data').symlink_to(study)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('POSELIFTER_DATA', str(study))
+    shutil.copytree(inputs, tmp_path, dirs_exist_ok=True)
+    toys, made = trained
+
+    def small(words):
+        """A config, and perhaps a variant, in small."""
+        config = next(word for word in words if word.startswith('configs/'))
+        variant = OPTIONS.parse_known_args(words)[0].variant
+        path = toys / f'{config.replace("/", "_")[:-3]}_{variant}.py'
+        if path not in made:
+            toy = load_config(ROOT / config, variant=variant)
+            for loader in filter(None, (toy.get('val_dataloader'), toy.get('test_dataloader'))):
+                if loader.dataset.get('type') == 'ProceduralMotion':
+                    loader.dataset['n_sequences'] = min(loader.dataset['n_sequences'], 60)  # each motion twice
+            write_config(toy, path)
+            work = path.with_suffix('')
+            load_module('tools/train.py').main([str(path), '--work-dir', str(work)])
+            [made[path]] = work.glob('iter_*.pth')
+        return path, made[path]
+
+    def shell(words):
+        while '=' in words[0]:
+            monkeypatch.setenv(*words.pop(0).split('='))
+        words = [STAND_INS.get(word, word) for word in words if word not in LONG or words[0] == 'poselifter']
+        line = ' '.join(words)
+        if '../shared/' in line:
+            return  # films that lie beside the repository, as the page says
+        if SEEN.match(line):
+            assert (ROOT / SEEN.match(line)[0].split()[-1]).is_file()
+        elif words[0] == 'poselifter':
+            write_weights(line, tmp_path)
+            main(words[1:])
+        elif words[:3] == ['python', '-m', 'pytest']:
+            assert all((ROOT / word).exists() for word in words if word.startswith('tests/'))
+        elif words[0] in FOREIGN:
+            assert shutil.which(words[0]) or words[0] in ('source', 'pip', 'pre-commit', 'sphinx-build')
+        else:
+            program = Path(words[1] if words[0] == 'python' else words[0])
+            tool, rest = program.stem.removeprefix('dist_'), words[2 if words[0] == 'python' else 1 :]
+            assert (ROOT / program).is_file(), line
+            rest = [CONFIGS[page] if word == 'CONFIG' else word for word in rest]
+            if program.suffix == '.sh':
+                rest = [word for word in rest if not word.isdigit()]  # processes
+            if tool == 'train':
+                given = OPTIONS.parse_known_args(rest)[0]
+                load_config(ROOT / rest[0], given.cfg_options, given.variant)  # of which the small one knows nothing
+                small(rest)
+            elif TRAINED.fullmatch(tool):
+                stand_in = dict(zip(rest, map(str, small(rest)), strict=False))  # of config and checkpoint
+                words = [stand_in.get(word, word) for word in rest]
+                if '--variant' in words:
+                    at = words.index('--variant')
+                    del words[at : at + 2]
+                load_module(f'{program.parent}/{tool}.py').main(words)
+            elif program.parts[0] in ('tools', 'demo'):
+                load_module(str(program)).main(rest)
+            else:
+                runpy.run_path(str(program), run_name='__main__')
+
+    return SimpleNamespace(shell=shell)
+
+
+NAMES = """
+import numpy as np
+keypoints = np.load('demo/clip.npz')['keypoints'][:40]
+scores = np.ones((40, 17))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('page', PAGES)
+def test_blocks_run(page, reader):
+    with ExitStack() as stack:
+        stack.enter_context(hastened())
+        for kind, text in blocks(page):
+            if kind == 'python':
+                names = {'__name__': 'block'}
+                exec(NAMES, names)
+                write_weights(text, Path.cwd())
+                exec(compile(text, page, 'exec'), names)
+            else:
+                for words in lines(text):
+                    reader.shell(words)

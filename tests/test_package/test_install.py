@@ -1,0 +1,88 @@
+"""The package as users get it: sdist and wheel are whole and small, lift without the repository, and import little."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+#: Packages of the extras and of other programs, which nothing may need before they are used.
+OPTIONAL = (
+    'av', 'ezc3d', 'h5py', 'imageio_ffmpeg', 'onnx', 'onnxruntime', 'onnxscript', 'pycocotools', 'rtmlib', 'sklearn',
+    'smplx', 'supervision', 'tensorboard', 'trackers', 'transformers', 'trimesh', 'ultralytics', 'xtcocotools',
+)  # fmt: skip
+
+
+def run(*words, **options):
+    """Runs a program; returns what it prints."""
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, **options)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def test_imports_nothing_optional():
+    code = f"""
+import sys
+sys.modules.update(dict.fromkeys({OPTIONAL}))
+import poselifter, poselifter.apis, poselifter.cli, poselifter.io, poselifter.detection, poselifter.world
+poselifter.register_all_modules()
+from poselifter.apis import *
+"""
+    run(sys.executable, '-c', code)
+
+
+@pytest.fixture(scope='module')
+def wheel(tmp_path_factory, repository):
+    """The wheel, made from the sdist."""
+    folder = tmp_path_factory.mktemp('dist')
+    tracked = run('git', 'ls-files', '-z', cwd=repository).split('\0')[:-1]
+    for name in tracked:  # a clean checkout, so that nothing else gets in
+        if (repository / name).is_file():
+            (folder / 'source' / name).parent.mkdir(parents=True, exist_ok=True)
+            os.link(repository / name, folder / 'source' / name)
+    run(sys.executable, 'setup.py', '-q', 'sdist', '-d', folder, cwd=folder / 'source')
+    [sdist] = folder.glob('*.tar.gz')
+    run(sys.executable, '-m', 'pip', 'wheel', '-q', '--no-deps', '--no-build-isolation', '-w', folder, sdist)
+    [path] = folder.glob('*.whl')
+    return path
+
+
+@pytest.mark.slow
+def test_the_wheel_is_whole_and_small(wheel, repository):
+    assert wheel.stat().st_size < 40e6
+    names = set(zipfile.ZipFile(wheel).namelist())
+    tracked = run('git', 'ls-files', 'poselifter', cwd=repository).split()
+    assert set(tracked) <= names
+    index = yaml.safe_load((repository / 'model-index.yml').read_text())  # as OpenMMLab's mim reads it
+    for metafile in index['Import']:
+        content = yaml.safe_load((repository / metafile).read_text())
+        collections = {collection['Name'] for collection in content['Collections']}
+        for model in content['Models']:
+            assert model['In Collection'] in collections and isinstance(model['Metadata']['Architecture'], list)
+            assert {f'poselifter/.mim/{model[key]}' for key in ('Config', 'Weights') if key in model} <= names
+    assert {f'poselifter/.mim/{name}' for name in ('model-index.yml', 'tools/train.py', 'demo/clip.npz')} <= names
+
+
+@pytest.mark.slow
+def test_the_wheel_lifts_without_the_repository(wheel, tmp_path):
+    run(sys.executable, '-m', 'venv', '--without-pip', tmp_path / 'venv')
+    python = tmp_path / 'venv/bin/python'
+    site = Path(run(python, '-c', 'import sysconfig; print(sysconfig.get_path("purelib"))').strip())
+    environment = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
+    run(sys.executable, '-m', 'pip', '--python', python, 'install', '-q', '--no-deps', wheel, env=environment)
+    (site / 'outer.pth').write_text(sysconfig.get_path('purelib'))  # torch and the like; of editable installs nothing
+
+    def there(*words):
+        return run(*words, cwd=tmp_path, env=environment)
+
+    assert Path(there(python, '-c', 'import poselifter; print(poselifter.__file__)').strip()).is_relative_to(site)
+    printed = there(tmp_path / 'venv/bin/poselifter', 'lift', '--formats', 'npz,html', '-o', 'out')
+    assert 'out/clip.html' in printed
+    with np.load(tmp_path / 'out/clip.npz') as result:
+        assert result['keypoints_3d'].shape == (127, 17, 3)
+    assert 'mixste_cmu_27' in there(tmp_path / 'venv/bin/poselifter', 'zoo', 'list')

@@ -1,0 +1,65 @@
+"""A user's program: pyright checks in CI that the public API has types, and that they are these. It is never run."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from typing_extensions import assert_type  # Python 3.10
+
+from poselifter.apis import ActionInferencer, Pose3DInferencer, StreamingLifter, inference_lifter, init_model
+from poselifter.detection import detect_keypoints, open_frames
+from poselifter.evaluation.functional import auc_3d, mpjae, mpjpe, mpjve, mpve, n_mpjpe, p_mpjpe, pck_3d
+from poselifter.io import read_keypoints, read_result, write_results
+from poselifter.models import create_model, list_models
+from poselifter.registry import HEADS, READERS, WRITERS
+from poselifter.skeletons import Skeleton, convert_keypoints, get_skeleton, list_skeletons
+from poselifter.structures import KeypointTable, Result
+
+
+def lift(keypoints: np.ndarray) -> np.ndarray:
+    """From Python, one person."""
+    model = init_model('mixste_cmu_27', device='cpu', cfg_options={'model.test_cfg.flip_test': False})
+    return inference_lifter(model, keypoints, img_shape=(1080, 1920), fps=25.0, skeleton='coco17')
+
+
+def lift_files() -> None:
+    """Files in, results and files out."""
+    table = assert_type(read_keypoints('keypoints.json'), KeypointTable)
+    [result] = Pose3DInferencer('mixste_cmu_27').predict(table)
+    assert_type(result, Result)
+    write_results(Path('out/walk'), result, ['npz', 'html'])
+    poses = assert_type(read_result('out/walk.npz'), Result).poses
+    assert poses is not None
+    for name, rows in result.table.tracks():
+        print(name, poses[rows].shape)
+
+
+def follow(film: str) -> None:
+    """Frame by frame."""
+    lifter = StreamingLifter(init_model('mixste_cmu_27'), 'mediapipe33', img_shape=(720, 1280))
+    for frame in open_frames(film):
+        assert_type(frame.image, np.ndarray)
+        result = lifter(frame.time, np.zeros((1, 33, 2)), np.ones((1, 33)))
+        if result is not None:
+            print(result.table.track_ids)
+    assert_type(detect_keypoints(film, 'blazepose-lite'), KeypointTable)
+
+
+def measure(pred: np.ndarray, target: np.ndarray) -> list[float]:
+    """Array in, number out."""
+    errors = [function(pred, target) for function in (mpjpe, p_mpjpe, n_mpjpe, mpjve, mpjae, mpve)]
+    return [*errors, pck_3d(pred, target), auc_3d(pred, target)]
+
+
+def names() -> None:
+    """What there is."""
+    skeleton = assert_type(get_skeleton('coco17'), Skeleton)
+    assert_type(skeleton.joint_names, tuple[str, ...])
+    assert_type(list_models('motion*'), list[str])
+    print(list_skeletons(), convert_keypoints(np.zeros((3, 17, 2)), 'coco17', 'h36m17'))
+    print(create_model('pstmo_s_81'), HEADS, READERS, WRITERS, ActionInferencer)
+
+
+def described(result: Result) -> dict[str, Any]:
+    """What a page says of a result."""
+    return {'skeleton': result.skeleton_3d, 'frames': len(result.table.frame_indices)}

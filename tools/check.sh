@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Before a commit: sets up .venv, checks style, runs the tests that the change touches for a minute at most, builds the documentation.
+# usage: bash tools/check.sh [BRANCH]      (what changed since BRANCH, default main; CI runs all tests)
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/setup_env.sh" tests
+cd "$root"
+export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
+
+ruff check .
+ruff format --check .
+
+base=$(git merge-base HEAD "${1:-main}" 2>/dev/null || git rev-parse HEAD)
+changed=$({ git diff --name-only --diff-filter=d "$base"; git ls-files --others --exclude-standard; } | grep '\.py$' || true)
+tests=(tests/test_architecture.py)
+for path in $changed; do
+    case $path in
+    tests/*/test_*.py) tests+=("$path") ;;
+    poselifter/* | tools/*) # tests that name the module
+        while read -r test; do tests+=("$test"); done < <(git grep -lw "$(basename "$path" .py)" -- 'tests/*/test_*.py' || true) ;;
+    esac
+done
+mapfile -t tests < <(printf '%s\n' "${tests[@]}" | awk '!seen[$0]++')
+echo "${#tests[@]} files of tests"
+status=0
+timeout --signal INT 60 python -m pytest -q -x -n 2 -m 'not slow' "${tests[@]}" || status=$?
+case $status in
+0) ;;
+124) echo 'the minute is over and nothing failed so far; CI runs the rest' ;;
+*) exit "$status" ;;
+esac
+
+sphinx-build -q -W --keep-going docs docs/_build
+echo 'all is well; the documentation is in docs/_build/index.html'
