@@ -44,8 +44,8 @@ CODE_LINES = {
     'tools/misc': 420,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 37_257
-TEST_LINES = 31_657
+TOTAL_LINES = 37_279
+TEST_LINES = 32_115
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
