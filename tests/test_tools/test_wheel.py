@@ -8,7 +8,7 @@ import pytest
 
 from poselifter.models.body_models import anny, fitting
 
-_TEXT = {'.py', '.md', '.yml', '.json', '.txt', '.sh', '.js', '.css', '.html', '.LICENSE'}
+_TEXT = {'.py', '.md', '.yml', '.json', '.txt', '.sh', '.js', '.css', '.html', '.LICENSE', '.typed'}
 _OWN = ('mixste_*.safetensors', 'clip.npz')  # made here: weights learned from CMU, whose terms allow it; a clip of them
 
 
