@@ -22,7 +22,7 @@ FLOORS = [
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
     'poselifter': 451,
-    'poselifter/apis': 1642,
+    'poselifter/apis': 1644,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 192,
     'poselifter/datasets': 2926,
@@ -44,7 +44,7 @@ CODE_LINES = {
     'tools/misc': 420,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 37_279
+TOTAL_LINES = 37_286
 TEST_LINES = 32_115
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',

@@ -123,10 +123,8 @@ class BaseInferencer(ABC):
         chosen |= {'end': end, 'person': person, 'largest': largest, 'world': world, 'tracker': tracker}
         settings = self._settings({**chosen, **options})
         for item, stem in zip(items, stems, strict=True):
-            files = [] if out_dir is None else result_files(Path(out_dir) / (stem + self.ending), formats)
-            older = [[] for _ in formats] if replace_files or not files else existing_files(files)
-            missing = [name for name, present in zip(formats, older, strict=True) if not present]
-            older = [file for present in older for file in present]
+            path = None if out_dir is None else Path(out_dir) / (stem + self.ending)
+            older, missing = ([], list(formats)) if path is None or replace_files else _present(path, formats)
             changed = _changed_settings(older, settings)
             if older and not missing:
                 note = _check_older(item, older)
@@ -139,22 +137,24 @@ class BaseInferencer(ABC):
             results = self.predict(table, batch_size, **options)
             release_memory()
             notes = [*changed, *notes_on(table), *assumptions(self.model.codec, table)]
-            if self.untrained:
-                notes.append('the weights are untrained, so that this is chance; give a checkpoint')
             count = len(results)
             for number in range(count):
                 result = results.pop(0)  # not kept: of an hour it takes much room
-                result.top_k, world_notes = top_k, []
-                result.settings = settings
+                result.top_k, result.settings = top_k, settings
                 if isinstance(item, (str, os.PathLike)) and is_film(item):
                     result.film = open_frames(item, fps, start, end)
-                if world is not None:
-                    result, world_notes = place_in_world(result, world)
-                    release_memory()
-                name = stem + self.ending + (f'_{number}' if count > 1 else '')
-                files = [] if out_dir is None else write_results(Path(out_dir) / name, result, missing)
-                lines, described = notes + world_notes + self.notes(result), self.describe(result)
-                yield {'notes': lines, 'predictions': described, 'visualization': files, 'result': result}
+                result, placed = (result, []) if world is None else place_in_world(result, world)
+                release_memory()
+                numbered = path and path.with_name(path.name + (f'_{number}' if count > 1 else ''))
+                yield self._entry(result, numbered, missing, notes + placed)
+
+    def _entry(self, result: Result, path: Path | None, formats: Sequence[str], notes: list[str]) -> dict[str, Any]:
+        """The entry of a result, see :meth:`__call__`, after its files have been written."""
+        files = [] if path is None else write_results(path, result, formats)
+        if self.untrained:
+            notes = [*notes, 'the weights are untrained, so that this is chance; give a checkpoint']
+        lines, described = [*notes, *self.notes(result)], self.describe(result)
+        return {'notes': lines, 'predictions': described, 'visualization': files, 'result': result}
 
     def _settings(self, given: dict[str, Any]) -> str:
         """The options that change a result, without those that are not given, as JSON."""
@@ -241,6 +241,13 @@ def _check_older(item: Any, files: Sequence[Path]) -> str:
         if os.path.getmtime(item) > os.path.getmtime(oldest):
             raise InputError(f'{item} is newer than its result {oldest}, which stays; write over it with --force')
     return f'{item}: the results are there already ({files[0]}), and stay as they are; lift again with --force'
+
+
+def _present(path: Path, formats: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """Files of a result that exist, and the formats that have none."""
+    found = existing_files(result_files(path, formats))
+    missing = [name for name, present in zip(formats, found, strict=True) if not present]
+    return [file for present in found for file in present], missing
 
 
 def _changed_settings(files: Sequence[Path], settings: str) -> list[str]:

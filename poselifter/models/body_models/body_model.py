@@ -179,7 +179,7 @@ class BodyModel(nn.Module):
         Raises:
             InputError: the body has no such joint.
         """
-        raise NotImplementedError
+        raise TypeError(f'{type(self).__name__} must implement joint_weights(skeleton)')
 
     def keypoints(self, vertices: Tensor, skeleton: str = 'h36m17') -> Tensor:
         """Vertices (..., V, 3) to the joints of a joint set (..., J, 3), same unit; see :meth:`joint_weights`."""
