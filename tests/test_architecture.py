@@ -31,7 +31,7 @@ CODE_LINES = {
     'poselifter/evaluation': 611,
     'poselifter/geometry': 732,
     'poselifter/io': 2101,
-    'poselifter/models': 3102,
+    'poselifter/models': 3103,
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
     'poselifter/tracking': 410,
@@ -44,7 +44,7 @@ CODE_LINES = {
     'tools/misc': 420,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 37_286
+TOTAL_LINES = 37_287
 TEST_LINES = 32_115
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from ...errors import InputError
+from ...errors import InputError, reading
 from ...skeletons import get_skeleton
 from ...utils.arrays import load_array, load_arrays
 from ...utils.safe_pickle import PickledObject, load_pickle
@@ -68,7 +68,9 @@ def load_body_model(
         joint_regressor = _load(Path(joint_regressor).expanduser())
     if joint_regressor is not None:
         arrays['J_regressor_h36m'] = joint_regressor
-    body = SMPL(_folded(arrays))
+    kinds = (IndexError, TypeError, ValueError)
+    with reading('the arrays are no body model', 'give those of the official SMPL file', kinds):
+        body = SMPL(_folded(arrays))
     body.gender = gender
     rest = body.keypoints(body.template)
     if not isinstance(source, Mapping) and rest[1, 0] > rest[4, 0]:  # +x is the person's left, row 1 the right hip

@@ -42,9 +42,8 @@ class SMPL(BodyModel):
         skeleton = get_skeleton('smpl24')
         tree = arrays['kintree_table'][0] if 'kintree_table' in arrays else arrays.get('parents', skeleton.parents)
         if list(np.asarray(tree)[1:]) != list(skeleton.parents[1:]):
-            raise InputError(
-                f'the body model has the joint parents {list(tree)}, expected those of SMPL with 24 joints'
-            )
+            given = ' '.join(str(list(tree)).split())[:200]
+            raise InputError(f'the body model has the joint parents {given}, expected those of SMPL with 24 joints')
         sizes = {'V': (np.shape(arrays.get('v_template')) or (0,))[0]}
         shapes = {**SHAPES, 'J_regressor_coco': (17, 'V')} if 'J_regressor_coco' in arrays else SHAPES
         given = {
