@@ -3,6 +3,7 @@
 import importlib
 import platform
 import sys
+from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
@@ -66,6 +67,7 @@ def _extras() -> dict[str, dict[str, Any]]:
         names = metadata.metadata('poselifter').get_all('Provides-Extra') or ()
     except metadata.PackageNotFoundError:  # run from the sources
         return {}
+    modules = metadata.packages_distributions()  # reads the list of files of every package: once
     extras = {}
     for name in names:
         own = [
@@ -73,7 +75,7 @@ def _extras() -> dict[str, dict[str, Any]]:
             for need in needs
             if need.marker and need.marker.evaluate({'extra': name}) and not need.marker.evaluate({'extra': ''})
         ]
-        missing = {need.name: reason for need in own if (reason := _fault(need))}
+        missing = {need.name: reason for need in own if (reason := _fault(need, modules))}
         install = f'pip install {" ".join(repr(f"{n.name}{n.specifier}") for n in own if n.name in missing)}'
         extras[name] = {
             'works': not missing,
@@ -83,15 +85,15 @@ def _extras() -> dict[str, dict[str, Any]]:
     return extras
 
 
-def _fault(need: Requirement) -> str | None:
+def _fault(need: Requirement, modules: Mapping[str, list[str]]) -> str | None:
     """Why a package is not as it is needed, ``None`` if it is: absent, another version, or it cannot be imported."""
     version = _version(need.name)
     if version is None:
         return 'not installed'
     if not need.specifier.contains(version, prereleases=True):
         return f'{version} is installed, {need.specifier} needed'
-    modules = [name for name, packages in metadata.packages_distributions().items() if need.name in packages]
-    for module in modules[:1]:
+    own = [name for name, packages in modules.items() if need.name in packages]
+    for module in own[:1]:
         try:
             importlib.import_module(module)
         except Exception as error:  # whatever a broken package raises is what is to be told
