@@ -150,9 +150,7 @@ def main(argv: list[str] | None = None) -> None:
         print(f'from film to npz: {count / cpu:.1f} frames a CPU second, {count / wall:.1f} by the clock')
         if args.mediapipe:
             rate = mediapipe_rate(args.mediapipe, film, args.kind)
-            print(
-                f"MediaPipe's own, decoding and 2D alone: {rate:.1f} frames a CPU second; ratio {count / cpu / rate:.2f}"
-            )
+            print(f'MediaPipe, decoding and 2D alone: {rate:.1f} frames a CPU second; ratio {count / cpu / rate:.2f}')
 
 
 if __name__ == '__main__':
