@@ -49,7 +49,7 @@ def main() -> None:
 def held_out(model, lifter, variant, every) -> None:
     """Errors by frames on clips of the test subjects."""
     init_default_scope('poselifter')
-    loader = load_config(CONFIG, variant).test_dataloader
+    loader = load_config(CONFIG, variant=variant).test_dataloader
     loader.dataset.indices = None
     errors, frames = defaultdict(lambda: np.zeros(3)), 0
     for number, batch in enumerate(Runner.build_dataloader(loader)):
