@@ -56,15 +56,15 @@ def place(name: str) -> tuple[float, float]:
 
 def draw_skeletons(path: Path) -> None:
     """Joint sets with the numbers of their joints."""
-    figure, axes = plt.subplots(2, 4, figsize=(15, 9.6))
+    figure, axes = plt.subplots(4, 2, figsize=(9.2, 21))
     for axis, name in zip(axes.flat, SETS, strict=True):
         skeleton = get_skeleton(name)
         points = np.array([place(joint) for joint in skeleton.joint_names])
         for a, b in skeleton.edges:
             axis.plot(*points[[a, b]].T, color='#c5ccd6', linewidth=3, zorder=1, solid_capstyle='round')
         for number, (point, side) in enumerate(zip(points, skeleton.sides, strict=True)):
-            axis.scatter(*point, s=120, color=SIDES[side], zorder=2)
-            axis.text(*point, str(number), color='white', fontsize=7, ha='center', va='center_baseline', zorder=3)
+            axis.scatter(*point, s=230, color=SIDES[side], zorder=2)
+            axis.text(*point, str(number), color='white', fontsize=9, ha='center', va='center_baseline', zorder=3)
         axis.set(xlim=(-0.82, 0.82), ylim=(-1.08, 0.92), aspect='equal', title=name)
         axis.axis('off')
     figure.tight_layout()
