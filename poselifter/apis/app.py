@@ -17,7 +17,7 @@ from ..skeletons import find_conversion, get_skeleton, list_conversions
 from ..tracking import OneEuroFilter, fill
 from ..tracking.signals import DEFAULT_SMOOTHING, SMOOTHING
 from ..utils import atomic_write, shipped_root
-from ..visualization.app_page import ALONE, page_files
+from ..visualization.app_page import page_files
 from ..visualization.html import describe_skeleton
 from ..visualization.local_server import serve_files
 from .exported import ExportedModel
@@ -60,7 +60,7 @@ def app_files(
         files[f'{network}.onnx'] = find_weights(network)
     files |= {name: shipped_root() / 'zoo' / name for name in _NOTICES}
     files |= {'lifter.onnx': lifter, 'facts.json': json.dumps(app_facts(metadata)).encode()}
-    return files, {'Content-Security-Policy': f"{policy}; frame-ancestors 'none'", **ALONE}
+    return files, {'Content-Security-Policy': f"{policy}; frame-ancestors 'none'"}
 
 
 def app_facts(metadata: dict[str, Any]) -> dict[str, Any]:

@@ -15,8 +15,6 @@ _IMPORTS = {
     'figures': './figures.js',
     'stage': './stage.js',
 }
-#: Sent by our own server: threads of WebAssembly need a page that shares nothing with others.
-ALONE = {'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp'}
 
 
 def page_files() -> tuple[dict[str, bytes | Path], str]:

@@ -102,7 +102,7 @@ export class Stage {
 /** Draws the bones of keypoints [x, y, score] of a picture, `zoom` times as large. */
 export function drawBones(brush, keypoints, skeleton, zoom) {
   brush.lineCap = 'round';
-  brush.lineWidth = Math.max(brush.canvas.width / 160, 2);
+  brush.lineWidth = Math.max(brush.canvas.width / 160, brush.canvas.height / 160, 2);
   skeleton.edges.forEach(([a, b], k) => {
     if (!(keypoints[a][2] > 0.3 && keypoints[b][2] > 0.3)) return;
     brush.strokeStyle = colour(skeleton.edgeSides[k]);

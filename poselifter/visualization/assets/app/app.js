@@ -1,9 +1,11 @@
 // The application: a film or the camera on the left, the body on the right; nothing leaves the machine.
 import { Stage, drawBones } from 'stage';
+import { usualRate } from './lifter.js';
 
 const $ = (id) => document.getElementById(id);
 const say = (text) => { $('metadata').textContent = text; };
 const video = $('video'), waiting = new Map();
+const reader = document.createElement('canvas').getContext('2d', { willReadFrequently: true }), WIDEST = 1280;
 const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11];
 let worker, stage, facts, asked = 0, run = 0; // the last is the number of the film or camera that is shown
 let film = null; // what was seen in a whole film: table for the lifter, poses
@@ -11,7 +13,6 @@ let film = null; // what was seen in a whole film: table for the lifter, poses
 /** Why this browser cannot run the application, or nothing. */
 function lacks() {
   if (!globalThis.WebAssembly?.validate(new Uint8Array(SIMD))) return 'WebAssembly with SIMD';
-  if (!globalThis.OffscreenCanvas) return 'OffscreenCanvas';
   if (!video.requestVideoFrameCallback) return 'requestVideoFrameCallback of films';
   return null;
 }
@@ -31,21 +32,33 @@ function answer({ data: { id, part, error, ...result } }) {
   return error === undefined ? resolve(result) : reject(new Error(error));
 }
 
-/** The next frame of the video that is shown, as {time, image}, or null at its end; a film stands still then. */
-function nextFrame(live) {
+/** The video's picture, WIDEST pixels wide or less, and how much larger the video is. */
+function picture() {
+  const { videoWidth: width, videoHeight: height } = video, zoom = Math.max(Math.max(width, height) / WIDEST, 1);
+  const canvas = reader.canvas, size = [width, height].map((side) => Math.round(side / zoom));
+  if (canvas.width !== size[0] || canvas.height !== size[1]) [canvas.width, canvas.height] = size;
+  reader.drawImage(video, 0, 0, ...size);
+  const { data } = reader.getImageData(0, 0, ...size);
+  return { image: { data, width: size[0], height: size[1] }, zoom: width / size[0] };
+}
+
+/** The video's next frame from a time on, as {time, image, zoom}, or null at its end; a film stands still then. */
+function nextFrame(live, earliest) {
   return new Promise((resolve) => {
     const ended = () => resolve(null);
-    video.addEventListener('ended', ended, { once: true });
-    video.requestVideoFrameCallback((now, { mediaTime }) => {
+    const look = (now, { mediaTime }) => {
+      if (!live && mediaTime < earliest) return video.requestVideoFrameCallback(look);
       video.removeEventListener('ended', ended);
       if (!live) video.pause();
-      createImageBitmap(video).then((image) => resolve({ time: live ? now / 1000 : mediaTime, image }), ended);
-    });
+      return resolve({ time: live ? now / 1000 : mediaTime, ...picture() });
+    };
+    video.addEventListener('ended', ended, { once: true });
+    video.requestVideoFrameCallback(look);
     video.play().catch(() => {}); // a pause of the user's
   });
 }
 
-/** Shows joints [x, y, score] over the video, and a pose of [x, y, z] a joint, or nobody. */
+/** Shows joints [x, y, score] over the video, and a pose of [x, y, z] a joint, or nobody; the pose stays where it is undefined. */
 function show(joints, pose) {
   const canvas = $('bones');
   if (canvas.width !== video.videoWidth) canvas.width = video.videoWidth;
@@ -53,7 +66,7 @@ function show(joints, pose) {
   const brush = canvas.getContext('2d');
   brush.clearRect(0, 0, canvas.width, canvas.height);
   if (joints) drawBones(brush, joints, facts.skeleton_2d, 1);
-  stage.stand(pose ? [{ id: 0, pose }] : [], facts.skeleton_3d);
+  if (pose !== undefined) stage.stand(pose ? [{ id: 0, pose }] : [], facts.skeleton_3d);
 }
 
 /** Ends what is shown, and shows another source: a file, or the stream of a camera. Returns its number. */
@@ -82,47 +95,70 @@ async function begin(source) {
   return number;
 }
 
+/** How fast a film plays while it is read: slower where it went on before it could be stopped, else faster. */
+class Pace {
+  /** A pace for a model that needs a frame in `enough` seconds. */
+  constructor(enough) {
+    Object.assign(this, { enough, shortest: Infinity, limit: 4, rate: 0.25 });
+  }
+
+  /** Whether a step from frame to frame, in seconds of the film, left frames out. */
+  missed(step) {
+    const missed = step > 1.5 * Math.max(this.shortest, this.enough);
+    this.limit = missed ? 0.7 * this.rate : Math.min(1.05 * this.limit, 4);
+    this.rate = Math.max(missed ? this.rate / 2 : Math.min(this.rate * 1.15, this.limit), 0.0625);
+    return missed;
+  }
+
+  took(step) {
+    this.shortest = Math.min(this.shortest, step);
+  }
+}
+
 /** Follows the person through a source; gives the times and joints of all frames in which one was seen. */
 async function follow(number, live) {
-  const times = [], keypoints = [], moments = [], start = performance.now();
-  let count = 0, last = -Infinity;
-  for (let frame = await nextFrame(live); frame && run === number; frame = await nextFrame(live)) {
-    const { time, image } = frame;
-    if (!(time > last)) {
-      image.close();
-      continue;
+  const times = [], keypoints = [], moments = [], enough = 1 / (facts.model.fps || 30), pace = new Pace(enough);
+  let count = 0, last = -Infinity, first = 0, again = false;
+  video.playbackRate = live ? 1 : pace.rate;
+  if (!live) video.currentTime = 0; // its first frame was shown before anybody looked
+  const next = () => nextFrame(live, last + 0.7 * enough); // the lifter sees no more
+  for (let frame = await next(); frame && run === number; frame = await next()) {
+    const { time, image, zoom } = frame;
+    if (count && !live) {
+      const missed = pace.missed(time - last);
+      video.playbackRate = pace.rate;
+      if (missed && !again) {
+        [again, video.currentTime] = [true, last + Math.max(pace.shortest, enough)];
+        continue;
+      }
+      pace.took(time - last);
     }
-    last = time;
-    const { joints, pose } = await ask('frame', { image, time }, [image]);
+    [again, last] = [false, time];
+    const { joints, pose } = await ask('frame', { image, zoom, time, every: live ? 0 : 0.1 }, [image.data.buffer]);
     if (run !== number) break;
     show(joints, pose && rowsOf(pose));
     if (joints && !live) {
       times.push(time);
       keypoints.push(joints);
     }
-    count++;
     moments.push(performance.now());
+    if (!count++) [first] = moments; // which took longer: the networks warm up
     while (moments.length > 2 && moments.at(-1) - moments[0] > 1000) moments.shift();
     const rate = moments.length > 1 ? (1000 * (moments.length - 1)) / (moments.at(-1) - moments[0]) : 0;
     const part = live ? '' : ` · ${Math.round((100 * time) / video.duration)} %`;
     say(`${rate.toFixed(0)} frames a second${part}${joints ? '' : ' · nobody is seen'}`);
   }
-  return { times, keypoints, count, rate: (1000 * count) / (performance.now() - start) };
+  return { times, keypoints, count, rate: (1000 * (count - 1)) / (performance.now() - first) };
 }
 
 const rowsOf = (values) => Array.from({ length: values.length / 3 }, (_, k) => values.slice(3 * k, 3 * k + 3));
-
-function usualRate(times) {
-  const steps = times.slice(1).map((t, k) => t - times[k]).sort((a, b) => a - b);
-  return steps.length ? 1 / steps[steps.length >> 1] : facts.model.fps ?? 30;
-}
 
 async function openFilm(file) {
   const number = await begin(file), size = [video.videoWidth, video.videoHeight];
   const { times, keypoints, count, rate } = await follow(number, false);
   if (run !== number) return;
   if (!times.length) throw new Error('nobody was seen in that film; is a person whole in it, and large enough?');
-  const table = { skeleton: facts.detector.skeleton, size, fps: usualRate(times), times, keypoints };
+  const table = { skeleton: facts.detector.skeleton, size, fps: usualRate(times) ?? (facts.model.fps || 30), times, keypoints };
   const { poses } = await ask('lift', { table }, [], (part) => say(`lifting · ${Math.round(100 * part)} %`));
   if (run !== number) return;
   const joints = facts.skeleton_3d.joints.length;
@@ -131,7 +167,7 @@ async function openFilm(file) {
   $('network').disabled = false;
   $('scrub').max = video.duration;
   say(`${count} frames, ${rate.toFixed(1)} a second`);
-  video.loop = true;
+  [video.loop, video.playbackRate] = [true, 1];
   replay(number);
   video.currentTime = 0;
   await video.play().catch(() => {});
@@ -199,8 +235,7 @@ async function start() {
   worker = new Worker(new URL('worker.js', import.meta.url), { type: 'module' });
   worker.onmessage = answer;
   worker.onerror = (event) => say(`the networks cannot be loaded (${event.message ?? 'the folder is not whole'})`);
-  let threads;
-  ({ facts, threads } = await ask('open'));
+  ({ facts } = await ask('open'));
   const opened = tried(openFilm), files = (list) => list.length && opened(list[0]);
   $('open').addEventListener('click', () => $('file').click());
   $('file').addEventListener('change', () => { files($('file').files); });
@@ -212,7 +247,7 @@ async function start() {
   addEventListener('dragover', (event) => event.preventDefault());
   addEventListener('drop', (event) => { event.preventDefault(); files(event.dataTransfer.files); });
   for (const id of ['open', 'camera']) $(id).disabled = false;
-  say(`ready · ${facts.model.model} · ${threads > 1 ? `${threads} threads` : '1 thread'}`);
+  say(`ready · model ${facts.model.model}`);
   globalThis.poselifter = { facts, lift: (table) => ask('lift', { table }) }; // for programs, and for tests
 }
 

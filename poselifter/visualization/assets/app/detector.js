@@ -25,6 +25,32 @@ function tilesOf([width, height], { tile }) {
   return [[width / 2, height / 2, Math.max(width, height), 0], ...small];
 }
 
+/** A region of a picture as (size, size, 3) numbers value / scale - shift, sampled bilinearly; 0 is outside. */
+function cut({ data, width, height }, region, size, scale, shift) {
+  const [right, below] = [[1.5, 0.5], [0.5, 1.5]], corner = toPicture([0.5 / size, 0.5 / size], region);
+  const [across, down] = [right, below].map((p) => toPicture([p[0] / size, p[1] / size], region).map((v, k) => v - corner[k]));
+  const numbers = new Float32Array(3 * size * size);
+  for (let row = 0, k = 0; row < size; row++) {
+    for (let column = 0; column < size; column++, k += 3) {
+      const x = corner[0] + column * across[0] + row * down[0] - 0.5, y = corner[1] + column * across[1] + row * down[1] - 0.5;
+      const left = Math.floor(x), top = Math.floor(y);
+      let [r, g, b] = [0, 0, 0];
+      for (let v = Math.max(top, 0); v <= Math.min(top + 1, height - 1); v++) {
+        for (let u = Math.max(left, 0); u <= Math.min(left + 1, width - 1); u++) {
+          const weight = (1 - Math.abs(x - u)) * (1 - Math.abs(y - v)), from = 4 * (v * width + u);
+          r += weight * data[from];
+          g += weight * data[from + 1];
+          b += weight * data[from + 2];
+        }
+      }
+      numbers[k] = r / scale - shift;
+      numbers[k + 1] = g / scale - shift;
+      numbers[k + 2] = b / scale - shift;
+    }
+  }
+  return numbers;
+}
+
 export class Detector {
   /**
    * A detector of the facts of the folder and two networks, `find` and `place`, that take an array and its dimensions
@@ -33,9 +59,6 @@ export class Detector {
   constructor(facts, { find, place }) {
     this.facts = facts;
     this.networks = { find, place };
-    this.brushes = Object.fromEntries([facts.side, facts.crop].map((size) => {
-      return [size, new OffscreenCanvas(size, size).getContext('2d', { willReadFrequently: true })];
-    }));
     this.forget();
   }
 
@@ -44,7 +67,7 @@ export class Detector {
     Object.assign(this, { region: null, lost: null, seen: -Infinity, searched: -Infinity });
   }
 
-  /** Joints [x, y, visibility] of the person who is followed, or null; `image` is what a canvas can draw. */
+  /** Joints [x, y, visibility] of the person who is followed, or null; `image` has data (RGBA), width and height. */
   async step(image, time) {
     const size = [image.width, image.height], { present, search, memory, wider } = this.facts;
     if (this.region) {
@@ -52,17 +75,20 @@ export class Detector {
       if (person.presence >= present) return this.keep(person, time);
       [this.lost, this.region] = [this.region, null];
     }
-    let tiles = this.lost && time - this.seen <= memory ? [[this.lost[0], this.lost[1], wider * this.lost[2], 0]] : [];
+    const parts = this.lost && time - this.seen <= memory ? [[[this.lost[0], this.lost[1], wider * this.lost[2], 0]]] : [];
     if (time - this.searched >= search - 1e-6) {
       this.searched = time;
-      tiles = tilesOf(size, this.facts);
+      const [whole, ...small] = tilesOf(size, this.facts);
+      parts.push([whole], small); // who is large is found at once
     }
-    const candidates = [];
-    for (const tile of tiles) candidates.push(...await this.find(image, tile));
-    const largest = this.pickBest(candidates).sort((a, b) => b[2] - a[2]);
-    for (const region of largest) {
-      const person = await this.place(image, region);
-      if (person.presence >= present) return this.keep(person, time);
+    for (const tiles of parts) {
+      const candidates = [];
+      for (const tile of tiles) candidates.push(...await this.find(image, tile));
+      const largest = this.pickBest(candidates).sort((a, b) => b[2] - a[2]);
+      for (const region of largest) {
+        const person = await this.place(image, region);
+        if (person.presence >= present) return this.keep(person, time);
+      }
     }
     return null;
   }
@@ -72,27 +98,10 @@ export class Detector {
     return person.joints;
   }
 
-  /** A square of the picture as numbers, 0 outside. */
-  cut(image, [x, y, side, angle], size, scale, shift) {
-    const brush = this.brushes[size], zoom = size / side;
-    brush.setTransform(1, 0, 0, 1, 0, 0);
-    brush.clearRect(0, 0, size, size);
-    brush.translate(size / 2, size / 2);
-    brush.rotate(-angle);
-    brush.scale(zoom, zoom);
-    brush.translate(-x, -y);
-    brush.drawImage(image, 0, 0);
-    const { data } = brush.getImageData(0, 0, size, size), numbers = new Float32Array(3 * size * size);
-    for (let k = 0, p = 0; p < data.length; p += 4) {
-      for (let c = 0; c < 3; c++) numbers[k++] = data[p + c] / scale - shift;
-    }
-    return numbers;
-  }
-
   /** Candidates in a square: [score, region], several on one person. */
   async find(image, tile) {
     const { side, likely, anchors, enlarged } = this.facts;
-    const { scores, boxes } = await this.networks.find(this.cut(image, tile, side, 127.5, 1), [1, side, side, 3]);
+    const { scores, boxes } = await this.networks.find(cut(image, tile, side, 127.5, 1), [1, side, side, 3]);
     const found = [];
     anchors.forEach(([ax, ay], k) => {
       const score = sigmoid(scores[k]), at = 12 * k;
@@ -106,7 +115,7 @@ export class Detector {
   /** Landmarks of the person in a region. */
   async place(image, region) {
     const { crop, hips, top, enlarged } = this.facts;
-    const { landmarks, presence } = await this.networks.place(this.cut(image, region, crop, 255, 0), [1, crop, crop, 3]);
+    const { landmarks, presence } = await this.networks.place(cut(image, region, crop, 255, 0), [1, crop, crop, 3]);
     const point = (k) => toPicture([landmarks[5 * k] / crop, landmarks[5 * k + 1] / crop], region);
     const joints = Array.from({ length: hips }, (_, k) => [...point(k), sigmoid(landmarks[5 * k + 3])]);
     return { joints, presence: presence[0], region: regionOf(point(hips), point(top), enlarged) };

@@ -151,26 +151,36 @@ export class Lifter {
   }
 }
 
+/** Frames a second of rising times, by the median step; undefined for one. */
+export function usualRate(times) {
+  const steps = times.slice(1).map((t, k) => t - times[k]).sort((a, b) => a - b), half = steps.length >> 1;
+  return steps.length ? 2 / (steps[half] + steps[(steps.length - 1) >> 1]) : undefined;
+}
+
 /** Lifts the newest frame in the window that ends with it, as poselifter/apis/streaming.py does. */
 export class Stream {
   constructor(lifter, skeleton, size) {
     Object.assign(this, { lifter, skeleton, size, rows: [], times: [], filter: new OneEuroFilter(lifter.facts.stream) });
   }
 
-  /** The pose (K, 3) after another frame, or null where less than half of the joints are in the picture. */
-  async add(time, joints) {
+  /** Takes a frame; false where less than half of the joints are in the picture, or nobody is seen. */
+  add(time, joints) {
     const [width, height] = this.size, { window, fps } = this.lifter.facts.model, rate = fps || 30;
-    const inside = joints.filter(([x, y]) => x >= 0 && y >= 0 && x <= width && y <= height).length;
+    const inside = joints?.filter(([x, y]) => x >= 0 && y >= 0 && x <= width && y <= height).length;
     this.times = [...this.times.slice(-30), time];
     this.rows = this.rows.filter((row) => row.time > time - (window.length - 1) / rate - 0.5e-6 / rate);
-    if (inside < joints.length / 2) return null;
+    if (!(inside >= joints?.length / 2)) return false;
     this.rows.push({ time, joints });
-    const steps = this.times.slice(1).map((t, k) => t - this.times[k]).sort((a, b) => a - b);
-    const middle = (steps[(steps.length - 1) >> 1] + steps[steps.length >> 1]) / 2;
-    const usual = steps.length ? Math.min(Math.max(1 / middle, 1), 1000) : rate;
+    return true;
+  }
+
+  /** The pose (K, 3) of the frame that was taken last. */
+  async pose() {
+    const { time } = this.rows.at(-1), { facts } = this.lifter;
     const times = this.rows.map((row) => row.time - this.rows[0].time), keypoints = this.rows.map((row) => row.joints);
-    const poses = await this.lifter.lift({ skeleton: this.skeleton, size: this.size, fps: usual, times, keypoints }, { mirrored: false, smoothing: null });
-    if (time - (this.filter.time ?? time) > this.lifter.facts.max_gap) this.filter = new OneEuroFilter(this.lifter.facts.stream);
+    const fps = Math.min(Math.max(usualRate(this.times) ?? (facts.model.fps || 30), 1), 1000);
+    const poses = await this.lifter.lift({ skeleton: this.skeleton, size: this.size, fps, times, keypoints }, { mirrored: false, smoothing: null });
+    if (time - (this.filter.time ?? time) > facts.max_gap) this.filter = new OneEuroFilter(facts.stream);
     return [...this.filter.call(poses.slice(-poses.length / keypoints.length), time)];
   }
 }

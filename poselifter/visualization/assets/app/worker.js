@@ -3,11 +3,11 @@ import * as ort from './ort.wasm.min.mjs';
 import { Detector } from './detector.js';
 import { Lifter, Stream } from './lifter.js';
 
-ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1;
+ort.env.wasm.numThreads = 1; // more need a page that is isolated from others, which not every server can give
 ort.env.wasm.wasmPaths = new URL('./', import.meta.url).href;
 ort.env.logLevel = 'error';
 
-let facts, lifter, detector, stream;
+let facts, lifter, detector, stream, lifted = -Infinity; // when the last pose was lifted
 
 /** A network of a file: `run(array, dims)` gives its outputs by name. */
 async function open(file, input) {
@@ -24,7 +24,7 @@ const acts = {
     facts = await (await fetch('facts.json')).json();
     const run = await open(facts.files.lifter, 'inputs');
     lifter = new Lifter(facts, async (array, dims) => (await run(array, dims)).poses);
-    return { facts, threads: ort.env.wasm.numThreads };
+    return { facts };
   },
 
   /** Begins a film or camera: the detector's networks are loaded at the first. */
@@ -38,11 +38,14 @@ const acts = {
     return {};
   },
 
-  /** A frame: the joints of the person, and the pose as it is known by now. */
-  async frame({ image, time }) {
-    const joints = await detector.step(image, time);
-    image.close();
-    return { joints, pose: joints && await stream.add(time, joints) };
+  /** A frame, the video's pixels being `zoom` times as many: the joints of the person, and the pose as it is known by now unless one was lifted `every` seconds before. */
+  async frame({ image, zoom, time, every }) {
+    const joints = (await detector.step(image, time))?.map(([x, y, score]) => [x * zoom, y * zoom, score]) ?? null;
+    const moment = performance.now() / 1000;
+    const seen = stream.add(time, joints);
+    if (seen && moment - lifted < every) return { joints };
+    lifted = moment;
+    return { joints, pose: seen ? await stream.pose() : null };
   },
 
   /** Keypoints of a whole film to poses. */
