@@ -99,26 +99,25 @@ async function begin(source) {
 class Pace {
   /** A pace for a model that needs a frame in `enough` seconds. */
   constructor(enough) {
-    Object.assign(this, { enough, shortest: Infinity, limit: 4, rate: 0.25 });
+    Object.assign(this, { enough, usual: enough, limit: 4, rate: 0.25, tries: 0 }); // `usual`: seconds between frames
   }
 
-  /** Whether a step from frame to frame, in seconds of the film, left frames out. */
+  /** Whether to look again: a step from frame to frame, in seconds of the film, left some out that it may have. */
   missed(step) {
-    const missed = step > 1.5 * Math.max(this.shortest, this.enough);
+    const missed = step > 1.5 * this.usual;
     this.limit = missed ? 0.7 * this.rate : Math.min(1.05 * this.limit, 4);
     this.rate = Math.max(missed ? this.rate / 2 : Math.min(this.rate * 1.15, this.limit), 0.0625);
-    return missed;
-  }
-
-  took(step) {
-    this.shortest = Math.min(this.shortest, step);
+    if (missed && this.tries++ < 2) return true;
+    this.usual = missed ? step : Math.min(this.usual, Math.max(step, this.enough));
+    this.tries = 0;
+    return false;
   }
 }
 
 /** Follows the person through a source; gives the times and joints of all frames in which one was seen. */
 async function follow(number, live) {
   const times = [], keypoints = [], moments = [], enough = 1 / (facts.model.fps || 30), pace = new Pace(enough);
-  let count = 0, last = -Infinity, first = 0, again = false;
+  let count = 0, last = -Infinity, first = 0;
   video.playbackRate = live ? 1 : pace.rate;
   if (!live) video.currentTime = 0; // its first frame was shown before anybody looked
   const next = () => nextFrame(live, last + 0.7 * enough); // the lifter sees no more
@@ -127,13 +126,12 @@ async function follow(number, live) {
     if (count && !live) {
       const missed = pace.missed(time - last);
       video.playbackRate = pace.rate;
-      if (missed && !again) {
-        [again, video.currentTime] = [true, last + Math.max(pace.shortest, enough)];
+      if (missed) {
+        video.currentTime = last + pace.usual;
         continue;
       }
-      pace.took(time - last);
     }
-    [again, last] = [false, time];
+    last = time;
     const { joints, pose } = await ask('frame', { image, zoom, time, every: live ? 0 : 0.1 }, [image.data.buffer]);
     if (run !== number) break;
     show(joints, pose && rowsOf(pose));
@@ -248,7 +246,7 @@ async function start() {
   addEventListener('drop', (event) => { event.preventDefault(); files(event.dataTransfer.files); });
   for (const id of ['open', 'camera']) $(id).disabled = false;
   say(`ready · model ${facts.model.model}`);
-  globalThis.poselifter = { facts, lift: (table) => ask('lift', { table }) }; // for programs, and for tests
+  globalThis.poselifter = { facts, lift: (table) => ask('lift', { table }), get film() { return film; } }; // for programs, and for tests
 }
 
 start().catch((error) => say(error.message));
