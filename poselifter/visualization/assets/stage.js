@@ -64,7 +64,7 @@ export class Stage {
     const centre = places.reduce((sum, p) => sum.add(p.place), new THREE.Vector3()).divideScalar(places.length);
     this.middle = this.middle ? this.middle.lerp(centre, 0.05) : centre; // the view follows slowly
     const wide = Math.max(...places.map(({ place }) => place.distanceTo(this.middle)));
-    const { camera, controls } = this, away = camera.position.clone().sub(controls.target), far = 5.5 + 2.4 * wide;
+    const { camera, controls } = this, away = camera.position.clone().sub(controls.target), far = this.near + 2.4 * wide;
     if (!this.held && away.length() < far) camera.position.copy(controls.target).add(away.setLength(away.length() * 0.8 + far * 0.2));
     for (const { id, pose, place } of places) {
       const figure = this.figureOf(id, skeleton);
@@ -74,13 +74,17 @@ export class Stage {
     }
   }
 
+  /** Looks so that a person fits beside the picture, or on a phone below it, and above the bar if there is one. */
   resize() {
-    const { camera } = this;
+    const { camera, controls } = this, phone = innerWidth <= 620, bar = document.querySelector('footer')?.offsetHeight ?? 0;
+    const top = phone ? 0.38 * innerHeight + 80 : 0, room = Math.max(innerHeight - bar - top - 20, 80);
+    const tall = Math.max((2 * innerHeight) / room, 2.95); // metres that the whole window shows
+    this.near = tall / 2 / Math.tan((camera.fov * Math.PI) / 360);
+    if (!this.held) camera.position.sub(controls.target).setLength(this.near).add(controls.target);
     this.renderer.setSize(innerWidth, innerHeight);
     camera.aspect = innerWidth / innerHeight;
-    // the picture covers the left half, or on a phone the upper one
-    if (innerWidth > 620) camera.setViewOffset(innerWidth, innerHeight, -innerWidth * 0.24, 0, innerWidth, innerHeight);
-    else camera.setViewOffset(innerWidth, innerHeight, 0, -innerHeight * 0.2, innerWidth, innerHeight);
+    const aside = phone ? 0 : -innerWidth * 0.24, down = innerHeight / 2 - (top + room / 2);
+    camera.setViewOffset(innerWidth, innerHeight, aside, down, innerWidth, innerHeight);
     this.dirty = true;
   }
 

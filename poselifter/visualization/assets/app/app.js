@@ -78,6 +78,7 @@ async function begin(source) {
   video.removeAttribute('src');
   video.srcObject = null;
   for (const id of ['bar', 'save', 'hint']) $(id).hidden = true;
+  stage.resize();
   const live = source instanceof MediaStream;
   video.classList.toggle('camera', live);
   $('camera').setAttribute('aria-pressed', live);
@@ -162,6 +163,7 @@ async function openFilm(file) {
   const joints = facts.skeleton_3d.joints.length;
   film = { table, poses: times.map((_, row) => rowsOf(poses.slice(3 * joints * row, 3 * joints * (row + 1)))), name: file.name };
   for (const id of ['bar', 'save']) $(id).hidden = false;
+  stage.resize();
   $('network').disabled = false;
   $('scrub').max = video.duration;
   say(`${count} frames, ${rate.toFixed(1)} a second`);
