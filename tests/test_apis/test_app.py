@@ -124,7 +124,7 @@ def app(browser, lifter):
         if before:
             page.add_init_script(before)
         page.goto(server.url)
-        says(page, 'ready')
+        says(page, 'ready|lacks')
         return page
 
     yield open_app
@@ -223,6 +223,12 @@ def test_a_film_moves_a_body(app, film):
 
 
 @pytest.mark.slow
+def test_a_browser_that_cannot_is_told(app):
+    page = app(before='WebAssembly.validate = () => false;')
+    assert 'lacks WebAssembly with SIMD' in page.inner_text('#metadata') and page.is_disabled('#open')
+
+
+@pytest.mark.slow
 def test_what_is_saved_can_be_lifted(app, data_dir, tmp_path):
     page = app((400, 800))  # of a phone
     page.set_input_files('#file', str(data_dir / 'two_persons.mp4'))
@@ -234,6 +240,8 @@ def test_what_is_saved_can_be_lifted(app, data_dir, tmp_path):
     assert table.skeleton == 'mediapipe33' and table.img_shape == (480, 272) and len(table.keypoints) > 15
     page.set_input_files('#file', {'name': 'a.mp4', 'mimeType': 'video/mp4', 'buffer': b'no film'})
     says(page, 'cannot show that film')
+    page.set_input_files('#file', str(data_dir / 'two_persons.mp4'))
+    says(page, RATE)
 
 
 CAMERA = """

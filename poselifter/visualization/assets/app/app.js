@@ -44,6 +44,7 @@ function picture() {
 
 /** The video's next frame from a time on, as {time, image, zoom}, or null at its end; a film stands still then. */
 function nextFrame(live, earliest) {
+  if (video.ended) return null;
   return new Promise((resolve) => {
     const ended = () => resolve(null);
     const look = (now, { mediaTime }) => {
@@ -76,7 +77,7 @@ async function begin(source) {
   if (video.src) URL.revokeObjectURL(video.src);
   film = null;
   video.removeAttribute('src');
-  video.srcObject = null;
+  [video.srcObject, video.loop] = [null, false];
   for (const id of ['bar', 'save', 'hint']) $(id).hidden = true;
   stage.resize();
   const live = source instanceof MediaStream;
@@ -237,7 +238,7 @@ async function start() {
   worker.onerror = (event) => say(`the networks cannot be loaded (${event.message ?? 'the folder is not whole'})`);
   ({ facts } = await ask('open'));
   const opened = tried(openFilm), files = (list) => list.length && opened(list[0]);
-  $('open').addEventListener('click', () => $('file').click());
+  $('open').addEventListener('click', () => { $('file').value = ''; $('file').click(); }); // the same film again is a change, too
   $('file').addEventListener('change', () => { files($('file').files); });
   $('camera').addEventListener('click', tried(openCamera));
   $('save').addEventListener('click', save);
