@@ -106,8 +106,8 @@ class Pace {
 
   /** Whether to look again: a step from frame to frame, in seconds of the film, left some out that it may have. */
   missed(step) {
-    const missed = step > 1.5 * this.usual;
-    this.limit = missed ? 0.7 * this.rate : Math.min(1.05 * this.limit, 4);
+    const missed = step > 1.6 * this.usual;
+    this.limit = missed ? 0.7 * this.rate : Math.min(1.1 * this.limit, 4);
     this.rate = Math.max(missed ? this.rate / 2 : Math.min(this.rate * 1.15, this.limit), 0.0625);
     if (missed && this.tries++ < 2) return true;
     this.usual = missed ? step : Math.min(this.usual, Math.max(step, this.enough));
@@ -119,13 +119,13 @@ class Pace {
 /** Follows the person through a source; gives the times and joints of all frames in which one was seen. */
 async function follow(number, live) {
   const times = [], keypoints = [], moments = [], enough = 1 / (facts.model.fps || 30), pace = new Pace(enough);
-  let count = 0, last = -Infinity, first = 0;
+  let count = 0, last = -enough, first = 0;
   video.playbackRate = live ? 1 : pace.rate;
   if (!live) video.currentTime = 0; // its first frame was shown before anybody looked
   const next = () => nextFrame(live, last + 0.7 * enough); // the lifter sees no more
   for (let frame = await next(); frame && run === number; frame = await next()) {
     const { time, image, zoom } = frame;
-    if (count && !live) {
+    if (!live) {
       const missed = pace.missed(time - last);
       video.playbackRate = pace.rate;
       if (missed) {
