@@ -9,13 +9,15 @@ import time
 
 import numpy as np
 import pytest
+from scipy.ndimage import map_coordinates
 
 from poselifter.apis import ExportedModel, export_model, init_model
 from poselifter.apis.app import app_facts, app_files, serve_app
 from poselifter.apis.prediction import predict_table
 from poselifter.apis.zoo import DEFAULT_MODEL
 from poselifter.cli import main
-from poselifter.detection import build_detector, open_frames
+from poselifter.detection import blazepose, build_detector, open_frames
+from poselifter.detection.regions import pick_best, to_picture
 from poselifter.errors import InputError
 from poselifter.io import read_keypoints
 from poselifter.structures import KeypointTable
@@ -149,7 +151,7 @@ def lifted_by_page(page, table, times):
     points = np.concatenate([np.where(scores > 0, table.keypoints, 0), scores], -1).astype(float)
     given = {'skeleton': table.skeleton, 'size': table.img_shape[::-1], 'fps': table.fps, 'times': times.tolist()}
     given['keypoints'] = points.tolist()
-    poses = page.evaluate('table => poselifter.lift(table).then(({ poses }) => poses)', given)
+    poses = page.evaluate('table => poselifter.ask("lift", { table }).then(({ poses }) => poses)', given)
     return np.reshape(poses, (len(times), -1, 3))
 
 
@@ -182,6 +184,40 @@ def test_the_same_keypoints_give_the_same_poses(app, lifter):
         assert off < 0.05 and np.ptp(expected[..., 1], 1).mean() > 1
 
 
+FRAME = """async ([text, width, height, time]) => {
+    const data = new Uint8ClampedArray(4 * width * height), bytes = atob(text);
+    for (let k = 0; k < width * height; k++) for (let c = 0; c < 3; c++) data[4 * k + c] = bytes.charCodeAt(3 * k + c);
+    await poselifter.ask('begin', { network: 'lite', size: [width, height] });
+    return (await poselifter.ask('frame', { image: { data, width, height }, zoom: 1, time, every: 0 })).joints;
+}"""
+
+
+def sampled(image, region, size):
+    """A region, sampled bilinearly in floating point: OpenCV's own rounds places to 1/32 px and values to integers."""
+    places = (np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1) + 0.5) / size
+    x, y = np.moveaxis(to_picture(places, region) - 0.5, -1, 0)
+    return np.stack(
+        [map_coordinates(image[..., c].astype(float), [y, x], order=1, mode='grid-constant') for c in range(3)], -1
+    )
+
+
+@pytest.mark.slow
+def test_the_same_pictures_give_the_same_keypoints(app, data_dir, monkeypatch):
+    """Of the person who is largest in the whole picture; once followed, no two runs stay together (films.md)."""
+    monkeypatch.setattr(blazepose, 'cut', sampled)
+    page, networks = app(), blazepose.BlazePoseNetworks('lite', threads=1)
+    frames = [frame for frame, _ in zip(open_frames(data_dir / 'two_persons.mp4'), range(10), strict=False)]
+    for frame in frames:
+        height, width = frame.image.shape[:2]
+        regions = pick_best(*networks.find(frame.image, np.array([width / 2, height / 2, max(width, height), 0])))
+        person = networks.place(frame.image, regions[regions[:, 2].argmax()])
+        text = base64.b64encode(frame.image.tobytes()).decode()
+        joints = np.array(page.evaluate(FRAME, [text, width, height, frame.time]))
+        off = np.linalg.norm(joints[:, :2] - person.keypoints, axis=-1).max()
+        print(f'{frame.time:.2f} s: {off:.5f} px at most from Python')
+        assert off < 0.01 and np.abs(joints[:, 2] - person.visibility).max() < 1e-3
+
+
 @pytest.fixture
 def film(data_dir):
     shared = data_dir.parents[2] / 'shared/data/videos/pose2sim_single_cam03.mp4'
@@ -200,7 +236,7 @@ def test_a_film_moves_a_body(app, film):
     )
     times, keypoints, poses = (np.array(values) for values in (times, keypoints, poses))
     opened = open_frames(film)
-    assert len(times) > 0.8 * opened.num_frames * min(30 / opened.fps, 1) and poses.shape == (len(times), 17, 3)
+    assert len(times) > 0.6 * opened.num_frames * min(30 / opened.fps, 1) and poses.shape == (len(times), 17, 3)
     assert 0.9 < np.ptp(poses[..., 1], 1).mean() < 2.2 and np.ptp(poses, 0).max() > 0.1
     python = build_detector('blazepose-lite')(opened)
     index = np.round(times * opened.fps)

@@ -249,7 +249,7 @@ async function start() {
   addEventListener('drop', (event) => { event.preventDefault(); files(event.dataTransfer.files); });
   for (const id of ['open', 'camera']) $(id).disabled = false;
   say(`ready · model ${facts.model.model}`);
-  globalThis.poselifter = { facts, lift: (table) => ask('lift', { table }), get film() { return film; } }; // for programs, and for tests
+  globalThis.poselifter = { facts, ask, get film() { return film; } }; // for programs, and for tests
 }
 
 start().catch((error) => say(error.message));
