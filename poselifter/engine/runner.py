@@ -20,10 +20,9 @@ from torch import nn
 from torch.utils.data import DataLoader, IterableDataset
 
 from ..checkpoints import check_kinds
-from ..errors import InputError
+from ..errors import InputError, in_short
 from ..models.parts import BaseHead, CaptionedModel, DistillingModel
 from ..registry import METRICS, RUNNERS
-from ..utils.files import remove_leftovers
 from .compat import start_cpu_processes, unique_name, wrap_cpu_model
 from .config import check_start
 from .dry_run import checkpoint_bytes, free_bytes
@@ -32,6 +31,7 @@ from .hooks import (
     DivergenceHook,
     FreezeHook,
     PlainCheckpointHook,
+    ResumedValidationHook,
     StatelessRandomHook,
     TeacherUpdateHook,
 )
@@ -110,10 +110,18 @@ class MotionRunner(Runner):
         return optim_wrapper
 
     def build_evaluator(self, evaluator: Evaluator | dict | list) -> Evaluator:
-        """Builds the evaluator; mmengine takes every dict with ``metrics`` for one, a ``PoseMetric`` too."""
+        """Builds the evaluator; mmengine takes every dict with ``metrics`` for one, a ``PoseMetric`` too.
+
+        Its processes exchange entries by messages: mmengine's files in the current folder stay there after a kill, and
+        machines need not share a disk.
+        """
         if isinstance(evaluator, dict) and str(evaluator.get('type')) in METRICS:
             evaluator = [evaluator]
-        return super().build_evaluator(evaluator)
+        built = super().build_evaluator(evaluator)
+        for metric in built.metrics:
+            if metric.collect_dir is None:
+                metric.collect_device = 'gpu'  # as mmengine calls it; on CPUs too
+        return built
 
     @staticmethod
     def build_dataloader(dataloader: DataLoader | dict, *args: Any, **kwargs: Any) -> DataLoader:
@@ -170,22 +178,39 @@ class MotionRunner(Runner):
         self._check_disk()
         try:
             return super().train()
-        except RuntimeError as error:
-            if 'DataLoader timed out' not in str(error):
+        except InputError:
+            raise
+        except Exception as error:  # of a worker that is killed mmengine makes others, wherever it is at that moment
+            reason = self._reason(error)
+            if reason is None:
                 raise
-            names = ', '.join(type(part).__name__ for part in _parts_of(self.train_dataloader.dataset))
-            raise InputError(
-                f'a loader of {names} gave no batch for {error.args[0].split()[-2]} seconds; look at its files and '
-                f'disk, then go on with --resume, with num_workers=0 to see where it stands'
-            ) from error
-        except ValueError as error:
-            if 'more than 1 value per channel' not in str(error):
-                raise
-            loader = self.train_dataloader
-            raise InputError(
+            raise InputError(reason) from error
+
+    def _reason(self, error: Exception) -> str | None:
+        """A sentence on what stopped a training from outside, or on batches of one clip; ``None`` for all else."""
+        text, loader = str(error), self.train_dataloader
+        if 'DataLoader worker' in text or 'DataLoader worker' in str(error.__context__):
+            return (
+                'a worker process of a loader was ended from outside, likely for lack of memory; go on with --resume '
+                'and fewer num_workers'
+            )
+        if isinstance(error, torch.distributed.DistError) or 'gloo' in text:
+            return (
+                f'another process of the training has ended or stands still ({in_short(error)}); look at what it said, '
+                f'then go on with --resume'
+            )
+        if 'DataLoader timed out' in text:
+            names = ', '.join(type(part).__name__ for part in _parts_of(loader.dataset))
+            return (
+                f'a loader of {names} gave no batch for {text.split()[-2]} seconds; look at its files and disk, then '
+                f'go on with --resume, with num_workers=0 to see where it stands'
+            )
+        if 'more than 1 value per channel' in text:
+            return (
                 f'{len(loader.dataset)} samples in batches of {loader.batch_size} leave a batch of one, on which batch '
                 f'norm cannot train; set train_dataloader.batch_size to 2 or more and drop_last=True'
-            ) from error
+            )
+        return None
 
     def _check_disk(self) -> None:
         """Checks that the checkpoints will have room."""
@@ -231,7 +256,7 @@ class MotionRunner(Runner):
     def register_hooks(self, default_hooks: dict | None = None, custom_hooks: list | None = None) -> None:
         """Registers the config's hooks, and those without which resume would not be exact or safe."""
         super().register_hooks(default_hooks, custom_hooks)
-        required = [StatelessRandomHook(), PlainCheckpointHook(), DivergenceHook()]
+        required = [StatelessRandomHook(), PlainCheckpointHook(), DivergenceHook(), ResumedValidationHook()]
         distilling = isinstance(unwrapped(self.model), DistillingModel)
         if distilling:
             required.append(TeacherUpdateHook())
@@ -259,9 +284,6 @@ class MotionRunner(Runner):
 
     def load_or_resume(self) -> None:
         """Loads or resumes; resuming without a file takes the newest complete one of the work folder."""
-        if self._resume and self.rank == 0:
-            for name in ('*.pth', 'last_checkpoint'):
-                remove_leftovers(self.work_dir, name)
         if not self._has_loaded and self._resume and self._load_from is None:
             self._load_from = self._newest_complete_checkpoint()
             if self._load_from is None:

@@ -26,10 +26,11 @@ class CheckpointHook(_CheckpointHook):
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
         outdated = None
         if self.max_keep_ckpts > 0 and step not in self.keep_ckpt_ids:
+            # with the outdated one in the file, a training that is killed before its removal removes it when resumed
+            runner.message_hub.update_info('keep_ckpt_ids', [*self.keep_ckpt_ids, step])
             if len(self.keep_ckpt_ids) == self.max_keep_ckpts:
                 outdated = self.filename_tmpl.format(self.keep_ckpt_ids.popleft())
             self.keep_ckpt_ids.append(step)
-            runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
         name = self.filename_tmpl.format(step)
         self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
