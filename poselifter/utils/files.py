@@ -6,6 +6,7 @@ import re
 import shutil
 import tempfile
 import time
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ except ImportError:  # Windows
     fcntl = None
 
 _held: dict[Path, IO] = {}
+LARGEST = 1 << 30  # bytes that are unpacked from a file which is far smaller
 _UNFINISHED = '.part-'  # in names of files that are being written
 _swept: set[Path] = set()
 
@@ -142,6 +144,22 @@ def hold_folder(folder: str | os.PathLike) -> None:
     except OSError as error:
         if error.filename:  # else the disk knows no locks
             raise InputError(f'cannot write {folder}: {error.strerror}; choose another folder') from error
+
+
+def check_unpacked(path: Path) -> None:
+    """Refuses a zip archive, as npz and checkpoints are, that is small and says that it is huge.
+
+    Raises:
+        InputError: it is; what is damaged is left to who reads it.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return
+    if size > max(LARGEST, 100 * path.stat().st_size):
+        expected = f'expected at most {LARGEST / 1e9:.2g} of a file of its size'
+        raise InputError(f'{path} says that it holds {size / 1e9:.2g} GB of arrays, {expected}; write it again')
 
 
 def write_json(path: str | os.PathLike, content: Any) -> None:

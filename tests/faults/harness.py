@@ -51,7 +51,7 @@ def _begin(command: Command, folder: Path, limit: int | None, env: dict[str, str
     os.chdir(folder)
     multiprocessing.set_start_method('fork', force=True)  # as everywhere else; here it is that of CONTEXT
     for number, name in ((1, 'stdout'), (2, 'stderr')):
-        os.dup2(os.open(name + env.get('RANK', ''), os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+        os.dup2(os.open(name + env.get('RANK', ''), os.O_WRONLY | os.O_TRUNC), number)
     if limit is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     sys.path.insert(0, str(REPOSITORY / 'tests/test_engine'))  # the toy project
@@ -83,6 +83,8 @@ class Run:
         folder.mkdir(exist_ok=True)
         self.folder, self.start = folder, time.monotonic()
         self.log = folder / f'stderr{env.get("RANK", "")}'
+        for name in ('stdout', 'stderr'):  # before the process: it may be killed before it makes them
+            (folder / f'{name}{env.get("RANK", "")}').touch()
         RUNS.append(self)
         self.process = CONTEXT.Process(target=_begin, args=(command, folder, limit, env))
         self.process.start()
