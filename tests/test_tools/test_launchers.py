@@ -102,12 +102,7 @@ def test_two_machines_of_which_one_loses_a_process(
     run(script, configs[0], 2, env=environment)
     env, command = {**environment, 'NNODES': '2', 'MAX_RESTARTS': '2'}, [script, configs[1], '1', '--resume']
     with open(tmp_path / 'log', 'w') as log:
-        agents = [
-            subprocess.Popen(
-                [script, configs[1], '1', '--resume'], env=env | {'NODE_RANK': rank}, stdout=log, stderr=log
-            )
-            for rank in '01'
-        ]
+        agents = [subprocess.Popen(command, env=env | {'NODE_RANK': rank}, stdout=log, stderr=log) for rank in '01']
         while not (tmp_path / 'lost/epoch_2.pth').exists() and agents[0].poll() is None:
             time.sleep(0.01)
         [worker] = Path(f'/proc/{agents[1].pid}/task/{agents[1].pid}/children').read_text().split()
