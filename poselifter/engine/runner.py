@@ -4,7 +4,7 @@ import copy
 import logging
 import os
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -189,7 +189,7 @@ class MotionRunner(Runner):
     def _reason(self, error: Exception) -> str | None:
         """A sentence on what stopped a training from outside, or on batches of one clip; ``None`` for all else."""
         text, loader = str(error), self.train_dataloader
-        if 'DataLoader worker' in text or 'DataLoader worker' in str(error.__context__):
+        if any('DataLoader worker' in str(each) for each in _chain(error)):
             return (
                 'a worker process of a loader was ended from outside, likely for lack of memory; go on with --resume '
                 'and fewer num_workers'
@@ -387,6 +387,13 @@ class MotionRunner(Runner):
         optim_wrapper = self.optim_wrapper if kwargs.get('save_optimizer', True) else None
         with gathered(self.model, optim_wrapper) if is_sharded(self.model) else nullcontext():
             super().save_checkpoint(*args, **kwargs)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, that during which it was raised, and so on."""
+    while error is not None:
+        yield error
+        error = error.__context__
 
 
 def _parts_of(dataset: Any) -> list[Any]:
