@@ -30,7 +30,7 @@ CODE_LINES = {
     'poselifter/engine': 1142,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 732,
-    'poselifter/io': 2101,
+    'poselifter/io': 2080,
     'poselifter/models': 3107,
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
@@ -38,10 +38,10 @@ CODE_LINES = {
     'poselifter/utils': 518,
     'poselifter/visualization': 809,
     'poselifter/world': 404,
-    'tools': 129,
+    'tools': 284,
     'tools/analysis_tools': 1109,
     'tools/dataset_converters': 717,
-    'tools/misc': 420,
+    'tools/misc': 478,
     'tools/model_converters': 648,
 }
 TOTAL_LINES = 37_618

@@ -4,7 +4,7 @@ import copy
 import logging
 import os
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -20,12 +20,13 @@ from torch import nn
 from torch.utils.data import DataLoader, IterableDataset
 
 from ..checkpoints import check_kinds
-from ..errors import InputError, in_short
+from ..errors import InputError
 from ..models.parts import BaseHead, CaptionedModel, DistillingModel
 from ..registry import METRICS, RUNNERS
 from .compat import start_cpu_processes, unique_name, wrap_cpu_model
 from .config import check_start
 from .dry_run import checkpoint_bytes, free_bytes
+from .failures import parts_of, reason_of
 from .hooks import (
     CheckpointHook,
     DivergenceHook,
@@ -168,7 +169,7 @@ class MotionRunner(Runner):
         if isinstance(model, CaptionedModel):
             dataset = self.train_loop.dataloader.dataset
             model.texts = _texts_of(dataset) or model.texts
-            counts = [part.metainfo.get('text_counts') for part in _parts_of(dataset) if _texts_of(part)]
+            counts = [part.metainfo.get('text_counts') for part in parts_of(dataset) if _texts_of(part)]
             model.text_counts = [sum(of_text) for of_text in zip(*counts, strict=True)] if all(counts) else None
             if not model.texts:
                 raise InputError(
@@ -181,36 +182,10 @@ class MotionRunner(Runner):
         except InputError:
             raise
         except Exception as error:  # of a worker that is killed mmengine makes others, wherever it is at that moment
-            reason = self._reason(error)
+            reason = reason_of(error, self.train_dataloader)
             if reason is None:
                 raise
             raise InputError(reason) from error
-
-    def _reason(self, error: Exception) -> str | None:
-        """A sentence on what stopped a training from outside, or on batches of one clip; ``None`` for all else."""
-        text, loader = str(error), self.train_dataloader
-        if any('DataLoader worker' in str(each) for each in _chain(error)):
-            return (
-                'a worker process of a loader was ended from outside, likely for lack of memory; go on with --resume '
-                'and fewer num_workers'
-            )
-        if isinstance(error, torch.distributed.DistError) or 'gloo' in text:
-            return (
-                f'another process of the training has ended or stands still ({in_short(error)}); look at what it said, '
-                f'then go on with --resume'
-            )
-        if 'DataLoader timed out' in text:
-            names = ', '.join(type(part).__name__ for part in _parts_of(loader.dataset))
-            return (
-                f'a loader of {names} gave no batch for {text.split()[-2]} seconds; look at its files and disk, then '
-                f'go on with --resume, with num_workers=0 to see where it stands'
-            )
-        if 'more than 1 value per channel' in text:
-            return (
-                f'{len(loader.dataset)} samples in batches of {loader.batch_size} leave a batch of one, on which batch '
-                f'norm cannot train; set train_dataloader.batch_size to 2 or more and drop_last=True'
-            )
-        return None
 
     def _check_disk(self) -> None:
         """Checks that the checkpoints will have room."""
@@ -230,7 +205,7 @@ class MotionRunner(Runner):
         metrics = [] if loop is self._train_loop else loop.evaluator.metrics
         if not counts or (metrics and not any('pred_scores' in getattr(metric, 'fields', ()) for metric in metrics)):
             return
-        for dataset in _parts_of(loop.dataloader.dataset):
+        for dataset in parts_of(loop.dataloader.dataset):
             tested = getattr(dataset, 'metainfo', {}).get('actions')
             if trained and tested and list(trained) != list(tested):
                 raise InputError(
@@ -389,22 +364,9 @@ class MotionRunner(Runner):
             super().save_checkpoint(*args, **kwargs)
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error, that during which it was raised, and so on."""
-    while error is not None:
-        yield error
-        error = error.__context__
-
-
-def _parts_of(dataset: Any) -> list[Any]:
-    """The data sets that a data set joins, or itself."""
-    parts = getattr(dataset, 'datasets', None)
-    return [dataset] if parts is None else [piece for part in parts for piece in _parts_of(part)]
-
-
 def _texts_of(dataset: Any) -> list[str]:
     """Table of texts that the captions of a data set index; one for all of its parts that have captions."""
-    tables = [getattr(part, 'metainfo', {}).get('texts') for part in _parts_of(dataset)]
+    tables = [getattr(part, 'metainfo', {}).get('texts') for part in parts_of(dataset)]
     tables = [table for table in tables if table]
     if any(table != tables[0] for table in tables):
         raise InputError(

@@ -37,8 +37,8 @@ def needed_packages(extras: Iterable[str] = ()) -> list[str]:
     return sorted(name for name in known.values() if name != 'poselifter')
 
 
-def licence_of(package: str) -> str:
-    """What an installed package says of its licence, in a line."""
+def stated_licence(package: str) -> str:
+    """The licence that an installed package states, in a line."""
     about = metadata.metadata(package)
     kinds = [line.split(' :: ')[-1] for line in about.get_all('Classifier') or () if line.startswith('License ::')]
     text = about.get('License-Expression') or ', '.join(kinds) or (about.get('License') or '').strip().split('\n')[0]
@@ -77,7 +77,7 @@ def main(argv: list[str] | None = None) -> None:
     chosen = [name for name in declared if name not in ('tests', 'docs')] if args.extra is None else args.extra
     check_names('--extra', [*chosen, *declared[:1]], declared)
     names = needed_packages(chosen)
-    packages = {name: f'{metadata.version(name)}  {licence_of(name)}' for name in names}
+    packages = {name: f'{metadata.version(name)}  {stated_licence(name)}' for name in names}
     files = shipped_files(shipped_root())
     if args.json:
         print(json.dumps({'packages': packages, 'files': files}))
