@@ -91,6 +91,11 @@ def run_program(main: Callable[[list[str] | None], None], argv: list[str] | None
         problem = f'{name[:80]}: {error.strerror or error}' if isinstance(error, OSError) else str(error)
         _say(' '.join(problem.split()))
         raise SystemExit(2) from None
+    except MemoryError as error:
+        if debug:
+            raise
+        _say(f'not enough memory ({" ".join(str(error).split())[:200]}); give less at once')
+        raise SystemExit(2) from None
     except KeyboardInterrupt:
         _say('stopped by Ctrl-C')
         raise SystemExit(130) from None
