@@ -232,7 +232,7 @@ class MaskMixture(Mask):
     def __init__(self, probs: Sequence[float] = (0.5, 0.25, 0.25), **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if len(probs) != 3 or min(probs) < 0 or sum(probs) > 1 + 1e-9:
-            raise InputError(f'MaskMixture: probs are {list(probs)}, expected 3 numbers with sum 1 or less')
+            raise InputError(f'MaskMixture: probs are {str(list(probs))[:80]}, expected 3 numbers with sum 1 or less')
         self.strategies = [(JointMask(), FrameMask()), (BodyPartMask(),), (TimeWindowMask(),)]
         self.borders = np.cumsum(probs)
 
