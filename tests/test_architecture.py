@@ -21,13 +21,13 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 468,
+    'poselifter': 475,
     'poselifter/apis': 1729,
-    'poselifter/checkpoints': 847,
+    'poselifter/checkpoints': 848,
     'poselifter/codecs': 192,
-    'poselifter/datasets': 2926,
+    'poselifter/datasets': 2933,
     'poselifter/detection': 687,
-    'poselifter/engine': 1142,
+    'poselifter/engine': 1183,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 732,
     'poselifter/io': 2080,
@@ -35,8 +35,8 @@ CODE_LINES = {
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
     'poselifter/tracking': 411,
-    'poselifter/utils': 518,
-    'poselifter/visualization': 809,
+    'poselifter/utils': 577,
+    'poselifter/visualization': 816,
     'poselifter/world': 404,
     'tools': 284,
     'tools/analysis_tools': 1109,
@@ -44,8 +44,8 @@ CODE_LINES = {
     'tools/misc': 478,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 37_618
-TEST_LINES = 32_445
+TOTAL_LINES = 38_157
+TEST_LINES = 33_474
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
