@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 from poselifter.engine.tool import ToolParser
 from poselifter.errors import InputError, check_names, run_program
 from poselifter.utils import shipped_root
+from poselifter.visualization import html
 
 
 def needed_packages(extras: Iterable[str] = ()) -> list[str]:
@@ -60,7 +61,10 @@ def shipped_files(root: Path) -> dict[str, str]:
         elif path.suffix in ('.onnx', '.npz', '.safetensors'):
             rows[f'zoo/{path.name}'] = 'Apache-2.0 (made here)'
     rows['demo/clip.npz'] = 'a clip of mocap.cs.cmu.edu, see demo/README.md'
-    rows['poselifter/visualization/assets/three.module.min.js, OrbitControls.min.js'] = 'MIT (three.LICENSE)'
+    assets = Path(html.__file__).parent / 'assets'
+    for path in sorted(assets.rglob('*.min.*js')) + sorted(assets.rglob('*.wasm')):
+        [licence] = path.parent.glob('*.LICENSE')
+        rows[f'poselifter/visualization/assets/{path.relative_to(assets)}'] = licence.name
     return rows
 
 
