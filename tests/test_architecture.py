@@ -41,10 +41,10 @@ CODE_LINES = {
     'tools': 284,
     'tools/analysis_tools': 1109,
     'tools/dataset_converters': 717,
-    'tools/misc': 478,
+    'tools/misc': 481,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_157
+TOTAL_LINES = 38_161
 TEST_LINES = 33_474
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
