@@ -18,7 +18,7 @@ def compare(*functions: Callable[[], object], rounds: int = 7) -> tuple[float, .
     times: list[list[float]] = [[] for _ in functions]
     for _ in range(rounds + 1):
         for function, seconds in zip(functions, times, strict=True):
-            start = time.perf_counter()
+            start = time.process_time()
             function()
-            seconds.append(time.perf_counter() - start)
+            seconds.append(time.process_time() - start)
     return tuple(median(seconds[1:]) for seconds in times)
