@@ -1,7 +1,7 @@
 """Linear layers and attention at the full speed of a CPU."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -9,17 +9,26 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode, handle_torch_function, has_torch_function_unary
 from torch.utils.weak import WeakIdKeyDictionary
 
-_LONG = 64  # tokens from which the float32 products of a head are worth calls of their own
+Activation = Literal['gelu', 'relu']
+_LARGE = 3_000_000  # multiplications from which a float32 product of a head is worth a call of its own
 _PRODUCTS = 2**19  # numbers of Q K^T at a time in bfloat16, which the second level of cache holds
 _TOKENS = 4096  # that a weight is laid out for; it serves any other number too
 _PACKED = WeakIdKeyDictionary()  # of each parameter its place in memory and its version, and parts of it by their place
 
 
-def linear_gelu(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """A linear layer and the exact GELU, which :class:`FastProducts` computes as one."""
+def linear_with(x: Tensor, weight: Tensor, bias: Tensor, activation: Activation) -> Tensor:
+    """A linear layer and an activation, which :class:`FastProducts` computes as one; GELU is the exact one."""
     if has_torch_function_unary(x):
-        return handle_torch_function(linear_gelu, (x,), x, weight, bias)
-    return F.gelu(F.linear(x, weight, bias))
+        return handle_torch_function(linear_with, (x,), x, weight, bias, activation)
+    return getattr(F, activation)(F.linear(x, weight, bias))
+
+
+def std_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+    """Layer norm by the unbiased standard deviation plus epsilon; :class:`FastProducts` makes it of torch's."""
+    if has_torch_function_unary(x):
+        return handle_torch_function(std_norm, (x,), x, weight, bias, eps)
+    std, mean = torch.std_mean(x, -1, keepdim=True)
+    return weight * (x - mean) / (std + eps) + bias
 
 
 class FastProducts(TorchFunctionMode):
@@ -44,8 +53,10 @@ class FastProducts(TorchFunctionMode):
             return _attention(*args, kwargs.get('scale'))
         if fast and function is Tensor.add and not kwargs and torch.is_tensor(args[1]):
             return args[0] + args[1].to(args[0].dtype)  # a sum of two kinds of numbers takes twice as long
-        if fast and function in (F.linear, linear_gelu) and not kwargs:
-            return self._linear(*args, then='gelu' if function is linear_gelu else 'none')
+        if fast and function is std_norm and args[0].dtype == torch.float32:
+            return _std_norm(*args)
+        if fast and function in (F.linear, linear_with) and not kwargs:
+            return self._linear(*args)
         return function(*args, **kwargs)
 
     def _linear(self, x: Tensor, weight: Tensor, bias: Tensor | None = None, then: str = 'none') -> Tensor:
@@ -57,7 +68,7 @@ class FastProducts(TorchFunctionMode):
         return _product(x, _packed(weight, kind), None if bias is None else bias.to(kind), then)
 
 
-_FAST = (F.linear, linear_gelu, F.scaled_dot_product_attention, Tensor.add)
+_FAST = (F.linear, linear_with, std_norm, F.scaled_dot_product_attention, Tensor.add)
 
 
 def _faster(x: Any) -> bool:
@@ -72,6 +83,13 @@ def _faster(x: Any) -> bool:
 
 def _unmasked(attn_mask: Tensor | None = None, dropout_p: float = 0.0, scale: float | None = None) -> bool:
     return attn_mask is None and dropout_p == 0
+
+
+def _std_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+    """(x - mean) / std by torch's layer norm, then std / (std unbiased + epsilon), a factor a row."""
+    count, tiny = x.shape[-1], 1e-30
+    normed, _, inverse = torch.native_layer_norm(x, [count], weight, None, tiny)
+    return torch.addcmul(bias, normed, 1 / ((count / (count - 1)) ** 0.5 + eps * inverse))
 
 
 def _packed(weight: Tensor, kind: torch.dtype) -> Tensor:
@@ -90,7 +108,7 @@ def _packed(weight: Tensor, kind: torch.dtype) -> Tensor:
 
 def _attention(q: Tensor, k: Tensor, v: Tensor, scale: float | None) -> Tensor:
     """softmax(Q K^T scale) V of (N, heads, tokens, channels), some heads at a time."""
-    if q.dtype == torch.float32 and q.shape[2] < _LONG:
+    if q.dtype == torch.float32 and q.shape[2] * k.shape[2] * q.shape[3] < _LARGE:
         return F.scaled_dot_product_attention(q, k, v, scale=scale)
     shape, scale = v.shape, q.shape[-1] ** -0.5 if scale is None else scale
     q, k, v = (x.flatten(0, 1).contiguous() for x in (q * scale, k, v))

@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from poselifter.utils.fast_products import FastProducts, linear_gelu
+from poselifter.utils.fast_products import FastProducts, linear_with, std_norm
 
 
 def test_same_products():
@@ -35,7 +35,7 @@ def heads(*shape):
 
 
 def test_same_attention():
-    for shape in [(2, 70, 3, 8), (5, 17, 4, 8)]:  # products of a head by themselves, and all at once
+    for shape in [(1, 230, 2, 64), (5, 17, 4, 8)]:  # products of a head by themselves, and all at once
         q, k, v = heads(*shape)
         with torch.no_grad():
             for options in ({}, {'scale': 0.3}, {'attn_mask': torch.rand(shape[1], shape[1]) > 0.2}):
@@ -50,7 +50,7 @@ def test_bfloat16():
     x, halves = torch.randn(9, 24), [part.bfloat16() for part in qkv]
     pairs = [
         (lambda: layer(x), layer(x)),
-        (lambda: linear_gelu(x, layer.weight, layer.bias), F.gelu(layer(x))),
+        (lambda: linear_with(x, layer.weight, layer.bias, 'gelu'), F.gelu(layer(x))),
         (lambda: F.scaled_dot_product_attention(*halves), F.scaled_dot_product_attention(*qkv)),
     ]
     for function, exact in pairs:
@@ -67,10 +67,22 @@ def test_gelu_and_weights_that_change():
     with torch.no_grad(), FastProducts():
         for _ in range(2):
             torch.testing.assert_close(
-                linear_gelu(x, layer.weight, layer.bias), F.gelu(x @ layer.weight.T + layer.bias)
+                linear_with(x, layer.weight, layer.bias, 'gelu'), F.gelu(x @ layer.weight.T + layer.bias)
             )
             first = layer.weight.chunk(2)[0]
             torch.testing.assert_close(F.linear(x, first), x @ first.T)
             layer.weight.mul_(2)
         layer.weight.data = torch.randn(40, 24)
         torch.testing.assert_close(layer(x), x @ layer.weight.T + layer.bias)
+
+
+def test_std_norm():
+    x, weight, bias = torch.randn(3, 4, 32) + 2, torch.randn(32), torch.randn(32)
+    x[0], x[1] = 5, x[1] * 1e-5  # no spread at all, and one near to epsilon
+    std, mean = x.double().std(-1, keepdim=True), x.double().mean(-1, keepdim=True)
+    expected = weight * (x - mean) / (std + 1e-6) + bias
+    with torch.no_grad(), FastProducts():
+        fast = std_norm(x, weight, bias, 1e-6)
+    assert torch.equal(fast[0], bias.expand(4, 32))
+    torch.testing.assert_close(fast[1], expected[1].float(), rtol=0.05, atol=0.05)  # of differences of rounded numbers
+    torch.testing.assert_close(fast[2], expected[2].float(), rtol=1e-5, atol=1e-6)

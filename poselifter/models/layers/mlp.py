@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from ...utils.fast_products import linear_gelu
+from ...utils.fast_products import Activation, linear_with
+
+_ACTIVATIONS: dict[type, Activation] = {nn.GELU: 'gelu', nn.ReLU: 'relu'}
 
 
 class Mlp(nn.Module):
@@ -31,9 +33,8 @@ class Mlp(nn.Module):
         return self.drop(self.fc2(self.drop(self._hidden(x))))
 
     def _hidden(self, x: Tensor) -> Tensor:
-        if type(self.act) is nn.GELU:  # one operation, where that is faster
-            return linear_gelu(x, self.fc1.weight, self.fc1.bias)
-        return self.act(self.fc1(x))
+        activation = _ACTIVATIONS.get(type(self.act))  # one operation, where that is faster
+        return linear_with(x, self.fc1.weight, self.fc1.bias, activation) if activation else self.act(self.fc1(x))
 
 
 class SymSum(nn.Module):
