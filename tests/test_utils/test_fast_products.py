@@ -42,7 +42,7 @@ def test_same_attention():
                 expected = F.scaled_dot_product_attention(q, k, v, **options)
                 with FastProducts():
                     result = F.scaled_dot_product_attention(q, k, v, **options)
-                torch.testing.assert_close(result, expected, rtol=1e-5, atol=1e-6)
+                torch.testing.assert_close(result, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_bfloat16():
