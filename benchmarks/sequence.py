@@ -18,9 +18,8 @@ from poselifter.utils.fast_products import FastProducts
 CONFIGS = {
     'videopose3d/h36m_243': (50, 1000),
     'poseformer/h36m_81': (3, 300),
-    'pstmo/h36m_s_81': (3, 300),
+    'pstmo/h36m_s_81': (3, 1000),
     'pstmo/h36m_s_243': (3, 1000),
-    'pstmo/h36m_243': (3, 1000),
 }
 
 

@@ -39,10 +39,6 @@ class FastProducts(TorchFunctionMode):
     float32, and in bfloat16 under ``torch.autocast``; elsewhere nothing changes.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._last: tuple[Tensor, Tensor] | None = None
-
     def __torch_function__(
         self, function: Callable, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
@@ -56,19 +52,16 @@ class FastProducts(TorchFunctionMode):
         if fast and function is std_norm and args[0].dtype == torch.float32:
             return _std_norm(*args)
         if fast and function in (F.linear, linear_with) and not kwargs:
-            return self._linear(*args)
+            return _linear(*args)
         return function(*args, **kwargs)
-
-    def _linear(self, x: Tensor, weight: Tensor, bias: Tensor | None = None, then: str = 'none') -> Tensor:
-        kind = torch.bfloat16 if torch.is_autocast_enabled('cpu') else torch.float32
-        if x.dtype != kind:
-            if self._last is None or self._last[0] is not x:  # queries, keys and values read the same tokens
-                self._last = x, x.to(kind)
-            x = self._last[1]
-        return _product(x, _packed(weight, kind), None if bias is None else bias.to(kind), then)
 
 
 _FAST = (F.linear, linear_with, std_norm, F.scaled_dot_product_attention, Tensor.add)
+
+
+def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, then: str = 'none') -> Tensor:
+    kind = torch.bfloat16 if torch.is_autocast_enabled('cpu') else torch.float32
+    return _product(x.to(kind), _packed(weight, kind), None if bias is None else bias.to(kind), then)
 
 
 def _faster(x: Any) -> bool:
