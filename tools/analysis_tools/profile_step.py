@@ -93,8 +93,9 @@ def main(argv: list[str] | None = None) -> None:
     averages = profiler.key_averages()
     order = 'self_cuda_time_total' if cuda else 'self_cpu_time_total'
     print(averages.table(sort_by=order, row_limit=args.rows, max_name_column_width=40))
-    waits = sum(event.count for event in averages if event.key in _WAITING)
-    print(f'operations that bring a number to the processor in a step: {waits}')
+    if cuda:
+        waits = sum(event.count for event in averages if event.key in _WAITING)
+        print(f'operations that wait for a number of the GPU in a step: {waits}')
 
 
 if __name__ == '__main__':
