@@ -88,7 +88,7 @@ def _std_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
 def _packed(weight: Tensor, kind: torch.dtype) -> Tensor:
     """A weight, or some rows of one, in the order in which oneDNN reads it; kept until the parameter changes."""
     whole = weight if weight._base is None else weight._base
-    if not isinstance(whole, torch.nn.Parameter):
+    if not isinstance(whole, torch.nn.Parameter) or whole.is_inference():  # may change without a trace
         return weight.to(kind)
     state = whole.data_ptr(), whole._version
     if _PACKED.get(whole, (None,))[0] != state:

@@ -76,6 +76,12 @@ def test_gelu_and_weights_that_change():
         torch.testing.assert_close(layer(x), x @ layer.weight.T + layer.bias)
 
 
+def test_model_built_in_inference_mode():
+    with torch.inference_mode(), FastProducts():
+        layer = torch.nn.Linear(4, 3)
+        torch.testing.assert_close(layer(torch.ones(2, 4)), (layer.weight.sum(1) + layer.bias).expand(2, 3))
+
+
 def test_std_norm():
     x, weight, bias = torch.randn(3, 4, 32) + 2, torch.randn(32), torch.randn(32)
     x[0], x[1] = 5, x[1] * 1e-5  # no spread at all, and one near to epsilon
