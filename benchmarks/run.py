@@ -8,6 +8,7 @@ reach here; what an array must be read and written for is far below it in each r
 """
 
 import argparse
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -180,6 +181,8 @@ def live(rounds: int) -> Iterator[Row]:
     import streaming
     from film import prepare
 
+    if hasattr(os, 'sched_setaffinity'):  # onnxruntime's threads on other cores would wait busily
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     film = Path('../shared/data/videos/pose2sim_single_cam03.mp4')
     with tempfile.TemporaryDirectory() as folder:
         model = init_model(DEFAULT_MODEL, cfg_options={'model.test_cfg.flip_test': False})

@@ -22,30 +22,30 @@ FLOORS = [
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
     'poselifter': 468,
-    'poselifter/apis': 1729,
+    'poselifter/apis': 1731,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 192,
     'poselifter/datasets': 2926,
     'poselifter/detection': 687,
-    'poselifter/engine': 1142,
+    'poselifter/engine': 1145,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 732,
     'poselifter/io': 2101,
-    'poselifter/models': 3107,
+    'poselifter/models': 3120,
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
     'poselifter/tracking': 411,
-    'poselifter/utils': 518,
+    'poselifter/utils': 582,
     'poselifter/visualization': 809,
     'poselifter/world': 404,
     'tools': 129,
-    'tools/analysis_tools': 1109,
+    'tools/analysis_tools': 1165,
     'tools/dataset_converters': 717,
     'tools/misc': 420,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 37_618
-TEST_LINES = 32_445
+TOTAL_LINES = 37_843
+TEST_LINES = 32_579
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

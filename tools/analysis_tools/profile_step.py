@@ -1,4 +1,4 @@
-"""Where the time of a training step goes: its parts, and the operations that take most.
+"""Profile of a training step: the time of its parts, and the operations that take most.
 
     python tools/analysis_tools/profile_step.py configs/mixste/cmu_27.py
     python tools/analysis_tools/profile_step.py CONFIG --amp --steps 10 --rows 20
@@ -19,6 +19,7 @@ from torch.profiler import ProfilerActivity, profile
 from poselifter.apis import init_model
 from poselifter.engine.tool import ToolParser, positive
 from poselifter.errors import InputError, run_program
+from poselifter.models.estimators import MotionEstimator
 from poselifter.structures import MotionDataSample
 
 _WAITING = ('aten::_local_scalar_dense', 'aten::item', 'aten::nonzero')  # they bring numbers to the processor
@@ -35,7 +36,7 @@ def parts_of_step(model: torch.nn.Module, batch: int, dtype: torch.dtype | None)
     Raises:
         InputError: the model has no head that learns poses.
     """
-    if 'pose' not in getattr(model, 'heads', {}):
+    if not isinstance(model, MotionEstimator) or 'pose' not in model.heads:
         raise InputError('the model has no head pose; give a config of a model that lifts')
     device, backbone = next(model.parameters()).device, model.backbone
     inputs = torch.rand(batch, backbone.num_frames, backbone.num_joints, model.codec.channels, device=device)
