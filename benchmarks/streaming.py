@@ -87,26 +87,29 @@ def live(names, film):
     """The table of the second command: what each part takes of a frame, and frames a CPU second."""
     rows = []
     for name in names:
-        clock, lifter = Clock(), None
-        model, finder = open_any(name), build_detector('blazepose-lite')
-        assert isinstance(finder, BlazePose)
-        start, count, lifted = time.process_time(), 0, 0
-        frames = list_timed(clock, open_frames(film))
-        for frame, persons in finder.follow(frames):
-            lifter = lifter or StreamingLifter(model, finder.skeleton, frame.image.shape[:2])
-            if persons:
-                points, seen = np.array([p.keypoints for p in persons]), np.array([p.visibility for p in persons])
-                ids = np.array([p.track for p in persons])
-                lifted += clock.timed('lift', lifter)(frame.time, points, seen, ids) is not None
-            clock.timed('picture', picture)(frame)
-            count += 1
-        total = time.process_time() - start
-        parts = [clock.seconds[part] for part in ('decode', 'lift', 'picture')]
-        parts.insert(1, total - sum(parts))
-        rows.append(
-            (f'{name} ({lifted} of {count} frames lifted)', [*(1000 * p / count for p in parts), count / total])
-        )
+        lifted, count, milliseconds, rate = live_parts(open_any(name), film)
+        rows.append((f'{name} ({lifted} of {count} frames lifted)', [*milliseconds, rate]))
     show(f'live: {film}', ['', 'decode, ms', 'detect, ms', 'lift, ms', 'picture, ms', 'frames a second'], rows)
+
+
+def live_parts(model, film):
+    """Frames lifted, all frames, CPU milliseconds a frame of four parts, and frames a CPU second."""
+    clock, lifter = Clock(), None
+    finder = build_detector('blazepose-lite')
+    assert isinstance(finder, BlazePose)
+    start, count, lifted = time.process_time(), 0, 0
+    for frame, persons in finder.follow(list_timed(clock, open_frames(film))):
+        lifter = lifter or StreamingLifter(model, finder.skeleton, frame.image.shape[:2])
+        if persons:
+            points, seen = np.array([p.keypoints for p in persons]), np.array([p.visibility for p in persons])
+            ids = np.array([p.track for p in persons])
+            lifted += clock.timed('lift', lifter)(frame.time, points, seen, ids) is not None
+        clock.timed('picture', picture)(frame)
+        count += 1
+    total = time.process_time() - start
+    parts = [clock.seconds[part] for part in ('decode', 'lift', 'picture')]
+    parts.insert(1, total - sum(parts))
+    return lifted, count, [1000 * p / count for p in parts], count / total
 
 
 def list_timed(clock, frames):

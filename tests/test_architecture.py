@@ -22,30 +22,30 @@ FLOORS = [
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
     'poselifter': 475,
-    'poselifter/apis': 1729,
+    'poselifter/apis': 1731,
     'poselifter/checkpoints': 848,
     'poselifter/codecs': 192,
     'poselifter/datasets': 2933,
     'poselifter/detection': 687,
-    'poselifter/engine': 1183,
+    'poselifter/engine': 1186,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 732,
     'poselifter/io': 2080,
-    'poselifter/models': 3107,
+    'poselifter/models': 3120,
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
     'poselifter/tracking': 411,
-    'poselifter/utils': 577,
+    'poselifter/utils': 641,
     'poselifter/visualization': 816,
     'poselifter/world': 404,
     'tools': 284,
-    'tools/analysis_tools': 1109,
+    'tools/analysis_tools': 1165,
     'tools/dataset_converters': 717,
     'tools/misc': 481,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_161
-TEST_LINES = 33_474
+TOTAL_LINES = 38_386
+TEST_LINES = 33_608
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

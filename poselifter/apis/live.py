@@ -1,7 +1,6 @@
 """A camera, or a film at its own pace, to a page that shows 2D and 3D as they come."""
 
 import base64
-import io
 import time
 import webbrowser
 from collections import deque
@@ -12,7 +11,6 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 import scipy.optimize  # noqa: F401
-from PIL import Image
 
 from ..detection import Frame, build_detector
 from ..detection.stream import open_live
@@ -148,11 +146,13 @@ class _Choice:
 
 def _picture(frame: Frame) -> dict[str, Any]:
     """A small JPEG of a frame, and the size of the frame."""
-    image, buffer = Image.fromarray(frame.image), io.BytesIO()
-    image.thumbnail((_WIDEST, _WIDEST), Image.Resampling.BILINEAR, reducing_gap=1.0)
-    image.save(buffer, 'JPEG', quality=75)
+    import cv2  # comes with mmengine; five times as fast as Pillow
+
     height, width = frame.image.shape[:2]
-    packed = base64.b64encode(buffer.getvalue()).decode()
+    scale = min(_WIDEST / max(width, height), 1)
+    image = cv2.resize(frame.image, (round(scale * width), round(scale * height)), interpolation=cv2.INTER_LINEAR)
+    buffer = cv2.imencode('.jpg', cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 75])[1]
+    packed = base64.b64encode(buffer).decode()
     return {'index': frame.index, 'time': round(frame.time, 4), 'size': [width, height], 'picture': packed}
 
 

@@ -15,6 +15,7 @@ from ..utils import release_memory
 from .track_clips import Clip, track_clips
 
 _TOGETHER = 10_000  # frames that are lifted together
+_LONG = 10_000  # rows of a table from which memory is given back
 
 
 def inference_lifter(
@@ -105,7 +106,8 @@ def predict_table(
                 if name not in arrays:
                     arrays[name] = np.empty((len(table.keypoints), *array.shape[1:]), array.dtype)
                 arrays[name][clip.rows] = array
-        release_memory()
+        if len(table.keypoints) > _LONG:  # takes 2 ms, too long for each frame of a stream
+            release_memory()
     fields = {'segments': rows, **assumed_metadata(model)}
     if 'pose' in names:
         fields |= {'poses': arrays['pose'], 'skeleton_3d': model.codec.result_skeleton.name}

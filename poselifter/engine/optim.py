@@ -13,6 +13,8 @@ from ..errors import InputError
 from ..models.parts import BaseBackbone
 from ..registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS, PARAM_SCHEDULERS
 
+_FUSED = ('Adam', 'AdamW', 'SGD')  # that torch steps in one operation, on CPUs and GPUs
+
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class MotionOptimWrapperConstructor(DefaultOptimWrapperConstructor):
@@ -20,7 +22,8 @@ class MotionOptimWrapperConstructor(DefaultOptimWrapperConstructor):
 
     Parameters with the same key of ``custom_keys``, layer, rate and weight decay are one group; its ``name`` is the
     key, the layer, ``rest``, or ``all`` where it is the only one. Frozen parameters are left out.
-    :class:`~poselifter.engine.MotionRunner` takes it where a config names no constructor.
+    :class:`~poselifter.engine.MotionRunner` takes it where a config names no constructor. Optimisers that have a fused
+    step take it, unless the config says ``fused=False``.
 
     Args:
         optim_wrapper_cfg: see mmengine.
@@ -34,6 +37,8 @@ class MotionOptimWrapperConstructor(DefaultOptimWrapperConstructor):
 
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None) -> None:
         super().__init__(optim_wrapper_cfg, paramwise_cfg or {'custom_keys': {}})  # never empty: see add_params
+        if self.optimizer_cfg['type'] in _FUSED:
+            self.optimizer_cfg = {'fused': True, **self.optimizer_cfg}
 
     def __call__(self, model: nn.Module) -> OptimWrapper:
         """Builds the wrapper and logs the table of its groups."""

@@ -39,6 +39,19 @@ def test_attention_dropout_is_off_in_eval():
     assert torch.equal(attention(x), attention(x))
 
 
+@pytest.mark.parametrize('axis', ['joints', 'frames'])
+def test_attention_learns_in_bfloat16_as_in_float32(axis):
+    torch.manual_seed(0)
+    attention, x = Attention(16, 2, axis), torch.randn(2, 9, 5, 16, requires_grad=True)
+    valid, results = torch.arange(9) < torch.tensor([[7], [9]]), []
+    for half in (False, True):
+        with torch.autocast('cpu', torch.bfloat16, enabled=half):
+            out = attention(x, valid)
+        results.append([out, *torch.autograd.grad((out * x.detach()).sum(), [x, *attention.parameters()])])
+    for one, other in zip(*results, strict=True):
+        assert (one - other).abs().mean() < 0.02 * one.std() + 1e-4
+
+
 @pytest.mark.parametrize(
     ('axis', 'shared', 'drawn'), [('joints', (2,), (0, 1)), ('frames', (1,), (0, 2)), ('clip', (1, 2), (0,))]
 )

@@ -52,7 +52,7 @@ def test_initialisation_dropout_and_the_unused_norm():
     rates = {m.p for m in neck.modules() if isinstance(m, torch.nn.Dropout)}
     rates |= {m.attn_drop for m in neck.modules() if isinstance(m, Attention)}
     assert rates == {0.3}
-    assert sum(isinstance(m, torch.nn.Dropout) for m in neck.modules()) == 3 * 3
+    assert sum(isinstance(m, torch.nn.Dropout) for m in neck.modules()) == 2 * 3
     neck.eval()
     x = torch.randn(1, 27, 1, 64)
     before = neck(x)['single']

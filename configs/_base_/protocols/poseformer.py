@@ -1,7 +1,7 @@
 # PoseFormer. Testing: a window for each frame; the root as predicted; a mirrored copy is averaged in. Training:
 # AdamW, the rate falls by a hundredth every epoch.
 
-model_test_cfg = dict(window=dict(stride=1), zero_root=False, flip_test=True)
+model_test_cfg = dict(batch_size=32, window=dict(stride=1), zero_root=False, flip_test=True)
 val_evaluator = [dict(type='PoseMetric', protocol='poseformer'), dict(type='PoseMetric')]
 test_evaluator = val_evaluator
 

@@ -103,7 +103,8 @@ class MotionEstimator(BaseModel, Network):
                 head's losses; ``'predict'``: see :meth:`predict`.
         """
         if mode == 'predict':
-            return self.predict(inputs, data_samples)
+            with FastProducts():
+                return self.predict(inputs, data_samples)
         samples = self._with_inputs(inputs, _with_present(inputs, data_samples))
         persons, valid = inputs.shape[1] if inputs.ndim == 5 else 1, samples.get('valid')
         features = self.extract_feat(inputs, valid if valid is None else valid.repeat_interleave(persons, 0))

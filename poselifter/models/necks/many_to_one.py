@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from ...errors import InputError
 from ...registry import NECKS
+from ...utils.fast_products import linear_with
 from ..layers import Attention, PositionEmbedding, StdNorm
 from ..parts import BaseNeck, Tensors
 
@@ -50,14 +51,14 @@ class StridedBlock(nn.Module):
         self.attn = Attention(dim, num_heads, 'frames', attn_drop=drop_rate, proj_drop=drop_rate)
         self.norm2 = StdNorm(dim)
         self.conv1 = nn.Conv1d(dim, hidden_dims, 1)
-        self.act = nn.Sequential(nn.ReLU(), nn.Dropout(drop_rate))
         self.conv2 = nn.Conv1d(hidden_dims, dim, 3, stride, padding=1)
         self.drop = nn.Dropout(drop_rate)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, 1, D) -> (B, ceil(T / stride), 1, D)."""
         x = x + self.attn(self.norm1(x))
-        y = self.conv2(self.act(self.conv1(self.norm2(x).squeeze(2).transpose(1, 2))))
+        hidden = linear_with(self.norm2(x), self.conv1.weight.squeeze(-1), self.conv1.bias, 'relu')  # a frame at a time
+        y = self.conv2(self.drop(hidden).squeeze(2).transpose(1, 2))
         return x[:, :: self.stride] + self.drop(y.transpose(1, 2).unsqueeze(2))
 
 
