@@ -8,12 +8,12 @@ _base_ = [
 ]
 
 work_dir = 'work_dirs/actionpose/bodies_27'
-load_from = 'work_dirs/actionpose/bodies_27_pretrain/epoch_18.pth'
+load_from = 'work_dirs/actionpose/bodies_27_pretrain/epoch_9.pth'
 pretrained_by = 'configs/actionpose/bodies_27.py --variant pretrain'
 model = dict(
     backbone=dict(type='ActionPose', embed_dims=40, depth=2, num_heads=4, align_layer=1), codec={{_base_.codec}}
 )
-train_dataloader = dict(batch_size=8, dataset=dict(window=dict(stride=40)))
+train_dataloader = dict(batch_size=8, dataset=dict(window=dict(stride=53)))
 # nothing is chosen on the validation subjects: the last weights count
 val_cfg = val_dataloader = val_evaluator = None
 default_hooks = dict(checkpoint=dict(save_best=None))
@@ -34,9 +34,9 @@ variants = dict(
         ),
         load_from=None,
         pretrained_by=None,
-        train_dataloader=dict(
-            dataset=dict(window=dict(stride=80), pipeline=[*filmed, flip, dict(type='MaskMixture'), pack])
-        ),
+        train_dataloader=dict(dataset=dict(pipeline=[*filmed, flip, dict(type='MaskMixture'), pack])),
+        train_cfg=dict(max_epochs=9),
+        param_scheduler={'1': dict(T_max=9)},
         optim_wrapper=dict(paramwise_cfg=dict(custom_keys=dict(text_encoder=dict(lr_mult=0.1)))),
     ),
 )

@@ -8,10 +8,10 @@ _base_ = [
 ]
 
 work_dir = 'work_dirs/motionbert/bodies_27'
-load_from = 'work_dirs/motionbert/bodies_27_pretrain/epoch_18.pth'
+load_from = 'work_dirs/motionbert/bodies_27_pretrain/epoch_9.pth'
 pretrained_by = 'configs/motionbert/bodies_27.py --variant pretrain'
 model = dict(backbone=dict(embed_dims=40, depth=2, num_heads=4), codec={{_base_.codec}})
-train_dataloader = dict(batch_size=8, dataset=dict(window=dict(stride=40)))
+train_dataloader = dict(batch_size=8, dataset=dict(window=dict(stride=53)))
 # nothing is chosen on the validation subjects: the last weights count
 val_cfg = val_dataloader = val_evaluator = None
 default_hooks = dict(checkpoint=dict(save_best=None))
@@ -24,6 +24,8 @@ variants = dict(
         model=dict(type='UnifiedMotionPretrainer', loss_2d=dict(type='ReprojectionLoss', fit_scale=True)),
         load_from=None,
         pretrained_by=None,
-        train_dataloader=dict(dataset=dict(window=dict(stride=80), pipeline=[*filmed, flip, *masks, pack])),
+        train_cfg=dict(max_epochs=9),
+        param_scheduler={'1': dict(T_max=9)},
+        train_dataloader=dict(dataset=dict(pipeline=[*filmed, flip, *masks, pack])),
     ),
 )

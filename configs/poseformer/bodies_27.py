@@ -12,7 +12,7 @@ model = dict(
     codec={{_base_.codec}},
     test_cfg=dict(window=dict(length=27, stride=1), flip_test=True),
 )
-train_dataloader = dict(dataset=dict(window=dict(stride=15)))
+train_dataloader = dict(dataset=dict(window=dict(stride=12)))
 # nothing is chosen on the validation subjects: the last weights count
 val_cfg = val_dataloader = val_evaluator = None
 default_hooks = dict(checkpoint=dict(save_best=None))

@@ -13,7 +13,7 @@ pretrained_by = 'configs/pstmo/bodies_27.py --variant pretrain'
 small = dict(_base_.sizes.pstmo_small)
 small['backbone'] = dict(small['backbone'], depth=2)
 model = dict(**small, codec={{_base_.codec}})
-train_dataloader = dict(dataset=dict(window=dict(stride=18)))
+train_dataloader = dict(dataset=dict(window=dict(stride=13)))
 # nothing is chosen on the validation subjects: the last weights count
 val_cfg = val_dataloader = val_evaluator = None
 default_hooks = dict(checkpoint=dict(save_best=None))
@@ -34,7 +34,7 @@ variants = dict(
         load_from=None,
         pretrained_by=None,
         train_dataloader=dict(
-            dataset=dict(window=dict(stride=36), pipeline=[*filmed, flip, *masks, dict(type='PackPose', keys=['mask'])])
+            dataset=dict(window=dict(stride=26), pipeline=[*filmed, flip, *masks, dict(type='PackPose', keys=['mask'])])
         ),
     ),
 )
