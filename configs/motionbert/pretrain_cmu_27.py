@@ -54,6 +54,9 @@ variants = dict(
         ),
         train_cfg=dict(max_epochs=20),
         # by epoch: the first ones have fewer batches
-        param_scheduler={'1': dict(_delete_=True, type='CosineAnnealingLR', eta_min=1e-6, T_max=20, by_epoch=True)},
+        param_scheduler=[
+            dict(type='LinearLR', start_factor=0.05, by_epoch=False, end=200),
+            dict(type='CosineAnnealingLR', eta_min=1e-6, T_max=20, by_epoch=True),
+        ],
     ),
 )

@@ -8,6 +8,7 @@ Trainings and tables are data, rows.yml beside this file. A training that is don
 stopped in any way goes on from its last epoch with the same command, to the same weights.
 """
 
+import copy
 import hashlib
 import json
 import os
@@ -19,13 +20,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
 from mmengine.config import Config
-from report import report
+from report import Report
 
 import poselifter
 from poselifter.checkpoints import load_checkpoint_file
@@ -36,6 +37,7 @@ from poselifter.errors import InputError, reading, run_program
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+SEEDS = 3
 METRICS = ('MPJPE', 'P-MPJPE', 'MPJVE')
 
 
@@ -57,6 +59,11 @@ class Study:
             content = yaml.safe_load(rows.read_text(encoding='utf-8'))
             self.settings, self.trainings = content['settings'], content['trainings']
             self.checkpoints, self.tables = content['checkpoints'], content['tables']
+            parts = [row for table in self.tables for row in table['rows'].values()]
+            named = [row[key] for row in parts for key in ('run', 'against') if key in row]
+            self.tested = dict.fromkeys([*self.checkpoints, *named])
+        if unknown := set(self.tested) - set(self.trainings):
+            raise InputError(f'{rows}: no trainings {", ".join(sorted(unknown))}; mend checkpoints and tables')
         for name, training in self.trainings.items():
             unknown = set(training) - {'config', 'from', 'epochs', 'like', 'set', 'transforms'}
             if unknown or training.get('from', name) not in self.trainings or 'config' not in training:
@@ -80,9 +87,8 @@ class Study:
     @cached_property
     def order(self) -> list[tuple[str, int]]:
         """All trainings with their seeds, in the order in which they are done."""
-        tested = {name: None for table in self.tables for row in table['rows'].values() for name in [row['run']]}
         plan = [(name, 0) for name in self.checkpoints]
-        plan += [(name, seed) for seed in range(3) for name in tested if name not in self.checkpoints]
+        plan += [(name, seed) for seed in range(SEEDS) for name in self.tested if name not in self.checkpoints]
         return list(dict.fromkeys(step for name, seed in plan for step in self.chain(name, seed)))
 
     def chain(self, name: str, seed: int) -> list[tuple[str, int]]:
@@ -110,14 +116,15 @@ class Study:
 
     def weights(self, name: str, seed: int) -> Path:
         """The checkpoint that a training leaves."""
-        return self.folder(name, seed) / f'epoch_{self.config(name, seed).train_cfg.max_epochs}.pth'
+        training = self.trainings[name]
+        epochs = training.get('epochs') or base(training['config']).train_cfg.max_epochs
+        return self.folder(name, seed) / f'epoch_{epochs}.pth'
 
     def config(self, name: str, seed: int) -> Config:
         """The config of a training."""
         training = self.full(name)
-        path, _, variant = training['config'].partition(':')
-        config = load_config(ROOT / 'configs' / f'{path}.py', variant=variant or None)
-        config = change_config(config, {key: v for key, v in training['set'].items() if not key.startswith('windows')})
+        config = copy.deepcopy(base(training['config']))
+        config = change_config(config, {key: value for key, value in training['set'].items() if key != 'windows'})
         if 'epochs' in training:
             config.train_cfg.max_epochs = config.param_scheduler[1].T_max = training['epochs']
         dataset = config.train_dataloader.dataset
@@ -133,12 +140,12 @@ class Study:
 
     def do(self, name: str, seed: int) -> dict[str, Any]:
         """Trains and tests; returns the line of the ledger."""
-        folder, config, began = self.folder(name, seed), self.config(name, seed), time.time()
+        folder, config, began, spent = self.folder(name, seed), self.config(name, seed), time.time(), cpu_seconds()
         resumed = any(folder.glob('epoch_*.pth'))
         folder.mkdir(parents=True, exist_ok=True)
         config.dump(folder / 'config.py')
         call(folder, 'tools/train.py', folder / 'config.py', '--work-dir', folder, '--resume')
-        used, weights = resource.getrusage(resource.RUSAGE_CHILDREN), self.weights(name, seed)
+        used, weights = cpu_seconds() - spent, self.weights(name, seed)
         entry = {
             'training': name,
             'recipe': self.recipe(name),
@@ -147,14 +154,10 @@ class Study:
             'steps': load_checkpoint_file(weights)['meta']['iter'],
             'commit': commit(),
             'date': time.strftime('%Y-%m-%d %H:%M'),
-            # of this process's children: the one training, if it was not interrupted
-            'cpu_s': None if resumed else round(used.ru_utime + used.ru_stime - self.spent),
+            'cpu_s': None if resumed else round(used),
             'wall_s': round(time.time() - began),
         }
-        if config.get('test_dataloader') and config.model.type not in (
-            'UnifiedMotionPretrainer',
-            'TextMotionPretrainer',
-        ):
+        if name in self.tested:
             out = folder / 'metrics.json'
             call(folder, 'tools/test.py', folder / 'config.py', weights, '--work-dir', folder / 'test', '--out', out)
             metrics = json.loads(out.read_text(encoding='utf-8'))
@@ -174,8 +177,6 @@ class Study:
                 continue
             if any(step in failed for step in self.chain(name, seed)[:-1]):
                 continue
-            used = resource.getrusage(resource.RUSAGE_CHILDREN)
-            self.spent = used.ru_utime + used.ru_stime
             try:
                 entry = self.do(name, seed)
             except subprocess.CalledProcessError as error:
@@ -192,6 +193,13 @@ class Study:
             )
 
 
+@cache
+def base(name: str) -> Config:
+    """A config of the project, 'CONFIG' or 'CONFIG:VARIANT'."""
+    path, _, variant = name.partition(':')
+    return load_config(ROOT / 'configs' / f'{path}.py', variant=variant or None)
+
+
 def changed(pipeline: list[dict], changes: dict[str, dict | None]) -> Iterator[dict]:
     """The steps of a pipeline with other settings by type; ``None`` leaves a step out."""
     for step in pipeline:
@@ -205,6 +213,12 @@ def call(folder: Path, tool: str, *arguments: Any) -> None:
     command = [sys.executable, str(ROOT / tool), *map(str, arguments)]
     with (folder / 'log.txt').open('a', encoding='utf-8') as log:
         subprocess.run(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, check=True)
+
+
+def cpu_seconds() -> float:
+    """Seconds of a core that finished children of this process have used."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def append(ledger: Path, entry: dict[str, Any]) -> None:
@@ -235,7 +249,7 @@ def main(argv: list[str] | None = None) -> None:
     poselifter.register_all_modules()
     study = Study(args.rows, args.work_dir.resolve(), args.ledger)
     if args.report:
-        print(report(study.tables, study.entries(), ROOT / 'configs'))
+        print(Report(study, ROOT / 'configs').text())
     elif args.list:
         print('\n'.join(f'{name}, seed {seed}' for name, seed in study.missing()))
     else:
