@@ -17,7 +17,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from poselifter.apis.zoo import DEFAULT_MODEL, find
+from poselifter.apis.zoo import zoo_models
 from poselifter.errors import InputError, run_program
 from poselifter.utils import atomic_write
 
@@ -44,7 +44,8 @@ def run(command: str) -> str:
     Raises:
         InputError: the command fails.
     """
-    key = hashlib.sha256(f'{command}\n{find(DEFAULT_MODEL).sha256}'.encode()).hexdigest()[:16]
+    weights = ' '.join(sorted(model.sha256 for model in zoo_models().values() if model.sha256))
+    key = hashlib.sha256(f'{command}\n{weights}'.encode()).hexdigest()[:16]
     kept = ROOT / 'out' / 'refresh' / f'{key}.txt'
     if kept.is_file():
         return kept.read_text(encoding='utf-8')
