@@ -35,7 +35,7 @@ class Report:
             figures = [f'{entry[key]:.1f}' for key in ('MPJPE', 'P-MPJPE', 'MPJVE')] if entry else ['not run'] * 3
             lines.append([name, self.study.trainings[name]['config'], *figures, str(self.total(name, 0, 'steps'))])
             lines[-1].append(str(self.total(name, 0, 'cpu_s')))
-        return '**One checkpoint of each system, the same data and budget**\n\n' + markdown(lines)
+        return '**One checkpoint of each system, the same data and budget**\n\n' + markdown(lines).strip()
 
     def table(self, table: Mapping[str, Any]) -> str:
         """One table, its claims below it, and the rows of the paper that have not been run."""
@@ -53,7 +53,8 @@ class Report:
         notes += [self.order(rows, paper, table.get('column'))] if paper else []
         notes += [f'- Not run: {", ".join(missing)}.'] if missing else []
         against = f' Differences by pairs from {table["against"]}.' if 'against' in table else ''
-        return f'**{title}**{against}\n\n{markdown(lines)}\n' + '\n'.join(notes)
+        body = markdown(lines) if len(lines) > 1 else ''
+        return '\n\n'.join(filter(None, [f'**{title}**{against}', body.strip(), '\n'.join(notes)]))
 
     def cells(self, row: Mapping[str, str], table: Mapping[str, Any]) -> list[str]:
         """Number of seeds, MPJPE, its difference, P-MPJPE, seconds of a row."""
@@ -110,6 +111,10 @@ def spread(values: Sequence[float], sign: bool = False) -> str:
 
 
 def markdown(lines: Sequence[Sequence[str]]) -> str:
-    """A table; the first line is its head."""
+    """A table without its empty columns; the first line is its head."""
+    kept = [
+        i for i, title in enumerate(lines[0]) if any(line[i] not in ('', '-') for line in lines[1:]) or title == 'row'
+    ]
+    lines = [[line[i] for i in kept] for line in lines]
     rows = [lines[0], ['---'] * len(lines[0]), *lines[1:]]
     return ''.join(f'| {" | ".join(row)} |\n' for row in rows)

@@ -141,7 +141,7 @@ class Study:
     def do(self, name: str, seed: int) -> dict[str, Any]:
         """Trains and tests; returns the line of the ledger."""
         folder, config, began, spent = self.folder(name, seed), self.config(name, seed), time.time(), cpu_seconds()
-        resumed = any(folder.glob('epoch_*.pth'))
+        code, resumed = commit(), any(folder.glob('epoch_*.pth'))
         folder.mkdir(parents=True, exist_ok=True)
         config.dump(folder / 'config.py')
         call(folder, 'tools/train.py', folder / 'config.py', '--work-dir', folder, '--resume')
@@ -152,7 +152,7 @@ class Study:
             'seed': seed,
             'config': self.trainings[name]['config'],
             'steps': load_checkpoint_file(weights)['meta']['iter'],
-            'commit': commit(),
+            'commit': code,
             'date': time.strftime('%Y-%m-%d %H:%M'),
             'cpu_s': None if resumed else round(used),
             'wall_s': round(time.time() - began),
