@@ -69,7 +69,11 @@ def write_api(app):
     folder = Path(app.srcdir) / 'api'
     folder.mkdir(exist_ok=True)
     poselifter.register_all_modules()
-    index = ['# API reference\n', 'What each room of the package offers.\n', '```{toctree}\n:maxdepth: 1\n\ncommands']
+    index = [
+        '# API reference\n',
+        'The commands, and the public classes and functions of each folder of the package.\n',
+        '```{toctree}\n:maxdepth: 1\n\ncommands',
+    ]
     for room, title in ROOMS.items():
         module = importlib.import_module(f'poselifter.{room}')
         lines = [f'# {title}: `poselifter.{room}`\n', f'{inspect.getdoc(module).splitlines()[0]}\n', '```{eval-rst}']

@@ -19,9 +19,9 @@ README = PAGE.parents[2] / 'README.md'
 START, END = '<!-- zoo: made by docs/model_cards.py from the metafiles -->\n', '<!-- end of zoo -->\n'
 INTRODUCTION = """# The models that ship
 
-Made by `python docs/model_cards.py` from the metafiles in `configs`. `poselifter zoo list` lists all configs,
-`poselifter zoo info NAME` prints an entry, `--model NAME` chooses one. Errors are in mm, see [numbers](numbers.md);
-how they grow on other data: [out of distribution](out_of_distribution.md).
+These models are part of poselifter. `poselifter lift --model NAME` uses one of them; without the option it is the
+default. Errors are in mm ([what the numbers mean](numbers.md)); [Out of distribution](out_of_distribution.md) says how
+they grow on other data. `python docs/model_cards.py` makes this page from the metafiles in `configs`.
 """
 
 

@@ -36,14 +36,14 @@ SIDES = {side: tuple(value / 255 for value in COLOURS[side]) for side in ('left'
 SETS = ['h36m17', 'cmu17', 'coco17', 'halpe26', 'body25', 'mediapipe33', 'mpi_inf_3dhp17', 'smpl24']
 # where a joint of the left side is drawn; the right side is the mirror image, the middle has x = 0
 PLACES = {
-    'pelvis': (0, 0), 'mid_hip': (0, 0), 'hip': (0.12, -0.02), 'knee': (0.15, -0.45), 'ankle': (0.16, -0.88),
-    'heel': (0.12, -0.95), 'big_toe': (0.19, -1.0), 'small_toe': (0.26, -0.97),
-    'foot_index': (0.2, -1.0), 'foot': (0.2, -0.99),
-    'spine': (0, 0.22), 'spine1': (0, 0.12), 'spine2': (0, 0.24), 'spine3': (0, 0.34), 'thorax': (0, 0.47),
-    'neck': (0, 0.49), 'nose': (0, 0.62), 'head': (0, 0.66), 'head_top': (0, 0.78), 'collar': (0.08, 0.43),
-    'shoulder': (0.2, 0.45), 'elbow': (0.42, 0.25), 'wrist': (0.58, 0.02), 'hand': (0.64, -0.06),
-    'thumb': (0.56, -0.08), 'index': (0.63, -0.1), 'pinky': (0.69, -0.06), 'eye': (0.06, 0.68),
-    'eye_inner': (0.035, 0.72), 'eye_outer': (0.095, 0.72), 'ear': (0.13, 0.66), 'mouth': (0.04, 0.565),
+    'pelvis': (0, 0), 'mid_hip': (0, 0), 'hip': (0.12, -0.02), 'knee': (0.15, -0.45), 'ankle': (0.16, -0.84),
+    'heel': (0.07, -0.93), 'big_toe': (0.16, -1.02), 'small_toe': (0.27, -0.97),
+    'foot_index': (0.2, -1.02), 'foot': (0.2, -0.99),
+    'spine': (0, 0.22), 'spine1': (0, 0.12), 'spine2': (0, 0.24), 'spine3': (0, 0.36), 'thorax': (0, 0.47),
+    'neck': (0, 0.48), 'nose': (0, 0.66), 'head': (0, 0.66), 'head_top': (0, 0.84), 'collar': (0.1, 0.44),
+    'shoulder': (0.22, 0.45), 'elbow': (0.42, 0.25), 'wrist': (0.58, 0.02), 'hand': (0.66, -0.09),
+    'thumb': (0.53, -0.1), 'index': (0.64, -0.14), 'pinky': (0.73, -0.06), 'eye': (0.135, 0.8),
+    'eye_inner': (0.05, 0.78), 'eye_outer': (0.22, 0.77), 'ear': (0.26, 0.67), 'mouth': (0.06, 0.57),
 }  # fmt: skip
 
 
@@ -56,16 +56,16 @@ def place(name: str) -> tuple[float, float]:
 
 def draw_skeletons(path: Path) -> None:
     """Joint sets with the numbers of their joints."""
-    figure, axes = plt.subplots(2, 4, figsize=(15, 11.5))
+    figure, axes = plt.subplots(4, 2, figsize=(9.2, 21))
     for axis, name in zip(axes.flat, SETS, strict=True):
         skeleton = get_skeleton(name)
         points = np.array([place(joint) for joint in skeleton.joint_names])
         for a, b in skeleton.edges:
             axis.plot(*points[[a, b]].T, color='#c5ccd6', linewidth=3, zorder=1, solid_capstyle='round')
         for number, (point, side) in enumerate(zip(points, skeleton.sides, strict=True)):
-            axis.scatter(*point, s=150, color=SIDES[side], zorder=2)
-            axis.text(*point, str(number), color='white', fontsize=7.5, ha='center', va='center_baseline', zorder=3)
-        axis.set(xlim=(-0.8, 0.8), ylim=(-1.08, 0.86), aspect='equal', title=name)
+            axis.scatter(*point, s=230, color=SIDES[side], zorder=2)
+            axis.text(*point, str(number), color='white', fontsize=9, ha='center', va='center_baseline', zorder=3)
+        axis.set(xlim=(-0.82, 0.82), ylim=(-1.08, 0.92), aspect='equal', title=name)
         axis.axis('off')
     figure.tight_layout()
     figure.savefig(path, dpi=80)

@@ -22,9 +22,9 @@ def _prepare(model: str | None) -> None:
 
 @command(
     'lift',
-    option('input', nargs='*', help='films, folders of pictures, patterns ("*.mp4"), or {inputs}; none: our clip'),
+    option('input', nargs='*', help='films, folders of pictures, patterns ("*.mp4"), or {inputs}; without: our clip'),
     OUT_DIR,
-    option('--detector', help='of persons in films: blazepose-full (default), blazepose-lite, rtmlib-body, ...'),
+    option('--detector', help='finds persons in films: blazepose-full (default), blazepose-lite, rtmlib-body, ...'),
     option('--start', type=float, metavar='S', help='second of a film to begin at'),
     option('--end', type=float, metavar='S', help='second of a film to end at'),
     option('--model', help='a name of the zoo, a config or an exported .onnx file (default: the model that ships)'),
@@ -34,24 +34,24 @@ def _prepare(model: str | None) -> None:
     option('--fps', type=float, help='frame rate, where the file does not say'),
     option('--person', metavar='ID', help='only this person, or several with commas'),
     option('--largest', action='store_true', help='only the person who fills most of the picture'),
-    option('--tracker', metavar='NAME', help='of persons without ids: sort, bytetrack, ocsort, cbiou of trackers'),
-    option('--truth', metavar='NPZ', help='true poses with their keypoints: prints errors and coverage'),
+    option('--tracker', metavar='NAME', help='links persons without ids: sort, bytetrack, ocsort, cbiou'),
+    option('--truth', metavar='NPZ', help='file of true poses and their keypoints; prints errors and coverage'),
     option('--smooth', type=strength, default='light', help='off, light, strong or hertz (default: %(default)s)'),
-    option('--formats', help='of {poses} (default: npz,png,html)'),
+    option('--formats', help='some of {poses}, with commas (default: npz,png,html)'),
     option('--body', action='store_true', help='also a moving body (Anny): a page and a GLB, NAME_body.*'),
     option('--force', action='store_true', help='write over results that exist (default: they stay)'),
     JSON,
     DEVICE,
     option('--batch-size', type=int, help='windows in one forward pass'),
-    option('--fast', action='store_true', help='the fastest way on this machine, measured, within 0.5 mm'),
-    option('--world', action='store_true', help='persons that walk on a ground: root, gravity, feet that stand'),
-    option('--height', type=float, metavar='M', help='of the persons, metres (for --world, like the next three)'),
-    option('--focal', type=float, metavar='PIXELS', help='focal length'),
-    option('--camera', metavar='FILE', help='calibration: OpenCV YAML, Pose2Sim TOML or JSON; FILE:NAME of several'),
-    option('--camera-pitch', type=float, metavar='DEG', help='how far the camera looks down'),
+    option('--fast', action='store_true', help='measure and use the fastest way on this machine, within 0.5 mm'),
+    option('--world', action='store_true', help='put the persons on a ground: places, gravity, feet that stand'),
+    option('--height', type=float, metavar='M', help='height of the persons, m (with --world, as the next three)'),
+    option('--focal', type=float, metavar='PIXELS', help='focal length in pixels'),
+    option('--camera', metavar='FILE', help='calibration: OpenCV YAML, Pose2Sim TOML, JSON; FILE:NAME of several'),
+    option('--camera-pitch', type=float, metavar='DEG', help='how far the camera looks down, degrees'),
 )
 def lift(args: argparse.Namespace) -> None:
-    """Films or 2D keypoints to 3D poses."""
+    """Lifts films or 2D keypoints to 3D poses."""
     from .apis import Pose3DInferencer  # models take seconds to import; `poselifter zoo list` need not wait
     from .apis.lift_files import lift_files
     from .apis.zoo import DEFAULT_MODEL
@@ -113,7 +113,7 @@ def _add_bodies(args: argparse.Namespace, report: list[dict], say: Callable[[str
 @command(
     'live',
     option('source', nargs='?', default='0', help='number or device of a camera, or a film (default: %(default)s)'),
-    option('--detector', help='of persons: blazepose-full (default), blazepose-lite, rtmlib-body, ...'),
+    option('--detector', help='finds persons: blazepose-full (default), blazepose-lite, rtmlib-body, ...'),
     option('--model', help='a name of the zoo, a config or an exported .onnx file (default: the model that ships)'),
     option('--checkpoint', help="weights (default: the zoo model's own)"),
     option('--smooth', type=strength, default='light', help='off, light, strong or hertz (default: %(default)s)'),
@@ -122,12 +122,12 @@ def _add_bodies(args: argparse.Namespace, report: list[dict], say: Callable[[str
     option(
         '--latency', type=int, default=0, metavar='N', help='frames to wait for better poses (default: %(default)s)'
     ),
-    option('--port', type=int, default=0, help='of the page (default: a free one)'),
+    option('--port', type=int, default=0, help='port of the page (default: a free one)'),
     option('--no-browser', action='store_true', help='print the address of the page, open nothing'),
     DEVICE,
 )
 def live(args: argparse.Namespace) -> None:
-    """A camera or a film to a page that shows 2D and 3D as they come; Ctrl-C ends it."""
+    """Shows a camera or a film in the browser, in 2D and 3D, as the pictures come; Ctrl-C ends it."""
     from .apis.inferencers import open_model
     from .apis.live import show_live
     from .apis.zoo import DEFAULT_MODEL
@@ -148,11 +148,11 @@ def live(args: argparse.Namespace) -> None:
 
 @command(
     'page',
-    option('results', nargs='+', help='what `poselifter lift` wrote; several of the same film stand side by side'),
+    option('results', nargs='+', help='files that `poselifter lift` wrote; several are shown side by side'),
     option('-o', '--out', default='page.html', metavar='HTML', help='file of the page (default: %(default)s)'),
 )
 def page(args: argparse.Namespace) -> None:
-    """A page that shows results in 3D, side by side."""
+    """Writes a page that shows results in 3D, side by side."""
     from .io import check_target, read_result
     from .visualization.html import write_side_by_side
 
@@ -178,21 +178,21 @@ def world_of(args: argparse.Namespace) -> Any:
     option('input', help='what `poselifter lift` wrote, or another npz with an array (T, J, 3) in metres'),
     OUT_DIR,
     option('--body', default='anny', choices=('anny', 'smpl'), help='(default: %(default)s, which ships)'),
-    option('--body-model', help='of --body smpl: the file or its folder (smpl.is.tue.mpg.de)'),
-    option('--joint-regressor', help='J_regressor_h36m_correct.npy, where it is not beside the body model'),
-    option('--formats', default='npz,html,glb', help='of {body} (default: %(default)s)'),
-    option('--film', help='of the poses: the page shows the body over it'),
-    option('--height', type=float, metavar='M', help='of the persons, metres'),
-    option('--age', type=float, metavar='YEARS', help='of the persons (default: young adults)'),
-    option('--gender', help='male or female; of SMPL the file in a folder, also neutral'),
+    option('--body-model', help='for --body smpl: its file or folder (smpl.is.tue.mpg.de)'),
+    option('--joint-regressor', help='J_regressor_h36m_correct.npy, if it is not beside the body model'),
+    option('--formats', default='npz,html,glb', help='some of {body}, with commas (default: %(default)s)'),
+    option('--film', help='film of these poses; the page shows the body over it'),
+    option('--height', type=float, metavar='M', help='height of the persons, metres'),
+    option('--age', type=float, metavar='YEARS', help='age of the persons (default: young adults)'),
+    option('--gender', help='male or female; for SMPL also neutral'),
     SKELETON,
     option('--fps', type=float, help='frame rate, where the file does not say (then: 30)'),
-    option('--noise', type=float, default=0.01, help='how far the joints are off, metres: more is smoother'),
-    option('--iterations', type=int, default=200, help='of the optimiser (default: %(default)s)'),
+    option('--noise', type=float, default=0.01, help='assumed error of the joints, metres: more is smoother'),
+    option('--iterations', type=int, default=200, help='iterations of the optimiser (default: %(default)s)'),
     DEVICE,
 )
 def fit_any_body(args: argparse.Namespace) -> None:
-    """3D poses to a moving body: Anny, which anyone may use, or SMPL."""
+    """Fits a moving body to 3D poses: Anny, which anyone may use, or SMPL."""
     from .apis import fit_body_to_poses
     from .apis.body_fitting import say_bodies
     from .detection import open_frames
@@ -209,18 +209,18 @@ def fit_any_body(args: argparse.Namespace) -> None:
     'fit-smpl',
     option('input', help='what `poselifter lift` wrote, or another npz with an array (T, J, 3) in metres'),
     option('--body-model', required=True, help='SMPL: the file or its folder (smpl.is.tue.mpg.de)'),
-    option('--gender', default='neutral', help='neutral, male or female, in a folder (default: %(default)s)'),
-    option('--joint-regressor', help='J_regressor_h36m_correct.npy, where it is not beside the body model'),
+    option('--gender', default='neutral', help='neutral, male or female, of a folder (default: %(default)s)'),
+    option('--joint-regressor', help='J_regressor_h36m_correct.npy, if it is not beside the body model'),
     OUT_DIR,
-    option('--formats', default='npz,html', help='of {body} (default: %(default)s)'),
+    option('--formats', default='npz,html', help='some of {body}, with commas (default: %(default)s)'),
     SKELETON,
     option('--fps', type=float, help='frame rate, where the file does not say (then: 30)'),
-    option('--noise', type=float, default=0.01, help='how far the joints are off, metres: more is smoother'),
-    option('--iterations', type=int, default=400, help='of the optimiser (default: %(default)s)'),
+    option('--noise', type=float, default=0.01, help='assumed error of the joints, metres: more is smoother'),
+    option('--iterations', type=int, default=400, help='iterations of the optimiser (default: %(default)s)'),
     DEVICE,
 )
 def fit(args: argparse.Namespace) -> None:
-    """3D poses to a moving SMPL body: `fit-body --body smpl` with files named as the input."""
+    """Fits a moving SMPL body to 3D poses: `fit-body --body smpl` with files named like the input."""
     from .apis import fit_smpl
     from .apis.body_fitting import say_bodies
 
@@ -231,20 +231,20 @@ def fit(args: argparse.Namespace) -> None:
 
 @command(
     'search',
-    option('text', help='for example "a person waves"'),
+    option('text', help='what to search, for example "a person waves"'),
     option('--library', required=True, help='folder with files of keypoints, or config of a data set'),
     option('--model', required=True, help='config of a pretraining with texts'),
-    option('--checkpoint', required=True, help='what that pretraining left'),
-    option('--motion-checkpoint', help='a fine-tuned encoder in place of its own'),
-    option('--text-encoder', metavar='FOLDER', help='the BERT, where the config names another place'),
+    option('--checkpoint', required=True, help='checkpoint of this pretraining'),
+    option('--motion-checkpoint', help='checkpoint of a fine-tuned motion encoder to use instead'),
+    option('--text-encoder', metavar='FOLDER', help='folder of the BERT, if it is not where the config says'),
     option('--top', type=int, default=10, help='how many clips (default: %(default)s)'),
-    option('--moments', type=int, default=1, help='how often a person may come (default: %(default)s)'),
+    option('--moments', type=int, default=1, help='hits for each person at most (default: %(default)s)'),
     option('--cache', help='file for the embeddings of the library (default: a hidden one in the folder)'),
     option('--out', metavar='JSON', help='file for the results'),
     DEVICE,
 )
 def search(args: argparse.Namespace) -> None:
-    """Clips that show what a text says."""
+    """Finds clips that show what a text says."""
     from .apis import MotionSearch, init_text_motion
     from .io import check_target
 
@@ -272,16 +272,16 @@ def search(args: argparse.Namespace) -> None:
 @command(
     'convert',
     option('input', help='{inputs}; {motions}; or what `poselifter lift` wrote'),
-    option('output', help='file whose ending says the format: of 3D {poses}, of 2D npz, json, csv'),
+    option('output', help='file whose ending says the format: for 3D {poses}, for 2D npz, json, csv'),
     option('--joints', help='joint set to convert 3D to, say h36m17 (default: the joints of the file)'),
     SKELETON,
     IMAGE_SIZE,
     option('--fps', type=float, help='frame rate, where the file does not say'),
-    option('--unit', type=float, metavar='METRES', help='in a unit of length of the file, where it does not say'),
+    option('--unit', type=float, metavar='METRES', help='metres in a unit of the file, where it does not say'),
     option('--up', choices=('y', 'z'), help='axis that points up in the file, where it does not say'),
 )
 def convert(args: argparse.Namespace) -> None:
-    """Keypoints or motion of one format to another."""
+    """Converts keypoints or motion from one format to another."""
     from .io import convert_file
 
     size = tuple(args.image_size[::-1]) if args.image_size else None
@@ -291,7 +291,7 @@ def convert(args: argparse.Namespace) -> None:
 
 from . import cli_models  # noqa: E402, F401  further commands, below these in the help
 
-_STATUS = 'Exit status: 0 done, 1 a fault of the program, 2 an input, option or file to mend, 130 stopped by Ctrl-C.'
+_STATUS = 'Exit status: 0 done, 1 a fault of the program, 2 a wrong input, option or file, 130 stopped by Ctrl-C.'
 
 
 class _Parser(argparse.ArgumentParser):
@@ -304,7 +304,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     from .io import expected_inputs, list_formats
 
-    parser = _Parser(prog='poselifter', description='Human motion from 2D keypoints.', epilog=_STATUS)
+    parser = _Parser(prog='poselifter', description='3D human motion from films and 2D keypoints.', epilog=_STATUS)
     parser.add_argument('--version', action='version', version=f'poselifter {__version__}')
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
     groups = {}

@@ -9,7 +9,7 @@ from .errors import InputError
 
 @command('zoo list')
 def list_zoo(args: argparse.Namespace) -> None:
-    """All published models."""
+    """Lists all published models."""
     from .apis import zoo
     from .detection.weights import MEMBERS, PACKAGE, SHIPPED
 
@@ -53,7 +53,7 @@ def download_model(args: argparse.Namespace) -> None:
     JSON,
 )
 def export(args: argparse.Namespace) -> None:
-    """A model to one file that runs without torch, checked against torch."""
+    """Writes a model as one file that runs without torch, and compares it with torch."""
     from .apis import export_model, init_model
     from .io import check_target
 
@@ -67,7 +67,7 @@ def export(args: argparse.Namespace) -> None:
 
 @command('doctor', JSON)
 def doctor(args: argparse.Namespace) -> None:
-    """Versions, devices, and which extras work."""
+    """Prints versions, devices, and which extras work."""
     from .utils.doctor import examine, report
 
     facts = examine()

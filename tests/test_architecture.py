@@ -22,7 +22,7 @@ FLOORS = [
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
     'poselifter': 451,
-    'poselifter/apis': 1644,
+    'poselifter/apis': 1645,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 192,
     'poselifter/datasets': 2926,
@@ -31,21 +31,21 @@ CODE_LINES = {
     'poselifter/evaluation': 611,
     'poselifter/geometry': 732,
     'poselifter/io': 2101,
-    'poselifter/models': 3103,
+    'poselifter/models': 3107,
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
-    'poselifter/tracking': 410,
-    'poselifter/utils': 517,
+    'poselifter/tracking': 411,
+    'poselifter/utils': 518,
     'poselifter/visualization': 742,
-    'poselifter/world': 394,
+    'poselifter/world': 404,
     'tools': 129,
     'tools/analysis_tools': 1109,
     'tools/dataset_converters': 717,
     'tools/misc': 420,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 37_287
-TEST_LINES = 32_115
+TOTAL_LINES = 37_310
+TEST_LINES = 32_144
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

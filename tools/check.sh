@@ -22,7 +22,7 @@ done
 mapfile -t tests < <(printf '%s\n' "${tests[@]}" | awk '!seen[$0]++')
 echo "${#tests[@]} files of tests"
 status=0
-timeout --signal INT 60 python -m pytest -q -x -n 2 -m 'not slow' "${tests[@]}" || status=$?
+timeout 60 python -m pytest -q -x -n 2 -m 'not slow' "${tests[@]}" || status=$?
 case $status in
 0) ;;
 124) echo 'the minute is over and nothing failed so far; CI runs the rest' ;;

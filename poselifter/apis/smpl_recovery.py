@@ -1,4 +1,4 @@
-"""SMPL recovery: keypoints to a moving body by a network for meshes, perhaps from the bodies of another method."""
+"""Body recovery: keypoints to a moving body by a network for meshes, perhaps from the bodies of another method."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from torch import nn
 
 from ..datasets.smpl_estimates import read_smpl_estimates
 from ..errors import InputError
-from ..geometry import axis_angle_to_matrix, matrix_to_axis_angle, matrix_to_rotation_6d, rotation_6d_to_matrix
+from ..geometry import matrix_to_axis_angle, matrix_to_rotation_6d, rotation_6d_to_matrix
 from ..models.body_models import BodyJoints, BodyMotion
 from ..structures import KeypointTable, MotionDataSample, Result
 from ..tracking import interpolate
@@ -30,11 +30,11 @@ def recover_smpl(
     img_shape: tuple[int, int] | None = None,
     fps: float | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """SMPL by a network that was trained for it, one person after the other.
+    """Bodies by a network that was trained for them, SMPL's or Anny's, one person after the other.
 
     Args:
         model: from :func:`~poselifter.apis.init_model`, of a config with a
-            ``MeshHead``, or a ``MeshRefineHead``, which needs ``estimates``.
+            ``MeshHead``, an ``AnyBodyHead``, or a ``MeshRefineHead``, which needs ``estimates``.
         keypoints: as for :class:`~poselifter.apis.Pose3DInferencer`.
         estimates: result file of another method for the one person of the keypoints, see
             :func:`~poselifter.datasets.read_smpl_estimates`. Without ``frame_ids`` its first body is that of frame 0.
@@ -61,10 +61,12 @@ class _BodyInferencer(BaseInferencer):
 
     def __init__(self, model: nn.Module, estimates: str | os.PathLike | None, person: Any) -> None:
         super().__init__(model)
-        bodies = [head.body_model for head in model.heads.values() if head.reads == 'body' and head.body_model]
-        if not bodies:
-            raise InputError('the model has no MeshHead with a body_model; take one such as motionbert/mesh_h36m.py')
-        self.body, self.source = bodies[0], estimates
+        heads = [head for head in model.heads.values() if head.reads == 'body' and head.body_model]
+        if not heads:
+            raise InputError('the model has no head for bodies; take one such as motionbert/mesh_anny_cmu.py')
+        if estimates is not None and not heads[0].needs:
+            raise InputError(f'{type(heads[0]).__name__} reads no bodies of another method; leave {estimates} out')
+        self.head, self.body, self.source = heads[0], heads[0].body_model, estimates
         self.reads = [estimates]
         self.estimates = None if estimates is None else read_smpl_estimates(estimates, person)
         self.joints_of = BodyJoints(self.body, self.body.joint_weights('h36m17'))
@@ -93,13 +95,12 @@ class _BodyInferencer(BaseInferencer):
         [sample] = self.model.predict([inputs], [sample])
         self.model.merge = apart
         every = np.arange(frames[0], frames[-1] + 1)
-        rotations = axis_angle_to_matrix(sample.pred_smpl_pose.unflatten(1, (24, 3))).cpu().numpy()
-        rotations = interpolate(rotations, np.interp(every, frames, clip.where))
+        rotations, shape = (x.cpu() for x in self.head.bones(sample))
+        rotations = interpolate(rotations.numpy(), np.interp(every, frames, clip.where))
         rotations = rotation_6d_to_matrix(matrix_to_rotation_6d(rotations))
-        betas = sample.pred_smpl_shape.mean(0)
         turns = torch.from_numpy(rotations).to(self.body.template)
-        joints = self.joints_of(turns, *self.joints_of.rest(betas))[0].cpu().numpy()
-        poses = matrix_to_axis_angle(rotations).reshape(len(rotations), 72)
-        motion = BodyMotion(poses, betas.cpu().numpy(), -joints[:, 0])
+        joints = self.joints_of(turns, *self.joints_of.rest(shape.to(turns)))[0].cpu().numpy()
+        poses = matrix_to_axis_angle(rotations).reshape(len(rotations), -1)
+        motion = BodyMotion(poses, shape.numpy(), -joints[:, 0])
         fps = float(table.fps or self.model.codec.fps or 30)
         return body_result(self.body, motion, table.track_ids[clip.rows.start], every, joints - joints[:, :1], fps)

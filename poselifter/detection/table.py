@@ -57,7 +57,7 @@ def make_table(frames: Frames, rows: Rows, skeleton: str, shortest: float = 0.0)
     if keep.all():
         keep = slice(None)
     else:
-        notes = (f'{(counts < least).sum()} persons who were seen for less than {shortest:g} s are left out',)
+        notes = (f'seen for less than {shortest:g} s, and left out: {(counts < least).sum()} of {len(counts)} persons',)
     return KeypointTable(
         keypoints[keep],
         scores[keep],

@@ -97,7 +97,8 @@ def _listed(frames: np.ndarray) -> str:
     """Frames in words, the first spells of them: ``5 frames (3-6, 9)``."""
     spells = np.split(frames, np.flatnonzero(np.diff(frames) > 1) + 1)
     words = [f'{s[0]}-{s[-1]}' if len(s) > 1 else f'{s[0]}' for s in spells[:5]]
-    return f'{len(frames)} frames ({", ".join(words)}{", ..." if len(spells) > 5 else ""})'
+    number = f'{len(frames)} frame{"s" * (len(frames) > 1)}'
+    return f'{number} ({", ".join(words)}{", ..." if len(spells) > 5 else ""})'
 
 
 def _doubts(table: KeypointTable) -> list[str]:

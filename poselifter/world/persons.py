@@ -18,6 +18,7 @@ CUTOFF = 3.0  # Hz, of the path across the picture
 STEPS = 4.0  # trust in a standing foot against what the picture tells of the place, at 30 fps
 STILL = 0.25  # m/s of a foot at which that trust is halved: it may be rolling off
 _LEGS, _LEGS_AND_TRUNK = 0.491, 0.779  # of a body's height: ankles to hips, and on to the shoulders (Winter 2009)
+SEEN = 0.05  # of the frames show a foot that can stand
 _GAP = 1.5  # frames that two rows may be apart to tell of a frame between them
 
 
@@ -87,6 +88,7 @@ class PersonTrack:
         levels: (L,) heights of standing ankles over the camera, metres, rising.
         seconds: (L,) in which a foot stood on each.
         grounded: whether the lowest is the ground, not a roof.
+        footless: whether no ankle is seen in the picture, so that none stands.
     """
 
     where: np.ndarray
@@ -100,6 +102,7 @@ class PersonTrack:
     levels: np.ndarray | None = None
     seconds: np.ndarray | None = None
     grounded: bool = True
+    footless: bool = False
 
     def at_rows(self, values: np.ndarray) -> np.ndarray:
         """Values (T, ...) of the frames at the n rows; of flags those of the nearest frame."""
@@ -128,12 +131,13 @@ class PersonTrack:
     def walk(self, joints: Landmarks, axes: np.ndarray, fps: float) -> None:
         """Finds root and contacts: first of the picture alone, then with the feet that stand."""
         steps = weights = None
+        seen = (self.weights[:, list(joints.ankles)] > 0).mean(0) >= SEEN
         for _ in range(3):
             self.root = fit_root(self.poses, self.rays, self.weights, fps, CUTOFF, steps, weights)
             feet = self.feet(joints, axes)
             self.levels, self.seconds = standing_levels(feet, fps)
             levels = level_below(feet, self.levels)
-            self.contacts = find_contacts(feet, fps, levels) & (self.present & self.whole)[:, None]
+            self.contacts = find_contacts(feet, fps, levels) & (self.present & self.whole)[:, None] & seen
             speed = foot_speed(feet, fps)
             both = self.contacts[1:] & self.contacts[:-1]
             slow = np.maximum(speed[1:], speed[:-1])
@@ -141,6 +145,7 @@ class PersonTrack:
             moved = -np.diff(self.poses[:, list(joints.ankles)], axis=0) * trust[..., None]
             steps = moved.sum(1) / np.maximum(trust.sum(1), 1e-9)[:, None]
             weights = trust.max(1) * STEPS * (fps / 30) ** 2
+        self.footless = not seen.any()
 
 
 def track_of(
@@ -156,7 +161,9 @@ def track_of(
     doubt = np.array([_APPROXIMATE if name in approximate else 1 for name in names])
     points, seen = table.keypoints[rows], table.keypoints_visible[rows]
     points, weights = convert_keypoints(points, source, result.skeleton_3d, seen)
-    weights = weights * doubt * known[rows]
+    height, width = table.img_shape
+    inside = ((points >= 0) & (points <= (width, height))).all(-1)  # detectors place what is cut off, too
+    weights = weights * doubt * known[rows] * inside
     if result.uncertainty is not None:
         weights /= 1 + (result.uncertainty[rows] / _UNSURE) ** 2
     rays = camera.rays(np.where(weights[..., None] > 0, points, 0)).astype(np.float32)

@@ -143,7 +143,7 @@ def _stand_on_ground(
     """Scales persons so that they share the ground; returns the camera's place in the world and notes on sizes."""
     ids = [result.table.track_ids[rows.start] for rows in result.segments]
     heights = np.array([_ANKLE * sizes[name] - track.levels[0] for name, track in zip(ids, tracks, strict=True)])
-    trust = np.array([track.seconds[0] + 1e-3 for track in tracks])
+    trust = np.array([track.seconds[0] * (not track.footless) + 1e-3 for track in tracks])
     placed = camera.rotation is not None
     at = -camera.rotation.T @ camera.translation if placed else np.zeros(3)
     lowest = at[2] if placed else heights[trust >= min(_MOMENT, trust.max())].max()
@@ -169,7 +169,11 @@ def _stand_on_ground(
                 tracks[k].poses, tracks[k].root = tracks[k].poses * scale, tracks[k].root * scale
                 tracks[k].levels = tracks[k].levels * scale
     tall = ', '.join(f'{size:.2f} m' for size in list(sizes.values())[:8]) + (', ...' if len(sizes) > 8 else '')
-    return at, [f'height of persons {tall}: {source}']
+    guessed = list(dict.fromkeys(name for name, track in zip(ids, tracks, strict=True) if track.footless))
+    return at, [
+        f'height of persons {tall}: {source}',
+        *(f'track {name}: no foot is seen; where it stands is guessed from the rest of the body' for name in guessed),
+    ]
 
 
 def _hold(

@@ -9,7 +9,9 @@ from toy_smpl import toy_smpl
 
 from poselifter.apis import init_model, recover_smpl
 from poselifter.errors import InputError
+from poselifter.geometry import axis_angle_to_matrix
 from poselifter.io.amass import read_amass
+from poselifter.models.body_models import AnnyBody
 
 pytest.importorskip('smplx', reason='body models need smplx')
 SMALL = {f'model.backbone.{k}': v for k, v in {'embed_dims': 16, 'rep_dims': 16, 'depth': 1, 'num_frames': 8}.items()}
@@ -65,9 +67,27 @@ def test_without_estimates(folder, repository):
     with pytest.raises(InputError, match='recover_smpl'):
         next(recover_smpl(refiner, folder / 'clip.npz'))
     lifter = init_model(repository / 'configs/motionbert/h36m_243.py', cfg_options={'model.backbone.depth': 1})
-    with pytest.raises(InputError, match='has no MeshHead'):
+    with pytest.raises(InputError, match='no head for bodies'):
         next(recover_smpl(lifter, folder / 'clip.npz'))
     two = dict(np.load(folder / 'clip.npz')) | {'track_ids': np.arange(10) % 2}
     np.savez(folder / 'two.npz', **two)
     with pytest.raises(InputError, match=r'has 2 people, and .*spin.npz gives bodies of one'):
         next(recover_smpl(refiner, folder / 'two.npz', folder / 'spin.npz'))
+
+
+def test_the_free_body(folder, repository):
+    """An untrained head whose pose is still: the body at rest, upright in front of the camera."""
+    config = repository / 'configs/motionbert/mesh_anny_cmu.py'
+    model = init_model(config, variant='scratch', cfg_options=SMALL | {'model.backbone.num_frames': 27})
+    for value in (*model.heads['mesh'].head_pose.parameters(), *model.heads['mesh'].head_shape.parameters()):
+        torch.nn.init.zeros_(value)
+    [result] = recover_smpl(model, folder / 'clip.npz', out_dir=folder / 'out', formats=['npz', 'glb', 'html'])
+    assert result['motion'].poses.shape == (11, 3 * 104) and len(result['files']) == 3
+    motion, body = result['motion'], AnnyBody()
+    turns = axis_angle_to_matrix(torch.from_numpy(motion.poses).unflatten(1, (104, 3)))
+    points, heads = body(turns[:1], torch.from_numpy(motion.betas))
+    points, place = points[0].numpy(), dict(zip(body.bone_names, heads[0].numpy(), strict=True))
+    assert 1.5 < np.ptp(points[:, 1]) < 1.9 and place['head'][1] < place['root'][1] < place['foot.L'][1]  # y down
+    assert place['foot.L'][0] > place['foot.R'][0] + 0.05 and abs(place['head'][0]) < 0.02  # it looks at the camera
+    with pytest.raises(InputError, match='reads no bodies of another method'):
+        next(recover_smpl(model, folder / 'clip.npz', folder / 'spin.npz'))

@@ -160,6 +160,15 @@ def test_gaps_unknown_joints_and_one_frame(walk):
     assert np.linalg.norm(one.root - whole.root[:1]) < 0.5 and one.contacts.shape == (1, 4)
 
 
+def test_feet_outside_the_picture_do_not_stand(walk):
+    result = seen(walk)[0]
+    below = SIZE[1] - result.table.keypoints[:, ANKLES, 1].min() + 50  # a detector guesses them under the picture
+    table = replace(result.table, keypoints=result.table.keypoints + [0, below])
+    placed, notes = place_in_world(replace(result, table=table), World(focal=FOCAL))
+    assert not placed.contacts.any() and 'track 0: no foot is seen' in '\n'.join(notes)
+    assert not any('no foot' in note for note in place_in_world(result, World(focal=FOCAL))[1])
+
+
 def test_file_brings_it_back(walk, tmp_path):
     placed = place_in_world(seen(walk)[0], World(focal=FOCAL))[0]
     [path] = write_results(tmp_path / 'walk', placed, ['npz'])

@@ -144,6 +144,10 @@ class AnyBodyHead(BaseHead):
             fields |= {'vertices': vertices, 'lifting_target': keypoints}
         return fields
 
+    def bones(self, sample: MotionDataSample) -> tuple[Tensor, Tensor]:
+        """Rotations (P, K, 3, 3) of the body's own bones and shape (S,) of what :meth:`recover` returned."""
+        return self.articulation.to_body(sample.pred_body_rotations), sample.pred_body_shape[0]
+
     def meshes(self, rotations: Tensor, shape: Tensor) -> tuple[Tensor, Tensor]:
         """Vertices (P, V, 3) and joints (P, 17, 3) of h36m17, relative to joint 0, metres.
 

@@ -132,6 +132,10 @@ class BodyHead(BaseHead):
             fields |= _relative(truth, 'vertices', 'lifting_target')
         return fields
 
+    def bones(self, sample: MotionDataSample) -> tuple[Tensor, Tensor]:
+        """Rotations (P, 24, 3, 3) and the mean shape (10,) of what :meth:`recover` returned."""
+        return axis_angle_to_matrix(sample.pred_smpl_pose.unflatten(1, (24, 3))), sample.pred_smpl_shape.mean(0)
+
     def loss(self, features: Tensor, data_samples: MotionDataSample) -> Tensors:
         """Losses against ``smpl_pose`` (B, T, 72), axis-angle, and ``smpl_shape`` (B, T, 10).
 
