@@ -10,7 +10,11 @@ _base_ = [
 work_dir = 'work_dirs/motionbert/bodies_27'
 load_from = 'work_dirs/motionbert/bodies_27_pretrain/epoch_9.pth'
 pretrained_by = 'configs/motionbert/bodies_27.py --variant pretrain'
-model = dict(backbone=dict(embed_dims=40, depth=2, num_heads=4), codec={{_base_.codec}})
+# velocity by 2, not 20: small networks stay at the mean pose with that (docs/user_guides/pretraining.md)
+losses = [dict(type='MPJPELoss'), dict(type='VelocityLoss', loss_weight=2.0)]
+model = dict(
+    backbone=dict(embed_dims=40, depth=2, num_heads=4), heads=dict(pose=dict(losses=losses)), codec={{_base_.codec}}
+)
 train_dataloader = dict(batch_size=8, dataset=dict(window=dict(stride=53)))
 # nothing is chosen on the validation subjects: the last weights count
 val_cfg = val_dataloader = val_evaluator = None
