@@ -41,11 +41,11 @@ CODE_LINES = {
     'tools': 129,
     'tools/analysis_tools': 1109,
     'tools/dataset_converters': 717,
-    'tools/misc': 420,
+    'tools/misc': 423,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 37_310
-TEST_LINES = 32_144
+TOTAL_LINES = 37_315
+TEST_LINES = 32_326
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

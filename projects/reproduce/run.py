@@ -2,7 +2,7 @@
 
     python projects/reproduce/run.py                   # runs what is missing: checkpoints, then seed after seed
     python projects/reproduce/run.py --list            # says what that is
-    python projects/reproduce/run.py --report          # prints the tables from the ledger
+    python projects/reproduce/run.py --report          # prints the tables from the ledger; --readme: into README.md
 
 Trainings and tables are data, rows.yml beside this file. A training that is done has a line in the ledger; one that was
 stopped in any way goes on from its last epoch with the same command, to the same weights.
@@ -34,10 +34,12 @@ from poselifter.engine import load_config
 from poselifter.engine.config import change_config
 from poselifter.engine.tool import ToolParser
 from poselifter.errors import InputError, reading, run_program
+from poselifter.utils import atomic_write
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SEEDS = 3
+RESULTS = '## Results\n'  # where README.md ends, and the tables begin
 METRICS = ('MPJPE', 'P-MPJPE', 'MPJVE')
 
 
@@ -241,6 +243,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = ToolParser(__doc__)
     parser.add_argument('--list', action='store_true', help='print what is missing, in order')
     parser.add_argument('--report', action='store_true', help='print the tables')
+    parser.add_argument('--readme', action='store_true', help='put the tables into README.md')
     parser.add_argument('--only', nargs='+', metavar='NAME', help='only these trainings')
     parser.add_argument('--rows', type=Path, default=HERE / 'rows.yml')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/reproduce'))
@@ -250,6 +253,10 @@ def main(argv: list[str] | None = None) -> None:
     study = Study(args.rows, args.work_dir.resolve(), args.ledger)
     if args.report:
         print(Report(study, ROOT / 'configs').text())
+    elif args.readme:
+        head = (HERE / 'README.md').read_text(encoding='utf-8').split(RESULTS)[0]
+        with atomic_write(HERE / 'README.md') as path:
+            path.write_text(f'{head}{RESULTS}\n{Report(study, ROOT / "configs").text()}', encoding='utf-8')
     elif args.list:
         print('\n'.join(f'{name}, seed {seed}' for name, seed in study.missing()))
     else:
