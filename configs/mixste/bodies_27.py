@@ -59,22 +59,6 @@ variants = dict(
         ),
         load_from='work_dirs/bodies_27_wide/last.pth',
     ),
-    # its row of projects/reproduce/README.md, with the steps of ten minutes of one core
-    scratch=dict(
-        model=dict(
-            frame_step=1, backbone=dict(embed_dims=48, depth=3, num_heads=4), heads=dict(pose=dict(in_channels=48))
-        ),
-        load_from=None,
-        train_dataloader=dict(batch_size=8, dataset=dict(window=dict(stride=26))),
-        train_cfg=dict(max_epochs=18),
-        val_cfg=None,
-        val_dataloader=None,
-        val_evaluator=None,
-        default_hooks=dict(checkpoint=dict(save_best=None)),
-        optim_wrapper=dict(optimizer=dict(lr=2e-3)),
-        param_scheduler=_base_.param_scheduler,
-        custom_hooks=[],
-    ),
     tiny_last=dict(last, load_from='work_dirs/bodies_27/last.pth'),  # of the config itself, 0.27 M parameters
     # projects/zoo/train_on_gpu.sh
     gpu=dict(

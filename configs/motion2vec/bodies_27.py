@@ -1,6 +1,6 @@
 # Motion2vec's network, small, 27 frames, on bodies of all builds, from what the variant `pretrain` leaves: its row of
-# projects/reproduce/README.md, where both have the steps of ten minutes of one core together. `scratch` is
-# MotionAGFormer's row.
+# projects/reproduce/README.md, where both have the steps of ten minutes of one core together. `motionagformer`
+# is that system's row.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/datasets/cmu_bodies.py',
@@ -25,7 +25,7 @@ optim_wrapper = dict(optimizer=dict(lr=2e-3))
 *filmed, flip, pack = _base_.train_pipeline
 hidden = [dict(type='FrameRemoval', rate=0.7, copies=3), dict(type='PackPose', keys=['masks'])]
 variants = dict(
-    scratch=dict(load_from=None, pretrained_by=None, train_dataloader=dict(dataset=dict(window=dict(stride=26)))),
+    motionagformer=dict(load_from=None, pretrained_by=None, train_dataloader=dict(dataset=dict(window=dict(stride=26)))),
     pretrain=dict(
         model=dict(
             _delete_=True,
