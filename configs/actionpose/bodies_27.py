@@ -25,6 +25,7 @@ optim_wrapper = dict(optimizer=dict(lr=2e-3))
 
 *filmed, flip, pack = _base_.train_pipeline
 variants = dict(
+    scratch=dict(load_from=None, pretrained_by=None),
     pretrain=dict(
         model=dict(
             type='TextMotionPretrainer',

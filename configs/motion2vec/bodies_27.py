@@ -25,7 +25,10 @@ optim_wrapper = dict(optimizer=dict(lr=2e-3))
 *filmed, flip, pack = _base_.train_pipeline
 hidden = [dict(type='FrameRemoval', rate=0.7, copies=3), dict(type='PackPose', keys=['masks'])]
 variants = dict(
-    motionagformer=dict(load_from=None, pretrained_by=None, train_dataloader=dict(dataset=dict(window=dict(stride=26)))),
+    scratch=dict(load_from=None, pretrained_by=None),
+    motionagformer=dict(
+        load_from=None, pretrained_by=None, train_dataloader=dict(dataset=dict(window=dict(stride=26)))
+    ),
     pretrain=dict(
         model=dict(
             _delete_=True,

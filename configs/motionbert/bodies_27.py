@@ -24,6 +24,7 @@ optim_wrapper = dict(optimizer=dict(lr=2e-3))
 *filmed, flip, pack = _base_.train_pipeline
 masks = [dict(type='JointMask', prob=0.05), dict(type='FrameMask', prob=0.1)]
 variants = dict(
+    scratch=dict(load_from=None, pretrained_by=None),
     pretrain=dict(
         model=dict(type='UnifiedMotionPretrainer', loss_2d=dict(type='ReprojectionLoss', fit_scale=True)),
         load_from=None,

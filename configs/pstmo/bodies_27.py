@@ -23,6 +23,7 @@ optim_wrapper = dict(optimizer=dict(lr=2e-3))
 # 40 % of the frames, not 80: of 27 that leaves 17 (docs/user_guides/pretraining.md)
 masks = [dict(type='FrameRemoval', rate=0.4), dict(type='JointReplacement', count=2)]
 variants = dict(
+    scratch=dict(load_from=None, pretrained_by=None),
     pretrain=dict(
         model=dict(
             _delete_=True,
