@@ -61,6 +61,7 @@ setup(
             'skeletons/*.json',
             'tracking/*.json',
             'visualization/assets/*',
+            'visualization/assets/*/*',
         ]
     },
     cmdclass={'build_py': BuildWithFiles},

@@ -147,6 +147,28 @@ def live(args: argparse.Namespace) -> None:
 
 
 @command(
+    'app',
+    option('-o', '--out', metavar='FOLDER', help='write the files there for another web server, serve nothing'),
+    option('--model', help='a name of the zoo or an exported .onnx file (default: the model that ships)'),
+    option('--port', type=int, default=0, help='of the page (default: a free one)'),
+    option('--no-browser', action='store_true', help='print the address of the page, open nothing'),
+)
+def app(args: argparse.Namespace) -> None:
+    """A page that lifts films and cameras in the browser, served to this machine; Ctrl-C ends it."""
+    from .apis.app import app_files, serve_app, write_app
+
+    if args.out and (args.port or args.no_browser):
+        raise InputError('--port and --no-browser are of our own server, which --out does not start; leave them out')
+    _prepare(args.model)
+    files, headers = app_files(args.model)
+    if args.out:
+        write_app(args.out, files)
+        print(args.out)
+    else:
+        serve_app(files, headers, args.port, not args.no_browser)
+
+
+@command(
     'page',
     option('results', nargs='+', help='files that `poselifter lift` wrote; several are shown side by side'),
     option('-o', '--out', default='page.html', metavar='HTML', help='file of the page (default: %(default)s)'),

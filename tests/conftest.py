@@ -1,6 +1,7 @@
 import functools
 import gc
 import importlib.util
+import shutil
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -113,6 +114,20 @@ def fails(capsys):
         return lines[0]
 
     return run
+
+
+@pytest.fixture(scope='module')
+def browser():
+    """A browser without a window; skipped where there is none."""
+    playwright = pytest.importorskip('playwright.sync_api', reason='needs playwright: pip install playwright')
+    names = ('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable')
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.skip('needs chromium in PATH: apt-get install chromium')
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=['--no-sandbox', '--use-angle=swiftshader'])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(autouse=True)

@@ -21,12 +21,12 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 451,
-    'poselifter/apis': 1645,
+    'poselifter': 468,
+    'poselifter/apis': 1729,
     'poselifter/checkpoints': 847,
     'poselifter/codecs': 192,
     'poselifter/datasets': 2926,
-    'poselifter/detection': 685,
+    'poselifter/detection': 687,
     'poselifter/engine': 1142,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 732,
@@ -36,7 +36,7 @@ CODE_LINES = {
     'poselifter/structures': 476,
     'poselifter/tracking': 411,
     'poselifter/utils': 518,
-    'poselifter/visualization': 742,
+    'poselifter/visualization': 809,
     'poselifter/world': 404,
     'tools': 129,
     'tools/analysis_tools': 1109,
@@ -44,8 +44,8 @@ CODE_LINES = {
     'tools/misc': 423,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 37_315
-TEST_LINES = 32_326
+TOTAL_LINES = 37_623
+TEST_LINES = 32_627
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -17,7 +17,7 @@ from .track_clips import MAX_GAP
 
 #: Hertz above which joints at rest are smoothed, by name; moving ones are smoothed less.
 STREAM_SMOOTHING = {'off': None, 'light': 1.5, 'strong': 0.4}
-_FASTER = 3.0  # what a speed of 1 m/s adds to that, in its own size
+FASTER = 3.0  # what a speed of 1 m/s adds to that, in its own size
 _DEEP = 0.3  # part of that for the way to and from the camera, which a picture tells worst
 _RATES = (1.0, 1000.0)  # frames a second that are believed
 
@@ -169,7 +169,7 @@ class StreamingLifter:
         cutoffs[-1, 2] *= _DEEP
         roots = np.zeros_like(result.poses[:, 0]) if result.root is None else result.root
         for k, key in enumerate(result.table.track_ids.tolist()):
-            smooth = self.filters.setdefault(key, OneEuroFilter(cutoffs, _FASTER * self.cutoff))
+            smooth = self.filters.setdefault(key, OneEuroFilter(cutoffs, FASTER * self.cutoff))
             smoothed = smooth(np.concatenate([result.poses[k], roots[k, None]]), time)
             result.poses[k], roots[k] = smoothed[:-1], smoothed[-1]
         return result

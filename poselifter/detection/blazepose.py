@@ -22,6 +22,7 @@ from .weights import find_weights
 CROP = 256  # pixels of the landmark networks' picture
 HIPS, TOP = 33, 34  # of the 39 landmarks: middle of the hips, top of the circle around the person
 LIMBS = [*range(11, 17), *range(23, 29)]  # of the 33: shoulder to wrist, hip to ankle, left and right in turn
+LIKELY = 0.5  # score from which a candidate is looked at
 PRESENT = 0.5  # presence from which a person is followed on
 SAME = 0.1  # mean distance of two persons' landmarks, by the side of their region, below which they are one
 SEARCH = 0.5  # seconds between searches of the whole picture for newcomers
@@ -77,7 +78,7 @@ class BlazePoseNetworks:
         )
         self.anchors = make_anchors()
 
-    def find(self, image: np.ndarray, tile: np.ndarray, threshold: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
+    def find(self, image: np.ndarray, tile: np.ndarray, threshold: float = LIKELY) -> tuple[np.ndarray, np.ndarray]:
         """Candidates in a square region of a picture: scores (P,) and regions (P, 4), several on one person."""
         picture = cut(image, tile, SIDE).astype(np.float32) / 127.5 - 1
         scores, boxes = self.detector.run(['scores', 'boxes'], {'image': picture[None]})

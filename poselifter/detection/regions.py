@@ -11,6 +11,7 @@ STRIDES = (8, 16, 32, 32, 32)  # of the detector's layers; two anchors a cell an
 ENLARGED = 1.25  # side of the region by the diameter of the circle around the person
 TILE = 0.7  # side of the squares in which small persons are looked for, by the picture's shorter side
 SIDE = 224  # pixels of the detector's picture
+NEAR = 0.15  # distance of two persons' hips, by the side of the region, below which they are one
 
 
 def make_anchors() -> np.ndarray:
@@ -75,7 +76,7 @@ def tiles_of(img_shape: tuple[int, int]) -> list[np.ndarray]:
     return [np.array([w / 2, h / 2, max(h, w), 0.0]), *tiles]
 
 
-def pick_best(scores: np.ndarray, regions: np.ndarray, near: float = 0.15) -> np.ndarray:
+def pick_best(scores: np.ndarray, regions: np.ndarray, near: float = NEAR) -> np.ndarray:
     """Joins candidates on one person: non-maximum suppression, weighted by the scores.
 
     Args:

@@ -9,8 +9,8 @@ import numpy as np
 HELD = 0.25  # seconds after which a joint's last place says less than the rest of the body
 SCORE = 0.6  # of a filled joint next to a seen one
 GUESS = 0.3  # of one that was not seen for long
-_NOISE = 1e-3  # variance of a detection, of a body whose joints lie 1 from their middle (root mean square)
-_FEWEST = 4  # joints of a frame from which others are expected
+NOISE = 1e-3  # variance of a detection, of a body whose joints lie 1 from their middle (root mean square)
+FEWEST = 4  # joints of a frame from which others are expected
 
 
 def fill_missing(points: np.ndarray, scores: np.ndarray, rate: float, skeleton: str) -> tuple[np.ndarray, np.ndarray]:
@@ -70,17 +70,17 @@ def expected_joints(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
     Returns:
         (T, 17, 2): points seen as they are, others expected; NaN in frames with too few.
     """
-    mean, covariance = _bodies()
+    mean, covariance = bodies_2d()
     filled = np.where(seen[..., None], points, np.nan).reshape(len(points), -1)
     patterns, which = np.unique(seen, axis=0, return_inverse=True)
     order = np.argsort(which, kind='stable')
     groups = np.split(order, np.cumsum(np.bincount(which, minlength=len(patterns)))[:-1])
     for pattern, rows in zip(patterns, groups, strict=True):
-        if pattern.all() or pattern.sum() < _FEWEST:
+        if pattern.all() or pattern.sum() < FEWEST:
             continue
         known = pattern.repeat(2)
         trend = np.stack([np.tile([1.0, 0], len(pattern)), np.tile([0, 1.0], len(pattern)), mean], 1)
-        spread = covariance[np.ix_(known, known)] + _NOISE * np.eye(known.sum())
+        spread = covariance[np.ix_(known, known)] + NOISE * np.eye(known.sum())
         weighted = np.linalg.solve(spread, trend[known])
         values = filled[np.ix_(rows, known)].T
         fit = np.linalg.solve(trend[known].T @ weighted, weighted.T @ values)
@@ -90,7 +90,7 @@ def expected_joints(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _bodies() -> tuple[np.ndarray, np.ndarray]:
+def bodies_2d() -> tuple[np.ndarray, np.ndarray]:
     """Mean (34,) and covariance (34, 34) of 2D poses; made by ``benchmarks/lifting_options.py bodies``."""
     path = Path(__file__).with_name('bodies_2d.json')
     data = json.loads(path.read_text(encoding='utf-8'))

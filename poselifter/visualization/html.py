@@ -147,6 +147,12 @@ def describe_skeleton(name: str) -> dict[str, Any]:
     }
 
 
+def colour_sheet() -> str:
+    """The themes' colours as CSS variables."""
+    light, dark = (''.join(f'--{name}:{value};' for name, value in theme.items()) for theme in THEMES.values())
+    return f':root{{{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}'
+
+
 def make_page(data: dict[str, Any], title: str, kind: str = 'viewer') -> str:
     """A page of some ``kind``, a template and its program in the assets, with styles and data put in."""
     return ''.join(page_pieces(data, title, kind))
@@ -154,14 +160,14 @@ def make_page(data: dict[str, Any], title: str, kind: str = 'viewer') -> str:
 
 def page_pieces(data: dict[str, Any], title: str, kind: str = 'viewer') -> Iterator[str]:
     """The page in pieces: a long film's data would fill the memory as one."""
-    light, dark = (''.join(f'--{name}:{value};' for name, value in theme.items()) for theme in THEMES.values())
     parts = {
         'title': html.escape(title),
-        'colours': f':root{{{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}',
+        'colours': colour_sheet(),
         'style': _asset('viewer.css'),
         'three': _module('three.module.min.js'),
         'controls': _module('OrbitControls.min.js'),
         'figures': _module('figures.js'),
+        'stage': _module('stage.js'),
         'film': _module('film.js'),
         'curves': _module('curves.js'),
         'program': _asset(f'{kind}.js'),

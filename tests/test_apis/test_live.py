@@ -6,7 +6,6 @@ import http.client
 import io
 import json
 import queue
-import shutil
 import socket
 import threading
 import time
@@ -242,12 +241,8 @@ def test_a_late_page_gets_the_newest():
     assert list(events) == []
 
 
-def test_the_page_draws_what_comes(clip):
+def test_the_page_draws_what_comes(clip, browser):
     """In a browser: picture, keypoints, figures of those who are seen, the status; nothing else is asked for."""
-    sync_api = pytest.importorskip('playwright.sync_api', reason='needs playwright: pip install playwright')
-    path = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
-    if path is None:
-        pytest.skip('needs chromium in PATH: apt-get install chromium')
     pixels, truth, root = clip
     buffer = io.BytesIO()
     Image.new('RGB', (108, 192), (90, 160, 90)).save(buffer, 'JPEG')
@@ -258,36 +253,34 @@ def test_the_page_draws_what_comes(clip):
     troubles, page = [], LivePage('clip')
     solid = describe_skeleton('h36m17')
     page.publish('setup', {'skeleton_2d': solid, 'skeleton_3d': solid})
-    with sync_api.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=['--no-sandbox', '--use-angle=swiftshader'])
-        view = browser.new_page(viewport={'width': 900, 'height': 500})
-        view.on('pageerror', lambda error: troubles.append(str(error)))
-        view.on('console', lambda m: troubles.append(m.text) if m.type == 'error' else None)
-        view.on('request', lambda r: None if r.url.startswith(('data:', page.url)) else troubles.append(r.url))
-        view.goto(page.url)
+    view = browser.new_page(viewport={'width': 900, 'height': 500})
+    view.on('pageerror', lambda error: troubles.append(str(error)))
+    view.on('console', lambda m: troubles.append(m.text) if m.type == 'error' else None)
+    view.on('request', lambda r: None if r.url.startswith(('data:', page.url)) else troubles.append(r.url))
+    view.goto(page.url)
 
-        def draws(status, *persons):
-            """Pixels of figures on the stage, and of bones on the picture, after a frame."""
-            page.publish('frame', {**frame, 'persons': persons, 'status': status})
-            end = time.monotonic() + 15
-            while view.inner_text('#metadata') != status:
-                assert time.monotonic() < end, view.inner_text('#metadata')
-                view.wait_for_timeout(50)
-            view.wait_for_timeout(200)
-            shots = [view.locator(name).screenshot() for name in ('#stage canvas', '#picture2d')]
-            images = [np.asarray(Image.open(io.BytesIO(shot)).convert('HSV')).astype(int) for shot in shots]
-            strong = [(image[..., 1] > 150) & (image[..., 2] > 120) for image in images]
-            return strong[0][:, 400:].sum(), strong[1].sum()
+    def draws(status, *persons):
+        """Pixels of figures on the stage, and of bones on the picture, after a frame."""
+        page.publish('frame', {**frame, 'persons': persons, 'status': status})
+        end = time.monotonic() + 15
+        while view.inner_text('#metadata') != status:
+            assert time.monotonic() < end, view.inner_text('#metadata')
+            view.wait_for_timeout(50)
+        view.wait_for_timeout(200)
+        shots = [view.locator(name).screenshot() for name in ('#stage canvas', '#picture2d')]
+        images = [np.asarray(Image.open(io.BytesIO(shot)).convert('HSV')).astype(int) for shot in shots]
+        strong = [(image[..., 1] > 150) & (image[..., 2] > 120) for image in images]
+        return strong[0][:, 400:].sum(), strong[1].sum()
 
-        nobody, alone, both = draws('none'), draws('one', one), draws('two', one, other)
-        assert nobody[0] < 20 and nobody[1] < 20 and alone[0] > 300 and alone[1] > 100
-        assert both[0] > 1.4 * alone[0]
-        assert draws('gone', other)[0] < both[0]
-        page.publish('end', 'the end')
-        page.close()
-        view.wait_for_timeout(300)
-        assert view.inner_text('#metadata').startswith('gone') and 'the end' in view.inner_text('#metadata')
-        browser.close()
+    nobody, alone, both = draws('none'), draws('one', one), draws('two', one, other)
+    assert nobody[0] < 20 and nobody[1] < 20 and alone[0] > 300 and alone[1] > 100
+    assert both[0] > 1.4 * alone[0]
+    assert draws('gone', other)[0] < both[0]
+    page.publish('end', 'the end')
+    page.close()
+    view.wait_for_timeout(300)
+    assert view.inner_text('#metadata').startswith('gone') and 'the end' in view.inner_text('#metadata')
+    view.close()
     assert not [t for t in troubles if 'GPU stall' not in t and 'swiftshader' not in t.lower()]
 
 

@@ -2,7 +2,6 @@
 
 import io
 import re
-import shutil
 import time
 from dataclasses import replace
 from types import SimpleNamespace
@@ -14,20 +13,6 @@ from PIL import Image
 from poselifter.errors import InputError
 from poselifter.structures import KeypointTable, Result
 from poselifter.visualization.html import write_page, write_side_by_side
-
-BROWSERS = ('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable')
-
-
-@pytest.fixture(scope='module')
-def browser():
-    playwright = pytest.importorskip('playwright.sync_api', reason='needs playwright: pip install playwright')
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip('needs chromium in PATH: apt-get install chromium')
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=['--no-sandbox', '--use-angle=swiftshader'])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
