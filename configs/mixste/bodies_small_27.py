@@ -1,5 +1,5 @@
-# MixSTE, smaller yet, 27 frames, on bodies of all builds: its row of projects/reproduce/README.md, with the steps of ten
-# minutes of one core.
+# MixSTE, smaller yet, 27 frames, on bodies of all builds: its row of projects/reproduce/README.md, with the steps of
+# ten minutes of one core.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/datasets/cmu_bodies.py',
