@@ -72,6 +72,7 @@ setup(
         'docs': requirements('docs'),
         'optional': requirements('optional'),
         'anny': ['anny==0.6.2'],
+        'ray': ['ray[data]>=2.51'],  # half a gigabyte
         'tests': requirements('tests') + requirements('docs'),
     },
     entry_points={'console_scripts': ['poselifter = poselifter.cli:main']},

@@ -82,18 +82,28 @@ def run_program(main: Callable[[list[str] | None], None], argv: list[str] | None
         name = (error.name or '').partition('.')[0]
         if debug or name in ('', 'poselifter'):
             raise
-        print(
-            f'error: this needs {name}, which is not installed; run: pip install {_PIP.get(name, name)}',
-            file=sys.stderr,
-        )
+        _say(f'this needs {name}, which is not installed; run: pip install {_PIP.get(name, name)}')
         raise SystemExit(2) from None
     except (InputError, OSError) as error:  # a place that is not there, is full or closed, or has a name too long
         if debug:
             raise
         name = str(getattr(error, 'filename', None) or 'a file')
         problem = f'{name[:80]}: {error.strerror or error}' if isinstance(error, OSError) else str(error)
-        print(f'error: {" ".join(problem.split())}', file=sys.stderr)
+        _say(' '.join(problem.split()))
+        raise SystemExit(2) from None
+    except MemoryError as error:
+        if debug:
+            raise
+        _say(f'not enough memory ({" ".join(str(error).split())[:200]}); give less at once')
         raise SystemExit(2) from None
     except KeyboardInterrupt:
-        print('error: stopped by Ctrl-C', file=sys.stderr)
+        _say('stopped by Ctrl-C')
         raise SystemExit(130) from None
+
+
+def _say(problem: str) -> None:
+    """Prints an error in a line of its own, below progress bars that it has stopped."""
+    bars = sys.modules['tqdm'].tqdm._instances if 'tqdm' in sys.modules else ()
+    for bar in list(bars):
+        bar.close()
+    print(f'error: {problem}', file=sys.stderr)

@@ -8,6 +8,7 @@ import pickle
 import re
 import resource
 import signal
+from collections import Counter
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -24,6 +25,7 @@ WORDS = [
     *('9' * 400, 'é' * 300),
 ]
 NUMBERS = [0, -1, 1, 2**31, 2**63, 2**64 - 1, 10**30, 0.5, -1e-3, 1e18, 1e300, float('nan'), float('inf'), True]
+TRIED: Counter[str] = Counter()  #: inputs by what came of them
 VALUES = [None, [], {}, [[]], [{}], {'a': None}, *WORDS, *NUMBERS]
 
 
@@ -66,12 +68,14 @@ def ends_well(main: Any, *argv: Any) -> int:
     with bounded(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(errors):
         try:
             run_program(main, [str(a) for a in argv])
+            TRIED['done'] += 1
             return 0
         except SystemExit as stop:
             status = stop.code or 0
     said = [line for line in errors.getvalue().splitlines() if line.startswith('error: ')]
     assert status in (0, 2) and 'Traceback' not in errors.getvalue(), errors.getvalue()
     assert (len(said) == 1) == (status == 2), errors.getvalue()
+    TRIED['refused' if status else 'done'] += 1
     return status
 
 
@@ -80,7 +84,9 @@ def reads_well(read: Any, path: Path) -> None:
     with bounded(), contextlib.redirect_stdout(io.StringIO()):
         try:
             read(path)
+            TRIED['done'] += 1
         except InputError as error:
+            TRIED['refused'] += 1
             assert str(error).strip() and '\n' not in str(error) and len(str(error)) < 1500, str(error)
 
 

@@ -21,31 +21,31 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 468,
+    'poselifter': 475,
     'poselifter/apis': 1729,
-    'poselifter/checkpoints': 847,
+    'poselifter/checkpoints': 848,
     'poselifter/codecs': 192,
-    'poselifter/datasets': 2926,
+    'poselifter/datasets': 2933,
     'poselifter/detection': 687,
-    'poselifter/engine': 1142,
+    'poselifter/engine': 1183,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 732,
-    'poselifter/io': 2101,
+    'poselifter/io': 2080,
     'poselifter/models': 3107,
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
     'poselifter/tracking': 411,
-    'poselifter/utils': 518,
-    'poselifter/visualization': 809,
+    'poselifter/utils': 577,
+    'poselifter/visualization': 816,
     'poselifter/world': 404,
-    'tools': 129,
+    'tools': 284,
     'tools/analysis_tools': 1109,
     'tools/dataset_converters': 717,
-    'tools/misc': 423,
+    'tools/misc': 484,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 37_623
-TEST_LINES = 32_627
+TOTAL_LINES = 38_166
+TEST_LINES = 33_656
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

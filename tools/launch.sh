@@ -11,7 +11,8 @@ need() {
 }
 
 # distributed GPUS PROGRAM...: GPUS processes on this machine; processes on the CPU where there is no GPU.
-# Environment: NNODES NODE_RANK MASTER_ADDR PORT as in OpenMMLab.
+# Environment: NNODES NODE_RANK MASTER_ADDR PORT as in OpenMMLab; MAX_RESTARTS (0): how often all processes start again
+# after one is lost, with train.py --resume where they were.
 distributed() {
     local gpus=$1 threads
     shift
@@ -20,6 +21,9 @@ distributed() {
         export OMP_NUM_THREADS=$((threads > 0 ? threads : 1))
         export MKL_NUM_THREADS=$OMP_NUM_THREADS
     fi
+    # machines that wait for each other, and again after a loss, need a meeting point of their own
+    [ "${MAX_RESTARTS:-0}" -eq 0 ] || set -- --max_restarts="$MAX_RESTARTS" --rdzv_backend=c10d \
+        --rdzv_endpoint="${MASTER_ADDR:-127.0.0.1}:${PORT:-29500}" --rdzv_id="${PORT:-29500}" "$@"
     exec "$PYTHON" -m torch.distributed.run \
         --nnodes="${NNODES:-1}" \
         --node_rank="${NODE_RANK:-0}" \

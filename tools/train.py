@@ -89,17 +89,24 @@ def dry_run(config: Config) -> None:
 @contextmanager
 def told_how_to_go_on(work_dir: str) -> Iterator[None]:
     """Says how a run that is interrupted, or asked to end (SIGTERM), can go on."""
+    asked: list[int] = []
 
-    def ended(*_: object) -> NoReturn:
-        raise SystemExit(143)
+    def ended(number: int, _: object) -> NoReturn:
+        asked.append(number)
+        raise KeyboardInterrupt
 
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, ended)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, ended)
     try:
         yield
-    except (KeyboardInterrupt, SystemExit):
+    except BaseException as error:
+        if not asked and not isinstance(error, (KeyboardInterrupt, SystemExit)):
+            raise
         print(f'interrupted; the same command with --resume goes on from {work_dir}', file=sys.stderr)
-        raise
+        if signal.SIGTERM in asked:
+            raise SystemExit(128 + signal.SIGTERM) from None
+        raise KeyboardInterrupt from None  # mmengine makes a SyntaxError of it while it formats a config
 
 
 if __name__ == '__main__':

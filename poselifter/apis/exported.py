@@ -12,7 +12,7 @@ from ..errors import InputError, reading
 from ..light_registry import CODECS
 from ..skeletons import flip_keypoints
 from ..structures import WindowPolicy
-from ..utils import count_cores, load_plugins
+from ..utils import count_threads, load_plugins
 
 FORMAT = 1  # of the metadata
 _PROVIDERS = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}
@@ -110,6 +110,6 @@ def open_session(path: str | os.PathLike, device: str = 'cpu', threads: int | No
     if provider not in onnxruntime.get_available_providers():
         raise InputError(f'device {device!r} cannot be used by this onnxruntime; try cpu')
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = threads or count_cores(), 3
+    options.intra_op_num_threads, options.log_severity_level = threads or count_threads(), 3
     with reading(f'{path} is no whole ONNX file', 'export it again', (Exception,)):
         return onnxruntime.InferenceSession(str(path), options, [provider])

@@ -69,7 +69,7 @@ def find(name: str) -> ZooModel:
     """
     models = zoo_models()
     if name not in models:
-        near = get_close_matches(name, models, n=3) or sorted(models)
+        near = get_close_matches(name, models, n=3) or sorted(models)[:8]
         raise InputError(f'no model of the zoo is called {name!r}; there are for example {", ".join(near)}')
     return models[name]
 

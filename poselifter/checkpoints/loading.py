@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from ..errors import InputError, reading
 from ..utils import atomic_write
 from ..utils.download import fetch
+from ..utils.files import check_unpacked
 from .official import CONTAINERS, Official, convert_official, find_system, misfit, official_weights
 
 FORMAT_VERSION = 1
@@ -100,6 +101,7 @@ def _read(path: Path, map_location: Any) -> tuple[Any, Exception | None]:
     """
     if path.suffix == '.safetensors':
         return _load_safetensors(path, map_location), None
+    check_unpacked(path)
     try:
         return torch.load(path, map_location=map_location, weights_only=True), None
     except Exception as error:  # a damaged file makes torch fail in any way

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from mmengine.dataset import BaseDataset
 
-from ..errors import InputError
+from ..errors import InputError, reading
 from ..structures import SAMPLE_KEYS, WindowPolicy
 from .clip_batch import ClipBatch, PackedClips, join_batches
 from .sequences import Sequences
@@ -68,11 +68,15 @@ class SequenceDataset(BaseDataset):
 
     def load(self) -> Sequences:
         """Reads the source."""
-        raise TypeError(f'{type(self).__name__} must implement load()')
+        raise NotImplementedError
 
     def load_data_list(self) -> list[dict]:
         """Keeps the arrays of :meth:`load` and lists its sequences; called by mmengine."""
-        sequences = self.load()
+        if type(self).load is SequenceDataset.load:
+            raise TypeError(f'{type(self).__name__} must implement load()')
+        files = f'{type(self).__name__}: {self.ann_file or self.data_root} is not as this data set has it'
+        with reading(files, 'convert or download it again'):  # spoilt files fail in any way
+            sequences = self.load()
         self.arrays, self.decode = sequences.arrays, sequences.decode
         self._metainfo.update(sequences.metainfo)
         for info in sequences.infos:

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import InputError
 from ..light_registry import DETECTORS
 from ..structures import KeypointTable
-from ..utils import count_cores
+from ..utils import count_threads
 from .film import Frame, Frames
 from .regions import SIDE, cut, make_anchors, pick_best, region_of, tiles_of, to_picture, turn
 from .table import Rows, make_table, with_progress
@@ -70,7 +70,7 @@ class BlazePoseNetworks:
         except ImportError as error:
             raise InputError('detecting persons needs onnxruntime; run: pip install "poselifter[video]"') from error
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or count_cores()
+        options.intra_op_num_threads = threads or count_threads()
         options.log_severity_level = 3
         self.detector, self.landmarker = (
             onnxruntime.InferenceSession(str(find_weights(f'blazepose-{name}')), options, ['CPUExecutionProvider'])

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, reading
-from ..utils import count_cores
+from ..utils import count_threads
 
 PICTURES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')
 FILMS = ('.mp4', '.mov', '.m4v', '.avi', '.mkv', '.webm', '.gif')
@@ -195,7 +195,7 @@ class _Film(Frames):
             kinds = ', '.join(s.type for s in container.streams) or 'nothing'
             container.close()
             raise InputError(f'{self.path} holds {kinds} but no pictures; give a film')
-        stream.thread_type, stream.codec_context.thread_count = 'AUTO', count_cores()
+        stream.thread_type, stream.codec_context.thread_count = 'AUTO', count_threads()
         return container, stream
 
     def decode(self) -> Iterator[tuple[float, Any]]:

@@ -23,15 +23,16 @@ from ..checkpoints import check_kinds
 from ..errors import InputError
 from ..models.parts import BaseHead, CaptionedModel, DistillingModel
 from ..registry import METRICS, RUNNERS
-from ..utils.files import remove_leftovers
 from .compat import start_cpu_processes, unique_name, wrap_cpu_model
 from .config import check_start
 from .dry_run import checkpoint_bytes, free_bytes
+from .failures import parts_of, reason_of
 from .hooks import (
     CheckpointHook,
     DivergenceHook,
     FreezeHook,
     PlainCheckpointHook,
+    ResumedValidationHook,
     StatelessRandomHook,
     TeacherUpdateHook,
 )
@@ -110,10 +111,18 @@ class MotionRunner(Runner):
         return optim_wrapper
 
     def build_evaluator(self, evaluator: Evaluator | dict | list) -> Evaluator:
-        """Builds the evaluator; mmengine takes every dict with ``metrics`` for one, a ``PoseMetric`` too."""
+        """Builds the evaluator; mmengine takes every dict with ``metrics`` for one, a ``PoseMetric`` too.
+
+        Its processes exchange entries by messages: mmengine's files in the current folder stay there after a kill, and
+        machines need not share a disk.
+        """
         if isinstance(evaluator, dict) and str(evaluator.get('type')) in METRICS:
             evaluator = [evaluator]
-        return super().build_evaluator(evaluator)
+        built = super().build_evaluator(evaluator)
+        for metric in built.metrics:
+            if metric.collect_dir is None:
+                metric.collect_device = 'gpu'  # as mmengine calls it; on CPUs too
+        return built
 
     @staticmethod
     def build_dataloader(dataloader: DataLoader | dict, *args: Any, **kwargs: Any) -> DataLoader:
@@ -160,7 +169,7 @@ class MotionRunner(Runner):
         if isinstance(model, CaptionedModel):
             dataset = self.train_loop.dataloader.dataset
             model.texts = _texts_of(dataset) or model.texts
-            counts = [part.metainfo.get('text_counts') for part in _parts_of(dataset) if _texts_of(part)]
+            counts = [part.metainfo.get('text_counts') for part in parts_of(dataset) if _texts_of(part)]
             model.text_counts = [sum(of_text) for of_text in zip(*counts, strict=True)] if all(counts) else None
             if not model.texts:
                 raise InputError(
@@ -170,22 +179,13 @@ class MotionRunner(Runner):
         self._check_disk()
         try:
             return super().train()
-        except RuntimeError as error:
-            if 'DataLoader timed out' not in str(error):
+        except InputError:
+            raise
+        except Exception as error:  # of a worker that is killed mmengine makes others, wherever it is at that moment
+            reason = reason_of(error, self.train_dataloader)
+            if reason is None:
                 raise
-            names = ', '.join(type(part).__name__ for part in _parts_of(self.train_dataloader.dataset))
-            raise InputError(
-                f'a loader of {names} gave no batch for {error.args[0].split()[-2]} seconds; look at its files and '
-                f'disk, then go on with --resume, with num_workers=0 to see where it stands'
-            ) from error
-        except ValueError as error:
-            if 'more than 1 value per channel' not in str(error):
-                raise
-            loader = self.train_dataloader
-            raise InputError(
-                f'{len(loader.dataset)} samples in batches of {loader.batch_size} leave a batch of one, on which batch '
-                f'norm cannot train; set train_dataloader.batch_size to 2 or more and drop_last=True'
-            ) from error
+            raise InputError(reason) from error
 
     def _check_disk(self) -> None:
         """Checks that the checkpoints will have room."""
@@ -205,7 +205,7 @@ class MotionRunner(Runner):
         metrics = [] if loop is self._train_loop else loop.evaluator.metrics
         if not counts or (metrics and not any('pred_scores' in getattr(metric, 'fields', ()) for metric in metrics)):
             return
-        for dataset in _parts_of(loop.dataloader.dataset):
+        for dataset in parts_of(loop.dataloader.dataset):
             tested = getattr(dataset, 'metainfo', {}).get('actions')
             if trained and tested and list(trained) != list(tested):
                 raise InputError(
@@ -231,7 +231,7 @@ class MotionRunner(Runner):
     def register_hooks(self, default_hooks: dict | None = None, custom_hooks: list | None = None) -> None:
         """Registers the config's hooks, and those without which resume would not be exact or safe."""
         super().register_hooks(default_hooks, custom_hooks)
-        required = [StatelessRandomHook(), PlainCheckpointHook(), DivergenceHook()]
+        required = [StatelessRandomHook(), PlainCheckpointHook(), DivergenceHook(), ResumedValidationHook()]
         distilling = isinstance(unwrapped(self.model), DistillingModel)
         if distilling:
             required.append(TeacherUpdateHook())
@@ -259,9 +259,6 @@ class MotionRunner(Runner):
 
     def load_or_resume(self) -> None:
         """Loads or resumes; resuming without a file takes the newest complete one of the work folder."""
-        if self._resume and self.rank == 0:
-            for name in ('*.pth', 'last_checkpoint'):
-                remove_leftovers(self.work_dir, name)
         if not self._has_loaded and self._resume and self._load_from is None:
             self._load_from = self._newest_complete_checkpoint()
             if self._load_from is None:
@@ -367,15 +364,9 @@ class MotionRunner(Runner):
             super().save_checkpoint(*args, **kwargs)
 
 
-def _parts_of(dataset: Any) -> list[Any]:
-    """The data sets that a data set joins, or itself."""
-    parts = getattr(dataset, 'datasets', None)
-    return [dataset] if parts is None else [piece for part in parts for piece in _parts_of(part)]
-
-
 def _texts_of(dataset: Any) -> list[str]:
     """Table of texts that the captions of a data set index; one for all of its parts that have captions."""
-    tables = [getattr(part, 'metainfo', {}).get('texts') for part in _parts_of(dataset)]
+    tables = [getattr(part, 'metainfo', {}).get('texts') for part in parts_of(dataset)]
     tables = [table for table in tables if table]
     if any(table != tables[0] for table in tables):
         raise InputError(

@@ -67,8 +67,17 @@ class ToolParser(argparse.ArgumentParser):
 
 def positive(text: str) -> int:
     """A whole number from 1 on, as the ``type`` of an option."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f'{text} is given, expected a whole number from 1 on')
+    return _whole(text, 1)
+
+
+def natural(text: str) -> int:
+    """A whole number from 0 on, as the ``type`` of an option."""
+    return _whole(text, 0)
+
+
+def _whole(text: str, least: int) -> int:
+    if not text.isdecimal() or not least <= int(text[:20]) < 2**31:
+        raise argparse.ArgumentTypeError(f'{text[:80]} is given, expected a whole number from {least} on')
     return int(text)
 
 

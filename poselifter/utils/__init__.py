@@ -4,7 +4,7 @@ from .cache import CacheFile
 from .files import atomic_write, safe_name, shipped_root, write_json
 from .lazy import import_on_demand
 from .memory import release_memory
-from .parallel import count_cores, run_parallel
+from .parallel import count_cores, count_threads, run_parallel
 from .setup_env import (
     import_modules,
     import_without_training,

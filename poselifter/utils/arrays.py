@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, in_short
-from .files import atomic_write
+from .files import atomic_write, check_unpacked
 from .safe_pickle import load_pickle
 
 
@@ -101,6 +101,7 @@ def _opened(path: str | os.PathLike, kind: str, how: str, **kwargs: Any) -> Iter
     path = Path(path).expanduser()
     if not path.is_file():
         raise InputError(f'{path} does not exist; {how}')
+    check_unpacked(path)
     try:
         yield np.load(path, allow_pickle=False, **kwargs)
     except InputError as error:

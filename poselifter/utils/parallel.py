@@ -67,3 +67,9 @@ def _start() -> None:
 def count_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+
+
+def count_threads() -> int:
+    """Threads for one network: ``OMP_NUM_THREADS`` where it is set, as by who starts many processes, or all cores."""
+    given = os.environ.get('OMP_NUM_THREADS', '')
+    return int(given) if given.isdecimal() and int(given) else count_cores()

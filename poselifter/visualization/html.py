@@ -1,6 +1,7 @@
 """A self-contained page that shows tracks in 3D and opens from disk without a network."""
 
 import base64
+import hashlib
 import html
 import json
 import re
@@ -153,6 +154,10 @@ def colour_sheet() -> str:
     return f':root{{{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}'
 
 
+_PLACES = re.compile(r'\{\{(\w+)\}\}')  # where a template has parts put in
+_SCRIPTS = re.compile(r'<script type="(?:importmap|module)">(.*?)</script>', re.S)
+
+
 def make_page(data: dict[str, Any], title: str, kind: str = 'viewer') -> str:
     """A page of some ``kind``, a template and its program in the assets, with styles and data put in."""
     return ''.join(page_pieces(data, title, kind))
@@ -172,7 +177,9 @@ def page_pieces(data: dict[str, Any], title: str, kind: str = 'viewer') -> Itera
         'curves': _module('curves.js'),
         'program': _asset(f'{kind}.js'),
     }
-    for number, piece in enumerate(re.split(r'\{\{(\w+)\}\}', _asset(f'{kind}.html'))):
+    template = _asset(f'{kind}.html')
+    parts['scripts'] = ' '.join(_hash(script, parts) for script in _SCRIPTS.findall(template))
+    for number, piece in enumerate(_PLACES.split(template)):
         if number % 2 == 0:
             yield piece
         elif piece != 'data':
@@ -180,6 +187,12 @@ def page_pieces(data: dict[str, Any], title: str, kind: str = 'viewer') -> Itera
         else:
             encoded = json.JSONEncoder(separators=(',', ':')).iterencode(data)
             yield from (text.replace('<', '\\u003c') for text in encoded)  # no text may end the script element
+
+
+def _hash(script: str, parts: dict[str, str]) -> str:
+    """A script of the page as its content security policy names it: no other one in the page is run."""
+    text = _PLACES.sub(lambda place: parts[place[1]], script)
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _asset(name: str) -> str:

@@ -11,6 +11,7 @@ from mmengine.config import Config
 from poselifter.datasets import ProceduralMotion
 from poselifter.engine.tool import build_runner, config_errors
 from poselifter.errors import InputError
+from poselifter.utils import files
 from poselifter.utils.files import hold_folder
 
 DIVERGING = {'optim_wrapper': {'optimizer': {'type': 'SGD', 'lr': 1e20}}}
@@ -31,12 +32,15 @@ def test_a_diverging_training_stops_before_a_good_checkpoint_goes(make_runner, t
 
 def test_a_resumed_run_sweeps_what_killed_ones_left(make_runner, tmp_path, epochs):
     make_runner(train_cfg=epochs(1)).train()
-    left = [tmp_path / 'run' / name for name in ('.epoch_2.abcd1234.pth', '.last_checkpoint.x_y_z_01')]
-    other = [tmp_path / 'run' / name for name in ('.mine.pth', '.notes')]
+    left = [tmp_path / 'run' / name for name in ('.epoch_2.part-abcd1234.pth', '.last_checkpoint.part-x_y_z_01')]
+    other = [tmp_path / 'run' / name for name in ('.mine.pth', '.notes', '.mine.part-.pth')]
     for path in left + other:
         path.touch()
+    held = files._lock(other[-1])  # as a process that lives
+    files._swept.clear()
     make_runner(resume=True).train()
     assert not any(path.exists() for path in left) and all(path.exists() for path in other)
+    os.close(held)
 
 
 HOLDER = """

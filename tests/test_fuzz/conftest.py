@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from fuzz import TRIED
 from toy_smpl import toy_smpl
 
 from poselifter.apis import init_model
@@ -18,6 +19,13 @@ test_dataloader = dict(num_workers=0, dataset=dict(n_sequences=2))
 train_cfg = dict(max_epochs=1, val_interval=1)
 model = dict(backbone=dict(depth=1, embed_dims=16), heads=dict(pose=dict(in_channels=16)))
 """
+
+
+@pytest.fixture(scope='session', autouse=True)
+def totals():
+    """Says how many inputs were tried; ``-s`` shows it."""
+    yield
+    print(f'\n{TRIED.total()} inputs: {TRIED["done"]} done, {TRIED["refused"]} refused in one sentence')
 
 
 @pytest.fixture(scope='session')

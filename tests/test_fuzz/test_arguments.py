@@ -3,6 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 from fuzz import WORDS, ends_well, fuzz
@@ -101,7 +102,12 @@ def check(main, parser, start, inputs, examples, fitting):
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """Commands run in a folder below the test's own, so that ``../x`` stays in it."""
+    """Commands run in a folder below the test's own, so that ``../x`` stays in it, and reach no network."""
+
+    def offline(*_, **__):
+        raise URLError('tests are offline')
+
+    monkeypatch.setattr('urllib.request.urlopen', offline)
     (tmp_path / 'here').mkdir()
     monkeypatch.chdir(tmp_path / 'here')
 

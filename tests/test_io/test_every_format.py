@@ -17,9 +17,9 @@ from toy_formats import FORMATS_2D, FORMATS_3D, MORE_2D, PERSONS, SIZE
 
 from poselifter.errors import InputError
 from poselifter.io import motion_result, notes_on, read_keypoints
-from poselifter.io.readers import document
 from poselifter.io.readers.document import find_reader, open_document
 from poselifter.tracking import link_persons
+from poselifter.utils import files
 
 FILES_2D = {**FORMATS_2D, **MORE_2D}
 CASES = {
@@ -150,7 +150,7 @@ def test_ids_of_exchange_rows_are_linked_where_there_are_none(tmp_path, place):
 
 
 def test_small_files_that_say_that_they_are_large(tmp_path, monkeypatch):
-    monkeypatch.setattr(document, '_LARGEST', 1 << 26)
+    monkeypatch.setattr(files, 'LARGEST', 1 << 26)
     h5py = pytest.importorskip('h5py')
     with h5py.File(tmp_path / 'a.h5', 'w') as file:
         file.create_dataset('tracks', (1, 2, 17, 10**9), 'f8', chunks=True)

@@ -1,6 +1,9 @@
 import json
 import os
+import signal
 import subprocess
+import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -85,6 +88,30 @@ def test_two_processes_equal_one(tool, write_config, toy, environment, repositor
         assert_equal(state, two['optimizer']['state'][number], rtol=1e-4, atol=1e-8)
     report = tool('test').main([str(rest), str(tmp_path / 'run/epoch_3.pth'), '--out', str(tmp_path / 'm.json')])
     assert report is None and json.loads((tmp_path / 'm.json').read_text())['clips'] == 9
+
+
+@pytest.mark.slow
+def test_two_machines_of_which_one_loses_a_process(
+    write_config, environment, repository, tmp_path, epochs, assert_same_weights, toy
+):
+    """Two agents of torchrun, as on two machines: all start again, and end with the weights of an undisturbed run."""
+    hooks = {'checkpoint': {'type': 'CheckpointHook', 'interval': 1, 'max_keep_ckpts': 2}}
+    settings = {'train_cfg': epochs(25), 'default_hooks': hooks, 'env_cfg': {'dist_cfg': {'timeout': 20}}}
+    configs = [write_config(f'{name}.py', work_dir=tmp_path / name, **settings) for name in ('whole', 'lost')]
+    script = repository / 'tools/dist_train.sh'
+    run(script, configs[0], 2, env=environment)
+    env, command = {**environment, 'NNODES': '2', 'MAX_RESTARTS': '2'}, [script, configs[1], '1', '--resume']
+    with open(tmp_path / 'log', 'w') as log:
+        agents = [subprocess.Popen(command, env=env | {'NODE_RANK': rank}, stdout=log, stderr=log) for rank in '01']
+        while not (tmp_path / 'lost/epoch_2.pth').exists() and agents[0].poll() is None:
+            time.sleep(0.01)
+        [worker] = Path(f'/proc/{agents[1].pid}/task/{agents[1].pid}/children').read_text().split()
+        os.kill(int(worker), signal.SIGKILL)
+        ends = [agent.wait(timeout=240) for agent in agents]
+    said = (tmp_path / 'log').read_text()
+    assert ends == [0, 0], said[-3000:]
+    assert 'another process of the training has ended' in said and said.count('Load checkpoint') >= 1
+    assert_same_weights(*(tmp_path / name / 'epoch_25.pth' for name in ('whole', 'lost')))
 
 
 @pytest.mark.slow

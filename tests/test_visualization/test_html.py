@@ -61,7 +61,7 @@ def test_page_fetches_nothing(two_persons, tmp_path):
     imports = json.loads(re.search(r'<script type="importmap">(.*?)</script>', text, re.S)[1])['imports']
     assert all(address.startswith('data:text/javascript;base64,') for address in imports.values())
     assert set(re.findall(r"^import .* from '(.*)';", text, re.M)) <= set(imports)
-    assert "default-src 'none'" in text
+    assert "default-src 'none'" in text and len(re.findall(r"script-src 'sha256-\S+' 'sha256-\S+' data:;", text)) == 1
 
 
 def test_text_cannot_break_the_page(clip, tmp_path, data_of):

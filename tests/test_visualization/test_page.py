@@ -252,3 +252,17 @@ def test_body(open_page, with_box):
     page.keyboard.press('b')
     scrub(page, 40)
     assert np.abs(shot(page) - with_body).max() > 60
+
+
+def test_no_other_script_runs(browser, clip, tmp_path):
+    """Though markup came into the page, a handler or a script in it would not be run."""
+    write_page(tmp_path / 'clip.html', clip)
+    page = browser.new_page()
+    page.goto((tmp_path / 'clip.html').as_uri())
+    evil = '<img src=x onerror="window.ran = 1"><iframe srcdoc="<script>parent.ran = 1</script>"></iframe>'
+    page.evaluate(f"document.body.insertAdjacentHTML('beforeend', '{evil}')")
+    script = "const s = document.createElement('script'); s.textContent = 'window.ran = 1'"
+    page.evaluate(f'{script}; document.body.append(s)')
+    page.wait_for_timeout(200)
+    assert page.evaluate('window.ran') is None
+    page.close()

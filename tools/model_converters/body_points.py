@@ -19,7 +19,7 @@ from scipy.spatial.transform import Rotation
 
 from poselifter.datasets.transforms.bodies import BONES, PARENTS
 from poselifter.datasets.transforms.body_detections import BONES20
-from poselifter.engine.tool import ToolParser
+from poselifter.engine.tool import ToolParser, natural, positive
 from poselifter.errors import reading, run_program
 from poselifter.models.body_models import AnnyBody, Articulation
 from poselifter.utils.files import atomic_write
@@ -51,8 +51,8 @@ _EXTRA = {  # points of BlazePose beside those of the body's own regressors: hea
 def main(argv: list[str] | None = None) -> None:
     parser = ToolParser(description=__doc__)
     parser.add_argument('out_dir', type=Path)
-    parser.add_argument('--builds', type=int, default=48)
-    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--builds', type=positive, default=48)
+    parser.add_argument('--seed', type=natural, default=0)
     offsets = Path(__file__).parents[2] / 'projects/zoo/blazepose_on_bodies.json'
     parser.add_argument('--offsets', type=Path, default=offsets, help='of BlazePose: what detector_on_bodies.py writes')
     args = parser.parse_args(argv)

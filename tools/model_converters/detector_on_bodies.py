@@ -22,7 +22,7 @@ from poselifter.datasets import CMUSkeletonDataset
 from poselifter.datasets.transforms import BodyDetections
 from poselifter.detection.blazepose import BlazePoseNetworks
 from poselifter.detection.regions import region_of
-from poselifter.engine.tool import ToolParser, positive
+from poselifter.engine.tool import ToolParser, natural, positive
 from poselifter.errors import run_program
 from poselifter.models.body_models import AnnyBody, Articulation
 from poselifter.skeletons import get_skeleton
@@ -184,7 +184,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('--pictures', type=positive, default=1000)
     parser.add_argument('--kind', default='full', choices=('lite', 'full', 'heavy'))
     parser.add_argument('--data', default='data', help='folder that holds cmu/')
-    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--seed', type=natural, default=0)
     parser.add_argument('--out', type=Path, help='JSON of the offsets')
     parser.add_argument('--look', type=Path, help='folder for some of the pictures')
     args = parser.parse_args(argv)

@@ -29,6 +29,9 @@ def choose(allowed: np.ndarray, count: np.ndarray | int, rng: np.random.Generato
     return chosen
 
 
+_MOST_COPIES = 1000
+
+
 def check_fraction(owner: object, name: str, value: float) -> None:
     """Raises an :class:`InputError` for a value outside [0, 1]."""
     if not 0 <= value <= 1:
@@ -52,6 +55,8 @@ class Mask(BatchTransform):
     corrupts = True
 
     def __init__(self, copies: int | None = None) -> None:
+        if copies is not None and not 1 <= copies <= _MOST_COPIES:
+            raise InputError(f'{type(self).__name__}: copies is {copies}, expected 1 to {_MOST_COPIES}')
         self.copies = copies
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
@@ -227,7 +232,7 @@ class MaskMixture(Mask):
     def __init__(self, probs: Sequence[float] = (0.5, 0.25, 0.25), **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if len(probs) != 3 or min(probs) < 0 or sum(probs) > 1 + 1e-9:
-            raise InputError(f'MaskMixture: probs are {list(probs)}, expected 3 numbers with sum 1 or less')
+            raise InputError(f'MaskMixture: probs are {str(list(probs))[:80]}, expected 3 numbers with sum 1 or less')
         self.strategies = [(JointMask(), FrameMask()), (BodyPartMask(),), (TimeWindowMask(),)]
         self.borders = np.cumsum(probs)
 

@@ -7,6 +7,7 @@ from .divergence_hook import DivergenceHook
 from .freeze_hook import FreezeHook
 from .plain_checkpoint_hook import PlainCheckpointHook, checkpoint_metadata
 from .randomness_hook import StatelessRandomHook
+from .resumed_validation_hook import ResumedValidationHook
 from .teacher_hook import TeacherUpdateHook
 from .visualization_hook import PoseVisualizationHook
 

@@ -1,6 +1,7 @@
 """mmengine's checkpoint hook, safe against a kill at any moment."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from mmengine.dist import is_main_process
@@ -23,13 +24,17 @@ class CheckpointHook(_CheckpointHook):
         InputError: ``save_best`` names a metric that no evaluator reports.
     """
 
+    _replaced: Mapping[str | None, str | None] = {}
+
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
+        self._remove_replaced()  # before a checkpoint is written that knows the newer ones alone
         outdated = None
         if self.max_keep_ckpts > 0 and step not in self.keep_ckpt_ids:
+            # with the outdated one in the file, a training that is killed before its removal removes it when resumed
+            runner.message_hub.update_info('keep_ckpt_ids', [*self.keep_ckpt_ids, step])
             if len(self.keep_ckpt_ids) == self.max_keep_ckpts:
                 outdated = self.filename_tmpl.format(self.keep_ckpt_ids.popleft())
             self.keep_ckpt_ids.append(step)
-            runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
         name = self.filename_tmpl.format(step)
         self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
@@ -58,15 +63,20 @@ class CheckpointHook(_CheckpointHook):
                 f'default_hooks.checkpoint.save_best is {absent[0]!r}, but the evaluators report '
                 f'{", ".join(metrics)}; name one of these'
             )
-        several = len(self.key_indicators) > 1
-        before = dict(self.best_ckpt_path_dict) if several else {None: self.best_ckpt_path}
+        before = self._replaced = dict(self._best())
         self._set_best(dict.fromkeys(before))  # mmengine then removes nothing
         super()._save_best_checkpoint(runner, metrics)
-        after = self.best_ckpt_path_dict if several else {None: self.best_ckpt_path}
-        for key, path in before.items():
-            if path and after[key] and after[key] != path:
+        self._remove_replaced()
+        self._set_best({key: self._best()[key] or path for key, path in before.items()})
+
+    def _remove_replaced(self) -> None:
+        for key, path in self._replaced.items():
+            if path and self._best()[key] not in (None, path):
                 self._remove(path)
-        self._set_best({key: after[key] or path for key, path in before.items()})
+        self._replaced = {}
+
+    def _best(self) -> dict[str | None, str | None]:
+        return self.best_ckpt_path_dict if len(self.key_indicators) > 1 else {None: self.best_ckpt_path}
 
     def _set_best(self, paths: dict[str | None, str | None]) -> None:
         if None in paths:

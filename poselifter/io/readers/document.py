@@ -4,7 +4,6 @@ import json
 import os
 import re
 import reprlib
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +14,10 @@ import numpy as np
 from ...errors import InputError, in_short
 from ...light_registry import READERS, Reader
 from ...structures.keypoint_table import whole_number
-from ...utils import load_plugins
+from ...utils import files, load_plugins
 from ...utils.arrays import load_array, load_arrays
 from ...utils.safe_pickle import load_pickle
 
-_LARGEST = 1 << 30  # bytes of arrays that are unpacked from a file which is far smaller
 _EVEN = 0.1  # frames by which times may be off an even rate, as those that are rounded are
 _FRAME_FILES = ('.json', '.txt')  # files of a folder with one file a frame
 
@@ -172,7 +170,6 @@ def _parsed(path: Path) -> Document:
     if data.startswith(b'\x93NUMPY'):
         return Document(path, {'keypoints': load_array(path)}, is_arrays=True)
     if data.startswith((b'PK\x03\x04', b'PK\x05\x06')):
-        _check_size(path)
         return Document(path, load_arrays(path), is_arrays=True)
     if data.startswith(b'\x89HDF\r\n\x1a\n'):
         return Document(path, _hdf5_arrays(path), is_arrays=True)
@@ -207,18 +204,6 @@ def json_content(text: str, path: Path) -> Any:
         raise InputError(f'{path} is no complete JSON and cannot be read ({error}); it may be cut off') from error
 
 
-def _check_size(path: Path) -> None:
-    """Refuses an npz that is small and says that it is huge."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, ValueError, NotImplementedError):
-        return  # as what is damaged it is refused later
-    if size > max(_LARGEST, 100 * path.stat().st_size):
-        expected = f'expected at most {_LARGEST / 1e9:.2g} of a file of its size'
-        raise InputError(f'{path} says that it holds {size / 1e9:.2g} GB of arrays, {expected}; write it again')
-
-
 def _pickled(path: Path) -> Document:
     content = load_pickle(path, how='write it again')
     if not isinstance(content, dict) or not any(isinstance(value, np.ndarray) for value in content.values()):
@@ -238,14 +223,14 @@ def _hdf5_arrays(path: Path) -> dict[str, np.ndarray]:
     except ImportError:
         raise InputError(f'{path} is HDF5, which needs h5py; run: pip install poselifter[formats]') from None
     arrays: dict[str, np.ndarray] = {}
-    room = _LARGEST
+    room = files.LARGEST
 
     def visit(name: str, item: Any) -> None:
         nonlocal room
         if isinstance(item, h5py.Dataset):
             room -= (item.size or 0) * item.dtype.itemsize
             if room < 0:
-                raise InputError(f'{path} holds more than {_LARGEST / 1e9:.2g} GB of arrays; write a shorter file')
+                raise InputError(f'{path} holds more than {files.LARGEST / 1e9:.2g} GB of arrays; write a shorter file')
             arrays[name] = np.asarray(item[()])
         for key, value in item.attrs.items():
             if isinstance(value, bytes):

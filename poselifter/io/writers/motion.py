@@ -1,9 +1,7 @@
 """Persons of a result for programs that know no camera: y up, every frame, as rotations of bones."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -11,6 +9,7 @@ from ...errors import InputError
 from ...geometry.inverse_kinematics import BoneMotion, inverse_kinematics
 from ...structures import Result
 from ...utils import release_memory
+from ...utils.files import atomic_writes
 from .write_results import file_names
 
 Y_UP = np.diag([1.0, -1.0, -1.0])  # from the camera's axes
@@ -32,20 +31,10 @@ def write_each_person(
     ]
     ids = [track if numbered or not start else f'{track}_from{start}' for track, start in starts]
     paths = [path.with_name(name + path.suffix) for name in file_names(stem, ids)]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(
-            prefix='.persons.', dir=path.parent
-        ) as folder:  # all files or none, for who goes on later
-            for target, (_, person) in zip(paths, result.persons(), strict=True):
-                write(Path(folder) / target.name, person, every_frame(person))
-                release_memory()
-            for target in paths:
-                os.replace(Path(folder) / target.name, target)
-    except OSError as error:
-        raise InputError(
-            f'cannot write {path}: {error.strerror or error}; make room, or choose another place'
-        ) from error
+    with atomic_writes(paths) as temporary:  # all files or none, for who goes on later
+        for target, (_, person) in zip(temporary, result.persons(), strict=True):
+            write(target, person, every_frame(person))
+            release_memory()
     return paths
 
 

@@ -1,0 +1,54 @@
+"""Sentences on trainings that something stopped."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+
+from ..errors import in_short
+
+
+def reason_of(error: Exception, loader: DataLoader) -> str | None:
+    """A sentence on what stopped a training from outside, or on batches of one clip; ``None`` for all else.
+
+    Args:
+        error: that ended it.
+        loader: of the training.
+    """
+    text = str(error)
+    if any('DataLoader worker' in str(each) for each in _chain(error)):
+        return (
+            'a worker process of a loader was ended from outside, likely for lack of memory; go on with --resume '
+            'and fewer num_workers'
+        )
+    if isinstance(error, torch.distributed.DistError) or 'gloo' in text:
+        return (
+            f'another process of the training has ended or stands still ({in_short(error)}); look at what it said, '
+            f'then go on with --resume'
+        )
+    if 'DataLoader timed out' in text:
+        names = ', '.join(type(part).__name__ for part in parts_of(loader.dataset))
+        return (
+            f'a loader of {names} gave no batch for {text.split()[-2]} seconds; look at its files and disk, then '
+            f'go on with --resume, with num_workers=0 to see where it stands'
+        )
+    if 'more than 1 value per channel' in text:
+        return (
+            f'{len(loader.dataset)} samples in batches of {loader.batch_size} leave a batch of one, on which batch '
+            f'norm cannot train; set train_dataloader.batch_size to 2 or more and drop_last=True'
+        )
+    return None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, that during which it was raised, and so on."""
+    while error is not None:
+        yield error
+        error = error.__context__
+
+
+def parts_of(dataset: Any) -> list[Any]:
+    """The data sets that a data set joins, or itself."""
+    parts = getattr(dataset, 'datasets', None)
+    return [dataset] if parts is None else [piece for part in parts for piece in parts_of(part)]

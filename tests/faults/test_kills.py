@@ -1,0 +1,24 @@
+"""Commands that are killed at any moment lose nothing: files are whole, and the next run ends as if nothing were.
+
+``POSELIFTER_KILLS=200`` makes so many kills; without it they are 20.
+"""
+
+import os
+from collections import Counter
+from random import Random
+
+import pytest
+from faults.harness import kill_at_random, reference
+
+#: Kills of each command among 20.
+KILLS = {'train': 6, 'database': 3, 'convert': 3, 'lift': 3, 'film': 3, 'fit-body': 1, 'export': 1}
+
+
+@pytest.mark.parametrize('name', KILLS)
+def test_killed_at_any_moment(name, commands, tmp_path):
+    command, rng = commands[name], Random(name)
+    whole = reference(command, tmp_path / 'whole')
+    times = max(1, round(KILLS[name] * int(os.environ.get('POSELIFTER_KILLS', 20)) / 20))
+    outcomes = Counter(kill_at_random(command, tmp_path / str(k), whole, rng) for k in range(times))
+    words = ', '.join(f'{count} {outcome}' for outcome, count in sorted(outcomes.items()))
+    print(f'\n{name} ({whole.seconds:.1f} s undisturbed): {times} kills: {words}')

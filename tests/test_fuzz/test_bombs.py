@@ -1,0 +1,157 @@
+"""Small files that ask for much: each is refused in one sentence, or read, in 10 s and 2 GB."""
+
+import json
+import pickle
+import struct
+import zipfile
+import zlib
+
+import numpy as np
+import pytest
+import torch
+from fuzz import reads_well
+from PIL import Image
+
+from poselifter.apis import Pose3DInferencer, load_official
+from poselifter.checkpoints import load_checkpoint_file
+from poselifter.detection import open_frames
+from poselifter.engine import load_config
+from poselifter.io import read_keypoints, read_result
+from poselifter.models.body_models import load_body_model
+from poselifter.utils.arrays import load_array, load_arrays, load_tensors
+from poselifter.utils.safe_pickle import load_pickle
+
+READERS = {
+    '.npz': (read_keypoints, read_result, load_arrays, load_body_model),
+    '.npy': (read_keypoints, load_array),
+    '.pth': (load_checkpoint_file, load_official),
+    '.pkl': (read_keypoints, load_pickle, load_body_model),
+    '.json': (read_keypoints, load_config),
+    '.safetensors': (load_tensors, load_checkpoint_file),
+    '.yml': (load_config,),
+    '.py': (load_config,),
+    '.mp4': (lambda path: list(open_frames(path)),),
+    '.png': (lambda path: list(open_frames(path)),),
+}
+
+
+def npy(shape, kind='<f4', version=1):
+    """The header of an npy."""
+    header = f"{{'descr': {kind!r}, 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b'\x93NUMPY' + bytes([version, 0]) + struct.pack('<H' if version == 1 else '<I', len(header)) + header
+
+
+def bomb(path, name, head, gigabytes):
+    """A zip with one deflated entry: a head, then zeros; one block of them is packed once."""
+    pack = zlib.compressobj(1, wbits=-15)
+    start = pack.compress(head) + pack.flush(zlib.Z_FULL_FLUSH)
+    block = pack.compress(bytes(1 << 24)) + pack.flush(zlib.Z_FULL_FLUSH)
+    data, size = start + block * (gigabytes * 64), len(head) + (gigabytes << 30)
+    data += pack.compress(b'') + pack.flush()
+    with zipfile.ZipFile(path, 'w') as archive:  # as if it were stored; then the entry is made to say more
+        archive.writestr(name, data)
+        entry = archive.infolist()[0]
+        entry.compress_type, entry.file_size = zipfile.ZIP_DEFLATED, size
+    raw = bytearray(path.read_bytes())
+    raw[8:10] = struct.pack('<H', 8)
+    raw[22:26] = struct.pack('<I', size % 2**32)
+    path.write_bytes(raw)
+
+
+def laughs(levels=60, width=10):
+    """Lists of the same lists: nothing on the disk, 10^60 when they are walked through."""
+    value = [0.0] * width
+    for _ in range(levels):
+        value = [value] * width
+    return value
+
+
+def lying_film(data_dir, path, mark, at):
+    """A film whose table says that it has two thousand million of something."""
+    data = bytearray((data_dir / 'two_persons.mp4').read_bytes())
+    place = data.index(mark) + at
+    data[place : place + 4] = struct.pack('>I', 2**31 - 1)
+    path.write_bytes(data)
+
+
+def huge_picture(path):
+    Image.new('L', (8, 8)).save(path)
+    data = bytearray(path.read_bytes())
+    data[16:24] = struct.pack('>II', 60000, 60000)
+    data[29:33] = struct.pack('>I', zlib.crc32(data[12:29]))
+    path.write_bytes(data)
+
+
+def tensors(path, shape, end):
+    header = json.dumps({'a': {'dtype': 'F32', 'shape': shape, 'data_offsets': [0, end]}}).encode()
+    path.write_bytes(struct.pack('<Q', len(header)) + header + bytes(16))
+
+
+def spoilt_storage(path):
+    """A checkpoint whose tensor says that it has a million million numbers."""
+    torch.save({'state_dict': {'a': torch.zeros(7)}}, path)
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, 'w') as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data.replace(b'K\x07', b'J\xff\xff\xff\x7f'))
+
+
+def crowd(path, persons):
+    """Ten million persons in one frame."""
+    arrays = {'keypoints': np.zeros((persons, 1, 2), 'f2'), 'track_ids': np.arange(persons), 'fps': 30.0}
+    np.savez_compressed(path, **arrays, img_shape=[9, 9], frame_indices=np.zeros(persons, 'i1'), skeleton='coco17')
+
+
+BOMBS = {
+    'zeros.npz': lambda path, _: bomb(path, 'keypoints.npy', npy((3 << 18, 17, 2)), 3),
+    'shape.npz': lambda path, _: bomb(path, 'keypoints.npy', npy((1 << 50, 17, 2)), 1),
+    'negative.npz': lambda path, _: bomb(path, 'keypoints.npy', npy((-5, 17, 2)), 1),
+    'empty.npz': lambda path, _: bomb(path, 'keypoints.npy', npy((0, 1 << 60, 1 << 60)), 1),
+    'crowd.npz': lambda path, _: crowd(path, 10_000_000),
+    **{
+        f'{name}.npy': lambda path, _, head=head: path.write_bytes(head + bytes(64))
+        for name, head in {
+            'large': npy((1 << 40,)),
+            'overflow': npy((1 << 62, 1 << 62)),
+            'dimensions': npy((1,) * 4000, version=2),
+            'text': npy((9,), '<U900000000'),
+            'nested': npy('(' * 3000 + ')' * 3000),
+        }.items()
+    },
+    'zeros.pth': lambda path, _: bomb(path, 'archive/data/0', b'', 3),
+    'storage.pth': lambda path, _: spoilt_storage(path),
+    'laughs.pth': lambda path, _: torch.save({'state_dict': {'a': torch.zeros(1)}, 'meta': {'a': laughs()}}, path),
+    'laughs.pkl': lambda path, _: path.write_bytes(pickle.dumps({'keypoints': laughs()})),
+    'deep.pkl': lambda path, _: path.write_bytes(b'\x80\x04' + b']' * 200_000 + b'a' * 199_999 + b'.'),
+    'bytes.pkl': lambda path, _: path.write_bytes(b'\x80\x04\x8e' + struct.pack('<Q', 1 << 50) + b'.'),
+    'lists.json': lambda path, _: path.write_text('[' * 200_000 + ']' * 200_000),
+    'objects.json': lambda path, _: path.write_text('{"a":' * 200_000 + '1' + '}' * 200_000),
+    'digits.json': lambda path, _: path.write_text(f'[{{"keypoints": [{"9" * 1_000_000}]}}]'),
+    'anchors.yml': lambda path, _: path.write_text(
+        'a0: &a0 [0]\n' + ''.join(f'a{k}: &a{k} [{", ".join([f"*a{k - 1}"] * 10)}]\n' for k in range(1, 40))
+    ),
+    'deep.py': lambda path, _: path.write_text('a = ' + '[' * 5000 + ']' * 5000),
+    'shape.safetensors': lambda path, _: tensors(path, [1 << 40], 1 << 42),
+    'overflow.safetensors': lambda path, _: tensors(path, [1 << 32, 1 << 32], 16),
+    'header.safetensors': lambda path, _: path.write_bytes(struct.pack('<Q', 1 << 62) + b'{}'),
+    'sizes.mp4': lambda path, data: lying_film(data, path, b'stsz', 12),
+    'times.mp4': lambda path, data: lying_film(data, path, b'stts', 12),
+    'duration.mp4': lambda path, data: lying_film(data, path, b'mdhd', 20),
+    'picture.png': lambda path, _: huge_picture(path),
+}
+
+
+@pytest.mark.parametrize('name', BOMBS)
+def test_small_files_that_ask_for_much(name, tmp_path, data_dir):
+    path = tmp_path / name
+    BOMBS[name](path, data_dir)
+    assert path.stat().st_size < 60 << 20
+    for read in READERS[path.suffix]:
+        reads_well(read, path)
+
+
+def test_a_crowd_is_not_lifted(tmp_path):
+    crowd(tmp_path / 'crowd.npz', 200_000)
+    inferencer = Pose3DInferencer()
+    reads_well(lambda path: list(inferencer(path)), tmp_path / 'crowd.npz')

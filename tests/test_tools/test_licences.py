@@ -1,0 +1,21 @@
+"""The list of licences: nothing without one, each licence file is there."""
+
+import json
+import re
+
+import licences
+
+
+def test_lists_what_is_needed_and_brought(capsys, repository, fails):
+    licences.main(['--json'])
+    listed = json.loads(capsys.readouterr().out)
+    packages = {name.lower(): text for name, text in listed['packages'].items()}
+    assert {'torch', 'numpy', 'mmengine', 'mmcv-lite', 'scipy', 'tqdm', 'addict'} <= packages.keys()
+    assert 'poselifter' not in packages and 'BSD' in packages['numpy'] and 'Apache' in packages['mmengine']
+    assert not [text for text in packages.values() if 'not stated' in text or re.search(r'(?<!L)GPL|Affero', text)]
+    weights = [f'zoo/{path.name}' for path in (repository / 'zoo').iterdir() if path.suffix not in ('.txt', '.md')]
+    assert set(weights) < listed['files'].keys()
+    for text in listed['files'].values():
+        for name in re.findall(r'(?:LICENSE|NOTICE)\.\w+\.\w+', text):
+            assert (repository / 'zoo' / name).is_file()
+    assert '--extra' in fails(licences.main, '--extra', 'nope')

@@ -1,0 +1,82 @@
+"""Mass lifting on Ray: the poses of ``poselifter lift``, though a machine of the cluster is lost."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from poselifter.cli import main
+from poselifter.io import read_result
+
+COUNT, DETECTOR = 10, ('--detector', 'blazepose-lite')
+
+
+@pytest.fixture
+def clips(tmp_path, repository, data_dir):
+    """Films, keypoints and a damaged file, in a folder."""
+    folder = tmp_path / 'clips'
+    folder.mkdir()
+    clip = np.load(repository / 'demo/clip.npz')
+    rest = {key: clip[key] for key in ('img_shape', 'fps', 'skeleton')}
+    for k in range(COUNT):
+        np.savez(folder / f'clip_{k}.npz', keypoints=clip['keypoints'][3 * k : 3 * k + 30], **rest)
+    (folder / 'film.mp4').symlink_to(data_dir / 'two_persons.mp4')
+    (folder / 'bad.npz').write_bytes(b'PK\x03\x04 no more')
+    return folder
+
+
+def start(repository, *arguments):
+    path = os.pathsep.join([str(repository), os.environ.get('PYTHONPATH', '')])
+    command = [sys.executable, str(repository / 'tools/ray_lift.py'), *map(str, arguments), *DETECTOR]
+    pipes = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True}
+    return subprocess.Popen(command, env={**os.environ, 'PYTHONPATH': path}, **pipes)
+
+
+def rows_of(path):
+    import pyarrow.parquet
+
+    table = pyarrow.parquet.read_table(path).to_pydict()
+    joints = np.array(table['keypoints_3d']).reshape(len(table['frame']), -1, 3)
+    return list(zip(table['track_id'], table['frame'], strict=True)), joints, np.array(table['uncertainty'])
+
+
+@pytest.mark.slow
+def test_a_machine_is_lost(clips, tmp_path, repository):
+    """Two nodes of a local cluster, one killed at work; what is done is not done again; one bad file is listed."""
+    pytest.importorskip('ray', reason='needs ray[data], half a gigabyte: pip install "poselifter[ray]"')
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={'num_cpus': 2})
+    try:
+        lost, out = cluster.add_node(num_cpus=2), tmp_path / 'out'
+        run = start(repository, clips, out, '--address', cluster.address)
+        while not list(out.glob('*.parquet')) and run.poll() is None:
+            time.sleep(0.1)
+        before = len(list(out.glob('*.parquet')))
+        cluster.remove_node(lost, allow_graceful=False)
+        said, errors = run.communicate(timeout=300)
+        assert run.returncode == 2 and f'error: 1 of {COUNT + 2} inputs could not be lifted' in errors, said + errors
+        assert 'Traceback' not in errors and 0 < before <= COUNT + 1
+        [failed] = json.loads((out / 'failed.json').read_text())
+        assert failed['input'].endswith('bad.npz') and 'no whole npz' in failed['error']
+        again = start(repository, clips, out, '--address', cluster.address)
+        said, _ = again.communicate(timeout=300)
+        assert f'{COUNT + 2} inputs, {COUNT + 1} done before' in said and not (out / '.begun').exists()
+    finally:
+        cluster.shutdown()
+    film, *files = inputs = [clips / 'film.mp4', *(clips / f'clip_{k}.npz' for k in range(COUNT))]
+    lifted = ['-o', str(tmp_path / 'lifted'), '--formats', 'npz']
+    main(['lift', str(film), *lifted, *DETECTOR])
+    main(['lift', *map(str, files), *lifted])
+    for name in inputs:
+        [path] = out.glob(f'{name.stem}-*.parquet')
+        result = read_result(tmp_path / f'lifted/{name.stem}.npz')
+        keys, poses, uncertainty = rows_of(path)
+        table = result.table
+        assert keys == list(zip(table.track_ids.astype(str), table.frame_indices, strict=True))
+        np.testing.assert_array_equal(poses.astype(np.float32), result.poses)
+        np.testing.assert_allclose(uncertainty, result.uncertainty, rtol=1e-6)
