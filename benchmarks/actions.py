@@ -5,8 +5,8 @@
 
 Classes (action_*) and one known clip of each (oneshot_*), of configs/motionbert. The three forms of a case have the
 same data, steps, rate and seed; a seed also draws the training cameras and, of motions made in memory, the training
-motions. All are tested on the same clips. The rate is that of pretraining.py. What a seed starts from is trained as
-there, or taken from --work-dir where it exists (work_dirs/pretraining_study has it). Finished runs stand in
+motions. All are tested on the same clips. The rate is that of projects/reproduce. What a seed starts from is trained as
+there, or taken from --work-dir where it exists (work_dirs/reproduce has it). Finished runs stand in
 benchmarks/actions.jsonl, a line each: a study that was stopped goes on with the same command.
 """
 
@@ -20,12 +20,12 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from pretraining import ROOT, Run, key_of, read, result_of, source_of, write_short
-from pretraining import train as pretrain
+from mmengine.config import Config
 
 import poselifter
 from poselifter.checkpoints import load_weights
@@ -34,6 +34,9 @@ from poselifter.evaluation.functional import bootstrap_interval
 from poselifter.evaluation.metrics import ActionMetric
 from poselifter.registry import DATASETS, MODELS
 
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / 'projects/reproduce'))
+PRETRAINING = 'motionbert_6_pretrain'  # of projects/reproduce/rows.yml
 # by the beginning of their configs' names, about 310, 210, 160 and 120 steps; cases of another system go here too
 EPOCHS = {
     'motionbert': {'action_procedural': 2, 'action_cmu': 3, 'oneshot_procedural': 1, 'oneshot_cmu': 1},
@@ -45,28 +48,66 @@ METRICS = {'action': 'mean_class_accuracy', 'oneshot': 'few_shot_accuracy'}
 TOOL = {'cwd': ROOT, 'env': {**os.environ, 'OMP_NUM_THREADS': '1'}, 'stdout': subprocess.DEVNULL, 'check': True}
 
 
+class Run(NamedTuple):
+    """One training: a config of a system, and a seed."""
+
+    system: str
+    config: str
+    seed: int
+
+    def load(self) -> Config:
+        """The config that it starts from: ``action_cmu_scratch`` is the variant ``scratch`` of ``action_cmu``."""
+        return load_config(ROOT / 'configs' / self.system / f'{self.config}.py')
+
+
+def key_of(entry: dict) -> Run:
+    """The run of a line in the ledger."""
+    return Run(entry['system'], entry['config'], entry['seed'])
+
+
+def read(ledger: Path) -> list[dict]:
+    """The finished runs."""
+    return [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.is_file() else []
+
+
+def start_of(run: Run, work: Path) -> Path:
+    """The weights that a run starts from, trained where they are missing."""
+    from run import Study
+
+    study = Study(ROOT / 'projects/reproduce/rows.yml', work, work / 'ledger.jsonl')
+    path = study.weights(PRETRAINING, run.seed)
+    if not path.is_file():
+        study.do(PRETRAINING, run.seed)
+    return path
+
+
 def epochs_of(run: Run) -> int:
     """Passes over a run's data."""
     return next(epochs for case, epochs in EPOCHS[run.system].items() if run.config.startswith(case))
 
 
 def write_config(run: Run, work: Path) -> Path:
-    """The run's config: its base at the size of this study."""
-    config = run.load()
+    """The run's config: its base at the size of this study, from what it starts from."""
+    config, epochs = run.load(), epochs_of(run)
     config.train_dataloader.dataset.seed = run.seed
     config.train_dataloader.dataset.window = {'length': 27, 'stride': 27, 'tail': 'shift'}
-    return write_short(config, run, epochs_of(run), work)
-
-
-def prepare(run: Run, work: Path) -> None:
-    """Trains the checkpoint that a run starts from, where it is missing."""
-    if (source := source_of(run)) and not result_of(source, work).is_file():
-        pretrain(source, work)
+    config.model.backbone.update(embed_dims=48, depth=1, num_heads=2)
+    warmup, cosine = config.param_scheduler
+    warmup.end, cosine.T_max, config.train_cfg.max_epochs = 60, epochs, epochs
+    config.optim_wrapper.optimizer.lr = 3e-3
+    config.randomness = {'seed': run.seed}
+    config.val_cfg = config.val_dataloader = config.val_evaluator = None
+    config.default_hooks.checkpoint.update(save_best=None, max_keep_ckpts=1)
+    if config.get('pretrained_by'):
+        config.load_from = str(start_of(run, work))
+    path = work / '_'.join(map(str, run)) / 'config.py'
+    path.parent.mkdir(parents=True, exist_ok=True)
+    config.dump(path)
+    return path
 
 
 def train(run: Run, work: Path) -> dict:
     """Trains and tests a run in subprocesses; its line in the ledger."""
-    prepare(run, work)
     path, start = write_config(run, work), time.time()
     folder = path.parent
     tool = [sys.executable, str(ROOT / 'tools/train.py'), path, '--work-dir', folder, '--resume']
@@ -111,7 +152,6 @@ def baselines(case: str, system: str, seed: int, work: Path) -> list[dict]:
 def readouts(case: str, system: str, seed: int, work: Path) -> list[dict]:
     """The lines of ridge regressions on the features of a frozen backbone: mean, or deviation, over a clip's frames."""
     run, start = Run(system, f'{case}_frozen', seed), time.time()
-    prepare(run, work)
     config = load_config(write_config(run, work))
     model = MODELS.build(config.model).eval()
     load_weights(model, config.load_from, strict=False)

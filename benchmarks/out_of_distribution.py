@@ -23,7 +23,7 @@ from PIL import Image
 
 from poselifter.apis import init_model
 from poselifter.apis.prediction import predict_table
-from poselifter.apis.zoo import find
+from poselifter.apis.zoo import DEFAULT_MODEL, find, zoo_models
 from poselifter.datasets.transforms.detection import KeypointNoise
 from poselifter.datasets.transforms.virtual_camera import VirtualCamera
 from poselifter.errors import run_program
@@ -32,7 +32,6 @@ from poselifter.io import write_results
 from poselifter.models.estimators import baselines
 
 ROOT = Path(__file__).resolve().parents[1]
-MODELS = ['mixste_cmu_27', 'mixste_bodies_27']
 SIMPLE = {'mean training pose': baselines.MeanPose, 'linear regression': baselines.LinearRegression}
 OWN = "BlazePose's own 3D"
 LEVELS: dict[str, tuple[Any, ...]] = {
@@ -140,6 +139,12 @@ def film_cell(model: torch.nn.Module | None, level: str, data: Path) -> list[flo
     return np.mean(rows, 0)[[0, 2]].tolist()
 
 
+def lifters() -> list[str]:
+    """Models of the zoo whose weights ship and give the joints of cmu17; the default is the last."""
+    models = [m for m in zoo_models().values() if m.weights and m.metadata['Metadata']['Output Skeleton'] == 'cmu17']
+    return sorted((model.name for model in models), key=lambda name: name == DEFAULT_MODEL)
+
+
 def read_ledger(path: Path) -> dict[tuple[str, str, str], list[float]]:
     """Measured cells by method, kind and level."""
     lines = path.read_text(encoding='utf-8').splitlines() if path.is_file() else []
@@ -183,7 +188,7 @@ def main(argv: list[str] | None = None) -> None:
     """Measures what the ledger lacks, and prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--data', type=Path, default=ROOT.parent / 'shared' / 'data')
-    parser.add_argument('--models', nargs='+', default=MODELS, help='names of the zoo')
+    parser.add_argument('--models', nargs='+', default=lifters(), help='names of the zoo')
     parser.add_argument('--ledger', type=Path, default=ROOT / 'out' / 'out_of_distribution.jsonl')
     parser.add_argument('--gallery', type=Path, metavar='FOLDER', help='draw failures of the last of the models only')
     args = parser.parse_args(argv)

@@ -31,7 +31,7 @@ CODE_LINES = {
     'poselifter/evaluation': 611,
     'poselifter/geometry': 732,
     'poselifter/io': 2080,
-    'poselifter/models': 3120,
+    'poselifter/models': 3121,
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
     'poselifter/tracking': 411,
@@ -41,11 +41,11 @@ CODE_LINES = {
     'tools': 284,
     'tools/analysis_tools': 1165,
     'tools/dataset_converters': 717,
-    'tools/misc': 481,
+    'tools/misc': 484,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_386
-TEST_LINES = 33_608
+TOTAL_LINES = 38_392
+TEST_LINES = 33_790
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -8,6 +8,13 @@ _base_ = [
 
 load_from = 'work_dirs/motion2vec/pretrain_cmu_27/epoch_18.pth'
 pretrained_by = 'configs/motion2vec/pretrain_cmu_27.py'
-variants = dict(scratch=dict(load_from=None, pretrained_by=None))
+# labels for two subjects only (a dancer, and one who walks and runs)
+few = dict(train_dataloader=dict(dataset=dict(filter_cfg=dict(include=dict(subject=['05', '35'])))))
+scratch = dict(load_from=None, pretrained_by=None)
+variants = dict(
+    scratch=scratch,
+    few=few,
+    few_scratch=dict(**few, **scratch),
+)
 
 model = dict(codec={{_base_.codec}})

@@ -20,7 +20,7 @@ NEEDS = {'coco_keypoints': 'xtcocotools'}
 NO_TEST = {'posetrack', 'coco_keypoints', 'instavariety'}  # for training alone
 SOUND = ('cmu', 'ntu60_xsub', 'posetrack', 'procedural')  # toys of the others are no rigid bodies
 # the takes of the toys are short, and some configs leave the windows to the models'
-WINDOW = {'h36m': 9, 'h36m_gt': 9, 'h36m_mmpose': 5, 'humaneva': 9, 'mpi_inf_3dhp': 9, 'amass': 30, 'babel': 15}
+WINDOW = {'h36m': 9, 'h36m_mmpose': 5, 'humaneva': 9, 'mpi_inf_3dhp': 9, 'amass': 30, 'babel': 15}
 DRAWN = {  # one config of every class; the others are built
     'AMASSDataset': 'amass', 'BABELDataset': 'babel', 'CMUMocapDataset': 'cmu',
     'CMUSkeletonDataset': 'cmu_bodies',

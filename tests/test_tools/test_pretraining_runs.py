@@ -31,7 +31,7 @@ RUNS = {
     'motionbert/pretrain_cmu_27': {},
     'actionpose/pretrain_cmu_27': {},
     # 3D alone in the first epoch, then both
-    'motionbert/pretrain_cmu_few_27': {'train_dataloader.batch_sampler.first_epochs': [1, 0]},
+    'motionbert/pretrain_cmu_27_few': {'train_dataloader.batch_sampler.first_epochs': [1, 0]},
 }
 
 
@@ -75,8 +75,8 @@ def started(config, work_dir, load_from):
 LABELS = {  # what the samples of each source hold beside the inputs
     'pstmo/pretrain_cmu_27': [{'mask'}],
     'motion2vec/pretrain_cmu_27': [{'masks'}],
-    'motionbert/pretrain_cmu_few_27': [{'target_2d', 'target_2d_weight'}, {'target', 'target_weight'}],
-    'actionpose/pretrain_cmu_few_27': [set(), {'target', 'target_weight'}],
+    'motionbert/pretrain_cmu_27_few': [{'target_2d', 'target_2d_weight'}, {'target', 'target_weight'}],
+    'actionpose/pretrain_cmu_27_few': [set(), {'target', 'target_weight'}],
 }
 
 

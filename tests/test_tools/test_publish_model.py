@@ -26,6 +26,17 @@ def test_published_file_has_weights_and_facts_only(tool, trained, tmp_path, name
     assert str(tmp_path) not in str(published['meta'])
 
 
+def test_weights_of_two_bytes(tool, trained, tmp_path):
+    """Rounded once, and read by the model in its own precision."""
+    _, checkpoint = trained
+    tool('misc/publish_model').main([str(checkpoint), str(tmp_path / 'zoo/out.safetensors'), '--bf16'])
+    (path,) = (tmp_path / 'zoo').iterdir()
+    published, original = (load_checkpoint_file(file)['state_dict'] for file in (path, checkpoint))
+    for key, value in original.items():
+        rounded = value.bfloat16().float() if value.is_floating_point() else value
+        assert torch.equal(published[key].to(value.dtype), rounded)
+
+
 def test_mistakes_are_one_line(tool, tmp_path, fails):
     main = tool('misc/publish_model').main
     assert 'no checkpoint' in fails(main, tmp_path / 'none.pth', tmp_path / 'out.pth')

@@ -54,7 +54,7 @@ def shapes(name):
 
 
 def name_of(path):
-    return path.removeprefix('configs/').removesuffix('.py')
+    return path.removeprefix('configs/').replace('.py --variant ', ':').removesuffix('.py')
 
 
 VARIANTS = [f'{name}:{variant}' for name in CONFIGS for variant in read(name).get('variants') or ()]

@@ -35,8 +35,10 @@ def without_run(text: str, source: str | Path) -> str:
     return '\n'.join(lines) + '\n'
 
 
-def publish(source: str | Path, target: str | Path, suffix: str) -> Path:
+def publish(source: str | Path, target: str | Path, suffix: str, bf16: bool = False) -> Path:
     """Writes ``target``, hash and date put into its name and with a suffix, from a checkpoint; returns the path.
+
+    With ``bf16`` the weights are rounded to two bytes; a model that loads them computes in float32 all the same.
 
     Raises:
         InputError: the source is no checkpoint of ours.
@@ -47,10 +49,12 @@ def publish(source: str | Path, target: str | Path, suffix: str) -> Path:
         raise InputError(f'{source} has no state_dict and meta of poselifter; give a checkpoint of tools/train.py')
     if 'cfg' in meta:
         meta['cfg'] = without_run(meta['cfg'], source)
-    target = Path(target)
+    target, state = Path(target), checkpoint['state_dict']
+    if bf16:
+        state = {key: value.bfloat16() if value.is_floating_point() else value for key, value in state.items()}
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder, f'draft{suffix}')
-        save_checkpoint_file({'meta': meta, 'state_dict': checkpoint['state_dict']}, draft)
+        save_checkpoint_file({'meta': meta, 'state_dict': state}, draft)
         content = draft.read_bytes()
     digest = hashlib.sha256(content).hexdigest()[:8]
     path = target.with_name(f'{target.stem}-{digest}_{time.strftime("%Y%m%d")}{suffix}')
@@ -65,9 +69,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('in_file', metavar='IN', help='training checkpoint')
     parser.add_argument('out_file', metavar='OUT', help='name of the published file; hash and date are added')
     parser.add_argument('--format', choices=['pth', 'safetensors'], help="by default that of OUT's suffix, else pth")
+    parser.add_argument('--bf16', action='store_true', help='round the weights to two bytes')
     args = parser.parse_args(argv)
     suffix = f'.{args.format}' if args.format else Path(args.out_file).suffix
-    path = publish(args.in_file, args.out_file, suffix if suffix in ('.pth', '.safetensors') else '.pth')
+    path = publish(args.in_file, args.out_file, suffix if suffix in ('.pth', '.safetensors') else '.pth', args.bf16)
     print(f'wrote {path} ({path.stat().st_size / 1e6:.1f} MB)')
 
 

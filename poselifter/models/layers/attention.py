@@ -91,8 +91,9 @@ class Attention(nn.Module):
         # Over frames the joints ride along as further heads, so neither axis needs a copy: three products with thirds
         # of one weight give three contiguous results, where one product would give (3, heads, head_dim) interleaved.
         shape = (b * t, j, self.num_heads, head_dim) if self.axis == 'joints' else (b, t, j * self.num_heads, head_dim)
-        if torch.is_autocast_enabled(x.device.type):  # once, not for each product, which would keep three copies
-            x = x.to(torch.get_autocast_dtype(x.device.type))
+        device = x.device.type
+        if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):  # once, not three copies
+            x = x.to(torch.get_autocast_dtype(device))
         weights = self.qkv.weight.chunk(3)
         biases = (None,) * 3 if self.qkv.bias is None else self.qkv.bias.chunk(3)
         q, k, v = (F.linear(x, w, b).view(shape).transpose(1, 2) for w, b in zip(weights, biases, strict=True))
