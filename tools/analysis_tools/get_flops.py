@@ -27,6 +27,7 @@ from poselifter.engine.tool import ToolParser, config_errors, positive
 from poselifter.errors import InputError, reading, run_program
 from poselifter.models import Lifter, create_model, list_models
 from poselifter.utils import write_json
+from poselifter.utils.fast_products import linear_with
 
 
 class LayerMacs(TorchFunctionMode):
@@ -37,7 +38,7 @@ class LayerMacs(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         """Calls ``func``; each number that a layer returns takes one output channel's weights."""
         out = func(*args, **(kwargs or {}))
-        if func in (F.linear, F.conv1d, F.conv2d, F.conv3d):
+        if func in (F.linear, linear_with, F.conv1d, F.conv2d, F.conv3d):
             weight = args[1] if len(args) > 1 else kwargs['weight']
             self.total += out.numel() * weight.numel() // len(weight)
         return out
