@@ -103,7 +103,8 @@ def run_program(main: Callable[[list[str] | None], None], argv: list[str] | None
 
 def _say(problem: str) -> None:
     """Prints an error in a line of its own, below progress bars that it has stopped."""
-    bars = sys.modules['tqdm'].tqdm._instances if 'tqdm' in sys.modules else ()
+    tqdm = sys.modules.get('tqdm')  # None where it cannot be imported
+    bars = tqdm.tqdm._instances if tqdm else ()
     for bar in list(bars):
         bar.close()
     print(f'error: {problem}', file=sys.stderr)

@@ -21,7 +21,7 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 475,
+    'poselifter': 476,
     'poselifter/apis': 1731,
     'poselifter/checkpoints': 848,
     'poselifter/codecs': 192,
@@ -41,11 +41,11 @@ CODE_LINES = {
     'tools': 284,
     'tools/analysis_tools': 1165,
     'tools/dataset_converters': 717,
-    'tools/misc': 484,
+    'tools/misc': 485,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_392
-TEST_LINES = 33_790
+TOTAL_LINES = 38_397
+TEST_LINES = 33_793
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

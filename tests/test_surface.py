@@ -84,7 +84,7 @@ UNNAMED = {
     'the runner and the tools add them': [
         'CPUAmpOptimWrapper', 'DivergenceHook', 'DryRunLoop', 'DumpPredictions', 'MotionOptimWrapperConstructor',
         'MotionRunner', 'PlainCheckpointHook',
-        'PoseVisualizationHook', 'StatelessRandomHook', 'TeacherUpdateHook',
+        'PoseVisualizationHook', 'ResumedValidationHook', 'StatelessRandomHook', 'TeacherUpdateHook',
     ],
     'called from Python': ['ActionInferencer', 'Pose3DInferencer', 'SkeletonActionDataset'],
 }  # fmt: skip
@@ -98,7 +98,6 @@ UNSET = {
     ],
     'of a class in UNNAMED': [
         'ConcatFusion.*', 'SumFusion.*', 'SkeletonActionDataset.*', 'PoseVisualizationHook.*',
-        '*Inferencer.*',
     ],
     'filled in by what holds the part': ['AdaptiveFusion.num_streams', 'BaseBackbone.num_tokens'],
     'of a user, by the command line or a local file': [

@@ -38,7 +38,9 @@ FOLDERS = ('benchmarks', 'configs', 'demo', 'docs', 'projects', 'tests', 'tools'
 #: Programs that take a config and a checkpoint: the config is made small, the checkpoint is one of its network.
 TRAINED = re.compile('action_baselines|robustness|test|visualize_(attention|embeddings|fusion|text_motion)')
 #: Programs of which only the file is looked for, because they are set up or measure for minutes.
-SEEN = re.compile(r'(bash )?(tools/(check|quickstart|run_tests|setup_env)\.sh|python (benchmarks|docs)/\w+\.py)')
+SEEN = re.compile(
+    r'(bash )?(tools/(check|quickstart|run_tests|setup_env)\.sh|python (benchmarks|docs|projects/reproduce)/\w+\.py)'
+)
 CONFIGS = {  # where a page leaves it open
     'docs/user_guides/actions.md': 'configs/motionbert/action_procedural.py',
     'docs/user_guides/text_motion.md': 'configs/actionpose/pretrain_procedural.py',

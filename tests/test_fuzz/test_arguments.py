@@ -116,8 +116,9 @@ def folder(tmp_path, monkeypatch):
 def test_commands(name, inputs, monkeypatch):
     parsers = dict(commands_of(parser_of(cli.main, monkeypatch)))
     monkeypatch.setattr(stream, '_CAMERAS', {sys.platform: 'none'})  # or a camera would be watched for ever
+    monkeypatch.setattr('poselifter.apis.app.serve_app', lambda *_: None)  # nor a page be served
     words = tuple(name.split())
-    check(cli.main, parsers[words], words, inputs, 3 if name == 'doctor' else 30, 0.7)  # which starts processes
+    check(cli.main, parsers[words], words, inputs, 3 if name in ('doctor', 'app') else 30, 0.7)  # which take seconds
 
 
 @pytest.mark.parametrize('name', TOOLS)

@@ -96,7 +96,7 @@ def test_two_machines_of_which_one_loses_a_process(
 ):
     """Two agents of torchrun, as on two machines: all start again, and end with the weights of an undisturbed run."""
     hooks = {'checkpoint': {'type': 'CheckpointHook', 'interval': 1, 'max_keep_ckpts': 2}}
-    settings = {'train_cfg': epochs(25), 'default_hooks': hooks, 'env_cfg': {'dist_cfg': {'timeout': 20}}}
+    settings = {'train_cfg': epochs(25), 'default_hooks': hooks, 'env_cfg': {'dist_cfg': {'timeout': 120}}}
     configs = [write_config(f'{name}.py', work_dir=tmp_path / name, **settings) for name in ('whole', 'lost')]
     script = repository / 'tools/dist_train.sh'
     run(script, configs[0], 2, env=environment)

@@ -18,6 +18,9 @@ from poselifter.errors import InputError, check_names, run_program
 from poselifter.utils import shipped_root
 from poselifter.visualization import html
 
+#: Licences that a package's metadata leaves out, by its repository.
+_ELSEWHERE = {'ezc3d': 'MIT'}
+
 
 def needed_packages(extras: Iterable[str] = ()) -> list[str]:
     """Names of installed packages that poselifter needs, and those that they need."""
@@ -43,7 +46,7 @@ def stated_licence(package: str) -> str:
     about = metadata.metadata(package)
     kinds = [line.split(' :: ')[-1] for line in about.get_all('Classifier') or () if line.startswith('License ::')]
     text = about.get('License-Expression') or ', '.join(kinds) or (about.get('License') or '').strip().split('\n')[0]
-    return text[:60] or 'not stated'
+    return text[:60] or _ELSEWHERE.get(package, 'not stated')
 
 
 def shipped_files(root: Path) -> dict[str, str]:
