@@ -45,7 +45,7 @@ CODE_LINES = {
     'tools/model_converters': 648,
 }
 TOTAL_LINES = 38_397
-TEST_LINES = 33_793
+TEST_LINES = 33_797
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
