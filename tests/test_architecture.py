@@ -27,7 +27,7 @@ CODE_LINES = {
     'poselifter/codecs': 192,
     'poselifter/datasets': 2933,
     'poselifter/detection': 687,
-    'poselifter/engine': 1186,
+    'poselifter/engine': 1189,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 732,
     'poselifter/io': 2080,
@@ -44,8 +44,8 @@ CODE_LINES = {
     'tools/misc': 485,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_397
-TEST_LINES = 33_797
+TOTAL_LINES = 38_401
+TEST_LINES = 33_798
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -6,6 +6,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -259,6 +260,9 @@ class MotionRunner(Runner):
 
     def load_or_resume(self) -> None:
         """Loads or resumes; resuming without a file takes the newest complete one of the work folder."""
+        if self._resume and self.rank == 0:  # what a killed run of version 0.1.0 left; later ones sweep by locks
+            for path in Path(self.work_dir).glob('.*.????????.pth'):
+                path.unlink(missing_ok=True)
         if not self._has_loaded and self._resume and self._load_from is None:
             self._load_from = self._newest_complete_checkpoint()
             if self._load_from is None:

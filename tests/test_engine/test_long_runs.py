@@ -32,7 +32,8 @@ def test_a_diverging_training_stops_before_a_good_checkpoint_goes(make_runner, t
 
 def test_a_resumed_run_sweeps_what_killed_ones_left(make_runner, tmp_path, epochs):
     make_runner(train_cfg=epochs(1)).train()
-    left = [tmp_path / 'run' / name for name in ('.epoch_2.part-abcd1234.pth', '.last_checkpoint.part-x_y_z_01')]
+    names = ('.epoch_2.part-abcd1234.pth', '.last_checkpoint.part-x_y_z_01', '.epoch_2.abcd1234.pth')
+    left = [tmp_path / 'run' / name for name in names]
     other = [tmp_path / 'run' / name for name in ('.mine.pth', '.notes', '.mine.part-.pth')]
     for path in left + other:
         path.touch()
