@@ -255,8 +255,8 @@ def fit(args: argparse.Namespace) -> None:
     'search',
     option('text', help='what to search, for example "a person waves"'),
     option('--library', required=True, help='folder with files of keypoints, or config of a data set'),
-    option('--model', required=True, help='config of a pretraining with texts'),
-    option('--checkpoint', required=True, help='checkpoint of this pretraining'),
+    option('--model', help='a model of the zoo that knows texts (default: one that comes with this program), or config of one'),
+    option('--checkpoint', help='weights of --model, where it is a config'),
     option('--motion-checkpoint', help='checkpoint of a fine-tuned motion encoder to use instead'),
     option('--text-encoder', metavar='FOLDER', help='folder of the BERT, if it is not where the config says'),
     option('--top', type=int, default=10, help='how many clips (default: %(default)s)'),
@@ -268,15 +268,19 @@ def fit(args: argparse.Namespace) -> None:
 def search(args: argparse.Namespace) -> None:
     """Finds clips that show what a text says."""
     from .apis import MotionSearch, init_text_motion
+    from .apis.zoo import SEARCH_MODEL
     from .io import check_target
 
+    if (args.checkpoint and not args.model) or (str(args.model).endswith('.py') and not args.checkpoint):
+        raise InputError('a config as --model and weights as --checkpoint go together; give both, or neither')
+    model = args.model or SEARCH_MODEL
     if args.out:
-        check_target(args.out, [args.model, args.checkpoint, args.motion_checkpoint])
+        check_target(args.out, [model, args.checkpoint, args.motion_checkpoint])
         if Path(args.out).resolve().is_relative_to(Path(args.library).resolve()):
             raise InputError(f'--out {args.out} lies in the library, where it would be a clip; choose another folder')
     options = {'model.text_encoder.pretrained': args.text_encoder} if args.text_encoder else None
     engine = MotionSearch(
-        init_text_motion(args.model, args.checkpoint, args.motion_checkpoint, args.device, cfg_options=options)
+        init_text_motion(model, args.checkpoint, args.motion_checkpoint, args.device, cfg_options=options)
     )
     hits = engine(args.text, args.library, args.top, args.moments, args.cache)
     for note in engine.notes:

@@ -1,5 +1,5 @@
 # ActionPose's pretraining, small, on motions made in memory: sixteen motions with six captions each. Nine other
-# motions, and other captions of the sixteen, are kept back (zeroshot_procedural*.py). A clip is 18 frames at 10 a
+# motions, and other captions of the sixteen, are kept back (zeroshot_procedural.py). A clip is 18 frames at 10 a
 # second: most of a gesture. Texts are read by hashed n-grams; to read them with a real encoder of a folder:
 # --cfg-options model.text_encoder.type=BertTextEncoder model.text_encoder.pretrained=FOLDER
 _base_ = [

@@ -11,6 +11,12 @@ pretrained_by = 'configs/motionbert/pretrain_cmu_27.py'
 variants = dict(
     scratch=dict(load_from=None, pretrained_by=None),
     frozen=dict(frozen_modules=['backbone']),
+    # the model of the zoo, from one of it
+    bodies=dict(
+        load_from='zoo/motionbert_bodies_27-c3f32463_20261129.safetensors',
+        pretrained_by=None,
+        model=dict(backbone=dict(embed_dims=40, depth=2, num_heads=4)),
+    ),
 )
 
 model = dict(

@@ -11,6 +11,7 @@ from ..utils import shipped_root
 from ..utils.download import fetch, has_hash
 
 DEFAULT_MODEL = 'mixste_bodies_27'
+SEARCH_MODEL = 'mixste_text_motion_27'
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ class ConcatDataset(Dataset):
     """Sources one after the other, under indices that carry the epoch as :class:`EpochSampler` has them.
 
     A sample is what it would be in its own source at the same epoch. Sources whose samples cannot be stacked (other
-    clip lengths, labels, ...) need a :class:`SourceBatchSampler`.
+    clip lengths, labels, ...) need a :class:`SourceBatchSampler`. Captions index one table of all sources' texts.
 
     Args:
         datasets: the sources, or their configs.
@@ -36,6 +36,16 @@ class ConcatDataset(Dataset):
             raise InputError('ConcatDataset: datasets is empty, expected at least one source')
         self.datasets = [DATASETS.build(d) if isinstance(d, dict) else d for d in datasets]
         self.ends = np.cumsum([len(d) for d in self.datasets])
+        self.metainfo = self.datasets[0].metainfo
+        tables = [texts for d in self.datasets if (texts := d.metainfo.get('texts'))]
+        if any(table != tables[0] for table in tables):
+            self.share_texts(list(dict.fromkeys(text for table in tables for text in table)))
+
+    def share_texts(self, texts: Sequence[str]) -> None:
+        """See :class:`SequenceDataset`; of the sources that have captions."""
+        for source in self.datasets:
+            if source.metainfo.get('texts'):
+                source.share_texts(texts)
         self.metainfo = self.datasets[0].metainfo
 
     def __len__(self) -> int:

@@ -63,6 +63,7 @@ class SequenceDataset(BaseDataset):
         self._whole = window == 'whole' or kwargs.get('test_mode', False)
         self.views, self.seed, self.mirrored_copies, self.min_frames = views, seed, mirrored_copies, min_frames
         self._infos: dict[int, tuple[dict, dict]] = {}
+        self._text_places: list[int] | None = None  # of its own texts in a table that other sources share
         # mmengine would look transforms up in the default scope, which may not be ours
         super().__init__(pipeline=build_pipeline(pipeline), **kwargs)
 
@@ -136,6 +137,17 @@ class SequenceDataset(BaseDataset):
                     f'{count}, 0 to {count - 1}; number the classes from 0, or set num_classes of its head'
                 )
 
+    def share_texts(self, texts: Sequence[str]) -> None:
+        """Makes ``captions`` index a table that other sources share, and that holds all texts of its own."""
+        self.full_init()
+        places = [texts.index(text) for text in self._metainfo['texts']]
+        if counts := self._metainfo.get('text_counts'):
+            shared = dict(zip(places, counts, strict=True))
+            self._metainfo['text_counts'] = [shared.get(place, 0) for place in range(len(texts))]
+        self._text_places = places if self._text_places is None else [places[text] for text in self._text_places]
+        self._metainfo['texts'] = list(texts)
+        self._infos.clear()
+
     def read(self, infos: Sequence[dict], frames: Sequence[np.ndarray], metadata: Sequence[dict]) -> list[ClipBatch]:
         """Reads frames of sequences, all in one gather an array.
 
@@ -191,6 +203,8 @@ class SequenceDataset(BaseDataset):
             if len(self._infos) >= 4096:
                 self._infos.clear()
             info = self.get_data_info(index)
+            if self._text_places is not None:
+                info = {**info, 'captions': [self._text_places[text] for text in info['captions']]}
             content = {**self._metainfo, **info}
             self._infos[index] = info, {key: value for key, value in content.items() if key in SAMPLE_KEYS}
         return self._infos[index]

@@ -141,6 +141,14 @@ class BaseBackbone(Part):
             features, layers: of :meth:`encode`.
             valid: as in :meth:`encode`.
         """
+        return self._mean(features, valid)
+
+    def spread(self, features: Tensor, valid: Tensor | None = None) -> Tensor:
+        """Standard deviation of features (B, T', J', D) over the frames that are valid, (B, 1, J', D)."""
+        variance = self._mean((features - self._mean(features, valid)) ** 2, valid)
+        return (variance + 1e-6).sqrt()  # whose slope at zero is finite
+
+    def _mean(self, features: Tensor, valid: Tensor | None) -> Tensor:
         weight = torch.ones_like(features[..., :1, :1])
         if valid is not None:
             weight = weight * valid[:, self.output_frames(valid.shape[1])][..., None, None]

@@ -57,6 +57,29 @@ def test_a_sample_is_that_of_its_source(mixed):
         ConcatDataset([])
 
 
+def test_sources_share_one_table_of_texts():
+    wordings = {'walk': ['walks', 'strolls']}, {'walk': ['strolls', 'ambles'], 'wave': ['waves']}
+    pack = dict(type='PackPose', keys=['captions', 'action'])
+    sources = [
+        dict(source, motions=list(words), wordings=words, pipeline=[*PIPELINE[:2], pack])
+        for source, words in zip(SOURCES, wordings, strict=False)
+    ]
+    alone, together = [ConcatDataset([source]) for source in sources], ConcatDataset(sources)
+    assert {*together.metainfo['texts']} == {'walks', 'strolls', 'ambles', 'waves'}
+    tables = [d.metainfo['texts'] for d in (*alone, *together.datasets)]
+    assert tables[2] == tables[3] != tables[1] and len(tables[2]) == 4
+
+    def texts(data, index, table):
+        return {table[text] for text in data[index]['data_samples'].captions}
+
+    for index in (0, len(alone[0]), len(together) - 1):
+        own = alone[index >= len(alone[0])]
+        expected = texts(own, index - (len(alone[0]) if own is alone[1] else 0), own.metainfo['texts'])
+        assert texts(together, index, together.metainfo['texts']) == expected
+    again = ConcatDataset([together, sources[0]])  # sources that share a table already
+    assert texts(again, len(together) - 1, again.metainfo['texts']) == expected
+
+
 def test_an_epoch_has_every_clip_once_in_batches_of_one_source(batches):
     for order in ('mixed', 'sequence'):
         found = batches(order=order)

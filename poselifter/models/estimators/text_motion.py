@@ -20,7 +20,8 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
 
     The pipeline corrupts: ``FittedNoise`` and ``MaskMixture``. The heads' losses count as in :class:`MotionEstimator`;
     besides, the class token of each clip is contrasted with its captions and with other texts of the data set, drawn at
-    random. A backbone without a class token gives the mean of its features. The text side serves pretraining only, but
+    random. A backbone without a class token gives the mean of its features over the frames; how a clip differs from
+    another lies as much in how they change, hence ``spread``. The text side serves pretraining only, but
     stays in the checkpoint:
     :meth:`text_probabilities` scores clips against any texts, and with ``class_texts``
     a test recognises actions that no classifier was trained on.
@@ -32,6 +33,7 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
         num_negatives: other texts for each clip.
         negatives: whether each other text is as likely (``'uniform'``), or as often as clips of the training data have
             it (``'frequency'``).
+        spread: append to each joint's token the standard deviation of its features over the frames.
         class_texts: for each class of actions its captions: :meth:`predict`
             then gives ``pred_scores``, see :meth:`text_probabilities`, and lifts nothing.
         **estimator: see :class:`MotionEstimator`.
@@ -47,12 +49,15 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
         text_head: dict | None = None,
         num_negatives: int = 16,
         negatives: Literal['uniform', 'frequency'] = 'uniform',
+        spread: bool = False,
         class_texts: Sequence[Sequence[str]] | None = None,
         **estimator: Any,
     ) -> None:
         super().__init__(**estimator)
         self.text_encoder = MODELS.build(text_encoder)
-        sizes = {'num_joints': self.backbone.num_tokens, 'in_channels': self.backbone.token_dims}
+        self.spread = spread
+        channels = self.backbone.token_dims + (self.backbone.embed_dims if spread else 0)
+        sizes = {'num_joints': self.backbone.num_tokens, 'in_channels': channels}
         sizes['text_channels'] = self.text_encoder.embed_dims
         self.text_head = build_part(text_head or {'type': 'TextMotionHead'}, BaseHead, sizes)
         if negatives not in ('uniform', 'frequency'):
@@ -75,9 +80,12 @@ class TextMotionPretrainer(MotionEstimator, CaptionedModel):
         self._mirrored, self.text_counts = [places[text] for text in mirrored], None
 
     def features(self, x: Tensor, valid: Tensor | None = None) -> Tensors:
-        """See :class:`MotionEstimator`; besides ``clip_token`` (B, 1, J', D), which stands for a clip."""
+        """See :class:`MotionEstimator`; besides ``clip_token`` (B, 1, J', D'), which stands for a clip."""
         features, layers = self.backbone.encode(self.backbone.embed(x), valid, return_layers=True)
-        return {**self.named(features), 'clip_token': self.backbone.clip_token(features, layers, valid)}
+        token = self.backbone.clip_token(features, layers, valid)
+        if self.spread:
+            token = torch.cat([token, self.backbone.spread(features, valid)], -1)
+        return {**self.named(features), 'clip_token': token}
 
     def loss(self, features: Tensors, data_samples: MotionDataSample, persons: int = 1) -> Tensors:
         """See :class:`MotionEstimator`; adds the loss of the texts.

@@ -216,6 +216,24 @@ def test_networks_without_a_class_token_are_aligned_too():
     assert all(p.grad is not None for p in model.backbone.parameters() if p.requires_grad)
 
 
+def test_the_token_can_tell_how_features_change():
+    stmo = {'type': 'STMO', **SIZE, 'depth': 1, 'feedforward_dims': 12, 'in_channels': 3}
+    model, (inputs, samples) = tiny(stmo, MANY, spread=True), batch()
+    features = model.extract_feat(inputs)
+    mean, spread = features['clip_token'].chunk(2, -1)
+    torch.testing.assert_close(mean, features['features'].mean(1, keepdim=True))
+    expected = (features['features'].var(1, correction=0, keepdim=True) + 1e-6).sqrt()
+    torch.testing.assert_close(spread, expected)
+    padded, valid = torch.cat([inputs[:, :6], 9 * torch.ones(3, 3, 17, 3)], 1), torch.arange(9) < 6
+    shorter = model.features(padded, valid.expand(3, 9))
+    expected = (shorter['features'][:, :6].var(1, correction=0, keepdim=True) + 1e-6).sqrt()
+    torch.testing.assert_close(shorter['clip_token'].chunk(2, -1)[1], expected)
+    model(inputs, samples, mode='loss')['loss_contrastive'].backward()
+    assert all(p.grad.isfinite().all() for p in model.backbone.parameters() if p.requires_grad)
+    with_class_token = tiny(spread=True).extract_feat(inputs)['clip_token']
+    assert with_class_token.shape[-1] == SIZE['embed_dims'] + BACKBONE['rep_dims']
+
+
 def test_shares_of_texts():
     model, (inputs, _) = tiny(), batch()
     shares = model.text_probabilities(inputs, TEXTS[:4])
