@@ -353,11 +353,15 @@ def _parser() -> argparse.ArgumentParser:
 def _main(argv: list[str] | None) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):  # names of files need not be UTF-8
         sys.stdout.reconfigure(errors='backslashreplace')
-    if (sys.argv[1:] if argv is None else argv) == ['--version']:
+    argv = sys.argv[1:] if argv is None else argv
+    if argv == ['--version']:
         print(f'poselifter {__version__}')  # at once, without torch
         return
     load_plugins()  # they may add commands and formats
-    args = _parser().parse_args(argv)
+    if argv[:1] in (['train'], ['test']):  # whose options, --help too, are those of the programs
+        args = argparse.Namespace(run=COMMANDS[argv[0]][0], arguments=argv[1:])
+    else:
+        args = _parser().parse_args(argv)
     args.run(args)
 
 

@@ -1,10 +1,13 @@
-"""Commands for models: the zoo, export, and whether all is installed."""
+"""Commands for models: the zoo, training and testing, export, and whether all is installed."""
 
 import argparse
 import json
+import runpy
+import sys
 
 from .commands import JSON, command, option, to_stderr
 from .errors import InputError
+from .utils import shipped_root
 
 
 @command('zoo list')
@@ -40,6 +43,24 @@ def download_model(args: argparse.Namespace) -> None:
     from .detection.weights import MEMBERS, find_weights
 
     print(find_weights(args.name) if args.name in MEMBERS else zoo.download(zoo.find(args.name)))
+
+
+@command('train', option('arguments', nargs='*', help='CONFIG and options: `poselifter train --help`'))
+def train(args: argparse.Namespace) -> None:
+    """Trains the model of a config: tools/train.py, which is part of the package."""
+    _run_tool('train', args.arguments)
+
+
+@command('test', option('arguments', nargs='*', help='CONFIG, CHECKPOINT and options: `poselifter test --help`'))
+def test(args: argparse.Namespace) -> None:
+    """Evaluates a checkpoint on the test data of a config: tools/test.py, which is part of the package."""
+    _run_tool('test', args.arguments)
+
+
+def _run_tool(name: str, arguments: list[str]) -> None:
+    program = runpy.run_path(str(shipped_root() / f'tools/{name}.py'))
+    sys.argv[0] = f'poselifter {name}'  # for its usage line
+    program['main'](arguments)
 
 
 @command(

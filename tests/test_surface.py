@@ -35,7 +35,7 @@ TRANSFORMS = [
     'JointMask', 'FrameMask', 'BodyPartMask', 'TimeWindowMask', 'MaskMixture', 'KeypointNoise', 'FlipPose',
     'CropScale', 'ResampleClip',
 ]  # fmt: skip
-COMMANDS = ['lift', 'zoo', 'fit-smpl', 'search']
+COMMANDS = ['lift', 'zoo', 'fit-smpl', 'search', 'export', 'train', 'test', 'doctor', 'fit-body']
 
 
 @pytest.mark.parametrize('module', NAMES)

@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from ..errors import InputError, reading
+from ..utils import shipped_root
 from .config_values import check_values
 
 # top-level names that have a meaning even where a config leaves them out
@@ -31,7 +32,8 @@ def load_config(
     """Reads a config file.
 
     Args:
-        path: the file; ``<config>_<variant>.py``, where there is no such file, is the variant of a config.
+        path: the file; ``<config>_<variant>.py``, where there is no such file, is the variant of a config. Where there
+            is no such folder ``configs/...``, the configs that are part of the package are meant.
         cfg_options: changes by dotted key, ``{'optim_wrapper.optimizer.lr': 1e-4}``.
         variant: name of one of the config's ``variants``, merged before the options.
 
@@ -43,6 +45,8 @@ def load_config(
         InputError: the file is missing or wrong, it has no such variant, or an option's key leads nowhere.
     """
     path = Path(path)
+    if path.parts[:1] == ('configs',) and not path.parent.is_dir():
+        path = shipped_root() / path
     words = path.stem.split('_')
     bases = [path.with_name('_'.join(words[:n]) + '.py') for n in range(len(words) - 1, 0, -1)]
     base = next((base for base in bases if base.is_file()), None)

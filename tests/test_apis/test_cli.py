@@ -5,6 +5,7 @@ import pytest
 
 from poselifter.apis import Pose3DInferencer
 from poselifter.cli import main
+from poselifter.engine import load_config
 from poselifter.io import read_keypoints
 
 
@@ -85,6 +86,20 @@ def test_zoo(capsys, fails):
     main(['zoo', 'download', 'mixste_cmu_27'])
     assert capsys.readouterr().out.strip().endswith('.safetensors')
     fails(main, 'zoo', 'info', 'nothing')
+
+
+def test_train_and_test_are_the_programs(tmp_path, monkeypatch, capsys, fails):
+    """Their options are those of tools/; configs of the package are found where there is no folder of that name."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr('sys.argv', ['poselifter'])
+    with pytest.raises(SystemExit) as stop:
+        main(['train', '--help'])
+    assert stop.value.code == 0 and '--auto-scale-lr' in capsys.readouterr().out
+    config = 'configs/mixste/procedural_27.py'
+    assert load_config(config).codec.fps == 30
+    assert 'nothing.pth does not exist' in fails(main, 'test', config, 'nothing.pth')
+    (tmp_path / 'configs/mixste').mkdir(parents=True)
+    assert f'no config {config}; check the path' in fails(main, 'train', config)
 
 
 def test_inferencer_takes_arrays_and_lists(clip):

@@ -86,3 +86,11 @@ def test_the_wheel_lifts_without_the_repository(wheel, tmp_path):
     with np.load(tmp_path / 'out/clip.npz') as result:
         assert result['keypoints_3d'].shape == (127, 17, 3)
     assert 'mixste_cmu_27' in there(tmp_path / 'venv/bin/poselifter', 'zoo', 'list')
+
+    config = 'configs/mixste/procedural_27.py'  # which is in the wheel, too
+    small = ['train_cfg.max_epochs=1', 'train_dataloader.dataset.n_sequences=4', 'model.backbone.depth=1']
+    small += [f'{split}_dataloader.dataset.n_sequences=2' for split in ('val', 'test')]
+    there(tmp_path / 'venv/bin/poselifter', 'train', config, '--cfg-options', *small)
+    weights = 'work_dirs/procedural_27/epoch_1.pth'
+    there(tmp_path / 'venv/bin/poselifter', 'test', config, weights, '--out', 'm.json', '--cfg-options', *small)
+    assert yaml.safe_load((tmp_path / 'm.json').read_text())['MPJPE'] > 0
