@@ -93,7 +93,7 @@ class AnnyBody(BodyModel):
         """Shapes (..., 15) with phenotypes no further than their range."""
         low = shape.new_tensor([_YOUNGEST if name == 'age' else 0.0 for name in self.phenotypes])
         count = len(low)
-        return torch.cat([shape[..., :count].maximum(low).clamp_max(1), shape[..., count:]], -1)
+        return torch.cat([shape[..., :count].maximum(low).minimum(torch.ones_like(low)), shape[..., count:]], -1)
 
     def coefficients(self, shape: Tensor) -> Tensor:
         """Shapes (..., 15) to the weights (..., S) of the blend shapes; beyond its range a phenotype is at its end."""
@@ -101,10 +101,10 @@ class AnnyBody(BodyModel):
         for number, (name, count) in enumerate(zip(self.phenotypes, self.grid, strict=True)):
             low = _YOUNGEST if name == 'age' else 0.0
             place = (shape[..., number, None] - low) / (1 - low) * (count - 1)
-            near = (1 - (place - torch.arange(count).to(shape)).abs()).clamp_min(0)
+            near = _positive(1 - (place - torch.arange(count).to(shape)).abs())
             corners = (corners[..., :, None] * near[..., None, :]).flatten(-2)
         changes = shape[..., len(self.phenotypes) :]
-        both = torch.stack([changes.clamp_min(0), (-changes).clamp_min(0)], -1).flatten(-2)
+        both = torch.stack([_positive(changes), _positive(-changes)], -1).flatten(-2)
         return torch.cat([corners @ self.mixes, both], -1)
 
     def rest_bones(self, mix: Tensor) -> tuple[Tensor, Tensor]:
@@ -134,6 +134,14 @@ class AnnyBody(BodyModel):
             known = ', '.join(name for name in rows if '.' not in name)
             raise InputError(f'the body has no {", ".join(absent)} of {skeleton}; it has {known}')
         return torch.stack([rows[name] for name in names])
+
+
+def _positive(values: Tensor) -> Tensor:
+    """``values`` above 0, else 0. The slope at 0 is 1, so that a fit can leave a corner of the grid of shapes.
+
+    That of torch's clamp depends on the version: it is 1 up to 2.13 and 0 in 2.15.
+    """
+    return values * (values >= 0)
 
 
 def _decoded(packed: np.ndarray, steps: np.ndarray, count: int) -> np.ndarray:
