@@ -27,7 +27,7 @@ from poselifter.io import read_keypoints, write_keypoints
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r'^( *)```(bash|python)\n(.*?)^ *```$', re.M | re.S)
-ELSEWHERE = re.compile(r'advanced_guides/add_|user_guides/trust|docs/(api|_build)/')
+ELSEWHERE = re.compile(r'advanced_guides/(add_|other_parts)|user_guides/trust|docs/(api|_build)/')
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
     for pattern in ('*.md', 'docs/**/*.md', 'configs/*/README.md', 'demo/README.md')

@@ -19,7 +19,7 @@ from poselifter.cli import COMMANDS, main
 from poselifter.engine import load_config
 from poselifter.io import read_keypoints
 from poselifter.models.parts import BaseHead, build_part
-from poselifter.registry import DATASETS, MEASURES, MODELS, READERS, WRITERS
+from poselifter.registry import DATASETS, LOSSES, MEASURES, MODELS, READERS, TRANSFORMS, WRITERS
 
 PAGES = Path(__file__).parents[2] / 'docs/advanced_guides'
 # files at most, test aside; and the room of the module where it is part of the package
@@ -32,7 +32,7 @@ BLOCK = re.compile(r'^```(\w+)(?: title="(.+?)")?\n(.*?)^```$', re.M | re.S)
 
 
 def text_of(page):
-    return (PAGES / f'add_{page}.md').read_text()
+    return (PAGES / f'{"" if page == "other_parts" else "add_"}{page}.md').read_text()
 
 
 def files_of(page):
@@ -49,7 +49,8 @@ def commands_of(page):
 def follow(repository, tmp_path, monkeypatch, load_module):
     """Writes the files of a page to a folder like the repository; returns what runs a command there."""
     poselifter.register_all_modules()
-    tables = [*(r.module_dict for r in (DATASETS, MEASURES, MODELS, READERS, WRITERS)), COMMANDS]
+    registries = (DATASETS, LOSSES, MEASURES, MODELS, READERS, TRANSFORMS, WRITERS)
+    tables = [*(registry.module_dict for registry in registries), COMMANDS]
     before = [dict(table) for table in tables]
     for name in ('configs', 'tools', 'demo'):
         (tmp_path / name).symlink_to(repository / name)
@@ -162,6 +163,23 @@ def test_a_head_predicts_and_keeps_the_contract(follow, load_module):
     torch.nn.init.zeros_(head.linear.bias)
     poses = head(torch.ones(1, 1, 17, 3))[0, 0, :, 0]
     assert poses.tolist() == [0, 1, 2, 3, 1, 2, 3, 1, 2, 3, 4, 3, 4, 5, 3, 4, 5]  # bones from the pelvis
+
+
+def test_a_loss_and_a_transform_take_part_in_a_training(follow):
+    run = follow('other_parts')
+    [train] = commands_of('other_parts')
+    run(train)
+    path = next(Path('work_dirs/parts').glob('*/vis_data/config.py'))
+    assert 'HideLegs' in path.read_text() and 'DepthLoss' in path.read_text()
+    names = ('loss_mpjpe', 'loss_depth')
+    log = next(Path('work_dirs/parts').glob('*/*.log')).read_text()
+    assert all(name in log for name in names)
+    hide = TRANSFORMS.build({'type': 'HideLegs', 'prob': 1.0})
+    inputs = np.ones((4, 17, 3), np.float32)
+    hidden = hide.apply({'inputs': inputs}, np.random.default_rng(0))['inputs']
+    assert inputs.all() and np.flatnonzero(~hidden.any((0, 2))).tolist() == [2, 3, 5, 6]
+    a, b = torch.zeros(1, 2, 17, 3), torch.tensor([5.0, 7, -2]).expand(1, 2, 17, 3)
+    assert LOSSES.build({'type': 'DepthLoss'})(a, b) == 2
 
 
 def test_a_file_of_the_reader_is_lifted(follow, capsys):
