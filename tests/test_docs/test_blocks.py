@@ -1,7 +1,8 @@
 """Blocks of shell and Python in README and documentation run: on toy files, and training for two steps.
 
-A block that cannot run here begins with a line ``# needs ...``, which readers see too. The pages that add a part are
-run by test_guides.py, trust.md by test_trust.py.
+A block that needs something begins with a line ``# needs ...``, which readers see too. What ``TOYS`` names there are
+stand-ins for; other such blocks cannot run here, and test_commands.py looks at their options. The pages that add a part
+are run by test_guides.py, trust.md by test_trust.py.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import DictAction
+from toy_datasets.downloads import write_downloads
 from toy_datasets.study import hastened, write_config, write_study
 
 from poselifter.apis import init_model
@@ -33,6 +35,11 @@ PAGES = sorted(
     for pattern in ('*.md', 'docs/**/*.md', 'configs/*/README.md', 'demo/README.md')
     for path in ROOT.glob(pattern)
     if not ELSEWHERE.search(path.as_posix()) and BLOCK.search(path.read_text(encoding='utf-8'))
+)
+#: What blocks need and the reader has, as toys.
+TOYS = re.compile(
+    r" *# needs (the authors' file, and Human3|the CMU data|no data|the downloaded|one of the downloaded|"
+    'the files of steps|the checkpoint of the pretraining)'
 )
 FOLDERS = ('benchmarks', 'configs', 'demo', 'docs', 'projects', 'tests', 'tools', 'zoo')
 #: Programs that take a config and a checkpoint: the config is made small, the checkpoint is one of its network.
@@ -53,7 +60,7 @@ FOREIGN = ('pip', 'source', 'ruff', 'sphinx-build', 'git', 'pre-commit')  # word
 def blocks(page):
     """Kind and text of a page's blocks, but for those that need something."""
     found = BLOCK.findall((ROOT / page).read_text(encoding='utf-8'))
-    runs = [block for block in found if not re.match(r' *# needs \w', block[2])]
+    runs = [block for block in found if TOYS.match(block[2]) or not re.match(r' *# needs \w', block[2])]
     return [(kind, re.sub(f'^{indent}', '', text, flags=re.M)) for indent, kind, text in runs]
 
 
@@ -132,7 +139,11 @@ def reader(page, tmp_path, monkeypatch, study, inputs, trained, load_module):
     """Who follows a page: runs lines of shell and blocks of Python in a folder that looks like the repository."""
     for name in FOLDERS:
         (tmp_path / name).symlink_to(ROOT / name)
-    (tmp_path / 'data').symlink_to(study)
+    if page.startswith('docs/datasets/'):  # which convert files, into this folder
+        shutil.copytree(study, tmp_path / 'data')
+        write_downloads(tmp_path, tmp_path / 'data')
+    else:
+        (tmp_path / 'data').symlink_to(study)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('POSELIFTER_DATA', str(study))
     shutil.copytree(inputs, tmp_path, dirs_exist_ok=True)
@@ -155,6 +166,8 @@ def reader(page, tmp_path, monkeypatch, study, inputs, trained, load_module):
         return path, made[path]
 
     def shell(words):
+        if words[0] == 'poselifter' and words[1] in ('train', 'test'):
+            words = ['python', f'tools/{words[1]}.py', *words[2:]]
         while '=' in words[0]:
             monkeypatch.setenv(*words.pop(0).split('='))
         words = [STAND_INS.get(word, word) for word in words if word not in LONG or words[0] == 'poselifter']

@@ -1,4 +1,4 @@
-"""Commands in the pages exist, with the options that are given to them; also those that cannot run in test_blocks.py."""
+"""Commands in the pages exist, with the options given to them; also those that cannot run in test_blocks.py."""
 
 import re
 from functools import cache
