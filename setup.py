@@ -52,6 +52,7 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     python_requires='>=3.10',
+    classifiers=[f'Programming Language :: Python :: 3.{minor}' for minor in range(10, 14)],  # as tried
     packages=find_packages(include=['poselifter', 'poselifter.*']),
     package_data={
         'poselifter': [

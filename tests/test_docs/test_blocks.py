@@ -38,7 +38,7 @@ PAGES = sorted(
 )
 #: What blocks need and the reader has, as toys.
 TOYS = re.compile(
-    r" *# needs (the authors' file, and Human3|the CMU data|no data|the downloaded|one of the downloaded|"
+    r" *# needs (the authors' file, and Human3|no data|the downloaded|one of the downloaded|"
     'the files of steps|the checkpoint of the pretraining)'
 )
 FOLDERS = ('benchmarks', 'configs', 'demo', 'docs', 'projects', 'tests', 'tools', 'zoo')
@@ -168,8 +168,11 @@ def reader(page, tmp_path, monkeypatch, study, inputs, trained, load_module):
     def shell(words):
         if words[0] == 'poselifter' and words[1] in ('train', 'test'):
             words = ['python', f'tools/{words[1]}.py', *words[2:]]
-        while '=' in words[0]:
+        words = words[words[0] == 'export' :]
+        while words and '=' in words[0]:
             monkeypatch.setenv(*words.pop(0).split('='))
+        if not words:
+            return
         words = [STAND_INS.get(word, word) for word in words if word not in LONG or words[0] == 'poselifter']
         line = ' '.join(words)
         if '../shared/' in line:
