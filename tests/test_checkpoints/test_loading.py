@@ -54,7 +54,7 @@ def test_the_same_content_gives_the_same_file_and_a_failed_write_leaves_it(check
     before = path.read_bytes()
     save_checkpoint_file(checkpoint, path)
     assert path.read_bytes() == before
-    with pytest.raises(Exception, match='pickle|local object'):  # the sentence depends on the version of Python
+    with pytest.raises(Exception, match=r'pickle|local object'):  # the sentence depends on the version of Python
         save_checkpoint_file({'state_dict': lambda: None}, path)
     assert path.read_bytes() == before and [file.name for file in tmp_path.iterdir()] == ['m.pth']
 
