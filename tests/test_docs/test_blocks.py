@@ -38,7 +38,7 @@ PAGES = sorted(
 )
 #: What blocks need and the reader has, as toys.
 TOYS = re.compile(
-    r" *# needs (the authors' file, and Human3|no data|the downloaded|one of the downloaded|"
+    r" *# needs (the authors' file, and Human3|the downloaded|one of the downloaded|"
     'the files of steps|the checkpoint of the pretraining)'
 )
 FOLDERS = ('benchmarks', 'configs', 'demo', 'docs', 'projects', 'tests', 'tools', 'zoo')
