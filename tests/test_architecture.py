@@ -21,17 +21,17 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 476,
+    'poselifter': 490,
     'poselifter/apis': 1731,
     'poselifter/checkpoints': 848,
     'poselifter/codecs': 192,
     'poselifter/datasets': 2933,
     'poselifter/detection': 687,
-    'poselifter/engine': 1189,
+    'poselifter/engine': 1191,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 732,
     'poselifter/io': 2080,
-    'poselifter/models': 3121,
+    'poselifter/models': 3123,
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
     'poselifter/tracking': 411,
@@ -44,8 +44,8 @@ CODE_LINES = {
     'tools/misc': 485,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_401
-TEST_LINES = 33_798
+TOTAL_LINES = 38_438
+TEST_LINES = 33_967
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
