@@ -39,7 +39,7 @@ PAGES = sorted(
 #: What blocks need and the reader has, as toys.
 TOYS = re.compile(
     r" *# needs (the authors' file, and Human3|the downloaded|one of the downloaded|"
-    'the files of steps|the checkpoint of the pretraining)'
+    'the files of steps)'
 )
 FOLDERS = ('benchmarks', 'configs', 'demo', 'docs', 'projects', 'tests', 'tools', 'zoo')
 #: Programs that take a config and a checkpoint: the config is made small, the checkpoint is one of its network.
