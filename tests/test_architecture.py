@@ -21,17 +21,17 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 490,
-    'poselifter/apis': 1731,
+    'poselifter': 493,
+    'poselifter/apis': 1732,
     'poselifter/checkpoints': 848,
     'poselifter/codecs': 192,
-    'poselifter/datasets': 2933,
+    'poselifter/datasets': 2953,
     'poselifter/detection': 687,
     'poselifter/engine': 1191,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 732,
     'poselifter/io': 2080,
-    'poselifter/models': 3123,
+    'poselifter/models': 3134,
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
     'poselifter/tracking': 411,
@@ -44,8 +44,8 @@ CODE_LINES = {
     'tools/misc': 485,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_438
-TEST_LINES = 33_967
+TOTAL_LINES = 38_483
+TEST_LINES = 34_008
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
