@@ -49,37 +49,52 @@ param_scheduler = [
 ]
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys=dict(text_encoder=dict(lr_mult=0.1))))
 
-# zero-shot recognition in another laboratory: eleven classes (chance 9.1 %), some of whose words the training has
-captions = dict(
-    deposit_floor='a person puts an object down on the floor',
-    elbow_to_knee='a person touches the knee with the elbow',
-    grab_high='a person grabs something high up',
-    hop='a person hops',
-    jog='a person jogs',
-    kick='a person kicks',
-    lie_down='a person lies down on the floor',
-    rotate_arms='a person swings the arms round',
-    sneak='a person sneaks',
-    squat='a person squats',
-    throw_basketball='a person throws a basketball',
+# zero-shot recognition: six classes of CMU, other subjects, by captions in the training's words (chance 16.7 %); and
+# eleven of another laboratory, in words of which the training has some (chance 9.1 %)
+six = dict(
+    walk=['walk', 'slow walk', 'brisk walk'],
+    run=['run/jog', 'run', 'jog'],
+    climb=['climb', 'climb ladder', 'playground - climb'],
+    acrobatics=['acrobatics', 'cartwheel', 'backflip'],
+    drink=['drink soda', 'drink'],
+    laugh=['laugh', 'laughing'],
 )
-camera = [dict(type='VirtualCamera'), dict(type='DetectedJoints', prob=1), dict(type='KeypointNoise')]
+eleven = dict(
+    deposit_floor=['put an object down on the floor'],
+    elbow_to_knee=['touch the knee with the elbow'],
+    grab_high=['grab something high up'],
+    hop=['hop'],
+    jog=['jog'],
+    kick=['kick'],
+    lie_down=['lie down on the floor'],
+    rotate_arms=['swing both arms round'],
+    sneak=['sneak'],
+    squat=['squat'],
+    throw_basketball=['throw a basketball'],
+)
 recognised = dict(
-    _delete_=True,
-    type='HDM05Dataset',
-    data_root='{{$POSELIFTER_DATA:data}}/hdm05',
-    ann_file='hdm05.npz',
+    views=1,
+    test_mode=False,
     window=dict(length=27, stride=13, tail='shift'),
     pipeline=[
-        *camera,
+        dict(type='VirtualCamera'),
+        dict(type='DetectedJoints', prob=1),
+        dict(type='KeypointNoise'),
         dict(type='Encode', codec={{_base_.codec}}, labels=False),
         dict(type='PackPose', keys=['action']),
     ],
 )
+elsewhere = dict(type='HDM05Dataset', data_root='{{$POSELIFTER_DATA:data}}/hdm05', ann_file='hdm05.npz')
+evaluator = dict(_delete_=True, type='ActionMetric', top_k=[1], merge=True, interval='subject')
 variants = dict(
     zeroshot=dict(
-        model=dict(class_texts=[[text] for text in captions.values()]),
-        test_dataloader=dict(batch_size=64, dataset=recognised),
-        test_evaluator=dict(_delete_=True, type='ActionMetric', top_k=[1], merge=True, interval='subject'),
-    )
+        model=dict(class_texts=list(six.values())),
+        test_dataloader=dict(batch_size=64, dataset=dict(classes=list(six), **recognised)),
+        test_evaluator=evaluator,
+    ),
+    zeroshot_hdm05=dict(
+        model=dict(class_texts=list(eleven.values())),
+        test_dataloader=dict(batch_size=64, dataset=dict(_delete_=True, **elsewhere, **recognised)),
+        test_evaluator=evaluator,
+    ),
 )
