@@ -18,8 +18,6 @@ def test_the_lowest_versions_are_those_that_are_allowed(repository):
     exact = {need.name: next(iter(need.specifier)).version for need in lines(repository / 'requirements/lowest.txt')}
     for name in ('runtime', 'optional'):
         for need in lines(repository / f'requirements/{name}.txt'):
-            if need.name == 'ezc3d' and need.name not in exact:  # its first wheels are gone
-                continue
             least = next(each.version for each in need.specifier if each.operator == '>=')
             assert need.specifier.contains(exact[need.name])
             assert re.match(rf'{re.escape(least)}(\.0|\.1)*$', exact[need.name]), need.name
