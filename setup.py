@@ -39,7 +39,7 @@ EXTRAS = {  # by what they bring
     'formats': ['ezc3d>=1.5.18', 'h5py>=3.10'],
     'mesh': ['smplx>=0.1.28', 'trimesh>=4.5'],
     'text': ['transformers>=5,<6'],
-    'video': ['av>=14', 'imageio-ffmpeg>=0.5', 'onnxruntime>=1.18'],
+    'video': ['av>=14.1', 'imageio-ffmpeg>=0.5', 'onnxruntime>=1.18'],
 }
 version = {}
 exec((ROOT / 'poselifter' / 'version.py').read_text(), version)
