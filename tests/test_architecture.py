@@ -21,31 +21,31 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 476,
-    'poselifter/apis': 1733,
+    'poselifter': 482,
+    'poselifter/apis': 1734,
     'poselifter/checkpoints': 848,
     'poselifter/codecs': 192,
-    'poselifter/datasets': 2933,
+    'poselifter/datasets': 2953,
     'poselifter/detection': 688,
     'poselifter/engine': 1189,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 732,
     'poselifter/io': 2086,
-    'poselifter/models': 3123,
+    'poselifter/models': 3134,
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
     'poselifter/tracking': 411,
     'poselifter/utils': 641,
     'poselifter/visualization': 816,
-    'poselifter/world': 404,
+    'poselifter/world': 407,
     'tools': 287,
     'tools/analysis_tools': 1165,
     'tools/dataset_converters': 717,
     'tools/misc': 505,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_441
-TEST_LINES = 34_369
+TOTAL_LINES = 38_491
+TEST_LINES = 34_428
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
