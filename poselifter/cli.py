@@ -255,7 +255,10 @@ def fit(args: argparse.Namespace) -> None:
     'search',
     option('text', help='what to search, for example "a person waves"'),
     option('--library', required=True, help='folder with files of keypoints, or config of a data set'),
-    option('--model', help='a model of the zoo that knows texts (default: one that comes with this program), or config of one'),
+    option(
+        '--model',
+        help='a model of the zoo that knows texts (default: one that comes with this program), or config of one',
+    ),
     option('--checkpoint', help='weights of --model, where it is a config'),
     option('--motion-checkpoint', help='checkpoint of a fine-tuned motion encoder to use instead'),
     option('--text-encoder', metavar='FOLDER', help='folder of the BERT, if it is not where the config says'),

@@ -21,36 +21,40 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 493,
-    'poselifter/apis': 1732,
+    'poselifter': 496,
+    'poselifter/apis': 1734,
     'poselifter/checkpoints': 848,
     'poselifter/codecs': 192,
     'poselifter/datasets': 2953,
-    'poselifter/detection': 687,
+    'poselifter/detection': 688,
     'poselifter/engine': 1191,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 732,
-    'poselifter/io': 2080,
-    'poselifter/models': 3134,
+    'poselifter/io': 2086,
+    'poselifter/models': 3136,
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
     'poselifter/tracking': 411,
     'poselifter/utils': 641,
     'poselifter/visualization': 816,
-    'poselifter/world': 404,
-    'tools': 284,
+    'poselifter/world': 407,
+    'tools': 287,
     'tools/analysis_tools': 1165,
     'tools/dataset_converters': 717,
-    'tools/misc': 485,
+    'tools/misc': 505,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_483
-TEST_LINES = 34_008
+TOTAL_LINES = 38_528
+TEST_LINES = 34_597
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
     r'\bProcessPoolExecutor\b|\bmultiprocessing\.Pool\b': 'utils/parallel.py',
     r'\bpickle\.loads?\(|\bUnpickler\b': 'utils/safe_pickle.py',
+    r'\btorch\.load\((?!weights_only)': 'checkpoints/loading.py',
+    r'\btarfile\b|\bextractall\(': 'detection/weights.py',
+    # what would run what a file says has no door
+    r'(?<![.\w])(?:eval|exec)\(|trust_remote_code|\.(?:unsafe|full)_load\(|\bmmengine\.load\(|joblib\.load\(': None,
 }
 TWICE = {  # public names that two rooms may have
     'mpjpe': 'promised of the losses and of the metrics',
@@ -169,7 +173,7 @@ def test_one_door_each(repository, pattern):
         for path, text in sources(repository, 'poselifter', 'tools')
         if re.search(pattern, text)
     ]
-    assert users == [DOORS[pattern]]
+    assert users == [DOORS[pattern]] * bool(DOORS[pattern])
 
 
 def test_public_names_are_unique(repository):

@@ -92,8 +92,8 @@ BY_NAME = ('READERS', 'WRITERS', 'MEASURES')  # chosen by users, not by configs
 #: Options that no config, benchmark or project sets; why each is there all the same.
 UNSET = {
     'rows of the papers, which variants will set': [
-        'ActionEmbeddingHead.temperature', 'ContextPretrainer.noise_std',
-        'SpanMask.same_count', 'TextMotionHead.*', 'TextMotionPretrainer.num_negatives', 'VideoPose3DFiles.*',
+        'ContextPretrainer.noise_std',
+        'SpanMask.same_count', 'TextMotionHead.*', 'VideoPose3DFiles.*',
         'FewShotMetric.episodes',
     ],
     'of a class in UNNAMED': [

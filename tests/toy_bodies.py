@@ -37,7 +37,7 @@ def walkers(n, frames=27):
         leg, arm = BONES.index(f'{side}_knee'), BONES.index(f'{side}_elbow')
         angles[:, leg, 0], angles[:, leg + 1, 0] = 30 * sign * phase[:, 0] - 20, 30 * sign * phase[:, 0] + 20
         angles[:, arm : arm + 6] = [0, 60 * sign, 0] + 20 * sign * phase[:, None] * [1, 0, 0]
-    turns = Rotation.from_euler('xyz', angles.reshape(-1, 3), degrees=True).as_quat(scalar_first=True)
+    turns = Rotation.from_euler('xyz', angles.reshape(-1, 3), degrees=True).as_quat()[:, [3, 0, 1, 2]]
     content = {
         'bone_rotations': turns.reshape(frames, 31, 4).astype(np.float32),
         'bone_offsets': offsets,

@@ -14,23 +14,22 @@ need() {
 # Environment: NNODES NODE_RANK MASTER_ADDR PORT as in OpenMMLab; MAX_RESTARTS (0): how often all processes start again
 # after one is lost, with train.py --resume where they were.
 distributed() {
-    local gpus=$1 threads
+    local gpus=$1 threads nodes=${NNODES:-1} place=${MASTER_ADDR:-127.0.0.1} port=${PORT:-29500} host=0
+    local meet=(--node_rank="${NODE_RANK:-0}" --master_addr="$place" --master_port="$port")
     shift
     if [ -z "${OMP_NUM_THREADS:-}" ] && ! nvidia-smi -L >/dev/null 2>&1; then
         threads=$(($(nproc) / gpus))
         export OMP_NUM_THREADS=$((threads > 0 ? threads : 1))
         export MKL_NUM_THREADS=$OMP_NUM_THREADS
     fi
-    # machines that wait for each other, and again after a loss, need a meeting point of their own
-    [ "${MAX_RESTARTS:-0}" -eq 0 ] || set -- --max_restarts="$MAX_RESTARTS" --rdzv_backend=c10d \
-        --rdzv_endpoint="${MASTER_ADDR:-127.0.0.1}:${PORT:-29500}" --rdzv_id="${PORT:-29500}" "$@"
-    exec "$PYTHON" -m torch.distributed.run \
-        --nnodes="${NNODES:-1}" \
-        --node_rank="${NODE_RANK:-0}" \
-        --master_addr="${MASTER_ADDR:-127.0.0.1}" \
-        --master_port="${PORT:-29500}" \
-        --nproc_per_node="$gpus" \
-        "$@"
+    if [ "$nodes" != 1 ] || [ "${MAX_RESTARTS:-0}" -gt 0 ]; then
+        # machines meet at a point that the first one keeps, and meet there again when one has lost a process
+        [ "${NODE_RANK:-0}" -ne 0 ] || host=1
+        meet=(--rdzv_backend=c10d --rdzv_endpoint="$place:$port" --rdzv_id="$port"
+            --rdzv_conf="is_host=$host,read_timeout=300" --max_restarts="${MAX_RESTARTS:-0}")
+        export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 # else a machine that comes back waits for ever for the others' address
+    fi
+    exec "$PYTHON" -m torch.distributed.run --nnodes="$nodes" --nproc_per_node="$gpus" "${meet[@]}" "$@"
 }
 
 # slurm PARTITION JOB_NAME PROGRAM...

@@ -215,18 +215,24 @@ def main(argv: list[str] | None = None) -> None:
         raise InputError(f'this needs {error.name}; run: pip install "poselifter[ray]"') from None
     names = list_inputs(args.input)
     files, folder = fsspec.core.url_to_fs(args.output)
-    if files.exists(f'{folder}/{BEGUN}'):
-        files.rm(f'{folder}/{BEGUN}', recursive=True)
+    clear(files, f'{folder}/{BEGUN}')
     files.makedirs(f'{folder}/{BEGUN}', exist_ok=True)
     args.output = files.unstrip_protocol(folder).removeprefix('file://')
-    done = {PurePosixPath(path).name for path in files.ls(folder, detail=False)}
+    done = {PurePosixPath(path).name for path in files.find(folder, maxdepth=1)}
     todo = [name for name in names if part_of(name) not in done]
     print(f'{len(names)} inputs, {len(names) - len(todo)} done before')
     failed = run(args, todo, ray) if todo else []
-    files.rm(f'{folder}/{BEGUN}', recursive=True)
+    clear(files, f'{folder}/{BEGUN}')
     files.pipe_file(f'{folder}/failed.json', json.dumps(failed, indent=1).encode())
     if failed:
         raise InputError(f'{len(failed)} of {len(names)} inputs could not be lifted, see {args.output}/failed.json')
+
+
+def clear(files: Any, folder: str) -> None:
+    """Removes a folder; object stores have none where nothing lies in it."""
+    files.invalidate_cache()  # actors have written to it
+    if files.exists(folder):
+        files.rm(folder, recursive=True)
 
 
 def run(args: argparse.Namespace, names: list[str], ray: Any) -> list[dict[str, Any]]:

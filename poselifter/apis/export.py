@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..errors import InputError, in_short
+from ..errors import InputError, in_short, reading
 from ..geometry import denormalize_screen
 from ..models.estimators import MotionEstimator
 from ..skeletons import find_conversion
@@ -202,7 +202,9 @@ def _slides(model: MotionEstimator) -> bool:
 
 def _save_onnx(program: Any, path: Path, metadata: dict[str, Any]) -> ExportedModel:
     names = {'input_names': ['inputs'], 'output_names': ['poses']}
-    exported = torch.onnx.export(program, (), dynamo=True, opset_version=OPSET, verbose=False, **names)
+    advice = 'newer versions of torch and onnxscript know more, see requirements/constraints.txt'
+    with reading(f'torch {torch.__version__} cannot write this network as ONNX', advice, (Exception,)):
+        exported = torch.onnx.export(program, (), dynamo=True, opset_version=OPSET, verbose=False, **names)
     exported.save(str(path))
     return _finish(path, metadata)
 

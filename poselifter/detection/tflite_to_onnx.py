@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, reading
 from ..utils import atomic_write
 
 _FLOAT = 1  # TensorProto.FLOAT
@@ -39,14 +39,16 @@ def convert_tflite(data: bytes, path: str | os.PathLike, outputs: Mapping[int, s
         outputs: names of the outputs to keep, by their number of values; what serves only others is left out.
 
     Raises:
-        InputError: onnx or tflite is not installed, the network holds what is not known, or ``path`` cannot be written.
+        InputError: onnx or tflite is not installed, the network is damaged or holds what is not known, or ``path``
+            cannot be written.
     """
     try:
         import onnx
         import tflite
     except ImportError as error:
         raise InputError(f'converting networks needs {error.name}; run: pip install onnx tflite') from error
-    model = _Conversion(onnx, tflite, data).model(outputs)
+    with reading('the network cannot be converted', 'expected a whole TFLite file', (Exception,)):  # fails in any way
+        model = _Conversion(onnx, tflite, data).model(outputs)
     with atomic_write(path) as temporary:
         temporary.write_bytes(model.SerializeToString())
 

@@ -53,7 +53,7 @@ def save_text_pairs(path: PathLike, rows: Sequence[tuple[str, np.ndarray, Mappin
             left.set_title(name, fontsize=9, loc='left')
             left.axis('off')
             places = np.arange(len(texts))[::-1]
-            right.barh(places, list(texts.values()), 0.42, color=OKABE_ITO[: len(texts)])
+            right.barh(places, list(texts.values()), 0.42, color=list(OKABE_ITO[: len(texts)]))
             for place, (text, value) in zip(places, texts.items(), strict=True):
                 right.text(0, place + 0.28, text, fontsize=9)
                 right.text(value + 0.01, place, f'{100 * value:.0f} %', fontsize=9, va='center', color='#64748b')

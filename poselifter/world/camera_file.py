@@ -110,8 +110,10 @@ def _parsed(path: Path) -> Any:
     with reading(f'{path} is not read', 'expected a camera file: OpenCV YAML, Pose2Sim TOML or JSON', (Exception,)):
         text = path.read_text(encoding='utf-8')
         if path.suffix.lower() == '.toml':
-            import tomllib  # of Python 3.11 and later
-
+            try:
+                import tomllib
+            except ImportError:
+                raise InputError(f'{path}: TOML needs Python 3.11 or later; give the camera as JSON or YAML') from None
             return tomllib.loads(text)
         if path.suffix.lower() == '.json':
             return json.loads(text)

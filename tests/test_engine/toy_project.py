@@ -109,11 +109,12 @@ class StopAfter(Hook):
 
 @HOOKS.register_module(force=True)
 class WaitInThirdEpoch(Hook):
-    """Makes the file ``$TOY_WAIT`` in mid-epoch and stays there; does nothing without the variable."""
+    """Makes the file ``$TOY_WAIT`` in mid-epoch and stays there; does nothing without the variable or with the file."""
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
-        if runner.epoch == 2 and batch_idx == 1 and 'TOY_WAIT' in os.environ:
-            Path(os.environ['TOY_WAIT']).touch()
+        path = os.environ.get('TOY_WAIT')
+        if runner.epoch == 2 and batch_idx == 1 and path and not Path(path).exists():
+            Path(path).touch()
             time.sleep(600)
 
 

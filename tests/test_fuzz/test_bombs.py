@@ -1,5 +1,6 @@
 """Small files that ask for much: each is refused in one sentence, or read, in 10 s and 2 GB."""
 
+import io
 import json
 import pickle
 import struct
@@ -9,6 +10,7 @@ import zlib
 import numpy as np
 import pytest
 import torch
+import toy_formats
 from fuzz import reads_well
 from PIL import Image
 
@@ -17,18 +19,30 @@ from poselifter.checkpoints import load_checkpoint_file
 from poselifter.detection import open_frames
 from poselifter.engine import load_config
 from poselifter.io import read_keypoints, read_result
+from poselifter.io.convert import convert_file
 from poselifter.models.body_models import load_body_model
 from poselifter.utils.arrays import load_array, load_arrays, load_tensors
 from poselifter.utils.safe_pickle import load_pickle
+from poselifter.world.camera_file import read_camera
+
+
+def converts(path):
+    convert_file(path, path.with_name('out.npz'))
+
 
 READERS = {
     '.npz': (read_keypoints, read_result, load_arrays, load_body_model),
     '.npy': (read_keypoints, load_array),
     '.pth': (load_checkpoint_file, load_official),
     '.pkl': (read_keypoints, load_pickle, load_body_model),
-    '.json': (read_keypoints, load_config),
+    '.joblib': (lambda path: load_pickle(path, joblib=True),),
+    '.json': (read_keypoints, load_config, read_camera),
     '.safetensors': (load_tensors, load_checkpoint_file),
-    '.yml': (load_config,),
+    '.yml': (load_config, read_camera),
+    '.toml': (read_camera,),
+    '.h5': (read_keypoints,),
+    '.csv': (read_keypoints,),
+    **dict.fromkeys(('.bvh', '.c3d', '.trc'), (read_keypoints, converts)),
     '.py': (load_config,),
     '.mp4': (lambda path: list(open_frames(path)),),
     '.png': (lambda path: list(open_frames(path)),),
@@ -99,8 +113,58 @@ def spoilt_storage(path):
 
 def crowd(path, persons):
     """Ten million persons in one frame."""
-    arrays = {'keypoints': np.zeros((persons, 1, 2), 'f2'), 'track_ids': np.arange(persons), 'fps': 30.0}
-    np.savez_compressed(path, **arrays, img_shape=[9, 9], frame_indices=np.zeros(persons, 'i1'), skeleton='coco17')
+    arrays = {'keypoints': np.zeros((persons, 1, 2), 'f2'), 'track_ids': np.arange(persons, dtype='i4'), 'fps': 30.0}
+    arrays |= {'img_shape': [9, 9], 'frame_indices': np.zeros(persons, 'i1'), 'skeleton': 'coco17'}
+    with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED, compresslevel=1) as archive:  # as numpy would, but fast
+        for name, array in arrays.items():
+            with archive.open(f'{name}.npy', 'w') as file:
+                np.lib.format.write_array(file, np.asarray(array))
+
+
+def hdf5(path, size, **options):
+    import h5py
+
+    with h5py.File(path, 'w') as file:
+        data = file.create_dataset('a/table', (size,), 'f4', **options)
+        packed = zlib.compress(bytes(4 * data.chunks[0]), 9) if 'compression' in options else None
+        for start in range(0, size, data.chunks[0]) if packed else ():
+            data.id.write_direct_chunk((start,), packed)
+
+
+def joblib_shape(path):
+    """An array of joblib that says that it is large."""
+    joblib = pytest.importorskip('joblib', reason='needs joblib')
+    buffer = io.BytesIO()
+    joblib.dump(np.zeros(77), buffer)
+    path.write_bytes(buffer.getvalue().replace(b'KM\x85', b'J\xff\xff\xff\x7f\x85'))
+
+
+def changed(make, path, *changes):
+    """A file of toy_formats in which some bytes are others."""
+    data = make(path.parent).read_bytes()
+    for old, new in changes:
+        assert old in data
+        data = data.replace(old, new, 1)
+    path.write_bytes(data)
+
+
+def overlapping(path):
+    """A C3D of whose parameters each begins in the one before, so that each holds thousands of numbers."""
+    names = b''.join(struct.pack('<bb2sHbBBB', 2, 1, bytes([65 + k % 26, 65 + k // 26 % 26]), 7, 2, 2, 250, 250)
+                     for k in range(10_000))  # fmt: skip
+    header = toy_formats.c3d(path.parent).read_bytes()[:512]
+    path.write_bytes(header + b'\1\x50\xff\x54' + names + b'\1' * 70_000)
+
+
+def wide(path, separator):
+    """A table with a hundred thousand columns in the head, and as many rows with two cells."""
+    if path.suffix == '.csv':
+        path.write_text(separator.join(['frame', *(f'a{k}_x,a{k}_y' for k in range(100_000))]) + '\n0,1' * 100_000)
+        return
+    lines = toy_formats.trc(path.parent).read_text().splitlines()
+    lines[2] = separator.join(['25', '25', '100000', '100000', 'm', '25', '1'])
+    lines[3] = separator.join(['Frame#', 'Time', *(f'a{k}\t\t' for k in range(100_000))])
+    path.write_text('\n'.join(lines[:6] + ['1\t0'] * 100_000))
 
 
 BOMBS = {
@@ -135,6 +199,23 @@ BOMBS = {
     'shape.safetensors': lambda path, _: tensors(path, [1 << 40], 1 << 42),
     'overflow.safetensors': lambda path, _: tensors(path, [1 << 32, 1 << 32], 16),
     'header.safetensors': lambda path, _: path.write_bytes(struct.pack('<Q', 1 << 62) + b'{}'),
+    'shape.h5': lambda path, _: hdf5(path, 1 << 45, chunks=(1 << 20,)),
+    'zeros.h5': lambda path, _: hdf5(path, 300 << 20, compression=9, chunks=(1 << 24,)),
+    'shape.joblib': lambda path, _: joblib_shape(path),
+    'frames.bvh': lambda path, _: changed(toy_formats.bvh, path, (b'Frames: 2', b'Frames: 999999999999')),
+    'channels.bvh': lambda path, _: changed(toy_formats.bvh, path, (b'CHANNELS 3', b'CHANNELS 999999999')),
+    'deep.bvh': lambda path, _: changed(
+        toy_formats.bvh,
+        path,
+        (b'    End', b'JOINT a\n{\nOFFSET 0 0 0\nCHANNELS 0\n' * 50_000 + b'    End'),
+        (b'MOTION', b'}\n' * 50_000 + b'MOTION'),
+    ),
+    'frames.trc': lambda path, _: changed(toy_formats.trc, path, (b'\t17\tm', b'\t1700000000\tm')),
+    'wide.trc': lambda path, _: wide(path, '\t'),
+    'wide.csv': lambda path, _: wide(path, ','),
+    'points.c3d': lambda path, _: changed(toy_formats.c3d, path, (b'\x50\x11\0', b'\x50\xff\xff')),
+    'overlapping.c3d': lambda path, _: overlapping(path),
+    'deep.toml': lambda path, _: path.write_text('a = ' + '[' * 100_000 + ']' * 100_000),
     'sizes.mp4': lambda path, data: lying_film(data, path, b'stsz', 12),
     'times.mp4': lambda path, data: lying_film(data, path, b'stts', 12),
     'duration.mp4': lambda path, data: lying_film(data, path, b'mdhd', 20),
@@ -149,6 +230,15 @@ def test_small_files_that_ask_for_much(name, tmp_path, data_dir):
     assert path.stat().st_size < 60 << 20
     for read in READERS[path.suffix]:
         reads_well(read, path)
+
+
+@pytest.mark.parametrize('frames', [[0, 1, 1 << 40], [0, 1, 20_000_000], [-(1 << 62), 0, 1 << 62]])
+def test_frames_far_from_each_other(frames, tmp_path):
+    """Three frames, and millions of years between them: nothing is filled in."""
+    points = np.random.default_rng(0).uniform(100, 500, (3, 17, 2))
+    np.savez(tmp_path / 'a.npz', keypoints=points, frame_indices=frames, img_shape=[600, 800], skeleton='coco17')
+    inferencer = Pose3DInferencer()
+    reads_well(lambda path: list(inferencer(path)), tmp_path / 'a.npz')
 
 
 def test_a_crowd_is_not_lifted(tmp_path):

@@ -123,6 +123,26 @@ def test_files_of_data_sets(name, toy_root, tmp_path):
     spoilt()
 
 
+def test_configs(repository, tmp_path):
+    """Damaged configs and their options; a config is a program, so that only its letters are changed."""
+    paths = sorted((repository / 'configs').glob('*/*.py'))
+
+    @fuzz(30)
+    @given(st.randoms(use_true_random=False))
+    def spoilt(rng):
+        path = rng.choice(paths)
+        folder = tmp_path / path.parent.name
+        folder.mkdir(exist_ok=True)
+        text = path.read_text().replace("'../", f"'{repository}/configs/")
+        place = rng.randrange(len(text))
+        end = rng.choice([')', 'a = (', 'model = 1', "_base_ = ['nope.py']", '\0', '\ufeff'])
+        cut = text[:place] + text[place + rng.randint(1, 9) :]
+        (folder / path.name).write_text(rng.choice([text[:place], cut, text.replace('=', '', 1), text + end]))
+        reads_well(load_config, folder / path.name)
+
+    spoilt()
+
+
 def _checkpoint(repository, path):
     config = load_config(repository / 'configs/mixste/procedural_27.py', TINY)
     model = init_model(config)

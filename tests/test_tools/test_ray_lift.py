@@ -44,6 +44,64 @@ def rows_of(path):
     return list(zip(table['track_id'], table['frame'], strict=True)), joints, np.array(table['uncertainty'])
 
 
+def check_rows(out, lifted, name):
+    """The rows of a part are those that ``poselifter lift`` wrote."""
+    [path] = out.glob(f'{name}-*.parquet')
+    result = read_result(lifted / f'{name}.npz')
+    keys, poses, uncertainty = rows_of(path)
+    assert keys == list(zip(result.table.track_ids.astype(str), result.table.frame_indices, strict=True))
+    np.testing.assert_array_equal(poses.astype(np.float32), result.poses)
+    np.testing.assert_allclose(uncertainty, result.uncertainty, rtol=1e-6)
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    """The address of an empty bucket of a server of S3 on this machine, and its file system."""
+    pytest.importorskip('ray', reason='needs ray[data], half a gigabyte: pip install "poselifter[ray]"')
+    s3fs = pytest.importorskip('s3fs', reason='needs s3fs and moto[server]')
+    server = pytest.importorskip('moto.server', reason='needs moto[server]').ThreadedMotoServer('127.0.0.1', 0)
+    server.start()
+    host, port = server.get_host_and_port()
+    names = {'AWS_ENDPOINT_URL': f'http://{host}:{port}', 'AWS_DEFAULT_REGION': 'us-east-1'}
+    for name, value in {**names, 'AWS_ACCESS_KEY_ID': 'a', 'AWS_SECRET_ACCESS_KEY': 'b'}.items():
+        monkeypatch.setenv(name, value)
+    files = s3fs.S3FileSystem(skip_instance_cache=True)
+    files.mkdir('clips')
+    yield 's3://clips', files
+    server.stop()
+
+
+@pytest.mark.slow
+def test_an_object_store(bucket, clips, tmp_path, repository):
+    """Inputs and outputs in S3, a bad one among them; what is done there is not done again."""
+    address, files = bucket
+    names = ['clip_0', 'clip_1', 'bad']
+    for name in names:
+        files.put_file(clips / f'{name}.npz', f'{address}/in/{name}.npz')
+    for done in (0, 2):
+        run = start(repository, f'{address}/in/*.npz', f'{address}/out')
+        said, errors = run.communicate(timeout=300)
+        assert run.returncode == 2 and 'error: 1 of 3 inputs could not be lifted' in errors, said + errors
+        assert f'3 inputs, {done} done before' in said
+        files.invalidate_cache()
+        assert len(files.ls(f'{address}/out')) == 3  # two parts and the list; nothing begun
+    [failed] = json.loads(files.cat_file(f'{address}/out/failed.json'))
+    assert failed['input'] == f'{address}/in/bad.npz' and 'no whole npz' in failed['error']
+    files.get(f'{address}/out/', str(tmp_path / 'out'), recursive=True)
+    main(
+        [
+            'lift',
+            *(str(clips / f'{name}.npz') for name in names[:2]),
+            '-o',
+            str(tmp_path / 'lifted'),
+            '--formats',
+            'npz',
+        ]
+    )
+    for name in names[:2]:
+        check_rows(tmp_path / 'out', tmp_path / 'lifted', name)
+
+
 @pytest.mark.slow
 def test_a_machine_is_lost(clips, tmp_path, repository):
     """Two nodes of a local cluster, one killed at work; what is done is not done again; one bad file is listed."""
@@ -73,10 +131,4 @@ def test_a_machine_is_lost(clips, tmp_path, repository):
     main(['lift', str(film), *lifted, *DETECTOR])
     main(['lift', *map(str, files), *lifted])
     for name in inputs:
-        [path] = out.glob(f'{name.stem}-*.parquet')
-        result = read_result(tmp_path / f'lifted/{name.stem}.npz')
-        keys, poses, uncertainty = rows_of(path)
-        table = result.table
-        assert keys == list(zip(table.track_ids.astype(str), table.frame_indices, strict=True))
-        np.testing.assert_array_equal(poses.astype(np.float32), result.poses)
-        np.testing.assert_allclose(uncertainty, result.uncertainty, rtol=1e-6)
+        check_rows(out, tmp_path / 'lifted', name.stem)

@@ -2,6 +2,7 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from poselifter.skeletons import Skeleton, add_skeleton, get_skeleton
 from poselifter.structures import KeypointTable, Result
+from poselifter.visualization import html
 from poselifter.visualization.html import pack, write_page
 
 
@@ -65,14 +68,27 @@ def test_page_fetches_nothing(two_persons, tmp_path):
 
 
 def test_text_cannot_break_the_page(clip, tmp_path, data_of):
+    """Of ids, of the file's name, and of a joint set that a file brings."""
     evil = '</script><b>{{three}}'
+    joints = tuple(f'{evil}{k}' for k in range(17))
+    brought = add_skeleton(Skeleton(evil, joints, get_skeleton('cmu17').parents, ()))
     table = replace(clip.table, track_ids=np.full(45, evil))
     path = tmp_path / '<i>&{{data}}.html'
-    write_page(path, replace(clip, table=table))
+    write_page(path, replace(clip, table=table, skeleton_3d=brought.name))
     text = path.read_text(encoding='utf-8')
     assert '</script><b>' not in text and '<i>' not in text
     assert '<title>&lt;i&gt;&amp;{{data}}</title>' in text
-    assert data_of(path)['tracks'][0]['id'] == evil
+    track = data_of(path)['tracks'][0]
+    assert track['id'] == evil and track['skeleton_3d']['joints'] == list(joints)
+
+
+def test_programs_of_the_pages_make_no_markup_of_text():
+    """What comes from a file is set as text; the one piece of markup is a sentence of ours."""
+    assets = Path(html.__file__).parent / 'assets'
+    ours = [path for kind in ('*.js', '*.html') for path in assets.rglob(kind) if '.min.' not in path.name]
+    sentence = r"insertAdjacentHTML\((?!'beforeend', '[^'$]*'\))"
+    makes = re.compile(rf'innerHTML|outerHTML|{sentence}|document\.write|\beval\(|Function\(|srcdoc')
+    assert len(ours) > 10 and not [path.name for path in ours if makes.search(path.read_text())]
 
 
 def test_hidden_keypoints_are_not_shown(clip, tmp_path, data_of, unpack):

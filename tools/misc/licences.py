@@ -19,7 +19,22 @@ from poselifter.utils import shipped_root
 from poselifter.visualization import html
 
 #: Licences that a package's metadata leaves out, by its repository.
-_ELSEWHERE = {'ezc3d': 'MIT'}
+_ELSEWHERE = {'ezc3d': 'MIT', 'smplx': 'of the Max Planck Society: research without commerce (extra mesh alone)'}
+#: Files with what others made, by pattern; files of ``zoo`` and programs of the pages have theirs beside them.
+_MADE_BY_OTHERS = {
+    'demo/clip.npz': 'a clip of mocap.cs.cmu.edu, see demo/README.md',
+    'poselifter/datasets/cameras.json': 'measured numbers of the cameras of Human3.6M and HumanEva',
+    'poselifter/datasets/motionbert_noise.json': 'numbers of MotionBERT (Walter0807/MotionBERT, Apache-2.0)',
+    'poselifter/tracking/bodies_2d.json': 'statistics of mocap.cs.cmu.edu',
+    'docs/images/*.webp': 'LICENSE.pose2sim.txt, NOTICE.pose2sim.txt',
+    'docs/images/two_persons.png': 'LICENSE.pose2sim.txt, NOTICE.pose2sim.txt',
+    'docs/images/**/*.png': 'Apache-2.0 (made here)',
+    'tests/data/two_persons.mp4': 'LICENSE.pose2sim.txt',
+    'tests/data/cmu_tiny.npz': 'clips of mocap.cs.cmu.edu, see tests/data/README.md',
+    'tests/data/*': 'Apache-2.0 (made here), see tests/data/README.md',
+    'tests/data/versions/*/*': 'Apache-2.0 (made here)',
+}
+_DATA = ('.npz', '.png', '.webp', '.json', '.mp4', '.h5', '.csv', '.pth', '.safetensors')
 
 
 def needed_packages(extras: Iterable[str] = ()) -> list[str]:
@@ -46,7 +61,7 @@ def stated_licence(package: str) -> str:
     about = metadata.metadata(package)
     kinds = [line.split(' :: ')[-1] for line in about.get_all('Classifier') or () if line.startswith('License ::')]
     text = about.get('License-Expression') or ', '.join(kinds) or (about.get('License') or '').strip().split('\n')[0]
-    return text[:60] or _ELSEWHERE.get(package, 'not stated')
+    return text[:60] if text not in ('', 'UNKNOWN') else _ELSEWHERE.get(package, 'not stated')
 
 
 def shipped_files(root: Path) -> dict[str, str]:
@@ -63,11 +78,17 @@ def shipped_files(root: Path) -> dict[str, str]:
             rows[f'zoo/{path.name}'] = ', '.join([*named[0][1], named[0][0]])
         elif path.suffix in ('.onnx', '.npz', '.safetensors'):
             rows[f'zoo/{path.name}'] = 'Apache-2.0 (made here)'
-    rows['demo/clip.npz'] = 'a clip of mocap.cs.cmu.edu, see demo/README.md'
-    assets = Path(html.__file__).parent / 'assets'
-    for path in sorted(assets.rglob('*.min.*js')) + sorted(assets.rglob('*.wasm')):
-        [licence] = path.parent.glob('*.LICENSE')
-        rows[f'poselifter/visualization/assets/{path.relative_to(assets)}'] = licence.name
+    package = Path(html.__file__).parents[1]
+    for pattern, licence in _MADE_BY_OTHERS.items():
+        inside = pattern.startswith('poselifter/')  # beside the code; the rest lies elsewhere in an installed package
+        base = package.parent if inside else root
+        for path in sorted(base.glob(pattern)):
+            if path.suffix in _DATA:
+                rows.setdefault(path.relative_to(base).as_posix(), licence)
+    for kind in ('*.min.*js', 'ort-*.mjs', '*.wasm'):
+        for path in sorted((package / 'visualization/assets').rglob(kind)):
+            [licence] = path.parent.glob('*.LICENSE')
+            rows[path.relative_to(package.parent).as_posix()] = licence.name
     return rows
 
 

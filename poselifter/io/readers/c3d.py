@@ -90,6 +90,8 @@ def _parameters(data: bytes, start: int, order: str) -> dict[str, list[Any]]:
             kind, axes = int(_numbers(data, at + 2, 1, 'i1', order)[0]), data[at + 3]
             shape = tuple(data[at + 4 : at + 4 + axes])
             flat = _numbers(data, at + 4 + axes, math.prod(shape), _KINDS[kind], order)
+            if at < following < at + 4 + axes + flat.nbytes:  # a small file could make gigabytes of it
+                raise ValueError(f'the parameter {name} overlaps the next')
             values[group, name] = _rows(flat, shape) if kind == -1 else flat.tolist()
         if following <= at:
             break

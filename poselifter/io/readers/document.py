@@ -228,6 +228,8 @@ def _hdf5_arrays(path: Path) -> dict[str, np.ndarray]:
     def visit(name: str, item: Any) -> None:
         nonlocal room
         if isinstance(item, h5py.Dataset):
+            if item.external or item.is_virtual:
+                raise InputError(f'{path}: {name} lies in another file, expected a whole file; write it again')
             room -= (item.size or 0) * item.dtype.itemsize
             if room < 0:
                 raise InputError(f'{path} holds more than {files.LARGEST / 1e9:.2g} GB of arrays; write a shorter file')

@@ -43,6 +43,8 @@ def read_trc(document: Document) -> Motion:
             f'{path}: {stated} for {len(names)} names and {len(rows)} rows; mend the header, or export again'
         )
     width = 2 + 3 * len(names)
+    if sum(map(len, rows)) * 10 < width * len(rows):  # a small file could ask for gigabytes
+        raise InputError(f'{path}: most rows have few of the {width} cells, three for each marker; export it again')
     table = []
     for number, row in enumerate(rows):
         if any(cell.strip() for cell in row[width:]) or len(row) < 2:

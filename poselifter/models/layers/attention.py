@@ -9,6 +9,9 @@ from torch import Tensor, nn
 from ...errors import InputError
 
 Axis = Literal['joints', 'frames']
+_DEVICES = ('cpu', 'cuda', 'xpu', 'mps', 'mtia', 'maia', 'hpu', 'ipu', 'xla', 'privateuseone')
+#: Kinds of devices that know autocast; asked once, since torch 2.6 cannot export a network that asks.
+AUTOCAST = frozenset(kind for kind in _DEVICES if torch.amp.is_autocast_available(kind))
 
 
 class Attention(nn.Module):
@@ -92,7 +95,7 @@ class Attention(nn.Module):
         # of one weight give three contiguous results, where one product would give (3, heads, head_dim) interleaved.
         shape = (b * t, j, self.num_heads, head_dim) if self.axis == 'joints' else (b, t, j * self.num_heads, head_dim)
         device = x.device.type
-        if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):  # once, not three copies
+        if device in AUTOCAST and torch.is_autocast_enabled(device):  # once, not three copies
             x = x.to(torch.get_autocast_dtype(device))
         weights = self.qkv.weight.chunk(3)
         biases = (None,) * 3 if self.qkv.bias is None else self.qkv.bias.chunk(3)

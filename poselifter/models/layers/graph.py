@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .attention import Axis, seen_frames
+from .attention import AUTOCAST, Axis, seen_frames
 
 TemporalGraph = Literal['similarity', 'chain', 'past']
 
@@ -91,7 +91,7 @@ class GraphConv(nn.Module):
             graph = graph.T if self.temporal_graph == 'past' else graph
         else:
             # a rounding error can turn an edge, so half precision is no choice here
-            kind = z.device.type if torch.amp.is_autocast_available(z.device.type) else 'cpu'
+            kind = z.device.type if z.device.type in AUTOCAST else 'cpu'
             with torch.autocast(kind, enabled=False):
                 z = z if z.dtype == torch.float64 else z.float()
                 similarity = z @ z.transpose(-1, -2)
