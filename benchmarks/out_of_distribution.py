@@ -141,7 +141,7 @@ def film_cell(model: torch.nn.Module | None, level: str, data: Path) -> list[flo
 
 def lifters() -> list[str]:
     """Models of the zoo whose weights ship and give the joints of cmu17; the default is the last."""
-    models = [m for m in zoo_models().values() if m.weights and m.metadata['Metadata']['Output Skeleton'] == 'cmu17']
+    models = [m for m in zoo_models().values() if m.lifts and m.metadata['Metadata']['Output Skeleton'] == 'cmu17']
     return sorted((model.name for model in models), key=lambda name: name == DEFAULT_MODEL)
 
 

@@ -126,7 +126,7 @@ def main() -> None:
     parser.add_argument('--film', type=Path, default=FILM)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    names = args.models or [model.name for model in zoo.zoo_models().values() if model.weights]
+    names = args.models or [model.name for model in zoo.zoo_models().values() if model.lifts]
     if not args.live:
         return by_latency(names, args.data, args.every)
     with tempfile.TemporaryDirectory() as folder:

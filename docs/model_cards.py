@@ -19,8 +19,8 @@ README = PAGE.parents[2] / 'README.md'
 START, END = '<!-- zoo: made by docs/model_cards.py from the metafiles -->\n', '<!-- end of zoo -->\n'
 INTRODUCTION = """# The models that ship
 
-These models are part of poselifter. `poselifter lift --model NAME` uses one of them; without the option it is the
-default. Errors are in mm ([what the numbers mean](numbers.md)); [Out of distribution](out_of_distribution.md) says how
+These models are part of poselifter. `poselifter lift --model NAME` uses one of those that lift; without the option it is
+the default. One knows texts, for `poselifter search`, and one actions. Errors are in mm ([what the numbers mean](numbers.md)); [Out of distribution](out_of_distribution.md) says how
 they grow on other data. `python docs/model_cards.py` makes this page from the metafiles in `configs`.
 """
 
@@ -76,7 +76,7 @@ def page() -> str:
 
 def table() -> str:
     """MPJPE and, where it was measured, P-MPJPE on each test, a row a model."""
-    models = shipped()
+    models = [model for model in shipped() if model.lifts]
     tests = list(dict.fromkeys(result['Dataset'] for model in models for result in model.metadata['Results']))
     lines = [f'| | {" | ".join(tests)} |', f'| --- |{" --- |" * len(tests)}']
     for model in models:

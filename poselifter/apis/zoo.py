@@ -34,6 +34,12 @@ class ZooModel:
     metadata: dict[str, Any]
     variant: str | None = None
 
+    @property
+    def lifts(self) -> bool:
+        """Whether its weights ship and what it was published for is 3D poses."""
+        tasks = {result['Task'] for result in self.metadata.get('Results', [])}
+        return self.weights is not None and 'Body 3D Keypoint' in tasks
+
 
 def zoo_models() -> dict[str, ZooModel]:
     """All models of ``model-index.yml`` by name; results of a variant are those of ``<name>_<variant>``."""

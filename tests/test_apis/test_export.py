@@ -143,7 +143,7 @@ def test_files_that_are_no_export(tmp_path, exported):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('name', [model.name for model in zoo.zoo_models().values() if model.weights])
+@pytest.mark.parametrize('name', [model.name for model in zoo.zoo_models().values() if model.lifts])
 def test_the_zoo(name, tmp_path, capsys):
     main(['export', name, '-o', str(tmp_path / 'a.onnx'), '--json'])
     report = json.loads(capsys.readouterr().out)
