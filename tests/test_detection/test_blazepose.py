@@ -95,6 +95,24 @@ def test_everybody_is_followed(detector, film, monkeypatch):
     assert len(calls) == 4 * len(tiles_of(film[0].image.shape[:2]))  # at 0, 0.5, 1 and 1.5 s alone
 
 
+def test_a_live_search_takes_a_part_at_a_time(detector, film, monkeypatch):
+    """All parts are seen within 1.5 s; in a frame one, and what is around a person who was lost."""
+    find, calls = detector.networks.find, []
+    monkeypatch.setattr(detector.networks, 'find', lambda image, tile: calls.append(tile) or find(image, tile))
+    counts, tracks, tiles = [], [], tiles_of(film[0].image.shape[:2])
+    for _, persons in detector.follow(film, live=True):  # 20 a second
+        counts.append(len(calls) - sum(counts))
+        tracks.append([person.track for person in persons])
+    assert counts[0] == len(tiles) and max(counts[1:]) <= 2 and tracks == [[0, 1]] * len(film)
+    assert {tuple(tile) for tile in calls[len(tiles) :]} >= {tuple(tile) for tile in tiles}
+
+
+def test_nobody_is_found_again_upside_down(detector, shared):
+    """The film shows one man, whom the detector at times takes for another who stands on his head."""
+    frames = open_frames(shared / 'data/videos/pose2sim_single_cam03.mp4')
+    assert {person.track for _, persons in detector.follow(frames) for person in persons} == {0}
+
+
 def test_results_do_not_depend_on_how_the_camera_is_turned(networks, film):
     """A picture turned by a quarter, and its region with it, gives the turned landmarks."""
     image = film[0].image
