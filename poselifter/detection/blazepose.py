@@ -180,7 +180,7 @@ class _Crowd:
         return self.persons
 
     def tiles(self, frame: Frame) -> list[np.ndarray]:
-        """Where to look in a frame: for who was lost, and from time to time for newcomers."""
+        """Squares to search in a frame: for who was lost, and from time to time for newcomers."""
         around = [np.array([*person.region[:2], WIDER * person.region[2], 0]) for _, person in self.lost]
         tiles, waited = tiles_of(frame.image.shape[:2]), frame.time - self.searched + 1e-6
         bit_by_bit = self.live and bool(self.persons)

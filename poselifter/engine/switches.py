@@ -103,7 +103,7 @@ def _checkpointed(module: nn.Module) -> Callable:
 
 
 def _keep_products(context: Any, operator: Any, *args: Any, **kwargs: Any) -> CheckpointPolicy:
-    """What is kept of a module: products with weights, and attention where one operator makes all of it."""
+    """Keeps products with weights, and attention where one operator makes all of it; the rest is recomputed."""
     name = operator.name().partition('::')[2]
     kept = name in ('mm', 'addmm') or name.startswith(('convolution', '_scaled_dot_product'))
     return CheckpointPolicy.MUST_SAVE if kept else CheckpointPolicy.PREFER_RECOMPUTE
