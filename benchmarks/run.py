@@ -1,6 +1,6 @@
 """All figures of speed that have a bar: ratios of interleaved runs in one process, outputs compared before.
 
-    python benchmarks/run.py [--only NAME ...] [--rounds 3]    # docs/user_guides/speed.md; 20 minutes
+    taskset -c 1 python benchmarks/run.py [--only NAME ...] [--rounds 3]    # docs/user_guides/speed.md
 
 Times are the processor's own (the GPU's by the clock on the wall), on one thread. Opponents are the plain networks of
 reference_models.py in float32. The floor is the operations of matrix products over the rate that products of that kind
@@ -10,8 +10,8 @@ reach here; what an array must be read and written for is far below it in each r
 import argparse
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -243,13 +243,14 @@ def main() -> None:
     parser.add_argument('--rounds', type=int, default=3)
     args = parser.parse_args()
     torch.set_num_threads(1)
+    start = time.perf_counter()
     rates = [f'{product_rate(kind) / 1e9:.0f} GFLOP/s in {str(kind)[6:]}' for kind in (torch.float32, torch.bfloat16)]
     print(f'matrix products: {", ".join(rates)}; copies: {copy_rate() / 1e9:.1f} GB/s read and written\n')
     print('| what | times as fast | bar | outputs differ by | of the floor |\n| --- | ---: | ---: | --- | ---: |')
     for name in args.only:
-        with nullcontext():
-            for row in BENCHMARKS[name](args.rounds):
-                print(row, flush=True)
+        for row in BENCHMARKS[name](args.rounds):
+            print(row, flush=True)
+    print(f'\n{(time.perf_counter() - start) / 60:.0f} minutes')
 
 
 if __name__ == '__main__':

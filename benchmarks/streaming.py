@@ -98,7 +98,7 @@ def live_parts(model, film):
     finder = build_detector('blazepose-lite')
     assert isinstance(finder, BlazePose)
     start, count, lifted = time.process_time(), 0, 0
-    for frame, persons in finder.follow(list_timed(clock, open_frames(film))):
+    for frame, persons in finder.follow(list_timed(clock, open_frames(film)), live=True):
         lifter = lifter or StreamingLifter(model, finder.skeleton, frame.image.shape[:2])
         if persons:
             points, seen = np.array([p.keypoints for p in persons]), np.array([p.visibility for p in persons])

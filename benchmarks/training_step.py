@@ -3,6 +3,7 @@
 python benchmarks/training_step.py [bf16] [checkpointed]    # prints bytes; run.py --only training compares
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -59,8 +60,12 @@ def work() -> int:
 
 
 def memory(*options: str) -> int:
-    """Bytes that two steps need beyond what the program and its packages do; options of the command."""
-    result = subprocess.run([sys.executable, __file__, *options], check=True, capture_output=True, text=True)
+    """Bytes that two steps need beyond what the program and its packages do; options of the command.
+
+    Freed pieces go back to the system (glibc): how many it would keep is chance, up to a gigabyte more in a later run.
+    """
+    command, setting = [sys.executable, __file__, *options], {'MALLOC_MMAP_THRESHOLD_': '1000000'}
+    result = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **setting})
     return int(result.stdout.split()[-1])
 
 

@@ -116,16 +116,22 @@ def fails(capsys):
     return run
 
 
-@pytest.fixture(scope='module')
-def browser():
-    """A browser without a window; skipped where there is none."""
-    playwright = pytest.importorskip('playwright.sync_api', reason='needs playwright: pip install playwright')
+@pytest.fixture(scope='session')
+def browser_path() -> str:
+    """The program of a browser; skipped where there is none."""
     names = ('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable')
     path = next(filter(None, map(shutil.which, names)), None)
     if path is None:
         pytest.skip('needs chromium in PATH: apt-get install chromium')
+    return path
+
+
+@pytest.fixture(scope='module')
+def browser(browser_path):
+    """A browser without a window."""
+    playwright = pytest.importorskip('playwright.sync_api', reason='needs playwright: pip install playwright')
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=['--no-sandbox', '--use-angle=swiftshader'])
+        browser = driver.chromium.launch(executable_path=browser_path, args=['--no-sandbox', '--use-angle=swiftshader'])
         yield browser
         browser.close()
 

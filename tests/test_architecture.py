@@ -26,17 +26,17 @@ CODE_LINES = {
     'poselifter/checkpoints': 848,
     'poselifter/codecs': 192,
     'poselifter/datasets': 2953,
-    'poselifter/detection': 688,
-    'poselifter/engine': 1191,
+    'poselifter/detection': 705,
+    'poselifter/engine': 1201,
     'poselifter/evaluation': 611,
-    'poselifter/geometry': 732,
+    'poselifter/geometry': 736,
     'poselifter/io': 2086,
-    'poselifter/models': 3136,
+    'poselifter/models': 3143,
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
     'poselifter/tracking': 411,
     'poselifter/utils': 641,
-    'poselifter/visualization': 816,
+    'poselifter/visualization': 817,
     'poselifter/world': 407,
     'tools': 287,
     'tools/analysis_tools': 1165,
@@ -44,8 +44,8 @@ CODE_LINES = {
     'tools/misc': 505,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_528
-TEST_LINES = 34_597
+TOTAL_LINES = 38_590
+TEST_LINES = 34_694
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

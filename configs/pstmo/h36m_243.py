@@ -11,7 +11,10 @@ load_from = 'work_dirs/pstmo/pretrain_h36m_243/epoch_80.pth'
 pretrained_by = 'configs/pstmo/pretrain_h36m_243.py'
 
 total_batch_size = 160  # of all processes
-model = dict(codec={{_base_.codec}}, test_cfg=dict(window=dict(stride=1, dilation=2), zero_root=True, flip_test=True))
+model = dict(
+    codec={{_base_.codec}},
+    test_cfg=dict(batch_size=32, window=dict(stride=1, dilation=2), zero_root=True, flip_test=True),
+)
 train_dataloader = dict(
     batch_size=160, dataset=dict(window=dict(length=243, stride=1, outputs=1, dilation=2), mirrored_copies=True)
 )

@@ -72,7 +72,7 @@ def show_live(
             webbrowser.open(page.url)
         if frames.paced:
             page.wait_for_viewer(_PATIENCE)
-        for frame, persons in finder.follow(frames):
+        for frame, persons in finder.follow(frames, live=True):
             entries = []
             if persons:
                 if lifter.skeleton is None:

@@ -52,7 +52,7 @@ class FrameDetector:
                 rows.add(frame, -number, person.keypoints, person.visibility)
         return make_table(frames, rows, self.skeleton)
 
-    def follow(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Sighting]]]:
+    def follow(self, frames: Iterable[Frame], live: bool = False) -> Iterator[tuple[Frame, list[Sighting]]]:
         """Each frame with the persons in it, who have no id; raises InputError where their joints are of no set."""
         for frame in frames:
             persons = []

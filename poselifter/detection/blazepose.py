@@ -15,7 +15,7 @@ from ..light_registry import DETECTORS
 from ..structures import KeypointTable
 from ..utils import count_threads
 from .film import Frame, Frames
-from .regions import SIDE, cut, make_anchors, pick_best, region_of, tiles_of, to_picture, turn
+from .regions import NEAR, SIDE, cut, make_anchors, pick_best, region_of, tiles_of, to_picture, turn
 from .table import Rows, make_table, with_progress
 from .weights import find_weights
 
@@ -26,6 +26,10 @@ LIKELY = 0.5  # score from which a candidate is looked at
 PRESENT = 0.5  # presence from which a person is followed on
 SAME = 0.1  # mean distance of two persons' landmarks, by the side of their region, below which they are one
 SEARCH = 0.5  # seconds between searches of the whole picture for newcomers
+ROUND = 1.0  # seconds in which such a search goes through the picture where frames come live
+TURNED = (
+    0.25  # distance of the hips, by the side of the region, within which a candidate upside down is no other person
+)
 WIDER = 1.5  # side of the square in which a lost person is looked for, by that of the last region
 MEMORY = 1.0  # seconds for which a lost person keeps its id
 REACH, SPEED = 0.2, 1.0  # sides of the region, and a second, that a lost person may have gone
@@ -136,9 +140,14 @@ class BlazePose:
                 rows.add(frame, person.track, person.keypoints, person.visibility)
         return make_table(frames, rows, self.skeleton, shortest=SHORTEST)
 
-    def follow(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Person]]]:
-        """Each frame with the persons in it, oldest first."""
-        crowd = _Crowd(self.networks)
+    def follow(self, frames: Iterable[Frame], live: bool = False) -> Iterator[tuple[Frame, list[Person]]]:
+        """Each frame with the persons in it, oldest first.
+
+        Args:
+            frames: in order of time.
+            live: look for newcomers in a part of the picture at a time, so that no frame takes much longer than others.
+        """
+        crowd = _Crowd(self.networks, live)
         for frame in frames:
             yield frame, crowd.step(frame)
 
@@ -146,11 +155,11 @@ class BlazePose:
 class _Crowd:
     """The persons who are followed, and those who were lost not long ago."""
 
-    def __init__(self, networks: BlazePoseNetworks) -> None:
-        self.networks = networks
+    def __init__(self, networks: BlazePoseNetworks, live: bool) -> None:
+        self.networks, self.live = networks, live
         self.persons: list[Person] = []
         self.lost: list[tuple[float, Person]] = []  # time and state when last seen
-        self.searched, self.count = -np.inf, 0
+        self.searched, self.count, self.part = -np.inf, 0, 0
 
     def step(self, frame: Frame) -> list[Person]:
         """The persons in a frame, by id."""
@@ -165,20 +174,30 @@ class _Crowd:
         kept = {person.track for person in self.persons}
         self.lost = [(time, person) for time, person in self.lost if frame.time - time <= MEMORY]
         self.lost += [(frame.time, person) for person in before if person.track not in kept]
-        tiles = [np.array([*person.region[:2], WIDER * person.region[2], 0]) for _, person in self.lost]
-        if frame.time - self.searched >= SEARCH - 1e-6:
-            self.searched, tiles = frame.time, tiles_of(frame.image.shape[:2])
-        if tiles:
+        if tiles := self.tiles(frame):
             self.search(frame, tiles)
         self.persons.sort(key=lambda person: person.track)
         return self.persons
+
+    def tiles(self, frame: Frame) -> list[np.ndarray]:
+        """Squares to search in a frame: for who was lost, and from time to time for newcomers."""
+        around = [np.array([*person.region[:2], WIDER * person.region[2], 0]) for _, person in self.lost]
+        tiles, waited = tiles_of(frame.image.shape[:2]), frame.time - self.searched + 1e-6
+        bit_by_bit = self.live and bool(self.persons)
+        if waited < (ROUND / len(tiles) if bit_by_bit else SEARCH):
+            return around
+        self.searched = frame.time
+        if not bit_by_bit:
+            return tiles
+        self.part = (self.part + 1) % len(tiles)
+        return [*around, tiles[self.part]]
 
     def search(self, frame: Frame, tiles: list[np.ndarray]) -> None:
         """Takes up persons in square parts of the picture who are not followed yet."""
         parts = [self.networks.find(frame.image, tile) for tile in tiles]
         scores, regions = (np.concatenate(part) for part in zip(*parts, strict=True))
         for region in pick_best(scores, regions):
-            if any(_is_limb(region, person) for person in self.persons):
+            if any(_is_again(region, person) or _is_limb(region, person) for person in self.persons):
                 continue
             person = self.networks.place(frame.image, region)
             if person.presence >= PRESENT and len(_without_doubles([*self.persons, person])) > len(self.persons):
@@ -203,6 +222,14 @@ def _distance(one: Person, other: Person) -> float:
     others = other.keypoints[LIMBS].reshape(-1, 2, 2)
     apart = [np.linalg.norm(limbs - places, axis=-1).mean() for places in (others, others[:, ::-1])]
     return float(min(apart) / max(one.region[2], other.region[2]))
+
+
+def _is_again(region: np.ndarray, person: Person) -> bool:
+    """True if a region is that of a person who is followed, perhaps upside down, as the detector takes some for."""
+    smaller, larger = sorted([region[2], person.region[2]])
+    apart = np.linalg.norm(region[:2] - person.region[:2]) / larger
+    turned = np.cos(region[3] - person.region[3]) < 0
+    return smaller > 0.5 * larger and apart < (TURNED if turned else NEAR)
 
 
 def _is_limb(region: np.ndarray, person: Person) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 
 from .arrays import Array, as_like, namespace
 
+_ROUND = np.arange(5) % 3
 _STEPS, _SINGULAR = 8, 0.02  # of Newton's method; smallest product of the sums of two singular values it is used for
 
 
@@ -64,7 +65,9 @@ def procrustes_align(source: Array, target: Array, weights: Array | None = None)
 
 def _dot(a: Array, b: Array) -> Array:
     """Sum of products over the last two axes."""
-    return (a * b).reshape(*a.shape[:-2], -1).sum(-1)
+    if namespace(a) is np:
+        return np.einsum('...ij,...ij->...', a, b)
+    return (a * b).flatten(-2).sum(-1)
 
 
 def nearest_rotation(matrix: Array) -> Array:
@@ -88,7 +91,8 @@ def _closed_form(matrix: np.ndarray) -> np.ndarray:
     length = np.sqrt(np.einsum('...ij,...ij->...', matrix, matrix, dtype=np.float64))
     unit = matrix / np.where(length > 0, length, 1)[..., None, None]
     m = np.ascontiguousarray(np.moveaxis(unit, (-2, -1), (0, 1)))  # (3, 3, ...): no short axis is last
-    cofactors = np.stack([np.cross(m[i - 2], m[i - 1], axis=0) for i in range(3)])
+    twice = m[_ROUND][:, _ROUND]  # the next and the next but one row and column are slices of it
+    cofactors = twice[1:4, 1:4] * twice[2:, 2:] - twice[1:4, 2:] * twice[2:, 1:4]
     determinant = np.einsum('j...,j...->...', m[0], cofactors[0])
     constant = 4 * np.einsum('ij...,ij...->...', cofactors, cofactors)
     root = np.sqrt(1 + np.sqrt(constant + 8 * 3**0.5 * np.maximum(determinant, 0)))  # the root is at most 3**0.5

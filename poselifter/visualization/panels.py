@@ -5,8 +5,8 @@ from typing import Any
 
 import cv2
 import numpy as np
-from scipy.spatial.transform import Rotation
 
+from ..geometry import axis_angle_to_matrix
 from ..skeletons import Skeleton, get_skeleton
 from ..structures import KeypointTable
 from .drawing import disc, joint, limb, line, round_corners
@@ -175,7 +175,8 @@ class FloorPanel(Panel):
         self.floor = corners[0, 1]
         self.centre = corners.mean(0)
         self.radius = max(float(np.linalg.norm(corners[1] - corners[0])) / 2, 0.3)
-        self.rotation = Rotation.from_euler('yx', view, degrees=True).as_matrix()
+        around, above = axis_angle_to_matrix(np.radians([[0.0, view[0], 0.0], [view[1], 0.0, 0.0]]))
+        self.rotation = above @ around
         self.zoom, self.offset = 1.0, np.zeros(2)
         on_floor = poses.copy()
         on_floor[..., 1] = self.floor

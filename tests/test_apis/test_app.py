@@ -6,6 +6,7 @@ import http.client
 import json
 import re
 import time
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -115,8 +116,8 @@ def app(browser, lifter):
     """Opens the application; at the end nothing may have gone wrong or been asked of others."""
     server, troubles, contexts = serve_files(*app_files(lifter)), [], []
 
-    def open_app(size=(900, 600), before=None):
-        contexts.append(browser.new_context(viewport={'width': size[0], 'height': size[1]}))
+    def open_app(size=(900, 600), before=None, within=browser, run=''):
+        contexts.append(within.new_context(viewport={'width': size[0], 'height': size[1]}))
         page = contexts[-1].new_page()
         page.on('pageerror', lambda error: troubles.append(str(error)))
         page.on('console', lambda m: troubles.append(m.text) if m.type in ('error', 'warning') else None)
@@ -125,7 +126,7 @@ def app(browser, lifter):
         )
         if before:
             page.add_init_script(before)
-        page.goto(server.url)
+        page.goto(f'{server.url}#run={run}')
         says(page, 'ready|lacks')
         return page
 
@@ -258,6 +259,36 @@ def test_a_film_moves_a_body(app, film):
     assert page.locator('#stage canvas').screenshot() != first
 
 
+@pytest.fixture
+def gpu(browser, browser_path):
+    """A browser with WebGPU, which SwiftShader computes on the processor: slow, but the same programs."""
+    flags = ['--no-sandbox', '--use-angle=swiftshader', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
+    browser = browser.browser_type.launch(executable_path=browser_path, args=flags)
+    yield browser
+    browser.close()
+
+
+@pytest.mark.slow
+def test_a_gpu_gives_the_same(app, gpu, lifter, data_dir):
+    """Where it is asked for; else what is faster is taken, which this one is not."""
+    page, plain, n = app(within=gpu, run='webgpu'), app(run='webgpu'), 5
+    assert [each.inner_text('#metadata').split()[-1] for each in (page, plain)] == ['WebGPU', 'WebAssembly']
+    clip = read_keypoints(shipped_root() / 'demo/clip.npz')
+    table = KeypointTable.of_person(
+        clip.keypoints[:n], clip.keypoints_visible[:n], skeleton=clip.skeleton, img_shape=(720, 1280), fps=30
+    )
+    expected = predict_table(ExportedModel(lifter), table, ['pose']).poses
+    off = np.linalg.norm(lifted_by_page(page, table, np.arange(n) / 30) - expected, axis=-1).max() * 1000
+    [frame] = islice(open_frames(data_dir / 'two_persons.mp4'), 1)
+    height, width = frame.image.shape[:2]
+    given = [base64.b64encode(frame.image.tobytes()).decode(), width, height, frame.time]
+    joints = [np.array(each.evaluate(FRAME, given)) for each in (page, plain)]
+    apart = np.abs(joints[0] - joints[1])[:, :2].max()
+    print(f'{off:.4f} mm from Python, {apart:.4f} px from WebAssembly, at most')
+    assert off < 0.05 and apart < 0.05
+    assert app(within=gpu).inner_text('#metadata').endswith('WebAssembly')
+
+
 @pytest.mark.slow
 def test_a_browser_that_cannot_is_told(app):
     page = app(before='WebAssembly.validate = () => false;')
@@ -302,7 +333,7 @@ def test_a_camera_moves_a_body(app, data_dir):
     )
     empty = page.locator('#stage canvas').screenshot()
     page.click('#camera')
-    print(says(page, r'[1-9]\d* frames a second$'))
+    print(says(page, r'[1-9]\d* frames a second · WebAssembly$'))
     assert page.locator('#stage canvas').screenshot() != empty
     page.click('#camera')
     says(page, 'ready')

@@ -72,6 +72,28 @@ def test_questions_import_no_models(line):
     assert 'zoo' in line or 'yaml' not in modules
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ('line', 'seconds'),
+    [('--help', 0.3), ('lift demo/clip.npz --formats npz', 3), ('lift demo/clip.npz --formats npz --model FILE', 1)],
+    ids=['help', 'torch', 'onnxruntime'],
+)
+def test_it_starts_in(exported, repository, tmp_path, line, seconds):
+    """Seconds of one idle core; others' programs on the same core may take half of its speed."""
+    resource = pytest.importorskip('resource', reason='needs the times of other processes')
+    words = line.replace('FILE', str(exported[1])).split()
+    words += ['-o', str(tmp_path), '--force'] if len(words) > 1 else []
+    code = 'from poselifter.cli import main; import sys; main(sys.argv[1:])'
+    taken = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, '-c', code, *words], cwd=repository, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        taken.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    print(f'{line}: {min(taken):.2f} s')
+    assert min(taken) < 2 * seconds
+
+
 def test_lift_imports_what_it_uses(repository, tmp_path):
     modules = modules_of('lift', repository / 'demo' / 'clip.npz', '-o', tmp_path, '--formats', 'npz,html')
     assert 'torch' in modules

@@ -9,7 +9,7 @@ from PIL import Image
 
 from poselifter.cli import main
 from poselifter.detection import Frame, open_frames
-from poselifter.detection.blazepose import BlazePose, BlazePoseNetworks
+from poselifter.detection.blazepose import SHORTEST, BlazePose, BlazePoseNetworks
 from poselifter.detection.regions import cut, make_anchors, pick_best, region_of, tiles_of, to_picture
 from poselifter.detection.weights import MEMBERS, PACKAGE, PACKAGE_SHA256, SHIPPED, convert_network
 from poselifter.errors import InputError
@@ -93,6 +93,26 @@ def test_everybody_is_followed(detector, film, monkeypatch):
     moved = np.linalg.norm(np.diff([[p.region[:2] for p in persons] for persons in seen], axis=0), axis=-1)
     assert moved.max() < 25  # nobody jumps to the other
     assert len(calls) == 4 * len(tiles_of(film[0].image.shape[:2]))  # at 0, 0.5, 1 and 1.5 s alone
+
+
+def test_a_live_search_takes_a_part_at_a_time(detector, film, monkeypatch):
+    """All parts are seen within 1.5 s; in a frame one, and what is around a person who was lost."""
+    find, calls = detector.networks.find, []
+    monkeypatch.setattr(detector.networks, 'find', lambda image, tile: calls.append(tile) or find(image, tile))
+    counts, tracks, tiles = [], [], tiles_of(film[0].image.shape[:2])
+    for _, persons in detector.follow(film, live=True):  # 20 a second
+        counts.append(len(calls) - sum(counts))
+        tracks += [person.track for person in persons]
+    assert counts[0] == len(tiles) and max(counts[1:]) <= 2
+    lasting = {track: tracks.count(track) for track in tracks if tracks.count(track) / 20 > SHORTEST}
+    assert lasting == {0: len(film), 1: len(film)}
+    assert {tuple(tile) for tile in calls[len(tiles) :]} >= {tuple(tile) for tile in tiles}
+
+
+def test_nobody_is_found_again_upside_down(detector, shared):
+    """The film shows one man, whom the detector at times takes for another who stands on his head."""
+    frames = open_frames(shared / 'data/videos/pose2sim_single_cam03.mp4')
+    assert {person.track for _, persons in detector.follow(frames) for person in persons} == {0}
 
 
 def test_results_do_not_depend_on_how_the_camera_is_turned(networks, film):

@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.flop_counter import FlopCounterMode
 
 from poselifter.engine.switches import checkpoint_activations, compile_losses
 from poselifter.errors import InputError
@@ -141,6 +142,22 @@ def test_forgotten_activations_change_nothing(kind):
     for a, b in zip(plain.buffers(), forgetful.buffers(), strict=True):
         assert torch.equal(a, b)
     assert any(isinstance(m, _BatchNorm) for m in plain.modules()) == (kind == 'MotionAGFormer')
+
+
+def test_products_are_not_repeated():
+    """A training step has as many operations as without; only what lies between the products is made again."""
+    options = {'num_frames': 9, 'num_joints': 17, 'embed_dims': 8, 'depth': 2, 'num_heads': 2}
+    plain = BACKBONES.build({'type': 'MixSTE', **options})
+    forgetful, kept, counts = copy.deepcopy(plain), [], []
+    checkpoint_activations(forgetful, ['spatial_blocks.*', 'temporal_blocks.*'])
+    for model in (plain, forgetful):
+        with FlopCounterMode(display=False) as counter:
+            with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x) or x, lambda x: x):
+                loss = model(torch.rand(2, 9, 17, 2)).sum()
+            loss.backward()
+        counts.append((counter.get_total_flops(), len(kept)))
+        kept.clear()
+    assert counts[0][0] == counts[1][0] and counts[1][1] < counts[0][1] / 2
 
 
 def test_activation_checkpointing_in_a_config(make_runner, epochs, assert_same_weights, tmp_path, toy, monkeypatch):

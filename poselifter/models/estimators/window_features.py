@@ -8,11 +8,13 @@ from torch import Tensor
 from ..network import Network
 from ..parts import Tensors
 
+_FRAMES = 512  # whose tokens are made together
+
 
 class WindowFeatures:
     """Features of windows of sequences, the same as of each window for itself.
 
-    What a backbone makes of single frames (``embed_frames``) is made once for all windows of a call. Windows
+    What a backbone makes of single frames (``embed_frames``) is made once for all windows. Windows
     that follow each other frame by frame go through a backbone that ``slides`` as one clip.
 
     Args:
@@ -38,17 +40,20 @@ class WindowFeatures:
         self.shares = alone and not network.training
         self.slides = self.shares and neighbours and self.backbone.slides
         self.reach = self.backbone.num_frames if self.slides else 1  # windows in the memory of one
+        self.tokens = self._embed() if self.shares and not self.slides else None
 
     def __call__(self, rows: Tensor) -> Tensors:
         """Features by name of windows (B, T) of frames, (B, T', J', D) each; then those of the mirrored windows."""
         if self.slides:
             return self._slide(rows)
-        if self.shares:
-            shown, places = torch.unique(rows, return_inverse=True)
-            tokens = self.backbone.embed_frames(torch.stack([source[shown] for source in self.sources]))
-            if tokens is not None:
-                return self.network.named(self.network.encode(self.backbone.place(tokens[:, places].flatten(0, 1))))
+        if self.tokens is not None:
+            return self.network.named(self.network.encode(self.backbone.place(self.tokens[:, rows].flatten(0, 1))))
         return self.whole(torch.cat([source[rows] for source in self.sources]))
+
+    def _embed(self) -> Tensor | None:
+        """Tokens (sources, N, J', D) of all frames, or ``None`` where the backbone shares nothing."""
+        parts = [self.backbone.embed_frames(part) for part in torch.stack(self.sources).split(_FRAMES, 1)]
+        return None if parts[0] is None else torch.cat(parts, 1)
 
     def _slide(self, rows: Tensor) -> Tensors:
         """Features of windows, each run of neighbours as one clip."""

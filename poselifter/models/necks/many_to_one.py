@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...errors import InputError
@@ -58,8 +59,15 @@ class StridedBlock(nn.Module):
         """(B, T, 1, D) -> (B, ceil(T / stride), 1, D)."""
         x = x + self.attn(self.norm1(x))
         hidden = linear_with(self.norm2(x), self.conv1.weight.squeeze(-1), self.conv1.bias, 'relu')  # a frame at a time
-        y = self.conv2(self.drop(hidden).squeeze(2).transpose(1, 2))
-        return x[:, :: self.stride] + self.drop(y.transpose(1, 2).unsqueeze(2))
+        return x[:, :: self.stride] + self.drop(self._merge(self.drop(hidden).squeeze(2)).unsqueeze(2))
+
+    def _merge(self, hidden: Tensor) -> Tensor:
+        """The convolution with stride, (B, T, H) -> (B, ceil(T / stride), D)."""
+        width, (count, rest) = self.conv2.kernel_size[0], divmod(hidden.shape[1], self.stride)
+        if self.stride != width or rest:
+            return self.conv2(hidden.transpose(1, 2)).transpose(1, 2)
+        sets = F.pad(hidden, (0, 0, 1, -1)).reshape(len(hidden), count, -1)  # no frame is in two of them
+        return F.linear(sets, self.conv2.weight.transpose(1, 2).flatten(1), self.conv2.bias)
 
 
 @NECKS.register_module()

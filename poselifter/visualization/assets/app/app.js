@@ -7,7 +7,7 @@ const say = (text) => { $('metadata').textContent = text; };
 const video = $('video'), waiting = new Map();
 const reader = document.createElement('canvas').getContext('2d', { willReadFrequently: true }), WIDEST = 1280;
 const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11];
-let worker, stage, facts, asked = 0, run = 0; // the last is the number of the film or camera that is shown
+let worker, stage, facts, by, asked = 0, run = 0; // by what networks are computed; number of the film or camera that is shown
 let film = null; // what was seen in a whole film: table for the lifter, poses
 
 /** Why this browser cannot run the application, or nothing. */
@@ -93,7 +93,7 @@ async function begin(source) {
   else video.src = URL.createObjectURL(source);
   if (live) video.play().catch(() => {});
   await loaded;
-  await ask('begin', { network: $('network').value, size: [video.videoWidth, video.videoHeight] });
+  ({ by } = await ask('begin', { network: $('network').value, size: [video.videoWidth, video.videoHeight] }));
   return number;
 }
 
@@ -146,7 +146,7 @@ async function follow(number, live) {
     while (moments.length > 2 && moments.at(-1) - moments[0] > 1000) moments.shift();
     const rate = moments.length > 1 ? (1000 * (moments.length - 1)) / (moments.at(-1) - moments[0]) : 0;
     const part = live ? '' : ` · ${Math.round((100 * time) / video.duration)} %`;
-    say(`${rate.toFixed(0)} frames a second${part}${joints ? '' : ' · nobody is seen'}`);
+    say(`${rate.toFixed(0)} frames a second${part} · ${by}${joints ? '' : ' · nobody is seen'}`);
   }
   return { times, keypoints, count, rate: (1000 * (count - 1)) / (performance.now() - first) };
 }
@@ -167,7 +167,7 @@ async function openFilm(file) {
   stage.resize();
   $('network').disabled = false;
   $('scrub').max = video.duration;
-  say(`${count} frames, ${rate.toFixed(1)} a second`);
+  say(`${count} frames, ${rate.toFixed(1)} a second · ${by}`);
   [video.loop, video.playbackRate] = [true, 1];
   replay(number);
   video.currentTime = 0;
@@ -233,10 +233,10 @@ async function start() {
   const lacking = lacks();
   if (lacking) return say(`This browser lacks ${lacking}; take a newer Chrome, Edge, Firefox or Safari.`);
   stage = new Stage($('stage'));
-  worker = new Worker(new URL('worker.js', import.meta.url), { type: 'module' });
+  worker = new Worker(new URL(`worker.js${location.hash}`, import.meta.url), { type: 'module' });
   worker.onmessage = answer;
   worker.onerror = (event) => say(`the networks cannot be loaded (${event.message ?? 'the folder is not whole'})`);
-  ({ facts } = await ask('open'));
+  ({ facts, by } = await ask('open'));
   const opened = tried(openFilm), files = (list) => list.length && opened(list[0]);
   $('open').addEventListener('click', () => { $('file').value = ''; $('file').click(); }); // the same film again is a change, too
   $('file').addEventListener('change', () => { files($('file').files); });
@@ -248,7 +248,7 @@ async function start() {
   addEventListener('dragover', (event) => event.preventDefault());
   addEventListener('drop', (event) => { event.preventDefault(); files(event.dataTransfer.files); });
   for (const id of ['open', 'camera']) $(id).disabled = false;
-  say(`ready · model ${facts.model.model}`);
+  say(`ready · model ${facts.model.model} · ${by}`);
   globalThis.poselifter = { facts, ask, get film() { return film; } }; // for programs, and for tests
 }
 

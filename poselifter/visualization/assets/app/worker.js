@@ -1,41 +1,80 @@
 // The networks, beside the page so that it stays smooth: messages {id, act, ...} in, {id, ...} out, one after the other.
-import * as ort from './ort.wasm.min.mjs';
 import { Detector } from './detector.js';
 import { Lifter, Stream } from './lifter.js';
 
-ort.env.wasm.numThreads = 1; // more need a page that is isolated from others, which not every server can give
-ort.env.wasm.wasmPaths = new URL('./', import.meta.url).href;
-ort.env.logLevel = 'error';
+const WAYS = { wasm: 'WebAssembly', webgpu: 'WebGPU' };
+const only = new URLSearchParams(location.hash.slice(1)).get('run'); // one of WAYS; without it what is faster is taken
+let ort, facts, lifter, detector, stream, lifted = -Infinity; // when the last pose was lifted
+let order = ['wasm']; // of the ways that are tried
+const ways = {}; // by what each network is computed
 
-let facts, lifter, detector, stream, lifted = -Infinity; // when the last pose was lifted
+/** The runtime. That for WebGPU is larger and needs promises inside WebAssembly; it computes on the processor as well. */
+async function load() {
+  const gpu = only !== 'wasm' && WebAssembly.Suspending && await navigator.gpu?.requestAdapter().catch(() => null);
+  ort = await import(gpu ? './ort.jspi.min.mjs' : './ort.wasm.min.mjs');
+  ort.env.wasm.numThreads = 1; // more need a page that is isolated from others, which not every server can give
+  ort.env.wasm.wasmPaths = new URL('./', import.meta.url).href;
+  ort.env.logLevel = 'error';
+  if (gpu) order = only ? ['webgpu', 'wasm'] : ['wasm', 'webgpu'];
+}
 
-/** A network of a file: `run(array, dims)` gives its outputs by name. */
-async function open(file, input) {
-  const session = await ort.InferenceSession.create(new URL(file, import.meta.url).href, { executionProviders: ['wasm'] });
-  return async (array, dims) => {
+/** A network of a file: `run(array, dims)` gives its outputs by name; `dims` are those of its usual input. */
+async function open(name, input, usual) {
+  const file = await (await fetch(facts.files[name])).arrayBuffer(), tried = [];
+  const caller = (session) => async (array, dims) => {
     const outputs = await session.run({ [input]: new ort.Tensor('float32', array, dims) });
     return Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data]));
   };
+  for (const way of order) {
+    try {
+      const session = await ort.InferenceSession.create(file, { executionProviders: [way], logSeverityLevel: 3 });
+      const run = caller(session), clip = new Float32Array(usual.reduce((all, n) => all * n));
+      let time = 0;
+      for (let k = 0; k < 2 && order.length > 1 && way !== only; k++) { // the first warms up
+        const start = performance.now();
+        await run(clip, usual);
+        time = performance.now() - start;
+      }
+      tried.push({ way, session, run, time });
+      if (way === only) break;
+    } catch (error) { // an adapter that lacks something
+      if (way === 'wasm') throw error;
+    }
+  }
+  const [best, ...others] = tried.sort((a, b) => a.time - b.time);
+  for (const { session } of others) await session.release();
+  ways[name] = WAYS[best.way];
+  return best.run;
+}
+
+/** By what the networks that are used are computed, in words. */
+function used(landmarks) {
+  const [poses, keypoints] = [ways.lifter, ways[landmarks]];
+  return keypoints && keypoints !== poses ? `keypoints by ${keypoints}, poses by ${poses}` : poses;
 }
 
 const acts = {
-  /** Loads the lifter; gives the facts of the folder. */
+  /** Loads the lifter; gives the facts of the folder, and by what it is computed. */
   async open() {
     facts = await (await fetch('facts.json')).json();
-    const run = await open(facts.files.lifter, 'inputs');
-    lifter = new Lifter(facts, async (array, dims) => (await run(array, dims)).poses);
-    return { facts };
+    await load();
+    lifter = new Lifter(facts, null);
+    const { window } = facts.model, run = await open('lifter', 'inputs', [1, window.length, lifter.joints, facts.confidence ? 3 : 2]);
+    lifter.run = async (array, dims) => (await run(array, dims)).poses;
+    return { facts, by: used() };
   },
 
   /** Begins a film or camera: the detector's networks are loaded at the first. */
   async begin({ network, size }) {
     if (detector?.kind !== network) {
-      const [find, place] = [detector?.networks.find ?? await open(facts.files.detector, 'image'), await open(facts.files[network], 'image')];
+      const { side, crop } = facts.detector;
+      const find = detector?.networks.find ?? await open('detector', 'image', [1, side, side, 3]);
+      const place = await open(network, 'image', [1, crop, crop, 3]);
       detector = Object.assign(new Detector(facts.detector, { find, place }), { kind: network });
     }
     detector.forget();
     stream = new Stream(lifter, facts.detector.skeleton, size);
-    return {};
+    return { by: used(network) };
   },
 
   /** A frame, the video's pixels being `zoom` times as many: the joints of the person, and the pose as it is known by now unless one was lifted `every` seconds before. */
