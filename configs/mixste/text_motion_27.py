@@ -23,20 +23,11 @@ model = dict(
 *filmed, _ = _base_.train_pipeline
 captured = dict(_base_.train_dataloader.dataset)
 captured.update(mix=0, pipeline=[*filmed, dict(type='PackPose', keys=[])])
-made = dict(
-    type='ProceduralMotion',
-    n_sequences=750,
-    n_frames=108,
-    window=dict(length=27, stride=27, tail='shift'),
-    pipeline=[
-        dict(type='VirtualCamera'),
-        dict(type='DetectedJoints'),
-        dict(type='KeypointNoise'),
-        dict(type='Encode', codec={{_base_.codec}}, labels=False),
-        dict(type='FlipPose'),
-        dict(type='PackPose', keys=[]),
-    ],
-)
+film = [dict(type='VirtualCamera'), dict(type='DetectedJoints'), dict(type='KeypointNoise')]
+encode = dict(type='Encode', codec={{_base_.codec}}, labels=False)
+windows = dict(length=27, stride=27, tail='shift')
+pipeline = [*film, encode, dict(type='FlipPose'), dict(type='PackPose', keys=[])]
+made = dict(type='ProceduralMotion', n_sequences=750, n_frames=108, window=windows, pipeline=pipeline)
 train_dataloader = dict(
     batch_size=32,
     batch_sampler=dict(type='SourceBatchSampler', ratios=(1, 1)),
@@ -51,38 +42,20 @@ optim_wrapper = dict(paramwise_cfg=dict(custom_keys=dict(text_encoder=dict(lr_mu
 
 # zero-shot recognition: six classes of CMU, other subjects, by captions in the training's words (chance 16.7 %); and
 # eleven of another laboratory, in words of which the training has some (chance 9.1 %)
-six = dict(
-    walk=['walk', 'slow walk', 'brisk walk'],
-    run=['run/jog', 'run', 'jog'],
-    climb=['climb', 'climb ladder', 'playground - climb'],
-    acrobatics=['acrobatics', 'cartwheel', 'backflip'],
-    drink=['drink soda', 'drink'],
-    laugh=['laugh', 'laughing'],
-)
-eleven = dict(
-    deposit_floor=['put an object down on the floor'],
-    elbow_to_knee=['touch the knee with the elbow'],
-    grab_high=['grab something high up'],
-    hop=['hop'],
-    jog=['jog'],
-    kick=['kick'],
-    lie_down=['lie down on the floor'],
-    rotate_arms=['swing both arms round'],
-    sneak=['sneak'],
-    squat=['squat'],
-    throw_basketball=['throw a basketball'],
-)
+six = {
+    'walk': ['walk', 'slow walk', 'brisk walk'], 'run': ['run/jog', 'run', 'jog'],
+    'climb': ['climb', 'climb ladder', 'playground - climb'], 'acrobatics': ['acrobatics', 'cartwheel', 'backflip'],
+    'drink': ['drink soda', 'drink'], 'laugh': ['laugh', 'laughing'],
+}  # fmt: skip
+eleven = [
+    'put an object down on the floor', 'touch the knee with the elbow', 'grab something high up', 'hop', 'jog', 'kick',
+    'lie down on the floor', 'swing both arms round', 'sneak', 'squat', 'throw a basketball',
+]  # fmt: skip
 recognised = dict(
     views=1,
     test_mode=False,
     window=dict(length=27, stride=13, tail='shift'),
-    pipeline=[
-        dict(type='VirtualCamera'),
-        dict(type='DetectedJoints', prob=1),
-        dict(type='KeypointNoise'),
-        dict(type='Encode', codec={{_base_.codec}}, labels=False),
-        dict(type='PackPose', keys=['action']),
-    ],
+    pipeline=[film[0], dict(type='DetectedJoints', prob=1), film[2], encode, dict(type='PackPose', keys=['action'])],
 )
 elsewhere = dict(type='HDM05Dataset', data_root='{{$POSELIFTER_DATA:data}}/hdm05', ann_file='hdm05.npz')
 evaluator = dict(_delete_=True, type='ActionMetric', top_k=[1], merge=True, interval='subject')
@@ -93,7 +66,7 @@ variants = dict(
         test_evaluator=evaluator,
     ),
     zeroshot_hdm05=dict(
-        model=dict(class_texts=list(eleven.values())),
+        model=dict(class_texts=[[text] for text in eleven]),
         test_dataloader=dict(batch_size=64, dataset=dict(_delete_=True, **elsewhere, **recognised)),
         test_evaluator=evaluator,
     ),

@@ -1,5 +1,6 @@
 # Meshes of the free body from 2D keypoints: DSTformer, small, on CMU motion capture posed on bodies of all builds; no
-# licensed file is needed. It starts from a model of the zoo, or from nothing (variant `scratch`).
+# licensed file is needed. It starts from what pretrain_cmu_27.py leaves; variant `pretrained`: from a model of the zoo,
+# at its size; `scratch`: from nothing.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/datasets/cmu_meshes.py',
@@ -7,12 +8,19 @@ _base_ = [
     '../_base_/schedules/small.py',
 ]
 
-load_from = 'zoo/motionbert_bodies_27-c3f32463_20261129.safetensors'
-variants = dict(scratch=dict(load_from=None), pretrained=dict())  # `pretrained` is the config itself
+load_from = 'work_dirs/motionbert/pretrain_cmu_27/epoch_18.pth'
+pretrained_by = 'configs/motionbert/pretrain_cmu_27.py'
+variants = dict(
+    scratch=dict(load_from=None, pretrained_by=None),
+    pretrained=dict(
+        load_from='zoo/motionbert_bodies_27-c3f32463_20261129.safetensors',
+        pretrained_by=None,
+        model=dict(backbone=dict(embed_dims=40, depth=2, num_heads=4)),
+    ),
+)
 
 model = dict(
     codec={{_base_.codec}},
-    backbone=dict(embed_dims=40, depth=2, num_heads=4),
     heads=dict(
         _delete_=True,
         mesh=dict(
