@@ -22,7 +22,7 @@ FLOORS = [
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
     'poselifter': 496,
-    'poselifter/apis': 1738,
+    'poselifter/apis': 1745,
     'poselifter/checkpoints': 848,
     'poselifter/codecs': 192,
     'poselifter/datasets': 2953,
@@ -44,8 +44,8 @@ CODE_LINES = {
     'tools/misc': 505,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_596
-TEST_LINES = 34_694
+TOTAL_LINES = 38_607
+TEST_LINES = 34_700
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -23,6 +23,7 @@ test_evaluator = dict(_delete_=True, type='ActionMetric', merge=True, interval='
 seen = list(_base_.new_wordings)
 variants = dict(
     seen=dict(
+        actions=seen,
         model=dict(class_texts=list(_base_.new_wordings.values())),
         test_dataloader=dict(dataset=dict(motions=seen, classes=seen, n_sequences=480)),
     )

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from ..errors import InputError, in_short, reading
 from ..geometry import denormalize_screen
 from ..models.estimators import MotionEstimator
+from ..models.layers import GraphConv
 from ..skeletons import find_conversion
 from ..structures import KeypointTable
 from ..utils import atomic_write, shipped_root
@@ -28,6 +29,7 @@ from .track_clips import track_clips
 
 OPSET = 18  # of ONNX; onnxruntime 1.14 and later, and onnxruntime-web, run it
 AGREES = 1e-4  # metres by which a float32 export may differ from torch
+TURNED, RARE = 5e-3, 0.01  # where a rounding error can turn an edge of a graph: metres, and the fraction of joints
 PRECISIONS = ('float32', 'half', 'int8')
 _SUFFIXES = ('.onnx', '.pt2')
 _LOUD = ('torch.onnx', 'torch.export', 'torch.fx', 'onnxscript', 'onnx_ir', 'root')
@@ -85,13 +87,16 @@ def export_model(
         else:
             with _quiet():
                 run = _save_onnx(program, temporary, metadata)
-        difference = _difference(network, run, model, clip, frames)
-        if not difference <= AGREES:
+        distances = _distances(network, run, model, clip, frames)
+        difference, beyond = float(distances.max()), float((distances > AGREES).mean())
+        if not (difference <= AGREES or (_chooses(network) and difference <= TURNED and beyond <= RARE)):
             raise InputError(
                 f'the export of {metadata["model"]} differs from torch by {difference:.2g} m, expected {AGREES:g} at '
                 f'most: it is not written; give another version of torch or onnxruntime'
             )
         say(f'float32 agrees with torch: largest difference {difference:.1e} m')
+        if beyond:
+            say(f'of the joints {beyond:.2%} differ by over {AGREES:g} m: rounding errors turn edges of its graphs')
         cost = 0.0
         if precision != 'float32':
             before = run.predict_sequences([clip], ['pose'])[0]['pose']
@@ -250,11 +255,17 @@ def _reduce(path: Path, precision: str, metadata: dict[str, Any]) -> None:
     _finish(path, metadata)
 
 
-def _difference(network: nn.Module, run: Any, model: MotionEstimator, clip: np.ndarray, frames: list) -> float:
-    """Largest distance in metres of a file's poses from torch's, over sizes of batches and clips and a whole lift."""
+def _chooses(network: nn.Module) -> bool:
+    """Whether the network chooses which frames are neighbours by its features, which rounding errors can change."""
+    graphs = [module for module in network.modules() if isinstance(module, GraphConv)]
+    return any(graph.axis == 'frames' and graph.temporal_graph == 'similarity' for graph in graphs)
+
+
+def _distances(network: nn.Module, run: Any, model: MotionEstimator, clip: np.ndarray, frames: list) -> np.ndarray:
+    """Distances in metres of a file's joints from torch's, over sizes of batches and clips and a whole lift."""
     least, most = frames
     lengths = {least, model.window.length, most or model.window.length + 7, (least + model.window.length) // 2}
-    largest = 0.0
+    distances = []
     for length in sorted(lengths):
         for batch in (1, 3):
             starts = np.arange(batch)[:, None] * 5
@@ -263,18 +274,18 @@ def _difference(network: nn.Module, run: Any, model: MotionEstimator, clip: np.n
                 expected = network(torch.from_numpy(clips)).numpy()
                 poses = run.run(clips) if isinstance(run, ExportedModel) else run(torch.from_numpy(clips)).numpy()
             if poses.shape != expected.shape:
-                return np.inf
-            largest = max(largest, _metres(model, poses, expected))
+                return np.array([np.inf])
+            distances.append(_metres(model, poses, expected))
     if isinstance(run, ExportedModel):
         ours, theirs = (each.predict_sequences([clip], ['pose'])[0]['pose'] for each in (run, model))
-        largest = max(largest, float(np.linalg.norm(ours - theirs, axis=-1).max()))
-    return largest
+        distances.append(np.linalg.norm(ours - theirs, axis=-1).ravel())
+    return np.concatenate(distances)
 
 
-def _metres(model: MotionEstimator, poses: np.ndarray, expected: np.ndarray) -> float:
-    """Largest distance of network-space poses (B, T, K, 3) when decoded."""
+def _metres(model: MotionEstimator, poses: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """Distances of the joints of network-space poses (B, T, K, 3) when decoded, (B T K,)."""
     decoded = [model.codec.decode(p.reshape(-1, *p.shape[2:]), zero_root=model.zero_root) for p in (poses, expected)]
-    return float(np.linalg.norm(decoded[0] - decoded[1], axis=-1).max())
+    return np.linalg.norm(decoded[0] - decoded[1], axis=-1).ravel()
 
 
 @contextlib.contextmanager

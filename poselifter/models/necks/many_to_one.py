@@ -66,7 +66,7 @@ class StridedBlock(nn.Module):
         width, (count, rest) = self.conv2.kernel_size[0], divmod(hidden.shape[1], self.stride)
         if self.stride != width or rest:
             return self.conv2(hidden.transpose(1, 2)).transpose(1, 2)
-        sets = F.pad(hidden, (0, 0, 1, -1)).reshape(len(hidden), count, -1)  # no frame is in two of them
+        sets = F.pad(hidden, (0, 0, 1, -1)).reshape(hidden.shape[0], count, -1)  # no frame is in two of them
         return F.linear(sets, self.conv2.weight.transpose(1, 2).flatten(1), self.conv2.bias)
 
 
