@@ -22,11 +22,11 @@ FLOORS = [
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
     'poselifter': 496,
-    'poselifter/apis': 1745,
+    'poselifter/apis': 1749,
     'poselifter/checkpoints': 848,
     'poselifter/codecs': 192,
-    'poselifter/datasets': 2953,
-    'poselifter/detection': 705,
+    'poselifter/datasets': 2951,
+    'poselifter/detection': 703,
     'poselifter/engine': 1201,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 736,
@@ -44,7 +44,7 @@ CODE_LINES = {
     'tools/misc': 505,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_607
+TOTAL_LINES = 38_613
 TEST_LINES = 34_700
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',

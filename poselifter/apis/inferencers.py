@@ -130,13 +130,7 @@ class BaseInferencer(ABC):
                 note = _check_older(item, older)
                 yield {'notes': [note, *changed], 'predictions': None, 'visualization': older, 'result': None}
                 continue
-            film = {'detector': detector, 'start': start, 'end': end}
-            table = read_table(item, skeleton, img_shape, fps, film, tracker)
-            table = mend_tracks(choose_persons(table, person, largest))
-            release_memory()
-            results = self.predict(table, batch_size, **options)
-            release_memory()
-            notes = [*changed, *notes_on(table), *assumptions(self.model.codec, table)]
+            results, notes = self._results(item, chosen, batch_size, options)
             count = len(results)
             for number in range(count):
                 result = results.pop(0)  # not kept: of an hour it takes much room
@@ -146,7 +140,19 @@ class BaseInferencer(ABC):
                 result, placed = (result, []) if world is None else place_in_world(result, world)
                 release_memory()
                 numbered = path and path.with_name(path.name + (f'_{number}' if count > 1 else ''))
-                yield self._entry(result, numbered, missing, notes + placed)
+                yield self._entry(result, numbered, missing, changed + notes + placed)
+
+    def _results(
+        self, item: Any, chosen: dict, batch_size: int | None, options: dict
+    ) -> tuple[list[Result], list[str]]:
+        """Results of an input, and lines on what was recognised, converted, mended and assumed."""
+        film = {key: chosen[key] for key in ('detector', 'start', 'end')}
+        table = read_table(item, *(chosen[key] for key in ('skeleton', 'img_shape', 'fps')), film, chosen['tracker'])
+        table = mend_tracks(choose_persons(table, chosen['person'], chosen['largest']))
+        release_memory()
+        results = self.predict(table, batch_size, **options)
+        release_memory()
+        return results, [*notes_on(table), *assumptions(self.model.codec, table)]
 
     def _entry(self, result: Result, path: Path | None, formats: Sequence[str], notes: list[str]) -> dict[str, Any]:
         """The entry of a result, see :meth:`__call__`, after its files have been written."""

@@ -46,8 +46,8 @@ def init_text_motion(
     does for its Figure 8, both files are needed.
 
     Args:
-        config: of the pretraining.
-        checkpoint: what the pretraining left.
+        config: of the pretraining, or a model of the zoo.
+        checkpoint: what the pretraining left; of a model of the zoo by default its weights.
         motion_checkpoint: what the fine-tuning left, whose backbone takes the place of the pretraining's, and whose
             frame rate that of the model.
         device, cfg_options: see :func:`init_model`.

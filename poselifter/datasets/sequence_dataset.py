@@ -1,5 +1,6 @@
 """The base of all data sets: sequences of keypoints, read as windows for training and whole for testing."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ from .transforms.clips import resample_frames
 _CHUNK = 16  # clips that stay in a processor's cache from one transform to the next
 
 
-class SequenceDataset(BaseDataset):
+class SequenceDataset(BaseDataset, ABC):
     """Windows of sequences for training, whole sequences for testing.
 
     A subclass implements :meth:`load`, one of several persons :meth:`read` too. The list of training samples is one
@@ -67,14 +68,12 @@ class SequenceDataset(BaseDataset):
         # mmengine would look transforms up in the default scope, which may not be ours
         super().__init__(pipeline=build_pipeline(pipeline), **kwargs)
 
+    @abstractmethod
     def load(self) -> Sequences:
         """Reads the source."""
-        raise NotImplementedError
 
     def load_data_list(self) -> list[dict]:
         """Keeps the arrays of :meth:`load` and lists its sequences; called by mmengine."""
-        if type(self).load is SequenceDataset.load:
-            raise TypeError(f'{type(self).__name__} must implement load()')
         files = f'{type(self).__name__}: {self.ann_file or self.data_root} is not as this data set has it'
         with reading(files, 'convert or download it again'):  # spoilt files fail in any way
             sequences = self.load()

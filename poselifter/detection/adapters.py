@@ -53,7 +53,10 @@ class FrameDetector:
         return make_table(frames, rows, self.skeleton)
 
     def follow(self, frames: Iterable[Frame], live: bool = False) -> Iterator[tuple[Frame, list[Sighting]]]:
-        """Each frame with the persons in it, who have no id; raises InputError where their joints are of no set."""
+        """Each frame with the persons in it, who have no id; raises InputError where their joints are of no set.
+
+        Every frame is searched whole, so it makes no difference whether frames come ``live``.
+        """
         for frame in frames:
             persons = []
             keypoints, scores = self.detect(np.ascontiguousarray(frame.image[..., ::-1]))

@@ -27,9 +27,7 @@ PRESENT = 0.5  # presence from which a person is followed on
 SAME = 0.1  # mean distance of two persons' landmarks, by the side of their region, below which they are one
 SEARCH = 0.5  # seconds between searches of the whole picture for newcomers
 ROUND = 1.0  # seconds in which such a search goes through the picture where frames come live
-TURNED = (
-    0.25  # distance of the hips, by the side of the region, within which a candidate upside down is no other person
-)
+TURNED = 0.25  # distance of hips, by the side of the region, within which one upside down is no other person
 WIDER = 1.5  # side of the square in which a lost person is looked for, by that of the last region
 MEMORY = 1.0  # seconds for which a lost person keeps its id
 REACH, SPEED = 0.2, 1.0  # sides of the region, and a second, that a lost person may have gone

@@ -27,8 +27,6 @@ def fails(run, match):
 @pytest.mark.parametrize('name', ['train', 'database', 'convert', 'lift', 'film', 'fit-body', 'export'])
 def test_a_full_disk(name, commands, tmp_path):
     """Files end at some byte, as if the disk were full."""
-    if name in ('fit-body', 'export') and FORMS == 1:
-        pytest.skip('takes ten seconds, and writes as the others do; POSELIFTER_KILLS=40 runs it')
     whole, rng = reference(commands[name], tmp_path / 'whole'), Random(name)
     largest = max(path.stat().st_size for path in (tmp_path / 'whole').rglob('*') if not path.name.endswith('.log'))
     for k in range(FORMS):

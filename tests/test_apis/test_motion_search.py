@@ -225,4 +225,6 @@ def test_the_command(files, library, capsys, fails):
     assert 'no text side' in fails(main, 'search', 'a person waves', *given, '--checkpoint', files / 'tuned.pth')
     given += ['--checkpoint', files / 'texts.pth']
     assert 'no_model' in fails(main, 'search', 'a person waves', *given, '--model', 'no_model')
+    assert 'go together' in fails(main, 'search', 'a person waves', *given[:4])
+    assert 'go together' in fails(main, 'search', 'a person waves', *given[:2], *given[4:])
     assert 'pretrained' in fails(main, 'search', 'a person waves', *given, '--text-encoder', files)
