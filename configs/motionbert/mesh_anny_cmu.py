@@ -1,6 +1,6 @@
 # Meshes of the free body from 2D keypoints: DSTformer, small, on CMU motion capture posed on bodies of all builds; no
-# licensed file is needed. It starts from what pretrain_cmu_27.py leaves; variant `pretrained`: from a model of the zoo,
-# at its size; `scratch`: from nothing.
+# licensed file is needed. It starts from what pretrain_cmu_27.py leaves; variant `pretrained`: from a model of the zoo;
+# `scratch`: from nothing.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/datasets/cmu_meshes.py',
@@ -8,15 +8,16 @@ _base_ = [
     '../_base_/schedules/small.py',
 ]
 
+short = dict(  # the size of the zoo's model, half the epochs
+    model=dict(backbone=dict(embed_dims=40, depth=2, num_heads=4)),
+    train_cfg=dict(max_epochs=9, val_interval=3),
+    param_scheduler={'1': dict(T_max=9)},
+)
 load_from = 'work_dirs/motionbert/pretrain_cmu_27/epoch_18.pth'
 pretrained_by = 'configs/motionbert/pretrain_cmu_27.py'
 variants = dict(
-    scratch=dict(load_from=None, pretrained_by=None),
-    pretrained=dict(
-        load_from='zoo/motionbert_bodies_27-c3f32463_20261129.safetensors',
-        pretrained_by=None,
-        model=dict(backbone=dict(embed_dims=40, depth=2, num_heads=4)),
-    ),
+    scratch=dict(short, load_from=None, pretrained_by=None),
+    pretrained=dict(short, load_from='zoo/motionbert_bodies_27-c3f32463_20261129.safetensors', pretrained_by=None),
 )
 
 model = dict(

@@ -129,11 +129,14 @@ class Study:
         config = change_config(config, {key: value for key, value in training['set'].items() if key != 'windows'})
         if 'epochs' in training:
             config.train_cfg.max_epochs = config.param_scheduler[1].T_max = training['epochs']
-        dataset = config.train_dataloader.dataset
+        dataset, steps = config.train_dataloader.dataset, training.get('transforms', {})
         for part in dataset.get('datasets', [dataset]):
             part.seed = seed
             part.window.update(training['set'].get('windows', {}))
-            part.pipeline = list(changed(part.pipeline, training.get('transforms', {})))
+            part.pipeline = list(changed(part.pipeline, steps))
+        if config.get('test_dataloader'):
+            tested = config.test_dataloader.dataset
+            tested.pipeline = list(changed(tested.pipeline, steps))
         config.randomness, config.load_from, config.pretrained_by = {'seed': seed}, None, None
         config.default_hooks.checkpoint.max_keep_ckpts = 1
         if 'from' in training:
