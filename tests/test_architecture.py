@@ -22,7 +22,7 @@ FLOORS = [
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
     'poselifter': 496,
-    'poselifter/apis': 1749,
+    'poselifter/apis': 1762,
     'poselifter/checkpoints': 848,
     'poselifter/codecs': 192,
     'poselifter/datasets': 2951,
@@ -35,7 +35,7 @@ CODE_LINES = {
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
     'poselifter/tracking': 411,
-    'poselifter/utils': 641,
+    'poselifter/utils': 642,
     'poselifter/visualization': 817,
     'poselifter/world': 407,
     'tools': 287,
@@ -44,8 +44,8 @@ CODE_LINES = {
     'tools/misc': 505,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_613
-TEST_LINES = 34_700
+TOTAL_LINES = 38_637
+TEST_LINES = 34_759
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

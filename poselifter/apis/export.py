@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from ..errors import InputError, in_short, reading
 from ..geometry import denormalize_screen
 from ..models.estimators import MotionEstimator
-from ..models.layers import GraphConv
 from ..skeletons import find_conversion
 from ..structures import KeypointTable
 from ..utils import atomic_write, shipped_root
@@ -29,8 +28,10 @@ from .track_clips import track_clips
 
 OPSET = 18  # of ONNX; onnxruntime 1.14 and later, and onnxruntime-web, run it
 AGREES = 1e-4  # metres by which a float32 export may differ from torch
-TURNED, RARE = 5e-3, 0.01  # where a rounding error can turn an edge of a graph: metres, and the fraction of joints
+NUDGE, JUMP = 1e-7, 2e-5  # of inputs, about a rounding error; metres that torch's poses move by it at a jump only
+RARE = 0.1  # the part of the frames in which an export may jump elsewhere
 PRECISIONS = ('float32', 'half', 'int8')
+Trial = tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray], np.ndarray]  # torch, file, clips
 _SUFFIXES = ('.onnx', '.pt2')
 _LOUD = ('torch.onnx', 'torch.export', 'torch.fx', 'onnxscript', 'onnx_ir', 'root')
 
@@ -66,8 +67,9 @@ def export_model(
         say: called with lines for the user.
 
     Returns:
-        The metadata, see :func:`metadata_of`, and ``difference``, the largest to torch in metres, float32, and
-        ``cost_mm``, the mean distance of joints to float32 in millimetres, on the clip that ships.
+        The metadata, see :func:`metadata_of`, and ``difference``, the largest to torch in metres, float32, where torch
+        itself does not jump, and ``cost_mm``, the mean distance of joints to float32 in millimetres, on the clip that
+        ships.
 
     Raises:
         InputError: the model does not lift, cannot be exported or changes by it, a package is missing, or the file
@@ -87,16 +89,15 @@ def export_model(
         else:
             with _quiet():
                 run = _save_onnx(program, temporary, metadata)
-        distances = _distances(network, run, model, clip, frames)
-        difference, beyond = float(distances.max()), float((distances > AGREES).mean())
-        if not (difference <= AGREES or (_chooses(network) and difference <= TURNED and beyond <= RARE)):
+        difference, turned = _difference(_trials(network, run, model, clip, frames))
+        if not difference <= AGREES:
             raise InputError(
                 f'the export of {metadata["model"]} differs from torch by {difference:.2g} m, expected {AGREES:g} at '
                 f'most: it is not written; give another version of torch or onnxruntime'
             )
         say(f'float32 agrees with torch: largest difference {difference:.1e} m')
-        if beyond:
-            say(f'of the joints {beyond:.2%} differ by over {AGREES:g} m: rounding errors turn edges of its graphs')
+        if turned:
+            say(f'not compared: {turned:.1%} of the frames, where torch itself jumps when its inputs move by {NUDGE:g}')
         cost = 0.0
         if precision != 'float32':
             before = run.predict_sequences([clip], ['pose'])[0]['pose']
@@ -255,37 +256,58 @@ def _reduce(path: Path, precision: str, metadata: dict[str, Any]) -> None:
     _finish(path, metadata)
 
 
-def _chooses(network: nn.Module) -> bool:
-    """Whether the network chooses which frames are neighbours by its features, which rounding errors can change."""
-    graphs = [module for module in network.modules() if isinstance(module, GraphConv)]
-    return any(graph.axis == 'frames' and graph.temporal_graph == 'similarity' for graph in graphs)
-
-
-def _distances(network: nn.Module, run: Any, model: MotionEstimator, clip: np.ndarray, frames: list) -> np.ndarray:
-    """Distances in metres of a file's joints from torch's, over sizes of batches and clips and a whole lift."""
+def _trials(network: nn.Module, run: Any, model: MotionEstimator, clip: np.ndarray, frames: list) -> Iterator[Trial]:
+    """Several sizes of clips and batches, and a whole lift."""
     least, most = frames
+
+    def decoded(poses: np.ndarray) -> np.ndarray:
+        return np.concatenate([model.codec.decode(each, zero_root=model.zero_root) for each in poses])
+
+    def plain(clips: np.ndarray) -> np.ndarray:
+        return decoded(network(torch.from_numpy(clips)).numpy())
+
+    def written(clips: np.ndarray) -> np.ndarray:
+        return decoded(run.run(clips) if lifts else run(torch.from_numpy(clips)).numpy())
+
+    lifts = isinstance(run, ExportedModel)
     lengths = {least, model.window.length, most or model.window.length + 7, (least + model.window.length) // 2}
-    distances = []
     for length in sorted(lengths):
         for batch in (1, 3):
-            starts = np.arange(batch)[:, None] * 5
-            clips = clip[starts + np.arange(length)]
-            with torch.no_grad():
-                expected = network(torch.from_numpy(clips)).numpy()
-                poses = run.run(clips) if isinstance(run, ExportedModel) else run(torch.from_numpy(clips)).numpy()
-            if poses.shape != expected.shape:
-                return np.array([np.inf])
-            distances.append(_metres(model, poses, expected))
-    if isinstance(run, ExportedModel):
-        ours, theirs = (each.predict_sequences([clip], ['pose'])[0]['pose'] for each in (run, model))
-        distances.append(np.linalg.norm(ours - theirs, axis=-1).ravel())
-    return np.concatenate(distances)
+            yield plain, written, clip[np.arange(batch)[:, None] * 5 + np.arange(length)]
+    if lifts:
+        ours, theirs = (lambda c, m=m: m.predict_sequences([c], ['pose'])[0]['pose'] for m in (run, model))
+        yield theirs, ours, clip
 
 
-def _metres(model: MotionEstimator, poses: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """Distances of the joints of network-space poses (B, T, K, 3) when decoded, (B T K,)."""
-    decoded = [model.codec.decode(p.reshape(-1, *p.shape[2:]), zero_root=model.zero_root) for p in (poses, expected)]
-    return np.linalg.norm(decoded[0] - decoded[1], axis=-1).ravel()
+@torch.no_grad()
+def _difference(trials: Iterable[Trial]) -> tuple[float, float]:
+    """Largest distance of a file's joints from torch's in metres, and the part of the frames that is left out.
+
+    A network that chooses (MotionAGFormer: which frames are neighbours) jumps where two choices are as good, whatever
+    computes it. So a frame that differs is left out if torch itself jumps there when inputs are off by about a rounding
+    error. If more than a tenth of the frames differ, none is left out.
+    """
+    rng = np.random.default_rng(0)
+    results = [(plain, clips, plain(clips), written(clips)) for plain, written, clips in trials]
+    apart = [_apart(found, expected) for _, _, expected, found in results]
+    if (np.concatenate(apart) > AGREES).mean() <= RARE:
+        for (plain, clips, expected, _), distances in zip(results, apart, strict=True):
+            for _ in range(32):  # each turns such a choice with a chance of a half
+                if not (distances > AGREES).any():
+                    break
+                nudged = clips + NUDGE * rng.standard_normal(clips.shape, np.float32)
+                jumps = (_apart(plain(nudged), expected) > JUMP) & (distances > AGREES)
+                distances[jumps] = np.nan
+    everything = np.concatenate(apart)
+    return float(np.nanmax(everything)), float(np.isnan(everything).mean())
+
+
+def _apart(poses: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """The largest distance (T,) of a joint in each frame; infinite where a pose has no numbers or another shape."""
+    if poses.shape != expected.shape:
+        return np.array([np.inf])
+    distances = np.linalg.norm(poses - expected, axis=-1).max(-1)
+    return np.where(np.isnan(distances), np.inf, distances)
 
 
 @contextlib.contextmanager
