@@ -67,6 +67,7 @@ class ExportedModel:
         cuts, windows = self.window.cut_all([len(sequence) for sequence in sequences])
         frames = np.concatenate(sequences)
         size = (batch_size or self.batch_size) * (self.window.length if self.slides else 1)
+        # two calls: one of both in one batch took 0 to 4 % longer (mixste_bodies_27, 1 to 16 windows, one thread)
         sources = [frames, flip_keypoints(frames, self.codec.skeleton)] if self.flip_test else [frames]
         means, mirrored = [], []
         for rows in np.split(windows, range(size, len(windows), size)):
