@@ -36,7 +36,7 @@ class FastProducts(TorchFunctionMode):
 
     MKL leaves half of the speed of AMD's processors unused: on a Zen 5 core it reaches 100 GFLOP/s, oneDNN 240 in
     float32 and 480 in bfloat16. The operator of linear layers is the one that ``torch.compile`` makes of them. In
-    float32, and in bfloat16 under ``torch.autocast``; elsewhere nothing changes.
+    float32, and in bfloat16 under ``torch.autocast`` where the processor has it; elsewhere nothing changes.
     """
 
     def __torch_function__(
@@ -70,7 +70,8 @@ def _faster(x: Any) -> bool:
         return False
     kinds = [torch.float32]
     if torch.is_autocast_enabled('cpu'):
-        kinds = [torch.float32, torch.bfloat16] if torch.get_autocast_dtype('cpu') == torch.bfloat16 else []
+        known = torch.get_autocast_dtype('cpu') == torch.bfloat16 and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        kinds = [torch.float32, torch.bfloat16] if known else []
     return x.dtype in kinds and torch.backends.mkldnn.is_available()
 
 

@@ -2,10 +2,17 @@ import json
 import pickle
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import torch
 
+import poselifter
+from poselifter.apis import fast
 from poselifter.checkpoints import load_checkpoint_file, save_checkpoint_file
-from poselifter.registry import WRITERS
+from poselifter.engine import load_config
+from poselifter.registry import MODELS, WRITERS
+
+KINDS = ('float32', 'bfloat16')
 
 
 def test_writes_metrics_predictions_and_pictures(tool, trained, tmp_path, monkeypatch):
@@ -49,3 +56,34 @@ def test_mistakes_are_one_line(tool, trained, write_config, fails, tmp_path):
     for content in (b'', checkpoint.read_bytes()[:900], b'text'):
         (tmp_path / 'bad.pth').write_bytes(content)
         assert 'bad.pth' in fails(main, config, tmp_path / 'bad.pth')
+
+
+@pytest.mark.parametrize('seconds', [(2.0, 1.0), (1.0, 2.0), None])
+def test_fast_says_what_it_takes_and_changes_little(runs, tmp_path, monkeypatch, seconds):
+    """``seconds`` of float32 and of bfloat16; ``None`` measures."""
+    options = {**runs.loaders('test'), 'model.backbone.depth': 1, 'model.test_cfg.flip_test': False}
+    options |= {'test_dataloader.dataset.n_sequences': 2, 'test_dataloader.dataset.n_frames': 54}
+    poselifter.register_all_modules()
+    torch.manual_seed(0)
+    model = MODELS.build(load_config('configs/mixste/procedural_27.py', options).model)
+    model.heads['pose'].linear.weight.data *= 0.02  # as near to numbers of a trained one as it takes for 0.5 mm
+    save_checkpoint_file({'state_dict': model.state_dict()}, tmp_path / 'm.pth')
+    plain = runs.test('mixste/procedural_27', tmp_path / 'm.pth', options)
+    assert not [line for line in log(tmp_path / 'tested') if 'fast:' in line]
+    if seconds:
+        measure = fast._measure
+        monkeypatch.setattr(fast, '_measure', lambda *args: (measure(*args)[0], dict(zip(KINDS, seconds, strict=True))))
+    quick = runs.test('mixste/procedural_27', tmp_path / 'm.pth', options, '--fast')
+    said = [line.partition('fast: ')[2] for line in log(tmp_path / 'tested') if 'fast: ' in line]
+    assert [line.split(': ')[0] for line in said[:2]] == list(KINDS) and len(said) == 3
+    costs = dict(zip(KINDS, (float(line.split()[-4]) for line in said[:2]), strict=True))
+    assert costs['float32'] == 0 < costs['bfloat16'] < fast.CLOSE
+    [taken] = [name for name in KINDS if said[2].startswith(f'{name} is taken')]
+    assert seconds is None or taken == KINDS[int(np.argmin(seconds))]
+    distance = abs(quick['MPJPE'] - plain['MPJPE'])
+    assert distance == 0 if taken == 'float32' else 0 < distance < 0.5
+
+
+def log(folder):
+    """Lines of the last run's log."""
+    return max(folder.glob('*/*.log')).read_text().splitlines()
