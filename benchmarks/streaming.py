@@ -1,32 +1,37 @@
-"""Streaming: milliseconds a frame, the first result, jitter and errors by latency; live from film to page.
+"""Streaming: milliseconds a frame, the first result, errors and jitter by latency, and frames a second from a film.
 
-    python benchmarks/streaming.py [MODEL ...] [--every 8] [--data ../shared/data]    # default: all models of the zoo
-    taskset -c 1 python benchmarks/streaming.py --live [MODEL ...] [--film FILM]    # one person, blazepose-lite
+    OMP_NUM_THREADS=1 python benchmarks/streaming.py [MODEL ...] [--every 8]    # default: all models of the zoo
 
 A model is a name of the zoo or an exported .onnx file. Keypoints are those of a simulated detector that films CMU's
 test subjects at 30 frames a second. Errors and jitter (of accelerations: mm a frame squared) are of what is smoothed as
-`poselifter live` does it; `offline` lifts whole clips with `--smooth light`. Times are of the CPU, on one thread.
+`poselifter live` does it; `offline` lifts whole clips with `--smooth light`. Frames a second are those of all that
+`poselifter live` does for a film of one person: reading 720p, detecting (blazepose-lite), lifting, the picture. Times
+are of the CPU, on one thread.
 """
 
 import argparse
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 import torch
 from film import FILM, Clock, prepare
 from filmed import MM, filmed
-from lifting_options import show
+from timing import onnx_operations
 
 from poselifter.apis import ExportedModel, StreamingLifter, init_model, zoo
 from poselifter.apis.live import _picture as picture
 from poselifter.apis.prediction import predict_table
 from poselifter.detection import build_detector, open_frames
 from poselifter.detection.blazepose import BlazePose
+from poselifter.detection.weights import find_weights
 from poselifter.evaluation.functional import p_mpjpe
 
-LATENCIES = (0, 1, 3, 7, 13)
+LATENCIES = (0, 3, 13)
+PERSON = Path('../shared/data/videos/pose2sim_single_cam03.mp4')  # one person
 
 
 def open_any(name):
@@ -64,52 +69,72 @@ def scores(pairs):
     return np.average(rows, 0, weights) * MM
 
 
-def by_latency(names, data, every):
-    """The table of the first command."""
-    clips = [(table, truth) for table, truth in filmed(data / 'cmu/cmu_test.npz', every=every) if len(truth) > 40]
-    for name in names:
-        model, rows = open_any(name), []
-        for latency in LATENCIES:
-            pairs, times, firsts = [], [], []
-            for table, truth in clips:
-                table.keypoints_visible = table.keypoints_visible.clip(1e-3)  # a lost person has no result
-                poses, took, first = stream(model, table, latency)
-                pairs.append((poses, truth))
-                times += took[5:]
-                firsts.append(first)
-            rows.append((f'{latency} frames', [np.median(times), np.median(firsts), *scores(pairs)]))
-        offline = scores([(predict_table(model, table, ['pose']).poses, truth) for table, truth in clips])
-        rows.append(('offline', [np.nan, np.nan, *offline]))
-        show(name, ['latency', 'ms a frame', 'first result, ms', 'MPJPE', 'P-MPJPE', 'jitter'], rows)
+def by_latency(model, clips):
+    """Median milliseconds a frame, those of the first result and scores (5, 3) by latency, and scores (3,) offline."""
+    times, firsts, rows = [], [], []
+    for latency in LATENCIES:
+        pairs, waits = [], []
+        for table, truth in clips:
+            poses, took, first = stream(model, table, latency)
+            pairs.append((poses, truth))
+            times += took[5:]
+            waits.append(first)
+        rows.append(scores(pairs))
+        firsts.append(np.median(waits))
+    offline = scores([(predict_table(model, table, ['pose']).poses, truth) for table, truth in clips])
+    return np.median(times), firsts, [*rows, offline]
 
 
-def live(names, film):
-    """The table of the second command: what each part takes of a frame, and frames a CPU second."""
-    rows = []
+def print_table(names, clips, film):
+    """The table, a row for each model; what depends on latency in one cell."""
+    ways = ', '.join(map(str, LATENCIES))
+    print(f'{len(clips)} clips, {sum(len(truth) for _, truth in clips)} frames; latency {ways} frames, then offline\n')
+    head = ['model', 'ms a frame', 'first result, ms', 'MPJPE, mm', 'P-MPJPE, mm', 'jitter', 'frames a second']
+    print(f'| {" | ".join(head)} |\n| --- |{" ---: |" * (len(head) - 1)}')
     for name in names:
-        lifted, count, milliseconds, rate = live_parts(open_any(name), film)
-        rows.append((f'{name} ({lifted} of {count} frames lifted)', [*milliseconds, rate]))
-    show(f'live: {film}', ['', 'decode, ms', 'detect, ms', 'lift, ms', 'picture, ms', 'frames a second'], rows)
+        model = open_any(name)
+        milliseconds, firsts, values = by_latency(model, clips)
+        cells = [f'{milliseconds:.1f}', ' / '.join(f'{first:.0f}' for first in firsts)]
+        cells += [' / '.join(f'{value:.1f}' for value in column) for column in np.transpose(values)]
+        print(f'| {" | ".join([name, *cells, f"{live_parts(model, film).rate:.0f}"])} |', flush=True)
+
+
+class Live(NamedTuple):
+    """How a film went: frames lifted and all, CPU milliseconds a frame of four parts, frames a CPU second.
+
+    ``detecting`` is the operations of the detector's networks a frame.
+    """
+
+    lifted: int
+    count: int
+    parts: list[float]
+    rate: float
+    detecting: float
 
 
 def live_parts(model, film):
-    """Frames lifted, all frames, CPU milliseconds a frame of four parts, and frames a CPU second."""
+    """A film through detector, model and all else that `poselifter live` does but the page."""
     clock, lifter = Clock(), None
     finder = build_detector('blazepose-lite')
     assert isinstance(finder, BlazePose)
+    networks = finder.networks
+    find, place = (patch.object(networks, name, wraps=getattr(networks, name)) for name in ('find', 'place'))
     start, count, lifted = time.process_time(), 0, 0
-    for frame, persons in finder.follow(list_timed(clock, open_frames(film)), live=True):
-        lifter = lifter or StreamingLifter(model, finder.skeleton, frame.image.shape[:2])
-        if persons:
-            points, seen = np.array([p.keypoints for p in persons]), np.array([p.visibility for p in persons])
-            ids = np.array([p.track for p in persons])
-            lifted += clock.timed('lift', lifter)(frame.time, points, seen, ids) is not None
-        clock.timed('picture', picture)(frame)
-        count += 1
+    with find as finds, place as places:
+        for frame, persons in finder.follow(list_timed(clock, open_frames(film)), live=True):
+            lifter = lifter or StreamingLifter(model, finder.skeleton, frame.image.shape[:2])
+            if persons:
+                points, seen = np.array([p.keypoints for p in persons]), np.array([p.visibility for p in persons])
+                ids = np.array([p.track for p in persons])
+                lifted += clock.timed('lift', lifter)(frame.time, points, seen, ids) is not None
+            clock.timed('picture', picture)(frame)
+            count += 1
     total = time.process_time() - start
     parts = [clock.seconds[part] for part in ('decode', 'lift', 'picture')]
     parts.insert(1, total - sum(parts))
-    return lifted, count, [1000 * p / count for p in parts], count / total
+    passes = {'blazepose-detector': finds.call_count, 'blazepose-lite': places.call_count}
+    work = sum(number * onnx_operations(find_weights(name)) for name, number in passes.items())
+    return Live(lifted, count, [1000 * p / count for p in parts], count / total, work / count)
 
 
 def list_timed(clock, frames):
@@ -122,15 +147,15 @@ def main() -> None:
     parser.add_argument('models', nargs='*')
     parser.add_argument('--data', type=Path, default=Path('../shared/data'))
     parser.add_argument('--every', type=int, default=8, help='take every n-th clip')
-    parser.add_argument('--live', action='store_true')
-    parser.add_argument('--film', type=Path, default=FILM)
+    parser.add_argument('--film', type=Path, default=PERSON if PERSON.is_file() else FILM)
     args = parser.parse_args()
     torch.set_num_threads(1)
     names = args.models or [model.name for model in zoo.zoo_models().values() if model.lifts]
-    if not args.live:
-        return by_latency(names, args.data, args.every)
+    clips = [pair for pair in filmed(args.data / 'cmu/cmu_test.npz', every=args.every) if len(pair[1]) > 40]
+    for keypoints, _ in clips:
+        keypoints.keypoints_visible = keypoints.keypoints_visible.clip(1e-3)  # a lost person has no result
     with tempfile.TemporaryDirectory() as folder:
-        return live(names, prepare(args.film, folder, 5))
+        print_table(names, clips, prepare(args.film, folder, 5))
 
 
 if __name__ == '__main__':
