@@ -3,8 +3,9 @@
     taskset -c 1 python benchmarks/run.py [--only NAME ...] [--rounds 3]    # docs/user_guides/speed.md
 
 Times are the processor's own (the GPU's by the clock on the wall), on one thread. Opponents are the plain networks of
-reference_models.py in float32. The floor is the operations of matrix products over the rate that products of that kind
-reach here; what an array must be read and written for is far below it in each row but P-MPJPE's.
+reference_models.py in float32. The floor is the longer of two, and named: the operations of matrix products over the
+rate that products of that kind reach here, and the bytes of weights, inputs and outputs over the rate of copies. That
+of memory is what a step must hold: float32 weights, gradients and Adam's two moments.
 """
 
 import argparse
@@ -21,8 +22,8 @@ import numpy as np
 import sequence
 import torch
 from reference_models import reference
-from timing import compare, copy_rate, operations, product_rate
-from training_step import memory, steps, work
+from timing import Floor, compare, copy_rate, floor, operations, product_rate, weights_of
+from training_step import memory, step_work, steps
 
 from poselifter.apis import ExportedModel, export_model, init_model
 from poselifter.apis.export import example_clip
@@ -52,14 +53,13 @@ class Row:
     ratio: float | None
     bar: float | None
     outputs: str = ''
-    share: float | None = None
+    share: str = ''
     unit: str = 'x'
 
     def __str__(self) -> str:
         ratio = 'no GPU here' if self.ratio is None else f'{self.ratio:.3g} {self.unit}'
         bar = '' if self.bar is None else f'{self.bar:g} {self.unit}'
-        share = '' if self.share is None else f'{100 * self.share:.0f} %'
-        return f'| {self.what} | {ratio} | {bar} | {self.outputs} | {share} |'
+        return f'| {self.what} | {ratio} | {bar} | {self.outputs} | {self.share} |'
 
 
 def network(name: str, device: str = 'cpu') -> torch.nn.Module:
@@ -96,11 +96,11 @@ def inference(rounds: int) -> Iterator[Row]:
             if name in HALVES:
                 ways.append(lambda m=model, c=clips: pose(m, c, torch.bfloat16))
             slow, *ours = compare(*ways, rounds=rounds)
-            work = operations(ways[0])
+            work, moved = operations(ways[0]), weights_of(model) + clips.nbytes + exact.nbytes
             bars = (1.05 if name in HALVES else None, 3.5)
             for kind, bar, seconds in zip((torch.float32, torch.bfloat16), bars, ours, strict=False):
                 outputs = f'{difference:.0e}' if kind == torch.float32 else _cost(model, clips, exact)
-                share = work / product_rate(kind) / seconds
+                share = floor(work, moved, kind).share(seconds)
                 yield Row(f'{title}, T = {frames}, {str(kind)[6:]}', slow / seconds, bar, outputs, share)
 
 
@@ -135,14 +135,15 @@ def training(rounds: int) -> Iterator[Row]:
     check(difference, 0.02)
     slow, *others = compare(full, half, again, rounds=rounds)
     for what, seconds in zip(('bfloat16', 'bfloat16, checkpointed'), others, strict=True):
-        share = work() / product_rate(torch.bfloat16) / seconds
+        share = floor(step_work(), kind=torch.bfloat16).share(seconds)
         title = f'training step, DSTformer-base, T = 243, {what}'
         yield Row(title, slow / seconds, 2, f'loss: {100 * difference:.2f} %', share)
     for name, options in {'float32': [], 'bfloat16': ['bf16'], 'checkpointed': ['bf16', 'checkpointed']}.items():
         results[name] = memory(*options)
+    least = Floor(4 * weights_of(network('motionbert/h36m_243')), 'weights, gradients, moments')
     for name in ('bfloat16', 'checkpointed'):
         what = f'the same, peak of memory ({name}; float32: {results["float32"] / 2**30:.2f} GiB)'
-        yield Row(what, results[name] / results['float32'], 0.6, 'at most')
+        yield Row(what, results[name] / results['float32'], 0.6, 'at most', least.share(results[name]))
 
 
 def evaluation(rounds: int) -> Iterator[Row]:
@@ -153,8 +154,9 @@ def evaluation(rounds: int) -> Iterator[Row]:
     difference = abs(p_mpjpe(pred, target) - metrics.aligned_loop(pred, target))
     check(difference, 1e-9)
     slow, fast = compare(lambda: metrics.aligned_loop(pred, target), lambda: p_mpjpe(pred, target), rounds=rounds)
-    floor = 2 * pred.nbytes / copy_rate()
-    yield Row('P-MPJPE, 10,000 poses', slow / fast, 20, f'{difference:.0e}', floor / fast)
+    # of each pose: the products of 17 joints for the covariance, and its rotation
+    share = floor(len(pred) * 17 * 2 * 9 * 2, 2 * pred.nbytes).share(fast)
+    yield Row('P-MPJPE, 10,000 poses', slow / fast, 20, f'{difference:.0e}', share)
 
 
 def exported(rounds: int) -> Iterator[Row]:
@@ -172,8 +174,9 @@ def exported(rounds: int) -> Iterator[Row]:
         difference = np.abs(ways[0]().numpy() - np.asarray(ways[2]())).max()
         check(difference, 1e-4)
         slow, eager, fast = compare(*ways, rounds=10 * rounds)
+        share = floor(operations(ways[0]), weights_of(model) + 2 * inputs.nbytes).share(fast)
     what = f'{DEFAULT_MODEL} exported, {len(sequence_)} frames (the product in torch: {eager / fast:.2f} x)'
-    yield Row(what, slow / fast, 1.3, f'{difference:.0e}')
+    yield Row(what, slow / fast, 1.3, f'{difference:.0e}', share)
 
 
 def live(rounds: int) -> Iterator[Row]:
@@ -183,19 +186,21 @@ def live(rounds: int) -> Iterator[Row]:
 
     if hasattr(os, 'sched_setaffinity'):  # onnxruntime's threads on other cores would wait busily
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    film = Path('../shared/data/videos/pose2sim_single_cam03.mp4')
     with tempfile.TemporaryDirectory() as folder:
         model = init_model(DEFAULT_MODEL, cfg_options={'model.test_cfg.flip_test': False})
-        path = prepare(film if film.is_file() else streaming.FILM, folder, 5)
-        for title, precision in (('float32', 'float32'), ('int8', 'int8')):
+        path = prepare(streaming.PERSON if streaming.PERSON.is_file() else streaming.FILM, folder, 5)
+        with torch.inference_mode():
+            lift = operations(lambda: model.pose(torch.from_numpy(example_clip(model))[None, : model.window.length]))
+        for precision in ('float32', 'int8'):
             onnx = Path(folder) / f'{precision}.onnx'
             export_model(model, onnx, precision, say=lambda line: None)
             opened = streaming.open_any(str(onnx))
-            lifted, count, parts, rate = max((streaming.live_parts(opened, path) for _ in range(2)), key=lambda r: r[3])
-            words = ', '.join(
-                f'{n} {p:.1f} ms' for n, p in zip(('film', 'detector', 'lifter', 'JPEG'), parts, strict=True)
-            )
-            yield Row(f'live, lite, {title} ({words})', rate, 30, f'{lifted} of {count} lifted', unit='frames/s')
+            result = max((streaming.live_parts(opened, path) for _ in range(2)), key=lambda result: result.rate)
+            names = ('film', 'detector', 'lifter', 'JPEG')
+            words = ', '.join(f'{n} {p:.1f} ms' for n, p in zip(names, result.parts, strict=True))
+            share = floor(result.detecting + lift * result.lifted / result.count).share(1 / result.rate)
+            outputs = f'{result.lifted} of {result.count} lifted'
+            yield Row(f'live, lite, {precision} ({words})', result.rate, 30, outputs, share, unit='frames/s')
 
 
 def gpu(rounds: int) -> Iterator[Row]:
@@ -219,11 +224,12 @@ def gpu(rounds: int) -> Iterator[Row]:
         check(difference, 0.02)
         slow, fast = compare(lambda: [plain(part) for part in clips.split(8)], compiled, rounds=rounds, gpu=True)
         work = 8 * operations(lambda: plain(clips[:8]))
-    share = work / product_rate(torch.bfloat16, 'cuda') / fast
+    share = floor(work, kind=torch.bfloat16, device='cuda').share(fast)
     yield Row(f'{titles[0]} ({card})', slow / fast, 6, f'{100 * difference:.1f} %', share)
     (full, _), (half, _) = steps(None, 'cuda', batch=16), steps(torch.bfloat16, 'cuda', batch=16, compiled=True)
     slow, fast = compare(full, half, rounds=rounds, gpu=True)
-    yield Row(f'{titles[1]} ({card})', slow / fast, 4)
+    share = floor(16 * step_work(), kind=torch.bfloat16, device='cuda').share(fast)
+    yield Row(f'{titles[1]} ({card})', slow / fast, 4, '', share)
 
 
 BENCHMARKS = {

@@ -8,7 +8,7 @@ from functools import partial
 
 import torch
 from reference_models import reference
-from timing import compare, operations, product_rate
+from timing import compare, floor, operations, weights_of
 
 from poselifter.apis import init_model
 from poselifter.structures import WindowPolicy
@@ -66,5 +66,5 @@ def measure(name: str, frames: int, some: int = 48) -> dict:
         )
         work = operations(lambda: model.lift([sequence])[0])
     scale = frames / len(rows)
-    share = work / product_rate() / ours
+    share = floor(work, weights_of(model) + 2 * sequence.nbytes).share(ours)
     return {'ratio': slow * scale / ours, 'own': own * scale / ours, 'difference': difference, 'share': share}

@@ -1,10 +1,13 @@
 """Fair timing of functions in one process, and the floors that a machine sets."""
 
+import os
 import time
 from collections.abc import Callable
 from functools import cache
 from statistics import median
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -63,3 +66,38 @@ def operations(function: Callable[[], object]) -> int:
     with FlopCounterMode(display=False) as counter:
         function()
     return counter.get_total_flops()
+
+
+def onnx_operations(path: str | os.PathLike) -> int:
+    """Multiplications and additions in the convolutions of an ONNX file, for one picture."""
+    import onnx
+
+    graph = onnx.shape_inference.infer_shapes(onnx.load(path)).graph
+    shapes = {
+        v.name: [d.dim_value or 1 for d in v.type.tensor_type.shape.dim] for v in (*graph.value_info, *graph.output)
+    }
+    shapes |= {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+    layers = [node for node in graph.node if node.op_type == 'Conv']
+    return sum(2 * np.prod(shapes[node.output[0]]) * np.prod(shapes[node.input[1]][1:]) for node in layers)
+
+
+def weights_of(model: torch.nn.Module) -> int:
+    """Bytes of a model's parameters in float32."""
+    return 4 * sum(parameter.numel() for parameter in model.parameters())
+
+
+class Floor(NamedTuple):
+    """The least that something needs: seconds or bytes, and what sets them."""
+
+    least: float
+    by: str
+
+    def share(self, measured: float) -> str:
+        """Its share of what was measured, in words."""
+        return f'{100 * self.least / measured:.2g} % ({self.by})'
+
+
+def floor(work: float, moved: float = 0, kind: torch.dtype = torch.float32, device: str = 'cpu') -> Floor:
+    """Seconds of ``work`` operations at the rate of products, or of ``moved`` bytes at that of copies, if longer."""
+    products = Floor(work / product_rate(kind, device), 'products')
+    return max(products, Floor(moved / copy_rate(), 'bytes')) if moved else products

@@ -52,7 +52,7 @@ def steps(
     return step, lambda: float(loss().detach())
 
 
-def work() -> int:
+def step_work() -> int:
     """Operations of a step: those of the forward pass three times."""
     model = init_model('configs/motionbert/h36m_243.py').eval()
     with torch.no_grad():
