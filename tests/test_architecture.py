@@ -39,13 +39,13 @@ CODE_LINES = {
     'poselifter/visualization': 817,
     'poselifter/world': 407,
     'tools': 287,
-    'tools/analysis_tools': 1165,
+    'tools/analysis_tools': 1182,
     'tools/dataset_converters': 717,
     'tools/misc': 505,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_637
-TEST_LINES = 34_759
+TOTAL_LINES = 38_661
+TEST_LINES = 34_771
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
