@@ -17,6 +17,11 @@ from poselifter.errors import run_program
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
+def pytest_collection_modifyitems(items):
+    """Long tests come first, so that no worker has to wait for one of another at the end."""
+    items.sort(key=lambda item: item.get_closest_marker('slow') is None)
+
+
 @pytest.fixture(scope='session')
 def repository() -> Path:
     """The repository's root."""

@@ -11,17 +11,17 @@ if [ ! -x "$venv/bin/python" ]; then
     "${PYTHON:-python3}" -m venv "$venv"
 fi
 if [ ! -f "$stamp" ] || [ -n "$(find "$root/setup.py" "$root/requirements" -newer "$stamp")" ]; then
+    install() { "$venv/bin/python" -m pip install --quiet --no-compile "$@"; } # what is imported is compiled then
+    pinned() { install --constraint "$root/requirements/constraints.txt" "$@"; }
     # torch first and by its exact version, so that no other build is pulled in
-    "$venv/bin/python" -m pip install --quiet "$(grep '^torch==' "$root/requirements/constraints.txt")"
-    "$venv/bin/python" -m pip install --quiet --constraint "$root/requirements/constraints.txt" \
-        --editable "$root${extra:+[$extra]}"
+    install "$(grep '^torch==' "$root/requirements/constraints.txt")"
+    pinned --editable "$root${extra:+[$extra]}"
     if [ "$extra" = tests ]; then
         # its wheel is built against numpy 1; without a compiler pycocotools serves instead
-        "$venv/bin/python" -m pip install --quiet --constraint "$root/requirements/constraints.txt" cython setuptools wheel
-        "$venv/bin/python" -m pip install --quiet --no-build-isolation --no-deps --no-binary xtcocotools xtcocotools==1.14.3 ||
+        pinned cython setuptools wheel
+        pinned --no-build-isolation --no-deps --no-binary xtcocotools xtcocotools==1.14.3 ||
             echo 'xtcocotools did not build; pycocotools serves instead'
-        # it asks for a second package of OpenCV, which would overwrite the first
-        "$venv/bin/python" -m pip install --quiet --no-deps rtmlib==0.0.16
+        install --no-deps rtmlib==0.0.16 # it asks for a second package of OpenCV, which would overwrite the first
     fi
     touch "$stamp"
 fi

@@ -109,12 +109,13 @@ class StopAfter(Hook):
 
 @HOOKS.register_module(force=True)
 class WaitInThirdEpoch(Hook):
-    """Makes the file ``$TOY_WAIT`` in mid-epoch and stays there; does nothing without the variable or with the file."""
+    """Makes the file ``$TOY_WAIT`` in mid-epoch and stays there, of several the second in the fourth epoch."""
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
-        path = os.environ.get('TOY_WAIT')
-        if runner.epoch == 2 and batch_idx == 1 and path and not Path(path).exists():
-            Path(path).touch()
+        files = [Path(name) for name in os.environ.get('TOY_WAIT', '').split(os.pathsep) if name]
+        made = sum(path.exists() for path in files)
+        if made < len(files) and runner.epoch == 2 + made and batch_idx == 1:
+            files[made].touch()
             time.sleep(600)
 
 

@@ -81,7 +81,7 @@ def test_the_script_for_gpus_runs_and_goes_on(repository, shared, tmp_path):
         shutil.copy(shared / 'data/cmu/full_tiny.npz', data / f'full_{part}.npz')
     shutil.copy(shared / 'data/cmu/index.json', data)
     small = 'train_dataloader.batch_size=8 train_dataloader.num_workers=0 train_dataloader.persistent_workers=False '
-    small += 'train_dataloader.dataset.window.stride=54 val_cfg=None val_dataloader=None val_evaluator=None'
+    small += 'train_dataloader.dataset.window.stride=540 val_cfg=None val_dataloader=None val_evaluator=None'
     path = os.pathsep.join([os.path.dirname(sys.executable), os.environ['PATH']])
     env = {**os.environ, 'POSELIFTER_DATA': str(tmp_path / 'data'), 'PYTHONPATH': str(repository), 'PATH': path}
     script = str(tmp_path / 'projects/zoo/train_on_gpu.sh')

@@ -104,38 +104,43 @@ def test_two_machines_of_which_one_is_lost(
 ):
     """Two agents of torchrun, as on two machines: all start again, and end with the weights of an undisturbed run.
 
-    A process is killed; or the second machine with all that it runs, which then comes back.
+    A process is killed; then the second machine with all that it runs, which comes back.
     """
-    settings = {'train_cfg': epochs(4), 'custom_hooks': [{'type': 'WaitInThirdEpoch'}]}
-    names = ('whole', 'process', 'machine')
-    configs = [write_config(f'{name}.py', work_dir=tmp_path / name, **settings) for name in names]
+    settings = {'train_cfg': epochs(5), 'custom_hooks': [{'type': 'WaitInThirdEpoch'}]}
+    whole, config = (write_config(f'{name}.py', work_dir=tmp_path / name, **settings) for name in ('whole', 'lost'))
     script = repository / 'tools/dist_train.sh'
-    run(script, configs[0], 2, env=environment)
-    for lost, config in zip(names[1:], configs[1:], strict=True):
-        waits, log = tmp_path / f'{lost}.waits', tmp_path / f'{lost}.log'
+    run(script, whole, 2, env=environment)
+    waits, log = [tmp_path / name for name in ('first', 'second')], tmp_path / 'log'
+    env = {**environment, 'NNODES': '2', 'MAX_RESTARTS': '4'}
 
-        def start(rank, config=config, log=log, **more):
-            env = {**environment, 'NNODES': '2', 'MAX_RESTARTS': '2', 'NODE_RANK': rank, **more}
-            with open(log, 'a') as file:
-                return subprocess.Popen([script, config, '1', '--resume'], env=env, stdout=file, stderr=file)
+    def start(rank, **more):
+        with open(log, 'a') as file:
+            command = [script, config, '1', '--resume']
+            return subprocess.Popen(command, env={**env, 'NODE_RANK': rank, **more}, stdout=file, stderr=file)
 
-        agents = [start('0'), start('1', TOY_WAIT=str(waits))]
-        try:
-            wait_for(waits.exists, agents)
+    def counts():
+        return [
+            log.read_text().count(text) for text in ('another process of the training has ended', 'Load checkpoint')
+        ]
+
+    agents = [start('0'), start('1', TOY_WAIT=os.pathsep.join(map(str, waits)))]
+    try:
+        for lost, reached in zip(('process', 'machine'), waits, strict=True):
+            wait_for(reached.exists, agents)
+            before = counts()
             [worker] = Path(f'/proc/{agents[1].pid}/task/{agents[1].pid}/children').read_text().split()
             if lost == 'machine':
                 agents[1].kill()
                 agents[1].wait()
             os.kill(int(worker), signal.SIGKILL)
-            if lost == 'machine':
-                agents[1] = start('1')
-            ends = [agent.wait(timeout=240) for agent in agents]
-        finally:
-            for agent in agents:
-                agent.terminate()
-        assert ends == [0, 0], log.read_text()[-3000:]
-        assert 'another process of the training has ended' in log.read_text() and 'Load checkpoint' in log.read_text()
-        assert_same_weights(*(tmp_path / name / 'epoch_4.pth' for name in ('whole', lost)))
+        agents[1] = start('1')
+        ends = [agent.wait(timeout=240) for agent in agents]
+    finally:
+        for agent in agents:
+            agent.terminate()
+    assert ends == [0, 0], log.read_text()[-3000:]
+    assert min(before) > 0 and all(now > once for now, once in zip(counts(), before, strict=True)), log.read_text()
+    assert_same_weights(*(tmp_path / name / 'epoch_5.pth' for name in ('whole', 'lost')))
 
 
 @pytest.mark.slow
