@@ -35,10 +35,10 @@ class BuildWithFiles(build_py):
 EXTRAS = {  # by what they bring
     'biomech': ['ezc3d>=1.5.18'],
     'coco': ['pycocotools>=2.0.8'],
-    'export': ['onnx>=1.17', 'onnxruntime>=1.18', 'onnxscript>=0.6'],
+    'export': ['onnx>=1.21', 'onnxruntime>=1.18', 'onnxscript>=0.6'],
     'formats': ['ezc3d>=1.5.18', 'h5py>=3.10'],
     'mesh': ['smplx>=0.1.28', 'trimesh>=4.5'],
-    'text': ['transformers>=5,<6'],
+    'text': ['transformers>=5.3,<6'],
     'video': ['av>=14.1', 'imageio-ffmpeg>=0.5', 'onnxruntime>=1.18'],
 }
 version = {}
