@@ -15,8 +15,12 @@ tests=(tests/test_architecture.py)
 for path in $changed; do
     case $path in
     tests/*/test_*.py) tests+=("$path") ;;
-    poselifter/* | tools/*) # tests that name the module
-        while read -r test; do tests+=("$test"); done < <(git grep -lw "$(basename "$path" .py)" -- 'tests/*/test_*.py' || true) ;;
+    poselifter/* | tools/*) # tests that name the module, or are named after it; then those of its room
+        name=$(basename "$path" .py) room=$(cut -d / -f 2 <<<"$path")
+        while read -r test; do tests+=("$test"); done < <(
+            git grep -lw "$name" -- 'tests/*/test_*.py' || true
+            git ls-files "tests/*/test_$name.py" "tests/test_$room/test_*.py"
+        ) ;;
     esac
 done
 mapfile -t tests < <(printf '%s\n' "${tests[@]}" | awk '!seen[$0]++')
