@@ -1,8 +1,8 @@
 """Blocks of shell and Python in README and documentation run: on toy files, and training for two steps.
 
-A block that needs something begins with a line ``# needs ...``, which readers see too. What ``TOYS`` names there are
-stand-ins for; other such blocks cannot run here, and test_commands.py looks at their options. The pages that add a part
-are run by test_guides.py, trust.md by test_trust.py.
+A block that needs something begins with a line ``# needs ...``, which readers see too. There are stand-ins for all but
+what ``LACKING`` names; test_commands.py looks at the options of those blocks. The pages that add a part are run by
+test_guides.py, trust.md by test_trust.py.
 """
 
 import argparse
@@ -10,6 +10,8 @@ import re
 import runpy
 import shlex
 import shutil
+import urllib.request
+import webbrowser
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,11 +23,15 @@ import torch
 from mmengine.config import DictAction
 from toy_datasets.downloads import write_downloads
 from toy_datasets.study import hastened, write_config, write_study
+from toy_reader import write_bert, write_official, write_others
 
-from poselifter.apis import init_model
+from poselifter.apis import export_model, init_model, live
 from poselifter.cli import main
+from poselifter.detection import open_frames
+from poselifter.detection.stream import LiveFrames
 from poselifter.engine import load_config
 from poselifter.io import read_keypoints, write_keypoints
+from poselifter.registry import HEADS
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r'^( *)```(bash|python)\n(.*?)^ *```$', re.M | re.S)
@@ -36,10 +42,10 @@ PAGES = sorted(
     for path in ROOT.glob(pattern)
     if not ELSEWHERE.search(path.as_posix()) and BLOCK.search(path.read_text(encoding='utf-8'))
 )
-#: What blocks need and the reader has, as toys.
-TOYS = re.compile(
-    r" *# needs (the authors' file, and Human3|the downloaded|one of the downloaded|"
-    'the files of steps)'
+#: What blocks need and cannot be had here, not as a toy either.
+LACKING = re.compile(
+    r' *# needs (an hour|Python 3\.10|a network|two machines|a Slurm|pip install "poselifter\[ray|Blender|'
+    "the CMU data|no data, but hours|the checkpoint of the pretraining|the authors' files; )"
 )
 FOLDERS = ('benchmarks', 'configs', 'demo', 'docs', 'projects', 'tests', 'tools', 'zoo')
 #: Programs that take a config and a checkpoint: the config is made small, the checkpoint is one of its network.
@@ -58,9 +64,9 @@ FOREIGN = ('pip', 'source', 'ruff', 'sphinx-build', 'git', 'pre-commit')  # word
 
 
 def blocks(page):
-    """Kind and text of a page's blocks, but for those that need something."""
+    """Kind and text of a page's blocks, but for those that need what is lacking."""
     found = BLOCK.findall((ROOT / page).read_text(encoding='utf-8'))
-    runs = [block for block in found if TOYS.match(block[2]) or not re.match(r' *# needs \w', block[2])]
+    runs = [block for block in found if not LACKING.match(block[2])]
     return [(kind, re.sub(f'^{indent}', '', text, flags=re.M)) for indent, kind, text in runs]
 
 
@@ -112,6 +118,7 @@ def inputs(tmp_path_factory):
     for source, name in (('.npz', 'out/walk.npz'), ('.trc', 'walk.trc'), ('.c3d', 'walk.c3d'), ('.bvh', 'walk.bvh')):
         shutil.copy(folder / f'made/keypoints{source}', folder / name)
     shutil.copy(folder / 'made/keypoints_amass.npz', folder / 'walk_poses.npz')
+    write_others(folder)
     return folder
 
 
@@ -135,7 +142,21 @@ def trained(tmp_path_factory):
 
 
 @pytest.fixture
-def reader(page, tmp_path, monkeypatch, study, inputs, trained, load_module):
+def desk(inputs, monkeypatch):
+    """A film in place of the camera, and a browser that shows what a page's server gives it and then is closed."""
+
+    def visit(url):
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            assert b'<html' in answer.read()
+        raise KeyboardInterrupt  # as Ctrl-C
+
+    monkeypatch.setattr(webbrowser, 'open', visit)
+    film = inputs / 'films/a.mp4'
+    monkeypatch.setattr(live, 'open_live', lambda source: LiveFrames(open_frames(film), paced=False))
+
+
+@pytest.fixture
+def reader(page, tmp_path, monkeypatch, study, inputs, desk, trained, load_module):
     """Who follows a page: runs lines of shell and blocks of Python in a folder that looks like the repository."""
     for name in FOLDERS:
         (tmp_path / name).symlink_to(ROOT / name)
@@ -147,15 +168,22 @@ def reader(page, tmp_path, monkeypatch, study, inputs, trained, load_module):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('POSELIFTER_DATA', str(study))
     shutil.copytree(inputs, tmp_path, dirs_exist_ok=True)
+    text = (ROOT / page).read_text(encoding='utf-8')
+    write_official(tmp_path, text)
+    if 'FOLDER\n' in text:
+        write_bert(tmp_path / 'FOLDER')
+    known = {name: kind for name, kind in HEADS.module_dict.items() if name != 'SymmetricPoseHead'}
+    monkeypatch.setattr(HEADS, '_module_dict', known)  # README adds this one, as a project does
     toys, made = trained
 
     def small(words):
         """A config, and perhaps a variant, in small."""
         config = next(word for word in words if word.startswith('configs/'))
-        variant = OPTIONS.parse_known_args(words)[0].variant
-        path = toys / f'{config.replace("/", "_")[:-3]}_{variant}.py'
+        given = OPTIONS.parse_known_args(words)[0]
+        of_bert = 'BertTextEncoder' in str(given.cfg_options)
+        path = toys / f'{config.replace("/", "_")[:-3]}_{given.variant}{"_bert" * of_bert}.py'
         if path not in made:
-            toy = load_config(ROOT / config, variant=variant)
+            toy = load_config(ROOT / config, given.cfg_options if of_bert else None, given.variant)
             for loader in filter(None, (toy.get('val_dataloader'), toy.get('test_dataloader'))):
                 if loader.dataset.get('type') == 'ProceduralMotion':
                     loader.dataset['n_sequences'] = min(loader.dataset['n_sequences'], 60)  # each motion twice
@@ -164,6 +192,13 @@ def reader(page, tmp_path, monkeypatch, study, inputs, trained, load_module):
             load_module('tools/train.py').main([str(path), '--work-dir', str(work)])
             [made[path]] = work.glob('iter_*.pth')
         return path, made[path]
+
+    def lifter():
+        """A small exported model, since the default one takes longer to export than all else on a page."""
+        path = toys / 'lifter.onnx'
+        if not path.exists():
+            export_model(init_model('mixste_bodies_small_27'), path)
+        return path
 
     def shell(words):
         if words[0] == 'poselifter' and words[1] in ('train', 'test'):
@@ -181,7 +216,7 @@ def reader(page, tmp_path, monkeypatch, study, inputs, trained, load_module):
             assert (ROOT / SEEN.match(line)[0].split()[-1]).is_file()
         elif words[0] == 'poselifter':
             write_weights(line, tmp_path)
-            main(words[1:])
+            main([*words[1:], *(['--model', str(lifter())] if words[1:] == ['app'] else [])])
         elif words[:3] == ['python', '-m', 'pytest']:
             assert all((ROOT / word).exists() for word in words if word.startswith('tests/'))
         elif words[0] in FOREIGN:

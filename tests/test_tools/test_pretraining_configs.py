@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from toy_reader import write_bert
 
 from poselifter.checkpoints import load_checkpoint_file
 from poselifter.skeletons import get_skeleton
-
-WORDS = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'walk', 'turn', 'sit', 'wave', 'to', 'from', 'transit']
 
 
 @pytest.fixture
@@ -124,14 +123,7 @@ def test_pretraining_is_validated_by_lifting(pretrain):
 
 @pytest.fixture
 def bert(tmp_path):
-    """A random BERT of three layers, as they are published."""
-    transformers = pytest.importorskip('transformers', reason='needs the extra [text]')
-    folder = tmp_path / 'bert'
-    folder.mkdir()
-    (folder / 'vocab.txt').write_text('\n'.join(WORDS) + '\n')
-    sizes = {'hidden_size': 16, 'num_hidden_layers': 3, 'num_attention_heads': 2, 'intermediate_size': 32}
-    transformers.BertForPreTraining(transformers.BertConfig(vocab_size=len(WORDS), **sizes)).save_pretrained(folder)
-    return folder
+    return write_bert(tmp_path / 'bert')
 
 
 @pytest.mark.slow

@@ -112,6 +112,7 @@ def toy_config(config: dict[str, Any]) -> dict[str, Any]:
     window = config['model'].get('test_cfg', {}).get('window', {})
     if window.get('stride') == 1:
         window['stride'] = 16  # else each frame has a window
-    if config['model'].get('text_encoder', {}).get('type') == 'BertTextEncoder':
+    encoder = config['model'].get('text_encoder', {})
+    if encoder.get('type') == 'BertTextEncoder' and not Path(encoder.get('pretrained') or '').is_dir():
         config['model']['text_encoder'] = {'type': 'HashedTextEncoder'}
     return config
