@@ -8,16 +8,17 @@ _base_ = [
     '../_base_/schedules/small.py',
 ]
 
-short = dict(  # the size of the zoo's model, half the epochs
-    model=dict(backbone=dict(embed_dims=40, depth=2, num_heads=4)),
-    train_cfg=dict(max_epochs=9, val_interval=3),
-    param_scheduler={'1': dict(T_max=9)},
-)
 load_from = 'work_dirs/motionbert/pretrain_cmu_27/epoch_18.pth'
 pretrained_by = 'configs/motionbert/pretrain_cmu_27.py'
 variants = dict(
-    scratch=dict(short, load_from=None, pretrained_by=None),
-    pretrained=dict(short, load_from='zoo/motionbert_bodies_27-c3f32463_20261129.safetensors', pretrained_by=None),
+    scratch=dict(load_from=None, pretrained_by=None),
+    pretrained=dict(  # the model of the zoo: its size, half the epochs
+        load_from='zoo/motionbert_bodies_27-c3f32463_20261129.safetensors',
+        pretrained_by=None,
+        model=dict(backbone=dict(embed_dims=40, depth=2, num_heads=4)),
+        train_cfg=dict(max_epochs=9, val_interval=3),
+        param_scheduler={'1': dict(T_max=9)},
+    ),
 )
 
 model = dict(

@@ -12,6 +12,7 @@ _TEXT = {'.py', '.md', '.yml', '.json', '.txt', '.sh', '.js', '.css', '.html', '
 _OWN = (
     '*_27-*.safetensors',
     'motionbert_action_cmu-*.safetensors',
+    'motionbert_mesh_anny_cmu-*.safetensors',
     'clip.npz',
 )  # made here: weights learned from CMU, whose terms allow it; a clip of them
 
