@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 import torch
 from hypothesis import HealthCheck, settings
+from machine import SLOWER
 
 from poselifter.errors import InputError, run_program
 
-SECONDS, MEMORY = 10, 2 << 30  # of processor time; beyond what the process holds before
-PATIENCE = 200  # seconds in all, of what waits and does nothing, on however busy a machine
+SECONDS, MEMORY = 10 * SLOWER, 2 << 30  # of processor time; beyond what the process holds before
+PATIENCE = 200 * SLOWER  # seconds in all, of what waits and does nothing, on however busy a machine
 WORDS = [
     *('', 'nope', '-1', '0', '1e9', '1e-300', 'nan', 'inf', '$x', 'a,b', 'None', '\udcff', '../x'),
     *('9' * 400, 'é' * 300),
@@ -44,7 +45,7 @@ class TooSlow(BaseException):
 
 
 def _stop(*_: Any) -> None:
-    raise TooSlow(f'over {SECONDS} s of work, or {PATIENCE} s in all')
+    raise TooSlow(f'over {SECONDS:.0f} s of work, or {PATIENCE:.0f} s in all')
 
 
 @contextlib.contextmanager

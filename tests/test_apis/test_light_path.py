@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from machine import SLOWER
 
 from poselifter.apis import Pose3DInferencer
 from poselifter.structures import KeypointTable
@@ -79,7 +80,7 @@ def test_questions_import_no_models(line):
     ids=['help', 'torch', 'onnxruntime'],
 )
 def test_it_starts_in(exported, repository, tmp_path, line, seconds):
-    """Seconds of one idle core; others' programs on the same core may take half of its speed."""
+    """Seconds of one idle core of the machine that machine.py speaks of; others' programs on the same core may take half of its speed."""
     resource = pytest.importorskip('resource', reason='needs the times of other processes')
     words = line.replace('FILE', str(exported[1])).split()
     words += ['-o', str(tmp_path), '--force'] if len(words) > 1 else []
@@ -91,7 +92,7 @@ def test_it_starts_in(exported, repository, tmp_path, line, seconds):
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         taken.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     print(f'{line}: {min(taken):.2f} s')
-    assert min(taken) < 2 * seconds
+    assert min(taken) < 2 * seconds * SLOWER
 
 
 def test_lift_imports_what_it_uses(repository, tmp_path):
