@@ -80,7 +80,7 @@ def test_questions_import_no_models(line):
     ids=['help', 'torch', 'onnxruntime'],
 )
 def test_it_starts_in(exported, repository, tmp_path, line, seconds):
-    """Seconds of one idle core of the machine that machine.py speaks of; others' programs on the same core may take half of its speed."""
+    """Seconds of one idle core as machine.py has it; others' programs on the core may take half of its speed."""
     resource = pytest.importorskip('resource', reason='needs the times of other processes')
     words = line.replace('FILE', str(exported[1])).split()
     words += ['-o', str(tmp_path), '--force'] if len(words) > 1 else []
