@@ -39,13 +39,13 @@ CODE_LINES = {
     'poselifter/visualization': 817,
     'poselifter/world': 407,
     'tools': 287,
-    'tools/analysis_tools': 1182,
+    'tools/analysis_tools': 1180,
     'tools/dataset_converters': 717,
     'tools/misc': 505,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_663
-TEST_LINES = 34_887
+TOTAL_LINES = 38_662
+TEST_LINES = 34_905
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

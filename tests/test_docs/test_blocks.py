@@ -14,7 +14,6 @@ import urllib.request
 import webbrowser
 from contextlib import ExitStack
 from pathlib import Path
-from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -157,7 +156,7 @@ def desk(inputs, monkeypatch):
 
 @pytest.fixture
 def reader(page, tmp_path, monkeypatch, study, inputs, desk, trained, load_module):
-    """Who follows a page: runs lines of shell and blocks of Python in a folder that looks like the repository."""
+    """Who follows a page, in a folder that looks like the repository."""
     for name in FOLDERS:
         (tmp_path / name).symlink_to(ROOT / name)
     if page.startswith('docs/datasets/'):  # which convert files, into this folder
@@ -174,38 +173,56 @@ def reader(page, tmp_path, monkeypatch, study, inputs, desk, trained, load_modul
         write_bert(tmp_path / 'FOLDER')
     known = {name: kind for name, kind in HEADS.module_dict.items() if name != 'SymmetricPoseHead'}
     monkeypatch.setattr(HEADS, '_module_dict', known)  # README adds this one, as a project does
-    toys, made = trained
+    return Reader(page, tmp_path, *trained, monkeypatch, load_module)
 
-    def small(words):
-        """A config, and perhaps a variant, in small."""
+
+class Reader:
+    """Runs lines of shell of a page in a folder, configs in small.
+
+    Args:
+        page: whose lines they are.
+        folder: where they run.
+        toys: folder for what serves all pages.
+        made: checkpoints of the small configs that were trained.
+        monkeypatch: sets variables of the environment.
+        load_module: gives a tool as a module.
+    """
+
+    def __init__(self, page, folder, toys, made, monkeypatch, load_module):
+        self.page, self.folder, self.toys, self.made = page, folder, toys, made
+        self.monkeypatch, self.load_module = monkeypatch, load_module
+
+    def small(self, words):
+        """A config, and perhaps a variant, in small, and its checkpoint."""
         config = next(word for word in words if word.startswith('configs/'))
         given = OPTIONS.parse_known_args(words)[0]
         of_bert = 'BertTextEncoder' in str(given.cfg_options)
-        path = toys / f'{config.replace("/", "_")[:-3]}_{given.variant}{"_bert" * of_bert}.py'
-        if path not in made:
+        path = self.toys / f'{config.replace("/", "_")[:-3]}_{given.variant}{"_bert" * of_bert}.py'
+        if path not in self.made:
             toy = load_config(ROOT / config, given.cfg_options if of_bert else None, given.variant)
             for loader in filter(None, (toy.get('val_dataloader'), toy.get('test_dataloader'))):
                 if loader.dataset.get('type') == 'ProceduralMotion':
                     loader.dataset['n_sequences'] = min(loader.dataset['n_sequences'], 60)  # each motion twice
             write_config(toy, path)
             work = path.with_suffix('')
-            load_module('tools/train.py').main([str(path), '--work-dir', str(work)])
-            [made[path]] = work.glob('iter_*.pth')
-        return path, made[path]
+            self.load_module('tools/train.py').main([str(path), '--work-dir', str(work)])
+            [self.made[path]] = work.glob('iter_*.pth')
+        return path, self.made[path]
 
-    def lifter():
+    def lifter(self):
         """A small exported model, since the default one takes longer to export than all else on a page."""
-        path = toys / 'lifter.onnx'
+        path = self.toys / 'lifter.onnx'
         if not path.exists():
             export_model(init_model('mixste_bodies_small_27'), path)
         return path
 
-    def shell(words):
+    def shell(self, words):
+        """Runs a line, or checks that what it names is there."""
         if words[0] == 'poselifter' and words[1] in ('train', 'test'):
             words = ['python', f'tools/{words[1]}.py', *words[2:]]
         words = words[words[0] == 'export' :]
         while words and '=' in words[0]:
-            monkeypatch.setenv(*words.pop(0).split('='))
+            self.monkeypatch.setenv(*words.pop(0).split('='))
         if not words:
             return
         words = [STAND_INS.get(word, word) for word in words if word not in LONG or words[0] == 'poselifter']
@@ -215,36 +232,37 @@ def reader(page, tmp_path, monkeypatch, study, inputs, desk, trained, load_modul
         if SEEN.match(line):
             assert (ROOT / SEEN.match(line)[0].split()[-1]).is_file()
         elif words[0] == 'poselifter':
-            write_weights(line, tmp_path)
-            main([*words[1:], *(['--model', str(lifter())] if words[1:] == ['app'] else [])])
+            write_weights(line, self.folder)
+            main([*words[1:], *(['--model', str(self.lifter())] if words[1:] == ['app'] else [])])
         elif words[:3] == ['python', '-m', 'pytest']:
             assert all((ROOT / word).exists() for word in words if word.startswith('tests/'))
         elif words[0] in FOREIGN:
             assert shutil.which(words[0]) or words[0] in ('source', 'pip', 'pre-commit', 'sphinx-build')
         else:
-            program = Path(words[1] if words[0] == 'python' else words[0])
-            tool, rest = program.stem.removeprefix('dist_'), words[2 if words[0] == 'python' else 1 :]
-            assert (ROOT / program).is_file(), line
-            rest = [CONFIGS[page] if word == 'CONFIG' else word for word in rest]
-            if program.suffix == '.sh':
-                rest = [word for word in rest if not word.isdigit()]  # processes
-            if tool == 'train':
-                given = OPTIONS.parse_known_args(rest)[0]
-                load_config(ROOT / rest[0], given.cfg_options, given.variant)  # of which the small one knows nothing
-                small(rest)
-            elif TRAINED.fullmatch(tool):
-                stand_in = dict(zip(rest, map(str, small(rest)), strict=False))  # of config and checkpoint
-                words = [stand_in.get(word, word) for word in rest]
-                if '--variant' in words:
-                    at = words.index('--variant')
-                    del words[at : at + 2]
-                load_module(f'{program.parent}/{tool}.py').main(words)
-            elif program.parts[0] in ('tools', 'demo'):
-                load_module(str(program)).main(rest)
-            else:
-                runpy.run_path(str(program), run_name='__main__')
+            words = words[words[0] == 'python' :]
+            self.program(Path(words[0]), [CONFIGS[self.page] if word == 'CONFIG' else word for word in words[1:]])
 
-    return SimpleNamespace(shell=shell)
+    def program(self, path, rest):
+        """Runs a program of the repository with its arguments; what trains or tests, on small configs."""
+        assert (ROOT / path).is_file(), path
+        tool = path.stem.removeprefix('dist_')
+        if path.suffix == '.sh':
+            rest = [word for word in rest if not word.isdigit()]  # processes
+        if tool == 'train':
+            given = OPTIONS.parse_known_args(rest)[0]
+            load_config(ROOT / rest[0], given.cfg_options, given.variant)  # of which the small one knows nothing
+            self.small(rest)
+        elif TRAINED.fullmatch(tool):
+            stand_in = dict(zip(rest, map(str, self.small(rest)), strict=False))  # of config and checkpoint
+            words = [stand_in.get(word, word) for word in rest]
+            if '--variant' in words:
+                at = words.index('--variant')
+                del words[at : at + 2]
+            self.load_module(f'{path.parent}/{tool}.py').main(words)
+        elif path.parts[0] in ('tools', 'demo'):
+            self.load_module(str(path)).main(rest)
+        else:
+            runpy.run_path(str(path), run_name='__main__')
 
 
 NAMES = """

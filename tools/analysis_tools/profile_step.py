@@ -117,9 +117,8 @@ def main(argv: list[str] | None = None) -> None:
     config = read_config(args, 'profiling', 'model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
     with TemporaryDirectory() as folder, config_errors(config):
         runner = build(config, folder, args.batch_size, args.amp)
-        runner.train_loop.run = lambda: report(
-            runner, args.steps, args.rows
-        )  # what comes before it is as in a training
+        # what comes before it is as in a training
+        runner.train_loop.run = lambda: report(runner, args.steps, args.rows)
         runner.train()
 
 
