@@ -25,7 +25,7 @@ CODE_LINES = {
     'poselifter/apis': 1763,
     'poselifter/checkpoints': 848,
     'poselifter/codecs': 192,
-    'poselifter/datasets': 2951,
+    'poselifter/datasets': 2955,
     'poselifter/detection': 703,
     'poselifter/engine': 1201,
     'poselifter/evaluation': 611,
@@ -40,12 +40,12 @@ CODE_LINES = {
     'poselifter/world': 407,
     'tools': 287,
     'tools/analysis_tools': 1180,
-    'tools/dataset_converters': 717,
+    'tools/dataset_converters': 781,
     'tools/misc': 505,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_662
-TEST_LINES = 34_905
+TOTAL_LINES = 38_775
+TEST_LINES = 35_021
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

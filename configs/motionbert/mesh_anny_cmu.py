@@ -1,6 +1,6 @@
-# Meshes of the free body from 2D keypoints: DSTformer, small, on CMU motion capture posed on bodies of all builds; no
-# licensed file is needed. It starts from what pretrain_cmu_27.py leaves; variant `pretrained`: from a model of the zoo;
-# `scratch`: from nothing.
+# Meshes of the free body from 2D keypoints: DSTformer, small, on bodies of all builds that move as those fitted to CMU
+# motion capture; no licensed file is needed. It starts from what pretrain_cmu_27.py leaves; variant `pretrained`: from
+# a model of the zoo; `scratch`: from nothing.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/datasets/cmu_meshes.py',

@@ -16,8 +16,16 @@ from .transforms.base import next_rng
 from .transforms.bodies import BONES, conjugate, multiply
 
 _NEED = ('clip_id', 'joint_names', 'rotations', 'offsets', 'source_format', 'daz_turn', 'rotation_unit')
-_HOW = 'it lies beside the file of 17 joints: cmu_train.npz and full_train.npz'
+_HOW = (
+    'it lies beside the file of 17 joints: cmu_train.npz and full_train.npz; that of fitted bodies is made by '
+    'tools/dataset_converters/fit_mocap.py'
+)
 _MIXED = (slice(17, 24), slice(24, 31), slice(17, 31), slice(11, 31))  # left arm, right arm, both, all above the pelvis
+
+
+def rotations_beside(joints: str | Path) -> Path:
+    """The file of rotations that belongs to one of joints: ``full_train.npz`` beside ``cmu_train.npz``."""
+    return Path(joints).with_name('full_' + Path(joints).name.removeprefix('cmu_'))
 
 
 @DATASETS.register_module()
@@ -31,6 +39,7 @@ class CMUSkeletonDataset(CMUMocapDataset):
         ann_file: as :class:`CMUMocapDataset` takes it; the file ``full_*.npz`` beside it holds the rotations.
         own_body: fraction of the windows that are shown on the body they come with; others on one of the subjects'.
         mix: fraction of the windows whose arms, or all above the pelvis, come from another clip.
+        rotations: another file of rotations, such as those of fitted bodies (``fit_mocap.py``).
         **kwargs: see :class:`CMUMocapDataset`.
 
     Raises:
@@ -39,14 +48,13 @@ class CMUSkeletonDataset(CMUMocapDataset):
 
     METAINFO = {**CMUMocapDataset.METAINFO, 'skeleton_3d': 'body17'}
 
-    def __init__(self, own_body: float = 1.0, mix: float = 0.0, **kwargs: Any) -> None:
-        self.own_body, self.mix = own_body, mix
+    def __init__(self, own_body: float = 1.0, mix: float = 0.0, rotations: str | None = None, **kwargs: Any) -> None:
+        self.own_body, self.mix, self.rotations = own_body, mix, rotations
         super().__init__(**kwargs)
 
     def load(self) -> Sequences:
         sequences = super().load()
-        path = Path(self.ann_file).with_name(Path(self.ann_file).name.replace('cmu_', 'full_'))
-        path = path if path.name != Path(self.ann_file).name else path.with_name(f'full_{path.name}')
+        path = Path(self.rotations) if self.rotations else rotations_beside(self.ann_file)
         full = load_arrays(path, _NEED, names=(), how=_HOW)
         check_rows(path, {**sequences.arrays, **full}, {'root': (3,), 'rotations': (31, 4)}, _HOW)
         if full['joint_names'].tolist() != list(BONES):

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from machine import SLOWER
+from machine import slower
 
 from poselifter.apis import Pose3DInferencer
 from poselifter.structures import KeypointTable
@@ -86,13 +86,13 @@ def test_it_starts_in(exported, repository, tmp_path, line, seconds):
     words += ['-o', str(tmp_path), '--force'] if len(words) > 1 else []
     code = 'from poselifter.cli import main; import sys; main(sys.argv[1:])'
     taken = []
-    for _ in range(3):
+    for _ in range(3):  # beside a measure of the machine, which others may slow down meanwhile
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, '-c', code, *words], cwd=repository, capture_output=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        taken.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        taken.append((after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / slower())
     print(f'{line}: {min(taken):.2f} s')
-    assert min(taken) < 2 * seconds * SLOWER
+    assert min(taken) < 2 * seconds
 
 
 def test_lift_imports_what_it_uses(repository, tmp_path):

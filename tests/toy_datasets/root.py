@@ -70,6 +70,8 @@ def write_cmu(folder: Path) -> None:
     for part in ('train', 'val', 'test'):
         shutil.copy(DATA / 'cmu_tiny.npz', folder / f'cmu_{part}.npz')
         np.savez(folder / f'full_{part}.npz', **full)
+    folder.with_name('cmu_fits').mkdir()
+    shutil.copy(folder / 'full_train.npz', folder.with_name('cmu_fits'))
 
 
 def write_hrnet(folder: Path) -> None:

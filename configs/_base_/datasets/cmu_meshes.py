@@ -1,4 +1,6 @@
-# As cmu_bodies.py, with rotations and shapes of the bodies that are seen, and tests on bodies of the held-out subjects.
+# As cmu_bodies.py, with rotations and shapes of the bodies that are seen. Training has the rotations of bodies fitted
+# to the captured joints, as fit-body does; tests, those that were captured, of the held-out subjects:
+#   python tools/dataset_converters/fit_mocap.py data/cmu/cmu_train.npz data/cmu_fits
 _base_ = './cmu_bodies.py'
 
 labels = dict(type='PackPose', keys=['body_rotations', 'body_shape'])
@@ -31,7 +33,8 @@ tested = dict(
     test_mode=True,
     pipeline=test_pipeline,
 )
-train_dataloader = dict(dataset=dict(own_body=0.0, pipeline=train_pipeline))
+fits = '{{$POSELIFTER_DATA:data}}/cmu_fits/full_train.npz'
+train_dataloader = dict(dataset=dict(own_body=0.0, rotations=fits, pipeline=train_pipeline))
 val_dataloader = dict(batch_size=1, dataset=dict(**tested, ann_file='cmu_val.npz'))
 test_dataloader = dict(batch_size=1, dataset=dict(**tested, ann_file='cmu_test.npz'))
 val_evaluator = dict(type='MeshMetric')
