@@ -43,8 +43,7 @@ PAGES = sorted(
 )
 #: What blocks need and cannot be had here, not as a toy either.
 LACKING = re.compile(
-    r' *# needs (an hour|Python 3\.10|a network|two machines|a Slurm|pip install "poselifter\[ray|Blender|'
-    "the CMU data|no data, but hours|the checkpoint of the pretraining|the authors' files; )"
+    r' *# needs (an hour|Python 3\.10|a network|two machines|a Slurm|pip install "poselifter\[ray|Blender)'
 )
 FOLDERS = ('benchmarks', 'configs', 'demo', 'docs', 'projects', 'tests', 'tools', 'zoo')
 #: Programs that take a config and a checkpoint: the config is made small, the checkpoint is one of its network.
@@ -57,7 +56,7 @@ CONFIGS = {  # where a page leaves it open
     'docs/user_guides/actions.md': 'configs/motionbert/action_procedural.py',
     'docs/user_guides/text_motion.md': 'configs/actionpose/pretrain_procedural.py',
 }
-STAND_INS = {'S11/Photo*': 'S9/Walking*'}  # what toys have
+STAND_INS = {'S11/Photo*': 'S9/Walking*', '93_c1': '09_12a'}  # what toys have
 LONG = ('--fps', '--run', '--toy')  # options that measure or train for minutes
 FOREIGN = ('pip', 'source', 'ruff', 'sphinx-build', 'git', 'pre-commit')  # words of other programs
 
@@ -159,6 +158,9 @@ def reader(page, tmp_path, monkeypatch, study, inputs, desk, trained, load_modul
     """Who follows a page, in a folder that looks like the repository."""
     for name in FOLDERS:
         (tmp_path / name).symlink_to(ROOT / name)
+    if page.startswith('demo/'):  # which makes its clip anew
+        (tmp_path / 'demo').unlink()
+        shutil.copytree(ROOT / 'demo', tmp_path / 'demo')
     if page.startswith('docs/datasets/'):  # which convert files, into this folder
         shutil.copytree(study, tmp_path / 'data')
         write_downloads(tmp_path, tmp_path / 'data')
@@ -200,9 +202,12 @@ class Reader:
         path = self.toys / f'{config.replace("/", "_")[:-3]}_{given.variant}{"_bert" * of_bert}.py'
         if path not in self.made:
             toy = load_config(ROOT / config, given.cfg_options if of_bert else None, given.variant)
+            enough = 4 if 'PoseMetric' in str(toy.get('test_evaluator')) else 60  # for actions, each motion twice
             for loader in filter(None, (toy.get('val_dataloader'), toy.get('test_dataloader'))):
                 if loader.dataset.get('type') == 'ProceduralMotion':
-                    loader.dataset['n_sequences'] = min(loader.dataset['n_sequences'], 60)  # each motion twice
+                    loader.dataset['n_sequences'] = min(loader.dataset['n_sequences'], enough)
+            if 'class_texts' in toy.model:  # reads windows, not the whole clips of the training that it was made for
+                toy.update(val_dataloader=None, val_evaluator=None, val_cfg=None)
             write_config(toy, path)
             work = path.with_suffix('')
             self.load_module('tools/train.py').main([str(path), '--work-dir', str(work)])
@@ -260,6 +265,10 @@ class Reader:
                 del words[at : at + 2]
             self.load_module(f'{path.parent}/{tool}.py').main(words)
         elif path.parts[0] in ('tools', 'demo'):
+            for name in rest:
+                if name.startswith('work_dirs/') and not Path(name).exists():  # what the training before it leaves
+                    Path(name).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(list(self.made.values())[-1], name)
             self.load_module(str(path)).main(rest)
         else:
             runpy.run_path(str(path), run_name='__main__')

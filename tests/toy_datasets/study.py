@@ -75,7 +75,7 @@ def small(node: Any) -> Any:
 
 
 def _small_size(key: str, value: int) -> int:
-    if key.endswith('_dims') and value >= 128:
+    if key.endswith(('_dims', 'in_channels')) and value >= 128:
         return value // (16 if value >= 256 else 8)
     return min(value, SIZES.get(key, value))
 
