@@ -74,7 +74,7 @@ def test_rotations_of_a_fitted_body_are_its_own(tool, builds, rng):
 def test_known_limbs_are_found_and_a_stopped_run_goes_on(tool, captured, tmp_path, capsys):
     path, turns, joints = captured
     np.testing.assert_allclose(tool.captured_joints(dict(np.load(path.with_name('full_train.npz'))),
-                               np.load(path)['root'], 1) @ tool._CAMERA, joints[12:], atol=2e-4)  # fmt: skip
+                               np.load(path)['root'], 1) @ tool._TURN, joints[12:], atol=2e-4)  # fmt: skip
     tool.main([str(path), str(tmp_path / 'fits'), '--workers', '1', '--iterations', '60'])
     assert '2 clips, 24 frames' in capsys.readouterr().out
     with np.load(tmp_path / 'fits/full_train.npz') as file:

@@ -27,8 +27,8 @@ from poselifter.utils.parallel import count_cores
 
 _CLIPS = ('clip_id', 'clip_start', 'clip_len')
 _NEED = (*_CLIPS, 'joint_names', 'rotations', 'rotation_unit', 'offsets', 'source_format', 'daz_turn')
-_CAMERA = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])  # from z up to y down, z forward
-_Z_UP = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])  # from y up, facing z, to z up, facing -y
+# From z up to the axes of a camera, y down and z forward; and from y up, facing z, to z up, facing -y.
+_TURN = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -73,7 +73,7 @@ def captured_joints(arrays: dict[str, np.ndarray], root: np.ndarray, number: int
     ends = place_joints(turns, offsets.astype(np.float32), root[rows])
     joints = ends[:, BODY17]
     joints[:, 0] = (joints[:, 1] + joints[:, 4]) / 2
-    return joints @ _CAMERA.T.astype(np.float32)
+    return joints @ _TURN.T.astype(np.float32)
 
 
 def fit(joints: np.ndarray, iterations: int, kept: CacheFile) -> None:
@@ -91,7 +91,7 @@ def captured_rotations(body: AnnyBody, motion: BodyMotion) -> np.ndarray:
     world = (articulation.body.tree.world(turns)[:, articulation.last] @ articulation.frames).numpy().astype(float)
     builds = load_arrays(shipped_root() / FILE, ('shapes', 'rests'), how='reinstall poselifter')
     nearest = np.square(builds['shapes'] - motion.betas).sum(1).argmin()  # how its limbs rest
-    ours = _CAMERA.T @ world @ builds['rests'][nearest].swapaxes(-1, -2) @ _Z_UP.T
+    ours = _TURN.T @ world @ builds['rests'][nearest].swapaxes(-1, -2) @ _TURN.T
     quaternions = matrix_to_quaternion(ours)
     jumps = (quaternions[1:] * quaternions[:-1]).sum(-1) < 0  # q and -q are the same turn
     quaternions[1:] *= np.where(jumps, -1, 1).cumprod(0)[..., None]
