@@ -149,7 +149,7 @@ def live(args: argparse.Namespace) -> None:
 @command(
     'app',
     option('-o', '--out', metavar='FOLDER', help='write the files there for another web server, serve nothing'),
-    option('--model', help='a name of the zoo or an exported .onnx file (default: the model that ships)'),
+    option('--model', help='a name of the zoo or an exported .onnx file (default: the tiny model that ships)'),
     option('--port', type=int, default=0, help='of the page (default: a free one)'),
     option('--no-browser', action='store_true', help='print the address of the page, open nothing'),
 )

@@ -23,7 +23,7 @@ from ..visualization.local_server import serve_files
 from .exported import ExportedModel
 from .streaming import FASTER, STREAM_SMOOTHING
 from .track_clips import MAX_GAP
-from .zoo import DEFAULT_MODEL
+from .zoo import TINY_MODEL
 
 _CODEC = 'RootRelativeLifting'
 _NETWORKS = {'lite': 'blazepose-lite', 'full': 'blazepose-full', 'detector': 'blazepose-detector'}
@@ -36,14 +36,14 @@ def app_files(
     """The files of the application by name, and the headers that its own server sends.
 
     Args:
-        model: an exported file, or a name of the zoo, which is exported now and needs torch; ``None`` means the model
-            that ships.
+        model: an exported file, or a name of the zoo, which is exported now and needs torch; ``None`` means the
+            tiny model that ships.
         say: called with lines for the user.
 
     Raises:
         InputError: the model cannot be exported, or is of a kind that the application does not run.
     """
-    path, name = Path(model or ''), str(model or DEFAULT_MODEL)
+    path, name = Path(model or ''), str(model or TINY_MODEL)
     if name.endswith('.onnx'):
         metadata, lifter = ExportedModel(path).metadata, path.read_bytes()
     else:

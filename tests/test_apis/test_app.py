@@ -15,6 +15,7 @@ from scipy.ndimage import map_coordinates
 from poselifter.apis import ExportedModel, export_model, init_model
 from poselifter.apis.app import app_facts, app_files, serve_app
 from poselifter.apis.prediction import predict_table
+from poselifter.apis.zoo import TINY_MODEL
 from poselifter.cli import main
 from poselifter.detection import blazepose, build_detector, open_frames
 from poselifter.detection.regions import pick_best, to_picture
@@ -103,10 +104,10 @@ def test_serves_until_it_is_stopped(exported, monkeypatch, capsys):
 
 @pytest.fixture(scope='module')
 def lifter(tmp_path_factory):
-    """The exported small model of the zoo: browsers take long for the default one, a larger one of its kind."""
+    """The exported model that the application takes."""
     pytest.importorskip('onnxscript')
     path = tmp_path_factory.mktemp('app') / 'lifter.onnx'
-    export_model(init_model('mixste_bodies_small_27'), path, say=lambda line: None)
+    export_model(init_model(TINY_MODEL), path, say=lambda line: None)
     return path
 
 

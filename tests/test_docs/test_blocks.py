@@ -218,7 +218,7 @@ class Reader:
         """A small exported model, since the default one takes longer to export than all else on a page."""
         path = self.toys / 'lifter.onnx'
         if not path.exists():
-            export_model(init_model('mixste_bodies_small_27'), path)
+            export_model(init_model('mixste_tiny_27'), path)
         return path
 
     def shell(self, words):

@@ -117,7 +117,7 @@ def test_commands(name, inputs, monkeypatch):
     parsers = dict(commands_of(parser_of(cli.main, monkeypatch)))
     monkeypatch.setattr(stream, '_CAMERAS', {sys.platform: 'none'})  # or a camera would be watched for ever
     monkeypatch.setattr('poselifter.apis.app.serve_app', lambda *_: None)  # nor a page be served
-    monkeypatch.setattr('poselifter.apis.app.DEFAULT_MODEL', str(inputs['config']))  # a large one takes long to export
+    monkeypatch.setattr('poselifter.apis.app.TINY_MODEL', str(inputs['config']))
     monkeypatch.setattr('poselifter.apis.fast.find_spec', lambda _: None)  # exports for --fast take long, too
     words = tuple(name.split())
     check(cli.main, parsers[words], words, inputs, 3 if name in ('doctor', 'app') else 30, 0.7)  # which take seconds
