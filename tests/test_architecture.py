@@ -22,7 +22,7 @@ FLOORS = [
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
     'poselifter': 496,
-    'poselifter/apis': 1763,
+    'poselifter/apis': 1764,
     'poselifter/checkpoints': 848,
     'poselifter/codecs': 192,
     'poselifter/datasets': 2955,
@@ -40,12 +40,12 @@ CODE_LINES = {
     'poselifter/world': 407,
     'tools': 287,
     'tools/analysis_tools': 1180,
-    'tools/dataset_converters': 781,
+    'tools/dataset_converters': 780,
     'tools/misc': 505,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_775
-TEST_LINES = 35_052
+TOTAL_LINES = 38_776
+TEST_LINES = 35_053
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
