@@ -31,7 +31,7 @@ CODE_LINES = {
     'poselifter/evaluation': 611,
     'poselifter/geometry': 736,
     'poselifter/io': 2086,
-    'poselifter/models': 3143,
+    'poselifter/models': 3159,
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
     'poselifter/tracking': 411,
@@ -44,7 +44,7 @@ CODE_LINES = {
     'tools/misc': 505,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_776
+TOTAL_LINES = 38_793
 TEST_LINES = 35_053
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',

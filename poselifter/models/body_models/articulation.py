@@ -59,7 +59,19 @@ class Articulation:
         self.last = [group[-1] for group in self.groups]
         order = [(group[part], number, part) for number, group in enumerate(self.groups) for part in range(len(group))]
         self.moving = [bone for bone, _, _ in sorted(order)]
-        self.owner = [(number, part) for _, number, part in sorted(order)]
+        several = [number for number, group in enumerate(self.groups) if len(group) > 1]
+        self.twisted = [number for number in several if COMMON[number].endswith(('Arm', 'UpLeg'))]
+        self.shared = [number for number in several if number not in self.twisted]
+        self.lengths = torch.tensor([float(len(self.groups[number])) for number in self.shared]).unsqueeze(-1)
+        self.axes = torch.stack([self.along(number) for number in self.twisted] or [self.frames.new_zeros(3)])
+        rows = [number for _, number, _ in sorted(order)]  # of all turns, of a part of those shared, of two of a limb's
+        for place, (_, number, part) in enumerate(sorted(order)):
+            if number in self.shared:
+                rows[place] = len(COMMON) + self.shared.index(number)
+            elif number in self.twisted:
+                first = len(COMMON) + len(self.shared) + part * len(self.twisted)
+                rows[place] = first + self.twisted.index(number)
+        self.rows = rows
         self.above = [0, *TREE.above]
 
     def from_body(self, rotations: Tensor) -> Tensor:
@@ -79,17 +91,15 @@ class Articulation:
         """
         frames = self.frames.to(common)
         turns = frames[self.above] @ common @ frames.transpose(-1, -2)
-        parts = {}
-        for number, group in enumerate(self.groups):
-            whole = turns[..., number, :, :]
-            if len(group) == 1:
-                parts[number] = [whole]
-            elif COMMON[number].endswith(('Arm', 'UpLeg')):
-                half = self._half_twist(whole, number)
-                parts[number] = [whole @ half.transpose(-1, -2), half]
-            else:
-                parts[number] = [axis_angle_to_matrix(matrix_to_axis_angle(whole) / len(group))] * len(group)
-        return torch.stack([parts[number][part] for number, part in self.owner], -3)
+        parts = [turns]
+        if self.shared:
+            angles = matrix_to_axis_angle(turns[..., self.shared, :, :])
+            parts.append(axis_angle_to_matrix(angles / self.lengths.to(angles)))
+        if self.twisted:
+            whole = turns[..., self.twisted, :, :]
+            half = self._half_twist(whole)
+            parts += [whole @ half.transpose(-1, -2), half]
+        return torch.cat(parts, -3)[..., self.rows, :, :]
 
     def to_body(self, common: Tensor) -> Tensor:
         """Rotations (..., C, 3, 3) of common bones to those (..., K, 3, 3) of all bones of the body."""
@@ -97,13 +107,13 @@ class Articulation:
         whole[..., self.moving, :, :] = self.moving_rotations(common)
         return whole
 
-    def _half_twist(self, turn: Tensor, number: int) -> Tensor:
-        """Half of what a turn (..., 3, 3) of a limb turns it about its length."""
-        along = self.along(number).to(turn)
-        skew = turn - turn.transpose(-1, -2)
-        axial = torch.stack([skew[..., 2, 1], skew[..., 0, 2], skew[..., 1, 0]], -1) @ along
-        angle = torch.atan2(axial, 1 + turn.diagonal(dim1=-2, dim2=-1).sum(-1))  # half the angle, of swing then twist
-        return axis_angle_to_matrix(angle.unsqueeze(-1) * along)
+    def _half_twist(self, turns: Tensor) -> Tensor:
+        """Half of what turns (..., N, 3, 3) of the limbs of several bones turn them about their lengths."""
+        axes = self.axes.to(turns)
+        skew = turns - turns.transpose(-1, -2)
+        axial = (torch.stack([skew[..., 2, 1], skew[..., 0, 2], skew[..., 1, 0]], -1) * axes).sum(-1)
+        angle = torch.atan2(axial, 1 + turns.diagonal(dim1=-2, dim2=-1).sum(-1))  # half the angle, of swing then twist
+        return axis_angle_to_matrix(angle.unsqueeze(-1) * axes)
 
     def along(self, number: int) -> Tensor:
         """Unit vector (3,) along a limb at rest in the body's axes."""

@@ -71,6 +71,6 @@ class BodyJoints:
         if self.pose_points is not None:  # of bodies whose vertices at rest are in the axes of the bones
             moved = pose_features(rotations[:, 1:]) @ self.pose_points.flatten(0, 1).T
             points = points + moved.unflatten(1, (-1, 3))
-        moved = (world[:, self.owner] @ points.unsqueeze(-1)).squeeze(-1)
-        moved = moved + self.weights[:, None] * places[:, self.owner]
+        moved = (world.index_select(1, self.owner) @ points.unsqueeze(-1)).squeeze(-1)
+        moved = moved + self.weights[:, None] * places.index_select(1, self.owner)
         return moved.new_zeros(len(moved), self.count, 3).index_add(1, self.joint, moved), world

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -39,16 +40,22 @@ class BoneTree:
             depths.append(depths[parent] + 1)
             chain[bone] += chain[parent]
         self.above, self.chain = list(self.parents[1:]), chain[:, 1:]
-        self.levels = [[b for b, depth in enumerate(depths) if depth == d] for d in range(max(depths) + 1)]
-        self.order = torch.tensor([bone for level in self.levels for bone in level]).argsort()
+        levels = [[b for b, depth in enumerate(depths) if depth == d] for d in range(max(depths) + 1)]
+        self.counts = [len(level) for level in levels]
+        self.by_level = torch.tensor([bone for level in levels for bone in level])
+        self.carriers = [
+            torch.tensor([above.index(self.parents[bone]) for bone in level]) for above, level in pairwise(levels)
+        ]
+        self.order = self.by_level.argsort()
 
     def world(self, rotations: Tensor) -> Tensor:
         """Rotations (..., K, 3, 3) relative to the parents' to those in the axes of the root's parent."""
-        parts = [rotations[..., :1, :, :]]
-        for level, bones in enumerate(self.levels[1:]):
-            above = [self.levels[level].index(self.parents[bone]) for bone in bones]
-            parts.append(parts[-1][..., above, :, :] @ rotations[..., bones, :, :])
-        return torch.cat(parts, -3)[..., self.order, :, :]
+        device = rotations.device
+        first, *levels = rotations.index_select(-3, self.by_level.to(device)).split(self.counts, -3)
+        parts = [first]
+        for turns, carriers in zip(levels, self.carriers, strict=True):
+            parts.append(parts[-1].index_select(-3, carriers.to(device)) @ turns)
+        return torch.cat(parts, -3).index_select(-3, self.order.to(device))
 
     def places(self, world: Tensor, heads: Tensor) -> Tensor:
         """Heads (..., K, 3) of bones that are turned by (..., K, 3, 3), from those at rest; the root's stays."""
