@@ -59,7 +59,7 @@ variants = dict(
         ),
         load_from='work_dirs/bodies_27_wide/last.pth',
     ),
-    tiny_last=dict(last, load_from='work_dirs/bodies_27/last.pth'),  # of the config itself, 0.27 M parameters
+    mixste_tiny=dict(last, load_from='work_dirs/bodies_27/last.pth'),  # of the config itself, 0.27 M parameters
     # projects/zoo/train_on_gpu.sh
     gpu=dict(
         model=wide['model'],

@@ -11,7 +11,7 @@ from ..utils import shipped_root
 from ..utils.download import fetch, has_hash
 
 DEFAULT_MODEL = 'mixste_bodies_27'
-TINY_MODEL = 'mixste_tiny_27'  # where size and time matter more
+TINY_MODEL = 'mixste_tiny_bodies_27'  # where size and time matter more
 SEARCH_MODEL = 'mixste_text_motion_27'
 
 

@@ -199,10 +199,10 @@ class Reader:
         config = next(word for word in words if word.startswith('configs/'))
         given = OPTIONS.parse_known_args(words)[0]
         of_bert = 'BertTextEncoder' in str(given.cfg_options)
-        path = self.toys / f'{config.replace("/", "_")[:-3]}_{given.variant}{"_bert" * of_bert}.py'
+        enough = 4 if self.page.startswith('docs/systems/') else 60  # for actions, each motion twice
+        path = self.toys / f'{config.replace("/", "_")[:-3]}_{given.variant}{"_bert" * of_bert}_{enough}.py'
         if path not in self.made:
             toy = load_config(ROOT / config, given.cfg_options if of_bert else None, given.variant)
-            enough = 4 if 'PoseMetric' in str(toy.get('test_evaluator')) else 60  # for actions, each motion twice
             for loader in filter(None, (toy.get('val_dataloader'), toy.get('test_dataloader'))):
                 if loader.dataset.get('type') == 'ProceduralMotion':
                     loader.dataset['n_sequences'] = min(loader.dataset['n_sequences'], enough)
@@ -218,7 +218,7 @@ class Reader:
         """A small exported model, since the default one takes longer to export than all else on a page."""
         path = self.toys / 'lifter.onnx'
         if not path.exists():
-            export_model(init_model('mixste_tiny_27'), path)
+            export_model(init_model('mixste_tiny_bodies_27'), path)
         return path
 
     def shell(self, words):
