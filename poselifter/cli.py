@@ -210,7 +210,7 @@ def world_of(args: argparse.Namespace) -> Any:
     SKELETON,
     option('--fps', type=float, help='frame rate, where the file does not say (then: 30)'),
     option('--noise', type=float, default=0.01, help='assumed error of the joints, metres: more is smoother'),
-    option('--iterations', type=int, default=200, help='iterations of the optimiser (default: %(default)s)'),
+    option('--iterations', type=int, default=100, help='iterations of the optimiser (default: %(default)s)'),
     DEVICE,
 )
 def fit_any_body(args: argparse.Namespace) -> None:
@@ -238,7 +238,7 @@ def fit_any_body(args: argparse.Namespace) -> None:
     SKELETON,
     option('--fps', type=float, help='frame rate, where the file does not say (then: 30)'),
     option('--noise', type=float, default=0.01, help='assumed error of the joints, metres: more is smoother'),
-    option('--iterations', type=int, default=400, help='iterations of the optimiser (default: %(default)s)'),
+    option('--iterations', type=int, default=100, help='iterations of the optimiser (default: %(default)s)'),
     DEVICE,
 )
 def fit(args: argparse.Namespace) -> None:

@@ -31,7 +31,7 @@ def _child(name: str, *rooms: str) -> Registry:
     return Registry(parent.name, parent=parent, scope=_SCOPE, locations=locations)
 
 
-MODELS = _child('MODELS', 'models')
+MODELS = _child('MODELS', 'models.factory')
 BACKBONES = NECKS = HEADS = LOSSES = MODELS
 
 DATASETS = _child('DATASETS', 'datasets')
@@ -54,8 +54,8 @@ OPTIM_WRAPPER_CONSTRUCTORS = _child('OPTIM_WRAPPER_CONSTRUCTORS', 'engine')
 PARAM_SCHEDULERS = _child('PARAM_SCHEDULERS', 'engine')
 LOG_PROCESSORS = _child('LOG_PROCESSORS', 'engine')
 MODEL_WRAPPERS = _child('MODEL_WRAPPERS', 'engine')
-WEIGHT_INITIALIZERS = _child('WEIGHT_INITIALIZERS', 'models')
-TASK_UTILS = _child('TASK_UTILS', 'models')
+WEIGHT_INITIALIZERS = _child('WEIGHT_INITIALIZERS', 'models.factory')
+TASK_UTILS = _child('TASK_UTILS', 'models.factory')
 
 VISUALIZERS = _child('VISUALIZERS', 'visualization')
 VISBACKENDS = _child('VISBACKENDS', 'visualization')

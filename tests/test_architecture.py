@@ -22,7 +22,7 @@ FLOORS = [
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
     'poselifter': 496,
-    'poselifter/apis': 1764,
+    'poselifter/apis': 1759,
     'poselifter/checkpoints': 848,
     'poselifter/codecs': 192,
     'poselifter/datasets': 2955,
@@ -31,11 +31,11 @@ CODE_LINES = {
     'poselifter/evaluation': 611,
     'poselifter/geometry': 736,
     'poselifter/io': 2086,
-    'poselifter/models': 3159,
+    'poselifter/models': 3197,
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
     'poselifter/tracking': 411,
-    'poselifter/utils': 642,
+    'poselifter/utils': 647,
     'poselifter/visualization': 817,
     'poselifter/world': 407,
     'tools': 287,
@@ -44,7 +44,7 @@ CODE_LINES = {
     'tools/misc': 505,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_793
+TOTAL_LINES = 38_868
 TEST_LINES = 35_053
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',

@@ -1,6 +1,6 @@
 # Meshes of the free body from 2D keypoints: DSTformer, small, on bodies of all builds that move as those fitted to CMU
 # motion capture; no licensed file is needed. It starts from what pretrain_cmu_27.py leaves; variant `pretrained`: from
-# a model of the zoo; `scratch`: from nothing.
+# a model of the zoo; `scratch`: the same network from nothing.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/datasets/cmu_meshes.py',
@@ -11,7 +11,6 @@ _base_ = [
 load_from = 'work_dirs/motionbert/pretrain_cmu_27/epoch_18.pth'
 pretrained_by = 'configs/motionbert/pretrain_cmu_27.py'
 variants = dict(
-    scratch=dict(load_from=None, pretrained_by=None),
     pretrained=dict(  # the model of the zoo: its size, half the epochs
         load_from='zoo/motionbert_bodies_27-c3f32463_20261129.safetensors',
         pretrained_by=None,
@@ -20,6 +19,7 @@ variants = dict(
         param_scheduler={'1': dict(T_max=9)},
     ),
 )
+variants['scratch'] = variants['pretrained'] | dict(load_from=None)
 
 model = dict(
     codec={{_base_.codec}},

@@ -18,7 +18,7 @@ from ..skeletons import convert_keypoints, find_conversion, get_skeleton
 from ..structures import KeypointTable, MovingBody, Result
 from ..structures.keypoint_table import as_numbers, check_rate
 from ..utils.arrays import load_array, load_arrays
-from .inference import check_device
+from ..utils.device import check_device
 from .inferencers import stem_of
 
 _AGES = ([0, 1, 11, 25, 90], [-1 / 3, 0, 1 / 3, 2 / 3, 1])  # years of MakeHuman's newborn, baby, child, young and old
@@ -33,7 +33,7 @@ def fit_body_to_poses(
     skeleton: str | None = None,
     fps: float | None = None,
     noise: float = 0.01,
-    iterations: int = 200,
+    iterations: int = 100,
     device: str = 'cpu',
     height: float | None = None,
     age: float | None = None,

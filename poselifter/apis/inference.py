@@ -2,16 +2,15 @@
 
 import os
 
-import torch
 from mmengine.config import Config
 from torch import nn
 
 from ..checkpoints import check_codec, load_checkpoint_file, load_weights
 from ..engine.config import change_config, load_config
 from ..engine.tool import config_errors
-from ..errors import InputError
 from ..registry import MODELS
 from ..utils import load_plugins, set_default_scope
+from ..utils.device import check_device
 from . import zoo
 
 
@@ -61,11 +60,3 @@ def init_model(
         if 'Uncertainty' in published.metadata:
             model.cfg.uncertainty = published.metadata['Uncertainty']
     return model.to(device).eval()
-
-
-def check_device(device: str) -> None:
-    """Checks that tensors can be computed on a device and come back; raises InputError if not."""
-    try:
-        torch.zeros(1, device=device).cpu()
-    except (RuntimeError, AssertionError, TypeError, ValueError) as error:
-        raise InputError(f'device {device!r} cannot be used ({str(error).splitlines()[0]}); try cpu') from error

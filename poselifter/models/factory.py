@@ -1,6 +1,7 @@
 """Published sizes by name, as plain modules without codec and data."""
 
 import copy
+import importlib
 import os
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -16,6 +17,9 @@ from ..errors import InputError
 from ..utils import shipped_root
 from .network import Network
 from .parts import Tensors
+
+for _room in ('backbones', 'estimators', 'heads', 'losses', 'necks', 'text_encoders'):  # which register their classes
+    importlib.import_module(f'{__package__}.{_room}')
 
 
 class Lifter(nn.Module, Network):

@@ -10,7 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from ..errors import reading
 
 PLUGIN_GROUP = 'poselifter.plugins'
-_ROOMS = ('codecs', 'checkpoints', 'datasets', 'models', 'evaluation', 'engine')
+_ROOMS = ('codecs', 'checkpoints', 'datasets', 'models.factory', 'evaluation', 'engine')
 _ROOMS += ('io', 'detection', 'visualization', 'apis.inferencers', 'apis.action_inferencer')
 
 

@@ -1,6 +1,6 @@
 """Fits the free body to the joints of CMU's motion capture, for training: rotations as ``fit-body`` finds them.
 
-    python tools/dataset_converters/fit_mocap.py DATA/cmu_train.npz OUT_DIR [--workers N] [--iterations 200]
+    python tools/dataset_converters/fit_mocap.py DATA/cmu_train.npz OUT_DIR [--workers N] [--iterations 100]
 
 Beside the input lies ``full_train.npz``, whose layout OUT_DIR's ``full_train.npz`` has: ``rotations`` are those of the
 fitted bodies, ``shapes`` (clips, 15) and ``errors`` (clips,) metres come with them. Joints of clips in Daz's format are
@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('joints', type=Path, help='cmu_train.npz or another split')
     parser.add_argument('out_dir', type=Path)
     parser.add_argument('--workers', type=positive, default=count_cores(), help='processes (default: all cores)')
-    parser.add_argument('--iterations', type=positive, default=200, help='of the optimiser, for each clip')
+    parser.add_argument('--iterations', type=positive, default=100, help='of the optimiser, for each clip')
     args = parser.parse_args(argv)
     path = rotations_beside(args.joints)
     arrays = load_arrays(path, _NEED, names=(), how='it lies beside the file of 17 joints')

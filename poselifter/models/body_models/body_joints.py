@@ -31,8 +31,9 @@ class BodyJoints:
         self.tree = BoneTree([-1, *(owners[body.parents[bone]] for bone in self.moving[1:])])
         self.count = len(weights)
         joint, self.bone = ((weights.abs() @ body.weights.abs()) > 1e-7).nonzero(as_tuple=True)
-        products = weights[joint] * body.weights.T[self.bone]  # (pairs, V)
-        linear = torch.cat([body.template[None], body.shapes])
+        used = weights.any(0).nonzero().squeeze(1)
+        products = weights[joint][:, used] * body.weights[used].T[self.bone]  # (pairs, vertices)
+        linear = torch.cat([body.template[None], body.shapes])[:, used]
         self.points = torch.stack([products @ shape for shape in linear], -1)  # (pairs, 3, 1 + B)
         self.mass = products.sum(1)
         pairs = joint * len(self.moving) + torch.tensor(owners, device=joint.device)[self.bone]
@@ -46,7 +47,7 @@ class BodyJoints:
         self.pose_points = None
         if body.pose_shapes is not None:
             rows = [9 * (bone - 1) + number for bone in self.moving[1:] for number in range(9)]
-            moved = body.pose_shapes[rows].unflatten(1, (-1, 3))
+            moved = body.pose_shapes[rows].unflatten(1, (-1, 3))[:, used]
             self.pose_points = self._by_owner(torch.einsum('pv,fvc->pcf', products, moved))  # (P, 3, 9 (M - 1))
 
     def _by_owner(self, values: Tensor) -> Tensor:
