@@ -85,6 +85,7 @@ def test_joints_without_trust_do_not_matter(body, truth):
     np.testing.assert_allclose(one.betas, two.betas, atol=1e-4)
 
 
+@torch.no_grad()  # as callers may have it
 def test_one_frame_is_enough(body, truth):
     assert fit_body(body, truth[1][:1], iterations=150, known=SAME).error < 0.01
 

@@ -343,7 +343,8 @@ def _minimise(problem: _Problem, iterations: int) -> None:
 
     def cost_and_slope(values: np.ndarray) -> tuple[float, np.ndarray]:
         put(values)
-        cost = problem.cost()
+        with torch.enable_grad():
+            cost = problem.cost()
         slopes = torch.autograd.grad(cost, problem.parameters)
         return float(cost.detach()), _flat(slopes)
 
