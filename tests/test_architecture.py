@@ -31,7 +31,7 @@ CODE_LINES = {
     'poselifter/evaluation': 611,
     'poselifter/geometry': 736,
     'poselifter/io': 2086,
-    'poselifter/models': 3197,
+    'poselifter/models': 3198,
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
     'poselifter/tracking': 411,
@@ -44,8 +44,8 @@ CODE_LINES = {
     'tools/misc': 505,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_868
-TEST_LINES = 35_053
+TOTAL_LINES = 38_869
+TEST_LINES = 35_054
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
