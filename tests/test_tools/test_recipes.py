@@ -73,8 +73,11 @@ def test_builds(name):
 
 @pytest.mark.parametrize('name', VARIANTS)
 def test_variants(name):
-    """From scratch: the same network and data, and rates and epochs of its own; frozen: nothing else differs."""
+    """From scratch: network and data of the variant `pretrained`, else of the config, and rates and epochs of its own;
+    frozen: nothing else differs."""
     plain, config = read(name.partition(':')[0]), read(name)
+    if name.endswith(':scratch') and 'pretrained' in plain.variants:
+        plain = read(name.replace(':scratch', ':pretrained'))
     different = {key for key in {*plain, *config} if plain.get(key) != config.get(key)} - {'variants', 'work_dir'}
     if name.endswith(':frozen'):
         assert different == {'frozen_modules'} and config.frozen_modules == ['backbone']
