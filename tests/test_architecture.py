@@ -25,7 +25,7 @@ CODE_LINES = {
     'poselifter/apis': 1759,
     'poselifter/checkpoints': 848,
     'poselifter/codecs': 192,
-    'poselifter/datasets': 2955,
+    'poselifter/datasets': 2977,
     'poselifter/detection': 703,
     'poselifter/engine': 1201,
     'poselifter/evaluation': 611,
@@ -44,8 +44,8 @@ CODE_LINES = {
     'tools/misc': 505,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_869
-TEST_LINES = 35_057
+TOTAL_LINES = 38_900
+TEST_LINES = 35_063
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

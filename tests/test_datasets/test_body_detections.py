@@ -71,7 +71,7 @@ def test_bones_and_points_are_the_bodys(body, file):
         still = walkers(1)
         still[0]['bone_rotations'][..., 0], still[0]['bone_rotations'][..., 1:] = 1, 0
         step = BodyDetections(skeleton='halpe26', detectors=('halpe26',), spread=0)
-        step.offsets, step.places = (x[number : number + 1] for x in (step.offsets, step.places))
+        step.offsets, step.carriers = (x[number : number + 1] for x in (step.offsets, step.carriers))
         step.vertices, step.lengths = (x[number : number + 1] for x in (step.vertices, step.lengths))
         marks = posed([step], still)['world_landmarks'][0, 0]
         joint = get_skeleton('halpe26').joint_names.index
@@ -210,6 +210,12 @@ def test_joints_are_converted():
 def test_the_file_is_the_converters(converter, repository, body, file):
     offsets = json.loads((repository / 'projects/zoo/blazepose_on_bodies.json').read_text())['offsets']
     shapes = converter.random_shapes(body, 48, np.random.default_rng(0))
-    for key, value in converter.extract(body, shapes, offsets).items():
+    made = converter.extract(body, shapes, offsets)
+    # a vertex and its mirror image are equally far from those chosen before: which is the next is a matter of rounding
+    places = (arrays['vertex_places'][0].astype(float) for arrays in (file, made))
+    same = np.linalg.norm(np.subtract.outer(*places).diagonal(axis1=1, axis2=3), axis=-1).argmin(0)
+    assert len(set(same.tolist())) == 1500
+    file = {**file, 'vertex_bone': file['vertex_bone'][same], 'vertex_places': file['vertex_places'][:, same]}
+    for key, value in made.items():
         if value.dtype.kind in 'fi':
             np.testing.assert_allclose(file[key], value, atol=2 if value.dtype == np.int16 else 2e-5, err_msg=key)

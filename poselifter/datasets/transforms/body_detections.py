@@ -12,7 +12,7 @@ from ...utils import shipped_root
 from ...utils.arrays import load_arrays
 from ..clip_batch import ClipBatch
 from .base import BatchTransform
-from .bodies import BODY17, BONES, PARENTS, Draws, as_captured, place_joints, rotate
+from .bodies import BODY17, BONES, PARENTS, Draws, as_captured, place_joints
 
 FILE = 'zoo/body_points-235146d6.npz'
 _NEED = (
@@ -84,13 +84,15 @@ class BodyDetections(BatchTransform):
         }
         self.further = [names.index(joint) for joint in get_skeleton('body23').joint_names[17:]]
         self.shapes, self.rests = arrays['shapes'], arrays['rests']
-        self.offsets, self.places = arrays['offsets'], arrays['places']
-        self.vertices = arrays['vertex_places'].astype(np.float32) * 1e-4
-        self.vertex_bone = arrays['vertex_bone'].astype(np.intp)
-        self.bone = arrays['bone'].astype(np.intp)
-        self.weight = arrays['weight'][:, None]
-        self.first = np.flatnonzero(np.diff(arrays['point'], prepend=-1))  # pairs come point by point
-        self.main = self.bone[self.first]
+        self.offsets = arrays['offsets']
+        order = np.argsort(arrays['vertex_bone'], kind='stable')
+        vertices = arrays['vertex_places'][:, order].swapaxes(1, 2).astype(np.float32) * 1e-4
+        self.vertices = np.concatenate([vertices, np.ones_like(vertices[:, :1])], 1)  # homogeneous, bone by bone
+        self.vertex_ends = np.cumsum(np.bincount(arrays['vertex_bone'], minlength=len(BONES)))
+        self.carriers = np.zeros((len(self.shapes), len(names), len(BONES), 4), np.float32)
+        self.carriers[:, arrays['point'], arrays['bone'], :3] = arrays['weight'][:, None] * arrays['places']
+        self.carriers[:, arrays['point'], arrays['bone'], 3] = arrays['weight']
+        self.main = arrays['bone'][np.flatnonzero(np.diff(arrays['point'], prepend=-1))].astype(np.intp)
         self.depth = arrays['depth']
         self.lengths = np.linalg.norm(self.offsets, axis=-1)
 
@@ -98,30 +100,27 @@ class BodyDetections(BatchTransform):
         """Adds ``world_keypoints`` and ``world_landmarks``, and what :func:`hidden_points` needs; takes rotations."""
         arrays, draw = dict(batch.arrays), Draws(batch)
         turns, captured = arrays.pop('bone_rotations'), arrays.pop('bone_offsets')
-        draws, jitter = draw(2), draw(len(self.first), 3, normal=True)
+        draws, jitter = draw(2), draw(len(self.main), 3, normal=True)
         builds, offsets, scale = self._bodies(draws[:, 0], captured, as_captured(batch))
         ends = place_joints(turns, offsets, arrays.pop('world_root'))
-        starts = ends[:, :, _STARTS]
-        pairs = starts[:, :, self.bone] + rotate(turns[:, :, self.bone], (self.places[builds] * scale)[:, None])
-        points = np.add.reduceat(self.weight * pairs, self.first, axis=2)
+        frames = bone_frames(turns, ends)
+        carriers = self.carriers[builds]
+        carriers[..., :3] *= scale[..., None]
         which = (draws[:, 1] * len(self.detectors)).astype(int)
         joints = ends[:, :, BODY17]
         joints[:, :, 0] = (joints[:, :, 1] + joints[:, :, 4]) / 2
         targets = 'body23' if self.skeleton == 'body23' else 'body17'
         if targets == 'body23':
-            joints = np.concatenate([joints, points[:, :, self.further]], 2)
-        points += rotate(turns[:, :, self.main], self.spread * jitter[:, None])
-        marks, depth = self._detected(points, which)
+            joints = np.concatenate([joints, carried(frames, carriers[:, self.further])], 2)
+        carriers[:, np.arange(len(self.main)), self.main, :3] += self.spread * jitter
+        marks, depth = self._detected(carried(frames, carriers), which)
         absent = np.isnan(depth)
         marks = np.where(absent[:, None, :, None], marks[:, :, :1], marks)
         arrays |= {'world_keypoints': joints, 'world_landmarks': marks, 'landmarks_absent': absent.astype(np.float32)}
         if self.visibility:
-            frames = slice(min(self.visibility // 2, turns.shape[1] - 1), None, self.visibility)
-            moved = rotate(turns[:, frames][:, :, self.vertex_bone], (self.vertices[builds] * scale)[:, None])
-            arrays |= {
-                'world_surface': starts[:, frames][:, :, self.vertex_bone] + moved,
-                'landmark_depth': np.nan_to_num(depth),
-            }
+            tested = frames[:, min(self.visibility // 2, turns.shape[1] - 1) :: self.visibility]
+            surface = self._surface(tested, builds, scale)
+            arrays |= {'world_surface': surface.swapaxes(-1, -2), 'landmark_depth': np.nan_to_num(depth)}
         if self.labels:
             arrays |= {'body_rotations': common_rotations(turns, self.rests[builds]), 'body_shape': self.shapes[builds]}
         names: dict[str, Any] = {'skeleton': [self.skeleton] * len(batch), 'skeleton_3d': [targets] * len(batch)}
@@ -137,6 +136,19 @@ class BodyDetections(BatchTransform):
         scale = np.where(own, lengths.sum(1) / self.lengths[builds][:, _LIMBS].sum(1), 1)
         return builds, offsets, scale[:, None, None].astype(np.float32)
 
+    def _surface(self, frames: np.ndarray, builds: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """Vertices (B, K, 3, V) of the bodies in some frames of their bones (B, K, 3, 31, 4)."""
+        vertices = self.vertices[builds]
+        vertices[:, :3] *= scale
+        n_clips, n_frames = frames.shape[:2]
+        frames = frames.reshape(n_clips, n_frames * 3, *frames.shape[3:])
+        surface = np.empty((n_clips, n_frames * 3, vertices.shape[-1]), np.float32)
+        first = 0
+        for bone, last in enumerate(self.vertex_ends):
+            surface[..., first:last] = frames[:, :, bone] @ vertices[..., first:last]
+            first = last
+        return surface.reshape(n_clips, n_frames, 3, -1)
+
     def _detected(self, points: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Points (B, T, J, 3) of ``skeleton`` as each clip's detector gives them, and their depths (B, J)."""
         marks, depths = None, None
@@ -151,6 +163,21 @@ class BodyDetections(BatchTransform):
                 depths = np.empty((len(points), len(depth)), np.float32)
             marks[rows], depths[rows] = mark, depth[:, 0]
         return marks, depths
+
+
+def bone_frames(turns: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Matrices (B, T, 3, 31, 4) from homogeneous places on bones to the world; of quaternions and ends of the bones."""
+    frames = np.empty((*turns.shape[:2], 3, len(BONES), 4), np.float32)
+    frames[..., :3] = quaternion_to_matrix(turns).swapaxes(2, 3)
+    frames[..., 3] = ends[:, :, _STARTS].swapaxes(2, 3)
+    return frames
+
+
+def carried(frames: np.ndarray, carriers: np.ndarray) -> np.ndarray:
+    """Points (B, T, J, 3) that bones carry; carriers (B, J, 31, 4) are homogeneous places on each, times its weight."""
+    (n_clips, length), n_points = frames.shape[:2], carriers.shape[1]
+    points = frames.reshape(n_clips, length * 3, -1) @ carriers.reshape(n_clips, n_points, -1).swapaxes(1, 2)
+    return points.reshape(n_clips, length, 3, n_points).swapaxes(2, 3)
 
 
 def common_rotations(turns: np.ndarray, rests: np.ndarray) -> np.ndarray:
@@ -187,10 +214,11 @@ def hidden_points(points: np.ndarray, depth: np.ndarray, surface: np.ndarray) ->
     nearest = (np.arange(frames) * count // frames).clip(max=count - 1)
     shown = np.searchsorted(nearest, np.arange(count)) + np.bincount(nearest, minlength=count) // 2
     seen = points[:, shown].astype(np.float32)
-    x, y, z = np.moveaxis(surface.astype(np.float32), -1, 0)
+    x, y, z = np.moveaxis(surface.astype(np.float32, copy=False), -1, 0)
     lines = seen[..., :2] / seen[..., 2:]
     # (x - l z)^2 + (y - m z)^2 of every vertex and line of sight (l, m) as one matrix product
     lines = np.stack([np.ones_like(lines[..., 0]), lines[..., 0], lines[..., 1], np.square(lines).sum(-1)], -1)
     beside = lines @ np.stack([x * x + y * y, -2 * z * x, -2 * z * y, z * z], -2)  # (B, K, J, V)
-    before = z[:, :, None] < (seen[..., 2] - depth[:, None] - _SKIN)[..., None]
-    return ((beside < _REACH**2) & before).any(-1)[:, nearest]
+    hiding = beside < _REACH**2
+    hiding &= z[:, :, None] < (seen[..., 2] - depth[:, None] - _SKIN)[..., None]
+    return hiding.any(-1)[:, nearest]

@@ -72,7 +72,10 @@ class WideCamera(BatchTransform):
         if 'body_rotations' in arrays:
             arrays['body_rotations'][:, :, 0] = (turns @ arrays['body_rotations'][:, :, 0]).astype(np.float32)
         if 'world_surface' in arrays:
-            surface = (arrays.pop('world_surface') - middle) @ turns.swapaxes(-1, -2) + ray[:, None, None]
+            # components stand in front while vertices are many: what is done to each reads memory in one go
+            surface = np.moveaxis(arrays.pop('world_surface'), -1, 2)
+            moved = ray[:, None, :, None] - turns @ middle.swapaxes(-1, -2)
+            surface = np.moveaxis(turns.astype(np.float32) @ surface + moved.astype(np.float32), 2, -1)
             hidden = hidden_points(marks, arrays.pop('landmark_depth'), _before_camera(surface))
             arrays['keypoints_hidden'] = hidden.astype(np.float32)
         shapes: dict[str, Any] = {'img_shape': [(int(height), int(width)) for width, height in sizes]}
