@@ -24,6 +24,7 @@ EXTRA = {
     'MeshRefineHead': {'hidden_dims': 6}, 'PoseRefiner': {'hidden_dims': 6}, 'TextMotionHead': {'embed_dims': 4},
 }  # fmt: skip
 FEATURES = {'clip': (BATCH, PERSONS, FRAMES, JOINTS, DIMS), 'poses': (BATCH, FRAMES, JOINTS, 3)}
+MM = ('verts', 'kp_3d')  # results in millimetres
 # pretrainers have heads of their own: of visible frames, and of a clip's token
 OWN = {'MaskedPoseHead': (BATCH, 3, 1, DIMS), 'TextMotionHead': (BATCH, 1, JOINTS, DIMS)}
 
@@ -114,7 +115,7 @@ def test_predictions_of_a_batch_are_finite_and_independent(head):
     assert head.reads == 'body' or set(together) == set(head.predicts)
     for key, value in together.items():
         assert len(value) == BATCH and value.isfinite().all()
-        torch.testing.assert_close(value[1:], alone[key], msg=key, rtol=1e-4, atol=1e-3 if key == 'verts' else 1e-5)
+        torch.testing.assert_close(value[1:], alone[key], msg=key, rtol=1e-4, atol=1e-2 if key in MM else 1e-5)
 
 
 def test_the_same_loss_twice_is_refused(head):
