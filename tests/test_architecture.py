@@ -34,7 +34,7 @@ CODE_LINES = {
     'poselifter/models': 3198,
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
-    'poselifter/tracking': 411,
+    'poselifter/tracking': 460,
     'poselifter/utils': 647,
     'poselifter/visualization': 817,
     'poselifter/world': 407,
@@ -44,8 +44,8 @@ CODE_LINES = {
     'tools/misc': 505,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_900
-TEST_LINES = 35_063
+TOTAL_LINES = 38_964
+TEST_LINES = 35_081
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

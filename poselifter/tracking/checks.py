@@ -10,8 +10,11 @@ from .link import cut_jumps, person_size
 
 _SWITCH = 0.04  # what a change of sides costs, in sizes of the person: less than that is motion or noise
 _SWAPPED = 0.4  # what a second of exchanged frames costs
+_HARDLY = 0.1  # the same, where the question is whether anything but this cost decides
 _LONGEST = 0.25  # seconds over which three frames are compared
 _SPELL = 0.3  # seconds; longer, what looks like a swap is as often a turn of the body
+_BLENDED = 0.75, 0.85  # of the lengths in two frames before and after, of all pairs, and of hips or shoulders
+_BESIDE = 0.1  # seconds from a swap to the frames that lie between both sides
 _TOO_OFTEN = 0.25  # fraction of frames: with more it cannot be told which side is which
 _TANGLED = 0.8  # mean length of bones in mean distances of joints; bodies have about a half
 _LEGS = {'hip', 'knee', 'ankle', 'heel', 'foot', 'toe', 'bigtoe', 'smalltoe'}
@@ -33,6 +36,9 @@ def mend_sides(table: KeypointTable) -> KeypointTable:
     with fewer is taken, and a person whose sides are swapped for 0.3 s, or in a quarter of the frames, stays so.
     Legs, and arms with shoulders and head, are mended for themselves, since detectors swap them so.
 
+    A detector that smooths (BlazePose) shows both sides near each other in the frame of a swap. Such frames say nothing
+    of sides, so they are left out; beside swaps, their pairs get the vectors of the frames around, about their middles.
+
     Returns:
         The table with exchanged joints and a note for each track, or ``table`` itself.
     """
@@ -43,53 +49,111 @@ def mend_sides(table: KeypointTable) -> KeypointTable:
     points, visible, notes = table.keypoints.copy(), table.keypoints_visible.copy(), []
     times, frames = table.seconds(), table.frame_indices
     words = [set(name.split('_')) for name in names]
+    parts = {}
     for part in ('legs', 'arms'):
         sides = [i for i in range(len(names)) if i < order[i] and bool(words[i] & _LEGS) == (part == 'legs')]
-        limbs = [i for i in sides if words[i] & _LIMBS]
-        for track, rows in table.tracks() if limbs else ():
-            swapped = rows.start + np.flatnonzero(_swapped(points[rows], visible[rows] > 0, times[rows], limbs, order))
-            if len(swapped) > _TOO_OFTEN * (rows.stop - rows.start):
-                notes.append(f'track {track}: left and right {part} swap so often that they cannot be put back')
-                continue
+        if limbs := [i for i in sides if words[i] & _LIMBS]:
+            parts[part] = np.array(sides), limbs
+    for track, rows in table.tracks() if parts else ():
+        seen = visible[rows] > 0
+        found = {part: _found(points[rows], seen, times[rows], limbs, order) for part, (_, limbs) in parts.items()}
+        exchanged, blended, doubtful = zip(*found.values(), strict=True)
+        if min(doubtful) > _TOO_OFTEN:
+            notes.append(f'track {track}: left and right swap so often that they cannot be put back')
+            continue
+        certain = times[rows][np.any(exchanged, 0) | np.all(blended, 0)]
+        for part, (swapped, between, _) in found.items():
+            sides = parts[part][0]
             pairs = np.r_[sides, order[sides]]
             for array in (points, visible):
-                array[swapped[:, None], pairs] = array[swapped[:, None], order[pairs]]
-            if len(swapped):
-                notes.append(
-                    f'track {track}: left and right {part} swap in {_listed(frames[swapped])}; they are put back'
-                )
+                array[rows][np.ix_(swapped, pairs)] = array[rows][np.ix_(swapped, order[pairs])]
+            between[between] = np.abs(times[rows][between, None] - certain).min(1, initial=np.inf) < _BESIDE
+            _part(points[rows], visible[rows] > 0, times[rows], between, sides, order)
+            swapped |= between
+            if swapped.any():
+                listed = _listed(frames[rows][swapped])
+                notes.append(f'track {track}: left and right {part} swap in {listed}; they are put back')
     if not notes:
         return table
     return replace(table, keypoints=points, keypoints_visible=visible, notes=(*table.notes, *notes))
 
 
-def _swapped(points: np.ndarray, seen: np.ndarray, times: np.ndarray, left: list[int], order: np.ndarray) -> np.ndarray:
-    """(n,) bool, frames of one person that have to be exchanged; of less than three frames none."""
-    swapped = np.zeros(len(points), bool)
+def _found(
+    points: np.ndarray, seen: np.ndarray, times: np.ndarray, left: list[int], order: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Frames (n,) of one person that have to be exchanged, those between both sides, and see `_swapped`."""
     across = np.nan_to_num(points[:, left] - points[:, order[left]]).astype(np.float64)
     across /= np.median(person_size(points, seen))
-    both = seen[:, left] & seen[:, order[left]]
+    both, swapped = seen[:, left] & seen[:, order[left]], np.zeros(len(points), bool)
+    blended = _blended(np.linalg.norm(across, axis=-1) * both, times)
+    swapped[~blended], doubtful = _swapped(across[~blended], both[~blended], times[~blended])
+    return swapped, blended, doubtful
+
+
+def _blended(lengths: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """(n,) bool, frames in which the distances (n, P) of left and right shrink together, as no body moves."""
+    root = lengths.mean(0).argmin()  # hips or shoulders, which do not cross
+    lengths = np.stack([np.linalg.norm(lengths, axis=1), lengths[:, root]], 1) * (lengths > 0).all(1)[:, None]
+    before, after = np.maximum(lengths[:-4], lengths[1:-3]), np.maximum(lengths[3:-1], lengths[4:])
+    shrunk = ((lengths[2:-2] < _BLENDED * np.minimum(before, after)) & (lengths[2:-2] > 0)).all(1)
+    return np.pad(shrunk & (times[4:] - times[:-4] < _LONGEST), 2)[: len(times)]
+
+
+def _part(
+    points: np.ndarray, seen: np.ndarray, times: np.ndarray, between: np.ndarray, left: np.ndarray, order: np.ndarray
+) -> None:
+    """Moves left and right of some frames apart about their middles, as far as in the frames around; in place."""
+    rows, good = np.flatnonzero(between), np.flatnonzero(~between)
+    after = np.searchsorted(good, rows)
+    ends = np.stack([good[after - 1], good[after]])
+    sides = np.stack([left, order[left]])
+    shares = (times[rows] - times[ends[0]]) / (times[ends[1]] - times[ends[0]])
+    half = (points[:, sides[0]] - points[:, sides[1]]) / 2
+    half = half[ends[0]] + shares[:, None, None] * (half[ends[1]] - half[ends[0]])
+    middle = points[rows][:, sides].mean(1)
+    known = seen[np.concatenate([ends, rows[None]])][:, :, sides].all((0, 2))[..., None]
+    for side, sign in zip(sides, (1, -1), strict=True):
+        points[np.ix_(rows, side)] = np.where(known, middle + sign * half, points[np.ix_(rows, side)])
+
+
+def _swapped(across: np.ndarray, both: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, float]:
+    """(n,) bool, frames that have to be exchanged, and their fraction if nothing but the motion decided."""
+    if len(across) < 3:
+        return np.zeros(len(across), bool), 0.0
     both = both[2:] & both[1:-1] & both[:-2]
     near = (times[2:] - times[:-2] < _LONGEST)[:, None] & both
+    first, second = np.diff(times)[:-1], np.diff(times)[1:]
+    share = (2 * first / (first + second))[:, None, None]  # 1 for frames that follow each other evenly
     costs = np.zeros((len(near), 2, 2, 2))  # of three frames, each as it is or exchanged
     for a, b, c in np.ndindex(2, 2, 2):
-        change = (-1) ** c * across[2:] - 2 * (-1) ** b * across[1:-1] + (-1) ** a * across[:-2]
+        one, two, three = (-1) ** a * across[:-2], (-1) ** b * across[1:-1], (-1) ** c * across[2:]
+        change = share * (three - two) - (2 - share) * (two - one)
         costs[:, a, b, c] = (np.linalg.norm(change, axis=-1) * near).sum(1) / both.sum(1).clip(1) + _SWITCH * (b != c)
     if not (costs[:, 0, 0, 0] > costs.min((1, 2, 3)) + _SWITCH).any():
-        return swapped
-    costs[..., 1] += _SWAPPED * np.diff(times)[1:, None, None].clip(max=_LONGEST)
-    total, back = np.array([[0.0, _SWITCH], [_SWITCH, 0.0]]), np.zeros((len(near), 2, 2), np.int8)
-    for frame, cost in enumerate(costs):  # Viterbi over (frame before, frame)
+        return np.zeros(len(across), bool), 0.0
+    seconds = second[:, None, None].clip(max=_LONGEST)
+    costs[..., 1] += _HARDLY * seconds
+    doubtful = _cheapest(costs).mean()
+    costs[..., 1] += (_SWAPPED - _HARDLY) * seconds
+    swapped = _cheapest(costs)
+    for start, stop in np.flatnonzero(np.diff(np.r_[False, swapped, False])).reshape(-1, 2):
+        swapped[start:stop] &= times[stop - 1] - times[start] < _SPELL
+    return swapped, max(doubtful, swapped.mean())
+
+
+def _cheapest(costs: np.ndarray) -> np.ndarray:
+    """(n,) bool, the frames exchanged on the cheapest way (Viterbi over two frames); costs (n - 2, 2, 2, 2)."""
+    total, back = np.array([[0.0, _SWITCH], [_SWITCH, 0.0]]), np.zeros((len(costs), 2, 2), np.int8)
+    for frame, cost in enumerate(costs):
         ways = total[:, :, None] + cost
         back[frame] = ways.argmin(0)
         total = ways.min(0)
+    swapped = np.zeros(len(costs) + 2, bool)
     before, now = np.unravel_index(total.argmin(), (2, 2))
-    for frame in range(len(near) - 1, -1, -1):
+    for frame in range(len(costs) - 1, -1, -1):
         swapped[frame + 2] = now
         before, now = back[frame, before, now], before
     swapped[:2] = before, now
-    for start, stop in np.flatnonzero(np.diff(np.r_[False, swapped, False])).reshape(-1, 2):
-        swapped[start:stop] &= times[stop - 1] - times[start] < _SPELL
     return swapped
 
 

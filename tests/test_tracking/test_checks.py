@@ -49,6 +49,23 @@ def test_swapped_sides_are_put_back(walk, spells):
     assert any('left and right' in note and 'put back' in note for note in mended.notes)
 
 
+@pytest.mark.parametrize('weight', [0.7, 0.9])
+def test_frames_between_both_sides_are_mended_too(walk, weight):
+    """A detector that smooths shows, for a frame or two, left and right on their way to each other."""
+    spells = [(20, 24), (26, 27), (28, 33), (60, 61), (70, 76)]
+    swapped = np.any([(walk.frame_indices >= a) & (walk.frame_indices < b) for a, b in spells], 0)
+    points, clean = np.where(swapped[:, None, None], walk.keypoints[:, ORDER], walk.keypoints), walk.keypoints.copy()
+    for frame in range(1, len(points)):
+        for x in (points, clean):
+            x[frame] = x[frame - 1] + weight * (x[frame] - x[frame - 1])
+    mended = mend_sides(replace(walk, keypoints=points))
+    height = np.ptp(clean, axis=1).max()
+    wrong = [(np.linalg.norm(x - clean, axis=-1).max(1) > 0.05 * height).sum() for x in (points, mended.keypoints)]
+    assert wrong[0] >= 15 and wrong[1] <= 3
+    still = (mended.keypoints == points).all((1, 2))
+    assert still[:18].all() and still[45:50].all() and still[90:].all()  # far from the swaps
+
+
 def test_a_long_spell_is_left(walk):
     swapped = walk.frame_indices >= 110
     points = np.where(swapped[:, None, None], walk.keypoints[:, ORDER], walk.keypoints)
