@@ -5,7 +5,7 @@
 Beside the input lies ``full_train.npz``, whose layout OUT_DIR's ``full_train.npz`` has: ``rotations`` are those of the
 fitted bodies, ``shapes`` (clips, 15) and ``errors`` (clips,) metres come with them. Joints of clips in Daz's format are
 put where the subject's own limbs were, on a body of mean proportions. Finished clips are kept in ``OUT_DIR/.clips``: a
-run that was stopped goes on where it was. An hour of motion takes some two hours of one core.
+run that was stopped goes on where it was. An hour of motion takes some twenty minutes of one core.
 """
 
 import json
