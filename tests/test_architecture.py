@@ -34,7 +34,7 @@ CODE_LINES = {
     'poselifter/models': 3198,
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
-    'poselifter/tracking': 460,
+    'poselifter/tracking': 464,
     'poselifter/utils': 647,
     'poselifter/visualization': 817,
     'poselifter/world': 407,
@@ -44,7 +44,7 @@ CODE_LINES = {
     'tools/misc': 505,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_964
+TOTAL_LINES = 38_971
 TEST_LINES = 35_081
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',

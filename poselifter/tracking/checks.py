@@ -67,7 +67,7 @@ def mend_sides(table: KeypointTable) -> KeypointTable:
             pairs = np.r_[sides, order[sides]]
             for array in (points, visible):
                 array[rows][np.ix_(swapped, pairs)] = array[rows][np.ix_(swapped, order[pairs])]
-            between[between] = np.abs(times[rows][between, None] - certain).min(1, initial=np.inf) < _BESIDE
+            between[between] = _near(times[rows][between], certain)
             _part(points[rows], visible[rows] > 0, times[rows], between, sides, order)
             swapped |= between
             if swapped.any():
@@ -88,6 +88,13 @@ def _found(
     blended = _blended(np.linalg.norm(across, axis=-1) * both, times)
     swapped[~blended], doubtful = _swapped(across[~blended], both[~blended], times[~blended])
     return swapped, blended, doubtful
+
+
+def _near(times: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(n,) bool, which times lie beside one of some others; both ascend."""
+    others = np.r_[-np.inf, others, np.inf]
+    after = np.searchsorted(others, times)
+    return np.minimum(times - others[after - 1], others[after] - times) < _BESIDE
 
 
 def _blended(lengths: np.ndarray, times: np.ndarray) -> np.ndarray:
