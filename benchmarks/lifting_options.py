@@ -224,17 +224,11 @@ def sides_table(_, args):
                 for x in (points, table.keypoints)
             )
             result = mend_sides(replace(table, keypoints=points, keypoints_visible=visible))
-            raw, left = (
-                np.linalg.norm(x - clean, axis=-1).max(1) > 0.05 * size(clean) for x in (points, result.keypoints)
-            )
+            bound = 0.05 * np.ptp(clean, axis=1).max(-1)
+            raw, left = (np.linalg.norm(x - clean, axis=-1).max(1) > bound for x in (points, result.keypoints))
             counts += [len(truth), raw.sum(), (raw & ~left).sum(), (left & ~raw).sum()]
         rows.append((name, counts))
     show('Sides put back', ['', 'frames', 'swapped', 'mended', 'harmed'], rows)
-
-
-def size(points):
-    """Heights of persons (T,)."""
-    return np.ptp(points, axis=1).max(-1)
 
 
 def features(model, clips):

@@ -58,11 +58,11 @@ def mend_sides(table: KeypointTable) -> KeypointTable:
         seen = visible[rows] > 0
         found = {part: _found(points[rows], seen, times[rows], limbs, order) for part, (_, limbs) in parts.items()}
         exchanged, blended, doubtful = zip(*found.values(), strict=True)
-        if min(doubtful) > _TOO_OFTEN:
-            notes.append(f'track {track}: left and right swap so often that they cannot be put back')
-            continue
         certain = times[rows][np.any(exchanged, 0) | np.all(blended, 0)]
         for part, (swapped, between, _) in found.items():
+            if min(doubtful) > _TOO_OFTEN or swapped.mean() > _TOO_OFTEN:
+                notes.append(f'track {track}: left and right {part} swap so often that they cannot be put back')
+                continue
             sides = parts[part][0]
             pairs = np.r_[sides, order[sides]]
             for array in (points, visible):
@@ -114,7 +114,7 @@ def _part(
     after = np.searchsorted(good, rows)
     ends = np.stack([good[after - 1], good[after]])
     sides = np.stack([left, order[left]])
-    shares = (times[rows] - times[ends[0]]) / (times[ends[1]] - times[ends[0]])
+    shares = (times[rows] - times[ends[0]]) / (times[ends[1]] - times[ends[0]]).clip(min=1e-9)
     half = (points[:, sides[0]] - points[:, sides[1]]) / 2
     half = half[ends[0]] + shares[:, None, None] * (half[ends[1]] - half[ends[0]])
     middle = points[rows][:, sides].mean(1)
@@ -130,7 +130,7 @@ def _swapped(across: np.ndarray, both: np.ndarray, times: np.ndarray) -> tuple[n
     both = both[2:] & both[1:-1] & both[:-2]
     near = (times[2:] - times[:-2] < _LONGEST)[:, None] & both
     first, second = np.diff(times)[:-1], np.diff(times)[1:]
-    share = (2 * first / (first + second))[:, None, None]  # 1 for frames that follow each other evenly
+    share = (2 * first / (first + second).clip(min=1e-9))[:, None, None]  # 1 for frames that follow each other evenly
     costs = np.zeros((len(near), 2, 2, 2))  # of three frames, each as it is or exchanged
     for a, b, c in np.ndindex(2, 2, 2):
         one, two, three = (-1) ** a * across[:-2], (-1) ** b * across[1:-1], (-1) ** c * across[2:]

@@ -80,6 +80,14 @@ def test_sides_that_swap_all_the_time_are_left(walk):
     assert 'so often' in mended.notes[-1]
 
 
+def test_legs_alone_that_swap_too_often_are_left(walk):
+    legs = [1, 2, 3, 4, 5, 6]
+    points, swapped = walk.keypoints.copy(), walk.frame_indices // 4 % 3 == 0
+    points[np.ix_(swapped, legs)] = points[np.ix_(swapped, ORDER[legs])]
+    mended = mend_sides(replace(walk, keypoints=points))
+    assert (mended.keypoints == points).all() and 'legs swap so often' in mended.notes[-1]
+
+
 def test_tracks_that_exchange_persons_are_put_right(walk):
     first, second = range(60), range(60, 127)
     table = persons(walk, [0, 1, 1, 0], [first, first, second, second], [0, 900, 0, 900])
