@@ -29,7 +29,7 @@ from poselifter.apis import ExportedModel, export_model, init_model
 from poselifter.apis.export import example_clip
 from poselifter.apis.zoo import DEFAULT_MODEL
 from poselifter.evaluation.functional import p_mpjpe
-from poselifter.utils.fast_products import FastProducts
+from poselifter.utils.fast_products import fast_products
 
 CLOSE = 1e-5  # of network space: what exact ways may differ by
 SYSTEMS = {
@@ -71,7 +71,7 @@ def network(name: str, device: str = 'cpu') -> torch.nn.Module:
 def pose(model: torch.nn.Module, clips: torch.Tensor, kind: torch.dtype | None = None) -> torch.Tensor:
     """Poses as the product predicts them, the encoder in another kind of numbers."""
     model.encoder_dtype = kind
-    with FastProducts():
+    with fast_products(kind):
         return model.pose(clips)
 
 

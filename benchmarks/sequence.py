@@ -12,7 +12,7 @@ from timing import compare, floor, operations, weights_of
 
 from poselifter.apis import init_model
 from poselifter.structures import WindowPolicy
-from poselifter.utils.fast_products import FastProducts
+from poselifter.utils.fast_products import fast_products
 
 # bar, and the frames that are timed: a part of a sequence costs as much a frame, and the slow way takes minutes
 CONFIGS = {
@@ -39,7 +39,7 @@ def one_by_one(pose: Callable, model: torch.nn.Module, sequence: torch.Tensor, r
 
 def at_once(model: torch.nn.Module, sequence: torch.Tensor) -> torch.Tensor:
     """All frames as the product lifts them."""
-    with FastProducts():
+    with fast_products():
         return model.lift([sequence])[0]
 
 

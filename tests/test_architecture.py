@@ -35,7 +35,7 @@ CODE_LINES = {
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
     'poselifter/tracking': 464,
-    'poselifter/utils': 647,
+    'poselifter/utils': 657,
     'poselifter/visualization': 817,
     'poselifter/world': 407,
     'tools': 287,
@@ -44,8 +44,8 @@ CODE_LINES = {
     'tools/misc': 505,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_971
-TEST_LINES = 35_089
+TOTAL_LINES = 38_996
+TEST_LINES = 35_110
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

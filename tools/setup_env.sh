@@ -26,6 +26,7 @@ if [ ! -f "$stamp" ] || [ -n "$(find "$root/setup.py" "$root/requirements" -newe
     touch "$stamp"
 fi
 export PATH="$venv/bin:$PATH"
+unset PYTHONDONTWRITEBYTECODE # else each process compiles all that it imports, which takes longer than all else at its start
 
 # a checkout with shared data beside it trains and tests on that data
 if [ -d "$root/../shared/data/cmu" ] && [ ! -e "$root/data/cmu" ]; then

@@ -14,6 +14,7 @@ import runpy
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -113,8 +114,9 @@ class Run:
 
     def kill(self, number: int, pid: int | None = None) -> None:
         """Sends a signal to the command, or to one of its processes."""
-        if self.process.exitcode is None:
-            os.kill(pid or self.process.pid, number)
+        with suppress(ProcessLookupError):  # ended, which ``exitcode`` learns only a moment later
+            if self.process.exitcode is None:
+                os.kill(pid or self.process.pid, number)
 
     @property
     def errors(self) -> str:

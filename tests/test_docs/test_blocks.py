@@ -199,15 +199,16 @@ class Reader:
         config = next(word for word in words if word.startswith('configs/'))
         given = OPTIONS.parse_known_args(words)[0]
         of_bert = 'BertTextEncoder' in str(given.cfg_options)
-        enough = 4 if self.page.startswith('docs/systems/') else 60  # for actions, each motion twice
+        enough = 60 if self.page in CONFIGS else 4  # for actions, each motion twice
         path = self.toys / f'{config.replace("/", "_")[:-3]}_{given.variant}{"_bert" * of_bert}_{enough}.py'
         if path not in self.made:
             toy = load_config(ROOT / config, given.cfg_options if of_bert else None, given.variant)
-            for loader in filter(None, (toy.get('val_dataloader'), toy.get('test_dataloader'))):
-                if loader.dataset.get('type') == 'ProceduralMotion':
-                    loader.dataset['n_sequences'] = min(loader.dataset['n_sequences'], enough)
-            if 'class_texts' in toy.model:  # reads windows, not the whole clips of the training that it was made for
-                toy.update(val_dataloader=None, val_evaluator=None, val_cfg=None)
+            for loader, most in ((toy.train_dataloader, 60), (toy.get('test_dataloader') or {}, enough)):
+                if loader.get('dataset', {}).get('type') == 'ProceduralMotion':
+                    loader.dataset['n_sequences'] = min(loader.dataset['n_sequences'], most)
+            toy.update(
+                val_dataloader=None, val_evaluator=None, val_cfg=None
+            )  # what is tested is tested by its own line
             write_config(toy, path)
             work = path.with_suffix('')
             self.load_module('tools/train.py').main([str(path), '--work-dir', str(work)])

@@ -1,9 +1,27 @@
 """Linear layers by another library."""
 
+import pytest
 import torch
 import torch.nn.functional as F
 
-from poselifter.utils.fast_products import FastProducts, linear_with, std_norm
+from poselifter.utils import fast_products as module
+from poselifter.utils.fast_products import FastProducts, fast_products, linear_with, std_norm
+
+
+@pytest.fixture(autouse=True, params=[1, module._LARGE])
+def large(request, monkeypatch):
+    """Products large enough for calls of their own: all, and as in use."""
+    monkeypatch.setattr(module, '_LARGE', request.param)
+
+
+@pytest.mark.parametrize('intel', [True, False])
+def test_where_it_is_faster(monkeypatch, intel):
+    """On Intel's processors in bfloat16 only, which is said or is going on."""
+    monkeypatch.setattr(module, '_on_intel', lambda: intel)
+    assert isinstance(fast_products(), FastProducts) != intel
+    assert isinstance(fast_products(torch.bfloat16), FastProducts)
+    with torch.autocast('cpu', torch.bfloat16):
+        assert isinstance(fast_products(), FastProducts)
 
 
 def test_same_products():
