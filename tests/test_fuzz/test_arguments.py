@@ -126,7 +126,8 @@ def test_commands(name, inputs, monkeypatch):
 @pytest.mark.parametrize('name', TOOLS)
 def test_tools(name, inputs, load_module, monkeypatch):
     main = load_module(f'tools/{name}.py').main
-    check(main, parser_of(main, monkeypatch), (), inputs, 30, 0.3 if name in SLOW else 0.7)
+    examples = 8 if name == 'model_converters/blazepose' else 30  # which takes a second where it succeeds
+    check(main, parser_of(main, monkeypatch), (), inputs, examples, 0.3 if name in SLOW else 0.7)
 
 
 def keys_of(config, start=''):
