@@ -71,7 +71,7 @@ def network(name: str, device: str = 'cpu') -> torch.nn.Module:
 def pose(model: torch.nn.Module, clips: torch.Tensor, kind: torch.dtype | None = None) -> torch.Tensor:
     """Poses as the product predicts them, the encoder in another kind of numbers."""
     model.encoder_dtype = kind
-    with fast_products(kind):
+    with fast_products(clips.shape[1], kind):
         return model.pose(clips)
 
 

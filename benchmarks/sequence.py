@@ -39,7 +39,7 @@ def one_by_one(pose: Callable, model: torch.nn.Module, sequence: torch.Tensor, r
 
 def at_once(model: torch.nn.Module, sequence: torch.Tensor) -> torch.Tensor:
     """All frames as the product lifts them."""
-    with fast_products():
+    with fast_products(len(sequence)):
         return model.lift([sequence])[0]
 
 

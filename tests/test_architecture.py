@@ -35,7 +35,7 @@ CODE_LINES = {
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
     'poselifter/tracking': 464,
-    'poselifter/utils': 657,
+    'poselifter/utils': 659,
     'poselifter/visualization': 817,
     'poselifter/world': 407,
     'tools': 287,
@@ -44,8 +44,8 @@ CODE_LINES = {
     'tools/misc': 505,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_996
-TEST_LINES = 35_137
+TOTAL_LINES = 38_999
+TEST_LINES = 35_150
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -15,6 +15,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 Activation = Literal['gelu', 'relu']
 _LARGE = 3_000_000  # multiplications from which a float32 product is worth oneDNN's cost of a call, 50 microseconds
+_FEW = 100  # frames, less than which a small network spends more on calls than it gains
 _PRODUCTS = 2**19  # numbers of Q K^T at a time in bfloat16, which the second level of cache holds
 _TOKENS = 4096  # that a weight is laid out for; it serves any other number too
 _PACKED = WeakIdKeyDictionary()  # of each parameter its place in memory and its version, and parts of it by their place
@@ -35,15 +36,17 @@ def std_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
     return weight * (x - mean) / (std + eps) + bias
 
 
-def fast_products(kind: torch.dtype | None = None) -> AbstractContextManager:
-    """:class:`FastProducts` where it is faster: not on Intel's processors in float32, on which MKL is as fast.
+def fast_products(frames: int, kind: torch.dtype | None = None) -> AbstractContextManager:
+    """:class:`FastProducts` where it is faster: not for a window in float32 on Intel, where MKL is as fast.
 
     There it would cost 5 microseconds for each function that a network calls, a tenth of a small network's time.
 
     Args:
+        frames: that are predicted at a time.
         kind: of the numbers that ``torch.autocast`` is going to compute with inside, as ``encoder_dtype`` says.
     """
-    return nullcontext() if kind is None and _on_intel() and not torch.is_autocast_enabled('cpu') else FastProducts()
+    small = frames <= _FEW and kind is None and not torch.is_autocast_enabled('cpu')
+    return nullcontext() if small and _on_intel() else FastProducts()
 
 
 @cache

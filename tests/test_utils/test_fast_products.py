@@ -16,12 +16,23 @@ def large(request, monkeypatch):
 
 @pytest.mark.parametrize('intel', [True, False])
 def test_where_it_is_faster(monkeypatch, intel):
-    """On Intel's processors in bfloat16 only, which is said or is going on."""
+    """On Intel's processors not for a window in float32."""
     monkeypatch.setattr(module, '_on_intel', lambda: intel)
-    assert isinstance(fast_products(), FastProducts) != intel
-    assert isinstance(fast_products(torch.bfloat16), FastProducts)
+    assert isinstance(fast_products(27), FastProducts) != intel
+    assert isinstance(fast_products(243), FastProducts)
+    assert isinstance(fast_products(27, torch.bfloat16), FastProducts)
     with torch.autocast('cpu', torch.bfloat16):
-        assert isinstance(fast_products(), FastProducts)
+        assert isinstance(fast_products(27), FastProducts)
+
+
+@pytest.mark.parametrize('intel', [True, False])
+def test_attention_of_torch_on_intel(monkeypatch, intel):
+    monkeypatch.setattr(module, '_on_intel', lambda: intel)
+    own = []
+    monkeypatch.setattr(module, '_attention', lambda *_: own.append(1))
+    with torch.no_grad(), FastProducts():
+        F.scaled_dot_product_attention(*heads(1, 5, 2, 4))
+    assert bool(own) != intel
 
 
 def test_same_products():
@@ -52,7 +63,8 @@ def heads(*shape):
     return [torch.randn(shape).transpose(1, 2) for _ in range(3)]
 
 
-def test_same_attention():
+def test_same_attention(monkeypatch):
+    monkeypatch.setattr(module, '_on_intel', lambda: False)
     for shape in [(1, 230, 2, 64), (5, 17, 4, 8)]:  # products of a head by themselves, and all at once
         q, k, v = heads(*shape)
         with torch.no_grad():
@@ -63,7 +75,8 @@ def test_same_attention():
                 torch.testing.assert_close(result, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_bfloat16():
+def test_bfloat16(monkeypatch):
+    monkeypatch.setattr(module, '_on_intel', lambda: False)
     layer, qkv = torch.nn.Linear(24, 40), heads(2, 70, 3, 8)
     x, halves = torch.randn(9, 24), [part.bfloat16() for part in qkv]
     pairs = [

@@ -103,7 +103,7 @@ class MotionEstimator(BaseModel, Network):
                 head's losses; ``'predict'``: see :meth:`predict`.
         """
         if mode == 'predict':
-            with fast_products(self.encoder_dtype):
+            with fast_products(sum(clip.shape[-3] for clip in inputs), self.encoder_dtype):
                 return self.predict(inputs, data_samples)
         samples = self._with_inputs(inputs, _with_present(inputs, data_samples))
         persons, valid = inputs.shape[1] if inputs.ndim == 5 else 1, samples.get('valid')
@@ -265,7 +265,7 @@ class MotionEstimator(BaseModel, Network):
         """:meth:`over_time` for arrays, on the device of the weights."""
         device = next(self.parameters()).device
         tensors = [torch.from_numpy(sequence).to(device) for sequence in sequences]
-        with fast_products(self.encoder_dtype):
+        with fast_products(sum(map(len, tensors)), self.encoder_dtype):
             tracks = self.over_time(tensors, names, batch_size, progress)
         return [{name: value.cpu().numpy() for name, value in track.items()} for track in tracks]
 
