@@ -77,13 +77,13 @@ def lines(text):
                 yield words
 
 
-@pytest.fixture(scope='module')
+@pytest.fixture(scope='session')
 def study(tmp_path_factory):
     """A folder with toys of all data sets."""
     return write_study(tmp_path_factory.mktemp('study') / 'data')
 
 
-@pytest.fixture(scope='module')
+@pytest.fixture(scope='session')
 def inputs(tmp_path_factory):
     """A folder of files with the names that the pages give to a reader's own."""
     folder = tmp_path_factory.mktemp('inputs')
@@ -133,7 +133,7 @@ OPTIONS.add_argument('--cfg-options', nargs='+', action=DictAction)
 OPTIONS.add_argument('--variant')
 
 
-@pytest.fixture(scope='module')
+@pytest.fixture(scope='session')
 def trained(tmp_path_factory):
     """A folder for configs in small, and the checkpoints of those that were trained, for all pages."""
     return tmp_path_factory.mktemp('trained'), {}
