@@ -45,7 +45,7 @@ CODE_LINES = {
     'tools/model_converters': 648,
 }
 TOTAL_LINES = 38_999
-TEST_LINES = 35_151
+TEST_LINES = 35_149
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

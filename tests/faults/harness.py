@@ -124,6 +124,13 @@ class Run:
         return self.log.read_text()
 
 
+def two(command: Command, folder: Path, port: int | str) -> list[Run]:
+    """Two ranks of a training, as a launcher starts them."""
+    command = command._replace(arguments=(*command.arguments, '--launcher', 'pytorch'))
+    group = {'WORLD_SIZE': '2', 'MASTER_ADDR': '127.0.0.1', 'MASTER_PORT': str(port)}
+    return [Run(command, folder, RANK=rank, LOCAL_RANK=rank, **group) for rank in '01']
+
+
 def sentences(run: Run) -> list[str]:
     """The lines that say what is wrong; there must be no traceback."""
     assert 'Traceback' not in run.errors, run.errors

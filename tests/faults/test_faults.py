@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from faults.harness import PATIENCE, Run, check_partial, final_files, go_on, leftovers, reference, sentences
+from faults.harness import PATIENCE, Run, check_partial, final_files, go_on, leftovers, reference, sentences, two
 from mmengine.config import Config
 
 FORMS = int(os.environ.get('POSELIFTER_KILLS', 20)) // 20  # of each fault
@@ -153,13 +153,6 @@ def test_a_killed_converter(commands, tmp_path):
             fails(run, 'a worker process was ended from outside')
         check_partial(run, whole)
         go_on(commands['database'], run.folder, whole)
-
-
-def two(command, folder, port):
-    """Two ranks of a training, as a launcher starts them."""
-    command = command._replace(arguments=(*command.arguments, '--launcher', 'pytorch'))
-    group = {'WORLD_SIZE': '2', 'MASTER_ADDR': '127.0.0.1', 'MASTER_PORT': str(port)}
-    return [Run(command, folder, RANK=rank, LOCAL_RANK=rank, **group) for rank in '01']
 
 
 @pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGSTOP])

@@ -206,9 +206,8 @@ class Reader:
             for loader, most in ((toy.train_dataloader, 60), (toy.get('test_dataloader') or {}, enough)):
                 if loader.get('dataset', {}).get('type') == 'ProceduralMotion':
                     loader.dataset['n_sequences'] = min(loader.dataset['n_sequences'], most)
-            toy.update(
-                val_dataloader=None, val_evaluator=None, val_cfg=None
-            )  # what is tested is tested by its own line
+            # what a page tests has a line of its own
+            toy.update(val_dataloader=None, val_evaluator=None, val_cfg=None)
             write_config(toy, path)
             work = path.with_suffix('')
             self.load_module('tools/train.py').main([str(path), '--work-dir', str(work)])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from faults.harness import Command, Run
+from faults.harness import Command, two
 
 SRUN = """#!/usr/bin/env bash
 # stands in for Slurm: notes its options, then runs the program as the only task
@@ -110,10 +110,7 @@ def test_two_machines_of_which_one_is_lost(
     settings = {'train_cfg': epochs(5), 'custom_hooks': [{'type': 'WaitInThirdEpoch'}]}
     whole, config = (write_config(f'{name}.py', work_dir=tmp_path / name, **settings) for name in ('whole', 'lost'))
     script = repository / 'tools/dist_train.sh'
-    group = {'WORLD_SIZE': '2', 'MASTER_ADDR': '127.0.0.1', 'MASTER_PORT': environment['PORT']}
-    command = Command('train.py', (whole, '--launcher', 'pytorch'))
-    ranks = [Run(command, tmp_path / 'ranks', RANK=rank, LOCAL_RANK=rank, **group) for rank in '01']
-    for rank in ranks:
+    for rank in two(Command('train.py', (whole,)), tmp_path / 'ranks', environment['PORT']):
         assert rank.end() == 0, rank.errors
     waits, log = [tmp_path / name for name in ('first', 'second')], tmp_path / 'log'
     env = {**environment, 'NNODES': '2', 'MAX_RESTARTS': '4'}
