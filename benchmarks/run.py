@@ -9,6 +9,7 @@ of memory is what a step must hold: float32 weights, gradients and Adam's two mo
 """
 
 import argparse
+import functools
 import os
 import tempfile
 import time
@@ -27,7 +28,7 @@ from training_step import memory, step_work, steps
 
 from poselifter.apis import ExportedModel, export_model, init_model
 from poselifter.apis.export import example_clip
-from poselifter.apis.zoo import DEFAULT_MODEL
+from poselifter.apis.zoo import DEFAULT_MODEL, TINY_MODEL
 from poselifter.evaluation.functional import p_mpjpe
 from poselifter.utils.fast_products import fast_products
 
@@ -187,12 +188,13 @@ def live(rounds: int) -> Iterator[Row]:
     if hasattr(os, 'sched_setaffinity'):  # onnxruntime's threads on other cores would wait busily
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     with tempfile.TemporaryDirectory() as folder:
-        model = init_model(DEFAULT_MODEL, cfg_options={'model.test_cfg.flip_test': False})
         path = prepare(streaming.PERSON if streaming.PERSON.is_file() else streaming.FILM, folder, 5)
-        with torch.inference_mode():
-            lift = operations(lambda: model.pose(torch.from_numpy(example_clip(model))[None, : model.window.length]))
-        for precision in ('float32', 'int8'):
-            onnx = Path(folder) / f'{precision}.onnx'
+        for name, precision in ((DEFAULT_MODEL, 'float32'), (DEFAULT_MODEL, 'int8'), (TINY_MODEL, 'float32')):
+            model = init_model(name, cfg_options={'model.test_cfg.flip_test': False})
+            clip = torch.from_numpy(example_clip(model))[None, : model.window.length]
+            with torch.inference_mode():
+                lift = operations(functools.partial(model.pose, clip))
+            onnx = Path(folder) / f'{name}_{precision}.onnx'
             export_model(model, onnx, precision, say=lambda line: None)
             opened = streaming.open_any(str(onnx))
             result = max((streaming.live_parts(opened, path) for _ in range(2)), key=lambda result: result.rate)
@@ -200,7 +202,7 @@ def live(rounds: int) -> Iterator[Row]:
             words = ', '.join(f'{n} {p:.1f} ms' for n, p in zip(names, result.parts, strict=True))
             share = floor(result.detecting + lift * result.lifted / result.count).share(1 / result.rate)
             outputs = f'{result.lifted} of {result.count} lifted'
-            yield Row(f'live, lite, {precision} ({words})', result.rate, 30, outputs, share, unit='frames/s')
+            yield Row(f'live, lite, {name}, {precision} ({words})', result.rate, 30, outputs, share, unit='frames/s')
 
 
 def gpu(rounds: int) -> Iterator[Row]:

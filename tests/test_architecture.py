@@ -27,7 +27,7 @@ CODE_LINES = {
     'poselifter/codecs': 192,
     'poselifter/datasets': 2977,
     'poselifter/detection': 703,
-    'poselifter/engine': 1201,
+    'poselifter/engine': 1213,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 736,
     'poselifter/io': 2086,
@@ -44,8 +44,8 @@ CODE_LINES = {
     'tools/misc': 505,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 38_999
-TEST_LINES = 35_149
+TOTAL_LINES = 39_019
+TEST_LINES = 35_180
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

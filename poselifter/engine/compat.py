@@ -185,3 +185,15 @@ def hub_from_plain(hub: dict[str, Any]) -> dict[str, Any]:
         for key, entry in hub['log_scalars'].items()
     }
     return {**hub, 'log_scalars': scalars}
+
+
+def end_workers(loader: Any) -> None:
+    """Ends the processes that a loader keeps.
+
+    A runner is a cycle of references. When such a cycle is collected, torch's queues to the workers are closed before
+    the word to end is put into them, and five seconds go by for each.
+    """
+    iterator = getattr(loader, '_iterator', None)
+    if iterator is not None:
+        loader._iterator = None
+        iterator._shutdown_workers()

@@ -24,7 +24,7 @@ from ..checkpoints import check_kinds
 from ..errors import InputError
 from ..models.parts import BaseHead, CaptionedModel, DistillingModel
 from ..registry import METRICS, RUNNERS
-from .compat import start_cpu_processes, unique_name, wrap_cpu_model
+from .compat import end_workers, start_cpu_processes, unique_name, wrap_cpu_model
 from .config import check_start
 from .dry_run import checkpoint_bytes, free_bytes
 from .failures import parts_of, reason_of
@@ -179,7 +179,9 @@ class MotionRunner(Runner):
                 )
         self._check_disk()
         try:
-            return super().train()
+            trained = super().train()
+            self._end_workers()
+            return trained
         except InputError:
             raise
         except Exception as error:  # of a worker that is killed mmengine makes others, wherever it is at that moment
@@ -256,7 +258,13 @@ class MotionRunner(Runner):
     def test(self) -> dict:
         """Tests; the checkpoint must fit the model in every tensor."""
         self._testing = True
-        return super().test()
+        figures = super().test()
+        self._end_workers()
+        return figures
+
+    def _end_workers(self) -> None:
+        for loop in (self._train_loop, self._val_loop, self._test_loop):
+            end_workers(getattr(loop, 'dataloader', None))
 
     def load_or_resume(self) -> None:
         """Loads or resumes; resuming without a file takes the newest complete one of the work folder."""

@@ -29,9 +29,12 @@ ROOMS = ('apis', 'codecs', 'datasets', 'engine.tool', 'evaluation', 'models', 'v
 CONTEXT.set_forkserver_preload(
     [
         *(f'poselifter.{room}' for room in ROOMS),
+        'matplotlib.pyplot',
         'onnx',
         'onnxruntime',
         'onnxscript',
+        'torch._dynamo',
+        'torch.export',
         'torch.onnx',
         'yapf.yapflib.yapf_api',
     ]

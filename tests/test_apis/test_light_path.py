@@ -91,6 +91,8 @@ def test_it_starts_in(exported, repository, tmp_path, line, seconds):
         subprocess.run([sys.executable, '-c', code, *words], cwd=repository, capture_output=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         taken.append((after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / slower())
+        if taken[-1] < 2 * seconds:
+            break
     print(f'{line}: {min(taken):.2f} s')
     assert min(taken) < 2 * seconds
 

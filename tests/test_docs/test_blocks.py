@@ -24,12 +24,13 @@ from toy_datasets.downloads import write_downloads
 from toy_datasets.study import hastened, write_config, write_study
 from toy_reader import write_bert, write_official, write_others
 
-from poselifter.apis import export_model, init_model, live
+from poselifter.apis import export_model, init_model, live, zoo
 from poselifter.cli import main
 from poselifter.detection import open_frames
 from poselifter.detection.stream import LiveFrames
 from poselifter.engine import load_config
 from poselifter.io import read_keypoints, write_keypoints
+from poselifter.models.body_models import fitting
 from poselifter.registry import HEADS
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +42,7 @@ PAGES = sorted(
     for path in ROOT.glob(pattern)
     if not ELSEWHERE.search(path.as_posix()) and BLOCK.search(path.read_text(encoding='utf-8'))
 )
+SMALL_LIFTER = 'mixste_tiny_bodies_27'  # is exported in half the time of the others
 #: What blocks need and cannot be had here, not as a toy either.
 LACKING = re.compile(
     r' *# needs (an hour|Python 3\.10|a network|two machines|a Slurm|pip install "poselifter\[ray|Blender)'
@@ -173,6 +175,9 @@ def reader(page, tmp_path, monkeypatch, study, inputs, desk, trained, load_modul
     write_official(tmp_path, text)
     if 'FOLDER\n' in text:
         write_bert(tmp_path / 'FOLDER')
+    monkeypatch.setattr('poselifter.apis.fast.find_spec', lambda _: None)  # exports for --fast take long
+    minimise = fitting._minimise
+    monkeypatch.setattr(fitting, '_minimise', lambda problem, iterations: minimise(problem, min(iterations, 5)))
     known = {name: kind for name, kind in HEADS.module_dict.items() if name != 'SymmetricPoseHead'}
     monkeypatch.setattr(HEADS, '_module_dict', known)  # README adds this one, as a project does
     return Reader(page, tmp_path, *trained, monkeypatch, load_module)
@@ -218,7 +223,7 @@ class Reader:
         """A small exported model, since the default one takes longer to export than all else on a page."""
         path = self.toys / 'lifter.onnx'
         if not path.exists():
-            export_model(init_model('mixste_tiny_bodies_27'), path)
+            export_model(init_model(SMALL_LIFTER), path)
         return path
 
     def shell(self, words):
@@ -238,6 +243,8 @@ class Reader:
             assert (ROOT / SEEN.match(line)[0].split()[-1]).is_file()
         elif words[0] == 'poselifter':
             write_weights(line, self.folder)
+            if words[1] == 'export' and words[2] in zoo.zoo_models():
+                words[2] = SMALL_LIFTER
             main([*words[1:], *(['--model', str(self.lifter())] if words[1:] == ['app'] else [])])
         elif words[:3] == ['python', '-m', 'pytest']:
             assert all((ROOT / word).exists() for word in words if word.startswith('tests/'))

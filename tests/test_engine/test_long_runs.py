@@ -1,5 +1,6 @@
 """Runs that go wrong stop in time, leave good files alone, and say why in one sentence."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -78,6 +79,17 @@ def test_little_data_and_no_workers(make_runner, toy, epochs, loader, reason):
             runner.train()
     else:
         runner.train()
+
+
+def test_workers_end_with_the_run(make_runner, toy, epochs):
+    """A notebook's next cell has none of them, nor waits for them."""
+    kept = {'num_workers': 1, 'persistent_workers': True}
+    loaders = {f'{part}_dataloader': toy.loader(8, 4, part == 'train') | kept for part in ('train', 'val', 'test')}
+    runner = make_runner(train_cfg=epochs(2), **loaders)
+    runner.train()
+    assert not multiprocessing.active_children()
+    runner.test()
+    assert not multiprocessing.active_children()
 
 
 def test_a_batch_norm_needs_two_clips(make_runner, toy, monkeypatch):

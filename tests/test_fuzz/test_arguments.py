@@ -38,6 +38,8 @@ FITTING = {
     'output': ['new.npz'],
 }
 SLOW = {'analysis_tools/robustness', 'analysis_tools/visualize_embeddings', 'analysis_tools/visualize_pretraining'}
+#: Which take a second where they succeed.
+LASTING = {'misc/licences', 'model_converters/blazepose', 'model_converters/body_points'}
 OPTIONS = [
     *('train_cfg.max_epochs=1', 'model.backbone.depth=2', 'model.heads.pose.loss=1'),
     *('seed=1', 'a.b.c=1', 'model=1', 'x', '='),
@@ -126,7 +128,7 @@ def test_commands(name, inputs, monkeypatch):
 @pytest.mark.parametrize('name', TOOLS)
 def test_tools(name, inputs, load_module, monkeypatch):
     main = load_module(f'tools/{name}.py').main
-    examples = 8 if name == 'model_converters/blazepose' else 30  # which takes a second where it succeeds
+    examples = 8 if name in LASTING else 30
     check(main, parser_of(main, monkeypatch), (), inputs, examples, 0.3 if name in SLOW else 0.7)
 
 

@@ -21,7 +21,7 @@ def changes(system, data_dir, sources=()):
     found |= {'model.backbone.align_layer': 1} if system == 'actionpose' else {}
     for place in sources or ('train_dataloader.dataset',):
         found |= {f'{place}.data_root': str(data_dir), f'{place}.ann_file': 'cmu_tiny.npz'}
-        found |= {f'{place}.window.stride': 60}
+        found |= {f'{place}.window.stride': 120}
     return found
 
 
