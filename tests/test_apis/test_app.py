@@ -116,7 +116,7 @@ def app(browser, lifter):
     """Opens the application; at the end nothing may have gone wrong or been asked of others."""
     server, troubles, contexts = serve_files(*app_files(lifter)), [], []
 
-    def open_app(size=(900, 600), before=None, within=browser, run=''):
+    def open_app(size=(360, 300), before=None, within=browser, run=''):
         contexts.append(within.new_context(viewport={'width': size[0], 'height': size[1]}))
         page = contexts[-1].new_page()
         page.on('pageerror', lambda error: troubles.append(str(error)))
