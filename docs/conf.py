@@ -71,7 +71,7 @@ def write_api(app):
     poselifter.register_all_modules()
     index = [
         '# API reference\n',
-        'The commands, and the public classes and functions of each folder of the package.\n',
+        'The commands, and the classes and functions that users of the package call.\n',
         '```{toctree}\n:maxdepth: 1\n\ncommands',
     ]
     for room, title in ROOMS.items():

@@ -10,6 +10,7 @@ import json
 import os
 import pickle
 import re
+import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,11 @@ from ..errors import InputError, reading
 from ..utils import atomic_write
 from ..utils.download import fetch
 from ..utils.files import check_unpacked
+from ..utils.pickle_size import check_tuples
 from .official import CONTAINERS, Official, convert_official, find_system, misfit, official_weights
 
 FORMAT_VERSION = 1
+_PICKLES = 5  # one after the other, in files of torch before 1.6
 _METADATA = dict.fromkeys(('codec', 'dataset_meta'), dict) | dict.fromkeys(('skeleton', 'cfg'), str)
 _METADATA |= dict.fromkeys(('epoch', 'iter', 'format_version'), int)
 
@@ -102,6 +105,7 @@ def _read(path: Path, map_location: Any) -> tuple[Any, Exception | None]:
     if path.suffix == '.safetensors':
         return _load_safetensors(path, map_location), None
     check_unpacked(path)
+    _check_pickles(path)
     try:
         return torch.load(path, map_location=map_location, weights_only=True), None
     except Exception as error:  # a damaged file makes torch fail in any way
@@ -110,6 +114,28 @@ def _read(path: Path, map_location: Any) -> tuple[Any, Exception | None]:
                 return torch.load(path, map_location=map_location, weights_only=True), error
         except Exception:
             raise InputError(_reason(path, error)) from error
+
+
+def _check_pickles(path: Path) -> None:
+    """Refuses a checkpoint whose pickle would keep C busy for ever; what is damaged is left to torch.
+
+    Raises:
+        InputError: it would.
+    """
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                for name in archive.namelist():
+                    if name.endswith('.pkl'):
+                        check_tuples(archive.read(name))
+        else:
+            data, place = path.read_bytes(), 0
+            for _ in range(_PICKLES):
+                place = check_tuples(data, place)
+    except InputError as error:
+        raise InputError(f'{path} is not read: {error}') from error
+    except Exception:  # as torch will say
+        return
 
 
 def local_file(path: str | os.PathLike) -> Path:

@@ -161,7 +161,9 @@ class _Film(Frames):
         with container:
             self.origin = float((stream.start_time or 0) * stream.time_base)
             self.rate = float(stream.guessed_rate or stream.average_rate or _RATE)
-            self.rate = self.rate if self.rate < _DOUBTFUL else _rate_of(container, stream) or self.rate
+            if self.rate >= _DOUBTFUL:
+                with reading(f'{path} is no film that can be read', 'give another or convert it (ffmpeg)', self.errors):
+                    self.rate = _rate_of(container, stream) or self.rate
             self.aspect = float(stream.sample_aspect_ratio or 1)
             length = float((stream.duration or 0) * stream.time_base) or (container.duration or 0) / 1e6
         _, frame = next(self.decode(), (0, None))

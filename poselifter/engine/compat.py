@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmengine.config import Config
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.logging import HistoryBuffer, print_log
 from mmengine.model import is_model_wrapper
@@ -28,6 +29,16 @@ _RANK_VARIABLES = {  # launcher: the names of rank, number of processes and loca
 }
 _names: Counter[str] = Counter()
 
+
+def _dump(self: Config, file: str | os.PathLike | None = None) -> str | None:
+    """Writes a config whole or not at all; mmengine opens the final name, then formats for a while."""
+    if file is None:
+        return _dump_in_place(self)
+    with atomic_write(file) as temporary:
+        return _dump_in_place(self, temporary)
+
+
+_dump_in_place, Config.dump = Config.dump, _dump
 mmengine_runner.turn_on_activation_checkpointing = checkpoint_activations  # see its docstring
 
 

@@ -76,13 +76,19 @@ def _extras() -> dict[str, dict[str, Any]]:
             if need.marker and need.marker.evaluate({'extra': name}) and not need.marker.evaluate({'extra': ''})
         ]
         missing = {need.name: reason for need in own if (reason := _fault(need, modules))}
-        install = f'pip install {" ".join(repr(f"{n.name}{n.specifier}") for n in own if n.name in missing)}'
+        install = f'pip install {" ".join(repr(_wanted(n)) for n in own if n.name in missing)}'
         extras[name] = {
             'works': not missing,
             'missing': [f'{package} ({reason})' for package, reason in missing.items()],
             'install': install if missing else None,
         }
     return extras
+
+
+def _wanted(need: Requirement) -> str:
+    """A requirement as pip takes it, without the condition under which it holds."""
+    extras = f'[{",".join(sorted(need.extras))}]' if need.extras else ''
+    return f'{need.name}{extras}{need.specifier}'
 
 
 def _fault(need: Requirement, modules: Mapping[str, list[str]]) -> str | None:

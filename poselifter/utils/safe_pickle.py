@@ -13,15 +13,17 @@ import os
 import pickle
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from ..errors import InputError, in_short
+from .pickle_size import check_tuples
 
 _LEAVES = {int, float, complex, bool, str, bytes, bytearray, type(None)}
+_LONGEST = 100  # tuple as a key
 _CORES = ('numpy.core', 'numpy._core')  # it moved in numpy 2
 # codes of dtypes as numpy pickles them: numbers, bytes, text and objects; no fields, subarrays or times
 _DTYPE = re.compile(r'\?|b1|[iu][1248]|f[248]|c8|c16|S\d{1,9}|U\d{1,9}|O8?|[bBhHiIlLqQefdFD]')
@@ -136,7 +138,15 @@ def _scalar(args: tuple, state: Any) -> Any:
 
 def _set(args: tuple, state: Any) -> set:
     _expect(len(args) <= 1 and all(type(arg) in (list, tuple) for arg in args))
+    _check_keys(*args)
     return set(*args)
+
+
+def _check_keys(keys: Iterable = ()) -> None:
+    """Refuses keys that C would hash for ever, see :mod:`.pickle_size`: few are tuples, and those hold few numbers."""
+    for key in keys:
+        if type(key) in (tuple, frozenset) and (len(key) > _LONGEST or not _LEAVES.issuperset(map(type, key))):
+            raise InputError('it has a key that is a long tuple, or holds others')
 
 
 def _complex(args: tuple, state: Any) -> complex:
@@ -310,6 +320,24 @@ class _JoblibUnpickler(pickle._Unpickler):
     dispatch[pickle.BUILD[0]] = load_build
 
 
+def _checked(code: int, keys: Callable[[_JoblibUnpickler], Iterable]) -> None:
+    """Lets the unpickler for joblib look at the keys before an instruction hashes them."""
+    load = pickle._Unpickler.dispatch[code]
+
+    def load_checked(unpickler: _JoblibUnpickler) -> None:
+        _check_keys(keys(unpickler))
+        load(unpickler)
+
+    _JoblibUnpickler.dispatch[code] = load_checked
+
+
+for _code in (pickle.DICT, pickle.SETITEMS):
+    _checked(_code[0], lambda unpickler: unpickler.stack[::2])
+for _code in (pickle.ADDITEMS, pickle.FROZENSET):
+    _checked(_code[0], lambda unpickler: unpickler.stack)
+_checked(pickle.SETITEM[0], lambda unpickler: unpickler.stack[-2:-1])
+
+
 def load_pickle(
     source: str | os.PathLike | bytes | BinaryIO,
     encoding: str = 'ASCII',
@@ -347,6 +375,10 @@ def load_pickle(
 
 
 def _load(file: BinaryIO, encoding: str, joblib: bool, objects: Collection[str]) -> Any:
+    if not joblib:
+        place = file.tell()
+        check_tuples(file.read())
+        file.seek(place)
     unpickler = (_JoblibUnpickler if joblib else _Unpickler)(file, encoding=encoding)
     unpickler.objects = objects
     content = unpickler.load()

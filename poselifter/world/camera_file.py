@@ -125,7 +125,9 @@ def _parsed_yaml(text: str) -> Any:
     import yaml
 
     class Loader(yaml.SafeLoader):
-        pass
+        def flatten_mapping(self, node: Any) -> None:  # merges of merges take for ever
+            if any(key.tag.endswith(':merge') for key, _ in node.value):
+                raise InputError('it merges entries (<<), which no camera file needs')
 
     matrix = 'tag:yaml.org,2002:opencv-matrix'
     Loader.add_constructor(matrix, lambda loader, node: loader.construct_mapping(node, True))

@@ -4,6 +4,7 @@ Each is a fork of one process that has imported torch and poselifter, which take
 ``python tools/train.py ...`` would, in a session of its own.
 """
 
+import ast
 import atexit
 import gc
 import hashlib
@@ -144,6 +145,8 @@ def final_files(folder: Path) -> dict[str, str]:
     """Names of files that count as whole, with their contents' hash (of checkpoints: of all that decides training)."""
     skip = ('stdout', 'stderr', 'last_')  # the last checkpoint's path is absolute
     files = [p for p in folder.rglob('*') if p.is_file() and not any(part[0] == '.' for part in _parts(p, folder))]
+    for path in files:  # configs, in which is the folder's path
+        assert path.suffix != '.py' or ast.parse(path.read_text()).body, f'{path} is half a config'
     kept = [
         p
         for p in files

@@ -167,7 +167,34 @@ def wide(path, separator):
     path.write_text('\n'.join(lines[:6] + ['1\t0'] * 100_000))
 
 
+#: Pickles of keys that C would hash until the end of days, or of its stack.
+KEYS = {
+    'twice': b'}(K\1\x85' + b'2\x86' * 60 + b'Nu',
+    'remembered': b'}K\1\x85q\0' + b''.join(b'h%ch%c\x86q%c' % (k, k, k + 1) for k in range(60)) + b'h\x3cNs',
+    'million': b'})' + b'\x85' * 1_000_000 + b'Ns',
+    'frozen': b'}(K\1\x91' + b'(2\x91' * 1_000_000 + b'Nu',
+    'wide': b'}((' + b'K\1' * 20_000 + b'tq\0N' + b'h\0N' * 20_000 + b'u',
+    'set': b'cbuiltins\nset\n((K\1\x85' + b'2\x86' * 60 + b'l\x85R',
+}
+
+
+def keys_in_a_checkpoint(path, body):
+    with zipfile.ZipFile(path, 'w') as archive:
+        archive.writestr('archive/data.pkl', b'\x80\2' + body + b'.')
+        archive.writestr('archive/version', '3')
+
+
 BOMBS = {
+    **{
+        f'{n}.{kind}': lambda path, _, b=b: path.write_bytes(b'\x80\4' + b + b'.')
+        for n, b in KEYS.items()
+        for kind in ('pkl', 'joblib')
+    },
+    **{
+        f'{n}.npy': lambda path, _, b=b: path.write_bytes(npy((1,), '|O') + b'\x80\4' + b + b'.')
+        for n, b in KEYS.items()
+    },
+    **{f'{n}.pth': lambda path, _, b=b: keys_in_a_checkpoint(path, b) for n, b in KEYS.items()},
     'zeros.npz': lambda path, _: bomb(path, 'keypoints.npy', npy((3 << 18, 17, 2)), 3),
     'shape.npz': lambda path, _: bomb(path, 'keypoints.npy', npy((1 << 50, 17, 2)), 1),
     'negative.npz': lambda path, _: bomb(path, 'keypoints.npy', npy((-5, 17, 2)), 1),
@@ -194,6 +221,9 @@ BOMBS = {
     'digits.json': lambda path, _: path.write_text(f'[{{"keypoints": [{"9" * 1_000_000}]}}]'),
     'anchors.yml': lambda path, _: path.write_text(
         'a0: &a0 [0]\n' + ''.join(f'a{k}: &a{k} [{", ".join([f"*a{k - 1}"] * 10)}]\n' for k in range(1, 40))
+    ),
+    'merges.yml': lambda path, _: path.write_text(
+        'a0: &a0 {b: 0}\n' + ''.join(f'a{k}: &a{k}\n  <<: [*a{k - 1}, *a{k - 1}]\n' for k in range(1, 60))
     ),
     'deep.py': lambda path, _: path.write_text('a = ' + '[' * 5000 + ']' * 5000),
     'shape.safetensors': lambda path, _: tensors(path, [1 << 40], 1 << 42),
