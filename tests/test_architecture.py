@@ -24,11 +24,11 @@ FLOORS = [
 CODE_LINES = {
     'poselifter': 496,
     'poselifter/apis': 1759,
-    'poselifter/checkpoints': 848,
+    'poselifter/checkpoints': 865,
     'poselifter/codecs': 192,
     'poselifter/datasets': 2977,
-    'poselifter/detection': 703,
-    'poselifter/engine': 1213,
+    'poselifter/detection': 705,
+    'poselifter/engine': 1227,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 736,
     'poselifter/io': 2086,
@@ -36,17 +36,17 @@ CODE_LINES = {
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
     'poselifter/tracking': 464,
-    'poselifter/utils': 662,
+    'poselifter/utils': 762,
     'poselifter/visualization': 817,
-    'poselifter/world': 407,
+    'poselifter/world': 409,
     'tools': 287,
     'tools/analysis_tools': 1180,
     'tools/dataset_converters': 780,
     'tools/misc': 505,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 39_025
-TEST_LINES = 35_189
+TOTAL_LINES = 39_229
+TEST_LINES = 35_230
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

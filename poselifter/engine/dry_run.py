@@ -94,7 +94,7 @@ class DryRunLoop(BaseLoop):
 
 
 def checkpoint_bytes(runner: Runner) -> tuple[int, int]:
-    """Bytes of a checkpoint, and how many lie in the work folder at most, one that is being written among them.
+    """Bytes of a checkpoint, and how many more come into the work folder at most, one that is being written among them.
 
     Adam keeps two numbers for each weight that is trained, averaged weights are a copy.
     """
@@ -109,7 +109,8 @@ def checkpoint_bytes(runner: Runner) -> tuple[int, int]:
     steps = runner.train_loop.max_epochs if hook.by_epoch else runner.train_loop.max_iters
     kept = steps // hook.interval if hook.interval > 0 else 0
     kept = min(kept, hook.max_keep_ckpts) if hook.max_keep_ckpts > 0 else kept
-    return size, kept + 1 + bool(hook.save_best)
+    there = len(hook.saved_checkpoints(runner.work_dir))  # where a training goes on
+    return size, max(kept - there, 0) + 1 + bool(hook.save_best)
 
 
 def disk_line(runner: Runner, folder: str) -> str:

@@ -5,16 +5,17 @@ from typing import Any
 
 import torch
 from torch.utils.data import DataLoader
+from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from ..errors import in_short
 
 
 def reason_of(error: Exception, loader: DataLoader) -> str | None:
-    """A sentence on what stopped a training from outside, or on batches of one clip; ``None`` for all else.
+    """A sentence on what stopped a training or test from outside, or on batches of one clip; ``None`` for all else.
 
     Args:
         error: that ended it.
-        loader: of the training.
+        loader: of the run.
     """
     text = str(error)
     if any('DataLoader worker' in str(each) for each in _chain(error)):
@@ -28,7 +29,7 @@ def reason_of(error: Exception, loader: DataLoader) -> str | None:
             f'then go on with --resume'
         )
     if 'DataLoader timed out' in text:
-        names = ', '.join(type(part).__name__ for part in parts_of(loader.dataset))
+        names = ', '.join(type(part).__name__ for part in parts_of(_waiting(error) or loader.dataset))
         return (
             f'a loader of {names} gave no batch for {text.split()[-2]} seconds; look at its files and disk, then '
             f'go on with --resume, with num_workers=0 to see where it stands'
@@ -38,6 +39,17 @@ def reason_of(error: Exception, loader: DataLoader) -> str | None:
             f'{len(loader.dataset)} samples in batches of {loader.batch_size} leave a batch of one, on which batch '
             f'norm cannot train; set train_dataloader.batch_size to 2 or more and drop_last=True'
         )
+    return None
+
+
+def _waiting(error: BaseException) -> Any:
+    """The data set of the loader in which an error was raised, of training, validation or test."""
+    traceback = error.__traceback__
+    while traceback is not None:
+        loader = traceback.tb_frame.f_locals.get('self')
+        if isinstance(loader, _BaseDataLoaderIter):
+            return loader._dataset
+        traceback = traceback.tb_next
     return None
 
 

@@ -4,7 +4,7 @@ import copy
 import logging
 import os
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -178,17 +178,7 @@ class MotionRunner(Runner):
                     f'data set with captions (CMU, BABEL, procedural)'
                 )
         self._check_disk()
-        try:
-            trained = super().train()
-            self._end_workers()
-            return trained
-        except InputError:
-            raise
-        except Exception as error:  # of a worker that is killed mmengine makes others, wherever it is at that moment
-            reason = reason_of(error, self.train_dataloader)
-            if reason is None:
-                raise
-            raise InputError(reason) from error
+        return self._run(super().train)
 
     def _check_disk(self) -> None:
         """Checks that the checkpoints will have room."""
@@ -258,13 +248,23 @@ class MotionRunner(Runner):
     def test(self) -> dict:
         """Tests; the checkpoint must fit the model in every tensor."""
         self._testing = True
-        figures = super().test()
-        self._end_workers()
-        return figures
+        return self._run(super().test)
 
-    def _end_workers(self) -> None:
+    def _run(self, method: Callable[[], Any]) -> Any:
+        """Trains or tests, says in a sentence what stopped it from outside, and ends the workers of its loaders."""
+        try:
+            result = method()
+        except InputError:
+            raise
+        except Exception as error:  # of a worker that is killed mmengine makes others, wherever it is at that moment
+            loop = self._test_loop if self._testing else self._train_loop
+            reason = reason_of(error, loop.dataloader)
+            if reason is None:
+                raise
+            raise InputError(reason) from error
         for loop in (self._train_loop, self._val_loop, self._test_loop):
             end_workers(getattr(loop, 'dataloader', None))
+        return result
 
     def load_or_resume(self) -> None:
         """Loads or resumes; resuming without a file takes the newest complete one of the work folder."""

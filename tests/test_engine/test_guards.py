@@ -8,6 +8,7 @@ import sys
 import time
 from collections import namedtuple
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -89,6 +90,10 @@ def test_a_loader_that_stands_still_is_named(make_runner, toy):
     loader['dataset'] = {'type': 'Sleepy', 'n': 8}
     with pytest.raises(InputError, match=r'a loader of Sleepy gave no batch for 1 seconds; .*--resume'):
         make_runner(train_dataloader=loader).train()
+    for part in ('val', 'test'):
+        runner = make_runner(part, **{f'{part}_dataloader': {**loader, 'sampler': toy.loader(8, 4, False)['sampler']}})
+        with pytest.raises(InputError, match='a loader of Sleepy gave no batch'):
+            runner.test() if part == 'test' else runner.train()
     patient = make_runner('other').build_dataloader({**loader, 'timeout': 0})
     assert patient.timeout == 0
     del loader['timeout']
@@ -105,6 +110,9 @@ def test_a_full_disk_is_seen_before_the_first_step(make_runner, monkeypatch, epo
     with pytest.raises(InputError, match=f'{count} checkpoints of .* do not fit on the disk'):
         runner.train()
     assert runner.iter == 0
+    for epoch in (1, 2):  # a training that goes on needs less
+        (Path(runner.work_dir) / f'epoch_{epoch}.pth').touch()
+    assert dry_run.checkpoint_bytes(runner) == (size, count - 2)
 
 
 def test_a_dry_run_saves_nothing(repository, tmp_path):
