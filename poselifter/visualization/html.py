@@ -155,7 +155,12 @@ def colour_sheet() -> str:
 
 
 _PLACES = re.compile(r'\{\{(\w+)\}\}')  # where a template has parts put in
-_SCRIPTS = re.compile(r'<script type="(?:importmap|module)">(.*?)</script>', re.S)
+_SCRIPT = re.compile(r'<script type="module">(.*?)</script>', re.S)
+_DRAWING = {'three': 'three.module.min.js', 'three/controls': 'OrbitControls.min.js', 'figures': 'figures.js'}
+_MODULES = {  # of each kind of page, by the names under which others import them
+    'viewer': {**_DRAWING, 'film': 'film.js', 'curves': 'curves.js', 'program': 'viewer.js'},
+    'live': {**_DRAWING, 'stage': 'stage.js', 'program': 'live.js'},
+}
 
 
 def make_page(data: dict[str, Any], title: str, kind: str = 'viewer') -> str:
@@ -169,16 +174,11 @@ def page_pieces(data: dict[str, Any], title: str, kind: str = 'viewer') -> Itera
         'title': html.escape(title),
         'colours': colour_sheet(),
         'style': _asset('viewer.css'),
-        'three': _module('three.module.min.js'),
-        'controls': _module('OrbitControls.min.js'),
-        'figures': _module('figures.js'),
-        'stage': _module('stage.js'),
-        'film': _module('film.js'),
-        'curves': _module('curves.js'),
-        'program': _asset(f'{kind}.js'),
+        'program': _program(kind),
     }
     template = _asset(f'{kind}.html')
-    parts['scripts'] = ' '.join(_hash(script, parts) for script in _SCRIPTS.findall(template))
+    [script] = _SCRIPT.findall(template)
+    parts['script'] = _hash(script.replace('{{program}}', parts['program']))
     for number, piece in enumerate(_PLACES.split(template)):
         if number % 2 == 0:
             yield piece
@@ -189,16 +189,19 @@ def page_pieces(data: dict[str, Any], title: str, kind: str = 'viewer') -> Itera
             yield from (text.replace('<', '\\u003c') for text in encoded)  # no text may end the script element
 
 
-def _hash(script: str, parts: dict[str, str]) -> str:
+def _hash(script: str) -> str:
     """A script of the page as its content security policy names it: no other one in the page is run."""
-    text = _PLACES.sub(lambda place: parts[place[1]], script)
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def _program(kind: str) -> str:
+    """The script of a page: its modules as texts, which it imports by blob: addresses that it alone can make.
+
+    An import map would need data: addresses, and a policy that allows these allows anybody's script.
+    """
+    modules = json.dumps([(name, _asset(file)) for name, file in _MODULES[kind].items()], ensure_ascii=False)
+    return _asset('modules.js').replace('{{modules}}', modules.replace('<', '\\u003c'))
 
 
 def _asset(name: str) -> str:
     return (_ASSETS / name).read_text(encoding='utf-8')
-
-
-def _module(name: str) -> str:
-    """A script as a data: URL, which an import map may name where a file: URL may not."""
-    return 'data:text/javascript;base64,' + base64.b64encode(_asset(name).encode()).decode()

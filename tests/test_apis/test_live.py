@@ -256,7 +256,7 @@ def test_the_page_draws_what_comes(clip, browser):
     view = browser.new_page(viewport={'width': 900, 'height': 500})
     view.on('pageerror', lambda error: troubles.append(str(error)))
     view.on('console', lambda m: troubles.append(m.text) if m.type == 'error' else None)
-    view.on('request', lambda r: None if r.url.startswith(('data:', page.url)) else troubles.append(r.url))
+    view.on('request', lambda r: None if r.url.startswith(('data:', 'blob:', page.url)) else troubles.append(r.url))
     view.goto(page.url)
 
     def draws(status, *persons):

@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import json
 import re
 from dataclasses import replace
@@ -61,10 +63,15 @@ def test_page_fetches_nothing(two_persons, tmp_path):
     Sources().feed(text)
     assert Sources.found == ['data:,']
     assert not re.search(r'url\(|@import', text)
-    imports = json.loads(re.search(r'<script type="importmap">(.*?)</script>', text, re.S)[1])['imports']
-    assert all(address.startswith('data:text/javascript;base64,') for address in imports.values())
-    assert set(re.findall(r"^import .* from '(.*)';", text, re.M)) <= set(imports)
-    assert "default-src 'none'" in text and len(re.findall(r"script-src 'sha256-\S+' 'sha256-\S+' data:;", text)) == 1
+    [script] = re.findall(r'<script type="module">(.*?)</script>', text, re.S)
+    modules = json.loads(re.search(r'of (\[\[.*\]\])\) \{', script)[1])
+    for number, (_, module) in enumerate(modules):  # each after those that it imports
+        before = {name for name, _ in modules[:number]}
+        assert set(re.findall(r"^import .* from '(.*)';", module, re.M)) <= before
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = re.search(r'Content-Security-Policy" content="(.*?)"', text)[1].split('; ')
+    assert f"script-src 'sha256-{digest}' blob:" in policy
+    assert {"default-src 'none'", "base-uri 'none'", "form-action 'none'"} <= set(policy)
 
 
 def test_text_cannot_break_the_page(clip, tmp_path, data_of):

@@ -263,6 +263,11 @@ def test_no_other_script_runs(browser, clip, tmp_path):
     page.evaluate(f"document.body.insertAdjacentHTML('beforeend', '{evil}')")
     script = "const s = document.createElement('script'); s.textContent = 'window.ran = 1'"
     page.evaluate(f'{script}; document.body.append(s)')
+    address = 'data:text/javascript,(window.parent || window).ran = 1'
+    page.evaluate(f"const t = document.createElement('script'); t.src = '{address}'; document.body.append(t)")
+    frame = f'<iframe srcdoc="<script src=\'{address}\'></script>"></iframe>'
+    page.evaluate('text => document.body.insertAdjacentHTML("beforeend", text)', frame)
+    page.evaluate(f"import('{address}').catch(() => 0)")
     page.wait_for_timeout(200)
     assert page.evaluate('window.ran') is None
     page.close()
