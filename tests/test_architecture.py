@@ -28,7 +28,7 @@ CODE_LINES = {
     'poselifter/codecs': 192,
     'poselifter/datasets': 2977,
     'poselifter/detection': 705,
-    'poselifter/engine': 1227,
+    'poselifter/engine': 1231,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 736,
     'poselifter/io': 2086,
@@ -39,14 +39,14 @@ CODE_LINES = {
     'poselifter/utils': 762,
     'poselifter/visualization': 817,
     'poselifter/world': 409,
-    'tools': 287,
+    'tools': 298,
     'tools/analysis_tools': 1180,
     'tools/dataset_converters': 780,
-    'tools/misc': 505,
+    'tools/misc': 507,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 39_232
-TEST_LINES = 35_242
+TOTAL_LINES = 39_259
+TEST_LINES = 35_300
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

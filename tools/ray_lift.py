@@ -6,7 +6,7 @@ INPUT is a pattern of files (``'films/*.mp4'``, ``'s3://bucket/films/*.mp4'``), 
 with one path a line; OUTPUT a folder. Both may be addresses of any kind that fsspec knows. Each input becomes one
 parquet file, a row for each person and frame, with the poses of ``poselifter lift``; all together are one table:
 ``pyarrow.dataset.dataset(OUTPUT)``. Inputs that have their file are not lifted again, so that a run that was stopped
-goes on with the same command. One that fails is listed in ``OUTPUT/failed.json`` and keeps no other from it.
+goes on with the same command. One that fails is listed in ``OUTPUT/_failed.json`` and keeps no other from it.
 
 Detectors, trackers and lifters are actors, spread over all cores that Ray has; a lost one is replaced, and what it
 worked on is done again. Without ``--address`` (or ``RAY_ADDRESS``) Ray runs on this machine alone.
@@ -37,6 +37,7 @@ from poselifter.errors import InputError, in_short, run_program
 
 CORES = {'detect': 0.75, 'track': 0.05, 'lift': 0.15}  # actors of each stage for each core, as films need them
 BEGUN = '.begun'  # folder of what is not whole yet, emptied when a run starts
+SETTINGS = ('detector', 'tracker', 'model', 'checkpoint', 'smooth')
 STALE = 3  # times that an input is begun and never ended before it counts as failed: it may end its process
 
 
@@ -81,10 +82,22 @@ class _Stage:
         if 'error' in item:
             return item
         try:
+            self._count_attempts(item['input'])
             return self.step(item)
         except Exception as error:  # of any input, which must not end the others
             message = str(error) if isinstance(error, InputError) else in_short(error)
             return {'input': item['input'], 'error': message}
+
+    def _count_attempts(self, name: str) -> None:
+        """Raises InputError for an input that ended the process of this stage again and again."""
+        import fsspec
+
+        files, folder = fsspec.core.url_to_fs(self.args.output)
+        path = f'{folder}/{BEGUN}/{part_of(name)}.{type(self).__name__}'
+        begun = len(files.cat_file(path)) if files.exists(path) else 0
+        if begun >= STALE:
+            raise InputError(f'{name} was begun {begun} times and never ended: it may take too much memory')
+        files.pipe_file(path, b'.' * (begun + 1))
 
 
 class Detector(_Stage):
@@ -98,7 +111,6 @@ class Detector(_Stage):
         from poselifter.io import read_keypoints
 
         name, start = item['input'], time.perf_counter()
-        self._count_attempts(name)
         with tempfile.TemporaryDirectory() as folder:
             path = name
             if '://' in name:
@@ -108,17 +120,6 @@ class Detector(_Stage):
             options = {'detector': self.args.detector} if self.args.detector else {}
             table = detect_keypoints(path, **options) if is_film(path) else read_keypoints(path)
         return {**item, 'table': table, 'detect_s': time.perf_counter() - start}
-
-    def _count_attempts(self, name: str) -> None:
-        """Raises InputError for an input that ended its process again and again."""
-        import fsspec
-
-        files, folder = fsspec.core.url_to_fs(self.args.output)
-        path = f'{folder}/{BEGUN}/{part_of(name)}.count'
-        begun = len(files.cat_file(path)) if files.exists(path) else 0
-        if begun >= STALE:
-            raise InputError(f'{name} was begun {begun} times and never ended: it may take too much memory')
-        files.pipe_file(path, b'.' * (begun + 1))
 
 
 class Tracker(_Stage):
@@ -215,6 +216,7 @@ def main(argv: list[str] | None = None) -> None:
         raise InputError(f'this needs {error.name}; run: pip install "poselifter[ray]"') from None
     names = list_inputs(args.input)
     files, folder = fsspec.core.url_to_fs(args.output)
+    keep_settings(args, files, f'{folder}/_settings.json')
     clear(files, f'{folder}/{BEGUN}')
     files.makedirs(f'{folder}/{BEGUN}', exist_ok=True)
     args.output = files.unstrip_protocol(folder).removeprefix('file://')
@@ -223,9 +225,25 @@ def main(argv: list[str] | None = None) -> None:
     print(f'{len(names)} inputs, {len(names) - len(todo)} done before')
     failed = run(args, todo, ray) if todo else []
     clear(files, f'{folder}/{BEGUN}')
-    files.pipe_file(f'{folder}/failed.json', json.dumps(failed, indent=1).encode())
+    files.pipe_file(f'{folder}/_failed.json', json.dumps(failed, indent=1).encode())
     if failed:
-        raise InputError(f'{len(failed)} of {len(names)} inputs could not be lifted, see {args.output}/failed.json')
+        raise InputError(f'{len(failed)} of {len(names)} inputs could not be lifted, see {args.output}/_failed.json')
+
+
+def keep_settings(args: argparse.Namespace, files: Any, path: str) -> None:
+    """Notes what decides the rows beside them.
+
+    Raises:
+        InputError: the folder has rows of other settings.
+    """
+    now = {key: getattr(args, key) for key in SETTINGS}
+    before = json.loads(files.cat_file(path)) if files.exists(path) else now
+    other = [key for key in SETTINGS if before.get(key) != now[key]]
+    if other:
+        said = ', '.join(f'{key} {before.get(key)}' for key in other)
+        raise InputError(f'{args.output} holds poses that were made with {said}; choose another folder')
+    files.makedirs(path.rpartition('/')[0], exist_ok=True)
+    files.pipe_file(path, json.dumps(now, indent=1).encode())
 
 
 def clear(files: Any, folder: str) -> None:

@@ -24,6 +24,7 @@ from ..checkpoints import check_kinds
 from ..errors import InputError
 from ..models.parts import BaseHead, CaptionedModel, DistillingModel
 from ..registry import METRICS, RUNNERS
+from ..utils.files import sweep
 from .compat import end_workers, start_cpu_processes, unique_name, wrap_cpu_model
 from .config import check_start
 from .dry_run import checkpoint_bytes, free_bytes
@@ -178,6 +179,9 @@ class MotionRunner(Runner):
                     f'data set with captions (CMU, BABEL, procedural)'
                 )
         self._check_disk()
+        if self.rank == 0:  # where the next run writes into others
+            for folder in Path(self.work_dir).glob('*/vis_data'):
+                sweep(folder)
         return self._run(super().train)
 
     def _check_disk(self) -> None:

@@ -63,7 +63,7 @@ def _unfinished(path: Path, suffix: str | None) -> Iterator[Path]:
     temporary, handle = None, None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path.parent)
+        sweep(path.parent)
         while temporary is None or (fcntl and handle is None):
             temporary = _new(path, suffix)
             with suppress(FileNotFoundError):  # another process took it for a dead one's before it was locked
@@ -103,7 +103,7 @@ def _lock(path: Path, wait: bool = True) -> int:
     return handle
 
 
-def _sweep(folder: Path) -> None:
+def sweep(folder: Path) -> None:
     """Removes what killed processes left in a folder, once in a process."""
     if folder in _swept or not fcntl:
         return

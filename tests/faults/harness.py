@@ -26,6 +26,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 RUNS: list['Run'] = []
 PATIENCE = 60  # seconds in which every run here ends
 CONTEXT = multiprocessing.get_context('forkserver')
+DONE = 'done before'
 ROOMS = ('apis', 'codecs', 'datasets', 'engine.tool', 'evaluation', 'models', 'visualization.html')
 CONTEXT.set_forkserver_preload(
     [
@@ -225,22 +226,20 @@ def go_on(command: Command, folder: Path, whole: Reference) -> None:
 def kill_at_random(command: Command, folder: Path, whole: Reference, rng: Random) -> str:
     """Kills a command at some moment, sometimes also the run that goes on; returns what came of it."""
     number = rng.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM])
-    outcome = 'killed'
+    outcome = ''
     for again in (False, True):
         further = command.resume if again else ()
         run = Run(command._replace(arguments=(*command.arguments, *further)), folder)
         time.sleep(rng.uniform(0, whole.seconds))
         run.kill(number)
         status = run.end()
-        if status == 0:
-            outcome = 'done before'
-        else:
+        if status:
             assert status in (-number, 128 + number), run.errors
             assert 'Traceback' not in run.errors, run.errors
         check_partial(run, whole)
-        left = len(leftovers(folder))
-        outcome = 'left hidden files' if left and outcome == 'killed' else outcome
+        if status and not outcome:
+            outcome = 'left hidden files' if leftovers(folder) else 'killed'
         if again or rng.random() < 0.75:
             break
     go_on(command, folder, whole)
-    return outcome
+    return outcome or DONE

@@ -9,6 +9,7 @@ import time
 from collections import namedtuple
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ import torch
 from mmengine.hooks import Hook
 
 from poselifter.engine import dry_run
-from poselifter.engine.hooks.divergence_hook import suspects
+from poselifter.engine.hooks.divergence_hook import DivergenceHook, suspects
 from poselifter.errors import InputError
 from poselifter.registry import DATASETS, HOOKS
 from poselifter.structures import MotionDataSample
@@ -72,6 +73,19 @@ def test_a_bad_step_is_left_out(make_runner, epochs, tmp_path):
     assert re.search(
         r'step 3 is left out: its gradients are not finite; clips with .* finite: clip/\d+\n', log.read_text()
     )
+
+
+def test_a_scaler_of_the_loss_sees_what_is_not_finite():
+    steps, weight = [], torch.nn.Parameter(torch.zeros(1))
+    weight.grad = torch.full((1,), torch.inf)
+    wrapper = SimpleNamespace(step=lambda: steps.append(1), param_groups=[{'params': [weight]}], loss_scaler=object())
+    hook = DivergenceHook('skip')
+    hook.before_train(SimpleNamespace(optim_wrapper=wrapper))
+    wrapper.step()
+    assert steps == [1] and not hook.bad_step
+    wrapper.loss_scaler = None
+    wrapper.step()
+    assert steps == [1] and hook.bad_step
 
 
 def test_many_bad_steps_stop_the_training(make_runner, epochs):

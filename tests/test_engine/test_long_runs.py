@@ -36,6 +36,8 @@ def test_a_resumed_run_sweeps_what_killed_ones_left(make_runner, tmp_path, epoch
     names = ('.epoch_2.part-abcd1234.pth', '.last_checkpoint.part-x_y_z_01', '.epoch_2.abcd1234.pth')
     left = [tmp_path / 'run' / name for name in names]
     other = [tmp_path / 'run' / name for name in ('.mine.pth', '.notes', '.mine.part-.pth')]
+    left.append(tmp_path / 'run/20260101_000000/vis_data/.config.part-abcd1234.py')  # into which no other run writes
+    left[-1].parent.mkdir(parents=True)
     for path in left + other:
         path.touch()
     held = files._lock(other[-1])  # as a process that lives

@@ -2,6 +2,7 @@
 
 import json
 import re
+from importlib.util import find_spec
 
 import licences
 
@@ -27,4 +28,6 @@ def test_lists_what_is_needed_and_brought(capsys, repository, fails):
     for text in listed['files'].values():
         for name in re.findall(r'(?:LICENSE|NOTICE)\.\w+\.\w+', text):
             assert any((repository / folder / name).is_file() for folder in folders)
+    absent = [name for name in ('ray', 'anny') if find_spec(name) is None]
+    assert all('not installed' in packages[name] for name in absent)
     assert '--extra' in fails(licences.main, '--extra', 'nope')

@@ -1,5 +1,7 @@
 """The configs of pretraining on toy files, cut down; what they leave starts the fine-tuning config."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -85,7 +87,7 @@ def kept():
 
 
 @pytest.fixture
-def pretrain(train, kept):
+def pretrain(train, kept, tmp_path_factory):
     """Pretrains as CASES says; MotionBERT's is validated too."""
 
     def run(name):
@@ -94,7 +96,9 @@ def pretrain(train, kept):
             return train(name, options, epochs=2 if SOURCES.items() <= options.items() else 1)
         if not kept:
             more = {'val_dataloader.num_workers': 0, 'val_dataloader.persistent_workers': False}
-            kept[name] = train(name, {**options, **more}, epochs=2, validate=True)
+            learnt, file = train(name, {**options, **more}, epochs=2, validate=True)
+            folder = shutil.copytree(file.parent, tmp_path_factory.mktemp('kept') / 'run')
+            kept[name] = learnt, folder / file.name
         return kept[name]
 
     return run

@@ -5,11 +5,14 @@ import os
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from poselifter.cli import main
+from poselifter.errors import InputError
 from poselifter.io import read_result
 
 COUNT, DETECTOR = 10, ('--detector', 'blazepose-lite')
@@ -54,6 +57,32 @@ def check_rows(out, lifted, name):
     np.testing.assert_allclose(uncertainty, result.uncertainty, rtol=1e-6)
 
 
+def test_what_ends_its_process_again_and_again_is_listed(load_module, tmp_path):
+    """In any stage: the end of a process is stood in for by an exception that no step catches."""
+    tool = load_module('tools/ray_lift.py')
+
+    class Fatal(tool._Stage):
+        def step(self, item):
+            raise SystemExit
+
+    stage = Fatal(SimpleNamespace(output=str(tmp_path)))
+    (tmp_path / tool.BEGUN).mkdir()
+    for _ in range(tool.STALE):
+        with pytest.raises(SystemExit):
+            stage._safe({'input': 'a.npz'})
+    assert 'a.npz was begun 3 times and never ended' in stage._safe({'input': 'a.npz'})['error']
+    assert stage._safe({'input': 'b.npz', 'error': 'x'}) == {'input': 'b.npz', 'error': 'x'}
+
+
+def test_a_folder_has_rows_of_one_kind(load_module, tmp_path):
+    tool, files = load_module('tools/ray_lift.py'), LocalFileSystem()
+    args = SimpleNamespace(output='out', **dict.fromkeys(tool.SETTINGS))
+    for _ in range(2):
+        tool.keep_settings(args, files, f'{tmp_path}/out/_settings.json')
+    with pytest.raises(InputError, match='out holds poses that were made with model None; choose another folder'):
+        tool.keep_settings(SimpleNamespace(**vars(args) | {'model': 'x'}), files, f'{tmp_path}/out/_settings.json')
+
+
 @pytest.fixture
 def bucket(monkeypatch):
     """The address of an empty bucket of a server of S3 on this machine, and its file system."""
@@ -84,8 +113,8 @@ def test_an_object_store(bucket, clips, tmp_path, repository):
         assert run.returncode == 2 and 'error: 1 of 3 inputs could not be lifted' in errors, said + errors
         assert f'3 inputs, {done} done before' in said
         files.invalidate_cache()
-        assert len(files.ls(f'{address}/out')) == 3  # two parts and the list; nothing begun
-    [failed] = json.loads(files.cat_file(f'{address}/out/failed.json'))
+        assert len(files.ls(f'{address}/out')) == 4  # two parts, the list and the settings; nothing begun
+    [failed] = json.loads(files.cat_file(f'{address}/out/_failed.json'))
     assert failed['input'] == f'{address}/in/bad.npz' and 'no whole npz' in failed['error']
     files.get(f'{address}/out/', str(tmp_path / 'out'), recursive=True)
     main(
@@ -119,13 +148,17 @@ def test_a_machine_is_lost(clips, tmp_path, repository):
         said, errors = run.communicate(timeout=300)
         assert run.returncode == 2 and f'error: 1 of {COUNT + 2} inputs could not be lifted' in errors, said + errors
         assert 'Traceback' not in errors and 0 < before <= COUNT + 1
-        [failed] = json.loads((out / 'failed.json').read_text())
+        [failed] = json.loads((out / '_failed.json').read_text())
         assert failed['input'].endswith('bad.npz') and 'no whole npz' in failed['error']
         again = start(repository, clips, out, '--address', cluster.address)
         said, _ = again.communicate(timeout=300)
         assert f'{COUNT + 2} inputs, {COUNT + 1} done before' in said and not (out / '.begun').exists()
     finally:
         cluster.shutdown()
+    import pyarrow.dataset
+
+    names = pyarrow.dataset.dataset(str(out)).to_table().column('input').unique().to_pylist()
+    assert len(names) == COUNT + 1 and not any(name.endswith('bad.npz') for name in names)
     film, *files = inputs = [clips / 'film.mp4', *(clips / f'clip_{k}.npz' for k in range(COUNT))]
     lifted = ['-o', str(tmp_path / 'lifted'), '--formats', 'npz']
     main(['lift', str(film), *lifted, *DETECTOR])

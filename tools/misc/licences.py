@@ -2,12 +2,14 @@
 
     python tools/misc/licences.py [--extra video ...] [--json]
 
-Packages are those that are installed, with what they need themselves; a package's licence is what it says of itself.
+Packages are listed with what they need themselves. A package's licence is what it says of itself, where it is
+installed.
 """
 
 import json
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -38,16 +40,14 @@ _DATA = ('.npz', '.png', '.webp', '.json', '.mp4', '.h5', '.csv', '.pth', '.safe
 
 
 def needed_packages(extras: Iterable[str] = ()) -> list[str]:
-    """Names of installed packages that poselifter needs, and those that they need."""
+    """Names of packages that poselifter needs, and of those that they need as far as they are installed."""
     known: dict[str, str] = {}
     todo = [Requirement(f'poselifter[{",".join(extras)}]')]
     while todo:
-        need = todo.pop()
-        try:
-            lines = metadata.requires(need.name) or ()
-        except metadata.PackageNotFoundError:
-            continue
+        need, lines = todo.pop(), ()
         known[need.name.lower().replace('_', '-')] = need.name
+        with suppress(metadata.PackageNotFoundError):
+            lines = metadata.requires(need.name) or ()
         for each in map(Requirement, lines):
             wanted = [{'extra': extra} for extra in ('', *need.extras)]
             fits = each.marker is None or any(each.marker.evaluate(marks) for marks in wanted)
@@ -57,11 +57,15 @@ def needed_packages(extras: Iterable[str] = ()) -> list[str]:
 
 
 def stated_licence(package: str) -> str:
-    """The licence that an installed package states, in a line."""
-    about = metadata.metadata(package)
+    """The version of a package and the licence that it states, in a line."""
+    try:
+        about = metadata.metadata(package)
+    except metadata.PackageNotFoundError:
+        return 'not installed, so that its licence is not known here'
     kinds = [line.split(' :: ')[-1] for line in about.get_all('Classifier') or () if line.startswith('License ::')]
     text = about.get('License-Expression') or ', '.join(kinds) or (about.get('License') or '').strip().split('\n')[0]
-    return text[:60] if text not in ('', 'UNKNOWN') else _ELSEWHERE.get(package, 'not stated')
+    text = text[:60] if text not in ('', 'UNKNOWN') else _ELSEWHERE.get(package, 'not stated')
+    return f'{about["Version"]}  {text}'
 
 
 def shipped_files(root: Path) -> dict[str, str]:
@@ -105,7 +109,7 @@ def main(argv: list[str] | None = None) -> None:
     chosen = [name for name in declared if name not in ('tests', 'docs')] if args.extra is None else args.extra
     check_names('--extra', [*chosen, *declared[:1]], declared)
     names = needed_packages(chosen)
-    packages = {name: f'{metadata.version(name)}  {stated_licence(name)}' for name in names}
+    packages = {name: stated_licence(name) for name in names}
     files = shipped_files(shipped_root())
     if args.json:
         print(json.dumps({'packages': packages, 'files': files}))

@@ -26,7 +26,7 @@ class DivergenceHook(Hook):
     Args:
         policy: ``'stop'`` looks at the loss alone, which is logged anyway. ``'skip'`` looks at the gradients of every
             step too, leaves out a step where one is not finite, and names its clips in the log; on a GPU that waits
-            for each step to end.
+            for each step to end. In float16 the scaler of the loss leaves such steps out itself.
     """
 
     def __init__(self, policy: Literal['stop', 'skip'] = 'stop') -> None:
@@ -44,7 +44,8 @@ class DivergenceHook(Hook):
 
         def checked_step(**settings: Any) -> None:
             gradients = [p.grad for p in parameters if p.grad is not None]
-            self.bad_step = not all(bool(torch.isfinite(norm)) for norm in torch._foreach_norm(gradients))
+            scaled = getattr(wrapper, 'loss_scaler', None) is not None  # leaves such steps out, and lowers its scale
+            self.bad_step = not scaled and not all(bool(n.isfinite()) for n in torch._foreach_norm(gradients))
             if not self.bad_step:
                 step(**settings)
 
