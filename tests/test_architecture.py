@@ -24,7 +24,7 @@ FLOORS = [
 CODE_LINES = {
     'poselifter': 496,
     'poselifter/apis': 1759,
-    'poselifter/checkpoints': 865,
+    'poselifter/checkpoints': 867,
     'poselifter/codecs': 192,
     'poselifter/datasets': 2977,
     'poselifter/detection': 705,
@@ -36,7 +36,7 @@ CODE_LINES = {
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
     'poselifter/tracking': 464,
-    'poselifter/utils': 762,
+    'poselifter/utils': 763,
     'poselifter/visualization': 817,
     'poselifter/world': 409,
     'tools': 298,
@@ -45,8 +45,8 @@ CODE_LINES = {
     'tools/misc': 507,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 39_259
-TEST_LINES = 35_300
+TOTAL_LINES = 39_262
+TEST_LINES = 35_305
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

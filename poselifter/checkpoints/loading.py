@@ -123,11 +123,13 @@ def _check_pickles(path: Path) -> None:
         InputError: it would.
     """
     try:
-        if zipfile.is_zipfile(path):
+        with path.open('rb') as file:
+            zipped = file.read(4) == b'PK\3\4'  # as torch tells; a zip may also follow a pickle
+        if zipped:
             with zipfile.ZipFile(path) as archive:
-                for name in archive.namelist():
-                    if name.endswith('.pkl'):
-                        check_tuples(archive.read(name))
+                for entry in archive.infolist():
+                    if entry.filename.endswith('.pkl'):
+                        check_tuples(archive.read(entry))
         else:
             data, place = path.read_bytes(), 0
             for _ in range(_PICKLES):

@@ -166,6 +166,7 @@ def _encode(args: tuple, state: Any) -> bytes:
 
 def _ordered_dict(args: tuple, state: Any) -> OrderedDict:
     _expect(len(args) <= 1 and all(type(arg) is list and all(len(pair) == 2 for pair in arg) for arg in args))
+    _check_keys(pair[0] for arg in args for pair in arg)
     return OrderedDict(*args)
 
 

@@ -174,6 +174,7 @@ KEYS = {
     'million': b'})' + b'\x85' * 1_000_000 + b'Ns',
     'frozen': b'}(K\1\x91' + b'(2\x91' * 1_000_000 + b'Nu',
     'wide': b'}((' + b'K\1' * 20_000 + b'tq\0N' + b'h\0N' * 20_000 + b'u',
+    'ordered': b'ccollections\nOrderedDict\n((K\1\x85' + b'2\x86' * 60 + b'K\1ll\x85R',
     'set': b'cbuiltins\nset\n((K\1\x85' + b'2\x86' * 60 + b'l\x85R',
 }
 
@@ -194,6 +195,10 @@ BOMBS = {
         f'{n}.npy': lambda path, _, b=b: path.write_bytes(npy((1,), '|O') + b'\x80\4' + b + b'.')
         for n, b in KEYS.items()
     },
+    'before_a_zip.pth': lambda path, _: (
+        keys_in_a_checkpoint(path, b'N'),
+        path.write_bytes(b'\x80\2' + KEYS['twice'] + b'.' + path.read_bytes()),
+    ),
     **{f'{n}.pth': lambda path, _, b=b: keys_in_a_checkpoint(path, b) for n, b in KEYS.items()},
     'zeros.npz': lambda path, _: bomb(path, 'keypoints.npy', npy((3 << 18, 17, 2)), 3),
     'shape.npz': lambda path, _: bomb(path, 'keypoints.npy', npy((1 << 50, 17, 2)), 1),
