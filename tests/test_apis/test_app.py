@@ -10,6 +10,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
+from pages import drawn_anew, shot, until
 from scipy.ndimage import map_coordinates
 
 from poselifter.apis import ExportedModel, export_model, init_model
@@ -139,10 +140,7 @@ def app(browser, lifter):
 
 def says(page, text, seconds=120):
     """Waits for a status."""
-    end = time.monotonic() + seconds
-    while not re.search(text, page.inner_text('#metadata')):
-        assert time.monotonic() < end, page.inner_text('#metadata')
-        page.wait_for_timeout(100)
+    until(page, lambda: re.search(text, page.inner_text('#metadata')), seconds)
     return page.inner_text('#metadata')
 
 
@@ -254,9 +252,7 @@ def test_a_film_moves_a_body(app, film):
         'mediapipe33', opened.img_shape, page.evaluate('poselifter.film.table.fps'), timestamps=times,
     )  # fmt: skip
     assert np.abs(lifted_by_page(page, table, times) - poses).max() < 1e-3
-    first = page.locator('#stage canvas').screenshot()
-    page.wait_for_timeout(500)
-    assert page.locator('#stage canvas').screenshot() != first
+    drawn_anew(page, shot(page), 20)
 
 
 @pytest.fixture
@@ -331,9 +327,9 @@ def test_a_camera_moves_a_body(app, data_dir):
         }""",
         base64.b64encode(data).decode(),
     )
-    empty = page.locator('#stage canvas').screenshot()
+    empty = shot(page)
     page.click('#camera')
     print(says(page, r'[1-9]\d* frames a second · WebAssembly$'))
-    assert page.locator('#stage canvas').screenshot() != empty
+    drawn_anew(page, empty)
     page.click('#camera')
     says(page, 'ready')

@@ -13,6 +13,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from pages import shot, until
 from PIL import Image
 
 from poselifter.apis import StreamingLifter, init_model, live
@@ -260,26 +261,30 @@ def test_the_page_draws_what_comes(clip, browser):
     view.goto(page.url)
 
     def draws(status, *persons):
-        """Pixels of figures on the stage, and of bones on the picture, after a frame."""
+        """Gives the page a frame; waits until it is shown."""
         page.publish('frame', {**frame, 'persons': persons, 'status': status})
-        end = time.monotonic() + 15
-        while view.inner_text('#metadata') != status:
-            assert time.monotonic() < end, view.inner_text('#metadata')
-            view.wait_for_timeout(50)
-        view.wait_for_timeout(200)
-        shots = [view.locator(name).screenshot() for name in ('#stage canvas', '#picture2d')]
-        images = [np.asarray(Image.open(io.BytesIO(shot)).convert('HSV')).astype(int) for shot in shots]
+        until(view, lambda: view.inner_text('#metadata') == status)
+
+    def coloured():
+        """Pixels of figures on the stage, and of bones on the picture."""
+        images = [shot(view, name, 'HSV') for name in ('#stage canvas', '#picture2d')]
         strong = [(image[..., 1] > 150) & (image[..., 2] > 120) for image in images]
         return strong[0][:, 400:].sum(), strong[1].sum()
 
-    nobody, alone, both = draws('none'), draws('one', one), draws('two', one, other)
-    assert nobody[0] < 20 and nobody[1] < 20 and alone[0] > 300 and alone[1] > 100
-    assert both[0] > 1.4 * alone[0]
-    assert draws('gone', other)[0] < both[0]
+    draws('none')
+    until(view, lambda: max(coloured()) < 20)
+    draws('one', one)
+    until(view, lambda: coloured()[0] > 300 and coloured()[1] > 100)
+    alone = coloured()[0]
+    draws('two', one, other)
+    until(view, lambda: coloured()[0] > 1.4 * alone)
+    both = coloured()[0]
+    draws('gone', other)
+    until(view, lambda: coloured()[0] < both)
     page.publish('end', 'the end')
     page.close()
-    view.wait_for_timeout(300)
-    assert view.inner_text('#metadata').startswith('gone') and 'the end' in view.inner_text('#metadata')
+    until(view, lambda: 'the end' in view.inner_text('#metadata'))
+    assert view.inner_text('#metadata').startswith('gone')
     view.close()
     assert not [t for t in troubles if 'GPU stall' not in t and 'swiftshader' not in t.lower()]
 

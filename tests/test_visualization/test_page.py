@@ -1,14 +1,12 @@
 """The page in a real browser; skipped where there is none."""
 
-import io
 import re
-import time
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from PIL import Image
+from pages import drawn_anew, shot, until
 
 from poselifter.errors import InputError
 from poselifter.structures import KeypointTable, Result
@@ -40,18 +38,6 @@ def open_page(browser, tmp_path):
     assert not [t for t in troubles if 'GPU stall' not in t and 'swiftshader' not in t.lower()]
 
 
-def until(page, condition):
-    """Waits for a condition in JavaScript; playwright's own wait needs eval, which the page's policy forbids."""
-    end = time.monotonic() + 15
-    while not page.evaluate(condition):
-        assert time.monotonic() < end, condition
-        page.wait_for_timeout(30)
-
-
-def shot(page):
-    return np.asarray(Image.open(io.BytesIO(page.locator('#stage canvas').screenshot())).convert('RGB')).astype(int)
-
-
 def frame(page):
     return int(page.input_value('#scrub'))
 
@@ -75,7 +61,7 @@ def test_scrub_play_and_keys(open_page, clip):
     page = open_page(clip)
     before = shot(page)
     scrub(page, 20)
-    assert np.abs(shot(page) - before).max() > 60
+    drawn_anew(page, before)
     page.keyboard.press('ArrowRight')
     until(page, "document.getElementById('scrub').value === '21'")
     page.keyboard.press('Shift+ArrowLeft')
@@ -109,19 +95,16 @@ def test_orbit_zoom_and_reset(open_page, clip):
     page.mouse.move(420, 220, steps=4)
     page.mouse.up()
     page.mouse.move(5, 300)
-    page.wait_for_timeout(300)
-    assert np.abs(shot(page) - start).max() > 60
+    drawn_anew(page, start)
     page.click('#reset')
-    page.wait_for_timeout(500)
-    assert (np.abs(shot(page) - start).max(-1) > 60).mean() < 0.002
+    until(page, lambda: (np.abs(shot(page) - start).max(-1) > 60).mean() < 0.002)
 
 
 def test_joint_names_and_ground_truth(open_page, with_truth):
     page = open_page(with_truth)
     before = shot(page)
     page.click('#truth')
-    page.wait_for_timeout(200)
-    assert np.abs(shot(page) - before).max() > 20
+    drawn_anew(page, before, 20)
     page.click('#names')
     label = page.locator('#labels span', has_text='head top')
     label.wait_for()
@@ -187,30 +170,31 @@ def test_film_goes_in_step(open_page, in_world):
     assert page.is_visible('#film') and not page.is_visible('#flat')
     for frame_number in (40, 12, 54):
         scrub(page, frame_number)
-        until(page, "!document.getElementById('film').seeking")
-        page.wait_for_timeout(100)
-        assert abs(film_level(page) - 4 * (frame_number - 10)) < 6
+        until(page, lambda level=4 * (frame_number - 10): abs(film_level(page) - level) < 6)
     page.click('#play')
-    page.wait_for_timeout(700)
+    until(page, lambda: 15 < frame(page) < 50)
     page.keyboard.press(' ')
     until(page, "document.getElementById('film').paused && !document.getElementById('film').seeking")
-    page.wait_for_timeout(200)
-    assert abs(film_level(page) - 4 * (frame(page) - 10)) < 6
+    until(page, lambda: abs(film_level(page) - 4 * (frame(page) - 10)) < 6)
 
 
 def test_joints_lie_on_their_keypoints_as_filmed(open_page, in_world):
     page = open_page(in_world)
     page.keyboard.press('n')
     page.mouse.wheel(0, 0)
-    page.wait_for_timeout(300)
-    film = page.locator('#film').bounding_box()
-    label = page.locator('#labels span', has_text='head top').bounding_box()
-    x, y = in_world.table.keypoints[0, 10] * film['width'] / 1080
-    assert abs(label['x'] - 8 - film['x'] - x) < 2 and abs(label['y'] + label['height'] / 2 - film['y'] - y) < 2
+    label = page.locator('#labels span', has_text='head top')
+    label.wait_for()
+
+    def beside():
+        film, box = page.locator('#film').bounding_box(), label.bounding_box()
+        x, y = in_world.table.keypoints[0, 10] * film['width'] / 1080
+        return abs(box['x'] - 8 - film['x'] - x) < 2 and abs(box['y'] + box['height'] / 2 - film['y'] - y) < 2
+
+    until(page, beside)
+    width = page.locator('#film').bounding_box()['width']
     page.mouse.move(320, 200)
     page.mouse.wheel(0, -500)
-    page.wait_for_timeout(300)
-    assert page.locator('#film').bounding_box()['width'] > 2 * film['width']
+    until(page, lambda: page.locator('#film').bounding_box()['width'] > 2 * width)
 
 
 def test_extras_of_the_world(open_page, in_world):
@@ -219,8 +203,7 @@ def test_extras_of_the_world(open_page, in_world):
     for key in 'tuscv':
         before = shot(page)
         page.keyboard.press(key)
-        page.wait_for_timeout(200)
-        assert np.abs(shot(page) - before).max() > 20, key
+        drawn_anew(page, before, 20)
     page.keyboard.press('a')
     until(page, "document.getElementById('degrees').textContent")
     assert re.fullmatch(r'left \d+°, right \d+°', page.inner_text('#degrees'))
@@ -230,15 +213,17 @@ def test_extras_of_the_world(open_page, in_world):
 
 def test_two_results_side_by_side(open_page, in_world, tmp_path):
     page = open_page([in_world, replace(in_world, poses=in_world.poses * 0.9)])
-    page.keyboard.press('v')
-    page.wait_for_timeout(300)
     names = page.locator('#labels .person:visible')
-    assert names.all_inner_texts() == ['first: 0', 'second: 0']
-    apart = [box['x'] for box in (names.nth(k).bounding_box() for k in (0, 1))]
+
+    def distance():
+        first, second = (names.nth(k).bounding_box()['x'] for k in (0, 1))
+        return second - first
+
     page.keyboard.press('v')
-    page.wait_for_timeout(300)
-    together = [box['x'] for box in (names.nth(k).bounding_box() for k in (0, 1))]
-    assert apart[1] - apart[0] > 60 and abs(together[1] - together[0]) < 30
+    until(page, lambda: names.all_inner_texts() == ['first: 0', 'second: 0'])
+    until(page, lambda: distance() > 60)
+    page.keyboard.press('v')
+    until(page, lambda: abs(distance()) < 30)
     with pytest.raises(InputError, match='expected one rate'):
         write_side_by_side(tmp_path / 'x.html', [in_world, replace(in_world, table=replace(in_world.table, fps=25))])
 
@@ -247,11 +232,10 @@ def test_body(open_page, with_box):
     page = open_page(with_box)
     with_body = shot(page)
     page.keyboard.press('b')
-    page.wait_for_timeout(200)
-    assert (np.abs(shot(page) - with_body).max(-1) > 25).mean() > 0.01
+    until(page, lambda: (np.abs(shot(page) - with_body).max(-1) > 25).mean() > 0.01)
     page.keyboard.press('b')
     scrub(page, 40)
-    assert np.abs(shot(page) - with_body).max() > 60
+    drawn_anew(page, with_body)
 
 
 def test_no_other_script_runs(browser, clip, tmp_path):
