@@ -28,7 +28,7 @@ CODE_LINES = {
     'poselifter/codecs': 192,
     'poselifter/datasets': 2977,
     'poselifter/detection': 705,
-    'poselifter/engine': 1231,
+    'poselifter/engine': 1255,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 736,
     'poselifter/io': 2086,
@@ -37,16 +37,16 @@ CODE_LINES = {
     'poselifter/structures': 476,
     'poselifter/tracking': 464,
     'poselifter/utils': 763,
-    'poselifter/visualization': 817,
+    'poselifter/visualization': 818,
     'poselifter/world': 409,
-    'tools': 298,
+    'tools': 304,
     'tools/analysis_tools': 1180,
     'tools/dataset_converters': 780,
     'tools/misc': 507,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 39_262
-TEST_LINES = 35_318
+TOTAL_LINES = 39_317
+TEST_LINES = 35_371
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -206,7 +206,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('--smooth', default='light', help='off, light, strong or hertz')
     parser.add_argument('--device', default='cpu', help='of the lifters: cpu or cuda')
     parser.add_argument('--workers', type=positive, help='detectors (default: one for each core, nearly)')
-    parser.add_argument('--batch', type=positive, default=4, help='clips that a lifter takes at once')
+    parser.add_argument(
+        '--batch',
+        type=positive,
+        default=4,
+        help='clips that a lifter is given at once; windows of a clip go through the model in batches',
+    )
     args = parser.parse_args(argv)
     try:
         import fsspec
@@ -263,7 +268,8 @@ def run(args: argparse.Namespace, names: list[str], ray: Any) -> list[dict[str, 
     ray.data.DataContext.get_current().enable_progress_bars = False  # ours counts clips
     logging.getLogger('ray.data').setLevel(logging.ERROR)
     failed, rows, seconds, start = [], 0, {'detect_s': 0.0, 'lift_s': 0.0}, time.perf_counter()
-    for item in tqdm(lift_all(args, names), total=len(names), unit='clip', disable=not sys.stderr.isatty()):
+    pause = 0.1 if sys.stderr.isatty() else 30.0  # of a log, which keeps every line
+    for item in tqdm(lift_all(args, names), total=len(names), unit='clip', mininterval=pause):
         if 'error' in item:
             failed.append(item)
             print(f'failed: {item["input"]}: {item["error"]}')

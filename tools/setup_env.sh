@@ -19,9 +19,9 @@ if [ ! -f "$stamp" ] || [ -n "$(find "$root/setup.py" "$root/requirements" -newe
     if [ "$extra" = tests ]; then
         # its wheel is built against numpy 1; without a compiler pycocotools serves instead
         pinned cython setuptools wheel
-        pinned --no-build-isolation --no-deps --no-binary xtcocotools xtcocotools==1.14.3 ||
+        pinned --no-build-isolation --no-deps --no-binary xtcocotools xtcocotools ||
             echo 'xtcocotools did not build; pycocotools serves instead'
-        install --no-deps rtmlib==0.0.16 # it asks for a second package of OpenCV, which would overwrite the first
+        pinned --no-deps rtmlib # it asks for a second package of OpenCV, which would overwrite the first
     fi
     touch "$stamp"
 fi

@@ -10,16 +10,18 @@ from typing import Any
 
 import numpy as np
 import torch
+import yaml
 from mmengine.config import Config
-from mmengine.fileio import LocalBackend, register_backend
+from mmengine.fileio import LocalBackend, PickleHandler, YamlHandler, register_backend, register_handler
 from mmengine.logging import HistoryBuffer, print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import runner as mmengine_runner
 from torch import nn
 
-from ..errors import InputError
+from ..errors import InputError, in_short
 from ..registry import MODEL_WRAPPERS
 from ..utils import atomic_write
+from ..utils.safe_pickle import load_pickle
 from .switches import checkpoint_activations
 
 _RANK_VARIABLES = {  # launcher: the names of rank, number of processes and local rank
@@ -129,6 +131,31 @@ class AtomicLocalBackend(LocalBackend):
         """Writes text."""
         with atomic_write(filepath) as temporary:
             Path(temporary).write_text(obj, encoding=encoding)
+
+
+@register_handler(['pkl', 'pickle'])
+class PlainPickleHandler(PickleHandler):
+    """``mmengine.load`` of a pickle, and so mmengine's ``BaseDataset``, which would run what is in it."""
+
+    def load_from_fileobj(self, file: Any, encoding: str = 'ASCII') -> Any:
+        """Reads plain data; see :func:`~poselifter.utils.safe_pickle.load_pickle`."""
+        return load_pickle(file, encoding)
+
+
+@register_handler(['yaml', 'yml'])
+class PlainYamlHandler(YamlHandler):
+    """``mmengine.load`` of YAML, which would make any object that the file names."""
+
+    def load_from_fileobj(self, file: Any) -> Any:
+        """Reads plain data.
+
+        Raises:
+            InputError: the file is no YAML, or names objects.
+        """
+        try:
+            return yaml.load(file, yaml.SafeLoader)
+        except (yaml.YAMLError, ValueError) as error:
+            raise InputError(f'the YAML is not read: {in_short(error)}') from error
 
 
 def to_plain(value: Any, where: str = 'checkpoint') -> Any:

@@ -19,7 +19,7 @@ _STEPS = 3  # the first warms up and is not timed
 
 @LOOPS.register_module()
 class DryRunLoop(BaseLoop):
-    """Takes a few training steps and a step of validation, and logs what the whole training would take.
+    """Takes a few steps of training and one each of validation and test, and logs what the whole training would take.
 
     Nothing is saved. It stands in for the loop of a config (``train_cfg.type``), whose arguments it takes.
 
@@ -75,21 +75,23 @@ class DryRunLoop(BaseLoop):
             f'a training step takes {step:.3g} s and {loading:.3g} s of loading; loss {losses["loss"]:.4g}; '
             f'{self._max_iters:,} steps take about {hours:.3g} h without validation'
         )
-        self._validate()
+        for phase in ('validation', 'test'):
+            self._evaluate(phase)
         runner.logger.info(f'memory: {_memory()}; checkpoints: {disk_line(runner, self.work_dir)}')
         return runner.model
 
-    def _validate(self) -> None:
-        if self.runner.val_loop is None:
+    def _evaluate(self, phase: str) -> None:
+        loop = self.runner.val_loop if phase == 'validation' else self.runner.test_loop
+        if loop is None:
             return
-        loader = self.runner.val_loop.dataloader
+        loader = loop.dataloader
         batch, start = next(iter(loader)), time.perf_counter()
         self.runner.model.eval()
         with torch.no_grad():
             self.runner.model.val_step(batch)
         seconds = time.perf_counter() - start
         self.runner.logger.info(
-            f'a step of validation takes {seconds:.3g} s, all {len(loader)}: {seconds * len(loader):.3g} s'
+            f'a step of {phase} takes {seconds:.3g} s, all {len(loader)}: {seconds * len(loader):.3g} s'
         )
 
 

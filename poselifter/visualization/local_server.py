@@ -36,7 +36,8 @@ class Request(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answers, if it is asked by the names of this machine: no web site can come by one of its own (rebinding)."""
-        if self.headers.get('Host') not in (f'{_LOCAL}:{self.server.port}', f'localhost:{self.server.port}'):
+        port = '' if self.server.port == 80 else f':{self.server.port}'  # which browsers leave out
+        if self.headers.get('Host') not in (f'{_LOCAL}{port}', f'localhost{port}'):
             self.send_error(403, 'ask for 127.0.0.1')
         else:
             with suppress(ConnectionError, TimeoutError):  # of browsers that leave

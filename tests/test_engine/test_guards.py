@@ -17,7 +17,8 @@ import torch
 from mmengine.hooks import Hook
 
 from poselifter.engine import dry_run
-from poselifter.engine.hooks.divergence_hook import DivergenceHook, suspects
+from poselifter.engine.hooks import divergence_hook
+from poselifter.engine.hooks.divergence_hook import DivergenceHook, all_finite, suspects
 from poselifter.errors import InputError
 from poselifter.registry import DATASETS, HOOKS
 from poselifter.structures import MotionDataSample
@@ -73,6 +74,22 @@ def test_a_bad_step_is_left_out(make_runner, epochs, tmp_path):
     assert re.search(
         r'step 3 is left out: its gradients are not finite; clips with .* finite: clip/\d+\n', log.read_text()
     )
+
+
+def test_a_bad_step_stops_the_training(make_runner, epochs):
+    """Before it is made, though the loss of the steps around it is finite."""
+    runner = make_runner(custom_hooks=[{'type': 'SpoilBatches', 'iterations': [2]}], train_cfg=epochs(1))
+    with pytest.raises(InputError, match=r'gradients of step 3 are not finite \(clips with numbers .*: clip/\d+\)'):
+        runner.train()
+    assert all(p.isfinite().all() for p in runner.model.parameters())
+
+
+def test_what_one_process_finds_counts_for_all(monkeypatch):
+    good, bad = [torch.ones(3), torch.zeros(2, 2)], [torch.ones(3), torch.tensor([0, torch.inf])]
+    assert all_finite(good) and all_finite([]) and not all_finite(bad)
+    monkeypatch.setattr(divergence_hook, 'is_distributed', lambda: True)
+    monkeypatch.setattr(divergence_hook, 'all_reduce', lambda flag, how: flag.mul_(0) if how == 'min' else None)
+    assert not all_finite(good)
 
 
 def test_a_scaler_of_the_loss_sees_what_is_not_finite():
@@ -137,14 +154,15 @@ def test_a_dry_run_saves_nothing(repository, tmp_path):
         repository / 'configs/mixste/procedural_27.py',
         '--dry-run',
     ]
-    options = ['train_dataloader.dataset.n_sequences=4', 'val_dataloader.dataset.n_sequences=2']
+    options = [f'{part}_dataloader.dataset.n_sequences={n}' for part, n in (('train', 4), ('val', 2), ('test', 2))]
     out = subprocess.run(
         [*command, '--cfg-options', *options], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     text = out.stdout + out.stderr
     step, steps, hours = re.search(r'step takes (\S+) s and .*; ([\d,]+) steps take about (\S+) h', text).groups()
     assert 0 < float(step) < 60 and int(steps.replace(',', '')) > 0 and float(hours) > 0
-    assert re.search(r'step of validation takes \S+ s, all \d+', text)
+    for phase in ('validation', 'test'):
+        assert re.search(rf'step of {phase} takes \S+ s, all \d+', text)
     assert re.search(r'memory: \d\.\d+ GB; checkpoints: \d of \d+\.\d MB at most, \d+\.\d GB are free', text)
     assert not list(tmp_path.iterdir())
 

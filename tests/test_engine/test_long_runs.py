@@ -15,19 +15,18 @@ from poselifter.errors import InputError
 from poselifter.utils import files
 from poselifter.utils.files import hold_folder
 
-DIVERGING = {'optim_wrapper': {'optimizer': {'type': 'SGD', 'lr': 1e20}}}
-
 
 @pytest.mark.parametrize(
-    ('batch_size', 'reason'), [(1, 'the loss is not finite since iteration'), (4, '4 of 4 weights')]
+    ('batch_size', 'rate', 'reason'), [(1, 1e20, 'the gradients of step [2-4] are not'), (16, 1e45, '4 of 4 weights')]
 )
-def test_a_diverging_training_stops_before_a_good_checkpoint_goes(make_runner, toy, tmp_path, batch_size, reason):
-    """After some iterations, or before the first save where an epoch has fewer."""
+def test_a_diverging_training_stops_before_a_good_checkpoint_goes(make_runner, toy, tmp_path, batch_size, rate, reason):
+    """At once, or before the first save where an epoch has one step."""
     make_runner().train()
     kept = {path.name: path.read_bytes() for path in (tmp_path / 'run').glob('*.pth')}
     loader = toy.loader(16, batch_size, True)
     with pytest.raises(InputError, match=f'{reason}.*lower optim_wrapper.optimizer.lr'):
-        make_runner(**DIVERGING, train_dataloader=loader).train()
+        optimizer = {'optimizer': {'type': 'SGD', 'lr': rate}}
+        make_runner(optim_wrapper=optimizer, train_dataloader=loader).train()
     assert {path.name: path.read_bytes() for path in (tmp_path / 'run').glob('*.pth')} == kept
 
 

@@ -9,11 +9,13 @@ import tarfile
 import urllib.request
 from pathlib import Path
 
+import mmengine
 import numpy as np
 import pytest
 import torch
 from hostile import WAYS, Evil, climbing, hdf5, joblib_bytes, makers, opcodes
 from mmengine.config import Config
+from mmengine.dataset import BaseDataset
 from mmengine.runner import CheckpointLoader, load_checkpoint
 
 from poselifter.apis import init_model, load_official
@@ -25,9 +27,11 @@ from poselifter.detection.weights import MEMBERS, convert_network
 from poselifter.engine import load_config
 from poselifter.errors import InputError
 from poselifter.io import read_keypoints, read_result
+from poselifter.io.amass import read_amass
 from poselifter.models.body_models import load_body_model
 from poselifter.registry import DATASETS
 from poselifter.utils.arrays import load_array, load_arrays, load_tensors
+from poselifter.utils.cache import CacheFile
 from poselifter.utils.safe_pickle import load_pickle
 from poselifter.world.camera_file import read_camera
 
@@ -40,6 +44,8 @@ SETS = {
     'MPIINF3DHPDataset': '.npz',
     'HumanEvaDataset': '.npz',
     'COCOKeypointsDataset': '.json',
+    'InstaVarietyDataset': '.npy',
+    'CMUSkeletonDataset': '.npz',
 }
 
 
@@ -64,9 +70,25 @@ def dataset(kind, **settings):
     return load
 
 
-def ways_in(repository):
+def refusing(load):
+    """A loader of others, or one that only gives nothing, whose refusals become ours."""
+
+    def load_file(path):
+        try:
+            content = load(path)
+        except (TypeError, ValueError) as error:
+            raise InputError('not read') from error
+        if content is None:
+            raise InputError('nothing in it')
+
+    return load_file
+
+
+def ways_in(repository, load_module):
     """Functions of a path that read a file, with the endings that lead to them."""
     config, model = load_config(repository / CONFIG), torch.nn.Linear(2, 2)
+    evaluate = load_module('tools/analysis_tools/evaluate_predictions.py')
+    pw3d = load_module('tools/dataset_converters/pw3d.py')
     endings = ('.pkl', '.npz', '.npy', '.json', '.csv', '.h5', '.txt', '.trc', '.c3d', '.bvh')
     return {
         'read_keypoints': (read_keypoints, endings),
@@ -74,6 +96,8 @@ def ways_in(repository):
         'load_checkpoint_file': (load_checkpoint_file, ('.pth', '.pt', '.bin', '.safetensors', '.pkl', '.tar')),
         'mmengine': (lambda path: CheckpointLoader.load_checkpoint(str(path)), ('.pth',)),
         'mmengine_model': (lambda path: load_checkpoint(model, str(path), strict=True), ('.pth', '.pkl')),
+        'mmengine_load': (refusing(mmengine.load), ('.pkl', '.pickle', '.yml', '.yaml')),
+        'mmengine_dataset': (refusing(lambda path: BaseDataset(str(path))), ('.pkl', '.yaml')),
         'init_model': (lambda path: init_model(config, str(path)), ('.pth',)),
         'load_official': (load_official, ('.pth', '.bin')),
         'load_arrays': (load_arrays, ('.npz',)),
@@ -81,6 +105,10 @@ def ways_in(repository):
         'load_tensors': (load_tensors, ('.safetensors',)),
         'load_pickle': (lambda path: load_pickle(path, joblib=True), ('.pkl', '.joblib')),
         'estimates': (read_smpl_estimates, ('.pkl', '.npz')),
+        'amass': (read_amass, ('.npz',)),
+        '3dpw': (pw3d.convert, ('.pkl',)),
+        'predictions': (lambda path: evaluate.read_predictions(path, 1.0), ('.pkl', '.npz')),
+        'cache': (refusing(lambda path: CacheFile(path, 'a').load()), ('.npz',)),
         'body_model': (load_body_model, ('.pkl', '.npz')),
         'camera': (lambda path: read_camera(path, ''), ('.yml', '.json', '.toml')),
         'mesh': (dataset('MeshDataset', source='h36m'), ('.pkl', '.npz')),
@@ -91,12 +119,12 @@ def ways_in(repository):
     }
 
 
-def test_nothing_runs(tmp_path, repository):
+def test_nothing_runs(tmp_path, repository, load_module):
     """Every file on every way in; what is no pickle may be read as data, or refused."""
     marker, files = tmp_path / 'ran', tmp_path / 'files'
     files.mkdir()
     left, tried, refused, wrong = set(os.listdir(tmp_path.parent)), 0, 0, []
-    ways = ways_in(repository)
+    ways = ways_in(repository, load_module)
     for name, write in makers(marker).items():
         write(files / 'whole')
         for way, (load, endings) in ways.items():

@@ -43,18 +43,25 @@ def rows_of(path):
     import pyarrow.parquet
 
     table = pyarrow.parquet.read_table(path).to_pydict()
-    joints = np.array(table['keypoints_3d']).reshape(len(table['frame']), -1, 3)
-    return list(zip(table['track_id'], table['frame'], strict=True)), joints, np.array(table['uncertainty'])
+    rows = list(zip(table['track_id'], table['frame'], strict=True))
+    names = ('keypoints_3d', 'uncertainty', 'keypoints', 'keypoints_visible', 'timestamp')
+    return rows, *(np.array(table[name], np.float64) for name in names if name in table)
 
 
 def check_rows(out, lifted, name):
     """The rows of a part are those that ``poselifter lift`` wrote."""
     [path] = out.glob(f'{name}-*.parquet')
     result = read_result(lifted / f'{name}.npz')
-    keys, poses, uncertainty = rows_of(path)
-    assert keys == list(zip(result.table.track_ids.astype(str), result.table.frame_indices, strict=True))
-    np.testing.assert_array_equal(poses.astype(np.float32), result.poses)
+    keys, poses, uncertainty, keypoints, visible, *timestamps = rows_of(path)
+    table, n = result.table, len(result.poses)
+    assert keys == list(zip(table.track_ids.astype(str), table.frame_indices, strict=True))
+    np.testing.assert_array_equal(poses.astype(np.float32), result.poses.reshape(n, -1))
     np.testing.assert_allclose(uncertainty, result.uncertainty, rtol=1e-6)
+    np.testing.assert_allclose(keypoints, table.keypoints.reshape(n, -1), rtol=1e-6)
+    np.testing.assert_allclose(visible, table.keypoints_visible, rtol=1e-6)
+    assert (table.timestamps is None) == (not timestamps)
+    for times in timestamps:
+        np.testing.assert_allclose(times, table.timestamps)
 
 
 def test_what_ends_its_process_again_and_again_is_listed(load_module, tmp_path):
@@ -144,6 +151,7 @@ def test_a_machine_is_lost(clips, tmp_path, repository):
         while not list(out.glob('*.parquet')) and run.poll() is None:
             time.sleep(0.1)
         before = len(list(out.glob('*.parquet')))
+        assert run.poll() is None
         cluster.remove_node(lost, allow_graceful=False)
         said, errors = run.communicate(timeout=300)
         assert run.returncode == 2 and f'error: 1 of {COUNT + 2} inputs could not be lifted' in errors, said + errors

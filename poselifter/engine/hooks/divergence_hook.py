@@ -1,10 +1,13 @@
-"""Stops a training whose loss or weights are no longer numbers, or leaves single bad steps out."""
+"""Stops a training whose loss, gradients or weights are no longer numbers, or leaves single bad steps out."""
 
+import functools
 import math
 from typing import Any, Literal
 
 import torch
+from mmengine.dist import all_reduce, is_distributed
 from mmengine.hooks import Hook
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 
 from ...errors import InputError, check_choice
@@ -19,14 +22,15 @@ _ADVICE = 'lower optim_wrapper.optimizer.lr, clip gradients, or check the data; 
 
 @HOOKS.register_module()
 class DivergenceHook(Hook):
-    """Stops after some iterations without a finite loss, and before weights that are not finite are saved.
+    """Makes no step with gradients that are not finite, and stops before weights that are not finite are saved.
 
-    :class:`~poselifter.engine.MotionRunner` always registers this hook.
+    :class:`~poselifter.engine.MotionRunner` always registers this hook. On a GPU it waits for the gradients of each
+    step. In float16 the scaler of the loss leaves single steps out itself, whatever the policy; ten without a finite
+    loss stop the training.
 
     Args:
-        policy: ``'stop'`` looks at the loss alone, which is logged anyway. ``'skip'`` looks at the gradients of every
-            step too, leaves out a step where one is not finite, and names its clips in the log; on a GPU that waits
-            for each step to end. In float16 the scaler of the loss leaves such steps out itself.
+        policy: ``'stop'`` ends the training at the first such step; ``'skip'`` leaves it out and names its clips in
+            the log, and ends at the tenth on end.
     """
 
     def __init__(self, policy: Literal['stop', 'skip'] = 'stop') -> None:
@@ -37,15 +41,18 @@ class DivergenceHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Puts the check of gradients before the optimiser's step."""
         wrapper = runner.optim_wrapper
-        if self.policy == 'stop' or wrapper is self.checked:
-            return
-        self.checked = wrapper
+        if wrapper is not self.checked:
+            self.checked = wrapper
+            for each in wrapper.values() if isinstance(wrapper, OptimWrapperDict) else (wrapper,):
+                self._check_steps(each)
+
+    def _check_steps(self, wrapper: OptimWrapper) -> None:
         step, parameters = wrapper.step, [p for group in wrapper.param_groups for p in group['params']]
 
+        @functools.wraps(step)  # by whose attribute schedules see that it is counted
         def checked_step(**settings: Any) -> None:
-            gradients = [p.grad for p in parameters if p.grad is not None]
             scaled = getattr(wrapper, 'loss_scaler', None) is not None  # leaves such steps out, and lowers its scale
-            self.bad_step = not scaled and not all(bool(n.isfinite()) for n in torch._foreach_norm(gradients))
+            self.bad_step = not scaled and not all_finite([p.grad for p in parameters if p.grad is not None])
             if not self.bad_step:
                 step(**settings)
 
@@ -60,15 +67,18 @@ class DivergenceHook(Hook):
         if finite and not self.bad_step:
             self.lost = 0
             return
-        self.lost, self.bad_step = self.lost + 1, False
+        self.lost += 1
         if self.lost == 1:
             self.clips = suspects(data_batch)
+        if self.bad_step and self.policy == 'stop':
+            raise InputError(f'the gradients of step {runner.iter + 1} are not finite ({self.clips}); {_ADVICE}')
         if self.policy == 'skip':
             runner.logger.warning(f'step {runner.iter + 1} is left out: its gradients are not finite; {self.clips}')
         if self.lost == _PATIENCE:
             raise InputError(
                 f'the loss is not finite since iteration {runner.iter + 2 - _PATIENCE} ({self.clips}); {_ADVICE}'
             )
+        self.bad_step = False
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Looks at the weights."""
@@ -77,6 +87,15 @@ class DivergenceHook(Hook):
         lost = sum(not bool(weights[name].isfinite().all()) for name in names)
         if lost:
             raise InputError(f'{lost} of {len(names)} weights are not finite in epoch {runner.epoch + 1}; {_ADVICE}')
+
+
+def all_finite(gradients: list[torch.Tensor]) -> bool:
+    """Says whether gradients are finite, in all processes: where weights are spread over them, each has its own."""
+    norms = torch._foreach_norm(gradients) if gradients else [torch.zeros(())]
+    finite = torch.stack([each.isfinite() for each in norms]).all().float()
+    if is_distributed():
+        all_reduce(finite, 'min')
+    return bool(finite)
 
 
 def suspects(batch: Any) -> str:
