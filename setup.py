@@ -1,5 +1,6 @@
 """Installs poselifter; settings of the tools stand in pyproject.toml."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,13 @@ SHIPPED = ('configs', 'demo', 'tools', 'zoo', 'model-index.yml')  # as OpenMMLab
 def requirements(name):
     lines = (ROOT / 'requirements' / f'{name}.txt').read_text().splitlines()
     return [line for line in lines if line and not line.startswith('#')]
+
+
+def read_me():
+    """README without its picture and links to files, which lead nowhere outside the repository."""
+    text = (ROOT / 'README.md').read_text(encoding='utf-8')
+    text = re.sub(r'^!\[[^\]]*\]\((?!http)[^)]*\)\n+', '', text, flags=re.M)
+    return re.sub(r'\[([^\]]*)\]\((?!http)[^)]*\)', r'\1', text)
 
 
 class BuildWithFiles(build_py):
@@ -48,7 +56,7 @@ setup(
     name='poselifter',
     version=version['__version__'],
     description='A toolbox for human motion from 2D keypoints',
-    long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
+    long_description=read_me(),
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     python_requires='>=3.10',
@@ -69,7 +77,8 @@ setup(
     install_requires=requirements('runtime'),
     extras_require={
         **EXTRAS,
-        'all': sorted({package for packages in EXTRAS.values() for package in packages}),
+        # but text, whose package demands narrow ranges of others
+        'all': sorted({package for name in EXTRAS if name != 'text' for package in EXTRAS[name]}),
         'docs': requirements('docs'),
         'optional': requirements('optional'),
         'anny': ['anny==0.6.2'],

@@ -25,7 +25,7 @@ from poselifter.apis import fit_body_to_poses
 from poselifter.cli import main as poselifter
 from poselifter.detection import open_frames
 from poselifter.io import read_result
-from poselifter.skeletons import get_skeleton
+from poselifter.skeletons import get_skeleton, list_skeletons
 from poselifter.visualization.body import BodyPanel
 from poselifter.visualization.crowd import Crowd
 from poselifter.visualization.panels import COLOURS, FigurePanel, FilmPanel
@@ -34,7 +34,6 @@ from poselifter.visualization.sheet import Sheet, shrink
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / 'docs/images'
 SIDES = {side: tuple(value / 255 for value in COLOURS[side]) for side in ('left', 'right', 'centre')}
-SETS = ['h36m17', 'cmu17', 'coco17', 'halpe26', 'body25', 'mediapipe33', 'mpi_inf_3dhp17', 'smpl24']
 # where a joint of the left side is drawn; the right side is the mirror image, the middle has x = 0
 PLACES = {
     'pelvis': (0, 0), 'mid_hip': (0, 0), 'hip': (0.12, -0.02), 'knee': (0.15, -0.45), 'ankle': (0.16, -0.84),
@@ -45,31 +44,54 @@ PLACES = {
     'shoulder': (0.22, 0.45), 'elbow': (0.42, 0.25), 'wrist': (0.58, 0.02), 'hand': (0.66, -0.09),
     'thumb': (0.53, -0.1), 'index': (0.64, -0.14), 'pinky': (0.73, -0.06), 'eye': (0.135, 0.8),
     'eye_inner': (0.05, 0.78), 'eye_outer': (0.22, 0.77), 'ear': (0.26, 0.67), 'mouth': (0.06, 0.57),
+    'hips': (0, 0), 'spine_base': (0, 0), 'chest': (0, 0.24), 'spine_mid': (0, 0.22), 'spine4': (0, 0.4),
+    'spine_shoulder': (0, 0.4), 'head_bottom': (0, 0.5), 'upper_neck': (0, 0.58), 'clavicle': (0.1, 0.44),
+    'thigh': (0.12, -0.02), 'shin': (0.15, -0.45), 'upper_arm': (0.22, 0.45), 'forearm': (0.42, 0.25),
+    'toe': (0.2, -1.02), 'toe_base': (0.18, -0.96), 'toe_end': (0.24, -1.06),
+    'hand_tip': (0.76, -0.2), 'hand_end': (0.76, -0.2), 'thumb_end': (0.5, -0.23),
+}  # fmt: skip
+for angle, finger in zip((225, 255, 285, 315, 345), ('thumb', 'index', 'middle', 'ring', 'pinky'), strict=True):
+    turn = np.radians(angle)
+    for k, far in enumerate((0.19, 0.31, 0.43), 1):
+        PLACES[f'{finger}{k}'] = (0.58 + far * np.cos(turn), 0.02 + far * np.sin(turn))
+# where others of the same set lie at the same place
+APART = {
+    ('h36m32', 'spine_base'): (0, 0.1), ('bones20', 'spine'): (0, 0.11),
+    ('bones20', 'spine1'): (0, 0.22), ('bones20', 'spine2'): (0, 0.33), ('ntu25', 'spine_shoulder'): (0, 0.36),
+    ('mpi_inf_3dhp28', 'spine2'): (0, 0.12), ('mpi_inf_3dhp28', 'spine'): (0, 0.22),
+    ('mpi_inf_3dhp28', 'spine3'): (0, 0.33), ('mpi_inf_3dhp28', 'spine4'): (0, 0.44),
+    ('mpi_inf_3dhp28', 'neck'): (0, 0.55), ('mpi_inf_3dhp28', 'left_foot'): (0.17, -0.95),
+    ('mpi_inf_3dhp28', 'right_foot'): (0.17, -0.95), ('mpi_inf_3dhp28', 'left_toe'): (0.24, -1.06),
+    ('mpi_inf_3dhp28', 'right_toe'): (0.24, -1.06), ('ntu25', 'neck'): (0, 0.5),
 }  # fmt: skip
 
 
-def place(name: str) -> tuple[float, float]:
-    """Where a joint is drawn; the person faces the reader, so the left is on the right."""
+def place(name: str, joint_set: str) -> tuple[float, float]:
+    """Where a joint of a set is drawn; the person faces the reader, so the left is on the right."""
     side, _, rest = name.partition('_')
-    x, y = PLACES[rest if side in ('left', 'right') else name]
+    x, y = APART.get((joint_set, name)) or PLACES[rest if side in ('left', 'right') else name]
     return {'left': x, 'right': -x}.get(side, 0), y
 
 
 def draw_skeletons(path: Path) -> None:
     """Joint sets with the numbers of their joints."""
-    figure, axes = plt.subplots(4, 2, figsize=(9.2, 21))
-    for axis, name in zip(axes.flat, SETS, strict=True):
+    names = list_skeletons()
+    figure, axes = plt.subplots(-(-len(names) // 4), 4, figsize=(16, 28))
+    for axis in axes.flat:
+        axis.axis('off')
+    for axis, name in zip(axes.flat, names, strict=False):
         skeleton = get_skeleton(name)
-        points = np.array([place(joint) for joint in skeleton.joint_names])
+        points = np.array([place(joint, name) for joint in skeleton.joint_names])
+        size, font = (200, 9) if len(points) < 40 else (95, 7)
         for a, b in skeleton.edges:
             axis.plot(*points[[a, b]].T, color='#c5ccd6', linewidth=3, zorder=1, solid_capstyle='round')
         for number, (point, side) in enumerate(zip(points, skeleton.sides, strict=True)):
-            axis.scatter(*point, s=230, color=SIDES[side], zorder=2)
-            axis.text(*point, str(number), color='white', fontsize=9, ha='center', va='center_baseline', zorder=3)
-        axis.set(xlim=(-0.82, 0.82), ylim=(-1.08, 0.92), aspect='equal', title=name)
-        axis.axis('off')
+            axis.scatter(*point, s=size, color=SIDES[side], zorder=2)
+            axis.text(*point, str(number), color='white', fontsize=font, ha='center', va='center_baseline', zorder=3)
+        axis.set(xlim=(-1.07, 1.07), ylim=(-1.13, 0.92), aspect='equal')
+        axis.set_title(name, fontsize=14)
     figure.tight_layout()
-    figure.savefig(path, dpi=80)
+    figure.savefig(path, dpi=72)
     Image.open(path).quantize(64).save(path, optimize=True)
 
 

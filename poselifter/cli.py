@@ -345,7 +345,8 @@ def _parser() -> argparse.ArgumentParser:
     for name, (function, options) in COMMANDS.items():
         group, _, last = name.rpartition(' ')
         if group and group not in groups:
-            groups[group] = commands.add_parser(group, help=function.__doc__).add_subparsers(required=True)
+            parts = ', '.join(each.rpartition(' ')[2] for each in COMMANDS if each.startswith(f'{group} '))
+            groups[group] = commands.add_parser(group, help=f'Has the commands {parts}.').add_subparsers(required=True)
         one = groups.get(group, commands).add_parser(last, help=function.__doc__)
         one.set_defaults(run=function)
         for names, settings in (*options, DEBUG):

@@ -22,7 +22,7 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 496,
+    'poselifter': 497,
     'poselifter/apis': 1759,
     'poselifter/checkpoints': 867,
     'poselifter/codecs': 192,
@@ -45,8 +45,8 @@ CODE_LINES = {
     'tools/misc': 507,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 39_317
-TEST_LINES = 35_371
+TOTAL_LINES = 39_318
+TEST_LINES = 35_367
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -10,17 +10,22 @@ ruff check .
 ruff format --check .
 
 base=$(git merge-base HEAD "${1:-main}" 2>/dev/null || git rev-parse HEAD)
-changed=$({ git diff --name-only --diff-filter=d "$base"; git ls-files --others --exclude-standard; } | grep '\.py$' || true)
+changed=$({ git diff --name-only --diff-filter=d "$base"; git ls-files --others --exclude-standard; } | sort -u)
 tests=(tests/test_architecture.py)
 for path in $changed; do
     case $path in
     tests/*/test_*.py) tests+=("$path") ;;
     poselifter/* | tools/*) # tests that name the module, or are named after it; then those of its room
-        name=$(basename "$path" .py) room=$(cut -d / -f 2 <<<"$path")
+        name=$(basename "${path%.*}") room=$(cut -d / -f 2 <<<"$path")
         while read -r test; do tests+=("$test"); done < <(
             git grep -lw "$name" -- 'tests/*/test_*.py' || true
             git ls-files "tests/*/test_$name.py" "tests/test_$room/test_*.py"
         ) ;;
+    configs/*) tests+=(tests/test_tools/test_recipes.py tests/test_docs/test_model_cards.py tests/test_docs/test_choices.py) ;;
+    zoo/*) tests+=(tests/test_docs/test_model_cards.py tests/test_apis/test_zoo.py) ;;
+    requirements/* | setup.py | pyproject.toml) tests+=(tests/test_package/test_supply.py tests/test_package/test_install.py) ;;
+    projects/*) while read -r test; do tests+=("$test"); done < <(git ls-files 'tests/test_projects/test_*.py') ;;
+    *.md | docs/*) while read -r test; do tests+=("$test"); done < <(git ls-files 'tests/test_docs/test_*.py') ;;
     esac
 done
 mapfile -t tests < <(printf '%s\n' "${tests[@]}" | awk '!seen[$0]++')

@@ -24,8 +24,12 @@ class Report:
         self.study, self.configs, self.entries = study, configs, study.entries()
 
     def text(self) -> str:
-        """The checkpoints and all tables."""
-        return '\n\n'.join([self.checkpoints(), *map(self.table, self.study.tables)]) + '\n'
+        """The checkpoints and all tables, between marks by which the pages of the systems take their own."""
+        parts = [marked('checkpoints', [self.checkpoints()])]
+        for system, tables in itertools.groupby(self.study.tables, lambda table: table.get('paper', '').split(' ')[0]):
+            texts = [self.table(table) for table in tables]
+            parts += [marked(system, texts)] if system else texts
+        return '\n\n'.join(parts) + '\n'
 
     def checkpoints(self) -> str:
         """One row a system."""
@@ -100,6 +104,11 @@ class Report:
         verdict = verdict or ('it holds' if True in signs else 'it is the other way round')
         figures = f' ({spread(pairs, sign=True)} mm, {len(pairs)} seed{"s" * (len(pairs) > 1)})' if pairs else ''
         return f'- The paper: {claim["says"]}. Here: {verdict}{figures}.'
+
+
+def marked(name: str, texts: Sequence[str]) -> str:
+    """Texts between two comments."""
+    return '\n\n'.join([f'<!-- begin {name} -->', *texts, f'<!-- end {name} -->'])
 
 
 def spread(values: Sequence[float], sign: bool = False) -> str:

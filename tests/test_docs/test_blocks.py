@@ -24,7 +24,7 @@ from toy_datasets.downloads import write_downloads
 from toy_datasets.study import hastened, write_config, write_study
 from toy_reader import write_bert, write_official, write_others
 
-from poselifter.apis import export_model, init_model, live, zoo
+from poselifter.apis import init_model, live, zoo
 from poselifter.cli import main
 from poselifter.detection import open_frames
 from poselifter.detection.stream import LiveFrames
@@ -219,11 +219,11 @@ class Reader:
             [self.made[path]] = work.glob('iter_*.pth')
         return path, self.made[path]
 
-    def lifter(self):
-        """A small exported model, since the default one takes longer to export than all else on a page."""
-        path = self.toys / 'lifter.onnx'
+    def lifter(self, *options):
+        """A small exported model, since others take longer to export than all else on a page; once for all pages."""
+        path = self.toys / f'lifter{"".join(options)}.onnx'
         if not path.exists():
-            export_model(init_model(SMALL_LIFTER), path)
+            main(['export', SMALL_LIFTER, *options, '--json', '-o', str(path)])
         return path
 
     def shell(self, words):
@@ -244,8 +244,10 @@ class Reader:
         elif words[0] == 'poselifter':
             write_weights(line, self.folder)
             if words[1] == 'export' and words[2] in zoo.zoo_models():
-                words[2] = SMALL_LIFTER
-            main([*words[1:], *(['--model', str(self.lifter())] if words[1:] == ['app'] else [])])
+                options = [word for word in words[3:] if word in ('--int8', '--half')]
+                shutil.copy(self.lifter(*options), words[words.index('-o') + 1])
+            else:
+                main([*words[1:], *(['--model', str(self.lifter())] if words[1:] == ['app'] else [])])
         elif words[:3] == ['python', '-m', 'pytest']:
             assert all((ROOT / word).exists() for word in words if word.startswith('tests/'))
         elif words[0] in FOREIGN:
@@ -281,13 +283,6 @@ class Reader:
             runpy.run_path(str(path), run_name='__main__')
 
 
-NAMES = """
-import numpy as np
-keypoints = np.load('demo/clip.npz')['keypoints'][:40]
-scores = np.ones((40, 17))
-"""
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize('page', PAGES)
 def test_blocks_run(page, reader):
@@ -296,7 +291,6 @@ def test_blocks_run(page, reader):
         for kind, text in blocks(page):
             if kind == 'python':
                 names = {'__name__': 'block'}
-                exec(NAMES, names)
                 write_weights(text, Path.cwd())
                 exec(compile(text, page, 'exec'), names)
             else:

@@ -1,6 +1,7 @@
 """The package as users get it: sdist and wheel are whole and small, lift without the repository, and import little."""
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -55,7 +56,11 @@ def wheel(tmp_path_factory, repository):
 @pytest.mark.slow
 def test_the_wheel_is_whole_and_small(wheel, repository):
     assert wheel.stat().st_size < 40e6
-    names = set(zipfile.ZipFile(wheel).namelist())
+    archive = zipfile.ZipFile(wheel)
+    names = set(archive.namelist())
+    about = archive.read(next(name for name in names if name.endswith('.dist-info/METADATA'))).decode()
+    assert not re.search(r'\]\((?!http)', about) and 'poselifter lift --world' in about  # as PyPI shows it
+    assert not re.search(r"transformers.*'all'|transformers.*\"all\"", about)
     tracked = run('git', 'ls-files', 'poselifter', cwd=repository).split()
     assert set(tracked) <= names
     index = yaml.safe_load((repository / 'model-index.yml').read_text())  # as OpenMMLab's mim reads it

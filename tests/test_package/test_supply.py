@@ -31,6 +31,12 @@ def test_the_pinned_versions_are_allowed(repository):
             assert need.specifier.contains(pinned[need.name.lower()]), need.name
 
 
+def test_style_is_checked_by_one_version(repository):
+    hooks = (repository / '.pre-commit-config.yaml').read_text()
+    pinned = re.search(r'^ruff==(.+)$', (repository / 'requirements/constraints.txt').read_text(), re.M)[1]
+    assert re.search(r'ruff-pre-commit\n +rev: v(.+)\n', hooks)[1] == pinned
+
+
 def test_the_programs_of_the_pages_are_those_that_are_searched(repository):
     named = json.loads((repository / 'requirements/browser.json').read_text())['dependencies']
     assets = repository / 'poselifter/visualization/assets'
