@@ -18,21 +18,25 @@ from poselifter.tracking import interpolate
 MM = 1000
 
 
-def filmed(path, views=1, seed=0, longest=90, fps=30, detector=None, every=1, camera=None, surface=True):
-    """(table, truth (T, 17, 3) relative to the pelvis) of each clip and view; joints are those a detector marks."""
+def filmed(path, views=1, seed=0, longest=90, fps=30, detector=None, every=1, camera=None, surface=True, apart=False):
+    """(table, truth (T, 17, 3) relative to the pelvis) of each clip and view; joints are those a detector marks.
+
+    With ``apart`` each step of a clip has draws of its own, so that clips are seen by the same cameras whatever the
+    rate and the detector; else all follow each other.
+    """
     rng = np.random.default_rng(seed)
     steps = [camera or VirtualCamera(), DetectedJoints(prob=int(surface)), detector or KeypointNoise()]
     with np.load(path) as z:
         arrays = {key: z[key] for key in ('poses', 'root', 'clip_start', 'clip_len', 'unit_m')}
     clips = []
-    for start, length in list(zip(arrays['clip_start'], arrays['clip_len'], strict=True))[::every]:
+    for number, (start, length) in enumerate(list(zip(arrays['clip_start'], arrays['clip_len'], strict=True))[::every]):
         rows = slice(start, start + min(length, longest))
         world = arrays['poses'][rows] * float(arrays['unit_m']) + arrays['root'][rows][:, None]
         world = interpolate(world, np.arange((len(world) - 1) * fps // 30 + 1) * 30 / fps)
-        for _ in range(views):
+        for view in range(views):
             sample = {'world_keypoints': world, 'skeleton_3d': 'cmu17'}
-            for step in steps:
-                sample = step.apply(sample, rng)
+            for k, step in enumerate(steps):
+                sample = step.apply(sample, np.random.default_rng([seed, number, view, k]) if apart else rng)
             known = {key: sample[key] for key in ('img_shape', 'skeleton')}
             table = KeypointTable.of_person(sample['keypoints'], sample['keypoints_visible'], fps=fps, **known)
             target = sample['lifting_target']

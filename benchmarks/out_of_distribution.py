@@ -1,6 +1,6 @@
 """Errors of the zoo's models where motion, camera, rate or joints are not those they were trained with.
 
-    python benchmarks/out_of_distribution.py [--data ../shared/data] [--models NAME ...] [--gallery FOLDER]
+    python benchmarks/out_of_distribution.py [--data FOLDER] [--models NAME ...] [--kinds KIND ...] [--gallery FOLDER]
 
 Beside them the mean training pose, a linear regression of single frames (both fitted on the training clips of CMU, as
 the cameras of configs/_base_/datasets/cmu.py see them) and, on the film, BlazePose's own 3D. Everything goes the way
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 from filmed import LOST, film_tables, filmed, lose, measure, measure_film
+from joint_sets import DETECTORS, detected, first17
 from PIL import Image
 
 from poselifter.apis import init_model
@@ -41,6 +42,7 @@ LEVELS: dict[str, tuple[Any, ...]] = {
     'camera away, m': (1.5, 2.5, 5, 10, 20),
     'frames a second': (15, 30, 60, 120),
     'never seen': tuple(LOST),
+    'detector': DETECTORS,
     'joints': ('true', 'true, all scores 1', "as a detector's", 'and noise', 'twice the noise'),
 }
 
@@ -97,11 +99,13 @@ def clips_of(kind: str, level: Any, data: Path) -> list:
         clips = filmed(test, camera=OrbitCamera(), **some)
         return [(lose(table, level, i), truth) for i, (table, truth) in enumerate(clips)]
     if kind == 'frames a second':
-        return filmed(test, camera=OrbitCamera(), fps=level, **some)
+        return filmed(test, camera=OrbitCamera(), fps=level, apart=True, **some)
+    if kind == 'detector':
+        return [first17(clip) for clip in detected(data, level, every=4)]
     if kind == 'joints':
         detectors = [Quiet(0.95), Quiet(1), Quiet(0.95), KeypointNoise(), LoudNoise()]
         place = LEVELS['joints'].index(level)
-        return filmed(test, camera=OrbitCamera(), surface=place > 1, detector=detectors[place], **some)
+        return filmed(test, camera=OrbitCamera(), surface=place > 1, detector=detectors[place], apart=True, **some)
     option = {'camera looks down, degrees': 'pitch', 'camera rolled, degrees': 'roll', 'camera away, m': 'distance'}
     return filmed(test, camera=OrbitCamera(**{option[kind]: level}), **some)
 
@@ -189,6 +193,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--data', type=Path, default=ROOT.parent / 'shared' / 'data')
     parser.add_argument('--models', nargs='+', default=lifters(), help='names of the zoo')
+    parser.add_argument('--kinds', nargs='+', default=list(LEVELS), choices=list(LEVELS), metavar='KIND', help='tables')
     parser.add_argument('--ledger', type=Path, default=ROOT / 'out' / 'out_of_distribution.jsonl')
     parser.add_argument('--gallery', type=Path, metavar='FOLDER', help='draw failures of the last of the models only')
     args = parser.parse_args(argv)
@@ -202,8 +207,8 @@ def main(argv: list[str] | None = None) -> None:
     keys = {name: find(name).sha256 if name in args.models else name for name in makers}  # other weights, other cells
     cells, built = read_ledger(args.ledger), {}
     args.ledger.parent.mkdir(parents=True, exist_ok=True)
-    for kind, levels in LEVELS.items():
-        for level in levels:
+    for kind in args.kinds:
+        for level in LEVELS[kind]:
             film = str(level).startswith('film')
             lacking = [n for n in makers if (keys[n], kind, str(level)) not in cells and (film or n != OWN)]
             clips = clips_of(kind, level, args.data) if lacking and not film else None
@@ -216,7 +221,7 @@ def main(argv: list[str] | None = None) -> None:
                 with args.ledger.open('a', encoding='utf-8') as file:
                     row = {'method': keys[name], 'kind': kind, 'level': str(level), 'mm': np.round(value, 2).tolist()}
                     file.write(json.dumps(row) + '\n')
-    for kind in LEVELS:
+    for kind in args.kinds:
         named = {(name, *key[1:]): value for name in makers for key, value in cells.items() if key[0] == keys[name]}
         print(table(kind, list(makers), named))
     return None

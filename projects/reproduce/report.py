@@ -102,6 +102,7 @@ class Report:
         signs = {value < 0 for value in pairs}
         verdict = {0: 'not run yet', 2: 'undecided, the seeds disagree'}.get(len(signs))
         verdict = verdict or ('it holds' if True in signs else 'it is the other way round')
+        verdict = f'so far {verdict}' if len(pairs) == 1 else verdict
         figures = f' ({spread(pairs, sign=True)} mm, {len(pairs)} seed{"s" * (len(pairs) > 1)})' if pairs else ''
         return f'- The paper: {claim["says"]}. Here: {verdict}{figures}.'
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Trains the default model on one GPU within 8 minutes; in two steps, where data have to be carried to the machine:
+# Trains the network of the default model on its data on one GPU within 8 minutes, without the default's last phase; in two
+# steps, where data have to be carried to the machine. It ran on CPUs only so far:
 #
 #     projects/zoo/train_on_gpu.sh pack             # here: $POSELIFTER_DATA/cmu -> out/zoo_pack, 43 MB, ignored by git
 #     projects/zoo/train_on_gpu.sh train [OPTIONS]  # there: leaves work_dirs/bodies_27_gpu; the same command goes on
@@ -27,7 +28,7 @@ train)
     if [ "$status" != 0 ] && [ "$status" != 124 ] && [ "$status" != 130 ]; then exit "$status"; fi
     ;;
 *)
-    sed -n '2,7s/^# \{0,1\}//p' "$0"
+    sed -n '2,8s/^# \{0,1\}//p' "$0"
     exit 2
     ;;
 esac

@@ -1,4 +1,4 @@
-"""Errors and gaps of 2D detectors as measured on films, and parts of the body that are never seen."""
+"""Errors and gaps of 2D detectors, as measured on a film, and parts of the body that are never seen."""
 
 import numpy as np
 
@@ -33,11 +33,12 @@ def _spells(draws: np.ndarray, prob: float, n_frames: int) -> np.ndarray:
 class DetectorErrors(BatchTransform):
     """Errors of a 2D detector and its scores, of ``h36m17`` or ``body23`` converted from a detector's points.
 
-    Sizes are those of BlazePose on films of four calibrated cameras, in units of the person's size: in a view a joint
-    is off by a constant 0.9 % (the best model) to 1.6 % (the least), by a slow part of as much that forgets itself in
-    0.17 s, and by a fifth of that from frame to frame; tails are long. Limbs behind the body are worse and have low
-    scores; now and then a limb is elsewhere, or left and right are swapped, at full scores. What
-    hides what is known of a body with a surface (``keypoints_hidden``), and drawn for others.
+    Sizes are near those of BlazePose on a film of four calibrated cameras (benchmarks/detector_residuals.py), in units
+    of the person's size: in a view a joint is off by a constant 0.9 % (the best model) to 1.6 % (the least) along each
+    axis, by a slow part of as much that forgets itself in 0.17 s, and by a fifth of that from frame to frame; tails are
+    long. Limbs behind the body are worse and have low scores; now and then a limb is elsewhere, or left and right are
+    swapped, at full scores: how often is a guess. What hides what is known of a body with a surface
+    (``keypoints_hidden``), and drawn for others.
 
     Args:
         strength: range of how much all of it counts; 1 is the best model.
