@@ -70,12 +70,13 @@ def find(name: str) -> ZooModel:
     """A model of the zoo.
 
     Args:
-        name: its name.
+        name: its name, or the one that it had before.
 
     Raises:
         InputError: no model has this name; the message lists near ones.
     """
     models = zoo_models()
+    name = next((model.name for model in models.values() if model.metadata.get('Formerly') == name), name)
     if name not in models:
         near = get_close_matches(name, models, n=3) or sorted(models)[:8]
         raise InputError(f'no model of the zoo is called {name!r}; there are for example {", ".join(near)}')

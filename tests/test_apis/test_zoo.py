@@ -4,6 +4,7 @@ import pytest
 from web_server import serve
 
 from poselifter.apis import zoo
+from poselifter.checkpoints import load_checkpoint_file
 from poselifter.errors import InputError
 
 
@@ -30,7 +31,17 @@ def test_every_entry_has_config_and_weights():
         assert model.config.is_file()
         if model.weights and '://' not in model.weights:
             path = zoo.download(model)
-            assert hashlib.sha256(path.read_bytes()).hexdigest() == model.sha256
+            assert hashlib.sha256(path.read_bytes()).hexdigest() == model.sha256 and path.stat().st_size < 16e6
+
+
+@pytest.mark.parametrize(('name', 'most'), [(zoo.DEFAULT_MODEL, 3e6), (zoo.TINY_MODEL, 0.3e6)])
+def test_sizes(name, most):
+    weights = load_checkpoint_file(zoo.resolve(name))['state_dict']
+    assert 0.1e6 < sum(tensor.numel() for tensor in weights.values()) < most
+
+
+def test_old_names_keep_working():
+    assert zoo.find('mixste_tiny_27').name == 'mixste_tiny_bodies_27'
 
 
 def test_download_once(remote):
