@@ -23,7 +23,7 @@ FLOORS = [
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
     'poselifter': 497,
-    'poselifter/apis': 1759,
+    'poselifter/apis': 1760,
     'poselifter/checkpoints': 867,
     'poselifter/codecs': 192,
     'poselifter/datasets': 2977,
@@ -45,8 +45,8 @@ CODE_LINES = {
     'tools/misc': 507,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 39_318
-TEST_LINES = 35_367
+TOTAL_LINES = 39_320
+TEST_LINES = 35_390
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -102,6 +102,15 @@ def test_pages_are_short_and_keep_the_number_of_files(page, repository):
         assert (repository / test).is_file(), test
 
 
+def test_the_text_says_where_each_file_goes():
+    """The site does not show the title of a block, so its path stands in the three lines above it, too."""
+    for page in (*PROMISED, 'other_parts'):
+        text = text_of(page)
+        for block in BLOCK.finditer(text):
+            above = text[: block.start()].splitlines()[-3:]
+            assert not block[2] or f'`{block[2]}`' in ' '.join(above), (page, block[2])
+
+
 def test_a_data_set_trains_an_epoch(follow, capsys):
     run = follow('dataset')
     make, check, train = commands_of('dataset')

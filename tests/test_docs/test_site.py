@@ -9,7 +9,7 @@ from urllib.parse import unquote, urldefrag
 import pytest
 
 from poselifter.cli import COMMANDS
-from poselifter.skeletons import get_skeleton
+from poselifter.skeletons import get_skeleton, list_skeletons
 
 
 class Page(HTMLParser):
@@ -68,8 +68,8 @@ def test_pictures_are_small_and_joints_have_places(load_module, repository):
     sizes = {path.name: path.stat().st_size for path in (repository / 'docs/images').iterdir()}
     assert {name for name, size in sizes.items() if size > 500_000} == set()
     pictures = load_module('docs/pictures.py')
-    for name in pictures.SETS:
-        places = [pictures.place(joint) for joint in get_skeleton(name).joint_names]
+    for name in list_skeletons():
+        places = [pictures.place(joint, name) for joint in get_skeleton(name).joint_names]
         assert len(set(places)) == len(places), name
 
 
