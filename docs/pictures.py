@@ -76,20 +76,20 @@ def place(name: str, joint_set: str) -> tuple[float, float]:
 def draw_skeletons(path: Path) -> None:
     """Joint sets with the numbers of their joints."""
     names = list_skeletons()
-    figure, axes = plt.subplots(-(-len(names) // 4), 4, figsize=(16, 28))
+    figure, axes = plt.subplots(-(-len(names) // 3), 3, figsize=(13.8, 42))
     for axis in axes.flat:
         axis.axis('off')
     for axis, name in zip(axes.flat, names, strict=False):
         skeleton = get_skeleton(name)
         points = np.array([place(joint, name) for joint in skeleton.joint_names])
-        size, font = (200, 9) if len(points) < 40 else (95, 7)
+        size, font = (330, 12) if len(points) < 40 else (150, 8)
         for a, b in skeleton.edges:
             axis.plot(*points[[a, b]].T, color='#c5ccd6', linewidth=3, zorder=1, solid_capstyle='round')
         for number, (point, side) in enumerate(zip(points, skeleton.sides, strict=True)):
             axis.scatter(*point, s=size, color=SIDES[side], zorder=2)
             axis.text(*point, str(number), color='white', fontsize=font, ha='center', va='center_baseline', zorder=3)
         axis.set(xlim=(-1.07, 1.07), ylim=(-1.13, 0.92), aspect='equal')
-        axis.set_title(name, fontsize=14)
+        axis.set_title(name, fontsize=17)
     figure.tight_layout()
     figure.savefig(path, dpi=72)
     Image.open(path).quantize(64).save(path, optimize=True)
