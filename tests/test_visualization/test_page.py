@@ -211,6 +211,13 @@ def test_extras_of_the_world(open_page, in_world):
     assert 'Angles of the joints over time (A)' in page.inner_text('#keys')
 
 
+def test_a_floor_lies_under_who_is_far_away(open_page, in_world):
+    """Its lines are to be seen beside the feet of a person 4.5 m from the camera, at whose foot the world begins."""
+    page = open_page(replace(in_world, film=None))
+    page.evaluate("for (const part of document.querySelectorAll('header, footer, #flat')) part.style.opacity = 0")
+    until(page, lambda: (shot(page)[172:200, 245:300].mean(-1) < 245).sum() > 100)
+
+
 def test_two_results_side_by_side(open_page, in_world, tmp_path):
     page = open_page([in_world, replace(in_world, poses=in_world.poses * 0.9)])
     names = page.locator('#labels .person:visible')

@@ -375,6 +375,10 @@ export function makeFloor(reach, cell) {
     plane.receiveShadow = material === shade;
     group.add(plane);
   }
+  group.place = ({ x, z }) => {
+    group.position.set(x, 0, z);
+    lines.uniforms.middle.value.set(x, z);
+  };
   group.paint = (dark) => {
     lines.uniforms.tint.value.set(colour('line'));
     shade.opacity = dark ? 0.5 : 0.2;

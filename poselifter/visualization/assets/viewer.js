@@ -56,6 +56,7 @@ Object.assign(sun.shadow.camera, {
   near: ball.radius * 0.5, far: ball.radius * 9,
 });
 const floor = makeFloor(Math.max(ball.radius * 3.2, 2), cell);
+floor.place(ball.center);
 const lamp = new THREE.DirectionalLight(0xffffff, 0.9); // at the viewer's shoulder, so that no side is black
 lamp.position.set(0.4, 0.5, 1);
 camera.add(lamp);
