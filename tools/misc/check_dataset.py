@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from poselifter.datasets.transforms import Encode
-from poselifter.engine.tool import ToolParser, load_dataset, read_config
+from poselifter.engine.tool import ToolParser, config_errors, load_dataset, read_config
 from poselifter.errors import InputError, run_program
 from poselifter.io import write_results
 from poselifter.skeletons import Skeleton, get_skeleton
@@ -160,9 +160,10 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     config = read_config(args)
     dataset = load_dataset(config, args.split)
-    for head in config.get('model', {}).get('heads', {}).values():
-        if 'num_classes' in head:
-            dataset.check_classes(head['num_classes'])
+    with config_errors(config):
+        for head in config.get('model', {}).get('heads', {}).values():
+            if 'num_classes' in head:
+                dataset.check_classes(head['num_classes'])
     print('\n'.join(check(dataset, args.out)))
 
 
