@@ -1,6 +1,7 @@
 import functools
 import gc
 import importlib.util
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -10,8 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from mmengine.config import config as config_module
 
+from poselifter.apis.zoo import TINY_MODEL
+from poselifter.cli import main
 from poselifter.errors import run_program
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -119,6 +123,18 @@ def fails(capsys):
         return lines[0]
 
     return run
+
+
+@pytest.fixture(scope='session')
+def small_lifter(tmp_path_factory) -> Path:
+    """The tiny model of the zoo as the command exports it, once for all processes that test."""
+    pytest.importorskip('onnxscript')
+    folder = tmp_path_factory.getbasetemp()
+    path = (folder.parent if 'PYTEST_XDIST_WORKER' in os.environ else folder) / 'small_lifter.onnx'
+    with FileLock(f'{path}.lock'):
+        if not path.exists():
+            main(['export', TINY_MODEL, '--json', '-o', str(path)])
+    return path
 
 
 @pytest.fixture(scope='session')

@@ -42,11 +42,11 @@ CODE_LINES = {
     'tools': 304,
     'tools/analysis_tools': 1180,
     'tools/dataset_converters': 780,
-    'tools/misc': 507,
+    'tools/misc': 508,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 39_320
-TEST_LINES = 35_397
+TOTAL_LINES = 39_321
+TEST_LINES = 35_382
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

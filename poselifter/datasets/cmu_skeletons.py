@@ -25,7 +25,7 @@ _MIXED = (slice(17, 24), slice(24, 31), slice(17, 31), slice(11, 31))  # left ar
 
 def rotations_beside(joints: str | Path) -> Path:
     """The file of rotations that belongs to one of joints: ``full_train.npz`` beside ``cmu_train.npz``."""
-    return Path(joints).with_name('full_' + Path(joints).name.removeprefix('cmu_'))
+    return Path(joints).parent / ('full_' + Path(joints).name.removeprefix('cmu_'))
 
 
 @DATASETS.register_module()

@@ -13,10 +13,9 @@ import pytest
 from pages import drawn_anew, shot, until
 from scipy.ndimage import map_coordinates
 
-from poselifter.apis import ExportedModel, export_model, init_model
+from poselifter.apis import ExportedModel
 from poselifter.apis.app import app_facts, app_files, serve_app
 from poselifter.apis.prediction import predict_table
-from poselifter.apis.zoo import TINY_MODEL
 from poselifter.cli import main
 from poselifter.detection import blazepose, build_detector, open_frames
 from poselifter.detection.regions import pick_best, to_picture
@@ -103,19 +102,10 @@ def test_serves_until_it_is_stopped(exported, monkeypatch, capsys):
     assert re.fullmatch(r'http://127.0.0.1:\d+/ \(Ctrl-C ends it\)\nstopped\n', capsys.readouterr().out)
 
 
-@pytest.fixture(scope='module')
-def lifter(tmp_path_factory):
-    """The exported model that the application takes."""
-    pytest.importorskip('onnxscript')
-    path = tmp_path_factory.mktemp('app') / 'lifter.onnx'
-    export_model(init_model(TINY_MODEL), path, say=lambda line: None)
-    return path
-
-
 @pytest.fixture
-def app(browser, lifter):
+def app(browser, small_lifter):
     """Opens the application; at the end nothing may have gone wrong or been asked of others."""
-    server, troubles, contexts = serve_files(*app_files(lifter)), [], []
+    server, troubles, contexts = serve_files(*app_files(small_lifter)), [], []
 
     def open_app(size=(360, 300), before=None, within=browser, run=''):
         contexts.append(within.new_context(viewport={'width': size[0], 'height': size[1]}))
@@ -155,7 +145,7 @@ def lifted_by_page(page, table, times):
 
 
 @pytest.mark.slow
-def test_the_same_keypoints_give_the_same_poses(app, lifter):
+def test_the_same_keypoints_give_the_same_poses(app, small_lifter):
     """With holes, another rate, uneven times, a gap, few frames."""
     clip, rng, page = read_keypoints(shipped_root() / 'demo/clip.npz'), np.random.default_rng(0), app()
     n, holes = len(clip.keypoints), clip.keypoints_visible.copy()
@@ -177,7 +167,7 @@ def test_the_same_keypoints_give_the_same_poses(app, lifter):
             clip.keypoints[rows], scores[rows], np.arange(len(times)), np.zeros(len(times), int),
             clip.skeleton, (720, 1280), fps, timestamps=times,
         )  # fmt: skip
-        expected = predict_table(ExportedModel(lifter), table, ['pose']).poses
+        expected = predict_table(ExportedModel(small_lifter), table, ['pose']).poses
         off = np.linalg.norm(lifted_by_page(page, table, times) - expected, axis=-1).max() * 1000
         print(f'{name}: {off:.4f} mm at most from Python')
         assert off < 0.05 and np.ptp(expected[..., 1], 1).mean() > 1
@@ -222,16 +212,12 @@ def test_the_same_pictures_give_the_same_keypoints(app, data_dir, monkeypatch):
         assert off < 0.01
 
 
-@pytest.fixture
-def film(data_dir):
-    shared = data_dir.parents[2] / 'shared/data/videos/pose2sim_single_cam03.mp4'
-    return shared if shared.is_file() else data_dir / 'two_persons.mp4'
-
-
 @pytest.mark.slow
-def test_a_film_moves_a_body(app, film):
-    """The page's own keypoints are near Python's, and what it shows moves."""
-    page = app()
+def test_a_film_moves_a_body(app, data_dir, tmp_path):
+    """The page's own keypoints are near Python's, what it shows moves, and what it saves can be lifted."""
+    page, film = app((400, 800)), data_dir / 'two_persons.mp4'  # of a phone
+    page.set_input_files('#file', {'name': 'a.mp4', 'mimeType': 'video/mp4', 'buffer': b'no film'})
+    says(page, 'cannot show that film')
     page.set_input_files('#file', str(film))
     frames, rate = RATE.search(says(page, RATE, 300)).groups()
     print(f'{film.name}: {frames} frames read, {rate} a second')
@@ -258,6 +244,11 @@ def test_a_film_moves_a_body(app, film):
     )  # fmt: skip
     assert np.abs(lifted_by_page(page, table, times) - poses).max() < 1e-3
     drawn_anew(page, shot(page), 20)
+    with page.expect_download() as saved:
+        page.click('#save')
+    saved.value.save_as(tmp_path / 'film.json')
+    table = read_keypoints(tmp_path / 'film.json')
+    assert table.skeleton == 'mediapipe33' and table.img_shape == (480, 272) and len(table.keypoints) == len(times)
 
 
 @pytest.fixture
@@ -270,7 +261,7 @@ def gpu(browser, browser_path):
 
 
 @pytest.mark.slow
-def test_a_gpu_gives_the_same(app, gpu, lifter, data_dir, monkeypatch):
+def test_a_gpu_gives_the_same(app, gpu, small_lifter, data_dir, monkeypatch):
     """Where it is asked for; else what is faster is taken, which this one is not."""
     monkeypatch.setattr(blazepose, 'cut', sampled)
     page, n = app(within=gpu, run='webgpu'), 5
@@ -279,7 +270,7 @@ def test_a_gpu_gives_the_same(app, gpu, lifter, data_dir, monkeypatch):
     table = KeypointTable.of_person(
         clip.keypoints[:n], clip.keypoints_visible[:n], skeleton=clip.skeleton, img_shape=(720, 1280), fps=30
     )
-    expected = predict_table(ExportedModel(lifter), table, ['pose']).poses
+    expected = predict_table(ExportedModel(small_lifter), table, ['pose']).poses
     off = np.linalg.norm(lifted_by_page(page, table, np.arange(n) / 30) - expected, axis=-1).max() * 1000
     [frame] = islice(open_frames(data_dir / 'two_persons.mp4'), 1)
     apart = apart_from_python(page, frame, blazepose.BlazePoseNetworks('lite', threads=1))
@@ -293,22 +284,6 @@ def test_a_gpu_gives_the_same(app, gpu, lifter, data_dir, monkeypatch):
 def test_a_browser_that_cannot_is_told(app):
     page = app(before='WebAssembly.validate = () => false;')
     assert 'lacks WebAssembly with SIMD' in page.inner_text('#metadata') and page.is_disabled('#open')
-
-
-@pytest.mark.slow
-def test_what_is_saved_can_be_lifted(app, data_dir, tmp_path):
-    page = app((400, 800))  # of a phone
-    page.set_input_files('#file', str(data_dir / 'two_persons.mp4'))
-    says(page, RATE)
-    with page.expect_download() as saved:
-        page.click('#save')
-    saved.value.save_as(tmp_path / 'film.json')
-    table = read_keypoints(tmp_path / 'film.json')
-    assert table.skeleton == 'mediapipe33' and table.img_shape == (480, 272) and len(table.keypoints) > 15
-    page.set_input_files('#file', {'name': 'a.mp4', 'mimeType': 'video/mp4', 'buffer': b'no film'})
-    says(page, 'cannot show that film')
-    page.set_input_files('#file', str(data_dir / 'two_persons.mp4'))
-    says(page, RATE)
 
 
 CAMERA = """

@@ -100,4 +100,5 @@ def test_known_limbs_are_found_and_a_stopped_run_goes_on(tool, captured, tmp_pat
 
 def test_a_file_without_rotations_beside_it(tool, captured, tmp_path, fails):
     captured[0].with_name('full_train.npz').unlink()
-    assert 'full_train.npz does not exist' in fails(tool.main, str(captured[0]), str(tmp_path / 'out'))
+    for path, name in ((str(captured[0]), 'full_train.npz'), ('.', 'full_')):
+        assert f'{name} does not exist' in fails(tool.main, path, str(tmp_path / 'out'))

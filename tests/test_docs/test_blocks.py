@@ -42,7 +42,6 @@ PAGES = sorted(
     for path in ROOT.glob(pattern)
     if not ELSEWHERE.search(path.as_posix()) and BLOCK.search(path.read_text(encoding='utf-8'))
 )
-SMALL_LIFTER = 'mixste_tiny_bodies_27'  # is exported in half the time of the others
 #: What blocks need and cannot be had here, not as a toy either.
 LACKING = re.compile(
     r' *# needs (an hour|Python 3\.10|a network|two machines|a Slurm|pip install "poselifter\[ray|Blender)'
@@ -156,7 +155,7 @@ def desk(inputs, monkeypatch):
 
 
 @pytest.fixture
-def reader(page, tmp_path, monkeypatch, study, inputs, desk, trained, load_module):
+def reader(page, tmp_path, monkeypatch, study, inputs, desk, trained, load_module, small_lifter):
     """Who follows a page, in a folder that looks like the repository."""
     for name in FOLDERS:
         (tmp_path / name).symlink_to(ROOT / name)
@@ -180,7 +179,7 @@ def reader(page, tmp_path, monkeypatch, study, inputs, desk, trained, load_modul
     monkeypatch.setattr(fitting, '_minimise', lambda problem, iterations: minimise(problem, min(iterations, 5)))
     known = {name: kind for name, kind in HEADS.module_dict.items() if name != 'SymmetricPoseHead'}
     monkeypatch.setattr(HEADS, '_module_dict', known)  # README adds this one, as a project does
-    return Reader(page, tmp_path, *trained, monkeypatch, load_module)
+    return Reader(page, tmp_path, *trained, monkeypatch, load_module, small_lifter)
 
 
 class Reader:
@@ -193,11 +192,12 @@ class Reader:
         made: checkpoints of the small configs that were trained.
         monkeypatch: sets variables of the environment.
         load_module: gives a tool as a module.
+        small_lifter: an exported model, since others take longer to export than all else on a page.
     """
 
-    def __init__(self, page, folder, toys, made, monkeypatch, load_module):
+    def __init__(self, page, folder, toys, made, monkeypatch, load_module, small_lifter):
         self.page, self.folder, self.toys, self.made = page, folder, toys, made
-        self.monkeypatch, self.load_module = monkeypatch, load_module
+        self.monkeypatch, self.load_module, self.small_lifter = monkeypatch, load_module, small_lifter
 
     def small(self, words):
         """A config, and perhaps a variant, in small, and its checkpoint."""
@@ -219,13 +219,6 @@ class Reader:
             [self.made[path]] = work.glob('iter_*.pth')
         return path, self.made[path]
 
-    def lifter(self, *options):
-        """A small exported model, since others take longer to export than all else on a page; once for all pages."""
-        path = self.toys / f'lifter{"".join(options)}.onnx'
-        if not path.exists():
-            main(['export', SMALL_LIFTER, *options, '--json', '-o', str(path)])
-        return path
-
     def shell(self, words):
         """Runs a line, or checks that what it names is there."""
         if words[0] == 'poselifter' and words[1] in ('train', 'test'):
@@ -244,10 +237,10 @@ class Reader:
         elif words[0] == 'poselifter':
             write_weights(line, self.folder)
             if words[1] == 'export' and words[2] in zoo.zoo_models():
-                options = [word for word in words[3:] if word in ('--int8', '--half')]
-                shutil.copy(self.lifter(*options), words[words.index('-o') + 1])
+                assert set(words[3:]) <= {'-o', '--json', words[words.index('-o') + 1]}
+                shutil.copy(self.small_lifter, words[words.index('-o') + 1])
             else:
-                main([*words[1:], *(['--model', str(self.lifter())] if words[1:] == ['app'] else [])])
+                main([*words[1:], *(['--model', str(self.small_lifter)] if words[1:] == ['app'] else [])])
         elif words[:3] == ['python', '-m', 'pytest']:
             assert all((ROOT / word).exists() for word in words if word.startswith('tests/'))
         elif words[0] in FOREIGN:
