@@ -22,8 +22,9 @@ INTRODUCTION = """# The models that ship
 These models are part of poselifter. `poselifter lift --model NAME` uses one of those that lift; without the option it
 is the default. One knows texts, for `poselifter search`, one actions, and one recovers bodies. Errors are in mm
 ([what the numbers mean](numbers.md)); [Out of distribution](out_of_distribution.md) says how they grow on other data.
-`benchmarks/out_of_distribution.py` prints whole millimetres; its decimals stand in `out/out_of_distribution.jsonl`. A model is
-one training with one seed; how far seeds are apart is in [the papers' tables](../../projects/reproduce/README.md).
+`benchmarks/out_of_distribution.py` prints whole millimetres; its decimals stand in `out/out_of_distribution.jsonl`.
+A model is one training with one seed; how far seeds are apart is in
+[the papers' tables](../../projects/reproduce/README.md).
 What `../shared/data` is: [data zoo](../data_zoo.md#films-and-motion-capture-for-measuring).
 `python docs/model_cards.py` makes this page from the metafiles in `configs`.
 """
