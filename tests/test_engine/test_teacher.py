@@ -100,6 +100,7 @@ def test_steps_that_a_scaler_skips_do_not_count(distill, monkeypatch, fused):
         scaler.update()
 
     monkeypatch.setattr(OptimWrapper, 'step', step)
+    monkeypatch.setattr(OptimWrapper, 'loss_scaler', scaler, raising=False)
     monkeypatch.setattr(OptimWrapper, 'scale_loss', lambda self, loss: scaler.scale(loss))
     _, model, students = distill(
         optim_wrapper={'optimizer': {'type': 'AdamW', 'lr': 0.1, 'fused': fused}}, overflow_at=3, n=1
