@@ -38,7 +38,7 @@ from poselifter.errors import InputError, in_short, run_program
 CORES = {'detect': 0.75, 'track': 0.05, 'lift': 0.15}  # actors of each stage for each core, as films need them
 BEGUN = '.begun'  # folder of what is not whole yet, emptied when a run starts
 SETTINGS = ('detector', 'tracker', 'model', 'checkpoint', 'smooth')
-STALE = 3  # times that an input is begun and never ended before it counts as failed: it may end its process
+STALE = 8  # times that an input is begun and never ended before it fails: it may end its process, or machines are lost
 
 
 def part_of(name: str) -> str:

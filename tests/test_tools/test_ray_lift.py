@@ -77,7 +77,7 @@ def test_what_ends_its_process_again_and_again_is_listed(load_module, tmp_path):
     for _ in range(tool.STALE):
         with pytest.raises(SystemExit):
             stage._safe({'input': 'a.npz'})
-    assert 'a.npz was begun 3 times and never ended' in stage._safe({'input': 'a.npz'})['error']
+    assert f'a.npz was begun {tool.STALE} times and never ended' in stage._safe({'input': 'a.npz'})['error']
     assert stage._safe({'input': 'b.npz', 'error': 'x'}) == {'input': 'b.npz', 'error': 'x'}
 
 
