@@ -31,7 +31,7 @@ CODE_LINES = {
     'poselifter/engine': 1255,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 736,
-    'poselifter/io': 2086,
+    'poselifter/io': 2088,
     'poselifter/models': 3198,
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
@@ -45,7 +45,7 @@ CODE_LINES = {
     'tools/misc': 508,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 39_321
+TOTAL_LINES = 39_323
 TEST_LINES = 35_394
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',

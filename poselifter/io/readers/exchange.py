@@ -26,9 +26,11 @@ def read_exchange(document: Document) -> Detections:
     path, arrays = document.path, document.content
     points, scores = split_scores(arrays['keypoints'], arrays.get('keypoints_visible'), str(path))
     frames, ids, size = (arrays.get(key) for key in ('frame_indices', 'track_ids', 'img_shape'))
-    persons = 1 if ids is None else len(set(map(str, ids.ravel())) - {'None', 'nan'})
-    if frames is None and persons > 1:
-        raise InputError(f'{path}: frame_indices is absent although track_ids has {persons} persons; add it')
+    if frames is None and ids is not None:
+        names = ids.ravel() if ids.dtype.kind == 'O' else np.unique(ids)
+        persons = len(set(map(str, names)) - {'None', 'nan'})
+        if persons > 1:
+            raise InputError(f'{path}: frame_indices is absent although track_ids has {persons} persons; add it')
     if ids is None:
         ids = np.full(len(points), -1 if frames is not None and len(np.unique(frames)) < frames.size else 0)
     if ids.dtype.kind in 'if' and ids.ndim == 1 and (ids < 0).any():
