@@ -6,8 +6,8 @@ The truth is the film's 3D joints as each camera sees them, twelve limb joints. 
 size (the larger side of the box around the joints, median over time). Of each joint and view: *constant* is the mean
 over time, *slow* the standard deviation of what is left, which forgets itself in *forgets* seconds (where its
 correlation falls to 1/e), *fast* that of its changes from frame to frame divided by the square root of 2. All are
-medians over joints and views. *Swapped* are frames in which legs or arms lie nearer to the truth with left and right
-exchanged, by a tenth of the person's size at least. Then errors by score.
+medians over joints and views. *Swapped* are frames whose joints lie nearer to the truth with left and right
+exchanged, by a tenth of the person's size on average at least. Then errors by score.
 """
 
 import argparse
@@ -23,27 +23,23 @@ ENDS = (0.2, 0.5, 0.8, 0.95, 1.001)  # of the bins of scores, from 0
 
 
 def residuals(folder: Path, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Errors (V, T, 12, 2) in fractions of the person's size, scores (V, T, 12), and what of the points is swapped."""
+    """Errors (V, T, 12, 2) in person's sizes, scores (V, T, 12), and swapped frames (V, T)."""
     tables, tool = film_tables(folder)
     cameras = json.loads((folder / 'calibration.json').read_text())['cameras']
     with np.load(folder / 'truth.npz') as z:
         joints = [str(joint) for joint in z['joints']]
         world = z['world'][0].astype(float)[:, [joints.index(joint) for joint in tool.LIMB]]
+    sides = [k ^ 1 for k in range(len(tool.LIMB))]  # left and right lie beside each other
     errors, scores, swapped = [], [], []
     for camera, (table, _) in zip(cameras, tables[kind], strict=True):
         truth, points = tool.project(camera, world), table.keypoints[:, tool.BLAZE].astype(float)
         size = np.nanmedian((np.nanmax(truth, 1) - np.nanmin(truth, 1)).max(-1))
-        error, exchanged = (points - truth) / size, (points[:, _pairs(points.shape[1])] - truth) / size
-        far = [np.linalg.norm(each, axis=-1).reshape(len(truth), -1, 2).mean(-1) for each in (error, exchanged)]
-        swapped.append(far[1].mean(-1) < far[0].mean(-1) - 0.1)
+        error, exchanged = (points - truth) / size, (points[:, sides] - truth) / size
+        far = [np.linalg.norm(each, axis=-1).mean(-1) for each in (error, exchanged)]
+        swapped.append(far[1] < far[0] - 0.1)
         errors.append(error)
         scores.append(table.keypoints_visible[:, tool.BLAZE])
     return np.array(errors), np.array(scores), np.array(swapped)
-
-
-def _pairs(count: int) -> list[int]:
-    """Joints with left and right exchanged, which lie beside each other."""
-    return [k ^ 1 for k in range(count)]
 
 
 def memory(series: np.ndarray, fps: float) -> float:
@@ -77,13 +73,8 @@ def main(argv: list[str] | None = None) -> None:
         constant, slow, forgets, fast = np.median(rows, 0)
         parts = (f'{100 * constant:.1f}', f'{100 * slow:.1f}', f'{forgets:.2f}', f'{100 * fast:.2f}')
         print(f'| {kind} | {" | ".join(parts)} | {100 * swapped.mean():.1f} |')
-    print(
-        '\n| score up to | '
-        + ' | '.join(f'{kind}: frames, error %' for kind in kinds)
-        + ' |\n| --- ' * 1
-        + '| --- ' * 3
-        + '|'
-    )
+    heads = ' | '.join(f'{kind}: frames, error %' for kind in kinds)
+    print(f'\n| score up to | {heads} |\n' + '| --- ' * 4 + '|')
     for low, high in zip((0, *ENDS), ENDS, strict=False):
         cells = []
         for errors, scores, _ in kinds.values():

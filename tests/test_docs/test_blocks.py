@@ -164,7 +164,7 @@ def desk(inputs, monkeypatch):
 
 
 @pytest.fixture
-def reader(page, tmp_path, monkeypatch, study, inputs, desk, trained, load_module, small_lifter):
+def reader(page, tmp_path, monkeypatch, study, inputs, desk, trained, load_module, request):
     """Who follows a page, in a folder that looks like the repository."""
     for name in FOLDERS:
         (tmp_path / name).symlink_to(ROOT / name)
@@ -188,7 +188,7 @@ def reader(page, tmp_path, monkeypatch, study, inputs, desk, trained, load_modul
     monkeypatch.setattr(fitting, '_minimise', lambda problem, iterations: minimise(problem, min(iterations, 5)))
     known = {name: kind for name, kind in HEADS.module_dict.items() if name != 'SymmetricPoseHead'}
     monkeypatch.setattr(HEADS, '_module_dict', known)  # README adds this one, as a project does
-    return Reader(page, tmp_path, *trained, monkeypatch, load_module, small_lifter)
+    return Reader(page, tmp_path, *trained, monkeypatch, load_module, request)
 
 
 class Reader:
@@ -201,12 +201,12 @@ class Reader:
         made: checkpoints of the small configs that were trained.
         monkeypatch: sets variables of the environment.
         load_module: gives a tool as a module.
-        small_lifter: an exported model, since others take longer to export than all else on a page.
+        request: gives ``small_lifter``, an exported model, to pages that need one; others take longer to export.
     """
 
-    def __init__(self, page, folder, toys, made, monkeypatch, load_module, small_lifter):
+    def __init__(self, page, folder, toys, made, monkeypatch, load_module, request):
         self.page, self.folder, self.toys, self.made = page, folder, toys, made
-        self.monkeypatch, self.load_module, self.small_lifter = monkeypatch, load_module, small_lifter
+        self.monkeypatch, self.load_module, self.request = monkeypatch, load_module, request
 
     def small(self, words):
         """A config, and perhaps a variant, in small, and its checkpoint."""
@@ -247,9 +247,11 @@ class Reader:
             write_weights(line, self.folder)
             if words[1] == 'export' and words[2] in zoo.zoo_models():
                 assert set(words[3:]) <= {'-o', '--json', words[words.index('-o') + 1]}
-                shutil.copy(self.small_lifter, words[words.index('-o') + 1])
+                shutil.copy(self.request.getfixturevalue('small_lifter'), words[words.index('-o') + 1])
             else:
-                main([*words[1:], *(['--model', str(self.small_lifter)] if words[1:] == ['app'] else [])])
+                if words[1:] == ['app']:
+                    words += ['--model', str(self.request.getfixturevalue('small_lifter'))]
+                main(words[1:])
         elif words[:3] == ['python', '-m', 'pytest']:
             assert all((ROOT / word).exists() for word in words if word.startswith('tests/'))
         elif words[0] in FOREIGN:
