@@ -3,13 +3,21 @@
 A block that needs something begins with a line ``# needs ...``, which readers see too. There are stand-ins for all but
 what ``LACKING`` names; test_commands.py looks at the options of those blocks. The pages that add a part are run by
 test_guides.py, trust.md by test_trust.py.
+
+Of programs that measure, train or set up for minutes only the file is looked for. The long form,
+``POSELIFTER_BLOCKS=60 python -m pytest -n 0 -s tests/test_docs/test_blocks.py -k long``, runs them too, in a clone of
+the last commit: each until it ends, or for so many seconds.
 """
 
 import argparse
+import os
 import re
 import runpy
 import shlex
 import shutil
+import signal
+import subprocess
+import time
 import urllib.request
 import webbrowser
 from contextlib import ExitStack
@@ -51,7 +59,8 @@ LACKING = re.compile(
 FOLDERS = ('benchmarks', 'configs', 'demo', 'docs', 'projects', 'tests', 'tools', 'zoo')
 #: Programs that take a config and a checkpoint: the config is made small, the checkpoint is one of its network.
 TRAINED = re.compile('action_baselines|robustness|test|visualize_(attention|embeddings|fusion|text_motion)')
-#: Programs of which only the file is looked for, because they are set up or measure for minutes.
+#: Programs of which only the file is looked for without POSELIFTER_BLOCKS, the seconds that each may take.
+SECONDS = int(os.environ.get('POSELIFTER_BLOCKS', 0))
 SEEN = re.compile(
     r'(bash )?(tools/(check|quickstart|run_tests|setup_env)\.sh|python (benchmarks|docs|projects/reproduce)/\w+\.py)'
 )
@@ -302,3 +311,40 @@ def test_blocks_run(page, reader):
             else:
                 for words in lines(text):
                     reader.shell(words)
+
+
+def long_lines():
+    """The lines that only the long form runs, without what may be left out of them."""
+    texts = [text for page in PAGES for kind, text in blocks(page) if kind == 'bash']
+    found = {' '.join(words) for text in texts for words in lines(text)}
+    return sorted(re.sub(r' \[\w+\]', '', line) for line in found if SEEN.match(line) or '../shared/' in line)
+
+
+@pytest.fixture(scope='module')
+def clone(tmp_path_factory):
+    """A clone of the repository, with the shared folder beside it."""
+    if not (ROOT / '../shared').exists():
+        pytest.skip('needs the shared folder')
+    folder = tmp_path_factory.mktemp('clone')
+    subprocess.run(['git', 'clone', '-q', str(ROOT), str(folder / 'main')], check=True)
+    (folder / 'shared').symlink_to((ROOT / '../shared').resolve())
+    return folder / 'main'
+
+
+@pytest.mark.skipif(not SECONDS, reason='minutes each: POSELIFTER_BLOCKS=60 runs them')
+@pytest.mark.parametrize('line', long_lines() if SECONDS else [None])
+def test_long_lines_begin_well(line, clone, monkeypatch):
+    monkeypatch.setenv('PYTHONPATH', str(clone))
+    monkeypatch.setenv('POSELIFTER_DATA', str(clone.parent / 'shared/data'))
+    log, begun = clone.parent / 'log', time.monotonic()
+    with open(log, 'w') as output:
+        run = subprocess.Popen(line, shell=True, cwd=clone, stdout=output, stderr=output, start_new_session=True)
+    try:
+        status = run.wait(SECONDS)
+    except subprocess.TimeoutExpired:
+        status = None
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+    said = log.read_text(errors='replace')
+    print(f'{"stopped" if status is None else "ended"} after {time.monotonic() - begun:.0f} s: {line}')
+    assert not status and 'Traceback' not in said, said[-2000:]

@@ -122,13 +122,13 @@ def test_commands(name, inputs, monkeypatch):
     monkeypatch.setattr('poselifter.apis.app.TINY_MODEL', str(inputs['config']))
     monkeypatch.setattr('poselifter.apis.fast.find_spec', lambda _: None)  # exports for --fast take long, too
     words = tuple(name.split())
-    check(cli.main, parsers[words], words, inputs, 3 if name in ('doctor', 'app') else 30, 0.7)  # which take seconds
+    check(cli.main, parsers[words], words, inputs, 2 if name in ('doctor', 'app') else 15, 0.7)  # which take seconds
 
 
 @pytest.mark.parametrize('name', TOOLS)
 def test_tools(name, inputs, load_module, monkeypatch):
     main = load_module(f'tools/{name}.py').main
-    examples = 8 if name in LASTING else 30
+    examples = 4 if name in LASTING else 15
     check(main, parser_of(main, monkeypatch), (), inputs, examples, 0.3 if name in SLOW else 0.7)
 
 
@@ -144,7 +144,7 @@ def test_cfg_options(inputs, load_module, tmp_path):
     main = load_module('tools/train.py').main
     keys = sorted(keys_of(Config.fromfile(inputs['config'])._cfg_dict.to_dict()))
 
-    @fuzz(30)
+    @fuzz(15)
     @given(st.randoms(use_true_random=False))
     def drawn(rng):
         pairs = [

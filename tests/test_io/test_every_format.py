@@ -125,7 +125,7 @@ def test_spoilt_files_are_read_or_refused_in_one_sentence(tmp_path, name):
 
     open_any(path)
 
-    @fuzz(200)
+    @fuzz(100)
     @given(st.randoms(use_true_random=False))
     def spoilt(rng):
         file = rng.choice(files)

@@ -85,7 +85,7 @@ def mutated(value, random):
 def test_any_change_of_a_file_is_a_table_or_one_sentence(example, label):
     """Of its content, or of its bytes."""
 
-    @fuzz(200)
+    @fuzz(100)
     @given(st.randoms(use_true_random=False))
     def changed(random):
         if random.random() < 0.5:

@@ -197,7 +197,7 @@ def toy_rows():
         content = yaml.safe_load((FOLDER / system / 'tables.yml').read_text())
         rows += [(system, str(name), key) for name, table in content.items() for key in table['rows']]
     tables = {}
-    for system, name, key in rows[:: int(os.environ.get('POSELIFTER_ROWS', 8))]:
+    for system, name, key in rows[:: int(os.environ.get('POSELIFTER_ROWS', 16))]:
         tables.setdefault((system, name), []).append(key)
     return tables
 
