@@ -94,7 +94,7 @@ def fit_body_to_poses(
         ground = None if lifted is None else _ground_of(lifted, track, frames)
         given = Known(known, height, ground, same_joints=not anny)
         motion = fit_body(body, target, weights, fps, noise, iterations, given, joint_set)
-        result = body_result(body, motion, track, frames, joints, fps)
+        result = body_result(body, motion, track, frames, joints, fps, joint_set)
         result.film = film
         if lifted is not None:
             result.world_from_camera, result.camera_matrix = lifted.world_from_camera, lifted.camera_matrix
@@ -229,10 +229,10 @@ def _read_poses(
 def _without_gaps(
     frames: np.ndarray, joints: np.ndarray, skeleton: str, target: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Every frame from first to last, joints (T, 17, 3) of ``target`` without gaps, and trust (T, 17) in them."""
+    """Every frame from first to last, joints (T, J, 3) of ``target`` without gaps, and trust (T, J) in them."""
     joints = convert_keypoints(np.asarray(joints, np.float64), skeleton, target)
     seen, every = np.isfinite(joints).all(-1), np.arange(frames[0], frames[-1] + 1)
-    filled, trust = np.zeros((len(every), 17, 3)), np.zeros((len(every), 17))
+    filled, trust = np.zeros((len(every), *joints.shape[1:])), np.zeros((len(every), joints.shape[1]))
     for j in np.flatnonzero(seen.any(0)):
         rows = seen[:, j]
         trust[:, j] = np.where(np.isin(every, frames[rows]), 1, 0.01)
@@ -245,7 +245,13 @@ def _without_gaps(
 
 
 def body_result(
-    body: BodyModel, motion: BodyMotion, track: Any, frames: np.ndarray, joints: np.ndarray, fps: float
+    body: BodyModel,
+    motion: BodyMotion,
+    track: Any,
+    frames: np.ndarray,
+    joints: np.ndarray,
+    fps: float,
+    skeleton: str = 'h36m17',
 ) -> Result:
     """A body in motion of a person as a result.
 
@@ -254,8 +260,9 @@ def body_result(
         motion: of T frames.
         track: id of the person.
         frames: (T,) numbers of the frames.
-        joints: (T, 17, 3) of h36m17, metres, in the axes of the motion.
+        joints: (T, J, 3) metres, in the axes of the motion.
         fps: frames a second.
+        skeleton: joint set of the joints.
     """
     like = body.template
     rotations = axis_angle_to_matrix(torch.from_numpy(motion.poses).to(like).unflatten(1, (-1, 3)))
@@ -295,4 +302,4 @@ def body_result(
     )
     table = KeypointTable.of_person(np.zeros((len(frames), 0, 2)), frame_indices=frames, track_id=track, fps=fps)
     root = joints[:, 0] if joints[:, 0].any() else None
-    return Result(table, joints - joints[:, :1], 'h36m17', root, body=moving)
+    return Result(table, joints - joints[:, :1], skeleton, root, body=moving)

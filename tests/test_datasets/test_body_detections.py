@@ -10,7 +10,7 @@ from toy_bodies import posed, walkers
 
 from poselifter.datasets.transforms import BodyDetections
 from poselifter.datasets.transforms.bodies import BONES
-from poselifter.datasets.transforms.body_detections import FILE, hidden_points
+from poselifter.datasets.transforms.body_detections import FILE, hidden_points, with_wrists
 from poselifter.errors import InputError
 from poselifter.geometry import axis_angle_to_matrix
 from poselifter.models.body_models import AnnyBody
@@ -190,6 +190,21 @@ def test_ears_and_feet_where_the_detector_has_them():
     without_ankle = hidden[..., 6]
     assert without_ankle.any()
     assert hidden[without_ankle][:, [19, 21]].all()
+
+
+def test_wrists_of_captured_bodies_become_anatomical():
+    """5 cm up the forearm in a captured body; a long forearm stays, and so does the hand."""
+    offsets = np.random.default_rng(0).normal(size=(2, 31, 3)).astype(np.float32)
+    upper, fore, palm = [18, 25], [19, 26], [20, 27]
+    offsets[:, upper + fore + palm] = [1, 0, 0]
+    offsets[:, upper], offsets[0, fore], offsets[1, fore] = 0.3 * offsets[:, upper], [0.2, 0, 0], [0.28, 0, 0]
+    offsets[:, palm] *= 0.1
+    moved = with_wrists(offsets)
+    np.testing.assert_allclose(moved[0, fore, 0], 0.9 * 0.3, rtol=1e-5)
+    np.testing.assert_array_equal(moved[1], offsets[1])
+    np.testing.assert_allclose((moved[:, fore] + moved[:, palm])[0, :, 0], 0.3, rtol=1e-5)
+    rest = np.setdiff1d(np.arange(31), fore + palm)
+    np.testing.assert_array_equal(moved[:, rest], offsets[:, rest])
 
 
 def test_joints_are_converted():

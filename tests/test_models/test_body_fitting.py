@@ -162,3 +162,17 @@ def test_what_is_known_of_a_person_is_kept(anny):
     assert np.ptp(anny.rest(torch.from_numpy(fitted.betas)).vertices[:, 1].numpy()) == pytest.approx(1.8, abs=0.03)
     with pytest.raises(InputError, match=r'shape \(4, 5, 3\), expected finite numbers'):
         fit_body(anny, target[:, :5])
+
+
+def test_heels_and_toes_show_how_feet_stand(anny):
+    """Feet of a body are found with body23, and are a guess with cmu17."""
+    rotations, shape = motion(anny)
+    points, off = anny.joint_weights('body23'), {}
+    with torch.no_grad():
+        vertices = anny(rotations, shape)[0]
+        for skeleton in ('cmu17', 'body23'):
+            fitted = fit_body(anny, anny.joint_weights(skeleton) @ vertices, noise=0.003, known=SAME, skeleton=skeleton)
+            turns = axis_angle_to_matrix(torch.from_numpy(fitted.poses).unflatten(1, (104, 3)))
+            found = anny(turns, torch.from_numpy(fitted.betas))[0] + torch.from_numpy(fitted.trans)[:, None]
+            off[skeleton] = (points @ (found - vertices)).norm(dim=-1).mean(0)[-2:].min().item()
+    assert off['body23'] < 0.003 and off['cmu17'] > 0.02  # metres, of the big toes

@@ -51,7 +51,7 @@ class AnnyBody(BodyModel):
     """
 
     kind = 'anny'
-    joint_sets = ('cmu17',)
+    joint_sets = ('cmu17', 'body23')
     average = dict.fromkeys(('gender', 'muscle', 'weight', 'proportions'), 0.5) | {'age': 2 / 3, 'height': 0.37}
 
     def __init__(self, path: str | os.PathLike | None = None) -> None:
@@ -126,7 +126,8 @@ class AnnyBody(BodyModel):
             InputError: the body has no such joint.
         """
         rows = dict(zip(self.keypoint_names, self.regressor, strict=True))
-        rows |= {name.removeprefix(f'{skeleton}.'): row for name, row in rows.items()}
+        own = 'cmu17' if skeleton == 'body23' else skeleton  # the second has the trunk of the first
+        rows |= {name.removeprefix(f'{own}.'): row for name, row in rows.items()}
         rows['pelvis'] = (rows['left_hip'] + rows['right_hip']) / 2
         names = get_skeleton(skeleton).joint_names
         absent = [name for name in names if name not in rows]

@@ -23,7 +23,7 @@ from .body_model import BodyModel
 PRIOR = 'zoo/pose_prior-4a8a6071.safetensors'
 _OFFSETS = {  # metres that a joint of other origin commonly lies off the body's
     'pelvis': 0.03, 'hip': 0.03, 'spine': 0.05, 'thorax': 0.04, 'nose': 0.05, 'head_top': 0.05, 'shoulder': 0.02,
-    'knee': 0.015, 'ankle': 0.015, 'elbow': 0.015, 'wrist': 0.015,
+    'knee': 0.015, 'ankle': 0.015, 'elbow': 0.015, 'wrist': 0.015, 'ear': 0.03, 'heel': 0.03, 'big_toe': 0.03,
 }  # fmt: skip
 _SAME_SET = 0.25  # times that, where the body has just that joint set
 _ACCELERATION_STD = 40.0  # rad/s^2
@@ -102,13 +102,13 @@ def fit_body(
 
     Args:
         body: the body model.
-        keypoints: (T, 17, 3) metres, camera axes (x right, y down, z forward).
-        weights: (T, 17) trust in a joint, 0 leaves it out; all 1 if ``None``.
+        keypoints: (T, J, 3) metres, camera axes (x right, y down, z forward).
+        weights: (T, J) trust in a joint, 0 leaves it out; all 1 if ``None``.
         fps: frames a second.
         noise: how far the joints are off, metres: the larger, the smoother.
         iterations: of L-BFGS.
         known: what is known beside the joints.
-        skeleton: joint set, ``'h36m17'`` or another one with its joints that the body has.
+        skeleton: joint set, ``'h36m17'`` or another one that the body has and that begins with its joints.
 
     Returns:
         The motion, in the axes of the keypoints.
@@ -116,9 +116,10 @@ def fit_body(
     Raises:
         InputError: the shape is wrong, or a number is not finite.
     """
-    if keypoints.ndim != 3 or keypoints.shape[1:] != (17, 3) or not len(keypoints) or not keypoints.isfinite().all():
+    count = get_skeleton(skeleton).num_joints
+    if keypoints.ndim != 3 or keypoints.shape[1:] != (count, 3) or not len(keypoints) or not keypoints.isfinite().all():
         raise InputError(
-            f'keypoints have shape {tuple(keypoints.shape)}, expected finite numbers (T, 17, 3) of {skeleton}'
+            f'keypoints have shape {tuple(keypoints.shape)}, expected finite numbers (T, {count}, 3) of {skeleton}'
         )
     weights = torch.ones_like(keypoints[..., 0]) if weights is None else weights
     target, weights = keypoints.to(body.template), weights.to(body.template)
@@ -129,7 +130,7 @@ def fit_body(
         common, shape = problem.common(units, root)[0], problem.shape()
         joints = problem.model(problem.bones.moving_rotations(common), *problem.model.rest(shape))[0]
         trans = problem.trans(joints, rise)[:, 0]
-        distance = (joints[:, :17] + trans[:, None] - target).norm(dim=-1)
+        distance = (joints[:, :count] + trans[:, None] - target).norm(dim=-1)
         error = (distance * weights).sum() / weights.sum()
         poses = matrix_to_axis_angle(problem.bones.to_body(common)).flatten(1)
     return BodyMotion(poses.cpu().numpy(), shape.cpu().numpy(), trans.cpu().numpy(), float(error))
@@ -153,7 +154,7 @@ class _Problem:
 
     Attributes:
         parameters: what is sought, in units of its spread: what moves (T, 3 (C - 1) + 4), see :meth:`moving`, as
-            ``waves``; the change of shape (S,) and the joints' offsets (17, 3) in the axes of their bones, both times
+            ``waves``; the change of shape (S,) and the joints' offsets (J, 3) in the axes of their bones, both times
             ``alike``.
         waves: makes of the first parameter waves over time (a cosine transform), each in units of its curvature: that
             of accelerations grows with the fourth power of the frequency, and L-BFGS is five times as slow without.
@@ -164,6 +165,7 @@ class _Problem:
         self, body: BodyModel, target: Tensor, weights: Tensor, fps: float, noise: float, known: Known, skeleton: str
     ) -> None:
         self.body, self.target, self.weights, self.noise, self.known = body, target, weights, noise, known
+        self.count = target.shape[1]
         self.hurry = fps**2 / _ACCELERATION_STD
         self.jump = _RISE_STD * fps**2 / _RISE_ACCELERATION_STD
         self.fractions = (weights / weights.sum(-1, keepdim=True).clamp_min(1e-6)).unsqueeze(-1)
@@ -186,7 +188,7 @@ class _Problem:
         self.root, self.start = self._start_of_pose(change, fps, own / whole)
         self.waves = _waves(whole)
         self.alike = len(target) ** 0.5 / 2
-        self.parameters = [torch.zeros_like(self.start), change * self.alike, target.new_zeros(17, 3)]
+        self.parameters = [torch.zeros_like(self.start), change * self.alike, torch.zeros_like(target[0])]
         for parameter in self.parameters:
             parameter.requires_grad_()
 
@@ -208,8 +210,8 @@ class _Problem:
         return torch.cat([rotations[:, :1] @ self.root, rotations[:, 1:]], 1), angles
 
     def trans(self, joints: Tensor, rise: Tensor) -> Tensor:
-        """Translations (T, 1, 3) of a body with joints (T, 17 + 4, 3) that is ``rise`` (T, 1) off the ground."""
-        trans = (self.fractions * (self.target - joints[:, :17])).sum(-2, keepdim=True)
+        """Translations (T, 1, 3) of a body with joints (T, J + 4, 3) that is ``rise`` (T, 1) off the ground."""
+        trans = (self.fractions * (self.target - joints[:, : self.count])).sum(-2, keepdim=True)
         if self.known.ground is None:
             return trans
         return trans + _RISE_STD * rise.unsqueeze(-1) * self.known.ground.up.to(trans)
@@ -220,8 +222,8 @@ class _Problem:
         units, root, rise = self.moving()
         (common, angles), shape = self.common(units, root), self.shape()
         every, turns = self.model(self.bones.moving_rotations(common), *self.model.rest(shape))
-        moved = (turns[:, self.model.main[:17]] @ (shifts * self.shift_spread).unsqueeze(-1)).squeeze(-1)
-        distance = self._centre(every[:, :17] + moved) - self.centred
+        moved = (turns[:, self.model.main[: self.count]] @ (shifts * self.shift_spread).unsqueeze(-1)).squeeze(-1)
+        distance = self._centre(every[:, : self.count] + moved) - self.centred
         frames = len(common)
         cost = (self.weights * distance.square().sum(-1)).sum() / self.noise**2
         cost = (
@@ -243,7 +245,7 @@ class _Problem:
     def _off_ground(self, joints: Tensor, rise: Tensor) -> Tensor:
         """Squared distances of soles that stand from the ground, and of others in it, in units of their spread."""
         ground = self.known.ground
-        heights = (joints[:, 17:] + self.trans(joints, rise)) @ ground.up.to(joints) + ground.height
+        heights = (joints[:, self.count :] + self.trans(joints, rise)) @ ground.up.to(joints) + ground.height
         stands = ground.contacts.to(joints)
         off = stands * heights.square() + (1 - stands) * (-heights).relu().square()
         off = off / (1 + off / _SOLE_REACH**2)
@@ -274,7 +276,7 @@ class _Problem:
         still = torch.eye(3).to(shape).expand(1, len(self.bones.moving), 3, 3)
         rest = self.model(still, *self.model.rest(shape))[0][:, :17].cpu().numpy().astype(float)
         flip = np.diag([1.0, -1, -1])  # to y up
-        places = self.target.where(self.weights.unsqueeze(-1) > 0, torch.nan).cpu().numpy().astype(float) @ flip
+        places = self.target.where(self.weights.unsqueeze(-1) > 0, torch.nan).cpu().numpy().astype(float)[:, :17] @ flip
         numbers = [list(BONES).index(bone) for bone in COMMON]
         moved = inverse_kinematics(places, 'h36m17', fps).rotations[:, numbers]
         still = inverse_kinematics(rest, 'h36m17', fps).rotations[:, numbers]
