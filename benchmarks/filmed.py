@@ -49,6 +49,7 @@ def measure(model, clips, joints=slice(None), lift=None, **options):
     sums, counts = np.zeros(5), np.zeros(5)
     for table, truth in clips:
         poses = lift(table) if lift else predict_table(model, table, ['pose'], **options).poses
+        poses = poses[:, : truth.shape[1]]  # body23 begins with the joints of cmu17
         errors = [np.linalg.norm(np.diff(poses - truth, n, axis=0)[:, joints], axis=-1) * MM for n in range(3)]
         jerk = np.linalg.norm(np.diff(poses, 3, axis=0), axis=-1) * table.fps**3
         aligned = p_mpjpe(poses[:, joints], truth[:, joints]) * MM
