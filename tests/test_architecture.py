@@ -23,16 +23,16 @@ FLOORS = [
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
     'poselifter': 497,
-    'poselifter/apis': 1760,
+    'poselifter/apis': 1766,
     'poselifter/checkpoints': 867,
     'poselifter/codecs': 192,
-    'poselifter/datasets': 2977,
+    'poselifter/datasets': 2987,
     'poselifter/detection': 705,
     'poselifter/engine': 1255,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 736,
     'poselifter/io': 2088,
-    'poselifter/models': 3198,
+    'poselifter/models': 3201,
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
     'poselifter/tracking': 464,
@@ -45,8 +45,8 @@ CODE_LINES = {
     'tools/misc': 508,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 39_323
-TEST_LINES = 35_396
+TOTAL_LINES = 39_349
+TEST_LINES = 35_453
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

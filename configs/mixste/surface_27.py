@@ -17,6 +17,7 @@ model = dict(
     codec={{_base_.codec}},
     backbone=dict(embed_dims=128, num_joints=23),
     heads=dict(pose=dict(in_channels=128, losses=losses)),
+    test_cfg=dict(window=dict(stride=18), batch_size=8),
 )
 load_from = 'work_dirs/surface_27/start.pth'
 train_dataloader = dict(dataset=dict(window=dict(stride=18)))
