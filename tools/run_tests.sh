@@ -7,5 +7,5 @@ cd "$root"
 ruff check .
 ruff format --check .
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"  # the models are tiny: their threads would wait for each other
-# one more than two cores: a quarter of the time waits for browsers, other processes and disks; -n 0: in this process
-python -m pytest -q -n 3 --dist worksteal "$@"
+# two more than two cores: a quarter of the time waits for browsers, other processes and disks; -n 0: in this process
+python -m pytest -q -n 4 --dist worksteal "$@"
