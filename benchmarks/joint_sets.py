@@ -26,8 +26,6 @@ from poselifter.skeletons import convert_keypoints
 from poselifter.structures import KeypointTable
 
 DETECTORS = ('mediapipe33', 'halpe26', 'body25', 'coco17')
-
-
 PAIRS = {'wrists': (13, 16), 'ankles': (3, 6), 'ears': (17, 18), 'heels': (19, 20), 'toes': (21, 22)}  # of body23
 
 

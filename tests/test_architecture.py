@@ -45,8 +45,8 @@ CODE_LINES = {
     'tools/misc': 508,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 39_349
-TEST_LINES = 35_453
+TOTAL_LINES = 39_350
+TEST_LINES = 35_456
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

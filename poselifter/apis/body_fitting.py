@@ -50,7 +50,7 @@ def fit_body_to_poses(
             axes (x right, y down, z forward). NaN is a missing joint.
         out_dir: where files are written; ``None`` writes none.
         formats: of the files, see :func:`~poselifter.io.list_formats`.
-        skeleton: joint set, where the input does not say; converted to h36m17.
+        skeleton: joint set, where the input does not say; converted to h36m17 unless the body has it.
         fps: frame rate, where the input does not say; 30 if nobody does.
         noise: how far the joints are off, metres: the larger, the smoother.
         iterations: of the optimiser.

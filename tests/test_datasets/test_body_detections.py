@@ -203,6 +203,9 @@ def test_wrists_of_captured_bodies_become_anatomical():
     np.testing.assert_allclose(moved[0, fore, 0], 0.9 * 0.3, rtol=1e-5)
     np.testing.assert_array_equal(moved[1], offsets[1])
     np.testing.assert_allclose((moved[:, fore] + moved[:, palm])[0, :, 0], 0.3, rtol=1e-5)
+    short = offsets.copy()
+    short[0, palm] *= 0.1  # gives nine tenths of its 1 cm
+    np.testing.assert_allclose(with_wrists(short)[0, fore, 0], 0.209, rtol=1e-5)
     rest = np.setdiff1d(np.arange(31), fore + palm)
     np.testing.assert_array_equal(moved[:, rest], offsets[:, rest])
 
