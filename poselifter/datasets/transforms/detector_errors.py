@@ -33,21 +33,22 @@ def _spells(draws: np.ndarray, prob: float, n_frames: int) -> np.ndarray:
 class DetectorErrors(BatchTransform):
     """Errors of a 2D detector and its scores, of ``h36m17`` or ``body23`` converted from a detector's points.
 
-    Sizes are near those of BlazePose on a film of four calibrated cameras (benchmarks/detector_residuals.py), in units
-    of the person's size: in a view a joint is off by a constant 0.9 % (the best model) to 1.6 % (the least) along each
-    axis, by a slow part of as much that forgets itself in 0.17 s, and by a fifth of that from frame to frame; tails are
-    long. Limbs behind the body are worse and have low scores; now and then a limb is elsewhere, or left and right are
-    swapped, at full scores: how often is a guess. What hides what is known of a body with a surface
-    (``keypoints_hidden``), and drawn for others.
+    Sizes, memory, swaps and scores are those of BlazePose on a film of four calibrated cameras, beside which
+    ``benchmarks/detector_residuals.py`` prints these. In units of the person's size, in a view a joint is off by a
+    constant 1.2 % along each axis, by a slow part that forgets itself in 0.13 s, and by less from frame to frame; tails
+    are long. Limbs behind the body are worse and have low scores; left and right are swapped for a while, at full
+    scores. What hides what is known of a body with a surface (``keypoints_hidden``), and drawn for others. Guesses:
+    how often a limb is elsewhere, and the two ways of scoring that are not BlazePose's.
 
     Args:
-        strength: range of how much all of it counts; 1 is the best model.
+        strength: range of how much all of it counts; 0.6, 1 and 1.4 are BlazePose's heavy, full and lite.
         outside: fraction of clips whose detector gives no points outside of the picture; others guess them.
     """
 
     films = True
     occluded, elsewhere = 0.1, 0.02  # fractions of limbs that are hidden, or put elsewhere, during a spell
-    swapped = 0.04  # fraction of clips
+    swapped = 0.4  # fraction of clips for each unit of strength above 0.6
+    styles = (0.55, 0.35)  # fractions of clips with scores like BlazePose's, and falling with the error; else always 1
     missed = 0.01  # largest fraction of joints and frames
 
     def __init__(self, strength: tuple[float, float] = (0.3, 2.2), outside: float = 0.5) -> None:
@@ -59,7 +60,9 @@ class DetectorErrors(BatchTransform):
         n_frames, draw = keypoints.shape[1], Draws(batch)
         draws, limbs = draw(10), draw(len(_LIMBS), 7)
         size = np.median(np.ptp(keypoints, axis=2).max(-1), axis=1)
-        error, hidden = self._errors(draw, *inside.shape[1:]), np.zeros(inside.shape, bool)
+        low, high = self.strength
+        strength = low * (high / low) ** draw(1, 1, 1)
+        error, hidden = strength * self._errors(draw, *inside.shape[1:]), np.zeros(inside.shape, bool)
         covered = batch.arrays.pop('keypoints_hidden', None)
         if covered is not None:
             hidden = covered > 0
@@ -78,39 +81,40 @@ class DetectorErrors(BatchTransform):
         gone = gone[..., :-1] | gone[..., -1:] | (~inside & (draws[:, 1, None, None] < self.outside))
         gone |= batch.arrays.pop('landmarks_absent', np.zeros(inside.shape[::2]))[:, None] > 0
         moved = keypoints + error * size[:, None, None, None]
-        moved, scores = self._swap(moved, np.where(gone, 0, scores), draws[:, 2:6])
+        often = self.swapped * (strength[:, :1, :1, 0] - 0.6).clip(0, 0.8)
+        moved, scores = self._swap(moved, np.where(gone, 0, scores), draws[:, 2:6], often)
         batch.arrays['keypoints'], batch.arrays['keypoints_visible'] = _derived(moved, scores)
         return batch
 
     def _errors(self, draw: Draws, n_frames: int, joints: int) -> np.ndarray:
-        """Errors (B, T, J, 2) in units of the person's size."""
-        low, high = self.strength
-        strength = low * (high / low) ** draw(1, 1, 1)
+        """Errors (B, T, J, 2) at strength 1, in units of the person's size."""
         keys = draw(n_frames // 5 + 3, joints, 2, normal=True)
         keys *= np.exp(0.6 * draw(n_frames // 5 + 3, joints, 1, normal=True) - 0.35)
         where = np.arange(n_frames) / 5
         lower, fraction = where.astype(int), (where % 1).astype(np.float32)[:, None, None]
         slow = keys[:, lower] * (1 - fraction) + keys[:, lower + 1] * fraction
         constant, quick = draw(1, joints, 2, normal=True), draw(n_frames, joints, 2, normal=True)
-        return (0.0085 * constant + 0.012 * slow + 0.004 * quick) * _SPREAD[:joints, None] * strength
+        return (0.0085 * constant + 0.012 * slow + 0.004 * quick) * _SPREAD[:joints, None]
 
-    @staticmethod
-    def _scores(draw: Draws, error: np.ndarray, hidden: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    def _scores(self, draw: Draws, error: np.ndarray, hidden: np.ndarray, draws: np.ndarray) -> np.ndarray:
         """Scores (B, T, J): near 1 but for what is hidden, or falling with the error, or 1 throughout."""
         noise, style = draw(*error.shape[1:3], normal=True), draws[:, 6, None, None]
         distance = np.linalg.norm(error, axis=-1)
-        sure = np.where(hidden, 0.05 + 0.9 * draws[:, 7, None, None] + 0.1 * noise, 1 - 0.03 * np.abs(noise))
+        seen = 1 - (0.01 + 1.4 * distance) * np.abs(noise)
+        sure = np.where(hidden, 0.98 - 0.9 * draws[:, 7, None, None] ** 3 - 0.1 * np.abs(noise), seen)
         falling = (0.95 - 0.15 * hidden) * np.exp(-distance / 0.06) + 0.04 * noise
-        scores = np.where(style < 0.55, sure, np.where(style < 0.9, falling, 1))
-        return (scores * np.where(draws[:, 8, None, None] < 0.2, 0.5 + 0.5 * draws[:, 9, None, None], 1)).clip(0.02, 1)
+        known, rest = self.styles
+        less = np.where(draws[:, 8, None, None] < 0.4, 0.5 + 0.5 * draws[:, 9, None, None], 1)
+        return np.where(style < known, sure, less * np.where(style < known + rest, falling, 1)).clip(0.02, 1)
 
-    def _swap(self, moved: np.ndarray, scores: np.ndarray, draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    @staticmethod
+    def _swap(moved: np.ndarray, scores: np.ndarray, draws: np.ndarray, often: np.ndarray) -> list[np.ndarray]:
         """Left for right during a spell: of legs, arms or both."""
-        swap = _spells(draws[:, :3], self.swapped, moved.shape[1])[..., None]
+        swap = _spells(draws[:, :3], often[:, 0], moved.shape[1])[..., None]
         joints = np.arange(moved.shape[2])
         order, kind = get_skeleton('body23').flip_indices[joints], draws[:, 3, None, None]
-        swap = swap & np.where((joints < 8) | (joints > 18), kind < 0.7, kind > 0.4)
-        return np.where(swap[..., None], moved[:, :, order], moved), np.where(swap, scores[:, :, order], scores)
+        swap = swap & np.where((joints < 8) | (joints > 18), kind < 0.85, kind > 0.15)
+        return [np.where(swap[..., None], moved[:, :, order], moved), np.where(swap, scores[:, :, order], scores)]
 
 
 @TRANSFORMS.register_module()
