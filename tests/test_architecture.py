@@ -26,7 +26,7 @@ CODE_LINES = {
     'poselifter/apis': 1766,
     'poselifter/checkpoints': 867,
     'poselifter/codecs': 192,
-    'poselifter/datasets': 2991,
+    'poselifter/datasets': 3000,
     'poselifter/detection': 705,
     'poselifter/engine': 1255,
     'poselifter/evaluation': 611,
@@ -45,8 +45,8 @@ CODE_LINES = {
     'tools/misc': 508,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 39_354
-TEST_LINES = 35_486
+TOTAL_LINES = 39_372
+TEST_LINES = 35_503
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..errors import InputError, check_names, reading
 from ..registry import DATASETS
 from ..utils.arrays import load_arrays
@@ -18,6 +20,8 @@ ACTIONS = (
 )  # fmt: skip
 _FRAMES = {'poses': (17, 3), 'root': (3,)}
 _CLIPS = dict.fromkeys(('clip_start', 'clip_len', 'clip_id', 'subject', 'action', 'description'), ())
+# the only clips from 3ds Max among those that are used: joint 8 is the neck, 9 cm above the thorax of cmu17
+_THORAX, _UNKNOWN_THORAX = 8, ('131_01', '131_02', '131_03')
 _HOW = (
     'make it from the database (mocap.cs.cmu.edu) with tools/dataset_converters/cmu_mocap.py, '
     'or set data_root (environment POSELIFTER_DATA) to the folder that holds cmu/'
@@ -27,6 +31,9 @@ _HOW = (
 @DATASETS.register_module()
 class CMUMocapDataset(SequenceDataset):
     """CMU motion capture, 17 joints (``cmu17``), 30 fps.
+
+    In three clips of subject 131 joint 8 is not where ``cmu17`` has it; it is no label there
+    (``lifting_target_visible`` 0).
 
     The data used in this project was obtained from mocap.cs.cmu.edu. The
     database was created with funding from NSF EIA-0196217.
@@ -77,9 +84,20 @@ class CMUMocapDataset(SequenceDataset):
                 info |= {'action': self.classes.index(action), 'action_name': action}
                 info['captions'] = [texts.index(text)] if text else []
                 infos.append({**info, 'source_format': formats.get(clip, 'unknown')})
-        decode = partial(world_keypoints, unit_m=float(arrays['unit_m']))
+        decode = partial(_decode, unit_m=float(arrays['unit_m']))
         frames = {key: arrays[key] for key in _FRAMES}
+        unknown = [info for info in infos if info['sequence'] in _UNKNOWN_THORAX]
+        if unknown:
+            frames['lifting_target_visible'] = np.ones((n_frames, 17), np.float32)
+        for info in unknown:
+            frames['lifting_target_visible'][info['first'] : info['first'] + info['length'], _THORAX] = 0
         return Sequences(frames, infos, {'actions': self.classes, 'texts': texts}, decode)
+
+
+def _decode(rows: dict[str, np.ndarray], unit_m: float) -> dict[str, np.ndarray]:
+    """The joints in the world, and which of them are known where not all are."""
+    visible = {key: rows[key] for key in ('lifting_target_visible',) if key in rows}
+    return {**world_keypoints(rows, unit_m), **visible}
 
 
 @DATASETS.register_module()

@@ -62,7 +62,7 @@ class VirtualCamera(Transform):
         return {
             **sample,
             'lifting_target': points.astype(np.float32),
-            'lifting_target_visible': np.ones(shape, np.float32),
+            'lifting_target_visible': sample.get('lifting_target_visible', np.ones(shape, np.float32)),
             'keypoints': project(points, camera).astype(np.float32),
             'keypoints_visible': np.ones(shape, np.float32),
             'skeleton': sample['skeleton_3d'],
