@@ -4,6 +4,7 @@ import importlib.util
 import os
 import shutil
 import sys
+from collections import Counter
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -24,6 +25,24 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 def pytest_collection_modifyitems(items):
     """Long tests come first, so that no worker has to wait for one of another at the end."""
     items.sort(key=lambda item: item.get_closest_marker('slow') is None)
+
+
+@pytest.fixture
+def told(record_property):
+    """Says a line at the end of the run, whichever process the test runs in."""
+    return lambda text: record_property('told', text)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Lines that tests told, and the sum of the inputs that they tried."""
+    ends = [report for report in terminalreporter.stats.get('', ()) if report.when == 'teardown']
+    properties = [entry for report in ends for entry in report.user_properties]
+    for _, text in (entry for entry in properties if entry[0] == 'told'):
+        terminalreporter.write_line(text)
+    tried = sum((Counter(value) for key, value in properties if key == 'tried'), Counter())
+    if tried:
+        outcomes = ', '.join(f'{number} {outcome}' for outcome, number in sorted(tried.items()))
+        terminalreporter.write_line(f'odd and damaged inputs: {outcomes}')
 
 
 @pytest.fixture(scope='session')

@@ -8,6 +8,7 @@ import pickle
 import re
 import resource
 import signal
+import time
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -58,9 +59,11 @@ def bounded():
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + MEMORY, before[1]))
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
     signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    start = time.process_time()
     try:
         yield
     finally:
+        TRIED[f'over {SECONDS // 2:.0f} s'] += time.process_time() - start > SECONDS / 2
         for timer in (signal.ITIMER_PROF, signal.ITIMER_REAL):
             signal.setitimer(timer, 0)
         for number, handler in handlers.items():

@@ -2,7 +2,7 @@
 
     python projects/zoo/more_joints.py work_dirs/bodies_27_wide/epoch_150.pth work_dirs/surface_27/start.pth
 
-A further joint starts as the one that carries it, an ear as the head and a heel as the ankle; all else is kept.
+A further joint starts as the one that carries it, an ear as the nose and a heel as the ankle; all else is kept.
 """
 
 import argparse

@@ -15,7 +15,7 @@ KILLS = {'train': 6, 'database': 3, 'convert': 3, 'lift': 3, 'film': 3, 'fit-bod
 
 
 @pytest.mark.parametrize('name', KILLS)
-def test_killed_at_any_moment(name, commands, tmp_path):
+def test_killed_at_any_moment(name, commands, tmp_path, told):
     command, rng = commands[name], Random(name)
     whole = reference(command, tmp_path / 'whole')
     times = max(1, round(KILLS[name] * int(os.environ.get('POSELIFTER_KILLS', 20)) / 20))
@@ -24,4 +24,4 @@ def test_killed_at_any_moment(name, commands, tmp_path):
         outcomes[kill_at_random(command, tmp_path / str(outcomes.total()), whole, rng)] += 1
         assert outcomes[DONE] <= 4 + 3 * times
     words = ', '.join(f'{count} {outcome}' for outcome, count in sorted(outcomes.items()))
-    print(f'\n{name} ({whole.seconds:.1f} s undisturbed): {times} kills: {words}')
+    told(f'{name} ({whole.seconds:.1f} s undisturbed): {times} kills: {words}')

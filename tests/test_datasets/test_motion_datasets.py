@@ -115,4 +115,4 @@ def test_a_joint_at_a_wrong_place_is_no_label(shared):
     for sample in dataset:
         rows, joints = np.nonzero(sample['lifting_target_visible'] == 0)
         unknown |= {sample['sequence']: set(joints.tolist())} if len(rows) else {}
-    assert unknown == dict.fromkeys(('131_01', '131_02', '131_03'), {8})
+    assert unknown == {key: {8} for key in ('131_01', '131_02', '131_03')}

@@ -21,11 +21,12 @@ model = dict(backbone=dict(depth=1, embed_dims=16), heads=dict(pose=dict(in_chan
 """
 
 
-@pytest.fixture(scope='session', autouse=True)
-def totals():
-    """Says how many inputs were tried; ``-s`` shows it."""
+@pytest.fixture(autouse=True)
+def totals(record_property):
+    """Counts the inputs that a test tries."""
+    before = TRIED.copy()
     yield
-    print(f'\n{TRIED.total()} inputs: {TRIED["done"]} done, {TRIED["refused"]} refused in one sentence')
+    record_property('tried', dict(TRIED - before))
 
 
 @pytest.fixture(scope='session')

@@ -1,4 +1,4 @@
-"""Small files that ask for much: each is refused in one sentence, or read, in 10 s and 2 GB."""
+"""Small files that ask for much: each is refused in one sentence, or read, in 10 s of an undisturbed core and 2 GB."""
 
 import io
 import json

@@ -119,7 +119,7 @@ def ways_in(repository, load_module):
     }
 
 
-def test_nothing_runs(tmp_path, repository, load_module):
+def test_nothing_runs(tmp_path, repository, load_module, told):
     """Every file on every way in; what is no pickle may be read as data, or refused."""
     marker, files = tmp_path / 'ran', tmp_path / 'files'
     files.mkdir()
@@ -143,7 +143,7 @@ def test_nothing_runs(tmp_path, repository, load_module):
                 assert not marker.exists() and not list(Path().iterdir()), f'{name}{ending} runs in {way}'
                 path.unlink()
         assert set(os.listdir(tmp_path.parent)) <= left, f'{name} runs'  # thousands, where all tests run
-    print(f'{tried} hostile files, {refused} refused')
+    told(f'{tried} hostile files, {refused} refused')
     assert not wrong, '\n'.join(wrong)
     assert tried > 5000 and refused > 0.95 * tried
     assert not any('antigravity' in module for module in sys.modules)

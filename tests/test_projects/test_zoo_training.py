@@ -14,6 +14,7 @@ from poselifter.apis import init_model
 from poselifter.apis.prediction import inference_lifter, predict_table
 from poselifter.engine.config import change_config, load_config
 from poselifter.registry import MODELS
+from poselifter.skeletons import get_skeleton
 from poselifter.structures import KeypointTable, MotionDataSample
 
 CONFIG = 'configs/mixste/bodies_27.py'
@@ -107,3 +108,29 @@ def test_tables_of_the_docs(repository, load_module):
     made = refresh.block('python x.py', '\nTitle\n| a |\n|---|\n| 1 |\n\n**B** (2)\n\n| b |\n|---|\n')
     assert made == '<!-- made by: python x.py -->\n\n| a |\n|---|\n| 1 |\n\n**B** (2)\n\n| b |\n|---|\n\n<!-- end -->\n'
     assert '```\n$ python x.py\nplain\n```' in refresh.block('python x.py', 'plain\n')
+
+
+def test_windows_of_more_frames_keep_the_rest(repository, load_module, tmp_path):
+    """Positions are stretched: the first, the middle and the last frame keep theirs."""
+    small, path = init_model('mixste_cmu_27'), tmp_path / 'long.pth'
+    torch.save({'state_dict': small.state_dict()}, tmp_path / 'short.pth')
+    load_module('projects/zoo/longer.py').main([str(tmp_path / 'short.pth'), str(path), '--frames', '81'])
+    state = torch.load(path)['state_dict']
+    positions = 'backbone.frame_embedding.weight'
+    assert state[positions].shape == (1, 81, 64)
+    for old, new in ((0, 0), (13, 40), (26, 80)):
+        torch.testing.assert_close(state[positions][:, new], small.state_dict()[positions][:, old])
+    for name, value in small.state_dict().items():
+        assert name == positions or torch.equal(state[name], value)
+
+
+def test_further_joints_start_as_those_that_carry_them(load_module, tmp_path):
+    """An ear as the nose, a heel and a toe as the ankle; the network of 23 joints takes the weights."""
+    start = init_model('mixste_bodies_27').state_dict()
+    torch.save({'state_dict': start}, tmp_path / 'few.pth')
+    load_module('projects/zoo/more_joints.py').main([str(tmp_path / 'few.pth'), str(tmp_path / 'many.pth')])
+    state, joints = torch.load(tmp_path / 'many.pth')['state_dict'], 'backbone.joint_embedding.weight'
+    init_model('mixste_surface_27').load_state_dict(state)
+    places = get_skeleton('body23').joint_names.index
+    for further, carrier in (('left_ear', 'nose'), ('left_heel', 'left_ankle'), ('right_big_toe', 'right_ankle')):
+        torch.testing.assert_close(state[joints][:, places(further)], start[joints][:, places(carrier)])
