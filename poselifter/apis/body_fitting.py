@@ -12,7 +12,7 @@ import torch
 from ..detection import Frames, is_film, open_frames
 from ..errors import InputError, check_choice
 from ..geometry import axis_angle_to_matrix
-from ..io import check_formats, check_targets, file_names, read_result, write_results
+from ..io import check_formats, check_targets, existing_files, file_names, read_result, result_files, write_results
 from ..models.body_models import AnnyBody, BodyModel, BodyMotion, Ground, Known, fit_body, load_body_model
 from ..skeletons import convert_keypoints, find_conversion, get_skeleton
 from ..structures import KeypointTable, MovingBody, Result
@@ -23,6 +23,7 @@ from .inferencers import stem_of
 
 _AGES = ([0, 1, 11, 25, 90], [-1 / 3, 0, 1 / 3, 2 / 3, 1])  # years of MakeHuman's newborn, baby, child, young and old
 _GENDERS = {'male': 0.0, 'female': 1.0}
+_BODY_FILES = ('html', 'glb')
 _LONGEST_GAP = 1000  # frames that are filled in
 
 
@@ -42,6 +43,7 @@ def fit_body_to_poses(
     body_model: BodyModel | str | os.PathLike | None = None,
     joint_regressor: str | os.PathLike | None = None,
     film: Frames | None = None,
+    replace_files: bool = True,
 ) -> Iterator[dict[str, Any]]:
     """Fits a body to 3D joints, one person after the other; all frames of a person at once.
 
@@ -63,6 +65,7 @@ def fit_body_to_poses(
             joints are taken to mean the same points as the input's. ``None``: Anny.
         joint_regressor: (17, V) ``.npy`` of SMPL, where it does not lie beside the model.
         film: of the poses, see :func:`~poselifter.detection.open_frames`, for pages.
+        replace_files: write over files that exist; else a person who has all of them is skipped.
 
     Yields:
         ``track``, ``frame_indices`` (T,) without gaps, ``motion`` (a :class:`~poselifter.models.body_models.BodyMotion`
@@ -84,6 +87,12 @@ def fit_body_to_poses(
     body = AnnyBody() if anny else load_body_model(body_model, joint_regressor, gender or 'neutral')
     body = body.to(device)
     for name, (track, frames, joints) in zip(names, tracks, strict=True):
+        if (
+            not replace_files
+            and out_dir is not None
+            and all(existing_files(result_files(Path(out_dir) / name, formats)))
+        ):
+            continue
         given = len(frames)
         joint_set = skeleton if skeleton in body.joint_sets else 'h36m17'
         frames, joints, trust = _without_gaps(frames, joints, skeleton, joint_set)
@@ -141,8 +150,12 @@ def add_bodies(
     """
     for entry in report:
         film = open_frames(entry['input'], options.get('fps'), start, end) if is_film(entry['input']) else None
-        for path in [file for file in entry['files'] if file.endswith('.npz')] * (entry['status'] == 'done'):
-            entry['files'] += say_bodies(fit_body_to_poses(path, out_dir, ['html', 'glb'], film=film, **options), say)
+        path, lifted = Path(out_dir, stem_of(entry['input'], 'keypoints') + '.npz'), entry['status'] != 'failed'
+        given = {**options, 'film': film, 'replace_files': str(path) in entry['files'] and entry['status'] == 'done'}
+        bodies = say_bodies(fit_body_to_poses(path, out_dir, _BODY_FILES, **given), say) if lifted else []
+        if lifted and not bodies:
+            say(f'{path}: its bodies are there already, and stay as they are; fit again with --force')
+        entry['files'] += bodies
 
 
 def say_bodies(results: Iterable[dict[str, Any]], say: Callable[[str], None] = print) -> list[str]:

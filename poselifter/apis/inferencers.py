@@ -265,8 +265,15 @@ def _changed_settings(files: Sequence[Path], settings: str) -> list[str]:
     with reading(f'{path} has damaged settings', 'lift again with --force'):
         old, new = dict(json.loads(before)), json.loads(settings)
     names = [name for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)]
-    changes = ', '.join(f'{name} {old.get(name)}, now {new.get(name)}' for name in names)
+    changes = ', '.join(f'{name} {_shown(old.get(name))}, now {_shown(new.get(name))}' for name in names)
     return [f'{path} was made with other options ({changes}) and stays as it is; lift again with --force'] * bool(names)
+
+
+def _shown(value: Any) -> str:
+    """An option as a user reads it: of a group those that are given, ``on`` where none is."""
+    if isinstance(value, dict):
+        return ' '.join(f'{name} {part}' for name, part in value.items() if part is not None) or 'on'
+    return 'off' if value is None else str(value)
 
 
 def open_model(model: Any, weights: str | os.PathLike | None = None, device: str = 'cpu') -> Any:

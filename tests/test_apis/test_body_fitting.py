@@ -163,3 +163,23 @@ def test_lifting_leaves_a_body_too(repository, tmp_path, capsys):
     [entry] = json.loads(capsys.readouterr().out)['results']
     names = [path.rpartition('/')[2] for path in entry['files']]
     assert names == ['a.npz', 'a_body.html', 'a_body.glb'] and all((tmp_path / 'out' / name).exists() for name in names)
+
+
+def test_a_body_is_added_to_what_was_lifted_before(repository, tmp_path, capsys):
+    """Whichever formats come with it; one that exists stays, and one that lacks a file is made again."""
+    with np.load(repository / 'demo/clip.npz') as clip:
+        rows = {key: clip[key][:8] for key in ('keypoints', 'keypoints_visible')}
+        np.savez(tmp_path / 'a.npz', **rows, **{key: clip[key] for key in ('img_shape', 'fps', 'skeleton')})
+    out = tmp_path / 'out'
+
+    def new(*options):
+        before = {path: path.stat().st_mtime_ns for path in out.glob('*')}
+        main(['lift', f'{tmp_path}/a.npz', '-o', str(out), *options])
+        return {path.name for path in out.glob('*') if path.stat().st_mtime_ns != before.get(path)}
+
+    assert new('--formats', 'npz') == {'a.npz'}
+    assert new('--formats', 'npz', '--body') == {'a_body.html', 'a_body.glb'}
+    assert not new('--formats', 'npz', '--body') and 'its bodies are there already' in capsys.readouterr().out
+    (out / 'a_body.glb').unlink()
+    assert new('--formats', 'json', '--body') == {'a.json', 'a_body.html', 'a_body.glb'}
+    assert new('--formats', 'npz', '--body', '--force') == {'a.npz', 'a_body.html', 'a_body.glb'}

@@ -176,7 +176,8 @@ def test_changed_options_are_said(repository, tmp_path, capsys):
     assert 'other options' not in capsys.readouterr().out
     for more, change in (
         (['--smooth', 'off'], '(smoothing strong, now off)'),
-        (['--world', '--height', '1.7'], "now {'height': 1.7, 'focal': None"),
+        (['--world', '--height', '1.7'], '(smoothing strong, now light, world off, now height 1.7)'),
+        (['--smooth', 'strong', '--world'], '(world off, now on)'),
         (['--formats', 'json'], '(smoothing strong, now light)'),  # which is written, beside the other
     ):
         main([*call, *more])
