@@ -252,9 +252,31 @@ def test_a_dry_run_saves_nothing(repository, tmp_path):
     step, steps, hours = re.search(r'step takes (\S+) s and .*; ([\d,]+) steps take about (\S+) h', text).groups()
     assert 0 < float(step) < 60 and int(steps.replace(',', '')) > 0 and float(hours) > 0
     for phase in ('validation', 'test'):
-        assert re.search(rf'step of {phase} takes \S+ s, all \d+', text)
+        assert re.search(rf'step of {phase} takes \S+ s with loading, all \d+: \S+ s', text)
+    seconds = float(re.search(r'step of validation .* all \d+: (\S+) s', text).group(1))
+    count, total = re.search(r'([\d,]+) validations take .*; the whole training takes about (\S+) h', text).groups()
+    whole = float(hours) + int(count.replace(',', '')) * seconds / 3600
+    assert int(count.replace(',', '')) > 1 and float(total) == pytest.approx(whole, rel=0.02)
     assert re.search(r'memory: \d\.\d+ GB; checkpoints: \d of \d+\.\d MB at most, \d+\.\d GB are free', text)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ('settings', 'expected'),
+    [
+        ({'max_epochs': 10}, 10),
+        ({'max_epochs': 10, 'val_interval': 3}, 4),  # after 3, 6, 9 and 10
+        ({'max_epochs': 10, 'val_interval': 5, 'val_begin': 6}, 1),
+        ({'max_epochs': 2, 'val_interval': 5}, 1),
+        ({'max_iters': 2500}, 3),
+        ({'max_iters': 2000, 'val_interval': 500, 'val_begin': 1001}, 2),
+    ],
+)
+def test_a_dry_run_counts_the_validations(settings, expected, make_runner):
+    runner = make_runner(train_cfg={'type': 'DryRunLoop', **settings})
+    assert runner.train_loop.validations == expected
+    nothing = dict.fromkeys(('val_cfg', 'val_dataloader', 'val_evaluator'))
+    assert make_runner('without', train_cfg={'type': 'DryRunLoop', **settings}, **nothing).train_loop.validations == 0
 
 
 @pytest.mark.parametrize(('number', 'status'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
