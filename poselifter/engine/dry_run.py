@@ -19,7 +19,7 @@ _STEPS = 3  # the first warms up and is not timed
 
 @LOOPS.register_module()
 class DryRunLoop(BaseLoop):
-    """Takes a few steps of training and one each of validation and test, and logs what the whole training would take.
+    """Takes a few steps of training, of validation and of test, and logs what the whole training would take.
 
     Nothing is saved. It stands in for the loop of a config (``train_cfg.type``), whose arguments it takes.
 
@@ -28,8 +28,10 @@ class DryRunLoop(BaseLoop):
         dataloader: of the training.
         max_epochs: length of the training in epochs, or
         max_iters: in iterations.
+        val_begin: epoch or iteration from which on there are validations.
+        val_interval: epochs or iterations between them; 1 or 1000 if it is not given, as in the loop.
         work_dir: where its checkpoints would lie.
-        **_: of the loop that it stands in for.
+        **_: of the loop that it stands in for; ``dynamic_intervals`` are not counted.
     """
 
     def __init__(
@@ -38,6 +40,8 @@ class DryRunLoop(BaseLoop):
         dataloader: dict,
         max_epochs: int = 0,
         max_iters: int = 0,
+        val_begin: int = 1,
+        val_interval: int | None = None,
         work_dir: str = '.',
         **_: object,
     ) -> None:
@@ -45,6 +49,9 @@ class DryRunLoop(BaseLoop):
         self.work_dir = work_dir
         self._max_iters = max_iters or max_epochs * len(self.dataloader)
         self._max_epochs = max_epochs or 1
+        end, interval = max_epochs or max_iters, val_interval or (1 if max_epochs else 1000)
+        times = {*range(interval, end + 1, interval), end}  # a last validation ends the training
+        self.validations = sum(time >= val_begin for time in times) if runner.val_loop else 0
         self.iter = self.epoch = 0
 
     @property
@@ -73,26 +80,36 @@ class DryRunLoop(BaseLoop):
         hours = self._max_iters * (loading + step) / 3600
         runner.logger.info(
             f'a training step takes {step:.3g} s and {loading:.3g} s of loading; loss {losses["loss"]:.4g}; '
-            f'{self._max_iters:,} steps take about {hours:.3g} h without validation'
+            f'{self._max_iters:,} steps take about {hours:.3g} h'
         )
-        for phase in ('validation', 'test'):
-            self._evaluate(phase)
+        of_one, _ = [self._evaluate(phase) for phase in ('validation', 'test')]
+        validating = self.validations * of_one / 3600
+        runner.logger.info(
+            f'{self.validations:,} validations take about {validating:.3g} h; the whole training takes about '
+            f'{hours + validating:.3g} h'
+        )
         runner.logger.info(f'memory: {_memory()}; checkpoints: {disk_line(runner, self.work_dir)}')
         return runner.model
 
-    def _evaluate(self, phase: str) -> None:
+    def _evaluate(self, phase: str) -> float:
+        """Takes up to two steps, and logs and returns the seconds of all, as of the second: the first warms up."""
         loop = self.runner.val_loop if phase == 'validation' else self.runner.test_loop
         if loop is None:
-            return
-        loader = loop.dataloader
-        batch, start = next(iter(loader)), time.perf_counter()
+            return 0.0
         self.runner.model.eval()
-        with torch.no_grad():
-            self.runner.model.val_step(batch)
-        seconds = time.perf_counter() - start
+        batches, count = iter(loop.dataloader), len(loop.dataloader)
+        for _ in range(min(count, 2)):
+            start = time.perf_counter()
+            batch = next(batches)
+            with torch.no_grad():
+                self.runner.model.val_step(batch)
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            seconds = time.perf_counter() - start
         self.runner.logger.info(
-            f'a step of {phase} takes {seconds:.3g} s, all {len(loader)}: {seconds * len(loader):.3g} s'
+            f'a step of {phase} takes {seconds:.3g} s with loading, all {count}: {seconds * count:.3g} s'
         )
+        return seconds * count
 
 
 def checkpoint_bytes(runner: Runner) -> tuple[int, int]:

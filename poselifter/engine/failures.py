@@ -23,7 +23,7 @@ def reason_of(error: Exception, loader: DataLoader) -> str | None:
             'a worker process of a loader was ended from outside, likely for lack of memory; go on with --resume '
             'and fewer num_workers'
         )
-    if isinstance(error, torch.distributed.DistError) or 'gloo' in text:
+    if _is_of_group(error):
         return (
             f'another process of the training has ended or stands still ({in_short(error)}); look at what it said, '
             f'then go on with --resume'
@@ -40,6 +40,23 @@ def reason_of(error: Exception, loader: DataLoader) -> str | None:
             f'norm cannot train; set train_dataloader.batch_size to 2 or more and drop_last=True'
         )
     return None
+
+
+def reason_of_start(error: Exception) -> str | None:
+    """A sentence on processes that did not come together to build a training or test; ``None`` for all else."""
+    if not _is_of_group(error):
+        return None
+    return (
+        f'the processes did not come together, or one of them has ended ({in_short(error)}); look at what the others '
+        f'said and at MASTER_ADDR and MASTER_PORT, then start all of them again'
+    )
+
+
+def _is_of_group(error: Exception) -> bool:
+    """Says whether the exchange between processes raised an error; gloo raises plain ones that begin with a place."""
+    return isinstance(error, torch.distributed.DistError) or (
+        isinstance(error, RuntimeError) and 'gloo' in str(error).lower()
+    )
 
 
 def _waiting(error: BaseException) -> Any:

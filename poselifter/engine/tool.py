@@ -19,6 +19,7 @@ from ..utils import register_all_modules
 from ..utils.files import hold_folder
 from .compat import rank_of
 from .config import load_config
+from .failures import reason_of_start
 from .runner import MotionRunner
 
 
@@ -199,7 +200,8 @@ def config_errors(config: Config) -> Iterator[None]:
         config: to be named in the message.
 
     Raises:
-        InputError: in place of any other error; of the system (``OSError``) it names the file, not the config.
+        InputError: in place of any other error; of the system (``OSError``) it names the file, not the config;
+            where processes do not come together, neither.
     """
     try:
         yield
@@ -209,6 +211,9 @@ def config_errors(config: Config) -> Iterator[None]:
         if isinstance(error, OSError) and error.strerror:
             reason = f'cannot use {error.filename or config.get("work_dir")}: {error.strerror}'
             raise InputError(f'{reason}; check the path, its rights and the room on the disk') from error
+        reason = reason_of_start(error)
+        if reason is not None:
+            raise InputError(reason) from error
         message = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
         unknown = 'registry' in message and ' is not in the ' in message
         reason = message.split('. ')[0] if unknown else f'{type(error).__name__}: {message[:500]}'

@@ -160,22 +160,72 @@ def test_a_killed_converter(commands, tmp_path):
         go_on(commands['database'], run.folder, whole)
 
 
-@pytest.mark.parametrize(('number', 'rank'), [(signal.SIGKILL, 0), (signal.SIGKILL, 1), (signal.SIGSTOP, 1)], ids=str)
-def test_one_of_two_ranks(number, rank, training, tmp_path, free_port):
-    """If the other vanishes, or stands still for longer than the timeout, a rank says so; and both can go on."""
-    timeout = 5
-    command = training('two', **{'env_cfg.dist_cfg': {'timeout': timeout, 'backend': 'gloo'}})
+GROUP = {'timeout': 5, 'backend': 'gloo'}
+ANOTHER = ('another process of the training', 'the processes did not come together')  # in a step; before the first
+
+
+def lose_a_rank(command, folder, port, rng, seconds):
+    """Loses a rank at some moment, and goes on with both; returns whether the other one was disturbed."""
+    number, rank = rng.choice([signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP]), rng.randrange(2)
+    runs = two(command, folder, port)
+    moment = rng.uniform(0, seconds)
+    time.sleep(moment)
+    runs[rank].kill(number)
+    start, told = time.monotonic(), f'{number.name} to rank {rank} after {moment:.2f} s'
+    status = runs[1 - rank].end()
+    assert time.monotonic() - start < GROUP['timeout'] + seconds + 10, told
+    if status:  # it was not done before
+        said = sentences(runs[1 - rank])
+        assert status == 2 and len(said) == 1 and any(words in said[0] for words in ANOTHER), (
+            told,
+            runs[1 - rank].errors,
+        )
+        assert rank == 0 or leftovers(folder) == [], told
+    runs[rank].kill(signal.SIGKILL)
+    assert runs[rank].end() in (0, 2, -signal.SIGKILL, -signal.SIGTERM, 128 + signal.SIGTERM), (told, runs[rank].errors)
+    for run in two(command._replace(arguments=(*command.arguments, '--resume')), folder, port):
+        assert run.end() == 0, (told, run.errors)
+    return bool(status)
+
+
+def test_one_of_two_ranks(training, tmp_path, free_port):
+    """If one ends, or stands still for longer than the timeout, the other says so, at any moment; both can go on."""
+    command, start = training('two', **{'env_cfg.dist_cfg': GROUP}), time.monotonic()
     for run in two(command, tmp_path / 'whole', free_port):
         assert run.end() == 0, run.errors
-    runs = two(command, tmp_path / 'killed', free_port)
-    wait_for(tmp_path / 'killed/run/epoch_1.pth')
-    runs[rank].kill(number)
-    start = time.monotonic()
-    (fails if rank else says)(runs[1 - rank], 'another process of the training')
-    assert time.monotonic() - start < timeout + 10
-    runs[rank].kill(signal.SIGKILL)
-    runs[rank].end()
-    for run in two(command._replace(arguments=(*command.arguments, '--resume')), tmp_path / 'killed', free_port):
-        assert run.end() == 0, run.errors
-    assert final_files(tmp_path / 'killed') == final_files(tmp_path / 'whole')
-    assert leftovers(tmp_path / 'killed') == []
+    seconds, rng, lost = time.monotonic() - start, Random(f'ranks {FORMS}'), 0
+    for k in range(2 * FORMS):
+        lost += lose_a_rank(command, tmp_path / str(k), free_port, rng, seconds)
+        assert final_files(tmp_path / str(k)) == final_files(tmp_path / 'whole')
+        assert leftovers(tmp_path / str(k)) == []
+    print(f'\n{2 * FORMS} ranks lost, {lost} of them before the other was done')
+
+
+@pytest.mark.parametrize('rank', [0, 1])
+def test_a_rank_that_does_not_come(rank, training, tmp_path, free_port):
+    """The other blames no config."""
+    group = {'RANK': str(rank), 'LOCAL_RANK': str(rank), 'WORLD_SIZE': '2', 'MASTER_ADDR': '127.0.0.1'}
+    command = training('alone', **{'env_cfg.dist_cfg': {**GROUP, 'timeout': 2}})
+    command = command._replace(arguments=(*command.arguments, '--launcher', 'pytorch'))
+    run = Run(command, tmp_path / 'alone', MASTER_PORT=str(free_port), **group)
+    fails(run, 'the processes did not come together')
+    assert 'config' not in sentences(run)[0]
+
+
+@pytest.mark.parametrize('policy', ['stop', 'skip'])
+def test_the_clip_of_another_rank_is_named(policy, training, tmp_path, free_port):
+    """Rank 1 gets a clip with a NaN: both name it, and none of rank 0; with ``skip`` both train on."""
+    hooks = [{'type': 'SpoilBatches', 'iterations': [1], 'rank': 1}, {'type': 'DivergenceHook', 'policy': policy}]
+    command = training('nan', custom_hooks=hooks, **{'env_cfg.dist_cfg': GROUP})
+    command = command._replace(arguments=(*command.arguments, '--launcher', 'pytorch'))
+    group = {'WORLD_SIZE': '2', 'MASTER_ADDR': '127.0.0.1', 'MASTER_PORT': str(free_port)}
+    spoiled = tmp_path / 'spoiled'
+    folder = tmp_path / 'run'
+    runs = [Run(command, folder, RANK=r, LOCAL_RANK=r, TOY_SPOILED=str(spoiled), **group) for r in '01']
+    statuses, [log] = [run.end() for run in runs], folder.rglob('*.log')
+    named = f'clips with numbers that are not finite: {spoiled.read_text()}'
+    if policy == 'skip':
+        assert statuses == [0, 0] and f'step 2 is left out: its loss is not finite; {named}\n' in log.read_text()
+    else:
+        assert statuses == [2, 2]
+        assert all(f'the loss of step 2 is not finite ({named});' in sentences(run)[0] for run in runs)

@@ -62,6 +62,21 @@ class ToyLifter(BaseModel):
 
 
 @MODELS.register_module(force=True)
+class ToyLostLoss(ToyLifter):
+    """The loss of a batch with clip 5 is ``value``, its gradients are as always."""
+
+    def __init__(self, value='inf', **kwargs):
+        super().__init__(**kwargs)
+        self.value = float(value)
+
+    def forward(self, inputs, data_samples, mode='tensor'):
+        found = super().forward(inputs, data_samples, mode)
+        if mode == 'loss' and any(sample.sequence == 'clip/5' for sample in data_samples):
+            found['loss_mpjpe'] = found['loss_mpjpe'] + self.value
+        return found
+
+
+@MODELS.register_module(force=True)
 class ToyBodies(ToyLifter):
     """Predicts 17 joints, a body of 20 vertices and scores of 3 classes, all made of the toy's poses."""
 
@@ -117,6 +132,20 @@ class WaitInThirdEpoch(Hook):
         if made < len(files) and runner.epoch == 2 + made and batch_idx == 1:
             files[made].touch()
             time.sleep(600)
+
+
+@HOOKS.register_module(force=True)
+class SpoilBatches(Hook):
+    """Puts a NaN into the second clip of the batches of some iterations, of one process if ``rank`` is given."""
+
+    def __init__(self, iterations, rank=None):
+        self.iterations, self.rank = iterations, rank
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter in self.iterations and self.rank in (None, runner.rank):
+            data_batch['inputs'][1] = data_batch['inputs'][1] * torch.nan
+            if os.environ.get('TOY_SPOILED'):
+                Path(os.environ['TOY_SPOILED']).write_text(data_batch['data_samples'][1].sequence)
 
 
 def loader(n, batch_size, shuffle, seed=0):

@@ -1,11 +1,10 @@
 """Stops a training whose loss, gradients or weights are no longer numbers, or leaves single bad steps out."""
 
 import functools
-import math
 from typing import Any, Literal
 
 import torch
-from mmengine.dist import all_reduce, is_distributed
+from mmengine.dist import all_gather_object, all_reduce, is_distributed
 from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
@@ -15,18 +14,18 @@ from ...registry import HOOKS
 from ...structures import MotionDataSample
 from ..switches import unwrapped
 
-_PATIENCE = 10  # iterations; the loss scaling of float16 skips single ones
-_NAMED = 4  # clips of a message
+_PATIENCE = 10  # steps; the loss scaling of float16 skips single ones
+_NAMED = 4  # clips of each process in a message
 _ADVICE = 'lower optim_wrapper.optimizer.lr, clip gradients, or check the data; earlier checkpoints are as they were'
 
 
 @HOOKS.register_module()
 class DivergenceHook(Hook):
-    """Makes no step with gradients that are not finite, and stops before weights that are not finite are saved.
+    """Makes no step with a loss or gradients that are not finite, and saves no weights that are not finite.
 
-    :class:`~poselifter.engine.MotionRunner` always registers this hook. On a GPU it waits for the gradients of each
-    step. In float16 the scaler of the loss leaves single steps out itself, whatever the policy; ten without a finite
-    loss stop the training.
+    :class:`~poselifter.engine.MotionRunner` always registers this hook. The processes decide together. On a GPU it
+    waits for the gradients of each step. In float16 the scaler of the loss leaves single steps with bad gradients out
+    itself, whatever the policy; ten without a finite loss stop the training.
 
     Args:
         policy: ``'stop'`` ends the training at the first such step; ``'skip'`` leaves it out and names its clips in
@@ -35,50 +34,73 @@ class DivergenceHook(Hook):
 
     def __init__(self, policy: Literal['stop', 'skip'] = 'stop') -> None:
         check_choice('DivergenceHook: policy', policy, ('stop', 'skip'))
-        self.policy, self.lost, self.clips, self.bad_step = policy, 0, '', False
-        self.checked: Any = None  # the optimiser's wrapper whose step is checked
+        self.policy, self.lost, self.first = policy, 0, ''
+        self.batch: Any = None
+        self.stepped, self.left_out, self.fault, self.clips = False, False, '', ''  # in this iteration
+        self.checked: Any = None  # the optimiser's wrapper whose steps are checked
 
     def before_train(self, runner: Runner) -> None:
-        """Puts the check of gradients before the optimiser's step."""
+        """Puts the check of loss and gradients before the optimiser's step."""
         wrapper = runner.optim_wrapper
         if wrapper is not self.checked:
             self.checked = wrapper
             for each in wrapper.values() if isinstance(wrapper, OptimWrapperDict) else (wrapper,):
                 self._check_steps(each)
 
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        """Keeps the batch, whose clips a message may name."""
+        self.batch = data_batch
+        self.stepped, self.left_out, self.fault = False, False, ''
+
     def _check_steps(self, wrapper: OptimWrapper) -> None:
-        step, parameters = wrapper.step, [p for group in wrapper.param_groups for p in group['params']]
+        update, step = wrapper.update_params, wrapper.step
+        parameters = [p for group in wrapper.param_groups for p in group['params']]
+        batches: list[tuple[Any, torch.Tensor]] = []  # since the last step, each with its loss in this process
+
+        @functools.wraps(update)
+        def noting_update(loss: torch.Tensor, *args: Any, **kwargs: Any) -> None:
+            batches.append((self.batch, loss.detach()))  # before it is multiplied by those of other processes
+            update(loss, *args, **kwargs)
 
         @functools.wraps(step)  # by whose attribute schedules see that it is counted
         def checked_step(**settings: Any) -> None:
-            scaled = getattr(wrapper, 'loss_scaler', None) is not None  # leaves such steps out, and lowers its scale
-            self.bad_step = not scaled and not all_finite([p.grad for p in parameters if p.grad is not None])
-            if not self.bad_step:
+            losses = [loss for _, loss in batches]
+            good_loss, good_gradients = all_finite(losses, [p.grad for p in parameters if p.grad is not None])
+            scaled = getattr(wrapper, 'loss_scaler', None) is not None
+            by_scaler = scaled and not good_gradients  # which lowers its scale too
+            left_out = not (good_loss and good_gradients) and not by_scaler
+            self.stepped, self.left_out = True, self.left_out or left_out
+            if not good_loss or left_out:
+                self.fault = 'loss' if not good_loss else 'gradients'
+                suspected = [batch for batch, loss in batches if good_loss or not loss.isfinite().all()]
+                self.clips = suspects(suspected if batches else [self.batch], self.fault)
+            batches.clear()
+            if not left_out:
                 step(**settings)
 
-        wrapper.step = checked_step
+        wrapper.update_params, wrapper.step = noting_update, checked_step
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict[str, Any] | None = None
     ) -> None:
-        """Counts losses that are not finite, as mmengine has just noted them, and steps that were left out."""
-        scalars = runner.message_hub.log_scalars
-        finite = 'train/loss' not in scalars or math.isfinite(scalars['train/loss'].current())
-        if finite and not self.bad_step:
+        """Counts steps without finite loss and gradients, and stops the training."""
+        if not self.stepped:  # the gradients of several batches are summed
+            return
+        if not self.fault:
             self.lost = 0
             return
         self.lost += 1
+        verb = 'is' if self.fault == 'loss' else 'are'
         if self.lost == 1:
-            self.clips = suspects(data_batch)
-        if self.bad_step and self.policy == 'stop':
-            raise InputError(f'the gradients of step {runner.iter + 1} are not finite ({self.clips}); {_ADVICE}')
+            self.first = f'since iteration {runner.iter + 1} ({self.clips})'
+        if self.left_out and self.policy == 'stop':
+            raise InputError(f'the {self.fault} of step {runner.iter + 1} {verb} not finite ({self.clips}); {_ADVICE}')
         if self.policy == 'skip':
-            runner.logger.warning(f'step {runner.iter + 1} is left out: its gradients are not finite; {self.clips}')
-        if self.lost == _PATIENCE:
-            raise InputError(
-                f'the loss is not finite since iteration {runner.iter + 2 - _PATIENCE} ({self.clips}); {_ADVICE}'
+            runner.logger.warning(
+                f'step {runner.iter + 1} is left out: its {self.fault} {verb} not finite; {self.clips}'
             )
-        self.bad_step = False
+        if self.lost == _PATIENCE:
+            raise InputError(f'the {self.fault} {verb} not finite {self.first}; {_ADVICE}')
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Looks at the weights."""
@@ -89,21 +111,45 @@ class DivergenceHook(Hook):
             raise InputError(f'{lost} of {len(names)} weights are not finite in epoch {runner.epoch + 1}; {_ADVICE}')
 
 
-def all_finite(gradients: list[torch.Tensor]) -> bool:
-    """Says whether gradients are finite, in all processes: where weights are spread over them, each has its own."""
-    norms = torch._foreach_norm(gradients) if gradients else [torch.zeros(())]
-    finite = torch.stack([each.isfinite() for each in norms]).all().float()
+def all_finite(losses: list[torch.Tensor], gradients: list[torch.Tensor]) -> list[bool]:
+    """Says whether losses, and gradients, are finite in all processes.
+
+    Where weights are spread over the processes, each has its own gradients.
+    """
+    norms = list(torch._foreach_norm(gradients)) if gradients else []
+    yes = torch.ones((), dtype=torch.bool)
+    found = [torch.stack([x.isfinite().all() for x in group]).all() if group else yes for group in (losses, norms)]
+    device = found[1 if norms else 0].device
+    finite = torch.stack([each.to(device) for each in found]).float()
     if is_distributed():
         all_reduce(finite, 'min')
-    return bool(finite)
+    return [bool(each) for each in finite.tolist()]
 
 
-def suspects(batch: Any) -> str:
-    """Names the clips of a batch that hold numbers which are not finite, or some of all its clips.
+def suspects(batches: list[Any], fault: Literal['loss', 'gradients']) -> str:
+    """Names the clips of all processes that hold numbers which are not finite, or else some of all their clips.
 
     Args:
-        batch: as the loader gave it, ``inputs`` (B, ...) and one or B data samples.
+        batches: of this process, as the loader gave them, ``inputs`` (B, ...) and one or B data samples; where the
+            loss is at fault those with a bad loss only.
+        fault: of the step.
     """
+    found = [_clips_of(batch) for batch in batches]
+    bad, names = ([name for each in found for name in each[kind]] for kind in (0, 1))
+    everywhere = all_gather_object((bad, names))
+    kind = 0 if any(bad for bad, _ in everywhere) else 1
+    lists = [list(dict.fromkeys(each[kind])) for each in everywhere]
+    listed = ', '.join(dict.fromkeys(name for each in lists for name in each[:_NAMED]))
+    listed += ', ...' if any(len(each) > _NAMED for each in lists) else ''
+    if kind == 0:
+        return f'clips with numbers that are not finite: {listed}'
+    if fault == 'loss':
+        return f'clips of the batch with that loss: {listed}'
+    return f'clips of that step{" in all processes" if len(lists) > 1 else ""}: {listed}'
+
+
+def _clips_of(batch: Any) -> tuple[list[str], list[str]]:
+    """Names of the clips of a batch that hold numbers which are not finite, and of all its clips."""
     inputs, samples = batch['inputs'], batch['data_samples']
     single = isinstance(samples, MotionDataSample)
     names = samples.get('sequence') if single else [sample.get('sequence') for sample in samples]
@@ -114,7 +160,5 @@ def suspects(batch: Any) -> str:
         for row, clip in enumerate(tensor)
         if torch.is_tensor(clip) and clip.is_floating_point() and not clip.isfinite().all()
     }
-    names = names if isinstance(names, list) else [names] * len(inputs)
-    chosen = [str(names[row]) for row in sorted(bad) or range(len(names))]
-    listed = ', '.join(dict.fromkeys(chosen[:_NAMED])) + (', ...' if len(chosen) > _NAMED else '')
-    return f'clips with numbers that are not finite: {listed}' if bad else f'clips of that batch: {listed}'
+    names = [str(name) for name in (names if isinstance(names, list) else [names] * len(inputs))]
+    return [names[row] for row in sorted(bad)], names
