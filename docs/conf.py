@@ -26,7 +26,7 @@ napoleon_use_ivar = True
 
 html_theme = 'sphinx_book_theme'
 html_title = f'poselifter {version}'
-html_theme_options = {'show_toc_level': 2, 'show_navbar_depth': 1, 'collapse_navbar': True}
+html_theme_options = {'show_toc_level': 2, 'show_navbar_depth': 1, 'collapse_navbar': True, 'navbar_persistent': []}
 
 ROOMS = {  # page -> what its module is for
     'apis': 'Python API',

@@ -23,12 +23,12 @@ FLOORS = [
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
     'poselifter': 497,
-    'poselifter/apis': 1766,
+    'poselifter/apis': 1782,
     'poselifter/checkpoints': 867,
     'poselifter/codecs': 192,
     'poselifter/datasets': 3000,
     'poselifter/detection': 705,
-    'poselifter/engine': 1255,
+    'poselifter/engine': 1317,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 736,
     'poselifter/io': 2088,
@@ -45,8 +45,8 @@ CODE_LINES = {
     'tools/misc': 508,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 39_372
-TEST_LINES = 35_553
+TOTAL_LINES = 39_475
+TEST_LINES = 35_765
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
