@@ -5,7 +5,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-_OF_OTHER_FILES = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, AssertionError)
+_OF_OTHER_FILES = (
+    *(OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, AssertionError),
+    ArithmeticError,  # a number without end, or one too large
+)
 
 
 #: Packages of modules, where pip has another name.

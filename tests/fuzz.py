@@ -144,7 +144,8 @@ def _odd(content: Any, rng: Random) -> Any:
         return changed if isinstance(content, list) else tuple(changed)
     if isinstance(content, torch.Tensor) and rng.random() < 0.8:
         changed = _odd_array(content.numpy(), rng)
-        return torch.from_numpy(np.array(changed)) if changed.dtype.kind in 'fiub' else changed.tolist()
+        kind = changed.dtype.kind  # torch has no other order of bytes
+        return torch.from_numpy(changed.astype(changed.dtype.newbyteorder('='))) if kind in 'fiub' else changed.tolist()
     if isinstance(content, np.ndarray) and rng.random() < 0.9:
         return _odd_array(content, rng)
     return rng.choice(VALUES)
@@ -184,17 +185,21 @@ def _write_npz(path: Path, content: Any) -> None:
         np.savez(file, **{k: v if isinstance(v, np.ndarray) else np.array(v, object) for k, v in arrays.items()})
 
 
+def _read_safetensors(path: Path) -> dict[str, Any]:
+    from safetensors import safe_open
+
+    with safe_open(path, framework='pt') as file:
+        return {'metadata': file.metadata() or {}, **{name: file.get_tensor(name) for name in file.keys()}}
+
+
 def _write_safetensors(path: Path, content: Any) -> None:
     from safetensors.torch import save_file
 
-    tensors = content if isinstance(content, dict) else {}
-    save_file({k: v.contiguous().clone() for k, v in tensors.items() if isinstance(v, torch.Tensor)}, path)
-
-
-def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
-    from safetensors.torch import load_file
-
-    return load_file(path)
+    content = dict(content) if isinstance(content, dict) else {}
+    texts = content.pop('metadata', None)
+    metadata = {key: str(text).encode(errors='replace').decode() for key, text in dict(texts or {}).items()}
+    tensors = {key: value for key, value in content.items() if isinstance(value, torch.Tensor)}
+    save_file({key: tensor.contiguous().clone() for key, tensor in tensors.items()}, path, metadata)
 
 
 def _read_words(path: Path) -> list[list[str]]:
@@ -232,6 +237,7 @@ def _write_h5(path: Path, content: Any) -> None:
                     file[name] = np.char.encode(value, 'utf-8', 'replace') if value.dtype.kind == 'U' else value
 
 
+_WORDS = ('.csv', '.txt', '.trc', '.bvh', '.asf', '.amc', '.skeleton', '.yml', '.toml')
 FORMATS = {
     '.json': (lambda path: json.loads(path.read_text()), lambda path, content: path.write_text(json.dumps(content))),
     '.npz': (_read_npz, _write_npz),
@@ -249,7 +255,7 @@ FORMATS = {
     ),
     '.safetensors': (_read_safetensors, _write_safetensors),
     '.h5': (_read_h5, _write_h5),
-    **dict.fromkeys(['.csv', '.txt', '.trc', '.bvh'], (_read_words, _write_words)),
+    **dict.fromkeys(_WORDS, (_read_words, _write_words)),
 }
 
 

@@ -12,8 +12,10 @@ import shutil
 import stat
 import struct
 import subprocess
+import sys
 import tarfile
 import timeit
+import types
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -178,17 +180,25 @@ def tarred(path: Path, contents: dict[str, bytes], mode: str = 'w', **links: str
 
 
 def scripted(path: Path, evil: Evil) -> None:
-    """A TorchScript archive, with a pickle added to it."""
+    """A TorchScript archive, which runs nothing when it is loaded, with a pickle added to it."""
     torch.jit.save(torch.jit.trace(torch.nn.Linear(2, 2), torch.zeros(1, 2)), str(path))
     with zipfile.ZipFile(path, 'a') as archive:
         archive.writestr('x/data.pkl', pickle.dumps(evil))
 
 
 def packaged(path: Path, marker: Path) -> None:
-    """A torch.package with a program and an object of it."""
-    with torch.package.PackageExporter(str(path)) as exporter:
-        exporter.save_source_string('mine', f'import os; os.mkdir({str(marker)!r})')
-        exporter.save_pickle('model', 'model.pkl', {'a': 1})
+    """A torch.package with a program and an object of a class in it, for whose sake its reader runs the program."""
+    name = 'mine_of_a_package'
+    module = sys.modules[name] = types.ModuleType(name)
+    module.Model = type('Model', (), {'__module__': name})
+    try:
+        with torch.package.PackageExporter(str(path)) as exporter:
+            program = f'import os\nos.makedirs({str(marker)!r}, exist_ok=True)\nclass Model: pass\n'
+            exporter.save_source_string(name, program)
+            exporter.intern(name)
+            exporter.save_pickle('model', 'model.pkl', module.Model())
+    finally:
+        del sys.modules[name]
 
 
 def hdf5(path: Path, evil: Any, kind: str) -> None:

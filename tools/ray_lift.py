@@ -58,8 +58,9 @@ def list_inputs(place: str) -> list[str]:
     if path.endswith('.list') and files.isfile(path):
         names = [line.strip() for line in files.cat_file(path).decode().splitlines() if line.strip()]
     else:
-        pattern = f'{path.rstrip("/")}/*' if files.isdir(path) else path
-        names = [files.unstrip_protocol(name) for name in files.glob(pattern) if files.isfile(name)]
+        # a name with brackets is no pattern where it exists
+        found = files.find(path, maxdepth=1) if files.exists(path) else files.glob(path)
+        names = [files.unstrip_protocol(name) for name in found if files.isfile(name)]
     names = [name.removeprefix('file://') for name in names if not PurePosixPath(name).name.startswith('.')]
     if not names:
         raise InputError(f'{place} has no files; give a folder, a pattern such as "films/*.mp4" or a file NAME.list')
@@ -210,7 +211,8 @@ def main(argv: list[str] | None = None) -> None:
         '--batch',
         type=positive,
         default=4,
-        help='clips that a lifter is given at once; windows of a clip go through the model in batches',
+        help='clips that Ray hands to a lifter at once; each goes through the model alone, in batches of the '
+        'windows of all its persons, so that no pose depends on the other clips',
     )
     args = parser.parse_args(argv)
     try:
@@ -264,7 +266,8 @@ def run(args: argparse.Namespace, names: list[str], ray: Any) -> list[dict[str, 
 
     logging.getLogger('ray').setLevel(logging.ERROR)
     environment = {'env_vars': {'PYTHONPATH': os.pathsep.join(filter(None, sys.path)), 'OMP_NUM_THREADS': '1'}}
-    ray.init(args.address, runtime_env=environment, log_to_driver=False, logging_level='ERROR')
+    address = args.address or os.environ.get('RAY_ADDRESS', 'local')  # else it joins what runs on this machine
+    ray.init(address, runtime_env=environment, log_to_driver=False, logging_level='ERROR')
     ray.data.DataContext.get_current().enable_progress_bars = False  # ours counts clips
     logging.getLogger('ray.data').setLevel(logging.ERROR)
     failed, rows, seconds, start = [], 0, {'detect_s': 0.0, 'lift_s': 0.0}, time.perf_counter()

@@ -69,19 +69,20 @@ def read_people(path: str | os.PathLike, weights: Sequence[float] = (0, 0.5, 1))
         InputError: see :func:`load_coco`, or an entry is wrong.
     """
     coco = load_coco(path)
-    people = [a for a in coco.dataset['annotations'] if a.get('keypoints') and not a.get('iscrowd')]
-    people = [a for a in people if any(a['keypoints'][2::3])]
-    wrong = [a.get('id') for a in people if len(a['keypoints']) != 51 or a['image_id'] not in coco.imgs]
-    if wrong or not people:
-        reason = f'annotation {wrong[0]} has not 51 numbers or no image' if wrong else 'nobody has keypoints'
-        raise InputError(f'{path}: {reason}, expected x, y, visibility of 17 joints; {_HOW}')
-    table = np.array([a['keypoints'] for a in people], np.float32).reshape(-1, 17, 3)
+    with reading(f'{path} is no file of COCO annotations', _HOW):
+        people = [a for a in coco.dataset['annotations'] if a.get('keypoints') and not a.get('iscrowd')]
+        people = [a for a in people if any(a['keypoints'][2::3])]
+        wrong = [a.get('id') for a in people if len(a['keypoints']) != 51 or a['image_id'] not in coco.imgs]
+        if wrong or not people:
+            reason = f'annotation {wrong[0]} has not 51 numbers or no image' if wrong else 'nobody has keypoints'
+            raise InputError(f'{path}: {reason}, expected x, y, visibility of 17 joints; {_HOW}')
+        table = np.array([a['keypoints'] for a in people], np.float32).reshape(-1, 17, 3)
+        ids = {key: np.array([a[key] for a in people], np.int64) for key in ('id', 'image_id')}
+        images = [coco.imgs[a['image_id']] for a in people]
+        size = np.array([(image['height'], image['width']) for image in images], np.int64)
     if not np.isin(table[..., 2], (0, 1, 2)).all():
         span = f'{table[..., 2].min()} to {table[..., 2].max()}'
         raise InputError(f'{path}: visibility goes from {span}, expected 0, 1, 2')
-    ids = {key: np.array([a[key] for a in people]) for key in ('id', 'image_id')}
-    images = [coco.imgs[a['image_id']] for a in people]
-    size = np.array([(image['height'], image['width']) for image in images])
     visible = np.asarray(weights, np.float32)[table[..., 2].astype(int)]
     return {**ids, 'size': size, 'keypoints': table[..., :2], 'keypoints_visible': visible}
 

@@ -12,6 +12,8 @@ from ..errors import InputError, reading
 
 DIAGONALS = 0.75  # focal length where nobody says it, in diagonals of the picture: 67 degrees from corner to corner
 _FAR = 1000.0  # metres; a camera is nearer to its world's origin, or the file is in millimetres
+_WIDE = 1e6  # pixels; more than any picture has
+_COEFFICIENTS, _OF_FISHEYE = (4, 5, 8, 12, 14), (4,)  # that OpenCV's models of a lens have
 _NAMES = {  # of a camera's entries in files, by ours
     'matrix': ('matrix', 'camera_matrix', 'cameraMatrix', 'K', 'intrinsics', 'intrinsic'),
     'distortion': ('distortions', 'dist', 'distortion_coefficients', 'dist_coeffs', 'distCoeffs', 'D', 'distortion'),
@@ -162,25 +164,50 @@ def _camera(record: dict, path: str) -> FilmCamera:
     if matrix is None:
         fx = float(record['fx'])
         matrix = np.array([[fx, 0, record['cx']], [0, record.get('fy', fx), record['cy']], [0, 0, 1]], np.float64)
-    rotation, translation = _numbers(values['rotation']), _numbers(values['translation'])
-    if rotation is not None and rotation.size == 3:
-        import cv2
-
-        rotation = cv2.Rodrigues(rotation.reshape(3, 1))[0]
-    placed = rotation is not None and translation is not None
-    rotation, translation = (rotation.reshape(3, 3), translation.reshape(3)) if placed else (None, None)
     matrix = matrix.reshape(3, 3)
     if not (np.isfinite(matrix).all() and matrix[0, 0] > 0 and matrix[1, 1] > 0):
         raise InputError(f'{path}: the camera matrix is {matrix.tolist()}, expected focal lengths above 0')
-    if placed and (np.abs(rotation @ rotation.T - np.eye(3)).max() > 1e-3 or np.linalg.det(rotation) < 0):
-        raise InputError(f'{path}: rotation is {rotation.tolist()}, expected a rotation matrix or vector')
-    if placed and not np.linalg.norm(translation) < _FAR:
-        raise InputError(f'{path}: translation is {translation.tolist()}, expected metres; divide millimetres by 1000')
+    rotation, translation = _place(_numbers(values['rotation']), _numbers(values['translation']), path)
     size = values['size'] if values['size'] is not None else (values['width'], values['height'])
-    size = None if size[0] is None else (int(size[0]), int(size[1]))
-    distortion = _numbers(values['distortion'])
-    distortion = None if distortion is None else distortion.ravel()
-    return FilmCamera(matrix, size, distortion, bool(record.get('fisheye', False)), rotation, translation)
+    size, fisheye = _size(size, path), bool(record.get('fisheye', False))
+    return FilmCamera(matrix, size, _distortion(values['distortion'], fisheye, path), fisheye, rotation, translation)
+
+
+def _place(rotation: np.ndarray | None, translation: np.ndarray | None, path: str) -> tuple[np.ndarray | None, ...]:
+    """Rotation (3, 3) and translation (3,), or ``None`` for both where one is missing."""
+    if rotation is None or translation is None:
+        return None, None
+    if rotation.size == 3:
+        import cv2
+
+        rotation = cv2.Rodrigues(rotation.reshape(3, 1))[0]
+    rotation, translation = rotation.reshape(3, 3), translation.reshape(3)
+    if not (np.abs(rotation @ rotation.T - np.eye(3)).max() <= 1e-3 and np.linalg.det(rotation) > 0):  # NaN fails, too
+        raise InputError(f'{path}: rotation is {rotation.tolist()}, expected a rotation matrix or vector')
+    if not np.linalg.norm(translation) < _FAR:
+        raise InputError(f'{path}: translation is {translation.tolist()}, expected metres; divide millimetres by 1000')
+    return rotation, translation
+
+
+def _size(value: Any, path: str) -> tuple[int, int] | None:
+    """Width and height of the pictures."""
+    if value[0] is None:
+        return None
+    size = np.asarray(value, np.float64).ravel()
+    if size.shape != (2,) or not ((size > 0) & (size < _WIDE) & (size == size.round())).all():
+        raise InputError(f'{path}: the size is {size.tolist()[:9]}, expected two whole numbers of pixels')
+    return int(size[0]), int(size[1])
+
+
+def _distortion(value: Any, fisheye: bool, path: str) -> np.ndarray | None:
+    """Coefficients of the lens, as many as OpenCV takes."""
+    if value is None:
+        return None
+    distortion, counts = _numbers(value).ravel(), _OF_FISHEYE if fisheye else _COEFFICIENTS
+    if len(distortion) not in (0, *counts) or not np.isfinite(distortion).all():
+        expected = ', '.join(map(str, counts))
+        raise InputError(f"{path}: the distortion is {distortion.tolist()[:15]}, expected OpenCV's {expected} numbers")
+    return distortion
 
 
 def _numbers(value: Any) -> np.ndarray | None:

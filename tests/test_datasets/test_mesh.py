@@ -161,6 +161,25 @@ def test_eft_is_joined_to_coco(tmp_path, convert):
         convert('eft', annotations, annotations, tmp_path / 'none.npz')
 
 
+@pytest.mark.parametrize('change', [
+    dict.clear,
+    lambda document: document.pop('annotations'),
+    lambda document: document.pop('images'),
+    lambda document: [image.pop('height') for image in document['images']],
+    lambda document: document['images'][0].update(height='tall'),
+    lambda document: document['annotations'][0].update(keypoints=5),
+    lambda document: document['annotations'][0].pop('id'),
+])  # fmt: skip
+def test_eft_says_of_annotations_what_is_wrong(tmp_path, repository, fails, change):
+    pytest.importorskip('xtcocotools.coco', reason='COCO files need xtcocotools')
+    document = coco.annotations()
+    change(document)
+    main = runpy.run_path(str(repository / 'tools/dataset_converters/eft.py'))['main']
+    fits, _ = mesh.write_eft(tmp_path / 'eft.json', [9002, 9000])
+    said = fails(main, fits, coco.write_file(tmp_path, document), tmp_path / 'eft.npz')
+    assert 'person_keypoints_train2017.json' in said
+
+
 def test_neural_annot_is_turned_into_the_cameras(tmp_path, convert):
     documents = {subject: mesh.write_neural_annot(tmp_path, subject, seed=subject) for subject in (5, 11)}
     convert('neural_annot', tmp_path, tmp_path / 'own.npz')

@@ -1,3 +1,4 @@
+import os
 import runpy
 
 import numpy as np
@@ -124,6 +125,19 @@ def test_the_raw_annotations_become_the_two_files(tmp_path, repository, key):
     [sample] = sets['test']
     np.testing.assert_allclose(sample['lifting_target'] * 1000, written['test'][key][:, 0], rtol=1e-5)
     assert sample['lifting_target_visible'][:, 0].tolist() == [1, 1, 0, 1, 0, 1] and sample['img_shape'] == (1080, 1920)
+
+
+def end(path):
+    os._exit(1)
+
+
+def test_a_file_that_ends_the_process_of_its_reader(tmp_path, load_module, monkeypatch):
+    """As scipy's reader ends some where bytes are damaged."""
+    tool = load_module('tools/dataset_converters/mpi_inf_3dhp.py')
+    monkeypatch.setattr(tool, 'loadmat', end)
+    (tmp_path / 'annot.mat').touch()
+    with pytest.raises(InputError, match=r'annot\.mat ended the process that reads it'):
+        tool.train_sequence(tmp_path / 'annot.mat', 'annot3')
 
 
 def test_raw_annotations_that_are_none(tmp_path, repository):

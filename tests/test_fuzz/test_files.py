@@ -3,6 +3,7 @@
 import json
 import pickle
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from toy_smpl import toy_smpl
 
 from poselifter import cli
 from poselifter.apis import init_model, load_official
+from poselifter.checkpoints import save_checkpoint_file
 from poselifter.datasets import read_smpl_estimates
 from poselifter.engine import load_config
 from poselifter.models.body_models import load_body_model
@@ -55,6 +57,23 @@ KEYPOINT_FILES = {
         for t in range(T)
     ],
 }
+CAMERA = {
+    'name': 'a',
+    'size': [800.0, 600.0],
+    'matrix': [[900.0, 0.0, 400.0], [0.0, 900.0, 300.0], [0.0, 0.0, 1.0]],
+    'distortions': [-0.12, 0.03, 0.001, -0.002],
+    'rotation': [1.2, -0.4, 0.3],
+    'translation': [0.3, 0.9, 2.9],
+}
+CAMERA_FILES = {
+    'camera.json': json.dumps({'cameras': [{**CAMERA, 'fisheye': False}]}),
+    'camera.toml': '\n'.join(['[a]', *(f'{key} = {json.dumps(value)}' for key, value in CAMERA.items())]),
+    'camera.yml': '%YAML:1.0\n---\nimage_width: 800\nimage_height: 600\ncamera_matrix: !!opencv-matrix\n   rows: 3\n'
+    f'   cols: 3\n   dt: d\n   data: {np.ravel(CAMERA["matrix"]).tolist()}\ndist: {CAMERA["distortions"]}\n'
+    f'rvec: {CAMERA["rotation"]}\ntvec: {CAMERA["translation"]}\n',
+}
+if sys.version_info < (3, 11):
+    del CAMERA_FILES['camera.toml']  # which Python reads from 3.11 on
 TINY = {'model.backbone.depth': 1, 'model.backbone.embed_dims': 16, 'model.heads.pose.in_channels': 16}
 SETS = {
     'h36m/data_3d_h36m.npz': dict(
@@ -102,6 +121,23 @@ def test_files_of_keypoints(name, tmp_path):
     spoilt()
 
 
+@pytest.mark.parametrize('name', CAMERA_FILES)
+def test_files_of_cameras(name, tmp_path):
+    clip = write(tmp_path / 'clip.npz', KEYPOINT_FILES['exchange.npz'])
+    (tmp_path / name).write_text(CAMERA_FILES[name])
+    target = tmp_path / f'spoilt{Path(name).suffix}'
+    command = ('lift', clip, '-o', tmp_path / 'out', '--formats', 'npz', '--force', '--world', '--camera')
+    assert ends_well(cli.main, *command, tmp_path / name) == 0
+
+    @fuzz(12)
+    @given(st.randoms(use_true_random=False))
+    def spoilt(rng):
+        spoil(tmp_path / name, target, rng)
+        ends_well(cli.main, *command, target)
+
+    spoilt()
+
+
 @pytest.mark.parametrize('name', SETS)
 def test_files_of_data_sets(name, toy_root, tmp_path):
     folder = name.split('/')[0]
@@ -143,17 +179,20 @@ def test_configs(repository, tmp_path):
     spoilt()
 
 
-def _checkpoint(repository, path):
+def _checkpoint(repository, folder):
+    """A tiny config; its weights in both kinds of files."""
     config = load_config(repository / 'configs/mixste/procedural_27.py', TINY)
     model = init_model(config)
     content = {'state_dict': model.state_dict(), 'meta': {'epoch': 1, 'codec': dict(config.codec), 'cfg': 'a = 1'}}
-    torch.save(content, path)
+    torch.save(content, folder / 'whole.pth')
+    save_checkpoint_file(content, folder / 'whole.safetensors')
     return config
 
 
+@pytest.mark.parametrize('ending', ['.pth', '.safetensors'])
 @pytest.mark.parametrize('loader', ['init_model', 'load_official', 'publish_model'])
-def test_checkpoints(loader, repository, load_module, tmp_path):
-    config = _checkpoint(repository, tmp_path / 'whole.pth')
+def test_checkpoints(loader, ending, repository, load_module, tmp_path):
+    config = _checkpoint(repository, tmp_path)
     publish = load_module('tools/misc/publish_model.py').main
     loaders = {
         'init_model': lambda path: reads_well(lambda path: init_model(config, path), path),
@@ -164,8 +203,8 @@ def test_checkpoints(loader, repository, load_module, tmp_path):
     @fuzz(6)
     @given(st.randoms(use_true_random=False))
     def spoilt(rng):
-        spoil(tmp_path / 'whole.pth', tmp_path / 'spoilt.pth', rng)
-        loaders[loader](tmp_path / 'spoilt.pth')
+        spoil(tmp_path / f'whole{ending}', tmp_path / f'spoilt{ending}', rng)
+        loaders[loader](tmp_path / f'spoilt{ending}')
 
     spoilt()
 

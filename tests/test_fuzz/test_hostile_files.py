@@ -13,7 +13,7 @@ import mmengine
 import numpy as np
 import pytest
 import torch
-from hostile import WAYS, Evil, climbing, hdf5, joblib_bytes, makers, opcodes
+from hostile import WAYS, Evil, climbing, hdf5, joblib_bytes, makers, opcodes, packaged, scripted
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.runner import CheckpointLoader, load_checkpoint
@@ -150,10 +150,16 @@ def test_nothing_runs(tmp_path, repository, load_module, told):
     assert [path.name for path in files.iterdir()] == ['whole']
 
 
-@pytest.mark.parametrize('way', WAYS)
+@pytest.mark.parametrize('way', [*WAYS, 'package'])
 def test_the_files_are_hostile(tmp_path, way):
-    """A plain unpickler runs them."""
+    """A plain unpickler runs them, or torch's reader of packages."""
     marker = tmp_path / 'ran'
+    if way == 'package':
+        packaged(tmp_path / 'a.pt', marker)
+        assert not marker.exists()
+        torch.package.PackageImporter(str(tmp_path / 'a.pt')).load_pickle('model', 'model.pkl')
+        assert marker.exists()
+        return
     if way in ('import', 'rebuild'):  # the function is called, and finds no module; no array
         with pytest.raises((ImportError, AttributeError, TypeError)):
             pickle.loads(pickle.dumps(Evil(way, marker)))
@@ -168,6 +174,16 @@ def test_the_files_are_hostile(tmp_path, way):
         except (TypeError, AttributeError):  # of what comes after it
             pass
     assert marker.exists() or marker.with_suffix('.npz').exists()
+
+
+def test_a_script_is_refused_though_it_runs_nothing(tmp_path):
+    """TorchScript by itself runs no Python on loading: neither its code nor a pickle that was added."""
+    scripted(tmp_path / 'a.pth', Evil('mkdir', tmp_path / 'ran'))
+    torch.jit.load(tmp_path / 'a.pth')
+    assert not (tmp_path / 'ran').exists()
+    with pytest.raises(InputError):
+        load_checkpoint_file(tmp_path / 'a.pth')
+    assert not (tmp_path / 'ran').exists()
 
 
 @pytest.mark.parametrize('code', sorted(opcodes(Path('x'))))

@@ -6,6 +6,7 @@ import re
 import subprocess
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 
 
@@ -16,11 +17,24 @@ def lines(path):
 def test_the_lowest_versions_are_those_that_are_allowed(repository):
     """An exact version for each that is needed, the first that its bound allows."""
     exact = {need.name: next(iter(need.specifier)).version for need in lines(repository / 'requirements/lowest.txt')}
-    for name in ('runtime', 'optional'):
-        for need in lines(repository / f'requirements/{name}.txt'):
-            least = next(each.version for each in need.specifier if each.operator == '>=')
-            assert need.specifier.contains(exact[need.name])
-            assert re.match(rf'{re.escape(least)}(\.0|\.1)*$', exact[need.name]), need.name
+    extras = re.findall(r"'([\w\[\]-]+>=[^']+)'", (repository / 'setup.py').read_text())
+    assert len(extras) > 10 and any(extra.startswith('ray') for extra in extras)
+    needs = [need for name in ('runtime', 'optional') for need in lines(repository / f'requirements/{name}.txt')]
+    for need in [*needs, *map(Requirement, extras)]:
+        least = next(each.version for each in need.specifier if each.operator == '>=')
+        assert need.specifier.contains(exact[need.name])
+        assert re.match(rf'{re.escape(least)}(\.0|\.1)*$', exact[need.name]), need.name
+
+
+def test_the_lowest_versions_are_tried_every_week(repository):
+    """By a job, with the commands that the page has."""
+    job = yaml.safe_load((repository / '.github/workflows/lowest.yml').read_text())
+    assert len(job[True]['schedule']) == 1  # yaml reads the key "on" so
+    runs = '\n'.join(step.get('run', '') for step in job['jobs']['lowest']['steps'])
+    page = (repository / 'docs/researcher_guides/faults.md').read_text()
+    [block] = [text for text in page.split('```') if 'requirements/lowest.txt &&' in text]
+    commands = [line.strip() for line in runs.splitlines() if line.startswith('lowest/bin/python')]
+    assert 'requirements/lowest.txt' in runs and commands and all(command in block for command in commands)
 
 
 def test_the_pinned_versions_are_allowed(repository):

@@ -2,7 +2,7 @@
 
 import json
 import re
-from importlib.util import find_spec
+from importlib import metadata
 
 import licences
 
@@ -23,11 +23,31 @@ def test_lists_what_is_needed_and_brought(capsys, repository, fails):
     assert {path.relative_to(repository).as_posix() for path in shipped if '.mim' not in path.parts} <= listed[
         'files'
     ].keys()
-    assert not [text for text in [*packages.values(), *listed['files'].values()] if 'UNKNOWN' in text]
+    everything = [*packages.values(), *listed['files'].values()]
+    assert not [text for text in everything if 'UNKNOWN' in text or 'not known' in text]
     assert 'without commerce' in packages['smplx'] if 'smplx' in packages else True
     for text in listed['files'].values():
         for name in re.findall(r'(?:LICENSE|NOTICE)\.\w+\.\w+', text):
             assert any((repository / folder / name).is_file() for folder in folders)
-    absent = [name for name in ('ray', 'anny') if find_spec(name) is None]
-    assert all('not installed' in packages[name] for name in absent)
     assert '--extra' in fails(licences.main, '--extra', 'nope')
+
+
+def test_packages_that_are_not_installed(monkeypatch, repository):
+    """All that ray and anny need has a licence where neither is installed, and stands in the pinned versions."""
+
+    def absent(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(licences.metadata, 'metadata', absent)
+    plain = metadata.requires
+    monkeypatch.setattr(
+        licences.metadata, 'requires', lambda name: plain(name) if name == 'poselifter' else absent(name)
+    )
+    names = licences.needed_packages(['anny', 'ray'])
+    assert {'anny', 'roma', 'warp-lang', 'ray', 'pyarrow', 'pandas', 'rpds-py', 'tzdata', 'certifi'} <= set(names)
+    pinned = (repository / 'requirements/constraints.txt').read_text().lower().replace('_', '-')
+    added = set(names) - set(licences.needed_packages())
+    for name in added:
+        assert f'\n{name}==' in pinned, name
+        assert 'not known' not in licences.stated_licence(name), name
+    assert licences.stated_licence('nope') == 'not installed here  not known'

@@ -81,6 +81,19 @@ def test_what_ends_its_process_again_and_again_is_listed(load_module, tmp_path):
     assert stage._safe({'input': 'b.npz', 'error': 'x'}) == {'input': 'b.npz', 'error': 'x'}
 
 
+def test_places_that_exist_are_no_patterns(load_module, tmp_path):
+    list_inputs, folder = load_module('tools/ray_lift.py').list_inputs, tmp_path / 'cl[1]'
+    (folder / 'inner').mkdir(parents=True)
+    for name in ('b[2]*.npz', 'a.npz', '.hidden', 'inner/c.npz'):
+        (folder / name).touch()
+    both = [str(folder / 'a.npz'), str(folder / 'b[2]*.npz')]
+    assert list_inputs(str(folder)) == list_inputs(f'{folder}/') == both
+    assert list_inputs(both[1]) == both[1:] and list_inputs(f'{tmp_path}/cl*/b*.npz') == both[1:]
+    for nothing in (tmp_path / 'cl[2]', folder / '*.mp4'):
+        with pytest.raises(InputError, match='has no files'):
+            list_inputs(str(nothing))
+
+
 def test_a_folder_has_rows_of_one_kind(load_module, tmp_path):
     tool, files = load_module('tools/ray_lift.py'), LocalFileSystem()
     args = SimpleNamespace(output='out', **dict.fromkeys(tool.SETTINGS))
@@ -138,6 +151,16 @@ def test_an_object_store(bucket, clips, tmp_path, repository):
         check_rows(tmp_path / 'out', tmp_path / 'lifted', name)
 
 
+def again_alone(repository, clips, out):
+    """What is missing is lifted by the same command without a cluster, which is not looked for either."""
+    gone = [next(out.glob(f'{name}-*.parquet')) for name in ('clip_0', 'film')]
+    for path in gone:
+        path.unlink()
+    said, errors = start(repository, clips, out).communicate(timeout=300)
+    assert f'{COUNT + 2} inputs, {COUNT - 1} done before' in said and '3/3' in errors, said + errors
+    assert 'error: 1 of' in errors and 'Traceback' not in errors and all(path.exists() for path in gone)
+
+
 @pytest.mark.slow
 def test_a_machine_is_lost(clips, tmp_path, repository):
     """Two nodes of a local cluster, one killed at work; what is done is not done again; one bad file is listed."""
@@ -155,7 +178,8 @@ def test_a_machine_is_lost(clips, tmp_path, repository):
         cluster.remove_node(lost, allow_graceful=False)
         said, errors = run.communicate(timeout=300)
         assert run.returncode == 2 and f'error: 1 of {COUNT + 2} inputs could not be lifted' in errors, said + errors
-        assert 'Traceback' not in errors and 0 < before <= COUNT + 1
+        assert 'Traceback' not in errors and 0 < before < COUNT + 1
+        assert f'{COUNT + 2}/{COUNT + 2}' in errors and 'clip' in errors  # the bar
         [failed] = json.loads((out / '_failed.json').read_text())
         assert failed['input'].endswith('bad.npz') and 'no whole npz' in failed['error']
         again = start(repository, clips, out, '--address', cluster.address)
@@ -163,6 +187,7 @@ def test_a_machine_is_lost(clips, tmp_path, repository):
         assert f'{COUNT + 2} inputs, {COUNT + 1} done before' in said and not (out / '.begun').exists()
     finally:
         cluster.shutdown()
+    again_alone(repository, clips, out)
     import pyarrow.dataset
 
     names = pyarrow.dataset.dataset(str(out)).to_table().column('input').unique().to_pylist()

@@ -114,12 +114,38 @@ def test_pictures_of_another_size():
             'expected a rotation',
         ),
         ('c.json', '{"fx": 900, "cx": 1, "cy": 1, "R": [0,0,0], "t": [0,0,4000]}', 'divide millimetres by 1000'),
+        ('c.json', '{"fx": 900, "cx": 1, "cy": 1, "R": [0,NaN,0], "t": [0,0,4]}', 'expected a rotation'),
+        *(
+            ('c.json', f'{{"fx": 900, "cx": 1, "cy": 1, "width": 800, "height": {height}}}', message)
+            for height, message in [
+                *(
+                    (value, 'the size is .* expected two whole numbers')
+                    for value in ('Infinity', 'NaN', '600.5', '0', 'null')
+                ),
+                *((value, 'is not understood') for value in ('"tall"', '9' * 400, '[600, 1]')),
+            ]
+        ),
+        *(
+            ('c.json', json.dumps({'fx': 900, 'cx': 1, 'cy': 1, 'D': numbers, 'fisheye': fish}), 'the distortion is')
+            for numbers, fish in [([0.1] * 3, 0), ([0.1] * 6, 0), ([0.1, 0, 0, float('nan')], 0), ([0.1] * 5, 1)]
+        ),
+        ('c.yml', OPENCV.replace('1920', '.inf'), 'the size is'),
+        ('c.yml', OPENCV.replace('-0.12, 0.03, ', '0.03, '), 'the distortion is .* expected OpenCV'),
+        pytest.param('c.toml', POSE2SIM.split('[cam_02]')[0].replace('1920.0', 'inf'), 'the size is', marks=TOML),
+        pytest.param('c.toml', POSE2SIM.split('[cam_02]')[0].replace('-0.12,', ''), 'the distortion is', marks=TOML),
     ],
 )
 def test_what_is_wrong(tmp_path, name, text, message):
     (tmp_path / name).write_text(text)
     with pytest.raises(InputError, match=message):
         read_camera(tmp_path / name)
+
+
+@pytest.mark.parametrize(('count', 'fisheye'), [*((count, False) for count in (0, 4, 5, 8, 12, 14)), (4, True)])
+def test_coefficients_that_opencv_takes(tmp_path, count, fisheye):
+    record = {'fx': 900, 'cx': 400, 'cy': 300, 'D': [0.01] * count, 'fisheye': fisheye}
+    (tmp_path / 'c.json').write_text(json.dumps(record))
+    assert np.isfinite(read_camera(tmp_path / 'c.json').rays(np.array([[390.0, 310.0]]))).all()
 
 
 def test_a_file_that_is_not_there(tmp_path):

@@ -28,7 +28,7 @@ def read_fits(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         ids = np.array([fit['annotId'] for fit in fits], np.int64)
         rotations = np.array([fit['parm_pose'] for fit in fits], np.float64).reshape(len(fits), 24, 3, 3)
         shapes = np.array([fit['parm_shape'] for fit in fits], np.float64).reshape(len(fits), 10)
-    return ids, matrix_to_axis_angle(rotations).reshape(len(fits), 72), shapes
+        return ids, matrix_to_axis_angle(rotations).reshape(len(fits), 72), shapes
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -9,6 +9,7 @@ run that was stopped goes on where it was. An hour of motion takes some twenty m
 """
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from poselifter.datasets.cmu_skeletons import rotations_beside
 from poselifter.datasets.transforms.bodies import BODY17, BONES, PARENTS, multiply, place_joints
 from poselifter.datasets.transforms.body_detections import BONES20, FILE
 from poselifter.engine.tool import ToolParser, positive
-from poselifter.errors import run_program
+from poselifter.errors import reading, run_program
 from poselifter.geometry import axis_angle_to_matrix, matrix_to_quaternion
 from poselifter.models.body_models import AnnyBody, Articulation, BodyMotion, fit_body
 from poselifter.utils import CacheFile, run_parallel, shipped_root
@@ -44,11 +45,13 @@ def main(argv: list[str] | None = None) -> None:
     root = load_arrays(args.joints, ('root',))['root']
     stat = path.stat()
     kept, jobs = [], []
-    for number, clip in enumerate(arrays['clip_id'].tolist()):
-        fingerprint = json.dumps([1, args.iterations, stat.st_size, stat.st_mtime_ns])
-        kept.append(CacheFile(args.out_dir / '.clips' / f'{clip}.npz', fingerprint))
-        if kept[-1].load() is None:
-            jobs.append((captured_joints(arrays, root, number), args.iterations, kept[-1]))
+    fingerprint = json.dumps([1, args.iterations, stat.st_size, stat.st_mtime_ns])
+    with reading(f'{path} and {args.joints} do not fit each other', 'take both of one conversion'):
+        for number, clip in enumerate(arrays['clip_id'].tolist()):
+            joints = captured_joints(arrays, root, number)
+            kept.append(CacheFile(args.out_dir / '.clips' / f'{plain_name(clip)}.npz', fingerprint))
+            if kept[-1].load() is None:
+                jobs.append((joints, args.iterations, kept[-1]))
     run_parallel(fit, jobs, args.workers, len(kept) - len(jobs), 'clip')
     fits = [part.load() for part in kept]
     turns = np.concatenate([part['rotations'] for part in fits])
@@ -58,6 +61,13 @@ def main(argv: list[str] | None = None) -> None:
     save_arrays(args.out_dir / path.name, arrays)
     mean = np.average(arrays['errors'], weights=arrays['clip_len']) * 1000
     print(f'{args.out_dir / path.name}: {len(fits)} clips, {len(turns)} frames, joints {mean:.1f} mm off')
+
+
+def plain_name(clip: str) -> str:
+    """The name of a clip, which is that of a file and must lead to no other folder."""
+    if re.fullmatch(r'\w+', clip) is None:
+        raise ValueError(f'a clip is called {clip!r}')
+    return clip
 
 
 def captured_joints(arrays: dict[str, np.ndarray], root: np.ndarray, number: int) -> np.ndarray:
@@ -73,6 +83,8 @@ def captured_joints(arrays: dict[str, np.ndarray], root: np.ndarray, number: int
     ends = place_joints(turns, offsets.astype(np.float32), root[rows])
     joints = ends[:, BODY17]
     joints[:, 0] = (joints[:, 1] + joints[:, 4]) / 2
+    if joints.shape != (arrays['clip_len'][number], 17, 3) or not (len(joints) and np.isfinite(joints).all()):
+        raise ValueError(f'clip {number} has joints {joints.shape} of {arrays["clip_len"][number]} frames')
     return joints @ _TURN.T.astype(np.float32)
 
 

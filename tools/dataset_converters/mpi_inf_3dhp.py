@@ -16,6 +16,7 @@ from scipy.io import loadmat
 from poselifter.engine.tool import ToolParser
 from poselifter.errors import InputError, reading, run_program
 from poselifter.skeletons import get_skeleton
+from poselifter.utils import run_parallel
 from poselifter.utils.arrays import save_arrays
 
 CAMERAS = (0, 1, 2, 4, 5, 6, 7, 8)  # at the height of the chest
@@ -26,13 +27,23 @@ KEPT = [get_skeleton('mpi_inf_3dhp28').joint_names.index(j) for j in get_skeleto
 def train_sequence(path: Path, key: str) -> dict[str, dict[str, np.ndarray]]:
     """By camera ``data_2d`` (n, 17, 2) pixels and ``data_3d`` (n, 17, 3) mm of an ``annot.mat``."""
     views = {}
-    with reading(f'{path} has no annot2 and {key} of 14 cameras', 'download it again'):
-        file = loadmat(path)
+    with reading(
+        f'{path} has no annot2 and {key} of 14 cameras', 'download it again', (Exception,)
+    ):  # scipy has its own
+        file = _read_mat(path)
         for camera in CAMERAS:
             flat, pose = (file[name][camera][0] for name in ('annot2', key))
             arrays = {'data_2d': flat.reshape(-1, 28, 2), 'data_3d': pose.reshape(len(flat), 28, 3)}
             views[str(camera)] = {name: np.asarray(array[:, KEPT], np.float32) for name, array in arrays.items()}
     return views
+
+
+def _read_mat(path: Path) -> dict[str, np.ndarray]:
+    """The content of a file, read in a process of its own, which a damaged file can end."""
+    try:
+        return run_parallel(loadmat, [(path,)], 1)[0]
+    except InputError:
+        raise InputError(f'{path} ended the process that reads it: it is damaged, or memory is short') from None
 
 
 def test_sequence(path: Path, key: str) -> dict[str, np.ndarray]:

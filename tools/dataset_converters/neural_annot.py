@@ -34,7 +34,7 @@ def videos(folder: Path, subject: int) -> Iterator[dict[str, np.ndarray]]:
         for action, take, body in sorted(takes, key=lambda t: t[:2]):
             seen = joints[str(action)][str(take)]
             frames = sorted(body.keys() & seen.keys(), key=int)
-            world = np.array([seen[f] for f in frames], np.float64).reshape(-1, 17, 3)
+            world = np.array([seen[f] for f in frames], np.float64).reshape(len(frames), 17, 3)
             pose, shape = (np.array([body[f][k] for f in frames], np.float64) for k in ('pose', 'shape'))
             for number, camera in sorted(cameras.items()) if frames else ():
                 rotation, shift, focal, centre = (np.array(camera[k], np.float64) for k in ('R', 't', 'f', 'c'))
@@ -43,7 +43,7 @@ def videos(folder: Path, subject: int) -> Iterator[dict[str, np.ndarray]]:
                 turned[:, :3] = matrix_to_axis_angle(rotation @ axis_angle_to_matrix(turned[:, :3]))
                 source = f's_{subject:02}_act_{action:02}_subact_{take:02}_ca_{int(number):02}'
                 arrays = {'joint_2d': points[..., :2] / points[..., 2:] * focal + centre, 'smpl_pose': turned}
-                arrays |= {'smpl_shape': shape.reshape(-1, 10), 'confidence': np.ones(points.shape[:2])}
+                arrays |= {'smpl_shape': shape.reshape(len(frames), 10), 'confidence': np.ones(points.shape[:2])}
                 arrays = {key: array.astype(np.float32) for key, array in arrays.items()}
                 metadata = {'source': source, 'camera_name': names[int(number) - 1]}
                 yield arrays | {key: np.full(len(frames), value) for key, value in metadata.items()}

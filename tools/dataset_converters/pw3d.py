@@ -37,18 +37,19 @@ def convert(path: Path) -> list[dict[str, np.ndarray]]:
 
 
 def _actor(data: dict, actor: int, name: str, rotation: np.ndarray, shift: np.ndarray) -> dict[str, np.ndarray]:
-    pose, n = np.array(data['poses'][actor], np.float64), len(rotation)
+    n = len(rotation)
+    pose = np.array(data['poses'][actor], np.float64).reshape(n, 72)
     pose[:, :3] = matrix_to_axis_angle(rotation @ axis_angle_to_matrix(pose[:, :3]))
     pelvis = np.asarray(data['jointPositions'][actor])[:, :3, None]
     detected = np.swapaxes(np.asarray(data['poses2d'][actor], np.float64), 1, 2)  # x, y, score lie before the joints
     points, scores = convert_keypoints(detected[..., :2], 'openpose18', 'h36m17', detected[..., 2])
     arrays = {
-        'joint_2d': points,
+        'joint_2d': points.reshape(n, 17, 2),
         'confidence': scores,
         'smpl_pose': pose,
-        'smpl_shape': np.tile(np.asarray(data['betas'][actor])[:10], (n, 1)),
-        'smpl_weight': data['campose_valid'][actor],
-        'root': (rotation @ pelvis + shift)[..., 0],
+        'smpl_shape': np.tile(np.asarray(data['betas'][actor])[:10].reshape(10), (n, 1)),
+        'smpl_weight': np.reshape(data['campose_valid'][actor], n),
+        'root': (rotation @ pelvis + shift).reshape(n, 3),
     }
     names = {'source': np.full(n, f'{name}/{actor}'), 'gender': np.full(n, str(data['genders'][actor]))}
     return {**{key: np.asarray(array, np.float32) for key, array in arrays.items()}, **names}

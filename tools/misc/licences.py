@@ -2,8 +2,8 @@
 
     python tools/misc/licences.py [--extra video ...] [--json]
 
-Packages are listed with what they need themselves. A package's licence is what it says of itself, where it is
-installed.
+Packages are listed with what they need themselves. A package's licence is what it says of itself, or on PyPI
+where it is not installed.
 """
 
 import json
@@ -20,8 +20,32 @@ from poselifter.errors import InputError, check_names, run_program
 from poselifter.utils import shipped_root
 from poselifter.visualization import html
 
-#: Licences that a package's metadata leaves out, by its repository.
-_ELSEWHERE = {'ezc3d': 'MIT', 'smplx': 'of the Max Planck Society: research without commerce (extra mesh alone)'}
+#: Licences that a package's metadata leaves out, by its repository; and those on PyPI, in the versions of
+#: ``requirements/constraints.txt``, of packages that few install.
+_ELSEWHERE = {
+    'ezc3d': 'MIT',
+    'smplx': 'of the Max Planck Society: research without commerce (extra mesh alone)',
+    **dict.fromkeys(('anny', 'ray', 'msgpack', 'pyarrow', 'requests', 'tzdata', 'warp-lang'), 'Apache-2.0'),
+    **dict.fromkeys(('click', 'fsspec', 'idna', 'pandas', 'protobuf', 'python-dateutil', 'roma'), 'BSD-3-Clause'),
+    **dict.fromkeys(('attrs', 'charset-normalizer', 'filelock', 'jsonschema', 'jsonschema-specifications'), 'MIT'),
+    **dict.fromkeys(('referencing', 'rpds-py', 'trimesh', 'urllib3'), 'MIT'),
+    'certifi': 'MPL-2.0',
+    'packaging': 'Apache-2.0 OR BSD-2-Clause',
+    'typing-extensions': 'PSF-2.0',
+}
+#: Packages that those of them need which are mostly absent.
+_NEEDS = {
+    'anny': ('requests', 'roma', 'trimesh', 'warp-lang'),
+    'jsonschema': ('attrs', 'jsonschema-specifications', 'referencing', 'rpds-py'),
+    'pandas': ('python-dateutil',),
+    'python-dateutil': ('tzdata',),
+    'ray': (
+        *('click', 'filelock', 'fsspec', 'jsonschema', 'msgpack', 'packaging', 'pandas', 'protobuf', 'pyarrow'),
+        'requests',
+    ),
+    'referencing': ('typing-extensions',),
+    'requests': ('certifi', 'charset-normalizer', 'idna', 'urllib3'),
+}
 #: Files with what others made, by pattern; files of ``zoo`` and programs of the pages have theirs beside them.
 _MADE_BY_OTHERS = {
     'demo/clip.npz': 'a clip of mocap.cs.cmu.edu, see demo/README.md',
@@ -44,7 +68,8 @@ def needed_packages(extras: Iterable[str] = ()) -> list[str]:
     known: dict[str, str] = {}
     todo = [Requirement(f'poselifter[{",".join(extras)}]')]
     while todo:
-        need, lines = todo.pop(), ()
+        need = todo.pop()
+        lines = _NEEDS.get(need.name, ())
         known[need.name.lower().replace('_', '-')] = need.name
         with suppress(metadata.PackageNotFoundError):
             lines = metadata.requires(need.name) or ()
@@ -61,7 +86,7 @@ def stated_licence(package: str) -> str:
     try:
         about = metadata.metadata(package)
     except metadata.PackageNotFoundError:
-        return 'not installed, so that its licence is not known here'
+        return f'not installed here  {_ELSEWHERE.get(package, "not known")}'
     kinds = [line.split(' :: ')[-1] for line in about.get_all('Classifier') or () if line.startswith('License ::')]
     text = about.get('License-Expression') or ', '.join(kinds) or (about.get('License') or '').strip().split('\n')[0]
     text = text[:60] if text not in ('', 'UNKNOWN') else _ELSEWHERE.get(package, 'not stated')
