@@ -22,11 +22,11 @@ FLOORS = [
 # code lines of each room: statements with their continuation lines, no imports, docstrings, comments and blanks.
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
-    'poselifter': 497,
+    'poselifter': 500,
     'poselifter/apis': 1782,
     'poselifter/checkpoints': 867,
     'poselifter/codecs': 192,
-    'poselifter/datasets': 3000,
+    'poselifter/datasets': 3001,
     'poselifter/detection': 705,
     'poselifter/engine': 1317,
     'poselifter/evaluation': 611,
@@ -38,15 +38,15 @@ CODE_LINES = {
     'poselifter/tracking': 464,
     'poselifter/utils': 763,
     'poselifter/visualization': 818,
-    'poselifter/world': 409,
-    'tools': 304,
+    'poselifter/world': 429,
+    'tools': 306,
     'tools/analysis_tools': 1180,
-    'tools/dataset_converters': 780,
-    'tools/misc': 508,
+    'tools/dataset_converters': 796,
+    'tools/misc': 531,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 39_475
-TEST_LINES = 35_765
+TOTAL_LINES = 39_560
+TEST_LINES = 36_070
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -72,13 +72,14 @@ class FilmCamera:
     def rays(self, keypoints: np.ndarray) -> np.ndarray:
         """Directions (u, v, 1) in camera axes in which pixels (..., 2) are seen: their u, v (..., 2) float64."""
         points = np.asarray(keypoints, np.float64).reshape(-1, 1, 2)
-        if self.distortion is None or not np.any(self.distortion):
+        none = self.distortion is None or not np.any(self.distortion)
+        if none and not self.fisheye:
             focal, centre = self.matrix[[0, 1], [0, 1]], self.matrix[:2, 2]
             return ((points - centre) / focal).reshape(keypoints.shape)
         import cv2
 
         undistort = cv2.fisheye.undistortPoints if self.fisheye else cv2.undistortPoints
-        return undistort(points, self.matrix, self.distortion).reshape(keypoints.shape)
+        return undistort(points, self.matrix, np.zeros(4) if none else self.distortion).reshape(keypoints.shape)
 
 
 def read_camera(path: str | os.PathLike, stem: str = '') -> FilmCamera:

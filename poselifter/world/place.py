@@ -113,7 +113,8 @@ def _camera_of(result: Result, world: World) -> tuple[FilmCamera, list[str]]:
     if table.img_shape is None:
         raise InputError(f'{table.source}: the image size is unknown, which the world needs; give --image-size W H')
     camera = FilmCamera.with_focal(world.focal, table.img_shape)
-    assumed = '' if world.focal else f', assumed: {DIAGONALS} diagonals of the picture; distances depend on it (--focal)'
+    guess = f', assumed: {DIAGONALS} diagonals of the picture; distances depend on it (--focal)'
+    assumed = '' if world.focal else guess
     return camera, [f'focal length {camera.matrix[0, 0]:.0f} pixels{assumed}']
 
 

@@ -151,3 +151,12 @@ def test_coefficients_that_opencv_takes(tmp_path, count, fisheye):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(InputError, match='is not read'):
         read_camera(tmp_path / 'none.toml')
+
+
+@pytest.mark.parametrize('distortion', [None, np.zeros(4)])
+def test_a_fisheye_without_coefficients_is_equidistant(distortion):
+    """A pixel lies as far from the centre as the focal length times the angle from the axis."""
+    camera = FilmCamera(np.array([[800.0, 0, 400], [0, 800, 300], [0, 0, 1]]), (800, 600), distortion, True)
+    angle = np.radians([0.5, 20, 50])
+    rays = camera.rays(np.stack([400 + 800 * angle, np.full(3, 300.0)], -1))
+    np.testing.assert_allclose(rays, np.stack([np.tan(angle), np.zeros(3)], -1), atol=1e-6)
