@@ -73,26 +73,35 @@ def place(name: str, joint_set: str) -> tuple[float, float]:
     return {'left': x, 'right': -x}.get(side, 0), y
 
 
+def spread(points: np.ndarray, least: float) -> np.ndarray:
+    """Points (N, 2) of which those that were nearer to each other than ``least`` are pushed apart."""
+    for _ in range(500):
+        steps = points[:, None] - points
+        far = np.linalg.norm(steps, axis=-1, keepdims=True) + np.eye(len(points))[..., None]
+        pushes = steps / far * np.maximum(least - far, 0)
+        points = points + 0.3 * pushes.sum(1)
+    return points
+
+
 def draw_skeletons(path: Path) -> None:
-    """Joint sets with the numbers of their joints."""
+    """Joint sets with the numbers of their joints, to be read where the page is 690 pixels wide."""
     names = list_skeletons()
-    figure, axes = plt.subplots(-(-len(names) // 3), 3, figsize=(13.8, 42))
+    figure, axes = plt.subplots(-(-len(names) // 2), 2, figsize=(6.9, 43))
     for axis in axes.flat:
         axis.axis('off')
     for axis, name in zip(axes.flat, names, strict=False):
         skeleton = get_skeleton(name)
-        points = np.array([place(joint, name) for joint in skeleton.joint_names])
-        size, font = (330, 12) if len(points) < 40 else (150, 8)
+        points = spread(np.array([place(joint, name) for joint in skeleton.joint_names]), 0.112)
         for a, b in skeleton.edges:
-            axis.plot(*points[[a, b]].T, color='#c5ccd6', linewidth=3, zorder=1, solid_capstyle='round')
+            axis.plot(*points[[a, b]].T, color='#c5ccd6', linewidth=2, zorder=1, solid_capstyle='round')
         for number, (point, side) in enumerate(zip(points, skeleton.sides, strict=True)):
-            axis.scatter(*point, s=size, color=SIDES[side], zorder=2)
-            axis.text(*point, str(number), color='white', fontsize=font, ha='center', va='center_baseline', zorder=3)
-        axis.set(xlim=(-1.07, 1.07), ylim=(-1.13, 0.92), aspect='equal')
-        axis.set_title(name, fontsize=17)
-    figure.tight_layout()
-    figure.savefig(path, dpi=72)
-    Image.open(path).quantize(64).save(path, optimize=True)
+            axis.add_patch(plt.Circle(point, 0.052, color=SIDES[side], linewidth=0, zorder=2))
+            axis.text(*point, str(number), color='white', fontsize=8, ha='center', va='center_baseline', zorder=3)
+        axis.set(xlim=(-1.07, 1.07), ylim=(-1.16, 0.96), aspect='equal')
+        axis.set_title(name, fontsize=12, y=0.97)
+    figure.subplots_adjust(0, 0, 1, 0.995, 0, 0.03)
+    figure.savefig(path, dpi=200)
+    Image.open(path).quantize(32).save(path, optimize=True)
 
 
 def draw_rooms(path: Path) -> None:

@@ -1,6 +1,7 @@
 """Python API: inferencers and functions."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from ..utils import import_on_demand
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:  # what editors and checkers of types see
     from .smpl_recovery import recover_smpl
     from .streaming import StreamingLifter
 
-__getattr__ = import_on_demand(
+__getattr__: Callable[[str], Any] = import_on_demand(
     __name__,
     {
         'ActionInferencer': 'action_inferencer',

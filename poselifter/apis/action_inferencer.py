@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ..datasets.clip_batch import run_pipeline
-from ..datasets.transforms import build_pipeline
+from ..datasets.transforms import Transform, build_pipeline
 from ..engine.tool import config_errors
 from ..light_registry import INFERENCERS
 from ..structures import KeypointTable, Result, WindowPolicy
@@ -48,14 +48,14 @@ class ActionInferencer(BaseInferencer):
             print(result['predictions'][0]['top'][0])
     """
 
-    gives = ('scores',)
-    formats = ('json',)
-    ending = '_actions'
+    gives: tuple[str, ...] = ('scores',)
+    formats: tuple[str, ...] = ('json',)
+    ending: str = '_actions'
 
     def __init__(
         self,
-        model: str | os.PathLike | nn.Module,
-        weights: str | os.PathLike | None = None,
+        model: str | os.PathLike[str] | nn.Module,
+        weights: str | os.PathLike[str] | None = None,
         device: str = 'cpu',
         classes: Sequence[str] | None = None,
         num_frames: int | None = None,
@@ -63,15 +63,15 @@ class ActionInferencer(BaseInferencer):
     ) -> None:
         super().__init__(model, weights, device)
         heads_of(self.model, 'action')
-        self.classes = class_names(self.model, classes)
+        self.classes: tuple[str, ...] = class_names(self.model, classes)
         with config_errors(self.model.cfg):
             loader = self.model.cfg.get('test_dataloader') or self.model.cfg.train_dataloader
             steps = loader.dataset.pipeline
             # steps that film a motion are left out: here it is filmed already
-            self.pipeline = [step for step in build_pipeline(steps) if not step.films]
-        self.persons = loader.dataset.get('num_persons', 2) if self.model.codec.several_persons else 0
+            self.pipeline: list[Transform] = [step for step in build_pipeline(steps) if not step.films]
+        self.persons: int = loader.dataset.get('num_persons', 2) if self.model.codec.several_persons else 0
         length = num_frames or next((s['length'] for s in steps if 'length' in s), self.model.backbone.num_frames)
-        self.window = WindowPolicy(length, stride=stride or max(length // 4, 1))
+        self.window: WindowPolicy = WindowPolicy(length, stride=stride or max(length // 4, 1))
 
     def predict(self, table: KeypointTable, batch_size: int | None = None) -> list[Result]:
         """One result of the whole table."""

@@ -31,7 +31,7 @@ _NOTICES = ('LICENSE.blazepose.txt', 'NOTICE.blazepose.txt')
 
 
 def app_files(
-    model: str | os.PathLike | None = None, say: Callable[[str], None] = print
+    model: str | os.PathLike[str] | None = None, say: Callable[[str], None] = print
 ) -> tuple[dict[str, bytes | Path], dict[str, str]]:
     """The files of the application by name, and the headers that its own server sends.
 
@@ -114,7 +114,7 @@ def _table(source: str, target: str) -> dict[str, Any]:
     return {'parts': conversion.parts, 'mean_scores': [name in conversion.mean_scores for name in names]}
 
 
-def write_app(folder: str | os.PathLike, files: dict[str, bytes | Path]) -> None:
+def write_app(folder: str | os.PathLike[str], files: dict[str, bytes | Path]) -> None:
     """Writes the files of the application; raises InputError where they cannot be written."""
     for name, content in files.items():
         with atomic_write(Path(folder) / name) as temporary:

@@ -28,8 +28,8 @@ _LONGEST_GAP = 1000  # frames that are filled in
 
 
 def fit_body_to_poses(
-    poses: str | os.PathLike | np.ndarray,
-    out_dir: str | os.PathLike | None = None,
+    poses: str | os.PathLike[str] | np.ndarray,
+    out_dir: str | os.PathLike[str] | None = None,
     formats: Sequence[str] = ('npz', 'html'),
     skeleton: str | None = None,
     fps: float | None = None,
@@ -40,8 +40,8 @@ def fit_body_to_poses(
     age: float | None = None,
     gender: str | None = None,
     name: str | None = None,
-    body_model: BodyModel | str | os.PathLike | None = None,
-    joint_regressor: str | os.PathLike | None = None,
+    body_model: BodyModel | str | os.PathLike[str] | None = None,
+    joint_regressor: str | os.PathLike[str] | None = None,
     film: Frames | None = None,
     replace_files: bool = True,
 ) -> Iterator[dict[str, Any]]:
@@ -113,10 +113,10 @@ def fit_body_to_poses(
 
 
 def fit_smpl(
-    poses: str | os.PathLike | np.ndarray,
-    body_model: BodyModel | str | os.PathLike,
-    joint_regressor: str | os.PathLike | None = None,
-    out_dir: str | os.PathLike | None = None,
+    poses: str | os.PathLike[str] | np.ndarray,
+    body_model: BodyModel | str | os.PathLike[str],
+    joint_regressor: str | os.PathLike[str] | None = None,
+    out_dir: str | os.PathLike[str] | None = None,
     formats: Sequence[str] = ('npz', 'html'),
     **options: Any,
 ) -> Iterator[dict[str, Any]]:
@@ -133,7 +133,7 @@ def fit_smpl(
 
 def add_bodies(
     report: list[dict[str, Any]],
-    out_dir: str | os.PathLike,
+    out_dir: str | os.PathLike[str],
     say: Callable[[str], None],
     start: float | None = None,
     end: float | None = None,

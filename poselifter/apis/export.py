@@ -51,8 +51,8 @@ class _PoseNetwork(nn.Module):
 
 
 def export_model(
-    model: MotionEstimator,
-    path: str | os.PathLike,
+    model: nn.Module,
+    path: str | os.PathLike[str],
     precision: str = 'float32',
     licence: str | None = None,
     say: Callable[[str], None] = print,

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from ..light_registry import CODECS
 from ..skeletons import flip_keypoints
 from ..structures import WindowPolicy
 from ..utils import count_threads, load_plugins
+
+if TYPE_CHECKING:
+    from ..codecs.base import BaseCodec
 
 FORMAT = 1  # of the metadata
 _PROVIDERS = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}
@@ -39,22 +42,30 @@ class ExportedModel:
         inferencer = Pose3DInferencer(ExportedModel('lifter.onnx', threads=1))
     """
 
-    def __init__(self, path: str | os.PathLike, device: str = 'cpu', threads: int | None = None) -> None:
-        self.session = open_session(path, device, threads)
+    def __init__(self, path: str | os.PathLike[str], device: str = 'cpu', threads: int | None = None) -> None:
+        self.session: Any = open_session(path, device, threads)
         texts = self.session.get_modelmeta().custom_metadata_map
         if 'poselifter' not in texts:
             raise InputError(f'{path} was not exported by poselifter: it does not say how to use it; export it again')
         with reading(f'{path} has metadata that this version does not know', 'export it again'):
-            self.metadata = metadata = {key: json.loads(text) for key, text in texts.items()}
+            metadata = {key: json.loads(text) for key, text in texts.items()}
+            self.metadata: dict[str, Any] = metadata
             if metadata['poselifter']['format'] > FORMAT:
                 raise ValueError(f'format {metadata["poselifter"]["format"]} of a later version')
             load_plugins()  # they may have the codec
-            self.codec = CODECS.build(metadata['codec'])
-            self.window = WindowPolicy(**metadata['window'])
-            self.flip_test, self.batch_size = metadata['test']['flip_test'], metadata['test']['batch_size']
-            self.zero_root, self.slides = metadata['test']['zero_root'], metadata['slides']
-        self.cfg = {'filename': str(path), 'model_name': metadata['model'], 'uncertainty': metadata['uncertainty']}
-        self.heads = {'pose': SimpleNamespace(reads='frames')}
+            self.codec: BaseCodec = CODECS.build(metadata['codec'])
+            self.window: WindowPolicy = WindowPolicy(**metadata['window'])
+            test = metadata['test']
+            self.flip_test: bool = test['flip_test']
+            self.batch_size: int = test['batch_size']
+            self.zero_root: bool = test['zero_root']
+            self.slides: bool = metadata['slides']
+        self.cfg: dict[str, Any] = {
+            'filename': str(path),
+            'model_name': metadata['model'],
+            'uncertainty': metadata['uncertainty'],
+        }
+        self.heads: dict[str, SimpleNamespace] = {'pose': SimpleNamespace(reads='frames')}
 
     def predict_sequences(
         self,
@@ -99,7 +110,7 @@ class ExportedModel:
         return self.session.run(['poses'], {'inputs': np.ascontiguousarray(clips, np.float32)})[0]
 
 
-def open_session(path: str | os.PathLike, device: str = 'cpu', threads: int | None = None) -> Any:
+def open_session(path: str | os.PathLike[str], device: str = 'cpu', threads: int | None = None) -> Any:
     """A session of onnxruntime, which computes on a device; raises InputError if it cannot."""
     try:
         import onnxruntime

@@ -1,6 +1,7 @@
 """Models of torch from a config and a checkpoint."""
 
 import os
+from typing import Any
 
 from mmengine.config import Config
 from torch import nn
@@ -15,10 +16,10 @@ from . import zoo
 
 
 def init_model(
-    config: str | os.PathLike | Config,
-    checkpoint: str | os.PathLike | None = None,
+    config: str | os.PathLike[str] | Config,
+    checkpoint: str | os.PathLike[str] | None = None,
     device: str = 'cpu',
-    cfg_options: dict | None = None,
+    cfg_options: dict[str, Any] | None = None,
     variant: str | None = None,
 ) -> nn.Module:
     """Builds a model in eval mode.

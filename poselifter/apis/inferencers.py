@@ -50,21 +50,21 @@ class BaseInferencer(ABC):
 
     gives: tuple[str, ...]
     formats: tuple[str, ...]
-    ending = ''
-    reads: Sequence[str | os.PathLike | None] = ()
+    ending: str = ''
+    reads: Sequence[str | os.PathLike[str] | None] = ()
 
     def __init__(
-        self, model: str | os.PathLike | Any, weights: str | os.PathLike | None = None, device: str = 'cpu'
+        self, model: str | os.PathLike[str] | Any, weights: str | os.PathLike[str] | None = None, device: str = 'cpu'
     ) -> None:
-        self.origin = {'model': model, 'weights': weights}
-        self.model = open_model(model, weights, device)
+        self.origin: dict[str, Any] = {'model': model, 'weights': weights}
+        self.model: Any = open_model(model, weights, device)
         named = isinstance(model, (str, os.PathLike)) and not str(model).endswith('.py')
-        self.untrained = weights is None and self.model is not model and not named
+        self.untrained: bool = weights is None and self.model is not model and not named
 
     def __call__(
         self,
-        inputs: str | os.PathLike | np.ndarray | KeypointTable | Sequence,
-        out_dir: str | os.PathLike | None = None,
+        inputs: str | os.PathLike[str] | np.ndarray | KeypointTable | Sequence[Any],
+        out_dir: str | os.PathLike[str] | None = None,
         formats: Sequence[str] | None = None,
         skeleton: str | None = None,
         img_shape: tuple[int, int] | None = None,
@@ -143,7 +143,7 @@ class BaseInferencer(ABC):
                 yield self._entry(result, numbered, missing, changed + notes + placed)
 
     def _results(
-        self, item: Any, chosen: dict, batch_size: int | None, options: dict
+        self, item: Any, chosen: dict[str, Any], batch_size: int | None, options: dict[str, Any]
     ) -> tuple[list[Result], list[str]]:
         """Results of an input, and lines on what was recognised, converted, mended and assumed."""
         film = {key: chosen[key] for key in ('detector', 'start', 'end')}
@@ -203,17 +203,18 @@ class Pose3DInferencer(BaseInferencer):
             print(result['predictions']['keypoints_3d'].shape)
     """
 
-    formats = ('npz', 'html')
+    formats: tuple[str, ...] = ('npz', 'html')
 
     def __init__(
         self,
-        model: str | os.PathLike | Any = DEFAULT_MODEL,
-        weights: str | os.PathLike | None = None,
+        model: str | os.PathLike[str] | Any = DEFAULT_MODEL,
+        weights: str | os.PathLike[str] | None = None,
         device: str = 'cpu',
     ) -> None:
         super().__init__(model, weights, device)
-        self.names = ['pose', *(name for name, head in heads_of(self.model, 'pose').items() if head.reads == 'clip')]
-        self.gives = ('poses', 'scores') if 'action' in self.names else ('poses',)
+        heads = heads_of(self.model, 'pose').items()
+        self.names: list[str] = ['pose', *(name for name, head in heads if head.reads == 'clip')]
+        self.gives: tuple[str, ...] = ('poses', 'scores') if 'action' in self.names else ('poses',)
 
     def predict(self, table: KeypointTable, batch_size: int | None = None, **options: Any) -> list[Result]:
         """One result of the whole table; options are ``smoothing`` and ``progress`` of :func:`predict_table`."""
@@ -276,7 +277,7 @@ def _shown(value: Any) -> str:
     return 'off' if value is None else str(value)
 
 
-def open_model(model: Any, weights: str | os.PathLike | None = None, device: str = 'cpu') -> Any:
+def open_model(model: Any, weights: str | os.PathLike[str] | None = None, device: str = 'cpu') -> Any:
     """The model of a name or file, see :class:`BaseInferencer`; one that is a model already stays as it is.
 
     Raises:

@@ -21,11 +21,11 @@ from .inferencers import BaseInferencer, stem_of
 
 def lift_files(
     inferencer: BaseInferencer,
-    inputs: Sequence[str | os.PathLike],
-    out_dir: str | os.PathLike,
+    inputs: Sequence[str | os.PathLike[str]],
+    out_dir: str | os.PathLike[str],
     formats: Sequence[str],
     say: Callable[[str], None] = print,
-    truth: str | os.PathLike | None = None,
+    truth: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> list[dict[str, Any]]:
     """Predicts for every input; one that cannot be lifted does not keep the others from it.

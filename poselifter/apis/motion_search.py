@@ -34,11 +34,11 @@ _TEXT_SIDE = ('text_encoder.', 'text_head.text_pool.')
 
 
 def init_text_motion(
-    config: str | os.PathLike | Any,
-    checkpoint: str | os.PathLike | None = None,
-    motion_checkpoint: str | os.PathLike | None = None,
+    config: str | os.PathLike[str] | Any,
+    checkpoint: str | os.PathLike[str] | None = None,
+    motion_checkpoint: str | os.PathLike[str] | None = None,
     device: str = 'cpu',
-    cfg_options: dict | None = None,
+    cfg_options: dict[str, Any] | None = None,
 ) -> nn.Module:
     """Builds a model of texts and motion, in eval mode.
 
@@ -80,7 +80,7 @@ def init_text_motion(
     return model
 
 
-def _read_weights(name: str | os.PathLike) -> tuple[dict[str, torch.Tensor], float | None]:
+def _read_weights(name: str | os.PathLike[str]) -> tuple[dict[str, torch.Tensor], float | None]:
     """Tensors of a checkpoint file, or of a model of the zoo, and the frame rate that it was trained at, if it says."""
     content = load_checkpoint_file(zoo.resolve(str(name)))
     return content['state_dict'], content.get('meta', {}).get('fps')
@@ -135,18 +135,19 @@ class MotionSearch:
     def __init__(self, model: nn.Module, stride: int | None = None, batch_size: int = 64) -> None:
         if batch_size < 1:
             raise InputError(f'batch_size is {batch_size}, expected 1 or more')
-        self.model, self.batch_size = model, batch_size
-        self.length = model.backbone.num_frames
-        self.window = WindowPolicy(self.length, stride=stride or max(self.length // 2, 1))
+        self.model: nn.Module = model
+        self.batch_size: int = batch_size
+        self.length: int = model.backbone.num_frames
+        self.window: WindowPolicy = WindowPolicy(self.length, stride=stride or max(self.length // 2, 1))
         self.notes: list[str] = []
 
     def __call__(
         self,
         text: str,
-        library: str | os.PathLike,
+        library: str | os.PathLike[str],
         top: int | None = 10,
         moments: int = 1,
-        cache: str | os.PathLike | None = None,
+        cache: str | os.PathLike[str] | None = None,
     ) -> list[dict[str, Any]]:
         """Finds clips.
 
@@ -178,7 +179,7 @@ class MotionSearch:
             hits.append({**hit, 'from': start, 'to': end})
         return hits[:top]
 
-    def windows(self, library: str | os.PathLike, cache: str | os.PathLike | None = None) -> ClipWindows:
+    def windows(self, library: str | os.PathLike[str], cache: str | os.PathLike[str] | None = None) -> ClipWindows:
         """All windows of a library.
 
         Args:
@@ -243,7 +244,7 @@ class MotionSearch:
             parts.append(self.embed(inputs, name, table.track_ids[clip.rows.start].item(), first))
         return ClipWindows.join(parts)
 
-    def _dataset(self, config: str | os.PathLike) -> Iterator[ClipWindows]:
+    def _dataset(self, config: str | os.PathLike[str]) -> Iterator[ClipWindows]:
         """The windows of each test sequence of a config."""
         cfg = load_config(config)
         if not cfg.get('test_dataloader'):

@@ -29,7 +29,10 @@ class OfficialModule(nn.Module):
 
     def __init__(self, network: nn.Module, official: Official, task: str) -> None:
         super().__init__()
-        self.network, self.system, self.task, self.dropped = network, official.system, task, official.dropped
+        self.network: nn.Module = network
+        self.system: str = official.system
+        self.task: str = task
+        self.dropped: list[str] = official.dropped
         self.eval()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -97,7 +100,7 @@ class OfficialMaskedPose(OfficialModule):
 class OfficialContext(OfficialModule):
     """Motion2vec's pretraining; the teacher is in a second file, or absent."""
 
-    has_teacher = False
+    has_teacher: bool = False
 
     def forward(
         self, x: torch.Tensor, mask: torch.Tensor | None = None, noise: torch.Tensor | None = None
@@ -135,7 +138,7 @@ _MODULES = {
 
 
 def load_official(
-    path: str | os.PathLike, system: str | None = None, task: str | None = None, **architecture: Any
+    path: str | os.PathLike[str], system: str | None = None, task: str | None = None, **architecture: Any
 ) -> OfficialModule:
     """Loads a checkpoint as its authors published it; nothing in the file is executed.
 
@@ -195,7 +198,7 @@ def load_official(
 _EXTRA = {'mesh': 'body_model', 'pretrain': 'teacher'}
 
 
-def _teacher(network: nn.Module, official: Official, path: str | os.PathLike | None) -> dict[str, torch.Tensor]:
+def _teacher(network: nn.Module, official: Official, path: str | os.PathLike[str] | None) -> dict[str, torch.Tensor]:
     """The teacher's tensors: its layers from the file, the rest the student's."""
     if path is not None:
         layers = official_weights(load_checkpoint_file(path)) or {}

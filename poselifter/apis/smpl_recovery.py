@@ -22,8 +22,8 @@ from .track_clips import Clip, track_clips
 def recover_smpl(
     model: nn.Module,
     keypoints: Any,
-    estimates: str | os.PathLike | None = None,
-    out_dir: str | os.PathLike | None = None,
+    estimates: str | os.PathLike[str] | None = None,
+    out_dir: str | os.PathLike[str] | None = None,
     formats: Sequence[str] = ('npz', 'html'),
     person: Any = None,
     skeleton: str | None = None,
@@ -59,7 +59,7 @@ class _BodyInferencer(BaseInferencer):
 
     gives = ('body',)
 
-    def __init__(self, model: nn.Module, estimates: str | os.PathLike | None, person: Any) -> None:
+    def __init__(self, model: nn.Module, estimates: str | os.PathLike[str] | None, person: Any) -> None:
         super().__init__(model)
         heads = [head for head in model.heads.values() if head.reads == 'body' and head.body_model]
         if not heads:

@@ -16,7 +16,7 @@ from .prediction import predict_table
 from .track_clips import MAX_GAP
 
 #: Hertz above which joints at rest are smoothed, by name; moving ones are smoothed less.
-STREAM_SMOOTHING = {'off': None, 'light': 1.5, 'strong': 0.4}
+STREAM_SMOOTHING: dict[str, float | None] = {'off': None, 'light': 1.5, 'strong': 0.4}
 FASTER = 3.0  # what a speed of 1 m/s adds to that, in its own size
 _DEEP = 0.3  # part of that for the way to and from the camera, which a picture tells worst
 _RATES = (1.0, 1000.0)  # frames a second that are believed
@@ -58,10 +58,13 @@ class StreamingLifter:
         if smoothing is None or isinstance(smoothing, str):
             check_choice('smooth', smoothing or 'off', STREAM_SMOOTHING)
             smoothing = STREAM_SMOOTHING[smoothing or 'off']
-        self.model, self.skeleton, self.img_shape, self.cutoff = model, skeleton, img_shape, smoothing
-        self.rate = model.codec.fps or 30.0
-        self.seconds = (model.window.length - 1) / self.rate
-        self.latency = latency
+        self.model: Any = model
+        self.skeleton: str | None = skeleton
+        self.img_shape: tuple[int, int] | None = img_shape
+        self.cutoff: float | None = smoothing
+        self.rate: float = model.codec.fps or 30.0
+        self.seconds: float = (model.window.length - 1) / self.rate
+        self.latency: int = latency
         self.times: deque[float] = deque(maxlen=max(31, latency + 1))
         self.rows: list[tuple[int, float, np.ndarray, np.ndarray]] = []  # id, time, keypoints, scores
         self.filters: dict[int, OneEuroFilter] = {}

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -51,8 +52,8 @@ class KeyMap:
         rows: see the module.
     """
 
-    def __init__(self, rows: Iterable[tuple]) -> None:
-        self.rows = list(_flat(rows))
+    def __init__(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        self.rows: list[_Row] = list(_flat(rows))
 
     def to_ours(self, state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, str]]:
         """Renames an original state dict.
@@ -106,7 +107,7 @@ class KeyMap:
         return None, ''
 
 
-def _flat(rows: Iterable[tuple], theirs: str = '', ours: str = '') -> Iterable[_Row]:
+def _flat(rows: Iterable[tuple[Any, ...]], theirs: str = '', ours: str = '') -> Iterable[_Row]:
     for left, right, *more in rows:
         if more and not isinstance(more[0], str):
             yield from _flat(more[0], theirs + left, ours + right)

@@ -34,7 +34,7 @@ _METADATA = dict.fromkeys(('codec', 'dataset_meta'), dict) | dict.fromkeys(('ske
 _METADATA |= dict.fromkeys(('epoch', 'iter', 'format_version'), int)
 
 
-def load_checkpoint_file(path: str | os.PathLike, map_location: Any = 'cpu') -> dict[str, Any]:
+def load_checkpoint_file(path: str | os.PathLike[str], map_location: Any = 'cpu') -> dict[str, Any]:
     """Reads a ``.pth`` or ``.safetensors`` file, also one that a published system wrote.
 
     Args:
@@ -76,7 +76,7 @@ def _check_metadata(meta: Any, path: Path) -> None:
         raise InputError(f'{path}: {what} is not of the kind that poselifter writes; save state_dict and meta anew')
 
 
-def read_official(path: str | os.PathLike, system: str | None = None, task: str | None = None) -> Official:
+def read_official(path: str | os.PathLike[str], system: str | None = None, task: str | None = None) -> Official:
     """Reads a published checkpoint.
 
     Args:
@@ -140,7 +140,7 @@ def _check_pickles(path: Path) -> None:
         return
 
 
-def local_file(path: str | os.PathLike) -> Path:
+def local_file(path: str | os.PathLike[str]) -> Path:
     """The path of a file that is present and not empty; an http(s) address is fetched once into torch's hub folder.
 
     Raises:
@@ -218,7 +218,7 @@ def _from_json(text: str) -> Any:
         return text  # written by another program, which need not use JSON
 
 
-def save_checkpoint_file(checkpoint: dict[str, Any], path: str | os.PathLike) -> None:
+def save_checkpoint_file(checkpoint: dict[str, Any], path: str | os.PathLike[str]) -> None:
     """Writes a checkpoint whole or not at all.
 
     Args:
@@ -246,7 +246,7 @@ def save_checkpoint_file(checkpoint: dict[str, Any], path: str | os.PathLike) ->
         temporary.write_bytes(content)
 
 
-def load_weights(model: nn.Module, checkpoint: dict[str, Any] | str | os.PathLike, strict: bool = True) -> None:
+def load_weights(model: nn.Module, checkpoint: dict[str, Any] | str | os.PathLike[str], strict: bool = True) -> None:
     """Puts the weights of a checkpoint into a model.
 
     Args:
@@ -276,7 +276,7 @@ def load_weights(model: nn.Module, checkpoint: dict[str, Any] | str | os.PathLik
     model.load_state_dict(weights, strict=False)
 
 
-def check_codec(checkpoint: dict[str, Any], codec: dict[str, Any] | None, source: str | os.PathLike) -> None:
+def check_codec(checkpoint: dict[str, Any], codec: dict[str, Any] | None, source: str | os.PathLike[str]) -> None:
     """Makes sure that a model is decoded by the codec it was trained with.
 
     Args:
@@ -299,7 +299,9 @@ def check_codec(checkpoint: dict[str, Any], codec: dict[str, Any] | None, source
         raise InputError(f'{source} was trained with another codec than the config has: {differs}; use its own config')
 
 
-def check_kinds(model_state: Mapping[str, Tensor], weights: Mapping[str, Tensor], source: str | os.PathLike) -> None:
+def check_kinds(
+    model_state: Mapping[str, Tensor], weights: Mapping[str, Tensor], source: str | os.PathLike[str]
+) -> None:
     """Checks that tensors are numbers of the kind that a model has: torch takes quantised ones for floats.
 
     Raises:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from .system import Shapes
+from .system import Kind, Shapes
 from .systems import SYSTEMS
 
 # where the originals, and those who average weights, keep a state dict; P-STMO's files are one
@@ -43,8 +43,10 @@ class Official:
     read: dict[str, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.layout = SYSTEMS[self.system].kinds[self.kind]
-        self.kept = {key: value for key, value in self.tensors.items() if key not in self.dropped}
+        self.layout: Kind = SYSTEMS[self.system].kinds[self.kind]
+        self.kept: dict[str, Tensor] = {key: value for key, value in self.tensors.items() if key not in self.dropped}
+        self.state_dict: dict[str, Tensor]
+        self.names: dict[str, str]
         self.state_dict, self.names = self.layout.names.to_ours(self.kept)
 
     def for_task(self, task: str | None = None) -> 'Official':
@@ -98,7 +100,7 @@ class Official:
             config['heads'] = {name: head for name, head in config['heads'].items() if name in present}
         return config
 
-    def check(self, model: torch.nn.Module, path: str | os.PathLike) -> None:
+    def check(self, model: torch.nn.Module, path: str | os.PathLike[str]) -> None:
         """Compares the tensors with a model's, in the original's names and shapes.
 
         Args:

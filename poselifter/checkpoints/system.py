@@ -89,7 +89,7 @@ class Setting:
 
     keyword: str
     place: str = ''
-    infer: tuple = ()
+    infer: tuple[Any, ...] = ()
     default: Any = None
     ask: bool = False
     convert: Callable[[Any], Any] | None = None

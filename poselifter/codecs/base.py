@@ -44,8 +44,8 @@ class BaseCodec(ABC):
     ) -> None:
         self.skeleton: Skeleton = get_skeleton(skeleton)
         self.skeleton_3d: Skeleton | None = get_skeleton(skeleton_3d) if skeleton_3d else None
-        self.result_skeleton = get_skeleton(result_skeleton) if result_skeleton else self.skeleton_3d
-        self.fps = fps
+        self.result_skeleton: Skeleton | None = get_skeleton(result_skeleton) if result_skeleton else self.skeleton_3d
+        self.fps: float | None = fps
 
     def encode(self, sample: dict[str, Any]) -> dict[str, Any]:
         """The sample with the network's arrays added, see :meth:`encode_arrays`.

@@ -27,7 +27,7 @@ _HOW = (
 )
 
 
-def load_coco(path: str | os.PathLike, kind: str = 'COCO annotations', how: str = _HOW) -> Any:
+def load_coco(path: str | os.PathLike[str], kind: str = 'COCO annotations', how: str = _HOW) -> Any:
     """Opens annotations with ``xtcocotools``, or where that is absent ``pycocotools``.
 
     Args:
@@ -54,7 +54,7 @@ def load_coco(path: str | os.PathLike, kind: str = 'COCO annotations', how: str 
         return coco(str(path))
 
 
-def read_people(path: str | os.PathLike, weights: Sequence[float] = (0, 0.5, 1)) -> dict[str, np.ndarray]:
+def read_people(path: str | os.PathLike[str], weights: Sequence[float] = (0, 0.5, 1)) -> dict[str, np.ndarray]:
     """Reads all people with keypoints, crowds left out.
 
     Args:

@@ -69,7 +69,7 @@ def auxiliary_labels() -> np.ndarray:
     return np.where(auxiliary, np.cumsum(auxiliary) - 1, -1)
 
 
-def read_missing(path: str | os.PathLike) -> set[str]:
+def read_missing(path: str | os.PathLike[str]) -> set[str]:
     """Names in the authors' list of clips with missing skeletons; its header and other lines count for nothing."""
     with reading(f'{path} is no list of clips', 'download the list that docs/datasets/ntu.md names'):
         return set(re.findall(r'S\d{3}C\d{3}P\d{3}R\d{3}A\d{3}', Path(path).read_text()))

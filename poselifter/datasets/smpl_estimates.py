@@ -42,7 +42,7 @@ class SMPLEstimates:
         return {'initial_pose': self.poses[rows], 'initial_shape': self.betas[rows]}
 
 
-def read_smpl_estimates(path: str | os.PathLike, person: Any = None) -> SMPLEstimates:
+def read_smpl_estimates(path: str | os.PathLike[str], person: Any = None) -> SMPLEstimates:
     """Reads the result file of another method; nothing in it is executed.
 
     The layouts are known from memory of the programs, not from their files:

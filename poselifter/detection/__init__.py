@@ -30,7 +30,7 @@ def build_detector(name: str = DEFAULT_DETECTOR) -> Any:
 
 
 def detect_keypoints(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     detector: str | None = None,
     fps: float | None = None,
     start: float | None = None,

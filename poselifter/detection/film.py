@@ -67,7 +67,7 @@ class Frames(ABC):
         return image
 
 
-def is_film(path: str | os.PathLike) -> bool:
+def is_film(path: str | os.PathLike[str]) -> bool:
     """True if a path is for :func:`open_frames`: a film, a picture, a folder of pictures, a pattern of them."""
     path = Path(path)
     if path.suffix.lower() in FILMS + PICTURES or _pictures_of(path):
@@ -80,7 +80,7 @@ def is_film(path: str | os.PathLike) -> bool:
 
 
 def open_frames(
-    path: str | os.PathLike, fps: float | None = None, start: float | None = None, end: float | None = None
+    path: str | os.PathLike[str], fps: float | None = None, start: float | None = None, end: float | None = None
 ) -> Frames:
     """Opens a film, a folder or pattern (``'shots/*.png'``) of pictures, or one picture.
 

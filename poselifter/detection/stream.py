@@ -117,7 +117,7 @@ class CameraFrames(Frames):
         return self.check_size(frame.to_ndarray(format='rgb24'), self.name)
 
 
-def open_live(source: str | os.PathLike) -> LiveFrames:
+def open_live(source: str | os.PathLike[str]) -> LiveFrames:
     """Opens a camera, or a film that is shown at its own pace.
 
     Args:

@@ -30,7 +30,7 @@ _OPTIONS = {
 }
 
 
-def convert_tflite(data: bytes, path: str | os.PathLike, outputs: Mapping[int, str]) -> None:
+def convert_tflite(data: bytes, path: str | os.PathLike[str], outputs: Mapping[int, str]) -> None:
     """Converts a network.
 
     Args:

@@ -50,7 +50,7 @@ def find_weights(name: str) -> Path:
     return path
 
 
-def convert_network(name: str, path: str | os.PathLike, package: str | os.PathLike) -> None:
+def convert_network(name: str, path: str | os.PathLike[str], package: str | os.PathLike[str]) -> None:
     """Converts one of ``MEMBERS`` of the package to an ONNX file; raises InputError as :func:`convert_tflite`."""
     with (
         reading(f'{package} holds no {MEMBERS[name]}', f'fetch it again from {PACKAGE}', _BAD_PACKAGE),

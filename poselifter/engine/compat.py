@@ -32,7 +32,7 @@ _RANK_VARIABLES = {  # launcher: the names of rank, number of processes and loca
 _names: Counter[str] = Counter()
 
 
-def _dump(self: Config, file: str | os.PathLike | None = None) -> str | None:
+def _dump(self: Config, file: str | os.PathLike[str] | None = None) -> str | None:
     """Writes a config whole or not at all; mmengine opens the final name, then formats for a while."""
     if file is None:
         return _dump_in_place(self)
@@ -122,12 +122,12 @@ class AtomicLocalBackend(LocalBackend):
     mmengine opens the final name and writes, so a killed process leaves a broken checkpoint under a good name.
     """
 
-    def put(self, obj: bytes, filepath: str | os.PathLike) -> None:
+    def put(self, obj: bytes, filepath: str | os.PathLike[str]) -> None:
         """Writes bytes."""
         with atomic_write(filepath) as temporary:
             Path(temporary).write_bytes(obj)
 
-    def put_text(self, obj: str, filepath: str | os.PathLike, encoding: str = 'utf-8') -> None:
+    def put_text(self, obj: str, filepath: str | os.PathLike[str], encoding: str = 'utf-8') -> None:
         """Writes text."""
         with atomic_write(filepath) as temporary:
             Path(temporary).write_text(obj, encoding=encoding)

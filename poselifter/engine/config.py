@@ -27,7 +27,7 @@ _NO_OPTIONS = {  # keys that are read before the options are, or overwritten aft
 
 
 def load_config(
-    path: str | os.PathLike, cfg_options: dict[str, Any] | None = None, variant: str | None = None
+    path: str | os.PathLike[str], cfg_options: dict[str, Any] | None = None, variant: str | None = None
 ) -> Config:
     """Reads a config file.
 

@@ -24,8 +24,8 @@ _UNITS = {'centimetres': 0.01, 'metres': 1.0, 'millimetres': 0.001}  # in the or
 
 
 def convert_file(
-    source: str | os.PathLike,
-    target: str | os.PathLike,
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
     joints: str | None = None,
     skeleton: str | None = None,
     img_shape: Sequence[int] | None = None,

@@ -91,7 +91,7 @@ def assemble(joints: Sequence[Joint], local: Sequence[tuple[np.ndarray, np.ndarr
     return Motion(names, parents, np.stack(offsets), np.stack(positions, 1), np.stack(rotations, 1), **stated)
 
 
-def read_text(path: str | os.PathLike, expected: str) -> str:
+def read_text(path: str | os.PathLike[str], expected: str) -> str:
     """The text of a file; raises InputError where it cannot be read, or is empty and not what is ``expected``."""
     try:
         text = Path(path).read_text(encoding='utf-8-sig', errors='replace')

@@ -72,7 +72,7 @@ def list_models(pattern: str = '*') -> list[str]:
     return sorted(name for name in model_sizes() if fnmatch(name, pattern))
 
 
-def create_model(name: str, pretrained: str | os.PathLike | None = None, **overrides: Any) -> Lifter:
+def create_model(name: str, pretrained: str | os.PathLike[str] | None = None, **overrides: Any) -> Lifter:
     """Builds a model of a published size.
 
     Args:

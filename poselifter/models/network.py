@@ -23,7 +23,9 @@ class Network:
     #: Of the encoder in prediction, where another than that of the weights is faster.
     encoder_dtype: torch.dtype | None = None
 
-    def build_network(self, backbone: dict, neck: dict | None, heads: dict[str, dict]) -> None:
+    def build_network(
+        self, backbone: dict[str, Any], neck: dict[str, Any] | None, heads: dict[str, dict[str, Any]]
+    ) -> None:
         """Builds backbone, neck and heads.
 
         Raises:

@@ -199,7 +199,7 @@ class BaseNeck(Part):
 
     wants = ('embed_dims',)
 
-    def __init__(self, embed_dims: int, init_cfg: dict | None = None) -> None:
+    def __init__(self, embed_dims: int, init_cfg: dict[str, Any] | None = None) -> None:
         super().__init__(init_cfg)
         self.embed_dims = embed_dims
 

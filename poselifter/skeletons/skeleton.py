@@ -50,9 +50,9 @@ class Skeleton:
     sigmas: tuple[float, ...] | None = None
     parts: dict[str, tuple[int, ...]] = field(default_factory=dict)
     joint_weights: dict[str, tuple[float, ...]] = field(default_factory=dict)
-    conversions: dict[str, dict] = field(default_factory=dict, repr=False)
-    layout_of: dict | None = field(default=None, repr=False)
-    extends: dict | None = field(default=None, repr=False)
+    conversions: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
+    layout_of: dict[str, Any] | None = field(default=None, repr=False)
+    extends: dict[str, Any] | None = field(default=None, repr=False)
 
     @property
     def num_joints(self) -> int:

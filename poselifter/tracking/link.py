@@ -86,10 +86,12 @@ class PersonLinker:
     def __init__(
         self, skeleton: str | None, num_joints: int, rate: float, similarity: float = 0.05, max_gap: float = 0.5
     ) -> None:
-        self.joints, self.rate = _joint_tolerance(skeleton, num_joints), rate
-        self.similarity, self.max_gap = similarity, max_gap
+        self.joints: np.ndarray = _joint_tolerance(skeleton, num_joints)
+        self.rate: float = rate
+        self.similarity: float = similarity
+        self.max_gap: float = max_gap
         self.persons: dict[int, _Person] = {}
-        self.count = 0
+        self.count: int = 0
 
     def __call__(self, keypoints: np.ndarray, seen: np.ndarray, frame: float) -> np.ndarray:
         """Ids (D,) of detections (D, J, 2) whose joints (D, J) are ``seen``, in a frame later than those before."""

@@ -14,7 +14,7 @@ from .safe_pickle import load_pickle
 
 
 def load_arrays(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     need: Sequence[str] = (),
     names: Collection[str] | None = None,
     how: str = 'copy or write it again',
@@ -44,7 +44,9 @@ def load_arrays(
             return {name: _read_entry(archive, name) for name in chosen}
 
 
-def load_array(path: str | os.PathLike, memory_map: bool = False, how: str = 'copy or write it again') -> np.ndarray:
+def load_array(
+    path: str | os.PathLike[str], memory_map: bool = False, how: str = 'copy or write it again'
+) -> np.ndarray:
     """Reads the array of an npy.
 
     Args:
@@ -63,7 +65,7 @@ def load_array(path: str | os.PathLike, memory_map: bool = False, how: str = 'co
 
 
 def load_tensors(
-    path: str | os.PathLike, need: Sequence[str] = (), how: str = 'copy or write it again'
+    path: str | os.PathLike[str], need: Sequence[str] = (), how: str = 'copy or write it again'
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Reads arrays by name from a safetensors file, and its metadata.
 
@@ -85,7 +87,7 @@ def load_tensors(
     return arrays, metadata
 
 
-def save_arrays(path: str | os.PathLike, arrays: Mapping[str, Any], compressed: bool = True) -> None:
+def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Any], compressed: bool = True) -> None:
     """Writes an npz of arrays by name, whole or not at all; ``compressed`` it is smaller and slower.
 
     Raises:
@@ -96,7 +98,7 @@ def save_arrays(path: str | os.PathLike, arrays: Mapping[str, Any], compressed: 
 
 
 @contextmanager
-def _opened(path: str | os.PathLike, kind: str, how: str, **kwargs: Any) -> Iterator[Any]:
+def _opened(path: str | os.PathLike[str], kind: str, how: str, **kwargs: Any) -> Iterator[Any]:
     """Opens a file with numpy, with the errors for one that is missing or damaged."""
     path = Path(path).expanduser()
     if not path.is_file():

@@ -10,7 +10,7 @@ from ..errors import InputError
 from .files import atomic_write
 
 
-def fetch(url: str, folder: str | os.PathLike, sha256: str | None = None) -> Path:
+def fetch(url: str, folder: str | os.PathLike[str], sha256: str | None = None) -> Path:
     """Fetches a file once, with a progress bar, whole or not at all.
 
     Args:

@@ -26,7 +26,7 @@ _swept: set[Path] = set()
 
 
 @contextmanager
-def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Gives a temporary path in the same folder and renames it to ``path`` at the end.
 
     Missing parent folders are made. If the block raises, the temporary file is removed and ``path`` stays as it was;
@@ -120,7 +120,7 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def hold_folder(folder: str | os.PathLike) -> None:
+def hold_folder(folder: str | os.PathLike[str]) -> None:
     """Keeps other processes out of a folder until this one ends, however it ends.
 
     Raises:
@@ -162,7 +162,7 @@ def check_unpacked(path: Path) -> None:
         raise InputError(f'{path} says that it holds {size / 1e9:.2g} GB of arrays, {expected}; write it again')
 
 
-def write_json(path: str | os.PathLike, content: Any) -> None:
+def write_json(path: str | os.PathLike[str], content: Any) -> None:
     """Writes data as JSON, indented, whole or not at all; raises :class:`InputError` as :func:`atomic_write`."""
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1) + '\n', encoding='utf-8')

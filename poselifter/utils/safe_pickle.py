@@ -340,7 +340,7 @@ _checked(pickle.SETITEM[0], lambda unpickler: unpickler.stack[-2:-1])
 
 
 def load_pickle(
-    source: str | os.PathLike | bytes | BinaryIO,
+    source: str | os.PathLike[str] | bytes | BinaryIO,
     encoding: str = 'ASCII',
     joblib: bool = False,
     objects: Collection[str] = (),

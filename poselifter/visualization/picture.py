@@ -39,7 +39,7 @@ def write_picture(path: Path, result: Result) -> None:
 
 
 def save_frames(
-    path: str | os.PathLike, rows: Mapping[str, Draw], frames: Sequence[int], truth: bool, caption: str = ''
+    path: str | os.PathLike[str], rows: Mapping[str, Draw], frames: Sequence[int], truth: bool, caption: str = ''
 ) -> None:
     """Saves a PNG of frames side by side, a row for each title.
 

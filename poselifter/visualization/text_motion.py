@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import InputError
 from ..utils import atomic_write
 
-PathLike = str | os.PathLike
+PathLike = str | os.PathLike[str]
 OKABE_ITO = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9')  # colours that all eyes tell apart
 
 

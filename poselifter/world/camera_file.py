@@ -82,7 +82,7 @@ class FilmCamera:
         return undistort(points, self.matrix, np.zeros(4) if none else self.distortion).reshape(keypoints.shape)
 
 
-def read_camera(path: str | os.PathLike, stem: str = '') -> FilmCamera:
+def read_camera(path: str | os.PathLike[str], stem: str = '') -> FilmCamera:
     """Reads a camera of a calibration file.
 
     A file of several, as Pose2Sim's TOML or a JSON with ``cameras``, gives the one whose name is in ``stem``;

@@ -46,7 +46,7 @@ class World:
 
     height: float | None = None
     focal: float | None = None
-    camera: str | os.PathLike | None = None
+    camera: str | os.PathLike[str] | None = None
     pitch: float | None = None
 
     def __post_init__(self) -> None:

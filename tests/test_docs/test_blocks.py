@@ -4,9 +4,14 @@ A block that needs something begins with a line ``# needs ...``, which readers s
 what ``LACKING`` names; test_commands.py looks at the options of those blocks. The pages that add a part are run by
 test_guides.py, trust.md by test_trust.py.
 
-Of programs that measure, train or set up for minutes only the file is looked for. The long form,
-``POSELIFTER_BLOCKS=60 python -m pytest -n 0 -s tests/test_docs/test_blocks.py -k long``, runs them too, in a clone of
-the last commit: each until it ends, or for so many seconds.
+Of programs that measure, train or set up for minutes only the file is looked for, and the options ``LONG`` are left
+out of other lines. The long form,
+``POSELIFTER_BLOCKS=60 python -m pytest -n 0 -s tests/test_docs/test_blocks.py -k long``, runs these lines as they are,
+in a clone of the last commit: each until it ends, or for so many seconds.
+
+Lines of other programs (``FOREIGN``: pip, ruff and others) are run by neither, nor are lines of ``python -m pytest``,
+of which the files are looked for. A block of ``text`` is no command: it has what a program prints, or the form of a
+command, with its options in brackets.
 """
 
 import argparse
@@ -17,6 +22,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import urllib.request
 import webbrowser
@@ -40,25 +46,26 @@ from poselifter.detection.stream import LiveFrames
 from poselifter.engine import load_config
 from poselifter.io import read_keypoints, write_keypoints
 from poselifter.models.body_models import fitting
-from poselifter.registry import HEADS
+from poselifter.registry import HEADS, READERS, WRITERS
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r'^( *)```(bash|python)\n(.*?)^ *```$', re.M | re.S)
 ELSEWHERE = re.compile(r'advanced_guides/(add_|other_parts)|user_guides/trust|docs/(api|_build)/')
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
-    for pattern in ('*.md', 'docs/**/*.md', 'configs/*/README.md', 'demo/README.md')
+    for pattern in ('*.md', 'docs/**/*.md', 'configs/*/README.md', 'demo/README.md', 'projects/*/README.md')
     for path in ROOT.glob(pattern)
     if not ELSEWHERE.search(path.as_posix()) and BLOCK.search(path.read_text(encoding='utf-8'))
 )
 #: What blocks need and cannot be had here, not as a toy either; Blender's module can (374 MB).
 LACKING = re.compile(
-    r' *# needs (an hour|Python 3\.10|a network|two machines|a Slurm|pip install "poselifter\[ray'
+    r' *# needs (an hour|days|a finished row|Python 3\.10|a network|uv|mim|two machines|a Slurm'
+    r'|pip install "poselifter\[ray'
     f'{"" if find_spec("bpy") else "|Blender"})'
 )
 FOLDERS = ('benchmarks', 'configs', 'demo', 'docs', 'projects', 'tests', 'tools', 'zoo')
 #: Programs that take a config and a checkpoint: the config is made small, the checkpoint is one of its network.
-TRAINED = re.compile('action_baselines|robustness|test|visualize_(attention|embeddings|fusion|text_motion)')
+TRAINED = re.compile('action_baselines|robustness|test|visualize_(attention|embeddings|fusion|pretraining|text_motion)')
 #: Programs of which only the file is looked for without POSELIFTER_BLOCKS, the seconds that each may take.
 SECONDS = int(os.environ.get('POSELIFTER_BLOCKS', 0))
 SEEN = re.compile(
@@ -197,7 +204,11 @@ def reader(page, tmp_path, monkeypatch, study, inputs, desk, trained, load_modul
     monkeypatch.setattr(fitting, '_minimise', lambda problem, iterations: minimise(problem, min(iterations, 5)))
     known = {name: kind for name, kind in HEADS.module_dict.items() if name != 'SymmetricPoseHead'}
     monkeypatch.setattr(HEADS, '_module_dict', known)  # README adds this one, as a project does
-    return Reader(page, tmp_path, *trained, monkeypatch, load_module, request)
+    yield Reader(page, tmp_path, *trained, monkeypatch, load_module, request)
+    for registry in (READERS, WRITERS):
+        registry.module_dict.pop('ssv', None)
+    for name in [name for name in sys.modules if name.partition('.')[0] == 'symmetric_head']:
+        del sys.modules[name]  # so that the next import adds all of it again
 
 
 class Reader:
@@ -219,7 +230,7 @@ class Reader:
 
     def small(self, words):
         """A config, and perhaps a variant, in small, and its checkpoint."""
-        config = next(word for word in words if word.startswith('configs/'))
+        config = next(word for word in words if 'configs/' in word)
         given = OPTIONS.parse_known_args(words)[0]
         of_bert = 'BertTextEncoder' in str(given.cfg_options)
         enough = 60 if self.page in CONFIGS else 4  # for actions, each motion twice
@@ -243,7 +254,10 @@ class Reader:
             words = ['python', f'tools/{words[1]}.py', *words[2:]]
         words = words[words[0] == 'export' :]
         while words and '=' in words[0]:
-            self.monkeypatch.setenv(*words.pop(0).split('='))
+            name, value = words.pop(0).split('=')
+            self.monkeypatch.setenv(name, value)
+            if name == 'PYTHONPATH':
+                self.monkeypatch.syspath_prepend(value)
         if not words:
             return
         words = [STAND_INS.get(word, word) for word in words if word not in LONG or words[0] == 'poselifter']
@@ -313,10 +327,23 @@ def test_blocks_run(page, reader):
                     reader.shell(words)
 
 
+def is_long(words):
+    """Whether a line is left to the long form, as it is or with an option of ``LONG``."""
+    line = ' '.join(words)
+    return SEEN.match(line) or '../shared/' in line or (words[0] != 'poselifter' and not {*LONG}.isdisjoint(words))
+
+
+def test_texts_are_no_commands():
+    command = re.compile(r'^ *(bash|git|mim|pip|poselifter|python|source|uvx) (?!.*(\[|\\$))', re.M)
+    for page in PAGES:
+        texts = re.findall(r'^ *```text\n(.*?)^ *```$', (ROOT / page).read_text(encoding='utf-8'), re.M | re.S)
+        assert not [text for text in texts if command.search(text)], page
+
+
 def long_lines():
     """The lines that only the long form runs, without what may be left out of them."""
     texts = [text for page in PAGES for kind, text in blocks(page) if kind == 'bash']
-    found = {line for text in texts for line in map(' '.join, lines(text)) if SEEN.match(line) or '../shared/' in line}
+    found = {' '.join(words) for text in texts for words in lines(text) if is_long(words)}
     hours = re.findall(
         r'^# needs an hour.*\n((?:\w.*\n)+)', '\n'.join((ROOT / page).read_text() for page in PAGES), re.M
     )

@@ -6,6 +6,7 @@ import sys
 from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag
 
+import numpy as np
 import pytest
 
 from poselifter.cli import COMMANDS
@@ -71,6 +72,9 @@ def test_pictures_are_small_and_joints_have_places(load_module, repository):
     for name in list_skeletons():
         places = [pictures.place(joint, name) for joint in get_skeleton(name).joint_names]
         assert len(set(places)) == len(places), name
+        apart = pictures.spread(np.array(places), 0.112)
+        far = np.linalg.norm(apart[:, None] - apart, axis=-1) + np.eye(len(apart))
+        assert far.min() > 0.104, name  # else a disc covers another one's number
 
 
 def test_migration_and_troubleshooting_name_what_exists(repository):

@@ -28,7 +28,7 @@ class _Joint(Joint):
     channels: list[str]  # 'tx', 'rz', ...
 
 
-def read_bvh(path: str | os.PathLike) -> Motion:
+def read_bvh(path: str | os.PathLike[str]) -> Motion:
     """Reads a BVH file and runs its forward kinematics.
 
     A joint's local rotation is the product of its rotation channels in the

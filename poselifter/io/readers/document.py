@@ -129,7 +129,7 @@ def _outline(content: Any) -> str:
     return f'is a list whose first entry has {keys or "nothing"}'
 
 
-def open_document(path: str | os.PathLike) -> Document:
+def open_document(path: str | os.PathLike[str]) -> Document:
     """Reads a file whatever its name, by the first bytes: npz, npy, HDF5, pickle, JSON or text; or a folder of files.
 
     Returns:

@@ -15,7 +15,7 @@ from .joint_sets import WHOLE_BODIES, find_skeleton
 
 
 def read_keypoints(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     skeleton: str | None = None,
     img_shape: Sequence[int] | None = None,
     fps: float | None = None,

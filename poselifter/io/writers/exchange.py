@@ -41,7 +41,7 @@ def write_npz(path: Path, result: Result) -> None:
     save_arrays(path, arrays | {name: np.array(text) for name, text in texts.items()})
 
 
-def write_keypoints(path: str | os.PathLike, table: KeypointTable) -> None:
+def write_keypoints(path: str | os.PathLike[str], table: KeypointTable) -> None:
     """Writes 2D keypoints as the exchange file, whole or not at all; metadata that are ``None`` are left out.
 
     Raises:
@@ -50,7 +50,7 @@ def write_keypoints(path: str | os.PathLike, table: KeypointTable) -> None:
     save_arrays(path, _arrays(table))
 
 
-def read_result(path: str | os.PathLike) -> Result:
+def read_result(path: str | os.PathLike[str]) -> Result:
     """Reads an npz file that ``poselifter lift`` wrote; its rows are sorted by track, then frame.
 
     Raises:
@@ -83,7 +83,7 @@ def read_result(path: str | os.PathLike) -> Result:
     )
 
 
-def _without_keypoints(arrays: dict[str, np.ndarray], path: str | os.PathLike) -> KeypointTable:
+def _without_keypoints(arrays: dict[str, np.ndarray], path: str | os.PathLike[str]) -> KeypointTable:
     """The table of a converted motion, of which no 2D is known."""
     rows = (arrays.get(key) for key in ('keypoints_visible', 'frame_indices', 'track_ids'))
     return KeypointTable(arrays['keypoints'], *rows, fps=arrays.get('fps'), source=str(path))

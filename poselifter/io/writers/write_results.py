@@ -50,7 +50,7 @@ def _lack(name: str, writer: Writer) -> str | None:
 
 
 def check_targets(
-    out_dir: str | os.PathLike | None, stems: Sequence[str], formats: Sequence[str], inputs: Collection[Any]
+    out_dir: str | os.PathLike[str] | None, stems: Sequence[str], formats: Sequence[str], inputs: Collection[Any]
 ) -> None:
     """Checks where :func:`write_results` will write, before the work is done; nowhere if ``out_dir`` is ``None``.
 
@@ -80,7 +80,7 @@ def existing_files(paths: Sequence[Path]) -> list[list[Path]]:
     return existing
 
 
-def check_target(path: str | os.PathLike, inputs: Collection[Any] = (), folder: bool = False) -> None:
+def check_target(path: str | os.PathLike[str], inputs: Collection[Any] = (), folder: bool = False) -> None:
     """Checks that a file, or a ``folder`` of files, can be written and replaces no input; raises InputError if not."""
     path, parent = Path(path), Path(path).parent
     while not os.path.exists(parent) and parent != parent.parent:

@@ -54,7 +54,7 @@ class AnnyBody(BodyModel):
     joint_sets = ('cmu17', 'body23')
     average = dict.fromkeys(('gender', 'muscle', 'weight', 'proportions'), 0.5) | {'age': 2 / 3, 'height': 0.37}
 
-    def __init__(self, path: str | os.PathLike | None = None) -> None:
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         super().__init__()
         path = path or shipped_root() / FILE
         arrays, metadata = load_tensors(path, _ARRAYS, 'reinstall poselifter')

@@ -34,19 +34,20 @@ class BoneTree:
     """
 
     def __init__(self, parents: Sequence[int]) -> None:
-        self.parents = tuple(parents)
+        self.parents: tuple[int, ...] = tuple(parents)
         depths, chain = [0], torch.eye(len(self.parents))
         for bone, parent in enumerate(self.parents[1:], 1):
             depths.append(depths[parent] + 1)
             chain[bone] += chain[parent]
-        self.above, self.chain = list(self.parents[1:]), chain[:, 1:]
+        self.above: list[int] = list(self.parents[1:])
+        self.chain: Tensor = chain[:, 1:]
         levels = [[b for b, depth in enumerate(depths) if depth == d] for d in range(max(depths) + 1)]
-        self.counts = [len(level) for level in levels]
-        self.by_level = torch.tensor([bone for level in levels for bone in level])
-        self.carriers = [
+        self.counts: list[int] = [len(level) for level in levels]
+        self.by_level: Tensor = torch.tensor([bone for level in levels for bone in level])
+        self.carriers: list[Tensor] = [
             torch.tensor([above.index(self.parents[bone]) for bone in level]) for above, level in pairwise(levels)
         ]
-        self.order = self.by_level.argsort()
+        self.order: Tensor = self.by_level.argsort()
 
     def world(self, rotations: Tensor) -> Tensor:
         """Rotations (..., K, 3, 3) relative to the parents' to those in the axes of the root's parent."""
@@ -85,7 +86,7 @@ class BodyModel(nn.Module):
     """
 
     kind: str
-    gender = 'neutral'
+    gender: str = 'neutral'
     bone_names: tuple[str, ...]
     shape_names: tuple[str, ...]
     joint_sets: tuple[str, ...] = ()  # whose joints mean exactly the points that the body has for them
@@ -98,7 +99,7 @@ class BodyModel(nn.Module):
 
     def _set_arrays(self, parents: Sequence[int], **arrays: object) -> None:
         """Makes buffers of arrays, floats in torch's default type, and the tree."""
-        self.tree = BoneTree(parents)
+        self.tree: BoneTree = BoneTree(parents)
         for name, value in arrays.items():
             value = torch.as_tensor(value)
             kind = torch.get_default_dtype() if value.is_floating_point() else torch.int64

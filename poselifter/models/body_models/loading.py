@@ -26,8 +26,8 @@ _SWAPPED_LEGS = [0, 4, 5, 6, 1, 2, 3, *range(7, 17)]
 
 
 def load_body_model(
-    source: BodyModel | nn.Module | Mapping[str, Any] | str | os.PathLike,
-    joint_regressor: np.ndarray | str | os.PathLike | None = None,
+    source: BodyModel | nn.Module | Mapping[str, Any] | str | os.PathLike[str],
+    joint_regressor: np.ndarray | str | os.PathLike[str] | None = None,
     gender: str = 'neutral',
 ) -> BodyModel:
     """Makes an :class:`SMPL` of a file, of arrays or of another body model, or the free body that ships.

@@ -41,11 +41,11 @@ class MotionEstimator(BaseModel, Network):
 
     def __init__(
         self,
-        backbone: dict,
-        heads: dict[str, dict],
-        codec: dict | None = None,
-        neck: dict | None = None,
-        test_cfg: dict | None = None,
+        backbone: dict[str, Any],
+        heads: dict[str, dict[str, Any]],
+        codec: dict[str, Any] | None = None,
+        neck: dict[str, Any] | None = None,
+        test_cfg: dict[str, Any] | None = None,
         **base: Any,
     ) -> None:
         super().__init__(**base)

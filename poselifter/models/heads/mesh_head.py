@@ -17,7 +17,7 @@ from ...utils.arrays import load_arrays
 from ..body_models import SMPL, load_body_model
 from ..parts import BaseHead, Tensors
 
-Arrays = Mapping[str, Any] | str | os.PathLike | None  # or the file that holds them
+Arrays = Mapping[str, Any] | str | os.PathLike[str] | None  # or the file that holds them
 
 
 class BodyHead(BaseHead):

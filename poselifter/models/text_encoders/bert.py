@@ -36,7 +36,7 @@ class BertTextEncoder(BaseTextEncoder):
 
     def __init__(
         self,
-        pretrained: str | os.PathLike = 'google-bert/bert-base-uncased',
+        pretrained: str | os.PathLike[str] = 'google-bert/bert-base-uncased',
         num_layers: int = 3,
         max_tokens: int = 32,
         allow_download: bool = False,

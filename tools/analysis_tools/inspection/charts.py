@@ -41,19 +41,19 @@ def save_attention(
     first: int = 0,
     border: int | None = None,
 ) -> None:
-    """Draws attention (H, N, N) of rows to columns: the mean of the H heads large, each head small.
+    """Draws attention (H, N, N) of rows to columns: the mean of the H heads large, each head small below it.
 
     The N tokens, each a ``kind``, have ``names``, or numbers from ``first`` on; a line parts those before ``border``
     from the others.
     """
     wide, mean = -(-len(weights) // 2), weights.mean(0)
-    with sheet(path, title, 6.5 + 1.7 * wide, 5.4) as figure:
-        grid = figure.add_gridspec(2, 1 + wide, width_ratios=[3.2] + [1] * wide)
-        large = figure.add_subplot(grid[:, 0])
+    with sheet(path, title, max(6.9, 1.7 * wide), 9.6) as figure:
+        grid = figure.add_gridspec(3, wide, height_ratios=[3.2, 1, 1])
+        large = figure.add_subplot(grid[0, :])
         image = _image(large, mean, (0, mean.max()), (names, names), first=first)
         large.set(title='mean of the heads', xlabel=f'{kind} that is seen', ylabel=f'{kind} that looks')
         figure.colorbar(image, ax=large, shrink=0.7)
-        panels = [figure.add_subplot(grid[i // wide, 1 + i % wide], xticks=[], yticks=[]) for i in range(len(weights))]
+        panels = [figure.add_subplot(grid[1 + i // wide, i % wide], xticks=[], yticks=[]) for i in range(len(weights))]
         for number, (panel, values) in enumerate(zip(panels, weights, strict=True), 1):
             image = _image(panel, values, (0, weights.max()), (None, None), first=first)
             panel.set_title(f'head {number}', fontsize=9)
