@@ -23,8 +23,8 @@ FLOORS = [
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
     'poselifter': 500,
-    'poselifter/apis': 1782,
-    'poselifter/checkpoints': 867,
+    'poselifter/apis': 1799,
+    'poselifter/checkpoints': 871,
     'poselifter/codecs': 192,
     'poselifter/datasets': 3001,
     'poselifter/detection': 705,
@@ -32,11 +32,11 @@ CODE_LINES = {
     'poselifter/evaluation': 611,
     'poselifter/geometry': 736,
     'poselifter/io': 2088,
-    'poselifter/models': 3201,
+    'poselifter/models': 3204,
     'poselifter/skeletons': 209,
     'poselifter/structures': 476,
-    'poselifter/tracking': 464,
-    'poselifter/utils': 763,
+    'poselifter/tracking': 466,
+    'poselifter/utils': 765,
     'poselifter/visualization': 818,
     'poselifter/world': 429,
     'tools': 306,
@@ -45,8 +45,8 @@ CODE_LINES = {
     'tools/misc': 531,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 39_560
-TEST_LINES = 36_070
+TOTAL_LINES = 39_593
+TEST_LINES = 36_158
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',
