@@ -197,6 +197,12 @@ def test_errors_have_the_size_that_was_measured():
     assert 0.9 < np.median(noisy['keypoints_visible']) <= 1 and (noisy['keypoints_visible'] <= 1).all()
 
 
+@pytest.mark.parametrize('strength', [(0, 0), (2, 1), (-1, 1)])
+def test_strengths_are_above_0(strength):
+    with pytest.raises(InputError, match='expected two numbers above 0'):
+        build_pipeline([dict(type='DetectorErrors', strength=strength)])
+
+
 def test_what_is_outside_may_be_missing():
     plain, noisy = filmed(100, dict(outside=1))
     assert (noisy['keypoints_visible'][plain['keypoints_visible'] == 0] == 0).mean() > 0.97

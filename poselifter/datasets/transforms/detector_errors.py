@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ...errors import InputError
 from ...registry import TRANSFORMS
 from ...skeletons import get_skeleton
 from ..clip_batch import ClipBatch
@@ -43,6 +44,9 @@ class DetectorErrors(BatchTransform):
     Args:
         strength: range of how much all of it counts; 0.6, 1 and 1.4 are BlazePose's heavy, full and lite.
         outside: fraction of clips whose detector gives no points outside of the picture; others guess them.
+
+    Raises:
+        InputError: the strengths are not above 0; leave the transform out for none.
     """
 
     films = True
@@ -52,6 +56,10 @@ class DetectorErrors(BatchTransform):
     missed = 0.01  # largest fraction of joints and frames
 
     def __init__(self, strength: tuple[float, float] = (0.3, 2.2), outside: float = 0.5) -> None:
+        if not 0 < strength[0] <= strength[1]:
+            raise InputError(
+                f'DetectorErrors: strength is {strength}, expected two numbers above 0, the smaller one first'
+            )
         self.strength, self.outside = strength, outside
 
     def transform_batch(self, batch: ClipBatch) -> ClipBatch:
