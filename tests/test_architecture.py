@@ -26,7 +26,7 @@ CODE_LINES = {
     'poselifter/apis': 1799,
     'poselifter/checkpoints': 871,
     'poselifter/codecs': 192,
-    'poselifter/datasets': 3001,
+    'poselifter/datasets': 3005,
     'poselifter/detection': 705,
     'poselifter/engine': 1317,
     'poselifter/evaluation': 611,
@@ -45,8 +45,8 @@ CODE_LINES = {
     'tools/misc': 531,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 39_593
-TEST_LINES = 36_158
+TOTAL_LINES = 39_601
+TEST_LINES = 36_150
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

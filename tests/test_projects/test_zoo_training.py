@@ -110,20 +110,6 @@ def test_tables_of_the_docs(repository, load_module):
     assert '```\n$ python x.py\nplain\n```' in refresh.block('python x.py', 'plain\n')
 
 
-def test_windows_of_more_frames_keep_the_rest(repository, load_module, tmp_path):
-    """Positions are stretched: the first, the middle and the last frame keep theirs."""
-    small, path = init_model('mixste_cmu_27'), tmp_path / 'long.pth'
-    torch.save({'state_dict': small.state_dict()}, tmp_path / 'short.pth')
-    load_module('projects/zoo/longer.py').main([str(tmp_path / 'short.pth'), str(path), '--frames', '81'])
-    state = torch.load(path)['state_dict']
-    positions = 'backbone.frame_embedding.weight'
-    assert state[positions].shape == (1, 81, 64)
-    for old, new in ((0, 0), (13, 40), (26, 80)):
-        torch.testing.assert_close(state[positions][:, new], small.state_dict()[positions][:, old])
-    for name, value in small.state_dict().items():
-        assert name == positions or torch.equal(state[name], value)
-
-
 def test_further_joints_start_as_those_that_carry_them(load_module, tmp_path):
     """An ear as the nose, a heel and a toe as the ankle; the network of 23 joints takes the weights."""
     start = init_model('mixste_bodies_27').state_dict()
