@@ -145,7 +145,8 @@ def film_cell(model: torch.nn.Module | None, level: str, data: Path) -> list[flo
 
 def lifters() -> list[str]:
     """Models of the zoo whose weights ship and give the joints of cmu17; the default is the last."""
-    models = [m for m in zoo_models().values() if m.lifts and m.metadata['Metadata']['Output Skeleton'] == 'cmu17']
+    sets = ('cmu17', 'body23')  # which begins with the joints of cmu17
+    models = [m for m in zoo_models().values() if m.lifts and m.metadata['Metadata']['Output Skeleton'] in sets]
     return sorted((model.name for model in models), key=lambda name: name == DEFAULT_MODEL)
 
 
