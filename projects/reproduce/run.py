@@ -29,6 +29,7 @@ from mmengine.config import Config
 from report import Report
 
 import poselifter
+from poselifter.apis.zoo import find
 from poselifter.checkpoints import load_checkpoint_file
 from poselifter.engine import load_config
 from poselifter.engine.config import change_config
@@ -67,7 +68,7 @@ class Study:
         if unknown := set(self.tested) - set(self.trainings):
             raise InputError(f'{rows}: no trainings {", ".join(sorted(unknown))}; mend checkpoints and tables')
         for name, training in self.trainings.items():
-            unknown = set(training) - {'config', 'from', 'epochs', 'like', 'set', 'transforms'}
+            unknown = set(training) - {'config', 'from', 'start', 'epochs', 'like', 'set', 'transforms'}
             if unknown or training.get('from', name) not in self.trainings or 'config' not in training:
                 raise InputError(f'{rows}: training {name} is {training}; mend it, see the head of the file')
 
@@ -141,6 +142,8 @@ class Study:
         config.default_hooks.checkpoint.max_keep_ckpts = 1
         if 'from' in training:
             config.load_from = str(self.weights(training['from']['name'], seed))
+        elif 'start' in training:
+            config.load_from = str(ROOT / find(training['start']).weights)
         return config
 
     def do(self, name: str, seed: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pytest
 import torch
 import yaml
 
+from poselifter.apis.zoo import find
 from poselifter.errors import InputError
 
 SMALL = {
@@ -123,6 +124,8 @@ def test_what_a_row_says_is_what_is_trained(run, rows, tmp_path):
     assert second.load_from == str(study.weights('first', 2)) and scratch.load_from is None
     assert scratch.train_dataloader.dataset.window.stride == 27 != second.train_dataloader.dataset.window.stride
     assert {c.train_dataloader.dataset.seed for c in (first, second, scratch)} == {2}
+    study.trainings['scratch']['start'] = 'mixste_cmu_27'
+    assert study.config('scratch', 0).load_from == str(run.ROOT / find('mixste_cmu_27').weights)
 
 
 def test_report(run, rows, tmp_path, repository):
