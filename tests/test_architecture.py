@@ -46,7 +46,7 @@ CODE_LINES = {
     'tools/model_converters': 648,
 }
 TOTAL_LINES = 39_601
-TEST_LINES = 36_153
+TEST_LINES = 36_154
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

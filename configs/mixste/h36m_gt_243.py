@@ -8,7 +8,7 @@ test_dataloader = dict(dataset=dict(keypoint_file=keypoint_file))
 variants = dict(
     _delete_=True,
     # 25.9 mm
-    table2_gt_81=dict(
+    table2_gt_81=dict(  # 25.9 mm
         model={{_base_.sizes.mixste_81}},
         train_dataloader=dict(batch_size=12, dataset=dict(window=dict(length=81))),
         auto_scale_lr=dict(base_batch_size=12),

@@ -14,6 +14,7 @@ codec = dict(_delete_=True, **true)
 keypoint_file = 'data_2d_humaneva15_gt.npz'
 variants = dict(
     # clips side by side: 28.5 mm
+    # clips without overlap: 28.5 mm
     table4_scratch=dict(train_dataloader=dict(dataset=dict(window=dict(stride=43)))),
     # from Human3.6M, the embedding of each joint that of its namesake there: 16.1 mm
     finetune=dict(load_from='work_dirs/mixste/h36m_gt_43/epoch_120.pth', pretrained_by='configs/mixste/h36m_gt_43.py'),
