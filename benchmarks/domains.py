@@ -8,50 +8,25 @@ training; *legs* and *arm* are the same without these joints. HDM05 and the film
 are never in training. MPJPE / P-MPJPE in mm, means over frames.
 """
 
-import argparse
-from dataclasses import replace
-from pathlib import Path
-
-import numpy as np
-import torch
-from filmed import film_tables, filmed, measure, measure_film
+from filmed import compared, film_tables, filmed, lose, print_errors
 from joint_sets import detected, first17
 
-from poselifter.apis import init_model
 from poselifter.errors import run_program
-from poselifter.structures import KeypointTable
 
-MISSING = {'legs': [2, 3, 5, 6], 'arm': [12, 13]}  # joints of h36m17
-
-
-def without(clip: tuple[KeypointTable, np.ndarray], joints: list[int]) -> tuple[KeypointTable, np.ndarray]:
-    """A clip whose detector never saw some joints."""
-    table, truth = clip
-    scores = table.keypoints_visible.copy()
-    scores[:, joints] = 0
-    return replace(table, keypoints_visible=scores), truth
+MISSING = {'legs missing': 'legs', 'arm missing': 'one arm'}  # kinds of `lose`
 
 
 def main(argv: list[str] | None = None) -> None:
     """Prints a row for each model."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('models', nargs='+', metavar='NAME=CONFIG:CHECKPOINT')
-    parser.add_argument('--data', type=Path, default=Path('../shared/data'))
-    parser.add_argument('--every', type=int, default=4, help='use every so many of the clips')
-    args = parser.parse_args(argv)
-    torch.set_num_threads(1)
+    args = compared(__doc__, argv, every=4)
     wide = list(map(first17, detected(args.data, 'mediapipe33', args.every)))
-    sets = {'wide cameras': wide} | {
-        f'{part} missing': [without(clip, joints) for clip in wide] for part, joints in MISSING.items()
-    }
+    sets = {'wide cameras': wide}
+    sets |= {name: [(lose(table, kind, 0), truth) for table, truth in wide] for name, kind in MISSING.items()}
     sets['HDM05'] = filmed(args.data / 'hdm05' / 'hdm05.npz', every=args.every)
     films, tool = film_tables(args.data / 'film')
     print('| model | ' + ' | '.join((*sets, 'film: full', 'film: heavy')) + ' |\n' + '| --- ' * (len(sets) + 3) + '|')
-    for name, _, files in (text.partition('=') for text in args.models):
-        lifter = init_model(*files.split(':'))
-        cells = [measure(lifter, clips)[:2] for clips in sets.values()]
-        cells += [measure_film(lifter, films[kind], tool)[[0, 2]] for kind in ('full', 'heavy')]
-        print(f'| {name} | ' + ' | '.join(f'{a:.1f} / {b:.1f}' for a, b in cells) + ' |', flush=True)
+    for name, lifter in args.lifters.items():
+        print_errors(name, lifter, sets.values(), films, tool)
 
 
 if __name__ == '__main__':

@@ -1,12 +1,15 @@
 """What the benchmarks of lifting measure on: motion capture before virtual cameras, and the real film; their errors."""
 
+import argparse
 import importlib.util
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from poselifter.apis import init_model
 from poselifter.apis.prediction import predict_table
 from poselifter.datasets.transforms.detection import DetectedJoints, KeypointNoise
 from poselifter.datasets.transforms.virtual_camera import VirtualCamera
@@ -92,6 +95,29 @@ def measure_film(model, tables, tool, **options):
         poses = predict_table(model, table, ['pose'], **options).poses.astype(float)
         rows.append(tool.scores(poses[:, tool.CMU17], truth)[0])
     return np.mean(rows, 0)
+
+
+def compared(doc, argv, every):
+    """Options of a comparison: ``data``, ``every`` and ``lifters`` by name, of NAME=MODEL or NAME=CONFIG:CHECKPOINT."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('models', nargs='+', metavar='NAME=CONFIG:CHECKPOINT')
+    parser.add_argument('--data', type=Path, default=Path('../shared/data'))
+    parser.add_argument(
+        '--every', type=int, default=every, help='use every so many of the clips (default: %(default)s)'
+    )
+    args = parser.parse_args(argv)
+    torch.set_num_threads(1)
+    args.lifters = {
+        name: init_model(*files.split(':')) for name, _, files in (text.partition('=') for text in args.models)
+    }
+    return args
+
+
+def print_errors(name, lifter, sets, films, tool):
+    """Prints a row of MPJPE / P-MPJPE: of each set of clips, then of the film with two detectors."""
+    cells = [measure(lifter, clips)[:2] for clips in sets]
+    cells += [measure_film(lifter, films[kind], tool)[[0, 2]] for kind in ('full', 'heavy')]
+    print(f'| {name} | ' + ' | '.join(f'{a:.1f} / {b:.1f}' for a, b in cells) + ' |', flush=True)
 
 
 LOST = {

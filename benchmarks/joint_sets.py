@@ -9,15 +9,12 @@ keypoints of BlazePose. MPJPE / P-MPJPE in mm, means over frames: of 17 joints, 
 poses have more, a second table: mm of pairs of joints, and degrees that the directions from ankle to toe are off.
 """
 
-import argparse
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
-from filmed import film_tables, measure, measure_film
+from filmed import compared, film_tables, print_errors
 
-from poselifter.apis import init_model
 from poselifter.apis.prediction import predict_table
 from poselifter.datasets import CMUSkeletonDataset
 from poselifter.errors import run_program
@@ -78,22 +75,15 @@ def of_pairs(lifter, clips: list[tuple[KeypointTable, np.ndarray]]) -> list[floa
 
 def main(argv: list[str] | None = None) -> None:
     """Prints a row for each model."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('models', nargs='+', metavar='NAME=CONFIG:CHECKPOINT')
-    parser.add_argument('--data', type=Path, default=Path('../shared/data'))
-    parser.add_argument('--every', type=int, default=2, help='use every so many of the windows of 3 s')
-    args = parser.parse_args(argv)
-    torch.set_num_threads(1)
+    args = compared(__doc__, argv, every=2)
     clips = {detector: detected(args.data, detector, args.every) for detector in DETECTORS}
     films, tool = film_tables(args.data / 'film')
     print('| model | ' + ' | '.join((*clips, 'film: full', 'film: heavy')) + ' |\n' + '| --- ' * 7 + '|')
-    lifters = {name: init_model(*files.split(':')) for name, _, files in (text.partition('=') for text in args.models)}
-    for name, lifter in lifters.items():
+    for name, lifter in args.lifters.items():
         whole = lifter.codec.skeleton.name == 'body23'
-        cells = [measure(lifter, part if whole else list(map(first17, part)))[:2] for part in clips.values()]
-        cells += [measure_film(lifter, films[kind], tool)[[0, 2]] for kind in ('full', 'heavy')]
-        print(f'| {name} | ' + ' | '.join(f'{a:.1f} / {b:.1f}' for a, b in cells) + ' |', flush=True)
-    longer = {name: lifter for name, lifter in lifters.items() if lifter.codec.result_skeleton.name == 'body23'}
+        parts = (part if whole else list(map(first17, part)) for part in clips.values())
+        print_errors(name, lifter, parts, films, tool)
+    longer = {name: lifter for name, lifter in args.lifters.items() if lifter.codec.result_skeleton.name == 'body23'}
     if longer:
         print('\n| model, detector | ' + ' | '.join(PAIRS) + ' | direction of feet |\n' + '| --- ' * 7 + '|')
     for name, lifter in longer.items():

@@ -23,7 +23,7 @@ FLOORS = [
 # A capability that needs more raises its room's number here, where a reader of the change sees it.
 CODE_LINES = {
     'poselifter': 500,
-    'poselifter/apis': 1799,
+    'poselifter/apis': 1796,
     'poselifter/checkpoints': 871,
     'poselifter/codecs': 192,
     'poselifter/datasets': 3005,
@@ -41,11 +41,11 @@ CODE_LINES = {
     'poselifter/world': 429,
     'tools': 306,
     'tools/analysis_tools': 1180,
-    'tools/dataset_converters': 796,
+    'tools/dataset_converters': 792,
     'tools/misc': 531,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 39_601
+TOTAL_LINES = 39_593
 TEST_LINES = 36_154
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',

@@ -84,14 +84,9 @@ def fit_body_to_poses(
     names = file_names(stem, [track for track, _, _ in tracks])
     check_targets(out_dir, names, formats, [poses, body_model, joint_regressor])
     anny = body_model is None
-    body = AnnyBody() if anny else load_body_model(body_model, joint_regressor, gender or 'neutral')
-    body = body.to(device)
+    body = (AnnyBody() if anny else load_body_model(body_model, joint_regressor, gender or 'neutral')).to(device)
     for name, (track, frames, joints) in zip(names, tracks, strict=True):
-        if (
-            not replace_files
-            and out_dir is not None
-            and all(existing_files(result_files(Path(out_dir) / name, formats)))
-        ):
+        if not replace_files and _is_written(out_dir, name, formats):
             continue
         given = len(frames)
         joint_set = skeleton if skeleton in body.joint_sets else 'h36m17'
@@ -168,6 +163,11 @@ def say_bodies(results: Iterable[dict[str, Any]], say: Callable[[str], None] = p
             say(line)
         files += written
     return files
+
+
+def _is_written(out_dir: str | os.PathLike[str] | None, name: str, formats: Sequence[str]) -> bool:
+    """Whether all files of a body exist."""
+    return out_dir is not None and all(existing_files(result_files(Path(out_dir) / name, formats)))
 
 
 def _known(height: float | None, age: float | None, gender: str | None, anny: bool) -> dict[str, float]:

@@ -9,7 +9,6 @@ run that was stopped goes on where it was. An hour of motion takes some twenty m
 """
 
 import json
-import re
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ from poselifter.engine.tool import ToolParser, positive
 from poselifter.errors import reading, run_program
 from poselifter.geometry import axis_angle_to_matrix, matrix_to_quaternion
 from poselifter.models.body_models import AnnyBody, Articulation, BodyMotion, fit_body
-from poselifter.utils import CacheFile, run_parallel, shipped_root
+from poselifter.utils import CacheFile, run_parallel, safe_name, shipped_root
 from poselifter.utils.arrays import load_arrays, save_arrays
 from poselifter.utils.parallel import count_cores
 
@@ -49,7 +48,7 @@ def main(argv: list[str] | None = None) -> None:
     with reading(f'{path} and {args.joints} do not fit each other', 'take both of one conversion'):
         for number, clip in enumerate(arrays['clip_id'].tolist()):
             joints = captured_joints(arrays, root, number)
-            kept.append(CacheFile(args.out_dir / '.clips' / f'{plain_name(clip)}.npz', fingerprint))
+            kept.append(CacheFile(args.out_dir / '.clips' / f'{number}_{safe_name(clip)[:80]}.npz', fingerprint))
             if kept[-1].load() is None:
                 jobs.append((joints, args.iterations, kept[-1]))
     run_parallel(fit, jobs, args.workers, len(kept) - len(jobs), 'clip')
@@ -61,13 +60,6 @@ def main(argv: list[str] | None = None) -> None:
     save_arrays(args.out_dir / path.name, arrays)
     mean = np.average(arrays['errors'], weights=arrays['clip_len']) * 1000
     print(f'{args.out_dir / path.name}: {len(fits)} clips, {len(turns)} frames, joints {mean:.1f} mm off')
-
-
-def plain_name(clip: str) -> str:
-    """The name of a clip, which is that of a file and must lead to no other folder."""
-    if re.fullmatch(r'\w+', clip) is None:
-        raise ValueError(f'a clip is called {clip!r}')
-    return clip
 
 
 def captured_joints(arrays: dict[str, np.ndarray], root: np.ndarray, number: int) -> np.ndarray:
