@@ -87,7 +87,7 @@ def test_known_limbs_are_found_and_a_stopped_run_goes_on(tool, captured, tmp_pat
         cosine = apart[:, BONES.index(limb)] @ along @ along
         assert np.degrees(np.arccos(cosine.clip(-1, 1))).mean() < 8, limb
     kept = {part: part.stat().st_mtime_ns for part in (tmp_path / 'fits/.clips').iterdir()}
-    (tmp_path / 'fits/.clips/01_02.npz').write_bytes(b'cut')
+    (tmp_path / 'fits/.clips/1_01_02.npz').write_bytes(b'cut')
     tool.main([str(path), str(tmp_path / 'fits'), '--workers', '1', '--iterations', '60'])
     for part, time in kept.items():
         assert (part.stat().st_mtime_ns == time) == (part.stem == '01_01')
