@@ -90,7 +90,7 @@ def test_known_limbs_are_found_and_a_stopped_run_goes_on(tool, captured, tmp_pat
     (tmp_path / 'fits/.clips/1_01_02.npz').write_bytes(b'cut')
     tool.main([str(path), str(tmp_path / 'fits'), '--workers', '1', '--iterations', '60'])
     for part, time in kept.items():
-        assert (part.stat().st_mtime_ns == time) == (part.stem == '01_01')
+        assert (part.stat().st_mtime_ns == time) == (part.stem == '0_01_01')
     np.testing.assert_array_equal(np.load(tmp_path / 'fits/full_train.npz')['rotations'], fitted['rotations'])
     data = CMUSkeletonDataset(
         ann_file=str(path), own_body=1, window='whole', rotations=str(tmp_path / 'fits/full_train.npz'), pipeline=[]
