@@ -28,7 +28,7 @@ CODE_LINES = {
     'poselifter/codecs': 192,
     'poselifter/datasets': 3005,
     'poselifter/detection': 705,
-    'poselifter/engine': 1317,
+    'poselifter/engine': 1330,
     'poselifter/evaluation': 611,
     'poselifter/geometry': 736,
     'poselifter/io': 2088,
@@ -45,8 +45,8 @@ CODE_LINES = {
     'tools/misc': 531,
     'tools/model_converters': 648,
 }
-TOTAL_LINES = 39_593
-TEST_LINES = 36_154
+TOTAL_LINES = 39_620
+TEST_LINES = 36_156
 DOORS = {  # what occurs nowhere but in the file that is its door
     r'\bnp\.load\(|\bnumpy\.load\(': 'utils/arrays.py',
     r'\burllib\b|\btorch\.hub\.download': 'utils/download.py',

@@ -1,6 +1,10 @@
 """Sentences on trainings that something stopped."""
 
+import os
+import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -8,6 +12,8 @@ from torch.utils.data import DataLoader
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from ..errors import in_short
+
+_TOGETHER = 'look at what the others said and at MASTER_ADDR and MASTER_PORT, then start all of them again'
 
 
 def reason_of(error: Exception, loader: DataLoader) -> str | None:
@@ -46,10 +52,27 @@ def reason_of_start(error: Exception) -> str | None:
     """A sentence on processes that did not come together to build a training or test; ``None`` for all else."""
     if not _is_of_group(error):
         return None
-    return (
-        f'the processes did not come together, or one of them has ended ({in_short(error)}); look at what the others '
-        f'said and at MASTER_ADDR and MASTER_PORT, then start all of them again'
-    )
+    return f'the processes did not come together, or one of them has ended ({in_short(error)}); {_TOGETHER}'
+
+
+@contextmanager
+def ended_if_alone(seconds: float) -> Iterator[None]:
+    """Ends this process with one sentence and status 2 where a group of processes takes longer to come together.
+
+    torch's store waits without end for an answer of a first process that took the connection and then stood still.
+    """
+    timer = threading.Timer(seconds, _end, [f'the processes did not come together within {seconds:g} s; {_TOGETHER}'])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _end(reason: str) -> None:
+    print(f'error: {reason}', file=sys.stderr, flush=True)
+    os._exit(2)  # the thread that waits can be neither interrupted nor joined
 
 
 def _is_of_group(error: Exception) -> bool:

@@ -28,7 +28,7 @@ from ..utils.files import sweep
 from .compat import end_workers, start_cpu_processes, unique_name, wrap_cpu_model
 from .config import check_start
 from .dry_run import checkpoint_bytes, free_bytes
-from .failures import parts_of, reason_of
+from .failures import ended_if_alone, parts_of, reason_of
 from .hooks import (
     CheckpointHook,
     DivergenceHook,
@@ -47,6 +47,7 @@ _FILE_ONLY = (  # starts of messages: long, or about mmengine's code
     *('"FileClient" will be', '"HardDiskBackend" is', 'The prefix is not set in metric'),
 )
 _PATIENCE = 600  # seconds without a batch from a loader's workers; a config sets `timeout` of its loader
+_TIMEOUT = 1800  # seconds in which processes come together; a config sets `env_cfg.dist_cfg.timeout`
 _TRAINING_STATE = ('message_hub', 'optimizer', 'param_schedulers')
 
 
@@ -77,9 +78,12 @@ class MotionRunner(Runner):
 
     def setup_env(self, env_cfg: dict) -> None:
         """Sets up processes, threads and limits."""
-        if self.distributed and not torch.cuda.is_available() and not torch.distributed.is_initialized():
-            start_cpu_processes(self.launcher, env_cfg.get('dist_cfg', {}))
-        super().setup_env(env_cfg)
+        settings = env_cfg.get('dist_cfg', {})
+        # to connect, and then to meet, each takes up to the timeout
+        with ended_if_alone(2 * settings.get('timeout', _TIMEOUT) + 5) if self.distributed else nullcontext():
+            if self.distributed and not torch.cuda.is_available() and not torch.distributed.is_initialized():
+                start_cpu_processes(self.launcher, settings)
+            super().setup_env(env_cfg)
         self._timestamp = unique_name(self._timestamp)
 
     def set_randomness(self, seed: int | None, diff_rank_seed: bool = False, deterministic: bool = False) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 from random import Random
+from socket import create_server
 
 import pytest
 from faults.harness import PATIENCE, Run, check_partial, final_files, go_on, leftovers, reference, sentences, two
@@ -188,7 +189,7 @@ def lose_a_rank(command, folder, port, rng, seconds):
     return bool(status)
 
 
-def test_one_of_two_ranks(training, tmp_path, free_port):
+def test_one_of_two_ranks(training, tmp_path, free_port, told):
     """If one ends, or stands still for longer than the timeout, the other says so, at any moment; both can go on."""
     command, start = training('two', **{'env_cfg.dist_cfg': GROUP}), time.monotonic()
     for run in two(command, tmp_path / 'whole', free_port):
@@ -198,17 +199,18 @@ def test_one_of_two_ranks(training, tmp_path, free_port):
         lost += lose_a_rank(command, tmp_path / str(k), free_port, rng, seconds)
         assert final_files(tmp_path / str(k)) == final_files(tmp_path / 'whole')
         assert leftovers(tmp_path / str(k)) == []
-    print(f'\n{2 * FORMS} ranks lost, {lost} of them before the other was done')
+    told(f'{2 * FORMS} ranks lost, {lost} of them before the other was done')
 
 
-@pytest.mark.parametrize('rank', [0, 1])
-def test_a_rank_that_does_not_come(rank, training, tmp_path, free_port):
-    """The other blames no config."""
+@pytest.mark.parametrize(('rank', 'silent'), [(0, False), (1, False), (1, True)])
+def test_a_rank_that_does_not_come(rank, silent, training, tmp_path, free_port):
+    """The other blames no config, nor waits without end for a first one that answers the call and stands still."""
     group = {'RANK': str(rank), 'LOCAL_RANK': str(rank), 'WORLD_SIZE': '2', 'MASTER_ADDR': '127.0.0.1'}
     command = training('alone', **{'env_cfg.dist_cfg': {**GROUP, 'timeout': 2}})
     command = command._replace(arguments=(*command.arguments, '--launcher', 'pytorch'))
-    run = Run(command, tmp_path / 'alone', MASTER_PORT=str(free_port), **group)
-    fails(run, 'the processes did not come together')
+    with create_server(('127.0.0.1', free_port)) if silent else contextlib.nullcontext():
+        run = Run(command, tmp_path / 'alone', MASTER_PORT=str(free_port), **group)
+        fails(run, 'the processes did not come together')
     assert 'config' not in sentences(run)[0]
 
 
